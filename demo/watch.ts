@@ -1,0 +1,34 @@
+import { setInterval as ticks } from "node:timers/promises";
+import type { Snapshot } from "../src/scheduler/snapshot.ts";
+import type { Admin } from "./admin.ts";
+import type { Traffic } from "./traffic.ts";
+
+const LOOK_EVERY_MS = 250;
+
+/** Shows how pool and traffic are doing, until `signal`. */
+export async function watch(
+  admin: Admin,
+  traffic: Traffic,
+  show: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const _ of ticks(LOOK_EVERY_MS)) {
+    if (signal.aborted) return;
+    show(line(await admin.snapshot(), traffic));
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(4)} s`;
+}
+
+function line({ state, inFlight, queued, oldestWaitMs }: Snapshot, { sent, answered }: Traffic): string {
+  return [
+    state.padEnd(8),
+    `in flight ${String(inFlight).padStart(2)}`,
+    `queued ${String(queued).padStart(3)}`,
+    `oldest ${seconds(oldestWaitMs)}`,
+    `sent ${sent}`,
+    `answered ${answered}`,
+  ].join("   ");
+}

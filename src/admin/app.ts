@@ -1,0 +1,138 @@
+import { Hono } from "hono";
+import { loadConfig } from "../config/load.ts";
+import { ConfigError } from "../config/parse.ts";
+import type { PoolConfig } from "../config/types.ts";
+import type { Env } from "../pool/env.ts";
+import type { DrainAnswer } from "../pool/pool.ts";
+import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
+import { refusalResponse } from "../refusals/response.ts";
+import type { Snapshot } from "../scheduler/snapshot.ts";
+import { askPool } from "./ask-pool.ts";
+import { authenticate, refuseForged } from "./auth.ts";
+import { drainBody, resumeBody, serverBody } from "./bodies.ts";
+import { jsonBody } from "./json-body.ts";
+
+/** A wait is asked for in pieces: the object is not told when its asker leaves, and stays awake for it. */
+const LONGEST_QUESTION_MS = 30_000;
+
+/** The admin side, under /_sluice/. */
+const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
+
+app.use(async (c, next) => {
+  await next();
+  c.header("Cache-Control", "no-store");
+});
+
+const routes = app
+  .get("/healthz", (c) => c.json({ status: "ok" }))
+  // Everything below needs the token: what is not listed above is closed.
+  .use(authenticate, refuseForged)
+  .get("/api/pools", async (c) => {
+    const pools = [...configOf(c.env).values()];
+    return c.json({
+      pools: await Promise.all(pools.map((pool) => askPool(c.env, pool, (p) => p.snapshot()))),
+    });
+  })
+  .get("/api/pools/:pool", async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    return c.json(await askPool(c.env, pool, (stub) => stub.snapshot()));
+  })
+  .post("/api/pools/:pool/drain", jsonBody(drainBody), async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const { wait, expires, owner, reason } = c.req.valid("json");
+    const request = { owner, reason: reason ?? null, expiresMs: expires ?? null };
+    refuseIfHeld(await askPool(c.env, pool, (stub) => stub.drain(request)));
+    const snapshot = await waitUntilDrained(c.env, pool, wait);
+    return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
+  })
+  .post("/api/pools/:pool/resume", jsonBody(resumeBody), async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const { owner, force } = c.req.valid("json");
+    return c.json(refuseIfHeld(await askPool(c.env, pool, (stub) => stub.resume(owner, force))));
+  })
+  .patch("/api/pools/:pool/servers/:server", jsonBody(serverBody), async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const server = c.req.param("server");
+    const snapshot = await askPool(c.env, pool, (stub) => stub.changeServer(server, c.req.valid("json")));
+    return c.json(found(snapshot, "unknown-server", `The pool ${pool.name} has no such server.`));
+  })
+  .delete("/api/pools/:pool/leases/:lease", async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(c.req.param("lease")));
+    return c.json(
+      found(snapshot, "unknown-lease", `The pool ${pool.name} has no such lease; it may have ended.`),
+    );
+  });
+
+app.notFound(() => {
+  throw new Refusal("unknown-route", "The admin side has no such route, or not for this method.");
+});
+
+app.onError((error, c) => {
+  const requestId = crypto.randomUUID();
+  if (error instanceof DrainHeld) return refusalResponse(error, c.req.raw, requestId, { drain: error.by });
+  if (!(error instanceof Refusal)) {
+    console.error(JSON.stringify({ requestId, error: String(error) }));
+    const problem = { type: "about:blank", title: "Internal error", status: 500, instance: requestId };
+    return c.json(problem, 500, {
+      "Content-Type": "application/problem+json",
+      "X-Request-Id": requestId,
+    });
+  }
+  const response = refusalResponse(error, c.req.raw, requestId);
+  if (error.code === "unauthorized")
+    response.headers.set("WWW-Authenticate", 'Basic realm="Sluice", charset="UTF-8"');
+  return response;
+});
+
+/** For a typed client (`hono/client`). */
+export type AdminApi = typeof routes;
+export const admin = app;
+
+class DrainHeld extends Refusal {
+  readonly by: Snapshot["drain"];
+
+  constructor({ name, drain }: Snapshot) {
+    const reason = drain?.reason ? ` (${drain.reason})` : "";
+    super(
+      "drain-held",
+      `"${drain?.owner}"${reason} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
+      name,
+    );
+    this.by = drain;
+  }
+}
+
+function refuseIfHeld({ held, snapshot }: DrainAnswer): Snapshot {
+  if (held) throw new DrainHeld(snapshot);
+  return snapshot;
+}
+
+/** Through restarts of the object too: the flag is durable, and the next instance is asked for what is left. */
+async function waitUntilDrained(env: Env, pool: PoolConfig, waitMs: number): Promise<Snapshot> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    const until = Math.min(deadline, Date.now() + LONGEST_QUESTION_MS);
+    const leftMs = () => Math.max(0, until - Date.now());
+    const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), LONGEST_QUESTION_MS);
+    if (snapshot.state !== "draining" || until === deadline) return snapshot;
+  }
+}
+
+function found<T>(value: T | null, code: RefusalCode, detail: string): T {
+  if (value === null) throw new Refusal(code, detail);
+  return value;
+}
+
+function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
+  try {
+    return loadConfig(env).pools;
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Refusal("misconfigured", error.message);
+    throw error;
+  }
+}
+
+function poolNamed(env: Env, name: string): PoolConfig {
+  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool of this name is configured.`);
+}

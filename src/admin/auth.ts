@@ -1,0 +1,53 @@
+import type { Context, Next } from "hono";
+import type { Env } from "../pool/env.ts";
+import { Refusal } from "../refusals/refusal.ts";
+
+/** Lets through who shows the admin token: as a bearer, or as the password of Basic (browsers). */
+export async function authenticate(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
+  const token = c.env.ADMIN_TOKEN;
+  if (!token) throw new Refusal("admin-disabled", "Set one with `wrangler secret put ADMIN_TOKEN`.");
+  const given = credentials(c.req.header("authorization") ?? "");
+  if (given === null || !(await sameSecret(given, token))) {
+    throw new Refusal("unauthorized", "Send `Authorization: Bearer <ADMIN_TOKEN>`.");
+  }
+  await next();
+}
+
+/**
+ * Turns away what another site makes a signed-in browser send: unlike a bearer token, the browser adds Basic
+ * credentials by itself. Programs send no `Sec-Fetch-Site`.
+ */
+export async function refuseForged(c: Context, next: Next): Promise<void> {
+  const site = c.req.header("sec-fetch-site");
+  if (c.req.method !== "GET" && site !== undefined && site !== "same-origin" && site !== "none") {
+    throw new Refusal(
+      "forbidden",
+      "Changes are accepted from the admin side's own pages and from programs only.",
+    );
+  }
+  await next();
+}
+
+function credentials(header: string): string | null {
+  const [, scheme = "", value = ""] = /^(\S+) +(\S+) *$/.exec(header) ?? [];
+  if (scheme.toLowerCase() === "bearer") return value;
+  if (scheme.toLowerCase() !== "basic") return null;
+  try {
+    const bytes = Uint8Array.from(atob(value), (char) => char.charCodeAt(0));
+    const userAndPassword = new TextDecoder().decode(bytes);
+    const colon = userAndPassword.indexOf(":");
+    return colon < 0 ? null : userAndPassword.slice(colon + 1);
+  } catch {
+    return null;
+  }
+}
+
+/** Compares digests, which have one length, so that the time tells nothing of the secret, nor of its length. */
+async function sameSecret(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([digest(a), digest(b)]);
+  return crypto.subtle.timingSafeEqual(left, right);
+}
+
+function digest(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}

@@ -1,0 +1,105 @@
+/**
+ * The kinds of value that a key can hold, each a zod schema that speaks our words instead of zod's:
+ * `<the value as given> <verdict>; allowed: <what is>`. Whoever shows an issue puts its path in front.
+ *
+ * zod/mini and not zod, because the Worker carries it: the whole of config/ is 31 KB with it, 95 KB with zod.
+ */
+import * as z from "zod/mini";
+import { nearest } from "./near.ts";
+import { shown } from "./problem.ts";
+import { DURATION_ALLOWED, parseDuration, parseSize, SIZE_ALLOWED } from "./units.ts";
+
+type Verdict = string | ((given: unknown) => string);
+
+/** The `error` option of a schema. */
+export function refusal(verdict: Verdict, allowed: string) {
+  return {
+    error: ({ input }: { input?: unknown }): string => {
+      if (input === undefined) return `missing; allowed: ${allowed}`;
+      return `${shown(input)} ${typeof verdict === "string" ? verdict : verdict(input)}; allowed: ${allowed}`;
+    },
+  };
+}
+
+/** Text that `read` understands; undefined refuses it. */
+export function text<T>(read: (given: string) => T | undefined, verdict: Verdict, allowed: string) {
+  const words = refusal(verdict, allowed);
+  return z.pipe(
+    z.string(words),
+    z.transform((given, ctx): T => {
+      const value = read(given);
+      if (value !== undefined) return value;
+      ctx.issues.push({ code: "custom", input: given, message: words.error({ input: given }) });
+      return z.NEVER;
+    }),
+  );
+}
+
+/** Milliseconds. */
+export function duration(least = "0s") {
+  const leastMs = parseDuration(least) ?? 0;
+  return text(
+    (given) => {
+      const ms = parseDuration(given);
+      return ms !== undefined && ms >= leastMs ? ms : undefined;
+    },
+    (given) => (parses(given, parseDuration) ? "is too short" : "is not a duration"),
+    leastMs > 0 ? `${DURATION_ALLOWED}, at least "${least}"` : DURATION_ALLOWED,
+  );
+}
+
+/** Bytes. */
+export function size(most: string) {
+  const mostBytes = parseSize(most) ?? 0;
+  return text(
+    (given) => {
+      const bytes = parseSize(given);
+      return bytes !== undefined && bytes <= mostBytes ? bytes : undefined;
+    },
+    (given) => (parses(given, parseSize) ? "is too large" : "is not a size"),
+    `${SIZE_ALLOWED}, at most "${most}"`,
+  );
+}
+
+function parses(given: unknown, parse: (text: string) => number | undefined): boolean {
+  return typeof given === "string" && parse(given) !== undefined;
+}
+
+export function whole(least: number, most: number) {
+  const words = refusal(
+    (given) => (Number.isInteger(given) ? "is out of range" : "is not a whole number"),
+    `${least} to ${most}`,
+  );
+  return z.custom<number>(
+    (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
+    // By default a failed z.custom also stops the checks of the lists around it, and their problems.
+    { ...words, abort: false },
+  );
+}
+
+export function flag() {
+  return z.boolean(refusal("is neither true nor false", "true, false"));
+}
+
+export function oneOf<const T extends readonly string[]>(words: T) {
+  return z.enum(words, refusal("is unknown", words.map((word) => `"${word}"`).join(", ")));
+}
+
+/** A table of exactly these keys. zod reports all unknown keys at once: ours has a line for each. */
+export function table<T extends z.core.$ZodLooseShape>(shape: T) {
+  const keys = Object.keys(shape);
+  const notATable = refusal("is not a table", `a table of ${keys.join(", ")}`);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) => unknownKey(issue.input, key, keys)).join("\n")
+        : notATable.error(issue),
+  });
+}
+
+function unknownKey(given: unknown, key: string, keys: string[]): string {
+  const value = shown((given as Record<string, unknown>)[key]);
+  const near = nearest(key, keys);
+  const meant = near === undefined ? "" : `did you mean "${near}"? `;
+  return `unknown key, given ${value}; ${meant}allowed: ${keys.join(", ")}`;
+}

@@ -1,0 +1,39 @@
+/** The patterns of `hosts`. */
+import * as z from "zod/mini";
+import { refusal, text } from "./fields.ts";
+
+const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+const NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
+const IPV6 = /^\[[0-9a-f:.]+\]$/;
+
+const PATTERN_ALLOWED = 'a host name, "*.example.com" or "*", without scheme, port or path';
+
+export function hostPatterns() {
+  const words = refusal("is not a list of hosts", `a list with at least one of: ${PATTERN_ALLOWED}`);
+  const pattern = text(readPattern, verdict, PATTERN_ALLOWED);
+  return z.array(pattern, words).check(z.minLength(1, words));
+}
+
+function readPattern(given: string): string | undefined {
+  const lower = given.toLowerCase();
+  if (lower === "*") return lower;
+  if (!lower.startsWith("*.")) return readHost(lower);
+  const parent = readHost(lower.slice(2));
+  return parent === undefined || IPV6.test(parent) ? undefined : `*.${parent}`;
+}
+
+/** The spelling that a request's URL has: `bücher.example` arrives as `xn--bcher-kva.example`. */
+function readHost(given: string): string | undefined {
+  // URL would take these for other parts of a URL, or decode them.
+  if (/[/\\:@?#%*\s]/.test(given) && !IPV6.test(given)) return undefined;
+  const host = URL.parse(`http://${given}`)?.hostname ?? "";
+  return NAME.test(host) || IPV6.test(host) ? host : undefined;
+}
+
+function verdict(given: unknown): string {
+  if (typeof given !== "string") return "is not a host";
+  if (given.includes("://")) return "has a scheme";
+  if (given.includes("/")) return "has a path";
+  if (/:\d*$/.test(given)) return "has a port";
+  return "is not a host";
+}

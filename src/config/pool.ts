@@ -1,0 +1,110 @@
+/** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the contract's table. */
+import * as z from "zod/mini";
+import { duration, flag, oneOf, size, table, text, whole } from "./fields.ts";
+import { hostPatterns } from "./hosts.ts";
+import { pathPrefix, requestPath } from "./names.ts";
+import { servers } from "./servers.ts";
+import type { CheckConfig, PoolConfig } from "./types.ts";
+
+/** As workers-types of 2026-11-17 list them; see also developers.cloudflare.com/durable-objects/reference/data-location. */
+export const LOCATION_HINTS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const satisfies readonly DurableObjectLocationHint[];
+
+/** A Worker has 128 MB for all of its requests together. */
+const LARGEST_BUFFER = "64MiB";
+
+const check = table({
+  path: requestPath(),
+  interval: z.prefault(duration("100ms"), "2s"),
+  timeout: z.prefault(duration("1ms"), "1s"),
+  rise: z._default(whole(1, 100), 2),
+  fall: z._default(whole(1, 100), 3),
+  status: z.prefault(text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"'), "2xx"),
+});
+
+const quarantine = table({
+  max: z.optional(duration("1ms")),
+  broken: z.prefault(duration(), "1s"),
+  probe: z.optional(requestPath()),
+});
+
+/** What decides which requests a pool serves. */
+export const routingKeys = {
+  hosts: z.prefault(hostPatterns(), ["*"]),
+  path_prefix: z.prefault(pathPrefix(), "/"),
+};
+
+const keys = table({
+  ...routingKeys,
+  slots: z._default(whole(1, 1000), 1),
+  servers: servers(),
+  balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
+  max_queue: z._default(whole(0, 1_000_000), 1000),
+  queue_timeout: z.prefault(duration("1ms"), "10m"),
+  server_timeout: z.prefault(duration("1ms"), "2m"),
+  retries: z._default(whole(0, 100), 3),
+  redispatch: z._default(flag(), true),
+  retry_non_idempotent: z._default(flag(), false),
+  check: z.optional(check),
+  when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
+  on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
+  quarantine: z.prefault(quarantine, {}),
+  host_header: z._default(oneOf(["server", "client"]), "server"),
+  cooldown: z.prefault(duration(), "0s"),
+  drain_expires: z.prefault(duration("1ms"), "15m"),
+  buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+  buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+  location_hint: z.optional(oneOf(LOCATION_HINTS)),
+});
+
+export const poolKeys = z.pipe(keys, z.transform(toPool));
+
+function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
+  return {
+    hosts: [...new Set(given.hosts)],
+    pathPrefix: given.path_prefix,
+    slots: given.slots,
+    servers: given.servers.map((server) => ({ ...server, slots: server.slots ?? given.slots })),
+    balance: given.balance,
+    maxQueue: given.max_queue,
+    queueTimeoutMs: given.queue_timeout,
+    serverTimeoutMs: given.server_timeout,
+    retries: given.retries,
+    redispatch: given.redispatch,
+    retryNonIdempotent: given.retry_non_idempotent,
+    check: given.check === undefined ? null : toCheck(given.check),
+    whenDown: given.when_down,
+    onClientAbort: given.on_client_abort,
+    quarantine: {
+      maxMs: given.quarantine.max ?? given.server_timeout,
+      brokenMs: given.quarantine.broken,
+      probe: given.quarantine.probe ?? null,
+    },
+    hostHeader: given.host_header,
+    cooldownMs: given.cooldown,
+    drainExpiresMs: given.drain_expires,
+    bufferRequestBytes: given.buffer_request,
+    bufferResponseBytes: given.buffer_response,
+    locationHint: given.location_hint ?? null,
+  };
+}
+
+function toCheck({ interval, timeout, ...same }: z.output<typeof check>): CheckConfig {
+  return { ...same, intervalMs: interval, timeoutMs: timeout };
+}
+
+function readStatus(given: string): string | undefined {
+  const list = given.replace(/\s*,\s*/g, ",");
+  return /^[2-5](xx|\d\d)(,[2-5](xx|\d\d))*$/.test(list) ? list : undefined;
+}

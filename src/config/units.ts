@@ -1,0 +1,27 @@
+/** The texts that stand for durations and sizes, in the configuration and in the admin API's bodies. */
+
+const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const SIZE_UNITS = { B: 1, KiB: 1_024, MiB: 1_048_576 };
+const LONGEST_MS = 24 * DURATION_UNITS.h;
+
+export const DURATION_ALLOWED = 'a number and a unit, "250ms", "2s", "10m", "1h", at most "24h"';
+export const SIZE_ALLOWED = 'a number and a unit, "512B", "64KiB", "1MiB"';
+
+/** Milliseconds, or undefined if the text is not a duration of at most 24 hours. */
+export function parseDuration(text: string): number | undefined {
+  const ms = parseQuantity(text, DURATION_UNITS);
+  return ms !== undefined && ms <= LONGEST_MS ? ms : undefined;
+}
+
+/** Bytes, or undefined if the text is not a size. */
+export function parseSize(text: string): number | undefined {
+  const bytes = parseQuantity(text, SIZE_UNITS);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+function parseQuantity(text: string, units: Record<string, number>): number | undefined {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
+  if (number === undefined || !Object.hasOwn(units, unit)) return undefined;
+  // Rounded because 1.1 * 3_600_000 is not whole in floating point, and timers and byte counts are.
+  return Math.round(Number(number) * (units[unit] as number));
+}

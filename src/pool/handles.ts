@@ -1,0 +1,57 @@
+import { RpcTarget } from "cloudflare:workers";
+import type { Ending, Lease, Place } from "./protocol.ts";
+
+/**
+ * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
+ * ends or its isolate dies, and then the ticket leaves the list at once; a blocked `acquire` alone is never
+ * told that its caller left (workerd 2026-11-17).
+ */
+export class PlaceHandle extends RpcTarget implements Place {
+  readonly #left: () => void;
+
+  constructor(left: () => void) {
+    super();
+    this.#left = left;
+  }
+
+  leave(): void {
+    this.#left();
+  }
+
+  [Symbol.dispose](): void {
+    this.#left();
+  }
+}
+
+/**
+ * What a Worker holds of its slot. `end` gives it back; the runtime disposing the handle without that means
+ * that the Worker is gone and the server may still be busy.
+ */
+export class LeaseHandle extends RpcTarget implements Lease {
+  readonly #onEnd: (ending: Ending, retried: boolean) => Promise<void>;
+  readonly #onRenew: () => boolean;
+  readonly #onDispose: () => void;
+
+  constructor(on: {
+    end: (ending: Ending, retried: boolean) => Promise<void>;
+    renew: () => boolean;
+    dispose: () => void;
+  }) {
+    super();
+    this.#onEnd = on.end;
+    this.#onRenew = on.renew;
+    this.#onDispose = on.dispose;
+  }
+
+  end(ending: Ending, retried = false): Promise<void> {
+    return this.#onEnd(ending, retried);
+  }
+
+  renew(): boolean {
+    return this.#onRenew();
+  }
+
+  [Symbol.dispose](): void {
+    this.#onDispose();
+  }
+}

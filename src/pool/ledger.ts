@@ -1,0 +1,116 @@
+import type { Drain } from "../scheduler/drain.ts";
+import type { Health } from "../scheduler/health.ts";
+import type { Outbox } from "../scheduler/outbox.ts";
+import type { Restored } from "../scheduler/scheduler.ts";
+import type { ServerRow, Slot, SlotState } from "../scheduler/server.ts";
+import { noTotals, type Totals } from "../scheduler/totals.ts";
+import { migrate } from "./migrations.ts";
+
+/**
+ * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
+ * next is one write. All calls are synchronous; the runtime holds back every answer until what was written
+ * before it is durable, and throws here in an instance that has been replaced. Nobody may catch that.
+ */
+export class Ledger {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+    storage.transactionSync(() => migrate(this.#sql));
+  }
+
+  load(now: number): Restored {
+    const slots = this.#sql
+      .exec<{
+        server: string;
+        slot: number;
+        url: string;
+        state: string;
+        lease: string;
+        since: number;
+        until: number;
+      }>(
+        // The end of a check is not written: its row says until when it counted.
+        `SELECT server, slot, url, state, lease, since, until FROM slots
+         WHERE state <> 'free' AND (state <> 'checking' OR until > ?)`,
+        now,
+      )
+      .toArray()
+      .map(({ slot, state, ...row }) => ({ ...row, index: slot, state: state as SlotState }));
+    const servers = new Map<string, ServerRow>();
+    const rows = this.#sql.exec<{ server: string; override: string; health: string }>(
+      "SELECT server, override, health FROM servers",
+    );
+    for (const { server, override, health } of rows) {
+      servers.set(server, { override: JSON.parse(override), health: health as Health });
+    }
+    return {
+      slots,
+      servers,
+      drain: this.#get<Drain>("drain"),
+      regrouping: this.#get<boolean>("regrouping") ?? false,
+      nextSeq: this.#get<number>("seq") ?? 0,
+      totals: this.#get<Totals>("totals") ?? noTotals(),
+    };
+  }
+
+  /** Writes what the events of one turn changed. */
+  write(changes: Outbox, scheduler: { drained: Readonly<Drain> | null; regrouping: boolean }): void {
+    for (const slot of changes.slots) this.#writeSlot(slot);
+    for (const server of changes.servers) {
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO servers (server, override, health) VALUES (?, ?, ?)",
+        server.name,
+        JSON.stringify(server.override),
+        server.health.status,
+      );
+    }
+    if (changes.drainChanged) this.#put("drain", scheduler.drained);
+    if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
+  }
+
+  /** Promises that no seq from `first` on was given by an earlier instance. */
+  reserveSeqs(first: number): void {
+    this.#put("seq", first);
+  }
+
+  /** The counters; also the proof that this instance is still the current one. */
+  writeTotals(totals: Totals): void {
+    this.#put("totals", totals);
+  }
+
+  /** Forgets servers that left the configuration and hold nothing any more. */
+  forgetServersBut(names: Set<string>): void {
+    const rows = this.#sql
+      .exec<{ server: string }>("SELECT server FROM slots UNION SELECT server FROM servers")
+      .toArray();
+    for (const { server } of rows) {
+      if (names.has(server)) continue;
+      this.#sql.exec("DELETE FROM slots WHERE server = ?", server);
+      this.#sql.exec("DELETE FROM servers WHERE server = ?", server);
+    }
+  }
+
+  #writeSlot(slot: Slot): void {
+    const until = Number.isFinite(slot.until) ? slot.until : 0;
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO slots (server, slot, url, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      slot.server.name,
+      slot.index,
+      slot.server.url,
+      slot.state,
+      slot.lease,
+      slot.since,
+      until,
+    );
+  }
+
+  #get<T>(key: string): T | null {
+    const row = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0];
+    return row ? JSON.parse(row.value) : null;
+  }
+
+  #put(key: string, value: unknown): void {
+    this.#sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, JSON.stringify(value));
+  }
+}

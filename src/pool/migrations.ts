@@ -1,0 +1,26 @@
+/** Each step runs once, in order; a step that has been released is never edited. */
+const STEPS = [
+  `CREATE TABLE slots (
+     server TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     url TEXT NOT NULL,
+     state TEXT NOT NULL,
+     lease TEXT NOT NULL,
+     since INTEGER NOT NULL,
+     until INTEGER NOT NULL,
+     PRIMARY KEY (server, slot)
+   ) WITHOUT ROWID;
+   CREATE TABLE servers (server TEXT PRIMARY KEY, override TEXT NOT NULL) WITHOUT ROWID;`,
+  "ALTER TABLE servers ADD COLUMN health TEXT NOT NULL DEFAULT 'unchecked'",
+];
+
+/** Brings an object's tables, whatever version made them, to today's. */
+export function migrate(sql: SqlStorage): void {
+  sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+  const row = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'schema'").toArray()[0];
+  const version = row ? Number(row.value) : 0;
+  for (const step of STEPS.slice(version)) sql.exec(step);
+  if (version < STEPS.length) {
+    sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?)", String(STEPS.length));
+  }
+}

@@ -1,0 +1,68 @@
+import type { CutOff } from "../scheduler/cut-off.ts";
+import type { SchedulerRefusal } from "../scheduler/outbox.ts";
+
+/**
+ * What a Worker and a Pool say to each other. During a deploy of Sluice new Workers meet old Pools and the
+ * other way round for seconds to minutes: change this only so that both sides still understand the previous
+ * version.
+ */
+
+/** One request's claim to a slot. The id is the ticket's while it waits and the lease's once it is granted. */
+export interface AcquireRequest {
+  id: string;
+  /** The place `onQueued` told, when asking again; the ticket then keeps it. */
+  seq?: number;
+  /** How long the request has waited so far, in ms, when asking again. */
+  waitedMs?: number;
+  /** A further attempt: the server that failed the last one, if another is wanted. */
+  retry?: { avoid: string | null };
+}
+
+/** Told once the ticket has to wait. Whoever holds `place` holds the place: dropping it leaves the list. */
+export type OnQueued = (place: Place, seq: number) => void;
+
+export interface Place extends Rpc.RpcTargetBranded {
+  leave(): void;
+}
+
+export interface Granted {
+  granted: true;
+  /** All that a Worker needs to know of the server: its own configuration may be another version's. */
+  server: { name: string; url: string };
+  /** The place that a retry goes by; `null` where it is not known any more. */
+  seq: number | null;
+  /** Whoever holds it holds the slot. Dropped without `end`, it counts as cut off. */
+  lease: Lease;
+}
+
+export interface NotGranted {
+  granted: false;
+  code: SchedulerRefusal | "left";
+}
+
+/**
+ * How the holder let go of its slot.
+ * done     the server's last byte has come
+ * unused   nothing was sent to the server
+ * other    cut off: see `CutOff`
+ */
+export type Ending = "done" | "unused" | CutOff;
+
+export interface Lease extends Rpc.RpcTargetBranded {
+  /**
+   * Resolves once that is on record; until then it has to be said again after a failure. `retried`: the request
+   * will ask again.
+   */
+  end(ending: Ending, retried?: boolean): Promise<void>;
+  /** To be called every `RENEW_MS` or so. `false`: the slot is no longer the caller's. */
+  renew(): boolean;
+}
+
+/** A third of a lease's time to live, so that two renewals may be lost. */
+export const RENEW_MS = 10_000;
+
+export interface DrainRequest {
+  owner: string;
+  reason: string | null;
+  expiresMs: number | null;
+}

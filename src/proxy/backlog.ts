@@ -1,0 +1,42 @@
+const BLOCK_BYTES = 16 * 1024;
+
+/**
+ * Bytes that wait, in order and in few pieces: small chunks are put together, and none keeps the large buffer
+ * alive that it was read into. A write of its own for each would cost some KB however small it is.
+ */
+export class Backlog {
+  #pieces: Uint8Array[] = [];
+  /** What is still free at the end of the last piece. */
+  #room = 0;
+
+  push(chunk: Uint8Array): void {
+    if (chunk.byteLength > this.#room) {
+      this.#closeLast();
+      if (2 * chunk.byteLength >= chunk.buffer.byteLength) return void this.#pieces.push(chunk);
+      this.#room = Math.max(BLOCK_BYTES, chunk.byteLength);
+      this.#pieces.push(new Uint8Array(this.#room));
+    }
+    const last = this.#pieces.at(-1) as Uint8Array;
+    last.set(chunk, last.byteLength - this.#room);
+    this.#room -= chunk.byteLength;
+  }
+
+  shift(): Uint8Array | undefined {
+    if (this.#pieces.length === 1) this.#closeLast();
+    return this.#pieces.shift();
+  }
+
+  takeAll(): Uint8Array[] {
+    this.#closeLast();
+    const all = this.#pieces;
+    this.#pieces = [];
+    return all;
+  }
+
+  #closeLast(): void {
+    if (this.#room === 0) return;
+    const last = this.#pieces.pop() as Uint8Array;
+    this.#pieces.push(last.subarray(0, last.byteLength - this.#room));
+    this.#room = 0;
+  }
+}

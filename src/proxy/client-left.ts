@@ -1,0 +1,2 @@
+/** The client went away before it had its answer. */
+export class ClientLeft extends Error {}

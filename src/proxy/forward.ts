@@ -1,0 +1,114 @@
+import type { PoolConfig } from "../config/types.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import { ClientLeft } from "./client-left.ts";
+import { toClient, toServer } from "./headers.ts";
+import type { HeldLease } from "./held-lease.ts";
+import { Relay } from "./relay.ts";
+import type { RequestBody } from "./request-body.ts";
+import { mayRetry, NeverReached, TryAgain, wasNeverReached } from "./retry.ts";
+import { serverRequest } from "./server-request.ts";
+import { Silence } from "./silence.ts";
+import type { RequestTarget } from "./target.ts";
+import type { Trace } from "./trace.ts";
+import { relayWebSocket } from "./websocket.ts";
+
+export interface Exchange {
+  /** 1 is the first. */
+  attempt: number;
+  request: Request;
+  target: RequestTarget;
+  pool: PoolConfig;
+  body: RequestBody;
+  lease: HeldLease;
+  trace: Trace;
+  respond: (response: Response) => void;
+}
+
+/** Why we, and not the server, ended the connection. */
+type CutBy = "timeout" | "client" | null;
+
+/**
+ * Carries one request to the server of its lease and the answer back. Resolves when both are done; the lease
+ * ends in here, whatever happens: with the server's last byte, or as cut off. Rejects with `TryAgain` when the
+ * server failed and the request may go to another.
+ */
+export async function forward(exchange: Exchange): Promise<void> {
+  const { request, pool, lease, trace } = exchange;
+  trace.dispatched(lease.server.name);
+  const connection = new AbortController();
+  let cutBy: CutBy = null;
+  const cut = (by: CutBy) => {
+    cutBy ??= by;
+    connection.abort();
+  };
+  const silence = new Silence(pool.serverTimeoutMs, () => cut("timeout"));
+  if (pool.onClientAbort === "cancel") request.signal.addEventListener("abort", () => cut("client"));
+  exchange.body.onProgress = () => silence.heard();
+  try {
+    await carry(exchange, connection.signal, silence);
+  } catch (error) {
+    if (exchange.body.clientBrokeOff) cutBy ??= "client";
+    if (!cutBy) logError(error, lease.server.name, trace.requestId);
+    const again = !cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached);
+    await lease.end(cutBy ?? "broken", again);
+    throw again ? new TryAgain() : failure(cutBy, pool);
+  } finally {
+    silence.stop();
+  }
+}
+
+async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence): Promise<void> {
+  const { request, target, pool, lease, trace, respond } = exchange;
+  const origins = { client: target.origin, server: lease.server.url };
+  const outgoing = serverRequest(exchange, toServer(request, target, origins, pool, trace.requestId));
+  const response = await fetch(outgoing.target, { ...outgoing.init, signal });
+  silence.heard();
+  if (wasNeverReached(response)) {
+    await response.body?.cancel();
+    throw new NeverReached(`Cloudflare's ${response.status}`);
+  }
+  trace.answered();
+  const headers = toClient(response, origins, pool, trace);
+  const { status, statusText } = response;
+
+  if (response.webSocket) {
+    silence.stop();
+    const socket = relayWebSocket(response.webSocket);
+    respond(new Response(null, { status, headers, webSocket: socket.client }));
+    await lease.end(await socket.ended);
+    trace.bytes = socket.bytes;
+    return;
+  }
+  if (!response.body) {
+    respond(new Response(null, { status, statusText, headers }));
+    if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
+    await lease.end("done");
+    return;
+  }
+  const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
+  respond(new Response(relay.readable, { status, statusText, headers, encodeBody: "manual" }));
+  try {
+    await relay.untilServerDone(silence);
+    await Promise.all([lease.end("done"), relay.delivered()]);
+  } finally {
+    trace.bytes = relay.bytes;
+    if (relay.clientLeft) trace.outcome = "client-abort-in-flight";
+  }
+}
+
+/** For the operator: the client is told no more than that it failed. */
+function logError(error: unknown, server: string, requestId: string): void {
+  console.error(JSON.stringify({ error: String(error), server, requestId }));
+}
+
+function failure(cutBy: CutBy, pool: PoolConfig): Error {
+  if (cutBy === "client") return new ClientLeft();
+  if (cutBy === "timeout")
+    return new Refusal("server-timeout", "The server did not answer in time.", pool.name);
+  return new Refusal("bad-gateway", "The server could not be reached, or broke off.", pool.name);
+}
+
+function lengthOf(response: Response): number | null {
+  const length = response.headers.get("content-length");
+  return length === null ? null : Number(length);
+}

@@ -1,0 +1,67 @@
+import type { PoolConfig } from "../config/types.ts";
+import type { RequestTarget } from "./target.ts";
+
+/** Both ends' names for the same place. Origins, without a trailing slash. */
+export interface Origins {
+  client: string;
+  server: string;
+}
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The client's request id if it is one that can go into a log line, else a new one. */
+export function requestIdOf(headers: Headers): string {
+  const given = headers.get("x-request-id");
+  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
+/** The request's headers as the server gets them. */
+export function toServer(
+  request: Request,
+  target: RequestTarget,
+  origins: Origins,
+  pool: PoolConfig,
+  requestId: string,
+): Headers {
+  const headers = new Headers(request.headers);
+  const client = headers.get("cf-connecting-ip");
+  if (client) appendForwardedFor(headers, client);
+  headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
+  headers.set("X-Forwarded-Host", target.host);
+  headers.set("X-Request-Id", requestId);
+  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", origins.client, origins.server);
+  return headers;
+}
+
+/** The response's headers as the client gets them. */
+export function toClient(
+  response: Response,
+  origins: Origins,
+  pool: PoolConfig,
+  trace: { requestId: string; queueMs: number; originMs: number },
+): Headers {
+  const headers = new Headers(response.headers);
+  if (pool.hostHeader === "server") {
+    mapOrigin(headers, "Location", origins.server, origins.client);
+    mapOrigin(headers, "Content-Location", origins.server, origins.client);
+  }
+  headers.set("X-Request-Id", trace.requestId);
+  headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
+  return headers;
+}
+
+function appendForwardedFor(headers: Headers, client: string): void {
+  const chain = headers.get("x-forwarded-for");
+  const last = chain?.split(",").at(-1)?.trim();
+  if (last !== client) headers.append("X-Forwarded-For", client);
+}
+
+/** `http://a/x` → `http://b/x` where it names exactly origin a; anything else stays as it is. */
+function mapOrigin(headers: Headers, name: string, from: string, to: string): void {
+  const value = headers.get(name);
+  if (!value?.toLowerCase().startsWith(from)) return;
+  const rest = value.slice(from.length);
+  if (rest === "" || rest.startsWith("/") || rest.startsWith("?") || rest.startsWith("#")) {
+    headers.set(name, to + rest);
+  }
+}

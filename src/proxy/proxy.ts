@@ -1,0 +1,80 @@
+import { loadConfig } from "../config/load.ts";
+import { ConfigError } from "../config/parse.ts";
+import { poolFor } from "../config/route.ts";
+import type { PoolConfig } from "../config/types.ts";
+import type { Env } from "../pool/env.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import { refusalResponse } from "../refusals/response.ts";
+import { attempt } from "./attempt.ts";
+import { ClientLeft } from "./client-left.ts";
+import { requestIdOf } from "./headers.ts";
+import { RequestBody } from "./request-body.ts";
+import { type RequestTarget, targetOf } from "./target.ts";
+import { Trace } from "./trace.ts";
+
+/**
+ * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
+ * is given back only when its server is done.
+ */
+export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  ctx.waitUntil(serve(request, env, resolve));
+  return promise;
+}
+
+/** Answers as soon as there is something to say (the first `respond` counts); resolves when nothing is left to do. */
+async function serve(request: Request, env: Env, answer: (response: Response) => void): Promise<void> {
+  const target = targetOf(request);
+  const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
+  const respond = (response: Response) => {
+    // What nobody reads any more has nginx's word for this in a log.
+    trace.status ??= request.signal.aborted ? 499 : response.status;
+    answer(response);
+  };
+  try {
+    if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
+    const pool = poolOf(env, target);
+    trace.pool = pool.name;
+    const body = await RequestBody.take(request, pool.bufferRequestBytes);
+    trace.queued();
+    await attempt(env, { request, target, pool, body, trace, respond });
+    if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
+  } catch (error) {
+    const refusal = noteFailure(error, request.signal, trace);
+    respond(refusalResponse(refusal, request, trace.requestId));
+  } finally {
+    console.log(trace.line());
+  }
+}
+
+function poolOf(env: Env, target: RequestTarget): PoolConfig {
+  let pool: PoolConfig | undefined;
+  try {
+    pool = poolFor(loadConfig(env), target.host, target.path);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(JSON.stringify({ code: "misconfigured", problems: error.problems }));
+    throw new Refusal("misconfigured", "The operator finds the details in the log and on the admin side.");
+  }
+  if (!pool) throw new Refusal("no-pool", "No pool is configured for this host and path.");
+  return pool;
+}
+
+function noteFailure(error: unknown, client: AbortSignal, trace: Trace): Refusal {
+  if (error instanceof ClientLeft || (client.aborted && !(error instanceof Refusal))) {
+    trace.outcome = trace.attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";
+    trace.status ??= 499;
+    return new Refusal("bad-gateway", "The request did not arrive whole.", trace.pool);
+  }
+  if (!(error instanceof Refusal)) console.error(error);
+  const refusal =
+    error instanceof Refusal
+      ? error
+      : new Refusal("bad-gateway", "The request could not be carried.", trace.pool);
+  // After the headers it is too late to refuse: the client has their status, and a body that is cut off.
+  if (trace.status === null) trace.code = refusal.code;
+  if (refusal.code === "server-timeout") trace.outcome = "server-timeout";
+  else if (refusal.code === "bad-gateway") trace.outcome = "origin-error";
+  else trace.outcome = "refused";
+  return refusal;
+}

@@ -1,0 +1,58 @@
+interface Row {
+  status: number;
+  title: string;
+  /** Seconds after which it makes sense to ask again. */
+  retryAfterS?: number;
+}
+
+const table = <Code extends string>(rows: Record<Code, Row>) => rows;
+
+/** Every way in which Sluice itself answers instead of a server: one table for the whole house. */
+const REFUSALS = table({
+  // ── The proxy's ──
+  "no-pool": { status: 404, title: "No pool serves this host and path" },
+  "queue-full": { status: 503, title: "Too many requests are waiting", retryAfterS: 5 },
+  "queue-timeout": { status: 503, title: "No server became free in time", retryAfterS: 5 },
+  "no-server": { status: 503, title: "No server is available", retryAfterS: 10 },
+  "bad-gateway": { status: 502, title: "The server could not be reached or broke off" },
+  "server-timeout": { status: 504, title: "The server did not answer in time" },
+  "pool-unavailable": { status: 503, title: "The pool cannot be reached", retryAfterS: 5 },
+  misconfigured: { status: 500, title: "Sluice is not configured correctly" },
+  // ── The admin side's ──
+  unauthorized: { status: 401, title: "The admin token is missing or wrong" },
+  forbidden: { status: 403, title: "This request comes from another site" },
+  "admin-disabled": { status: 503, title: "The admin side is off: no ADMIN_TOKEN is set" },
+  "unknown-pool": { status: 404, title: "No such pool" },
+  "unknown-server": { status: 404, title: "No such server" },
+  "unknown-lease": { status: 404, title: "No such lease" },
+  "unknown-route": { status: 404, title: "No such route" },
+  "invalid-request": { status: 400, title: "The request is not valid" },
+  "drain-held": { status: 409, title: "Another owner holds the drain" },
+});
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** Thrown where a request cannot go on; turned into an answer at the edge, by `refusalResponse`. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly pool: string | null;
+
+  /** `detail` is shown to the client: nothing internal in it. */
+  constructor(code: RefusalCode, detail: string, pool: string | null = null) {
+    super(detail);
+    this.code = code;
+    this.pool = pool;
+  }
+
+  get status(): number {
+    return REFUSALS[this.code].status;
+  }
+
+  get title(): string {
+    return REFUSALS[this.code].title;
+  }
+
+  get retryAfterS(): number | undefined {
+    return REFUSALS[this.code].retryAfterS;
+  }
+}

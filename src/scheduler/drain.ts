@@ -1,0 +1,49 @@
+/** Who paused the pool, and until when. Times are milliseconds since the epoch. */
+export interface Drain {
+  owner: string;
+  reason: string | null;
+  since: number;
+  expiresAt: number;
+}
+
+/**
+ * Whether the pool dispatches, an axis of its own: a server's state or health never touches it. One owner at a
+ * time, so that two deploys cannot end each other's drain.
+ */
+export class DrainSwitch {
+  #drain: Drain | null;
+
+  constructor(restored: Drain | null = null) {
+    this.#drain = restored;
+  }
+
+  get current(): Readonly<Drain> | null {
+    return this.#drain;
+  }
+
+  /** Begins a drain, or extends the one this owner holds. `false`: somebody else holds one. */
+  start(request: { owner: string; reason: string | null; expiresAt: number }, now: number): boolean {
+    if (this.#drain && this.#drain.owner !== request.owner) return false;
+    this.#drain = {
+      owner: request.owner,
+      reason: request.reason ?? this.#drain?.reason ?? null,
+      since: this.#drain?.since ?? now,
+      expiresAt: request.expiresAt,
+    };
+    return true;
+  }
+
+  /** Ends the drain; harmless when there is none. `false`: somebody else holds it. */
+  resume(owner: string, force: boolean): boolean {
+    if (this.#drain && this.#drain.owner !== owner && !force) return false;
+    this.#drain = null;
+    return true;
+  }
+
+  /** Ends a drain that nobody resumed in time. */
+  expire(now: number): boolean {
+    if (!this.#drain || this.#drain.expiresAt > now) return false;
+    this.#drain = null;
+    return true;
+  }
+}

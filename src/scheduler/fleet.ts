@@ -1,0 +1,191 @@
+import type { PoolConfig } from "../config/types.ts";
+import { pick } from "./balance.ts";
+import { type CheckResult, Checks } from "./checks.ts";
+import { type CutOff, quarantineMs } from "./cut-off.ts";
+import { Leases, type SlotRow } from "./leases.ts";
+import type { Question } from "./outbox.ts";
+import { isHeld, Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
+
+/** Told what the ledger has to write anew. */
+export interface FleetChanges {
+  slot(slot: Slot): void;
+  server(server: Server): void;
+}
+
+/**
+ * The pool's servers with their slots: who has one, which are kept closed and for how long, and how the servers
+ * are. It knows nothing of those who wait.
+ */
+export class Fleet {
+  readonly #settings: PoolConfig;
+  readonly #changes: FleetChanges;
+  readonly #leases = new Leases((slot) => this.#slotChanged(slot));
+  readonly #checks: Checks;
+  #servers: Server[];
+  #grants = 0;
+
+  constructor(
+    settings: PoolConfig,
+    restored: { slots: SlotRow[]; servers: Map<string, ServerRow> } | null,
+    changes: FleetChanges,
+    now: number,
+  ) {
+    this.#settings = settings;
+    this.#changes = changes;
+    this.#checks = new Checks(settings, this.#leases);
+    this.#servers = settings.servers.map(
+      (server) => new Server(server, settings.check, restored?.servers.get(server.name)),
+    );
+    for (const row of restored?.slots ?? []) {
+      const server = this.#serverOf(row);
+      this.#leases.restore(server, row, now);
+      if (server.hasQuarantined) this.#checks.quarantined(server, now);
+    }
+  }
+
+  /** Those of the configuration, and those that left it while they had work. */
+  get servers(): readonly Server[] {
+    return this.#servers;
+  }
+
+  /** Slots whose server may be at work for a request: leased, orphaned, quarantined or cooling. */
+  get inFlight(): number {
+    return this.#leases.size - this.#checks.running;
+  }
+
+  /** Every server is down or in maintenance. */
+  get out(): boolean {
+    return this.#servers.every((server) => server.out);
+  }
+
+  /** All slots are free, and a server would take a request at once. */
+  get idle(): boolean {
+    return this.#leases.size === 0 && this.#servers.some((server) => server.available);
+  }
+
+  /** The slot under a request's lease, unless its server is done with it. */
+  leased(id: string): Slot | undefined {
+    const slot = this.#leases.get(id);
+    return slot?.state === "cooling" || slot?.state === "checking" ? undefined : slot;
+  }
+
+  // ── Slots ──
+
+  /** Gives a free slot to the ticket of this id, if there is one; `avoid` is passed by while another server is up. */
+  grant(id: string, avoid: string | null, now: number, random: () => number): Slot | undefined {
+    const server = pick(this.#servers, this.#settings.balance, random, avoid);
+    const slot = server?.take();
+    if (!server || !slot) return undefined;
+    server.lastGrant = ++this.#grants;
+    this.#leases.grant(slot, id, now);
+    return slot;
+  }
+
+  renew(slot: Slot, now: number): void {
+    this.#leases.renew(slot, now);
+  }
+
+  /** The server has answered to its last byte. */
+  answered(slot: Slot, now: number): void {
+    slot.server.health.answered();
+    this.#leases.close(slot, "cooling", this.#settings.cooldownMs, now);
+  }
+
+  /** The request ended before that: the slot is closed while its server may still be at work. */
+  cutOff(slot: Slot, cause: CutOff, now: number): void {
+    this.#quarantine(slot, quarantineMs(cause, this.#settings), now);
+    if (cause === "broken" && slot.server.health.failed()) this.#changes.server(slot.server);
+  }
+
+  free(slot: Slot): void {
+    this.#leases.free(slot);
+  }
+
+  // ── Servers ──
+
+  /** `false`: no such server in the configuration. */
+  change(name: string, patch: ServerOverride, now: number): boolean {
+    const server = this.#servers.find((one) => one.name === name && !one.retired);
+    if (!server) return false;
+    server.change(patch);
+    this.#changes.server(server);
+    this.#checks.resume(this.#servers, now);
+    return true;
+  }
+
+  checked(id: string, result: CheckResult, now: number): void {
+    this.#checks.checkEnded(id);
+    const slot = this.#leases.get(id);
+    if (slot?.state !== "checking") return;
+    const { server } = slot;
+    const wasDown = server.health.status === "down";
+    if (result === "passed" || result === "failed") this.#leases.free(slot);
+    else this.#quarantine(slot, quarantineMs(result, this.#settings), now);
+    const changed = result === "passed" ? server.health.checkPassed() : server.health.failed();
+    if (changed) this.#changes.server(server);
+    // It was down and is up: it has restarted, and what it worked on is gone.
+    if (changed && wasDown) this.#openQuarantined(server, now);
+  }
+
+  probed(name: string, idle: boolean, askedAt: number, now: number): void {
+    const server = this.#servers.find((one) => one.name === name);
+    // What was cut off since then may have come to the server after the question.
+    if (server && idle) this.#openQuarantined(server, askedAt);
+    this.#checks.probeEnded(server, server?.hasQuarantined ?? false, now);
+  }
+
+  /** The pool has work: its servers are looked after. */
+  work(now: number): void {
+    this.#checks.work(this.#servers, now);
+  }
+
+  // ── Time ──
+
+  /** Ends the states whose time has come; `onLost` is called once for each lease that nobody renewed. */
+  tick(now: number, onLost: () => void): void {
+    for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
+      if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
+      else if (!isHeld(slot)) this.#leases.free(slot);
+      else {
+        onLost();
+        this.#quarantine(slot, this.#settings.quarantine.maxMs, now);
+      }
+    }
+  }
+
+  /** Which servers to ask something now. `busy`: requests wait. */
+  questions(busy: boolean, now: number): Question[] {
+    return this.#checks.due(this.#servers, busy || this.inFlight > 0, now);
+  }
+
+  /** When `tick` or `questions` have something next; `Infinity`: never. */
+  next(): number {
+    return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
+  }
+
+  #quarantine(slot: Slot, forMs: number, now: number): void {
+    this.#leases.close(slot, "quarantined", forMs, now);
+    if (slot.state === "quarantined") this.#checks.quarantined(slot.server, now);
+  }
+
+  #openQuarantined(server: Server, closedBefore: number): void {
+    for (const slot of [...server.takenSlots()]) {
+      if (slot.state === "quarantined" && slot.stateSince < closedBefore) this.#leases.free(slot);
+    }
+  }
+
+  #slotChanged(slot: Slot): void {
+    const { server } = slot;
+    this.#changes.slot(slot);
+    if (server.retired && server.taken === 0) this.#servers = this.#servers.filter((one) => one !== server);
+  }
+
+  #serverOf(row: SlotRow): Server {
+    const known = this.#servers.find((server) => server.name === row.server);
+    if (known) return known;
+    const gone = { name: row.server, url: row.url, slots: 0, weight: 1, backup: false };
+    const retired = new Server(gone, null, undefined, true);
+    this.#servers.push(retired);
+    return retired;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Server, Slot, SlotState } from "./server.ts";
+import { SlotTimers } from "./slot-timers.ts";
+
+/** A lease that is not renewed for this long has lost its Worker: three renewals. */
+export const LEASE_TTL_MS = 30_000;
+
+/** A taken slot as the ledger keeps it. Times are milliseconds since the epoch. */
+export interface SlotRow {
+  server: string;
+  url: string;
+  index: number;
+  state: SlotState;
+  lease: string;
+  since: number;
+  until: number;
+}
+
+/** The slots that are taken, each under the id of its lease, and when its state ends by itself. */
+export class Leases {
+  readonly #slots = new Map<string, Slot>();
+  readonly #timers = new SlotTimers();
+  readonly #changed: (slot: Slot) => void;
+
+  /** `changed` is told of every slot that the ledger has to write anew. */
+  constructor(changed: (slot: Slot) => void) {
+    this.#changed = changed;
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  get(id: string): Slot | undefined {
+    return this.#slots.get(id);
+  }
+
+  /** Gives a slot, just taken from its server, to the ticket of this id. */
+  grant(slot: Slot, id: string, now: number): void {
+    slot.lease = id;
+    slot.since = now;
+    this.#slots.set(id, slot);
+    this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** The holder has been heard of. */
+  renew(slot: Slot, now: number): void {
+    // Only a change of state is worth a write: after a restart the time to live begins anew anyway.
+    if (slot.state === "leased") this.#timers.set(slot, now + LEASE_TTL_MS);
+    else this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
+  close(slot: Slot, state: "quarantined" | "cooling", forMs: number, now: number): void {
+    if (forMs <= 0) this.free(slot);
+    else this.#set(slot, state, now + forMs, now);
+  }
+
+  /** Lends the slot to a health check, for no longer than `forMs`. */
+  check(slot: Slot, id: string, now: number, forMs: number): void {
+    slot.lease = id;
+    slot.since = now;
+    this.#slots.set(id, slot);
+    this.#set(slot, "checking", now + forMs, now);
+  }
+
+  free(slot: Slot): void {
+    this.#timers.clear(slot);
+    this.#slots.delete(slot.lease);
+    // The row of a check says until when it counts; it need not be written a second time.
+    const onRecord = slot.state !== "checking";
+    slot.server.give(slot);
+    if (onRecord) this.#changed(slot);
+  }
+
+  /** After a restart nobody knows whether the holder still lives. */
+  restore(server: Server, row: SlotRow, now: number): void {
+    const slot = server.restore(row.index);
+    const held = row.state === "leased" || row.state === "orphaned";
+    slot.lease = row.lease;
+    slot.since = row.since;
+    // A check went down with the instance that made it, and its server may still be at it.
+    slot.state = held ? "orphaned" : row.state === "checking" ? "quarantined" : row.state;
+    slot.stateSince = now;
+    this.#slots.set(row.lease, slot);
+    this.#timers.set(slot, held ? now + LEASE_TTL_MS : row.until);
+  }
+
+  /** Takes out, one a call, the slots whose state ends now. */
+  takeDue(now: number): Slot | undefined {
+    return this.#timers.takeDue(now);
+  }
+
+  next(): number {
+    return this.#timers.next();
+  }
+
+  #set(slot: Slot, state: SlotState, until: number, now: number): void {
+    slot.state = state;
+    slot.stateSince = now;
+    this.#timers.set(slot, until);
+    this.#changed(slot);
+  }
+}

@@ -1,0 +1,324 @@
+import type { PoolConfig } from "../config/types.ts";
+import type { CheckResult } from "./checks.ts";
+import type { CutOff } from "./cut-off.ts";
+import { type Drain, DrainSwitch } from "./drain.ts";
+import { Fleet } from "./fleet.ts";
+import type { SlotRow } from "./leases.ts";
+import { Outbox, type SchedulerRefusal } from "./outbox.ts";
+import { Regroup } from "./regroup.ts";
+import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
+import { countCutOff, countRefusal, noTotals, type Totals } from "./totals.ts";
+import { WaitingList } from "./waiting-list.ts";
+
+export interface TicketRequest {
+  id: string;
+  /** The place it was given before; absent on first arrival. */
+  seq?: number;
+  /** How long it has waited already, in ms. */
+  waitedMs?: number;
+  /** A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. */
+  retry?: { avoid: string | null };
+}
+
+/** How long a retry waits for another server before it takes the one that failed it again. */
+const AVOID_MS = 1_000;
+
+/** What the ledger kept of an earlier instance. */
+export interface Restored {
+  slots: SlotRow[];
+  servers: Map<string, ServerRow>;
+  drain: Drain | null;
+  /** It ended while tickets of a still earlier instance were coming back. */
+  regrouping: boolean;
+  /** Every seq given so far is below this. */
+  nextSeq: number;
+  totals: Totals;
+}
+
+/**
+ * Who may talk to which server, and when: the pool's rules and nothing else. No clock, no storage, no promise
+ * and no platform in here, so that thousands of random histories can be played against it: each event comes
+ * with the time, and what follows from it is collected in the outbox until `takeOutbox()`.
+ *
+ * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
+ */
+export class Scheduler {
+  readonly totals: Totals;
+  readonly #settings: PoolConfig;
+  readonly #random: () => number;
+  readonly #fleet: Fleet;
+  readonly #waiting = new WaitingList();
+  readonly #drain: DrainSwitch;
+  readonly #regroup: Regroup;
+  #nextSeq: number;
+  #outbox = new Outbox();
+
+  constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
+    this.#settings = settings;
+    this.#random = random;
+    this.totals = restored?.totals ?? noTotals();
+    this.#nextSeq = restored?.nextSeq ?? 0;
+    this.#drain = new DrainSwitch(restored?.drain ?? null);
+    const changes = {
+      slot: (slot: Slot) => this.#outbox.slots.add(slot),
+      server: (server: Server) => this.#outbox.servers.add(server),
+    };
+    this.#fleet = new Fleet(settings, restored, changes, now);
+    // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
+    const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
+    this.#regroup = new Regroup(now, restored !== null && hadQueue);
+    this.#outbox.regroupChanged = this.#regroup.active;
+    this.tick(now);
+  }
+
+  // ── Requests ──
+
+  /** A request asks for a slot, for the first time or again after it lost touch with the pool. */
+  acquire(ticket: TicketRequest, now: number): void {
+    const { id } = ticket;
+    this.#fleet.work(now);
+    const held = this.#fleet.leased(id);
+    const known = this.#waiting.get(id);
+    if (held) {
+      // Granted, but the answer never arrived: its holder has sent nothing to the server yet.
+      this.#holderLives(held, now);
+      this.#outbox.decisions.push({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
+    } else if (known) {
+      this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: known.seq });
+    } else if (ticket.seq !== undefined) {
+      // It was accepted before, and is never turned away now.
+      if (!ticket.retry && this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+      this.#enqueue(ticket, ticket.seq, now);
+      this.#tellIfQueued(id);
+    } else if (this.#refusesForLackOfServers()) {
+      this.#refuse(id, "no-server");
+    } else {
+      this.#enqueue(ticket, this.#nextSeq, now);
+      if (this.#waiting.get(id) && this.#waiting.length > this.#settings.maxQueue) {
+        this.#waiting.leave(id);
+        this.#refuse(id, "queue-full");
+        return;
+      }
+      this.totals.accepted++;
+      this.#tellIfQueued(id);
+    }
+  }
+
+  /** The client left while its request waited. `false`: it does not wait (any more). */
+  leave(id: string): boolean {
+    if (!this.#waiting.leave(id)) return false;
+    this.totals.abandoned++;
+    return true;
+  }
+
+  /** The holder lives. `false`: the slot is no longer its own. */
+  renew(id: string, now: number): boolean {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return false;
+    this.#holderLives(slot, now);
+    return true;
+  }
+
+  /** The server is done with the request, whatever we thought of its holder meanwhile. */
+  release(id: string, now: number): void {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return;
+    if (isHeld(slot)) this.totals.completed++;
+    this.#fleet.answered(slot, now);
+    this.#dispatch(now);
+  }
+
+  /** The lease was granted to a client that had left: nothing was sent to the server. */
+  giveBack(id: string, now: number): void {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return;
+    if (isHeld(slot)) this.totals.abandoned++;
+    this.#fleet.free(slot);
+    this.#dispatch(now);
+  }
+
+  /** The request ended before its server was done, as far as we know. `retried`: it will be tried again. */
+  cutOff(id: string, cause: CutOff, now: number, retried = false): void {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return;
+    if (retried) this.totals.retried++;
+    else if (isHeld(slot)) countCutOff(this.totals, cause);
+    // It was counted as lost, and is not.
+    if (retried && !isHeld(slot)) this.totals.abandoned--;
+    // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
+    this.#fleet.cutOff(slot, cause, now);
+    this.#serversChanged(now);
+  }
+
+  // ── Servers ──
+
+  /** How a health check went. */
+  checked(id: string, result: CheckResult, now: number): void {
+    this.#fleet.checked(id, result, now);
+    this.#serversChanged(now);
+    this.tick(now);
+  }
+
+  /** A server said whether it is idle, asked at `askedAt`. */
+  probed(server: string, idle: boolean, askedAt: number, now: number): void {
+    this.#fleet.probed(server, idle, askedAt, now);
+    this.tick(now);
+  }
+
+  // ── Operator ──
+
+  /** `false`: another owner holds the drain. */
+  drain(request: { owner: string; reason: string | null; expiresAt: number }, now: number): boolean {
+    const started = this.#drain.start(request, now);
+    if (started) this.#outbox.drainChanged = true;
+    return started;
+  }
+
+  /** `false`: another owner holds the drain. */
+  resume(owner: string, force: boolean, now: number): boolean {
+    if (!this.#drain.current) return true;
+    const resumed = this.#drain.resume(owner, force);
+    if (resumed) this.#drainEnded(now);
+    return resumed;
+  }
+
+  /** `false`: no such server in the configuration. */
+  changeServer(name: string, patch: ServerOverride, now: number): boolean {
+    if (!this.#fleet.change(name, patch, now)) return false;
+    this.#serversChanged(now);
+    this.tick(now);
+    return true;
+  }
+
+  /** The operator knows that the server is idle. `false`: no such lease. */
+  freeLease(id: string, now: number): boolean {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return false;
+    if (isHeld(slot)) countCutOff(this.totals, "lost");
+    this.#fleet.free(slot);
+    this.#dispatch(now);
+    return true;
+  }
+
+  // ── Time ──
+
+  /** Ends everything whose time has come. */
+  tick(now: number): void {
+    this.#fleet.tick(now, () => countCutOff(this.totals, "lost"));
+    for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
+      this.#refuse(late.id, "queue-timeout");
+    }
+    const head = this.#waiting.head();
+    if (head?.avoid && head.avoid.until <= now) head.avoid = null;
+    if (this.#drain.expire(now)) this.#drainEnded(now);
+    if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
+    this.#dispatch(now);
+    // Last, so that no check takes a slot that a request waits for.
+    this.#outbox.questions.push(...this.#fleet.questions(this.#waiting.length > 0, now));
+  }
+
+  /** When `tick` has something to do next; `Infinity`: never. */
+  nextTick(): number {
+    return Math.min(
+      this.#fleet.next(),
+      this.#waiting.nextDeadline(),
+      this.#waiting.head()?.avoid?.until ?? Number.POSITIVE_INFINITY,
+      this.#regroup.endsAt,
+      this.#drain.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  // ── What there is to see ──
+
+  takeOutbox(): Outbox {
+    const outbox = this.#outbox;
+    this.#outbox = new Outbox();
+    return outbox;
+  }
+
+  get drained(): Readonly<Drain> | null {
+    return this.#drain.current;
+  }
+
+  get regrouping(): boolean {
+    return this.#regroup.active;
+  }
+
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  get oldestSince(): number | undefined {
+    return this.#waiting.head()?.since;
+  }
+
+  /** The seq of the next arrival: all given so far are below. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  get servers(): readonly Server[] {
+    return this.#fleet.servers;
+  }
+
+  /** Slots whose server may be at work for a request. */
+  get inFlight(): number {
+    return this.#fleet.inFlight;
+  }
+
+  // ── Rules ──
+
+  #enqueue(ticket: TicketRequest, seq: number, now: number): void {
+    const since = now - (ticket.waitedMs ?? 0);
+    this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
+    const server = ticket.retry?.avoid;
+    const avoid = server ? { server, until: now + AVOID_MS } : null;
+    this.#waiting.add(ticket.id, seq, since, since + this.#settings.queueTimeoutMs, avoid);
+    this.#dispatch(now);
+  }
+
+  #tellIfQueued(id: string): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting) this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: waiting.seq });
+  }
+
+  #dispatch(now: number): void {
+    if (this.#drain.current || this.#regroup.active) return;
+    for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
+      const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
+      if (!slot) return;
+      this.#waiting.shift();
+      this.#outbox.decisions.push({ kind: "grant", ticket: head.id, slot, seq: head.seq });
+    }
+  }
+
+  #holderLives(slot: Slot, now: number): void {
+    // It was counted as lost, and is not.
+    if (slot.state === "quarantined") this.totals.abandoned--;
+    this.#fleet.renew(slot, now);
+  }
+
+  #drainEnded(now: number): void {
+    this.#outbox.drainChanged = true;
+    this.#serversChanged(now);
+  }
+
+  /** There may be more to give, or nobody left to wait for. */
+  #serversChanged(now: number): void {
+    if (this.#refusesForLackOfServers()) {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
+        this.#refuse(next.id, "no-server");
+    }
+    this.#dispatch(now);
+  }
+
+  #refuse(ticket: string, code: SchedulerRefusal): void {
+    countRefusal(this.totals, code);
+    this.#outbox.decisions.push({ kind: "refuse", ticket, code });
+  }
+
+  /** A drain holds everything: the deploy behind it may well take every server down. */
+  #refusesForLackOfServers(): boolean {
+    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
+  }
+}

@@ -1,0 +1,172 @@
+import type { ServerConfig } from "../config/types.ts";
+import { type Health, HealthState } from "./health.ts";
+
+/** The operator's will for one server; nothing but an operator changes it. */
+export type ServerState = "ready" | "drain" | "maint";
+/**
+ * free         may be given out
+ * leased       a Worker holds it
+ * orphaned     taken before a restart of the pool; its holder has not come forward yet
+ * quarantined  its request was cut off, its server may still be busy
+ * cooling      its response ended, the cooldown has not
+ * checking     a health check has it
+ */
+export type SlotState = "free" | "leased" | "orphaned" | "quarantined" | "cooling" | "checking";
+
+export interface Slot {
+  readonly server: Server;
+  readonly index: number;
+  state: SlotState;
+  /** Who has, or last had, the slot. */
+  lease: string;
+  /** Since when it is taken. */
+  since: number;
+  /** Since when it is in its state. */
+  stateSince: number;
+  /** When its state ends by itself; `Infinity` while it is free. */
+  until: number;
+}
+
+/** Somebody holds it, as far as we know. */
+export function isHeld(slot: Slot): boolean {
+  return slot.state === "leased" || slot.state === "orphaned";
+}
+
+/** The operator's changes to one server; absent means "as configured". */
+export interface ServerOverride {
+  state?: ServerState | undefined;
+  slots?: number | undefined;
+  weight?: number | undefined;
+}
+
+/** What the ledger kept of a server beside its slots. */
+export interface ServerRow {
+  override: ServerOverride;
+  health: Health;
+}
+
+/** One server and its slots. The slots that are taken are never dropped, however the settings change. */
+export class Server {
+  readonly name: string;
+  readonly url: string;
+  readonly backup: boolean;
+  /** No longer in the configuration: finishes its leases and goes. */
+  readonly retired: boolean;
+  readonly health: HealthState;
+  /** When the next health check is due; `Infinity`: none is. */
+  nextCheckAt = Number.POSITIVE_INFINITY;
+  /** When to ask next whether it is idle again; `Infinity`: nobody wants to know. */
+  nextProbeAt = Number.POSITIVE_INFINITY;
+  /** Smooth weighted round robin's running credit. */
+  credit = 0;
+  /** Order of the last grant, to take turns where everything else is equal. */
+  lastGrant = 0;
+
+  readonly #configured: { slots: number; weight: number };
+  #override: ServerOverride;
+  #slots: (Slot | undefined)[] = [];
+  #freeIndexes: number[] = [];
+  #taken = 0;
+
+  constructor(
+    config: ServerConfig,
+    check: { rise: number; fall: number } | null = null,
+    restored: ServerRow = { override: {}, health: "unchecked" },
+    retired = false,
+  ) {
+    this.name = config.name;
+    this.url = config.url;
+    this.backup = config.backup;
+    this.retired = retired;
+    this.#configured = { slots: config.slots, weight: config.weight };
+    this.#override = restored.override;
+    this.health = new HealthState(check, restored.health);
+    this.#refillFree();
+  }
+
+  get state(): ServerState {
+    return this.#override.state ?? "ready";
+  }
+
+  get weight(): number {
+    return this.#override.weight ?? this.#configured.weight;
+  }
+
+  get slots(): number {
+    return this.retired ? 0 : (this.#override.slots ?? this.#configured.slots);
+  }
+
+  get override(): Readonly<ServerOverride> {
+    return this.#override;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Neither the operator nor its health keeps it from taking requests; it may be busy. */
+  get available(): boolean {
+    return !this.retired && this.state === "ready" && this.health.status !== "down";
+  }
+
+  /** It will take no request until somebody, or its health, brings it back. */
+  get out(): boolean {
+    return this.retired || this.state === "maint" || this.health.status === "down";
+  }
+
+  /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */
+  get hasFreeSlot(): boolean {
+    return this.#taken < this.slots;
+  }
+
+  get hasQuarantined(): boolean {
+    for (const slot of this.takenSlots()) if (slot.state === "quarantined") return true;
+    return false;
+  }
+
+  change(patch: ServerOverride): void {
+    this.#override = { ...this.#override, ...patch };
+    this.#refillFree();
+  }
+
+  /** Takes a free slot; the caller sets its state, and gives it back with `give`. */
+  take(): Slot | undefined {
+    const index = this.hasFreeSlot ? this.#freeIndexes.pop() : undefined;
+    if (index === undefined) return undefined;
+    return this.#occupy(index);
+  }
+
+  /** Takes the very slot that the ledger shows as taken, beyond today's number of slots too. */
+  restore(index: number): Slot {
+    const free = this.#freeIndexes.indexOf(index);
+    if (free >= 0) this.#freeIndexes.splice(free, 1);
+    return this.#occupy(index);
+  }
+
+  give(slot: Slot): void {
+    slot.state = "free";
+    slot.until = Number.POSITIVE_INFINITY;
+    this.#slots[slot.index] = undefined;
+    this.#taken--;
+    if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
+  }
+
+  *takenSlots(): Generator<Slot> {
+    for (const slot of this.#slots) if (slot) yield slot;
+  }
+
+  #occupy(index: number): Slot {
+    const slot: Slot = { server: this, index, state: "leased", lease: "", since: 0, stateSince: 0, until: 0 };
+    while (this.#slots.length <= index) this.#slots.push(undefined);
+    this.#slots[index] = slot;
+    this.#taken++;
+    return slot;
+  }
+
+  #refillFree(): void {
+    this.#freeIndexes = [];
+    for (let index = this.slots - 1; index >= 0; index--) {
+      if (!this.#slots[index]) this.#freeIndexes.push(index);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Health } from "./health.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Server, ServerState } from "./server.ts";
+import type { Totals } from "./totals.ts";
+
+/** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
+export interface Snapshot {
+  name: string;
+  state: "running" | "draining" | "drained";
+  drain: { owner: string; reason: string | null; since: string; expiresAt: string } | null;
+  /** Slots whose server may be at work for the pool, the quarantined ones included. */
+  inFlight: number;
+  quarantined: number;
+  queued: number;
+  oldestWaitMs: number;
+  slots: number;
+  servers: ServerSnapshot[];
+  totals: Totals;
+}
+
+export interface ServerSnapshot {
+  name: string;
+  url: string;
+  state: ServerState;
+  health: Health;
+  slots: number;
+  weight: number;
+  backup: boolean;
+  inFlight: number;
+  quarantined: number;
+  leases: { id: string; since: string; quarantined: boolean }[];
+}
+
+export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
+  const servers = scheduler.servers.map(serverSnapshot);
+  const drain = scheduler.drained;
+  const inFlight = scheduler.inFlight;
+  return {
+    name,
+    state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
+    drain: drain && {
+      owner: drain.owner,
+      reason: drain.reason,
+      since: iso(drain.since),
+      expiresAt: iso(drain.expiresAt),
+    },
+    inFlight,
+    quarantined: sum(servers, (server) => server.quarantined),
+    queued: scheduler.queued,
+    oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
+    slots: sum(servers, (server) => server.slots),
+    servers,
+    totals: structuredClone(scheduler.totals),
+  };
+}
+
+function serverSnapshot(server: Server): ServerSnapshot {
+  const requests = [...server.takenSlots()].filter((slot) => slot.state !== "checking");
+  const leases = requests.map((slot) => ({
+    id: slot.lease,
+    since: iso(slot.since),
+    quarantined: slot.state === "quarantined",
+  }));
+  return {
+    name: server.name,
+    url: server.url,
+    state: server.state,
+    health: server.health.status,
+    slots: server.slots,
+    weight: server.weight,
+    backup: server.backup,
+    inFlight: leases.length,
+    quarantined: leases.filter((lease) => lease.quarantined).length,
+    leases,
+  };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+const sum = <T>(items: T[], value: (item: T) => number) =>
+  items.reduce((total, item) => total + value(item), 0);

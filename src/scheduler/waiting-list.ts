@@ -1,0 +1,77 @@
+import { Heap } from "./heap.ts";
+
+/** A request that holds no lease yet. Times are milliseconds since the epoch. */
+export interface Waiting {
+  readonly id: string;
+  /** Place in the order: given on first arrival, kept when the ticket comes back after a restart. */
+  readonly seq: number;
+  readonly since: number;
+  readonly deadline: number;
+  /** A server that just failed this request, and until when another one is waited for. */
+  avoid: { server: string; until: number } | null;
+  left: boolean;
+}
+
+const hasLeft = (waiting: Waiting) => waiting.left;
+
+/**
+ * First come first served by `seq`, not by the moment of insertion: after a restart tickets come back in any
+ * order and each finds its old place. Entering and dispatching cost O(log n), and O(1) in the usual case of a
+ * new arrival at the end; leaving from the middle is a mark.
+ */
+export class WaitingList {
+  readonly #byId = new Map<string, Waiting>();
+  readonly #bySeq = new Heap<Waiting>((a, b) => a.seq < b.seq, hasLeft);
+  readonly #byDeadline = new Heap<Waiting>((a, b) => a.deadline < b.deadline, hasLeft);
+
+  get length(): number {
+    return this.#byId.size;
+  }
+
+  get(id: string): Waiting | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(id: string, seq: number, since: number, deadline: number, avoid: Waiting["avoid"] = null): Waiting {
+    const waiting: Waiting = { id, seq, since, deadline, avoid, left: false };
+    this.#byId.set(id, waiting);
+    this.#bySeq.push(waiting);
+    this.#byDeadline.push(waiting);
+    return waiting;
+  }
+
+  head(): Waiting | undefined {
+    return this.#bySeq.peek();
+  }
+
+  shift(): Waiting | undefined {
+    const head = this.#bySeq.pop();
+    if (!head) return undefined;
+    this.#byId.delete(head.id);
+    head.left = true;
+    this.#byDeadline.bury();
+    return head;
+  }
+
+  leave(id: string): Waiting | undefined {
+    const waiting = this.#byId.get(id);
+    if (!waiting) return undefined;
+    this.#byId.delete(id);
+    waiting.left = true;
+    this.#bySeq.bury();
+    this.#byDeadline.bury();
+    return waiting;
+  }
+
+  /** Takes out, one a call, those whose deadline has come. */
+  takeExpired(now: number): Waiting | undefined {
+    const first = this.#byDeadline.peek();
+    if (!first || first.deadline > now) return undefined;
+    return this.leave(first.id);
+  }
+
+  /** `Infinity`: nobody waits. */
+  nextDeadline(): number {
+    return this.#byDeadline.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { admin } from "../../src/admin/app.ts";
+import { TOKEN } from "../support/sluice.ts";
+import { BEARER, IDLE_POOLS } from "./support.ts";
+
+const SECOND = 1_000;
+
+/** Minutes pass at once here; test/admin/drain-end.test.ts shows the same in real time with a real object. */
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("scheduler", { wait: sleep });
+  Object.assign(crypto.subtle, { timingSafeEqual: () => true });
+});
+afterEach(() => {
+  Reflect.deleteProperty(crypto.subtle, "timingSafeEqual");
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A pool that is drained in the end, and whose object restarts before, after these spells of waiting. */
+function drainingPool(spellsMs: number[]) {
+  const asked: number[] = [];
+  const whenDrained = async (timeoutMs: number) => {
+    asked.push(timeoutMs);
+    const [spellMs] = spellsMs;
+    if (spellMs === undefined) return { state: "drained" };
+    await sleep(Math.min(spellMs, timeoutMs));
+    spellsMs[0] = spellMs - timeoutMs;
+    if (spellMs > timeoutMs) return { state: "draining" };
+    spellsMs.shift();
+    throw new Error("The object was reset.");
+  };
+  const stub = { drain: async () => ({ held: false, snapshot: {} }), whenDrained };
+  return { asked, env: { ADMIN_TOKEN: TOKEN, POOLS: IDLE_POOLS, POOL: { getByName: () => stub } } };
+}
+
+test("a drain that waits for minutes is waited for through restarts, in pieces that the object can bear", async () => {
+  const { asked, env } = drainingPool([60 * SECOND, 125 * SECOND, 29 * SECOND]);
+  const init = { method: "POST", headers: BEARER, body: '{"wait": "5m"}' };
+  let answer: Response | undefined;
+  void Promise.resolve(admin.request("/_sluice/api/pools/web/drain", init, env)).then((response) => {
+    answer = response;
+  });
+  for (let seconds = 0; !answer && seconds < 400; seconds++) await vi.advanceTimersByTimeAsync(SECOND);
+  expect(await answer?.json()).toEqual({ state: "drained" });
+  expect(answer?.status).toBe(200);
+  expect(Math.max(...asked)).toBe(30 * SECOND);
+  expect(asked.length).toBeLessThan(20);
+});

@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import type { Sluice } from "../support/sluice.ts";
+import { get, problemOf, stage } from "./support.ts";
+
+function free(sluice: Sluice, lease: string): Promise<Response> {
+  return sluice.admin("DELETE", `/api/pools/web/leases/${encodeURIComponent(lease)}`);
+}
+
+async function onlyLease(sluice: Sluice): Promise<string> {
+  const { servers } = await sluice.until("web", ({ inFlight }) => inFlight === 1);
+  return servers[0]?.leases[0]?.id ?? "";
+}
+
+describe("freeing a lease by hand", () => {
+  test("lets the next request go at once; the one that had it is still answered", async () => {
+    const { sluice, origin } = await stage();
+    const requests = [get(sluice, "/1")];
+    const first = await origin.arrival();
+    requests.push(get(sluice, "/2"), get(sluice, "/3"));
+    await sluice.until("web", ({ queued }) => queued === 2);
+    const freed = await free(sluice, await onlyLease(sluice));
+    expect([freed.status, await freed.json()]).toMatchObject([200, { name: "web", inFlight: 1, queued: 1 }]);
+    const second = await origin.arrival();
+    // Its holder, letting go of what it has no more, takes nobody's slot away.
+    first.response.end("first");
+    expect(await requests[0]).toBe("200 first");
+    expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 1, queued: 1 });
+    expect(origin.count).toBe(2);
+    second.response.end("second");
+    (await origin.arrival()).response.end("third");
+    expect(await Promise.all(requests)).toEqual(["200 first", "200 second", "200 third"]);
+  });
+
+  test("ends a quarantine", async () => {
+    const { sluice, origin } = await stage({ server_timeout: "30ms", quarantine: { max: "1h" } });
+    expect(await get(sluice, "/silent")).toContain("504");
+    await origin.arrival();
+    await sluice.until("web", ({ quarantined }) => quarantined === 1);
+    const freed = await free(sluice, await onlyLease(sluice));
+    expect([freed.status, await freed.json()]).toMatchObject([200, { inFlight: 0, quarantined: 0 }]);
+    const next = get(sluice, "/next");
+    (await origin.arrival()).response.end("served");
+    expect(await next).toBe("200 served");
+  });
+
+  test("ends a drain's wait", async () => {
+    const { sluice, origin } = await stage();
+    const request = get(sluice, "/");
+    const { response } = await origin.arrival();
+    const waiting = sluice.drain("web", { wait: "10m" });
+    await sluice.until("web", ({ state }) => state === "draining");
+    await free(sluice, await onlyLease(sluice));
+    expect((await waiting).status).toBe(200);
+    response.end();
+    await request;
+  });
+
+  test("stays so through a crash of the pool's object", async () => {
+    const { sluice, origin } = await stage();
+    const request = get(sluice, "/1");
+    const { response } = await origin.arrival();
+    const lease = await onlyLease(sluice);
+    await sluice.crash("web");
+    expect(await onlyLease(sluice)).toBe(lease);
+    expect((await free(sluice, lease)).status).toBe(200);
+    await sluice.crash("web");
+    expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 0 });
+    response.end("finished");
+    expect(await request).toBe("200 finished");
+  });
+
+  test("that has ended, or was freed before, is a 404", async () => {
+    const { sluice, origin } = await stage();
+    const request = get(sluice, "/");
+    const { response } = await origin.arrival();
+    const lease = await onlyLease(sluice);
+    expect((await free(sluice, lease)).status).toBe(200);
+    await problemOf(await free(sluice, lease), 404, "unknown-lease");
+    response.end();
+    await request;
+    await problemOf(await free(sluice, lease), 404, "unknown-lease");
+  });
+
+  test.each(["unknown", "__proto__", "web-1", "a/b", "☂"])(
+    "that never was is a 404 and harms nobody: %s",
+    async (lease) => {
+      const { sluice, origin } = await stage();
+      const request = get(sluice, "/");
+      const { response } = await origin.arrival();
+      await problemOf(await free(sluice, lease), 404, "unknown-lease");
+      expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 1 });
+      response.end("served");
+      expect(await request).toBe("200 served");
+    },
+  );
+});

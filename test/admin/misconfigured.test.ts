@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Sluice } from "../support/sluice.ts";
+import { ask, CLOSED_ROUTES, problemOf } from "./support.ts";
+
+const BROKEN = {
+  web: { servers: [{ name: "web-1", url: "https://secret-name.example.com/path" }], slot: 2 },
+  api: { servers: [], queue_timeout: "1 fortnight" },
+};
+
+describe.each([
+  ["with problems", BROKEN, ["POOLS.web.servers[0].url", 'mean "slots"', "POOLS.api.servers", "1 fortnight"]],
+  ["without a pool", {}, ["POOLS: {} has no pool", "[vars.POOLS.web]"]],
+  ["that is no table", "web", ['POOLS: "web" is not a table']],
+])("a configuration %s", (_, pools, problems) => {
+  let sluice: Sluice;
+  beforeAll(async () => {
+    sluice = await Sluice.start({ pools });
+  });
+  afterAll(() => sluice.stop());
+
+  test.each(CLOSED_ROUTES)("is told in full to who shows the token: $method $path", async (route) => {
+    const { detail } = await problemOf(await ask(sluice, route), 500, "misconfigured");
+    for (const problem of problems) expect(detail).toContain(problem);
+  });
+
+  test.each(CLOSED_ROUTES)("is told to nobody else: $method $path", async (route) => {
+    const { detail } = await problemOf(await ask(sluice, route, {}), 401, "unauthorized");
+    expect(detail).not.toContain("POOLS");
+  });
+
+  test("is told to no client: it only learns that something is wrong", async () => {
+    const response = await fetch(sluice.url);
+    const problem = await problemOf(response, 500, "misconfigured");
+    for (const word of ["POOLS", "secret-name", "fortnight", "slot"]) {
+      expect(JSON.stringify(problem)).not.toContain(word);
+    }
+  });
+
+  test("leaves healthz as it is: this Worker answers", async () => {
+    const response = await ask(sluice, { method: "GET", path: "/_sluice/healthz" }, {});
+    expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
+  });
+});

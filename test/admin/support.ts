@@ -1,0 +1,81 @@
+import { expect, onTestFinished } from "vitest";
+import { admin } from "../../src/admin/app.ts";
+import { Origin } from "../support/origin.ts";
+import { Sluice, type SluiceOptions, TOKEN } from "../support/sluice.ts";
+
+export const BEARER = { Authorization: `Bearer ${TOKEN}` };
+
+export interface Route {
+  method: string;
+  /** With the pool `web`, its server `web-1` and a lease that does not exist. */
+  path: string;
+}
+
+/** Every route that needs the token, as the app itself lists them: a new one cannot be forgotten. */
+export const CLOSED_ROUTES: Route[] = routesOf(admin.routes).filter(
+  ({ path }) => path !== "/_sluice/healthz",
+);
+
+function routesOf(handlers: readonly Route[]): Route[] {
+  const routes = new Map<string, Route>();
+  for (const { method, path } of handlers) {
+    if (method === "ALL") continue; // what stands before every route
+    const filled = path.replace(":pool", "web").replace(":server", "web-1").replace(":lease", "none");
+    routes.set(`${method} ${filled}`, { method, path: filled });
+  }
+  return [...routes.values()];
+}
+
+/** Sluice with the pool `web`, whose one server `web-1` the test plays itself. Both end with the test. */
+export async function stage(
+  keys: Record<string, unknown> = {},
+  options: Partial<SluiceOptions> = {},
+): Promise<{ sluice: Sluice; origin: Origin }> {
+  const origin = await Origin.start();
+  onTestFinished(() => origin.stop());
+  const servers = [{ name: "web-1", url: origin.url }];
+  const sluice = await Sluice.start({ pools: { web: { servers, ...keys } }, ...options });
+  onTestFinished(() => sluice.stop());
+  return { sluice, origin };
+}
+
+/** For tests that let no request through. */
+export const IDLE_POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
+
+/** With the token, unless `headers` say something else. */
+export function ask(
+  sluice: Sluice,
+  { method, path }: Route,
+  headers: Record<string, string> = BEARER,
+  body?: string,
+): Promise<Response> {
+  return fetch(sluice.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
+}
+
+export interface Problem {
+  code: string;
+  detail: string;
+  [key: string]: unknown;
+}
+
+/** A refusal as programs get it; fails unless it is one, with this status and code. */
+export async function problemOf(response: Response, status: number, code: string): Promise<Problem> {
+  const text = await response.text();
+  expect.soft(response.status, text).toBe(status);
+  expect.soft(response.headers.get("content-type")).toBe("application/problem+json");
+  expect.soft(response.headers.get("cache-control")).toBe("no-store");
+  const problem = JSON.parse(text) as Problem;
+  expect(problem).toMatchObject({ type: "about:blank", title: expect.any(String), status, code });
+  expect(problem.instance).toBe(response.headers.get("x-request-id"));
+  return problem;
+}
+
+/** Sends a request to the pool; its answer, as `200 text`, comes when it comes. */
+export function get(sluice: Sluice, path: string): Promise<string> {
+  const answer = fetch(sluice.url + path).then(
+    async (response) => `${response.status} ${await response.text()}`,
+  );
+  // A test that fails meanwhile has one error to show, not two.
+  answer.catch(() => {});
+  return answer;
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sluice } from "../support/sluice.ts";
+import type { Journal } from "./journal.ts";
+import type { Operator } from "./operator.ts";
+import type { Happening, Scheduled } from "./schedule.ts";
+import type { ChaosServer } from "./server.ts";
+
+export interface Cast {
+  sluice: Sluice;
+  journal: Journal;
+  servers: ChaosServer[];
+  operator: Operator;
+}
+
+/** Lets everything happen when it is due, whatever is still under way; resolves when all of it is over. */
+export async function direct(cast: Cast, schedule: Scheduled[]): Promise<void> {
+  const start = cast.journal.now();
+  const underWay: Promise<void>[] = [];
+  for (const next of schedule) {
+    const earlyMs = start + next.atMs - cast.journal.now();
+    if (earlyMs > 0) await sleep(earlyMs);
+    cast.journal.operation(next.what, `schedule: ${JSON.stringify(next)}`);
+    underWay.push(
+      happen(cast, next).catch((error) => cast.journal.break("lost", `${next.what} failed: ${error}`)),
+    );
+  }
+  await Promise.all(underWay);
+}
+
+async function happen({ sluice, servers, operator }: Cast, next: Happening): Promise<void> {
+  const server = (index: number) => servers[index] as ChaosServer;
+  switch (next.what) {
+    case "crash":
+      await sluice.crash("web");
+      break;
+    case "refuse":
+      for (const index of next.servers) server(index).outages.refuse(next.forMs);
+      break;
+    case "reset":
+      server(next.server).outages.resetNext(next.connections);
+      break;
+    case "deploy":
+      await operator.deploy(next);
+      break;
+    case "state":
+      await operator.change(server(next.server), { state: next.state });
+      await sleep(next.forMs);
+      await operator.change(server(next.server), { state: "ready" });
+      break;
+    case "weight":
+      await operator.change(server(next.server), { weight: next.weight });
+      break;
+    case "slots":
+      await operator.resize(server(next.server), next.slots);
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sluice } from "../support/sluice.ts";
+import { exchange, type Reply } from "./exchange.ts";
+import type { Journal, Sent } from "./journal.ts";
+import { type RequestPlan, requestPlan } from "./plans.ts";
+import type { Random } from "./random.ts";
+import { verdict } from "./verdict.ts";
+
+const MEAN_GAP_MS = 10;
+/** No more than so many at a time: what cannot be answered in time only waits. */
+const MOST_OUTSTANDING = 450;
+const BURST = { chance: 1 / 1000, shortest: 60, longest: 250 };
+/** Whoever has no answer by then will have none: longer than any wait, with all of its attempts, can be. */
+const PATIENCE_MS = 30_000;
+
+/** The clients: they come at their own pace, now and then in crowds, and some leave. */
+export class Load {
+  readonly #sluice: Sluice;
+  readonly #journal: Journal;
+  readonly #random: Random;
+  readonly #outstanding = new Set<Promise<void>>();
+
+  constructor(sluice: Sluice, journal: Journal, random: Random) {
+    this.#sluice = sluice;
+    this.#journal = journal;
+    this.#random = random;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size;
+  }
+
+  async run(forMs: number): Promise<void> {
+    const arrivals = this.#random.fork("arrivals");
+    const end = this.#journal.now() + forMs;
+    let due = this.#journal.now();
+    for (let number = 1; due < end; number++) {
+      const early = due - this.#journal.now();
+      if (early > 0) await sleep(early);
+      while (this.#outstanding.size >= MOST_OUTSTANDING) {
+        await Promise.race(this.#outstanding);
+        due = this.#journal.now();
+      }
+      const crowd = arrivals.chance(BURST.chance) ? arrivals.whole(BURST.shortest, BURST.longest) : 1;
+      for (let one = 0; one < crowd; one++) void this.send(requestPlan(this.#random, `${number}-${one}`));
+      due += -Math.log(1 - arrivals.next()) * MEAN_GAP_MS;
+    }
+  }
+
+  /** Resolves when this request has met its fate. */
+  send(plan: RequestPlan): Promise<void> {
+    const sent = this.#journal.send(plan);
+    const { url, leaverUrl } = this.#sluice;
+    const done = exchange(plan.leaveAfterMs === null ? url : leaverUrl, plan, PATIENCE_MS)
+      .then((reply) => this.#judge(sent, reply))
+      .catch((error: NodeJS.ErrnoException) => this.#lost(sent, error.code ?? error.message))
+      .finally(() => this.#outstanding.delete(done));
+    this.#outstanding.add(done);
+    return done;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#outstanding);
+  }
+
+  #judge(sent: Sent, reply: Reply): void {
+    sent.endedAt = this.#journal.now();
+    const fate = verdict(sent, reply, this.#journal);
+    if ("lost" in fate) this.#lost(sent, fate.lost);
+    else sent.outcome = fate.outcome;
+  }
+
+  #lost(sent: Sent, why: string): void {
+    sent.endedAt = this.#journal.now();
+    sent.outcome = "lost";
+    this.#journal.break("lost", `${sent.plan.method} ${sent.plan.id}: ${why}`, [sent]);
+  }
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { Sluice } from "../support/sluice.ts";
+import type { Journal } from "./journal.ts";
+import type { Deploy } from "./schedule.ts";
+import type { ChaosServer } from "./server.ts";
+
+/** A slot that nobody claims after a crash comes back in 32 s. */
+const RESIZE_PATIENCE_MS = 45_000;
+
+/** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
+export class Operator {
+  readonly #sluice: Sluice;
+  readonly #journal: Journal;
+  readonly #servers: ChaosServer[];
+  /** Changes of a server's slots, one after another. */
+  readonly #resizing = new Map<ChaosServer, Promise<void>>();
+  #deploys = 0;
+
+  constructor(sluice: Sluice, journal: Journal, servers: ChaosServer[]) {
+    this.#sluice = sluice;
+    this.#journal = journal;
+    this.#servers = servers;
+  }
+
+  async change(server: ChaosServer, patch: Record<string, unknown>): Promise<void> {
+    const response = await this.#sluice.admin("PATCH", `/api/pools/web/servers/${server.name}`, patch);
+    await expectStatus(response, 200);
+    this.#journal.event(`operator: ${server.name} ${JSON.stringify(patch)}`);
+  }
+
+  /** The server must never be given more than it can do: it grows before the pool knows, and shrinks after. */
+  resize(server: ChaosServer, slots: number): Promise<void> {
+    const before = this.#resizing.get(server) ?? Promise.resolve();
+    const done = before.then(async () => {
+      if (slots > server.workload.slots) server.workload.slots = slots;
+      await this.change(server, { slots });
+      await this.#untilAtMost(slots, server);
+      server.workload.slots = slots;
+    });
+    this.#resizing.set(
+      server,
+      done.catch(() => {}),
+    );
+    return done;
+  }
+
+  async deploy({ waitMs, expiresMs, holdMs, restart, resumes }: Deploy): Promise<void> {
+    const owner = `deploy-${++this.#deploys}`;
+    const request = { owner, wait: `${waitMs}ms`, expires: `${expiresMs}ms`, reason: "chaos" };
+    const response = await this.#sluice.drain("web", request);
+    if (response.status === 409) return this.#journal.operation("drain held by another", `${owner} is held`);
+    await expectStatus(response, 200, 202);
+    const { state, drain } = (await response.json()) as Snapshot;
+    this.#journal.event(`operator: ${owner}'s drain is answered: ${state}`);
+    if (state === "drained" && drain) {
+      this.#journal.operation("drained in time", `${owner}: drained`);
+      this.#expectIdleUntil(drain.expiresAt);
+      if (restart) this.#restartAll(holdMs / 2);
+    }
+    await sleep(holdMs);
+    if (resumes) await this.resume(owner);
+  }
+
+  async resume(owner: string, force = false): Promise<void> {
+    this.#journal.drainedUntil = Number.NEGATIVE_INFINITY;
+    const response = await this.#sluice.resume("web", { owner, force });
+    // Its own drain may have ended by itself, and another one have begun.
+    await expectStatus(response, 200, ...(force ? [] : [409]));
+    this.#journal.event(`operator: ${owner} resumes: ${response.status}`);
+  }
+
+  /** "Drained" means that no server can be at work for the pool any more, and that none will be. */
+  #expectIdleUntil(instant: string): void {
+    const leftMs = Date.parse(instant) - Date.now();
+    if (leftMs <= 0) return;
+    this.#journal.drainedUntil = this.#journal.now() + leftMs;
+    for (const server of this.#servers) {
+      if (server.workload.jobs > 0) this.#journal.break("drained", `drained, and ${server.name} is at work`);
+    }
+  }
+
+  #restartAll(forMs: number): void {
+    this.#journal.operation("all servers restarted", "operator: all servers restart");
+    for (const server of this.#servers) server.outages.restart(forMs);
+  }
+
+  async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {
+    for (const end = Date.now() + RESIZE_PATIENCE_MS; ; await sleep(20)) {
+      const { servers } = await this.#sluice.snapshot("web");
+      if (servers.some(({ name, inFlight }) => name === server.name && inFlight <= slots)) return;
+      if (Date.now() > end) throw new Error(`${server.name} still has more than ${slots} in flight`);
+    }
+  }
+}
+
+async function expectStatus(response: Response, ...expected: number[]): Promise<void> {
+  if (!expected.includes(response.status)) throw new Error(`${response.status} ${await response.text()}`);
+}

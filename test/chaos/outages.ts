@@ -1,0 +1,90 @@
+import type { Socket } from "node:net";
+import type { Journal } from "./journal.ts";
+import { type Listener, reset } from "./listener.ts";
+import type { Work } from "./work.ts";
+import type { Workload } from "./workload.ts";
+
+/** So long after trouble with its connections a server does not begin to hang: the pool may not know yet. */
+const NO_HANG_MS = 500;
+
+/** How long a restart takes that comes instead of something else. */
+const SHORT_MS = 100;
+
+/**
+ * How a server breaks its connections. Sluice takes two failures in a row for a server that is down, and one that
+ * is up again for restarted, hence idle (contract, `quarantine`). To break connections while requests that were
+ * cut off keep it busy would belie that: such a server restarts instead.
+ */
+export class Outages {
+  /** No more of them. */
+  over = false;
+  readonly #server: string;
+  readonly #listener: Listener;
+  readonly #workload: Workload;
+  readonly #journal: Journal;
+  #resets = 0;
+  #mayHangAt = 0;
+
+  constructor(server: string, listener: Listener, workload: Workload, journal: Journal) {
+    this.#server = server;
+    this.#listener = listener;
+    this.#workload = workload;
+    this.#journal = journal;
+  }
+
+  get mayHang(): boolean {
+    return !this.over && this.#listener.isOpen && this.#journal.now() >= this.#mayHangAt;
+  }
+
+  /** As a killed process: all work ends at once, and nobody listens for a while. */
+  restart(forMs: number): void {
+    this.#workload.kill();
+    this.#listener.hangUp();
+    this.#listener.shut(forMs);
+    this.#troubled(forMs);
+  }
+
+  crash(forMs: number): void {
+    this.#journal.fault("restart", this.#server);
+    this.restart(forMs);
+  }
+
+  /** Accepts no connection for a while; what is in flight goes on. */
+  refuse(forMs: number): void {
+    if (this.#workload.hasStray()) return void this.crash(forMs);
+    this.#journal.fault("refused connections", this.#server);
+    this.#listener.shut(forMs);
+    this.#troubled(forMs);
+  }
+
+  /** So many of the next connections are reset before anything is read from them. */
+  resetNext(connections: number): void {
+    this.#resets += connections;
+  }
+
+  /** Told of each new connection. */
+  connected(socket: Socket): void {
+    if (this.#resets === 0 || this.over) return;
+    this.#resets--;
+    if (this.#workload.hasStray()) return void this.crash(SHORT_MS);
+    this.#journal.fault("reset before reading", this.#server);
+    this.#journal.trouble(this.#server).to = this.#journal.now();
+    reset(socket);
+    this.#troubled(0);
+  }
+
+  /** Breaks the connection of this work, which goes on. */
+  breakOff(work: Work, kind: string): void {
+    if (this.#workload.hasStray(work)) return void this.crash(SHORT_MS);
+    this.#journal.fault(kind, this.#server);
+    if (work.job) work.job.brokeAt = this.#journal.now();
+    work.stray = true;
+    if (work.job?.plan.reset) reset(work.request.socket);
+    else work.request.socket.destroy();
+    this.#troubled(0);
+  }
+
+  #troubled(forMs: number): void {
+    this.#mayHangAt = Math.max(this.#mayHangAt, this.#journal.now() + forMs + NO_HANG_MS);
+  }
+}

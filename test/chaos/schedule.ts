@@ -1,0 +1,86 @@
+import { SERVERS } from "./pool.ts";
+import type { Random } from "./random.ts";
+
+export interface Deploy {
+  what: "deploy";
+  /** How long it waits for the last request in flight, and how long it keeps the pool drained. */
+  waitMs: number;
+  holdMs: number;
+  expiresMs: number;
+  restart: boolean;
+  /** Else its drain ends by itself. */
+  resumes: boolean;
+}
+
+/** What happens to the pool and its servers, whoever is in flight. `server` is a number, times are ms. */
+export type Happening =
+  | { what: "crash" }
+  | { what: "refuse"; servers: number[]; forMs: number }
+  | { what: "reset"; server: number; connections: number }
+  | Deploy
+  | { what: "state"; server: number; state: "drain" | "maint"; forMs: number }
+  | { what: "slots"; server: number; slots: number }
+  | { what: "weight"; server: number; weight: number };
+
+export type Scheduled = Happening & { atMs: number };
+
+/** Each kind of happening comes at its own pace: the shortest and the longest time between two of them, in ms. */
+const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random: Random) => Happening }> = {
+  crash: { gapMs: [300, 3_100], draw: () => ({ what: "crash" }) },
+  refuse: {
+    gapMs: [1_500, 4_500],
+    draw: (random) => ({
+      what: "refuse",
+      servers: random.chance(0.08) ? everyServer() : [anyServer(random)],
+      forMs: random.whole(50, 900),
+    }),
+  },
+  reset: {
+    gapMs: [300, 1_500],
+    draw: (random) => ({ what: "reset", server: anyServer(random), connections: random.whole(1, 2) }),
+  },
+  deploy: {
+    gapMs: [3_000, 9_000],
+    draw: (random) => ({
+      what: "deploy",
+      waitMs: random.whole(0, 2_000),
+      expiresMs: random.whole(300, 2_000),
+      holdMs: random.whole(0, 500),
+      restart: random.chance(0.5),
+      resumes: random.chance(0.7),
+    }),
+  },
+  state: {
+    gapMs: [1_000, 4_000],
+    draw: (random) => ({
+      what: "state",
+      server: anyServer(random),
+      state: random.pick(["drain", "maint"]),
+      forMs: random.whole(100, 1_500),
+    }),
+  },
+  slots: {
+    gapMs: [1_000, 4_000],
+    draw: (random) => ({ what: "slots", server: anyServer(random), slots: random.whole(1, 2) }),
+  },
+  weight: {
+    gapMs: [2_000, 6_000],
+    draw: (random) => ({ what: "weight", server: anyServer(random), weight: random.whole(1, 5) }),
+  },
+};
+
+/** All that the seed has in store for this long, in order. */
+export function schedule(random: Random, forMs: number): Scheduled[] {
+  const all = Object.entries(KINDS).flatMap(([kind, { gapMs, draw }]) => {
+    const own = random.fork(kind);
+    const list: Scheduled[] = [];
+    for (let atMs = own.whole(...gapMs); atMs < forMs; atMs += own.whole(...gapMs)) {
+      list.push({ atMs, ...draw(own) });
+    }
+    return list;
+  });
+  return all.sort((a, b) => a.atMs - b.atMs);
+}
+
+const anyServer = (random: Random) => random.whole(0, SERVERS - 1);
+const everyServer = () => Array.from({ length: SERVERS }, (_, index) => index);

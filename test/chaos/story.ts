@@ -1,0 +1,49 @@
+import type { Broken, Job, Journal, Sent } from "./journal.ts";
+
+/** How much of what happened around it belongs to the story, in ms. */
+const [BEFORE_MS, AFTER_MS] = [3_500, 300];
+
+/** All that is known of one broken promise: its requests, what happened around it, and Sluice's own words. */
+export function story(
+  { promise, at, text, about }: Broken,
+  journal: Journal,
+  log: Record<string, unknown>[],
+): string[] {
+  const from = Math.min(at, ...about.map((sent) => sent.sentAt)) - BEFORE_MS;
+  const around = journal.events.filter((event) => event.at >= from && event.at <= at + AFTER_MS);
+  const ids = new Set(about.map((sent) => sent.plan.id));
+  return [
+    `${promise.toUpperCase()} at ${time(at)}: ${text}`,
+    ...about.flatMap(requestLines),
+    "  what happened around it:",
+    ...around.map((event) => `    ${time(event.at)}  ${event.text}`),
+    "  what Sluice logged:",
+    ...log.filter((line) => ids.has(String(line.requestId))).map((line) => `    ${JSON.stringify(line)}`),
+  ];
+}
+
+function requestLines({ plan, sentAt, endedAt, outcome, jobs }: Sent): string[] {
+  const leaves = plan.leaveAfterMs === null ? "" : `, its client leaves after ${plan.leaveAfterMs} ms`;
+  return [
+    `  ${plan.method} ${plan.id}${plan.idempotent ? "" : " (not idempotent)"}${leaves}`,
+    `    ${time(sentAt)}  sent`,
+    ...jobs.flatMap(jobLines),
+    `    ${time(endedAt)}  ended: ${outcome}`,
+  ];
+}
+
+function jobLines(job: Job): string[] {
+  const moments: [at: number | null, what: string][] = [
+    [job.readAt, `read by ${job.server}, job ${job.number}: ${job.plan.behaviour}, ${job.plan.workMs} ms`],
+    [job.headAt, "head sent"],
+    [job.hungAt, "hangs"],
+    [job.brokeAt, "connection broken by the server"],
+    [job.cutAt, "connection closed by Sluice"],
+    [job.doneAt, "work done"],
+  ];
+  return moments.flatMap(([at, what]) => (at === null ? [] : [`    ${time(at)}    ${what}`]));
+}
+
+function time(ms: number | null): string {
+  return ms === null ? "        —" : `${(ms / 1000).toFixed(3).padStart(8)} s`;
+}

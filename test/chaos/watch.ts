@@ -1,0 +1,39 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Sluice } from "../support/sluice.ts";
+import type { Journal } from "./journal.ts";
+
+const INTERVAL_MS = 250;
+
+/** Looks at the pool now and then, and at how well this machine keeps up, until `signal`. */
+export async function watch(sluice: Sluice, journal: Journal, signal: AbortSignal): Promise<void> {
+  const pauses = monitorEventLoopDelay({ resolution: 10 });
+  pauses.enable();
+  while (!signal.aborted) {
+    await sleep(INTERVAL_MS);
+    if (!runs(sluice)) {
+      journal.break("lost", `workerd has ended, its last words were\n${sluice.output.slice(-20).join("\n")}`);
+      break;
+    }
+    const snapshot = await sluice.snapshot("web").catch((error: Error) => error);
+    if (snapshot instanceof Error) {
+      journal.break("lost", `a snapshot: ${snapshot.message}`);
+      continue;
+    }
+    const { queued, servers } = snapshot;
+    const seen = Date.now();
+    const ages = servers.flatMap(({ leases }) => leases.map(({ since }) => seen - Date.parse(since)));
+    journal.longestQueue = Math.max(journal.longestQueue, queued);
+    journal.longestLeaseMs = Math.max(journal.longestLeaseMs, ...ages);
+    journal.longestPauseMs = pauses.max / 1e6;
+  }
+  pauses.disable();
+}
+
+export function runs(sluice: Sluice): boolean {
+  try {
+    return process.kill(sluice.pid, 0);
+  } catch {
+    return false;
+  }
+}

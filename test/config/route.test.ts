@@ -1,0 +1,124 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
+import { poolFor } from "../../src/config/route.ts";
+import type { Config, PoolConfig } from "../../src/config/types.ts";
+import { problemsOf, SERVERS, web } from "./support.ts";
+
+/** Pools by name: a host pattern and a path prefix each. */
+function configOf(pools: Record<string, [host: string, prefix: string]>): Config {
+  const tables = Object.entries(pools).map(([name, [host, path_prefix]]) => {
+    return [name, { servers: SERVERS, hosts: [host], path_prefix }] as const;
+  });
+  return parseConfig(Object.fromEntries(tables));
+}
+
+describe("one pool for everything", () => {
+  const config = parseConfig(web());
+
+  test.each([["example.com"], ["EXAMPLE.com:8080"], ["[::1]:8787"], [""]])("serves the host %j", (host) => {
+    expect(poolFor(config, host, "/any/path")?.name).toBe("web");
+  });
+});
+
+describe("the pool of a request", () => {
+  const config = configOf({
+    exact: ["api.example.com", "/"],
+    deeper: ["*.eu.example.com", "/"],
+    wild: ["*.example.com", "/"],
+    v2: ["api.example.com", "/v2"],
+    v2beta: ["api.example.com", "/v2/beta"],
+    rest: ["*", "/public"],
+    ipv6: ["[::1]", "/"],
+  });
+
+  test.each([
+    ["an exact host before a wildcard", "api.example.com", "/", "exact"],
+    ["the longer of two wildcards", "x.eu.example.com", "/", "deeper"],
+    ["a wildcard at any depth", "a.b.c.example.com", "/", "wild"],
+    ["a wildcard's own child where the longer one does not match", "eu.example.com", "/", "wild"],
+    ["the longest prefix of the host", "api.example.com", "/v2/beta/x", "v2beta"],
+    ["a shorter prefix where the longer one does not match", "api.example.com", "/v2/stable", "v2"],
+    ["a prefix as a plain beginning, as path_beg does", "api.example.com", "/v2x", "v2"],
+    ["a host before a longer prefix", "api.example.com", "/public", "exact"],
+    ["* where nothing else matches", "other.org", "/public/x", "rest"],
+    ["a host in any case", "API.Example.COM", "/", "exact"],
+    ["a host with its port", "api.example.com:8443", "/", "exact"],
+    ["a host with its last dot", "api.example.com.", "/", "exact"],
+    ["an IPv6 host", "[::1]", "/", "ipv6"],
+    ["an IPv6 host with its port", "[::1]:8787", "/", "ipv6"],
+  ])("is that of %s", (_, host, path, name) => {
+    expect(poolFor(config, host, path)?.name).toBe(name);
+  });
+
+  test.each([
+    ["the apex of a wildcard", "example.com", "/"],
+    ["a host that only ends like a wildcard", "badexample.com", "/"],
+    ["a path that no prefix begins", "other.org", "/Public"],
+    ["no host at all", "", "/"],
+  ])("does NOT exist for %s", (_, host, path) => {
+    expect(poolFor(config, host, path)).toBeUndefined();
+  });
+
+  test("is found by a less specific host where the more specific one has no prefix for it", () => {
+    const fallback = configOf({
+      exact: ["a.example.com", "/x"],
+      wild: ["*.example.com", "/y"],
+      any: ["*", "/"],
+    });
+    expect(poolFor(fallback, "a.example.com", "/x")?.name).toBe("exact");
+    expect(poolFor(fallback, "a.example.com", "/y")?.name).toBe("wild");
+    expect(poolFor(fallback, "a.example.com", "/z")?.name).toBe("any");
+  });
+
+  test("is any of those hosts that one pool lists", () => {
+    const hosts = ["a.com", "*.b.com"];
+    const listed = parseConfig(web({ hosts }));
+    expect(poolFor(listed, "a.com", "/")?.name).toBe("web");
+    expect(poolFor(listed, "x.b.com", "/")?.name).toBe("web");
+    expect(poolFor(listed, "b.com", "/")).toBeUndefined();
+  });
+
+  test("is the one that the rule names, for any pools and any request", () => {
+    const host = fc.constantFrom("*", "*.c", "*.b.c", "b.c", "a.b.c", "c", "*.x.b.c");
+    const prefix = fc.constantFrom("/", "/p", "/p/q", "/q");
+    const pools = fc.array(fc.tuple(fc.uniqueArray(host, { minLength: 1 }), prefix), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    const requests = fc.tuple(
+      fc.constantFrom("c", "b.c", "a.b.c", "y.x.b.c", "d"),
+      fc.constantFrom("/", "/p/q/r", "/q"),
+    );
+    fc.assert(
+      fc.property(pools, requests, (given, [askedHost, path]) => {
+        const tables = given.map(([hosts, path_prefix], i) => [
+          `p${i}`,
+          { servers: SERVERS, hosts, path_prefix },
+        ]);
+        const raw = Object.fromEntries(tables);
+        fc.pre(problemsOf(raw).length === 0);
+        const parsed = parseConfig(raw);
+        expect(poolFor(parsed, askedHost, path)?.name).toBe(byTheRule(parsed, askedHost, path)?.name);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+/** The contract's rule, said as simply and as slowly as possible. */
+function byTheRule(config: Config, host: string, path: string): PoolConfig | undefined {
+  const matches = [...config.pools.values()]
+    .filter((pool) => path.startsWith(pool.pathPrefix))
+    .flatMap((pool) => pool.hosts.map((pattern) => ({ pool, pattern })))
+    .filter(({ pattern }) => pattern === "*" || pattern === host || isUnder(pattern, host));
+  const rank = (pattern: string) => (pattern === host ? 1_000 : pattern.length);
+  matches.sort(
+    (a, b) => rank(b.pattern) - rank(a.pattern) || b.pool.pathPrefix.length - a.pool.pathPrefix.length,
+  );
+  return matches[0]?.pool;
+}
+
+function isUnder(pattern: string, host: string): boolean {
+  return pattern.startsWith("*.") && host.endsWith(pattern.slice(1));
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { DURATION_ALLOWED } from "../../src/config/units.ts";
+import { parseWeb, problemsOf, web } from "./support.ts";
+
+const PATH_ALLOWED = 'a path as it stands in a request: beginning with one "/", percent-encoded, without "#"';
+
+describe("check", () => {
+  test("is off when it is left out", () => {
+    expect(parseWeb().check).toBeNull();
+  });
+
+  test("needs only its path", () => {
+    expect(parseWeb({ check: { path: "/up" } }).check).toEqual({
+      path: "/up",
+      intervalMs: 2_000,
+      timeoutMs: 1_000,
+      rise: 2,
+      fall: 3,
+      status: "2xx",
+    });
+    expect(problemsOf(web({ check: {} }))).toEqual([
+      `POOLS.web.check.path: missing; allowed: ${PATH_ALLOWED}`,
+    ]);
+  });
+
+  test("takes each of its keys", () => {
+    const given = {
+      path: "/up?full=1",
+      interval: "100ms",
+      timeout: "5s",
+      rise: 1,
+      fall: 100,
+      status: "200, 404",
+    };
+    expect(parseWeb({ check: given }).check).toEqual({
+      path: "/up?full=1",
+      intervalMs: 100,
+      timeoutMs: 5_000,
+      rise: 1,
+      fall: 100,
+      status: "200,404",
+    });
+  });
+
+  test.each([
+    ["path", "up", `"up" is not a path; allowed: ${PATH_ALLOWED}`],
+    ["path", "//other.example.com/", `"//other.example.com/" is not a path; allowed: ${PATH_ALLOWED}`],
+    ["path", "/up#now", `"/up#now" is not a path; allowed: ${PATH_ALLOWED}`],
+    ["interval", "99ms", `"99ms" is too short; allowed: ${DURATION_ALLOWED}, at least "100ms"`],
+    ["timeout", "0s", `"0s" is too short; allowed: ${DURATION_ALLOWED}, at least "1ms"`],
+    ["rise", 0, "0 is out of range; allowed: 1 to 100"],
+    ["fall", 101, "101 is out of range; allowed: 1 to 100"],
+    ["status", "1xx", '"1xx" is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
+    ["status", "2xx,", '"2xx," is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
+    ["status", 200, '200 is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
+  ])("refuses %s = %j", (key, given, says) => {
+    expect(problemsOf(web({ check: { path: "/up", [key]: given } }))).toEqual([
+      `POOLS.web.check.${key}: ${says}`,
+    ]);
+  });
+
+  test.each([true, "/up", ["/up"], null])("is a table, not %j", (given) => {
+    expect(problemsOf(web({ check: given }))).toEqual([
+      `POOLS.web.check: ${JSON.stringify(given)} is not a table; ` +
+        "allowed: a table of path, interval, timeout, rise, fall, status",
+    ]);
+  });
+});
+
+describe("quarantine", () => {
+  test("lasts server_timeout at most when it is left out, and 1 s after a broken connection", () => {
+    const byDefault = { maxMs: 30_000, brokenMs: 1_000, probe: null };
+    expect(parseWeb({ server_timeout: "30s" }).quarantine).toEqual(byDefault);
+    expect(parseWeb({ server_timeout: "30s", quarantine: {} }).quarantine).toEqual(byDefault);
+  });
+
+  test("takes each of its keys", () => {
+    const given = { max: "5m", broken: "0s", probe: "/idle" };
+    expect(parseWeb({ quarantine: given }).quarantine).toEqual({
+      maxMs: 300_000,
+      brokenMs: 0,
+      probe: "/idle",
+    });
+  });
+
+  test.each([
+    ["max", "0s", `"0s" is too short; allowed: ${DURATION_ALLOWED}, at least "1ms"`],
+    ["broken", "-1s", `"-1s" is not a duration; allowed: ${DURATION_ALLOWED}`],
+    ["probe", "idle", `"idle" is not a path; allowed: ${PATH_ALLOWED}`],
+  ])("refuses %s = %j", (key, given, says) => {
+    expect(problemsOf(web({ quarantine: { [key]: given } }))).toEqual([
+      `POOLS.web.quarantine.${key}: ${says}`,
+    ]);
+  });
+
+  test("is a table, not a duration", () => {
+    expect(problemsOf(web({ quarantine: "5m" }))).toEqual([
+      'POOLS.web.quarantine: "5m" is not a table; allowed: a table of max, broken, probe',
+    ]);
+  });
+});

@@ -1,0 +1,74 @@
+import { afterEach, expect, test } from "vitest";
+import { Connections, statuses } from "../support/connections.ts";
+import { SingleFlightPool } from "../support/single-flight-pool.ts";
+
+let pool: SingleFlightPool;
+afterEach(() => pool.stop());
+
+test("a server whose busy flag clears 20 ms after its answer rejects none of 400 requests with a cooldown", async () => {
+  pool = await SingleFlightPool.start(1, 1, { cooldown: "50ms", queue_timeout: "2m" });
+  for (const server of pool.servers) server.afterglowMs = 20;
+  const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => pool.client.get(`/${n}`)));
+  expect(statuses(answers)).toEqual({ 200: 400 });
+  expect(pool.rejected).toBe(0);
+});
+
+test("a request that takes longer than server_timeout is answered 504, and those behind it when the server is done", async () => {
+  pool = await SingleFlightPool.start(1, 2_000, {
+    server_timeout: "1s",
+    quarantine: { max: "10s", probe: "/idle" },
+  });
+  const answers = await pool.sendInOrder(3);
+  expect((await answers[0])?.status).toBe(504);
+  for (const server of pool.servers) server.serviceMs = 10;
+  expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([504, 200, 200]);
+  expect(pool.rejected).toBe(0);
+});
+
+test("without a probe, the slot opens when quarantine.max is over", async () => {
+  pool = await SingleFlightPool.start(1, 1_200, { server_timeout: "400ms", quarantine: { max: "1500ms" } });
+  const answers = await pool.sendInOrder(2);
+  expect((await answers[0])?.status).toBe(504);
+  for (const server of pool.servers) server.serviceMs = 10;
+  expect((await answers[1])?.status).toBe(200);
+  expect(pool.rejected).toBe(0);
+});
+
+test("a quarantined slot is free at once when its server was down and is up again", async () => {
+  pool = await SingleFlightPool.start(1, 60_000, {
+    server_timeout: "300ms",
+    quarantine: { max: "1h", broken: "50ms" },
+    check: { path: "/health", interval: "100ms", rise: 1, fall: 2 },
+    slots: 2,
+  });
+  const [server] = pool.servers;
+  expect((await pool.client.get("/hangs")).status).toBe(504);
+  const client = new Connections(pool.sluice.url);
+  await server?.stop();
+  await pool.sluice.until("web", ({ servers }) => servers[0]?.health === "down");
+  if (server) server.serviceMs = 1;
+  await server?.start();
+  await pool.sluice.until(
+    "web",
+    ({ quarantined, servers }) => quarantined === 0 && servers[0]?.health === "up",
+  );
+  expect((await client.get("/next")).status).toBe(200);
+  client.close();
+});
+
+test("a long request keeps its slot through a crash of the object for longer than a lease lives unrenewed", async () => {
+  pool = await SingleFlightPool.start(1, 38_000);
+  const slow = pool.client.get("/slow");
+  await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
+  await pool.sluice.crash("web");
+  const next = pool.client.get("/next");
+  await pool.sluice.until("web", ({ queued }) => queued === 1);
+  // 30 s for an orphan to be claimed; its holder renews every 10 s, and so attaches again.
+  await new Promise((resolve) => setTimeout(resolve, 34_000));
+  const { quarantined, inFlight, queued } = await pool.sluice.snapshot("web");
+  expect({ quarantined, inFlight, queued }).toEqual({ quarantined: 0, inFlight: 1, queued: 1 });
+  for (const server of pool.servers) server.serviceMs = 1;
+  expect((await slow).status).toBe(200);
+  expect((await next).status).toBe(200);
+  expect(pool.rejected).toBe(0);
+}, 90_000);

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Silence } from "../../src/proxy/silence.ts";
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+function listen() {
+  const onSilence = vi.fn();
+  return { silence: new Silence(1_000, onSilence), onSilence };
+}
+
+test("a server that says nothing is given up after the limit and a last chance, once", () => {
+  const { onSilence } = listen();
+  vi.advanceTimersByTime(1_049);
+  expect(onSilence).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(onSilence).toHaveBeenCalledOnce();
+  vi.advanceTimersByTime(10_000);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test("each sound begins the time anew", () => {
+  const { silence, onSilence } = listen();
+  for (let n = 0; n < 10; n++) {
+    vi.advanceTimersByTime(900);
+    silence.heard();
+  }
+  vi.advanceTimersByTime(1_049);
+  expect(onSilence).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test("what comes right after the limit, as after a standstill of this machine, still counts", () => {
+  const { silence, onSilence } = listen();
+  vi.advanceTimersByTime(1_000);
+  silence.heard();
+  vi.advanceTimersByTime(1_000);
+  expect(onSilence).not.toHaveBeenCalled();
+});
+
+test("silence while nobody listens is not the server's", () => {
+  const { silence, onSilence } = listen();
+  silence.pause();
+  vi.advanceTimersByTime(60_000);
+  silence.heard();
+  vi.advanceTimersByTime(1_000);
+  expect(onSilence).not.toHaveBeenCalled();
+});
+
+test("nothing comes after stop", () => {
+  const { silence, onSilence } = listen();
+  vi.advanceTimersByTime(1_000);
+  silence.stop();
+  vi.advanceTimersByTime(10_000);
+  expect(onSilence).not.toHaveBeenCalled();
+});

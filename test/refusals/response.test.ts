@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
+import { refusalResponse } from "../../src/refusals/response.ts";
+
+interface Circumstances {
+  accept?: string;
+  method?: string;
+  detail?: string;
+  pool?: string | null;
+}
+
+function answer(code: RefusalCode, given: Circumstances = {}): Response {
+  const { accept, method = "GET", detail = "Why.", pool = "web" } = given;
+  const headers = new Headers(accept === undefined ? {} : { accept });
+  return refusalResponse(
+    new Refusal(code, detail, pool),
+    new Request("http://x.test/", { method, headers }),
+    "id-1",
+  );
+}
+
+const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
+
+describe("each refusal has its status, and says when to ask again where that helps", () => {
+  test.each([
+    ["no-pool", 404, null],
+    ["queue-full", 503, "5"],
+    ["queue-timeout", 503, "5"],
+    ["no-server", 503, "10"],
+    ["bad-gateway", 502, null],
+    ["server-timeout", 504, null],
+    ["pool-unavailable", 503, "5"],
+    ["misconfigured", 500, null],
+    ["unauthorized", 401, null],
+    ["admin-disabled", 503, null],
+    ["unknown-pool", 404, null],
+    ["unknown-server", 404, null],
+    ["invalid-request", 400, null],
+    ["drain-held", 409, null],
+  ] as const)("%s: %d, Retry-After %s", (code, status, retryAfter) => {
+    const response = answer(code);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("retry-after")).toBe(retryAfter);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("x-request-id")).toBe("id-1");
+  });
+});
+
+describe("as JSON", () => {
+  test("it is a problem of RFC 9457 with code and pool, and nothing else", async () => {
+    const response = answer("queue-full");
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await response.json()).toEqual({
+      type: "about:blank",
+      title: "Too many requests are waiting",
+      status: 503,
+      detail: "Why.",
+      instance: "id-1",
+      code: "queue-full",
+      pool: "web",
+    });
+  });
+
+  test("there is no pool in it where none was found", async () => {
+    expect(await answer("no-pool", { pool: null }).json()).not.toHaveProperty("pool");
+  });
+});
+
+describe("as a page", () => {
+  test("it says the same", async () => {
+    const response = answer("queue-full", { accept: BROWSER });
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const page = await response.text();
+    for (const part of [
+      "503",
+      "Too many requests are waiting",
+      "Why.",
+      "queue-full",
+      "id-1",
+      "<!doctype html>",
+    ]) {
+      expect(page).toContain(part);
+    }
+  });
+
+  test("what comes from outside is escaped", async () => {
+    const detail = `<script>alert("1")</script> & 'x'`;
+    const page = await answer("invalid-request", { accept: "text/html", detail }).text();
+    expect(page).not.toContain("<script");
+    expect(page).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;");
+    const request = new Request("http://x.test/", { headers: { accept: "text/html" } });
+    const id = '"><img src=x>';
+    expect(await refusalResponse(new Refusal("no-pool", ""), request, id).text()).not.toContain("<img");
+  });
+});
+
+describe("the client chooses", () => {
+  test.each([
+    ["text/html"],
+    [BROWSER],
+    ["TEXT/HTML"],
+    ["text/html;level=1, application/json"],
+    ["application/xhtml+xml"],
+    ["text/html;q=0.5, application/json;q=0.4"],
+    ["application/json;q=0.4 , text/html ; q=0.5"],
+    ["text/html, application/problem+json"],
+  ])("a page with %s", (accept) => {
+    expect(answer("no-pool", { accept }).headers.get("content-type")).toMatch("text/html");
+  });
+
+  test.each([
+    [undefined],
+    [""],
+    ["*/*"],
+    ["text/*"],
+    ["application/json"],
+    ["application/problem+json, text/html;q=0.9"],
+    ["text/html;q=0"],
+    ["text/html;q=nonsense"],
+    ["text/plain, image/png"],
+    [",;q=,,"],
+  ])("JSON with %s", (accept) => {
+    const response = answer("no-pool", accept === undefined ? {} : { accept });
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(response.headers.get("vary")).toBe("Accept");
+  });
+});
+
+test("HEAD gets the same headers and no body", async () => {
+  const response = answer("queue-full", { method: "HEAD" });
+  expect(response.status).toBe(503);
+  expect(response.headers.get("retry-after")).toBe("5");
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  expect(response.body).toBeNull();
+});

@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Question } from "../../src/scheduler/outbox.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { settings } from "./settings.ts";
+
+const CHECK = { path: "/health", interval: "2s", timeout: "1s", rise: 1, fall: 1 };
+let scheduler: Scheduler;
+
+function start(keys: Record<string, unknown> = {}, count = 1): void {
+  const servers = Array.from({ length: count }, (_, n) => ({ name: `s${n}`, url: `http://s${n}.example` }));
+  scheduler = new Scheduler(settings({ servers, check: CHECK, ...keys }), null, 0);
+}
+
+/** A request that comes and goes at once: the pool has work. */
+function work(now: number): void {
+  scheduler.acquire({ id: `work-${now}` }, now);
+  scheduler.release(`work-${now}`, now);
+}
+
+function asked(now: number): Question[] {
+  scheduler.tick(now);
+  return scheduler.takeOutbox().questions;
+}
+
+function checkOf(questions: Question[]): string {
+  const [question] = questions;
+  if (question?.kind !== "check") throw new Error(`no check in ${JSON.stringify(questions)}`);
+  return question.id;
+}
+
+beforeEach(() => start());
+
+describe("health checks", () => {
+  test("begin with the pool's first work, and not before", () => {
+    expect(asked(0)).toEqual([]);
+    expect(scheduler.nextTick()).toBe(Number.POSITIVE_INFINITY);
+    work(10);
+    expect(asked(10)).toMatchObject([{ kind: "check", server: "s0", url: "http://s0.example/health" }]);
+  });
+
+  test("come at their interval, and end a minute after the last work", () => {
+    work(0);
+    let last = 0;
+    for (let now = 0; now < 300_000; now += 500) {
+      const questions = asked(now);
+      if (questions.length === 0) continue;
+      scheduler.checked(checkOf(questions), "passed", now);
+      scheduler.takeOutbox();
+      last = now;
+    }
+    expect(last).toBe(58_000);
+    expect(scheduler.nextTick()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("hold the slot, so that a request waits for their end", () => {
+    work(0);
+    const id = checkOf(asked(0));
+    scheduler.acquire({ id: "t1" }, 5);
+    expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "queued" }]);
+    expect(scheduler.inFlight).toBe(0);
+    scheduler.checked(id, "passed", 10);
+    expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
+  });
+
+  test("are left out while the server has no free slot", () => {
+    scheduler.acquire({ id: "t1" }, 0);
+    expect([...asked(0), ...asked(2_000), ...asked(4_000)]).toEqual([]);
+    scheduler.release("t1", 5_000);
+    expect(asked(6_000)).toHaveLength(1);
+  });
+
+  test("are at most four at a time", () => {
+    start({}, 10);
+    work(0);
+    const first = asked(0);
+    expect(first).toHaveLength(4);
+    scheduler.checked(checkOf(first), "passed", 1);
+    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+  });
+
+  test("that time out close the slot: their server may still be at it", () => {
+    start({ server_timeout: "1m", quarantine: { max: "20s" } });
+    work(0);
+    scheduler.checked(checkOf(asked(0)), "timeout", 1_000);
+    scheduler.acquire({ id: "t1" }, 1_000);
+    scheduler.tick(20_999);
+    expect(scheduler.inFlight).toBe(1);
+    expect(scheduler.queued).toBe(1);
+  });
+
+  test("take nothing from requests that wait: a freed slot goes to them first", () => {
+    work(0);
+    scheduler.checked(checkOf(asked(0)), "passed", 1);
+    scheduler.acquire({ id: "t1" }, 2);
+    scheduler.acquire({ id: "t2" }, 2);
+    scheduler.takeOutbox();
+    scheduler.release("t1", 3_000);
+    const { decisions, questions } = scheduler.takeOutbox();
+    expect(decisions).toMatchObject([{ kind: "grant", ticket: "t2" }]);
+    expect(questions).toEqual([]);
+  });
+});
+
+describe("a server that comes up again", () => {
+  test("has forgotten what it was cut off from: its quarantined slots are free", () => {
+    start({ slots: 2, server_timeout: "1h" });
+    scheduler.acquire({ id: "hung" }, 0);
+    scheduler.cutOff("hung", "timeout", 100);
+    scheduler.checked(checkOf(asked(2_000)), "failed", 2_100);
+    expect(scheduler.inFlight).toBe(1);
+    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  test("and was never down keeps them closed", () => {
+    start({ slots: 2, server_timeout: "1h" });
+    scheduler.acquire({ id: "hung" }, 0);
+    scheduler.cutOff("hung", "timeout", 100);
+    scheduler.checked(checkOf(asked(2_000)), "passed", 2_100);
+    expect(scheduler.inFlight).toBe(1);
+  });
+});
+
+describe("a probe", () => {
+  const keys = { check: undefined, server_timeout: "1h", quarantine: { probe: "/idle" }, slots: 2 };
+
+  test("asks a second after a slot was closed, again while the server is busy, and opens the slot", () => {
+    start(keys);
+    scheduler.acquire({ id: "hung" }, 0);
+    scheduler.cutOff("hung", "client", 0);
+    expect(asked(999)).toEqual([]);
+    expect(asked(1_000)).toMatchObject([{ kind: "probe", url: "http://s0.example/idle", askedAt: 1_000 }]);
+    scheduler.probed("s0", false, 1_000, 1_050);
+    expect(scheduler.inFlight).toBe(1);
+    expect(asked(2_050)).toHaveLength(1);
+    scheduler.probed("s0", true, 2_050, 2_060);
+    expect(scheduler.inFlight).toBe(0);
+    expect(asked(10_000)).toEqual([]);
+  });
+
+  test("opens no slot that was closed after it was asked", () => {
+    start(keys);
+    scheduler.acquire({ id: "one" }, 0);
+    scheduler.acquire({ id: "two" }, 0);
+    scheduler.cutOff("one", "client", 0);
+    asked(1_000);
+    scheduler.cutOff("two", "client", 1_020);
+    scheduler.probed("s0", true, 1_000, 1_050);
+    expect(scheduler.inFlight).toBe(1);
+  });
+});
+
+describe("a retry", () => {
+  const grants = () =>
+    scheduler
+      .takeOutbox()
+      .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
+
+  test("waits for another server, before all who came later, and takes the failed one after a second", () => {
+    start({ check: undefined, balance: "first", quarantine: { broken: "0s" } }, 2);
+    for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
+    expect(grants()).toEqual(["t0 s0", "t1 s1"]);
+    scheduler.cutOff("t0", "broken", 10, true);
+    expect(grants()).toEqual(["t2 s0"]);
+    scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
+    scheduler.acquire({ id: "t3" }, 20);
+    scheduler.release("t2", 30);
+    expect(grants()).toEqual([]);
+    scheduler.tick(1_020);
+    expect(grants()).toEqual(["t0-again s0"]);
+    scheduler.release("t1", 1_030);
+    expect(grants()).toEqual(["t3 s1"]);
+  });
+
+  test("takes the failed server at once where there is no other", () => {
+    start({ check: undefined, quarantine: { broken: "0s" } });
+    scheduler.acquire({ id: "t0" }, 0);
+    scheduler.cutOff("t0", "broken", 10, true);
+    scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
+    expect(grants()).toEqual(["t0 s0", "t0-again s0"]);
+  });
+});

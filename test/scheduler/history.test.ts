@@ -1,0 +1,185 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { settings } from "./settings.ts";
+import { World } from "./world.ts";
+
+/** One thing that happens; numbers pick the Worker it happens to. */
+const happening = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ what: fc.constant("arrive" as const) }) },
+  { weight: 6, arbitrary: fc.record({ what: fc.constant("release" as const), who: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("leave" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("giveBack" as const), who: fc.nat() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("cutOff" as const),
+      who: fc.nat(),
+      cause: fc.constantFrom("broken" as const, "timeout" as const, "client" as const, "lost" as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("renew" as const), who: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("retry" as const), who: fc.nat() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      what: fc.constant("answer" as const),
+      which: fc.nat(),
+      result: fc.constantFrom(
+        "passed" as const,
+        "passed" as const,
+        "failed" as const,
+        "broken" as const,
+        "timeout" as const,
+      ),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ what: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ what: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 200 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant("drain" as const),
+      owner: fc.constantFrom("x", "y"),
+      forMs: fc.integer({ min: 1, max: 100_000 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("resume" as const),
+      owner: fc.constantFrom("x", "y"),
+      force: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("changeServer" as const),
+      name: fc.constantFrom("a", "b", "nobody"),
+      patch: fc.record(
+        {
+          state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const, "maint" as const),
+          slots: fc.integer({ min: 1, max: 4 }),
+          weight: fc.integer({ min: 1, max: 5 }),
+        },
+        { requiredKeys: [] },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("freeLease" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("restart" as const), config: fc.nat() }) },
+);
+type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+const base = { server_timeout: "40s", queue_timeout: "5m", quarantine: { max: "20s", broken: "1s" } };
+const a = { name: "a", url: "http://a.example" };
+const b = { name: "b", url: "http://b.example" };
+const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
+const PROBED = { ...base.quarantine, probe: "/idle" };
+const CONFIGS = [
+  settings({ ...base, check: CHECK, quarantine: PROBED }),
+  settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK }),
+  settings({ ...base, balance: "first", max_queue: 3, servers: [a, { ...b, slots: 3, backup: true }] }),
+  settings({
+    ...base,
+    balance: "random",
+    when_down: "refuse",
+    on_client_abort: "cancel",
+    servers: [{ ...a, weight: 3 }, b],
+  }),
+  // Server b has left the configuration, c has come.
+  settings({ ...base, servers: [a, { name: "c", url: "http://c.example" }] }),
+];
+
+function play(world: World, event: Happening): void {
+  const who = "who" in event ? world.workers[event.who % world.workers.length] : undefined;
+  switch (event.what) {
+    case "arrive":
+      world.arrive();
+      break;
+    case "advance":
+      world.advance(event.ms);
+      break;
+    case "drain":
+      world.drain(event.owner, event.forMs);
+      break;
+    case "resume":
+      world.resume(event.owner, event.force);
+      break;
+    case "changeServer":
+      world.changeServer(event.name, event.patch);
+      break;
+    case "restart":
+      world.restart(CONFIGS[event.config % CONFIGS.length]);
+      break;
+    case "answer": {
+      const question = world.questions[event.which % world.questions.length];
+      if (question) world.answer(question, event.result);
+      break;
+    }
+    case "cutOff":
+      if (who) world.cutOff(who, event.cause);
+      break;
+    default:
+      if (who) world[event.what](who);
+  }
+  world.checkLedger();
+}
+
+/** Everybody does what is due: the pool must come to rest, whatever happened before. */
+function comeToRest(world: World): void {
+  world.restart(CONFIGS[0]);
+  for (const worker of world.workers) world.comeBack(worker);
+  world.resume("anybody", true);
+  for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1 });
+  for (let round = 0; round < 3 * world.workers.length + 10; round++) {
+    world.advance(2_000);
+    for (const worker of world.workers) world.release(worker);
+    for (const question of [...world.questions]) world.answer(question, "passed");
+  }
+  world.advance(60_000);
+}
+
+describe("whatever happens, in whatever order", () => {
+  const histories = fc.record({
+    config: fc.nat(CONFIGS.length - 1),
+    events: fc.array(happening, { maxLength: 150, size: "max" }),
+  });
+
+  test("no server has more requests than slots, nothing is granted in a drain, nobody is overtaken or answered twice", () => {
+    fc.assert(
+      fc.property(histories, ({ config, events }) => {
+        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
+        for (const event of events) play(world, event);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("at the end every ticket was answered, every slot is back and the totals add up", () => {
+    fc.assert(
+      fc.property(histories, ({ config, events }) => {
+        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
+        for (const event of events) play(world, event);
+        comeToRest(world);
+
+        expect(world.workers.filter((worker) => worker.state !== "gone")).toEqual([]);
+        expect(world.scheduler.queued).toBe(0);
+        expect(world.scheduler.inFlight).toBe(0);
+        world.checkLedger();
+        const { accepted, completed, abandoned, refused } = world.scheduler.totals;
+        const failed = (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0);
+        const unheard = world.workers.filter((worker) => worker.leftUnheard).length;
+        expect(completed + abandoned + failed + world.refusedLate + unheard).toBe(accepted);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { SlotState } from "../../src/scheduler/server.ts";
+import { noTotals } from "../../src/scheduler/totals.ts";
+import { settings } from "./settings.ts";
+
+const NOW = 1_000_000;
+const KEYS = {
+  servers: [{ name: "a", url: "http://a.example" }],
+  server_timeout: "1m",
+  quarantine: { max: "20s" },
+};
+
+function restored(parts: Partial<Restored> = {}): Restored {
+  return {
+    slots: [],
+    servers: new Map(),
+    drain: null,
+    regrouping: false,
+    nextSeq: 0,
+    totals: noTotals(),
+    ...parts,
+  };
+}
+
+function slot(state: SlotState, until = NOW + 5_000) {
+  return { server: "a", url: "http://a.example", index: 0, state, lease: "old", since: NOW - 1_000, until };
+}
+
+/** When the one slot is given to a request that comes right after the restart. */
+function freeAt(scheduler: Scheduler): number {
+  scheduler.acquire({ id: "new" }, NOW);
+  for (let now = NOW; now < NOW + 200_000; now = scheduler.nextTick()) {
+    scheduler.tick(now);
+    if (scheduler.takeOutbox().decisions.some((decision) => decision.kind === "grant")) return now - NOW;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+describe("after a restart, a slot that was", () => {
+  test.each([
+    // The holder gets the time of a whole lease to come forward, then the quarantine begins.
+    ["leased", slot("leased"), 50_000],
+    ["orphaned", slot("orphaned"), 50_000],
+    ["quarantined", slot("quarantined"), 5_000],
+    ["quarantined until before the restart", slot("quarantined", NOW - 1), 100],
+    ["cooling", slot("cooling"), 5_000],
+  ])("%s is not given out before its time", (_, row, ms) => {
+    expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(ms);
+  });
+
+  test("leased goes to the next request as soon as its holder releases it", () => {
+    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    scheduler.tick(NOW + 150);
+    scheduler.acquire({ id: "new" }, NOW + 200);
+    scheduler.release("old", NOW + 300);
+    expect(scheduler.takeOutbox().decisions.map((decision) => decision.kind)).toEqual(["queued", "grant"]);
+  });
+
+  test("leased stays with its holder when it attaches again", () => {
+    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    expect(scheduler.renew("old", NOW + 25_000)).toBe(true);
+    scheduler.tick(NOW + 54_999);
+    expect([...(scheduler.servers[0]?.takenSlots() ?? [])].map((one) => one.state)).toEqual(["leased"]);
+  });
+
+  test("granted to a ticket that never heard of it is given to that ticket, and to no other", () => {
+    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    scheduler.acquire({ id: "other" }, NOW);
+    scheduler.acquire({ id: "old", seq: 3 }, NOW);
+    const grants = scheduler.takeOutbox().decisions.filter((decision) => decision.kind === "grant");
+    expect(grants.map((decision) => decision.ticket)).toEqual(["old"]);
+  });
+});
+
+test("a drain goes on after a restart, with its owner and its end", () => {
+  const drain = { owner: "deploy-42", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
+  const scheduler = new Scheduler(settings(KEYS), restored({ drain }), NOW);
+  expect(scheduler.drained).toEqual(drain);
+  expect(freeAt(scheduler)).toBe(5_000);
+});
+
+test("a drain that ended while the object was gone is over", () => {
+  const drain = { owner: "x", reason: null, since: NOW - 5_000, expiresAt: NOW - 1 };
+  const scheduler = new Scheduler(settings(KEYS), restored({ drain }), NOW);
+  expect(scheduler.drained).toBeNull();
+});
+
+test("an operator's changes to a server survive", () => {
+  const override = { state: "maint" as const, slots: 3, weight: 7 };
+  const servers = new Map([["a", { override, health: "unchecked" as const }]]);
+  const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
+  expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
+});
+
+test("tickets that come back get their places again, before those who came later", () => {
+  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+  scheduler.acquire({ id: "late arrival" }, NOW + 10);
+  for (const seq of [7, 3, 5]) scheduler.acquire({ id: `t${seq}`, seq }, NOW + 20);
+  scheduler.release("old", NOW + 30);
+  const order: string[] = [];
+  for (let now = NOW + 40; order.length < 4; now += 100) {
+    scheduler.tick(now);
+    for (const decision of scheduler.takeOutbox().decisions) {
+      if (decision.kind !== "grant") continue;
+      order.push(decision.ticket);
+      scheduler.release(decision.ticket, now);
+    }
+  }
+  expect(order).toEqual(["t3", "t5", "t7", "late arrival"]);
+});
+
+test("nobody is dispatched while tickets are still coming back, and that ends 2 s after the restart at the latest", () => {
+  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("quarantined", NOW - 1)] }), NOW);
+  for (let ms = 0, seq = 5_000; ms < 1_990; ms += 30, seq--) {
+    scheduler.tick(NOW + ms);
+    scheduler.acquire({ id: `t${seq}`, seq }, NOW + ms);
+  }
+  expect(scheduler.takeOutbox().decisions.filter((decision) => decision.kind === "grant")).toEqual([]);
+  scheduler.tick(NOW + 2_000);
+  expect(scheduler.takeOutbox().decisions.filter((decision) => decision.kind === "grant")).toHaveLength(1);
+});
+
+test("an idle pool starts without any delay", () => {
+  expect(freeAt(new Scheduler(settings(KEYS), restored({ nextSeq: 10 }), NOW))).toBe(0);
+});
+
+describe("a server that left the configuration", () => {
+  const gone = { ...slot("leased"), server: "gone", url: "http://gone.example" };
+
+  test("finishes its leases, takes nothing new, and goes", () => {
+    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [gone] }), NOW);
+    expect(scheduler.servers.map((server) => server.name)).toEqual(["a", "gone"]);
+    expect(scheduler.changeServer("gone", { state: "ready" }, NOW)).toBe(false);
+    scheduler.release("old", NOW + 500);
+    expect(scheduler.servers.map((server) => server.name)).toEqual(["a"]);
+  });
+});

@@ -1,0 +1,13 @@
+import { parseConfig } from "../../src/config/parse.ts";
+import type { PoolConfig } from "../../src/config/types.ts";
+
+/** A pool's settings from what wrangler.toml would say; two servers unless given. */
+export function settings(keys: Record<string, unknown> = {}): PoolConfig {
+  const servers = [
+    { name: "a", url: "http://a.example" },
+    { name: "b", url: "http://b.example" },
+  ];
+  const pool = parseConfig({ web: { servers, ...keys } }).pools.get("web");
+  if (!pool) throw new Error("no pool");
+  return pool;
+}

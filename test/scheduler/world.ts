@@ -1,0 +1,362 @@
+import { expect } from "vitest";
+import type { PoolConfig } from "../../src/config/types.ts";
+import type { CheckResult } from "../../src/scheduler/checks.ts";
+import type { CutOff } from "../../src/scheduler/cut-off.ts";
+import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/leases.ts";
+import type { Decision, Question } from "../../src/scheduler/outbox.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { ServerOverride, ServerRow } from "../../src/scheduler/server.ts";
+import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+
+/** A request's Worker: what it knows of itself. */
+interface Worker {
+  id: string;
+  state: "lost touch" | "waiting" | "holding" | "gone";
+  seq?: number;
+  since: number;
+  /** Its client left before it could ask a new instance of the pool, which never heard of it. */
+  leftUnheard: boolean;
+}
+
+/** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
+interface Occupied {
+  id: string;
+  until: number;
+  /** When it was cut off; in the future, if nobody hears of it until then. */
+  closedAt: number;
+}
+
+/**
+ * Plays the Workers, the servers, the ledger and the clock around a scheduler, keeps accounts of its own, and
+ * fails as soon as the scheduler does what it promised not to do.
+ */
+export class World {
+  now = 1_000_000;
+  readonly workers: Worker[] = [];
+  /** Refusals of tickets that had been accepted, and waited. */
+  refusedLate = 0;
+  scheduler: Scheduler;
+  #settings: PoolConfig;
+  #rows = new Map<string, SlotRow>();
+  readonly questions: Question[] = [];
+  #servers = new Map<string, ServerRow>();
+  #drain: Scheduler["drained"] = null;
+  #regrouping = false;
+  #toldSeq = 0;
+  #occupied = new Map<string, Occupied>();
+  #startedAt = Number.NEGATIVE_INFINITY;
+  /** Until then those who waited before a restart may still be on their way back. */
+  #regroupsUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: PoolConfig) {
+    this.#settings = settings;
+    this.scheduler = new Scheduler(settings, null, this.now);
+    this.#settle();
+  }
+
+  // ── What Workers do ──
+
+  arrive(): Worker {
+    const worker: Worker = {
+      id: `t${this.workers.length}`,
+      state: "waiting",
+      since: this.now,
+      leftUnheard: false,
+    };
+    this.workers.push(worker);
+    this.#ask(worker);
+    return worker;
+  }
+
+  /** A Worker that lost touch asks again. */
+  comeBack(worker: Worker): void {
+    if (worker.state !== "lost touch") return;
+    worker.state = "waiting";
+    if (this.now < this.#startedAt + 2_000) {
+      this.#regroupsUntil = Math.min(this.now + 100, this.#startedAt + 2_000);
+    }
+    this.#ask(worker);
+  }
+
+  leave(worker: Worker): void {
+    if (worker.state === "waiting") this.scheduler.leave(worker.id);
+    if (worker.state === "lost touch") worker.leftUnheard = true;
+    if (worker.state === "waiting" || worker.state === "lost touch") worker.state = "gone";
+    this.#settle();
+  }
+
+  release(worker: Worker): void {
+    if (worker.state !== "holding") return;
+    this.#free(worker, this.now + this.#settings.cooldownMs);
+    this.scheduler.release(worker.id, this.now);
+    this.#settle();
+  }
+
+  giveBack(worker: Worker): void {
+    if (worker.state !== "holding") return;
+    this.#free(worker, this.now);
+    this.scheduler.giveBack(worker.id, this.now);
+    this.#settle();
+  }
+
+  cutOff(worker: Worker, cause: CutOff): void {
+    if (worker.state !== "holding") return;
+    const { quarantine, onClientAbort } = this.#settings;
+    const told = onClientAbort === "cancel" && (cause === "client" || cause === "lost");
+    this.#free(worker, this.now + (told ? 0 : cause === "broken" ? quarantine.brokenMs : quarantine.maxMs));
+    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, cause, this.now));
+    this.#settle();
+  }
+
+  /** Without it a lease runs out: then its Worker is as good as dead. */
+  /** Its server broke the connection; the request goes to another one. */
+  retry(worker: Worker): void {
+    // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
+    const mine = this.#slotOf(worker);
+    if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
+    const server = this.#serverOf(worker);
+    this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
+    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
+    const again: Worker = { ...worker, id: `t${this.workers.length}`, state: "waiting", leftUnheard: false };
+    this.workers.push(again);
+    this.#ask(again, { avoid: server });
+  }
+
+  // ── What servers do ──
+
+  answer(question: Question, result: CheckResult): void {
+    this.questions.splice(this.questions.indexOf(question), 1);
+    const { maxMs, brokenMs } = this.#settings.quarantine;
+    if (question.kind === "probe") {
+      // Idle, but for what came to it since it was asked.
+      if (result === "passed") this.#opened(question.server, question.askedAt);
+      this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
+    } else {
+      const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
+      const after = { passed: 0, failed: 0, broken: brokenMs, timeout: maxMs }[result];
+      // Later than that it counts as a check that timed out, whatever comes.
+      if (mine && mine.closedAt > this.now)
+        Object.assign(mine, { until: this.now + after, closedAt: this.now });
+      this.#watchingHealth(() => this.scheduler.checked(question.id, result, this.now));
+    }
+    this.#settle();
+  }
+
+  renew(worker: Worker): void {
+    if (worker.state !== "holding") return;
+    if (this.scheduler.renew(worker.id, this.now)) this.#keep(worker);
+    else worker.state = "gone";
+    this.#settle();
+  }
+
+  // ── What operators and time do ──
+
+  drain(owner: string, forMs: number): void {
+    this.scheduler.drain({ owner, reason: null, expiresAt: this.now + forMs }, this.now);
+    this.#settle();
+  }
+
+  resume(owner: string, force: boolean): void {
+    this.scheduler.resume(owner, force, this.now);
+    this.#settle();
+  }
+
+  changeServer(name: string, patch: ServerOverride): void {
+    this.scheduler.changeServer(name, patch, this.now);
+    this.#settle();
+  }
+
+  freeLease(worker: Worker): void {
+    if (this.scheduler.freeLease(worker.id, this.now)) {
+      this.#free(worker, this.now);
+      worker.state = "gone";
+    }
+    this.#settle();
+  }
+
+  /** Lets time pass, waking the scheduler whenever it wants to be woken. */
+  advance(ms: number): void {
+    const end = this.now + ms;
+    for (let ticks = 0; this.scheduler.nextTick() <= end; ticks++) {
+      expect(ticks, "ticks without an end").toBeLessThan(10_000);
+      this.now = Math.max(this.now, this.scheduler.nextTick());
+      this.scheduler.tick(this.now);
+      this.#settle();
+    }
+    this.now = end;
+    this.scheduler.tick(this.now);
+    this.#settle();
+  }
+
+  /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
+  restart(settings = this.#settings): void {
+    for (const worker of this.workers) {
+      if (worker.state === "waiting") worker.state = "lost touch";
+      // The new instance gives every holder that was not in quarantine a whole time to live to come forward.
+      const until = this.#slotOf(worker)?.until ?? 0;
+      if (worker.state === "holding" && until - this.#settings.quarantine.maxMs > this.now)
+        this.#keep(worker);
+    }
+    this.#settings = settings;
+    this.#startedAt = this.now;
+    // Whatever was asked, its answer reaches nobody; the row of a check says until when it counts.
+    for (const question of this.questions.splice(0)) {
+      if (question.kind !== "check") continue;
+      const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
+      if (mine && mine.until > this.now) Object.assign(mine, { until: mine.closedAt, closedAt: this.now });
+    }
+    const restored = {
+      slots: [...this.#rows.values()].filter((row) => row.state !== "checking" || row.until > this.now),
+      servers: this.#servers,
+      drain: this.#drain && { ...this.#drain },
+      regrouping: this.#regrouping,
+      nextSeq: this.#toldSeq,
+      totals: structuredClone(this.scheduler.totals),
+    };
+    this.scheduler = new Scheduler(settings, restored, this.now);
+    this.#settle();
+  }
+
+  /** What the scheduler shows is what the ledger would bring back. */
+  checkLedger(): void {
+    const shown = snapshotOf("web", this.scheduler, this.now).servers.flatMap((server) => server.leases);
+    const kept = [...this.#rows.values()].filter((row) => !row.lease.startsWith("check:"));
+    const requests = shown.map((lease) => lease.id).filter((id) => !id.startsWith("check:"));
+    expect(requests.sort()).toEqual(kept.map((row) => row.lease).sort());
+  }
+
+  // ── Accounts ──
+
+  #ask(worker: Worker, retry?: { avoid: string | null }): void {
+    this.scheduler.acquire(
+      {
+        id: worker.id,
+        ...(worker.seq === undefined ? {} : { seq: worker.seq }),
+        waitedMs: this.now - worker.since,
+        ...(retry ? { retry } : {}),
+      },
+      this.now,
+    );
+    this.#settle();
+  }
+
+  /** Ledger first, then the answers, as the Pool does it. */
+  #settle(): void {
+    const outbox = this.scheduler.takeOutbox();
+    for (const slot of outbox.slots) {
+      const key = `${slot.server.name}/${slot.index}`;
+      const { index, state, lease, since, until } = slot;
+      if (state === "free") this.#rows.delete(key);
+      else
+        this.#rows.set(key, {
+          server: slot.server.name,
+          url: slot.server.url,
+          index,
+          state,
+          lease,
+          since,
+          until,
+        });
+    }
+    for (const { name, override, health } of outbox.servers) {
+      this.#servers.set(name, { override, health: health.status });
+    }
+    for (const question of outbox.questions) this.#asked(question);
+    if (outbox.drainChanged) this.#drain = this.scheduler.drained;
+    if (outbox.regroupChanged) this.#regrouping = this.scheduler.regrouping;
+    for (const decision of outbox.decisions) this.#answer(decision);
+  }
+
+  #answer(decision: Decision): void {
+    const worker = this.workers.find((one) => one.id === decision.ticket);
+    if (!worker) throw new Error(`an answer to nobody: ${decision.ticket}`);
+    expect(worker.state, `${decision.kind} for ${worker.id}`).toBe("waiting");
+    if (decision.kind === "queued") {
+      worker.seq = decision.seq;
+      this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
+    } else if (decision.kind === "refuse") {
+      if (worker.seq !== undefined) this.refusedLate++;
+      worker.state = "gone";
+    } else {
+      this.#checkGrant(worker, decision.slot.server.name, decision.slot.index, decision.slot.server.slots);
+      worker.state = "holding";
+      if (decision.seq !== null) worker.seq = decision.seq;
+      this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
+      this.#occupied.set(`${decision.slot.server.name}/${decision.slot.index}`, {
+        id: worker.id,
+        until: Number.POSITIVE_INFINITY,
+        closedAt: Number.POSITIVE_INFINITY,
+      });
+      this.#keep(worker);
+    }
+  }
+
+  #asked(question: Question): void {
+    this.questions.push(question);
+    if (question.kind === "probe") return;
+    const key = question.id.replace(/^check:|#\d+$/g, "");
+    const slots = this.scheduler.servers.find((one) => one.name === question.server)?.slots ?? 0;
+    this.#checkFree(question.id, question.server, key, slots);
+    const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
+    this.#occupied.set(key, { id: question.id, closedAt, until: closedAt + this.#settings.quarantine.maxMs });
+  }
+
+  /** A server that was down and is up again has restarted. */
+  #watchingHealth(event: () => void): void {
+    const down = this.scheduler.servers.filter((server) => server.health.status === "down");
+    event();
+    for (const server of down) if (server.health.status === "up") this.#opened(server.name, this.now);
+  }
+
+  /** What the server was cut off from before then, it works on no more. */
+  #opened(server: string, before: number): void {
+    for (const [key, one] of this.#occupied) {
+      if (key.startsWith(`${server}/`) && one.closedAt < before) one.until = Math.min(one.until, this.now);
+    }
+  }
+
+  #checkGrant(worker: Worker, server: string, index: number, slots: number): void {
+    const key = `${server}/${index}`;
+    if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
+    this.#checkFree(worker.id, server, key, slots);
+    expect(this.scheduler.drained, "a grant in a drain").toBeNull();
+    expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
+    for (const other of this.workers) {
+      if (other.state !== "waiting" || other.seq === undefined || worker.seq === undefined) continue;
+      expect(worker.seq, `${worker.id} overtakes ${other.id}`).toBeLessThanOrEqual(other.seq);
+    }
+  }
+
+  #checkFree(id: string, server: string, key: string, slots: number): void {
+    const before = this.#occupied.get(key);
+    expect(before?.until ?? 0, `${id} gets ${key} after ${before?.id}`).toBeLessThanOrEqual(this.now);
+    const busy = [...this.#occupied].filter(
+      ([other, one]) => other.startsWith(`${server}/`) && one.until > this.now,
+    );
+    expect(busy.length, `requests on ${server} before ${id}`).toBeLessThan(slots);
+  }
+
+  #serverOf(worker: Worker): string | null {
+    const entry = [...this.#occupied].find(([, one]) => one.id === worker.id);
+    return entry?.[0].split("/")[0] ?? null;
+  }
+
+  /** Nobody may have the slot before its lease has run out and then its quarantine. */
+  #keep(worker: Worker): void {
+    const mine = this.#slotOf(worker);
+    if (!mine || mine.until <= this.now) return;
+    mine.closedAt = this.now + LEASE_TTL_MS;
+    mine.until = mine.closedAt + this.#settings.quarantine.maxMs;
+  }
+
+  #free(worker: Worker, until: number): void {
+    const mine = this.#slotOf(worker);
+    // Nobody may count on a slot longer than it was promised to the one who stayed silent.
+    if (mine && mine.until > this.now) Object.assign(mine, { until, closedAt: this.now });
+    worker.state = "gone";
+  }
+
+  #slotOf(worker: Worker): Occupied | undefined {
+    return [...this.#occupied.values()].find((one) => one.id === worker.id);
+  }
+}

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const ROOT = join(import.meta.dirname, "../..");
+const FOLDER = "SLUICE_TEST_BUNDLES";
+
+const ENTRIES = {
+  /** What users deploy. */
+  production: "src/index.ts",
+  /** The same with the handles of entry.ts. */
+  test: "test/support/entry.ts",
+};
+export type Bundle = keyof typeof ENTRIES;
+
+export function bundlePath(bundle: Bundle): string {
+  const file = bundle === "production" ? "index.js" : "entry.js";
+  return join(process.env[FOLDER] as string, bundle, file);
+}
+
+/** The global setup of a test run: bundles once, with the very command that a deploy uses, for all test files. */
+export default async function bundleOnce(): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bundles-"));
+  process.env[FOLDER] = folder;
+  await Promise.all(Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))));
+  return () => rm(folder, { recursive: true, force: true });
+}
+
+async function bundle(entry: string, outdir: string): Promise<void> {
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  await promisify(execFile)(process.execPath, [wrangler, "deploy", entry, "--dry-run", "--outdir", outdir], {
+    cwd: ROOT,
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
+  });
+}

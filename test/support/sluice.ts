@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { type Bundle, bundlePath } from "./bundle.ts";
+
+export const TOKEN = "test-token-7f3a";
+
+export interface SluiceOptions {
+  /** As in wrangler.toml. */
+  pools: unknown;
+  bundle?: Bundle;
+  /** `null`: no secret is set. */
+  token?: string | null;
+  adminHost?: string;
+  /** Storage to go on with, from `stopKeepingStorage`. */
+  folder?: string;
+}
+
+/** Sluice on plain workerd, with its storage on disk: what a user gets, byte for byte. */
+export class Sluice {
+  readonly url: string;
+  /** The same behind a client that leaves after `x-leave-after` ms. */
+  readonly leaverUrl: string;
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  readonly #lines: string[];
+
+  private constructor(process: ChildProcess, folder: string, ports: Map<string, number>, lines: string[]) {
+    this.#process = process;
+    this.#folder = folder;
+    this.#lines = lines;
+    this.url = `http://127.0.0.1:${ports.get("main")}`;
+    this.leaverUrl = `http://127.0.0.1:${ports.get("leaver")}`;
+  }
+
+  static async start(options: SluiceOptions): Promise<Sluice> {
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "sluice-test-")));
+    const config = join(folder, "config.capnp");
+    await writeFile(config, await capnp(options, folder));
+    const workerd = spawn(workerdPath(), ["serve", config, "--experimental", "--control-fd=3"], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    });
+    const lines: string[] = [];
+    for (const stream of [workerd.stdout, workerd.stderr]) {
+      createInterface({ input: stream as NodeJS.ReadableStream }).on("line", (line) => lines.push(line));
+    }
+    return new Sluice(workerd, folder, await listening(workerd, lines), lines);
+  }
+
+  async stop(): Promise<void> {
+    await rm(await this.stopKeepingStorage(), { recursive: true, force: true });
+  }
+
+  /** As a power cut would: what is not on disk is lost. */
+  async stopKeepingStorage(): Promise<string> {
+    const exited = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.kill("SIGKILL");
+    await exited;
+    return this.#folder;
+  }
+
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  /** Everything workerd has printed. */
+  get output(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** The log lines of requests that are finished, in the contract's shape. */
+  get log(): Record<string, unknown>[] {
+    return this.#lines.filter((line) => line.startsWith('{"requestId"')).map((line) => JSON.parse(line));
+  }
+
+  /** Resolves with the first log line that fits. */
+  async logged(
+    fits: (line: Record<string, unknown>) => boolean,
+    patienceMs = 20_000,
+  ): Promise<Record<string, unknown>> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const line = this.log.find(fits);
+      if (line) return line;
+      if (Date.now() > deadline) throw new Error(`no such line in ${JSON.stringify(this.log)}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  async admin(method: string, path: string, body?: unknown, token: string | null = TOKEN): Promise<Response> {
+    return fetch(`${this.url}/_sluice${path}`, {
+      method,
+      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+  }
+
+  async snapshot(pool: string): Promise<Snapshot> {
+    const response = await this.admin("GET", `/api/pools/${pool}`);
+    if (!response.ok) throw new Error(await response.text());
+    return (await response.json()) as Snapshot;
+  }
+
+  /** Resolves with the first snapshot that fits. */
+  async until(pool: string, fits: (snapshot: Snapshot) => boolean, patienceMs = 20_000): Promise<Snapshot> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const snapshot = await this.snapshot(pool);
+      if (fits(snapshot)) return snapshot;
+      if (Date.now() > deadline) throw new Error(`not in time, still ${JSON.stringify(snapshot)}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  async drain(pool: string, body: unknown = {}): Promise<Response> {
+    return this.admin("POST", `/api/pools/${pool}/drain`, body);
+  }
+
+  async resume(pool: string, body: unknown = {}): Promise<Response> {
+    return this.admin("POST", `/api/pools/${pool}/resume`, body);
+  }
+
+  /** Ends the pool's object as a crash or new code would; only with the test bundle. */
+  async crash(pool: string): Promise<void> {
+    const response = await fetch(`${this.url}/__test/crash/${pool}`, { method: "POST" });
+    if (response.status !== 204) throw new Error(`crash: ${response.status}`);
+  }
+}
+
+function workerdPath(): string {
+  const require = createRequire(import.meta.url);
+  return require("workerd").default;
+}
+
+function listening(workerd: ChildProcess, lines: string[]): Promise<Map<string, number>> {
+  const ports = new Map<string, number>();
+  return new Promise((resolve, reject) => {
+    workerd.once("exit", (code) => reject(new Error(`workerd ended with ${code}:\n${lines.join("\n")}`)));
+    createInterface({ input: workerd.stdio[3] as NodeJS.ReadableStream }).on("line", (line) => {
+      const event = JSON.parse(line) as { event: string; socket: string; port: number };
+      if (event.event === "listen") ports.set(event.socket, event.port);
+      if (ports.size === 2) resolve(ports);
+    });
+  });
+}
+
+async function capnp(options: SluiceOptions, folder: string): Promise<string> {
+  const { pools, bundle = "test", token = TOKEN, adminHost } = options;
+  const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
+  const worker = await readFile(bundlePath(bundle), "utf8");
+  await writeFile(join(folder, "sluice.js"), worker);
+  await writeFile(join(folder, "leaver.js"), leaver);
+  const bindings = [
+    '(name = "POOL", durableObjectNamespace = "Pool")',
+    // JSON's escapes in a string are Cap'n Proto's too.
+    `(name = "POOLS", json = ${JSON.stringify(JSON.stringify(pools))})`,
+    ...(token === null ? [] : [`(name = "ADMIN_TOKEN", text = ${JSON.stringify(token)})`]),
+    ...(adminHost === undefined ? [] : [`(name = "ADMIN_HOST", text = ${JSON.stringify(adminHost)})`]),
+  ];
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .sluice),
+    (name = "leaver", worker = .leaver),
+    (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [
+    (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
+    (name = "leaver", address = "127.0.0.1:0", http = (), service = "leaver"),
+  ],
+);
+const sluice :Workerd.Worker = (
+  modules = [(name = "index.js", esModule = embed "sluice.js")],
+  compatibilityDate = "2026-11-17",
+  durableObjectNamespaces = [(className = "Pool", uniqueKey = "sluice-pool", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [${bindings.join(", ")}],
+);
+const leaver :Workerd.Worker = (
+  modules = [(name = "leaver.js", esModule = embed "leaver.js")],
+  compatibilityDate = "2026-11-17",
+  bindings = [(name = "SLUICE", service = "main")],
+);
+`;
+}
