@@ -11,6 +11,7 @@ const BEHAVIOURS = {
   restart: 0.5,
 };
 export type Behaviour = keyof typeof BEHAVIOURS;
+export const FAULTS = (Object.keys(BEHAVIOURS) as Behaviour[]).filter((one) => one !== "answer");
 
 const METHODS = { GET: 45, PUT: 10, POST: 30, "POST with key": 15 };
 

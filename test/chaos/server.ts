@@ -3,10 +3,14 @@ import { perform } from "./behaviours.ts";
 import type { Journal } from "./journal.ts";
 import { Listener } from "./listener.ts";
 import { Outages } from "./outages.ts";
-import { jobPlan } from "./plans.ts";
+import { FAULTS, type JobPlan, jobPlan } from "./plans.ts";
 import type { Random } from "./random.ts";
 import { Work } from "./work.ts";
 import { Workload } from "./workload.ts";
+
+/** What chance has left out by then comes to every fifth request until it has happened once. */
+const LEFT_OUT_AFTER_MS = 8_000;
+const LEFT_OUT_EVERY = 5;
 
 /** A server that fails in every way, but never does what Sluice may presume that servers do not. */
 export class ChaosServer {
@@ -69,9 +73,17 @@ export class ChaosServer {
     if (!sent && request.url !== "/health") {
       this.#journal.break("lost", `${this.name} got what nobody sent: ${request.method} ${request.url}`);
     }
-    const job = sent && this.#journal.begin(sent, this.name, jobPlan(this.#random, id, sent.jobs.length));
+    const job = sent && this.#journal.begin(sent, this.name, this.#plan(id, sent.jobs.length));
     const work = new Work(job ?? null, request, response, this.#journal);
     this.workload.begin(work);
     return work;
+  }
+
+  #plan(id: string, arrival: number): JobPlan {
+    const plan = jobPlan(this.#random, id, arrival);
+    const { faults, jobs } = this.#journal;
+    if (this.#journal.now() < LEFT_OUT_AFTER_MS || jobs.length % LEFT_OUT_EVERY) return plan;
+    const behaviour = FAULTS.find((fault) => !faults.has(fault)) ?? plan.behaviour;
+    return { ...plan, behaviour };
   }
 }
