@@ -39,8 +39,8 @@ const routes = app
   })
   .post("/api/pools/:pool/drain", jsonBody(drainBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
-    const { wait, expires, owner, reason } = c.req.valid("json");
-    const request = { owner, reason: reason ?? null, expiresMs: expires ?? null };
+    const { wait, expires, owner, reason, extend } = c.req.valid("json");
+    const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
     refuseIfHeld(await askPool(c.env, pool, (stub) => stub.drain(request)));
     const snapshot = await waitUntilDrained(c.env, pool, wait);
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);

@@ -20,6 +20,7 @@ export const drainBody = table({
   expires: z.optional(duration("1ms")),
   owner: z.prefault(words(), DEFAULT_OWNER),
   reason: z.optional(words()),
+  extend: z._default(flag(), false),
 });
 
 export const resumeBody = table({

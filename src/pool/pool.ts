@@ -109,7 +109,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
     const expiresAt = now + (request.expiresMs ?? this.#settings.drainExpiresMs);
-    const started = this.#scheduler.drain({ owner: request.owner, reason: request.reason, expiresAt }, now);
+    const { owner, reason, extend } = request;
+    const started = this.#scheduler.drain({ owner, reason, expiresAt, extend }, now);
     return this.#drainAnswer(started);
   }
 

@@ -65,4 +65,6 @@ export interface DrainRequest {
   owner: string;
   reason: string | null;
   expiresMs: number | null;
+  /** Only if this owner's drain is still on. Absent from Workers of before 2026-11-21. */
+  extend?: boolean;
 }

@@ -6,6 +6,14 @@ export interface Drain {
   expiresAt: number;
 }
 
+export interface DrainRequest {
+  owner: string;
+  reason: string | null;
+  expiresAt: number;
+  /** Only if this owner's drain is still on: what ran out or was resumed meanwhile does not begin anew. */
+  extend?: boolean | undefined;
+}
+
 /**
  * Whether the pool dispatches, an axis of its own: a server's state or health never touches it. One owner at a
  * time, so that two deploys cannot end each other's drain.
@@ -22,8 +30,9 @@ export class DrainSwitch {
   }
 
   /** Begins a drain, or extends the one this owner holds. `false`: somebody else holds one. */
-  start(request: { owner: string; reason: string | null; expiresAt: number }, now: number): boolean {
+  start(request: DrainRequest, now: number): boolean {
     if (this.#drain && this.#drain.owner !== request.owner) return false;
+    if (!this.#drain && request.extend) return true;
     this.#drain = {
       owner: request.owner,
       reason: request.reason ?? this.#drain?.reason ?? null,

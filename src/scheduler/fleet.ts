@@ -109,7 +109,8 @@ export class Fleet {
     if (!server) return false;
     server.change(patch);
     this.#changes.server(server);
-    this.#checks.resume(this.#servers, now);
+    // Whoever takes a server out, or puts it back, wants to know how it is.
+    this.#checks.work(this.#servers, now);
     return true;
   }
 
@@ -118,6 +119,7 @@ export class Fleet {
     const slot = this.#leases.get(id);
     if (slot?.state !== "checking") return;
     const { server } = slot;
+    server.lastCheck = { at: slot.since, passed: result === "passed" };
     const wasDown = server.health.status === "down";
     if (result === "passed" || result === "failed") this.#leases.free(slot);
     else this.#quarantine(slot, quarantineMs(result, this.#settings), now);

@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "./checks.ts";
 import type { CutOff } from "./cut-off.ts";
-import { type Drain, DrainSwitch } from "./drain.ts";
+import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
 import { Fleet } from "./fleet.ts";
 import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
@@ -168,7 +168,7 @@ export class Scheduler {
   // ── Operator ──
 
   /** `false`: another owner holds the drain. */
-  drain(request: { owner: string; reason: string | null; expiresAt: number }, now: number): boolean {
+  drain(request: DrainRequest, now: number): boolean {
     const started = this.#drain.start(request, now);
     if (started) this.#outbox.drainChanged = true;
     return started;

@@ -53,6 +53,8 @@ export class Server {
   /** No longer in the configuration: finishes its leases and goes. */
   readonly retired: boolean;
   readonly health: HealthState;
+  /** How it took the last health check that it answered or failed to; `at` is when it was asked. */
+  lastCheck: { at: number; passed: boolean } | null = null;
   /** When the next health check is due; `Infinity`: none is. */
   nextCheckAt = Number.POSITIVE_INFINITY;
   /** When to ask next whether it is idle again; `Infinity`: nobody wants to know. */

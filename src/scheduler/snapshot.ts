@@ -23,6 +23,8 @@ export interface ServerSnapshot {
   url: string;
   state: ServerState;
   health: Health;
+  /** The last health check since the pool's object started; `at` is when the server was asked. */
+  lastCheck: { at: string; passed: boolean } | null;
   slots: number;
   weight: number;
   backup: boolean;
@@ -66,6 +68,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     url: server.url,
     state: server.state,
     health: server.health.status,
+    lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
     slots: server.slots,
     weight: server.weight,
     backup: server.backup,

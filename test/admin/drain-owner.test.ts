@@ -32,6 +32,30 @@ describe("a drain again by its owner", () => {
   });
 });
 
+describe("a drain with `extend`", () => {
+  test("keeps the owner's drain going", async () => {
+    const { sluice } = await stage();
+    const first = await drainOf(sluice.drain("web", { ...MINE, expires: "1m" }));
+    const second = await drainOf(sluice.drain("web", { owner: MINE.owner, expires: "2m", extend: true }));
+    expect(second).toMatchObject({ since: first.since, reason: MINE.reason });
+    expect(second.expiresAt > first.expiresAt).toBe(true);
+  });
+
+  test("begins none where the owner's was resumed by somebody else", async () => {
+    const { sluice } = await stage();
+    await sluice.drain("web", MINE);
+    await sluice.resume("web", { force: true });
+    const response = await sluice.drain("web", { ...MINE, extend: true, wait: "1m" });
+    expect([response.status, await response.json()]).toMatchObject([202, { state: "running", drain: null }]);
+  });
+
+  test("is refused like any other while somebody else holds the pool", async () => {
+    const { sluice } = await stage();
+    await sluice.drain("web", { owner: "deploy-43" });
+    await problemOf(await sluice.drain("web", { ...MINE, extend: true }), 409, "drain-held");
+  });
+});
+
 describe("a drain that somebody else holds", () => {
   test("is not taken over: 409 names the holder, and leaves everything as it was", async () => {
     const { sluice } = await stage();

@@ -24,7 +24,7 @@ describe("a snapshot", () => {
       ...{ inFlight: 0, quarantined: 0, queued: 0, oldestWaitMs: 0, slots: 2 },
       servers: [
         {
-          ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked" },
+          ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
           ...{ slots: 2, weight: 1, backup: false, inFlight: 0, quarantined: 0, leases: [] },
         },
       ],
@@ -51,7 +51,7 @@ describe("a snapshot", () => {
       ...{ inFlight: 1, quarantined: 0, queued: 1, oldestWaitMs: expect.any(Number), slots: 1 },
       servers: [
         {
-          ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked" },
+          ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
           ...{ slots: 1, weight: 1, backup: false, inFlight: 1, quarantined: 0 },
           leases: [
             { id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO), quarantined: false },

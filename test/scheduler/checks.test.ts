@@ -52,6 +52,16 @@ describe("health checks", () => {
     expect(scheduler.nextTick()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("begin when an operator changes a server, and tell when it was asked and how it took it", () => {
+    scheduler.changeServer("s0", { state: "drain" }, 100);
+    const [server] = scheduler.servers;
+    expect(server?.lastCheck).toBeNull();
+    scheduler.checked(checkOf(scheduler.takeOutbox().questions), "passed", 130);
+    expect(server?.lastCheck).toEqual({ at: 100, passed: true });
+    scheduler.checked(checkOf(asked(2_200)), "failed", 2_300);
+    expect(server?.lastCheck).toEqual({ at: 2_200, passed: false });
+  });
+
   test("hold the slot, so that a request waits for their end", () => {
     work(0);
     const id = checkOf(asked(0));
