@@ -240,6 +240,11 @@ export class Scheduler {
     return this.#drain.current;
   }
 
+  /** Are servers' healths checked at all? */
+  get hasChecks(): boolean {
+    return this.#settings.check !== null;
+  }
+
   get regrouping(): boolean {
     return this.#regroup.active;
   }

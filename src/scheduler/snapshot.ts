@@ -14,6 +14,8 @@ export interface Snapshot {
   queued: number;
   oldestWaitMs: number;
   slots: number;
+  /** Whether the pool has health checks: without them its servers stay `unchecked`. */
+  checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
 }
@@ -51,6 +53,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
     queued: scheduler.queued,
     oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
     slots: sum(servers, (server) => server.slots),
+    checks: scheduler.hasChecks,
     servers,
     totals: structuredClone(scheduler.totals),
   };

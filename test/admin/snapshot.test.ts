@@ -21,7 +21,7 @@ describe("a snapshot", () => {
       name: "web",
       state: "running",
       drain: null,
-      ...{ inFlight: 0, quarantined: 0, queued: 0, oldestWaitMs: 0, slots: 2 },
+      ...{ inFlight: 0, quarantined: 0, queued: 0, oldestWaitMs: 0, slots: 2, checks: false },
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
@@ -48,7 +48,7 @@ describe("a snapshot", () => {
         since: expect.stringMatching(ISO),
         expiresAt: expect.stringMatching(ISO),
       },
-      ...{ inFlight: 1, quarantined: 0, queued: 1, oldestWaitMs: expect.any(Number), slots: 1 },
+      ...{ inFlight: 1, quarantined: 0, queued: 1, oldestWaitMs: expect.any(Number), slots: 1, checks: false },
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },

@@ -20,11 +20,19 @@ export function bundlePath(bundle: Bundle): string {
   return join(process.env[FOLDER] as string, bundle, file);
 }
 
+/** The command `sluice` as its package has it. */
+export function commandPath(): string {
+  return join(process.env[FOLDER] as string, "cli", "sluice.js");
+}
+
 /** The global setup of a test run: bundles once, with the very command that a deploy uses, for all test files. */
 export default async function bundleOnce(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bundles-"));
   process.env[FOLDER] = folder;
-  await Promise.all(Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))));
+  await Promise.all([
+    ...Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))),
+    promisify(execFile)(process.execPath, [join(ROOT, "scripts/build-cli.ts"), join(folder, "cli")]),
+  ]);
   return () => rm(folder, { recursive: true, force: true });
 }
 

@@ -1,0 +1,76 @@
+import { clientOf, contextOf, printJson } from "../context.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { durationOption } from "../options.ts";
+import { examples, type Program } from "../program.ts";
+import { Signals } from "../signals.ts";
+import { counts, leasesLeft } from "../terminal/counts.ts";
+import { clock, duration } from "../terminal/durations.ts";
+import { Reporter } from "../terminal/reporter.ts";
+import { waitUntilDrained } from "../wait-until-drained.ts";
+
+const ASK_EVERY_MS = 300;
+
+export function addDrain(program: Program): void {
+  program
+    .command("drain")
+    .description("queue new requests and wait for those in flight; the drain stays until it is resumed")
+    .argument("<pool>", "the pool to drain")
+    .option("--wait <duration>", "how long to wait for the last request in flight", durationOption, 60_000)
+    .option(
+      "--expires <duration>",
+      "when it ends by itself (default: the pool's drain_expires)",
+      durationOption,
+    )
+    .option("--reason <text>", "why, for whoever looks")
+    .addHelpText(
+      "after",
+      examples("sluice drain web", 'sluice drain web --wait 2m --expires 1h --reason "new disks"'),
+    )
+    .action(async (pool, { wait, expires, reason }, command) => {
+      const { out, err, json } = contextOf(command.optsWithGlobals());
+      const client = clientOf(command.optsWithGlobals());
+      const signals = new Signals();
+      const reporter = new Reporter(err, false);
+      const started = Date.now();
+      const first = await client.drain(pool, { expiresMs: expires, reason }, signals.stop);
+      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0)}: sluice resume ${pool}`;
+      const end = await waitUntilDrained({
+        first,
+        timeoutMs: wait,
+        ask: async () => {
+          await signals.sleep(ASK_EVERY_MS);
+          return client.pool(pool, signals.stop);
+        },
+        onSnapshot: (snapshot, leftMs) => {
+          if (json) return;
+          const words = `${pool} draining: ${counts(snapshot)}`;
+          const told = { event: "draining", pool, inFlight: snapshot.inFlight, queued: snapshot.queued };
+          reporter.live(
+            told,
+            `${words}, ${duration(leftMs)} left`,
+            `${pool} draining: ${snapshot.inFlight} in flight`,
+          );
+        },
+        isMine: ({ drain }) => drain?.since === first.drain?.since,
+      }).catch((error) => {
+        reporter.clear();
+        if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${stays}`);
+        if (error instanceof CliError) throw new CliError(error.exitCode, `${error.message}; ${stays}`);
+        throw error;
+      });
+      reporter.clear();
+      if (json) printJson(out, end.snapshot);
+      if (end.result === "lost") throw new CliError(EXIT.notDrained, `${pool} was resumed meanwhile.`);
+      if (end.result === "late") {
+        throw new CliError(
+          EXIT.notDrained,
+          `${pool} is not drained after ${duration(wait)}, still at work: ${leasesLeft(end.snapshot)}; ${stays}`,
+        );
+      }
+      if (!json) {
+        out.write(
+          `${pool} drained after ${duration(Date.now() - started)}, ${end.snapshot.queued} queued; ${stays}\n`,
+        );
+      }
+    });
+}

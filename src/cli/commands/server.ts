@@ -1,0 +1,49 @@
+import { Option } from "@commander-js/extra-typings";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { clientOf, contextOf, printJson, printLines } from "../context.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { wholeOption } from "../options.ts";
+import { examples, type Program } from "../program.ts";
+import { printable } from "../terminal/printable.ts";
+import { styleOf } from "../terminal/style.ts";
+import { serversView } from "../terminal/views.ts";
+
+const STATES = ["ready", "drain", "maint"] as const;
+
+export function addServer(program: Program): void {
+  program
+    .command("server")
+    .description("show one server, or change it: what is in flight on it always finishes")
+    .argument("<pool>", "its pool")
+    .argument("<server>", "its name")
+    .addOption(
+      new Option("--state <state>", "drain: no new requests; maint: no health checks either").choices(STATES),
+    )
+    .option("--slots <n>", "requests that it gets at a time", wholeOption(1, 1000))
+    .option("--weight <n>", "its share among the servers", wholeOption(1, 256))
+    .addHelpText(
+      "after",
+      examples("sluice server web web-3 --state maint", "sluice server web web-3 --state ready --slots 2"),
+    )
+    .action(async (pool, server, { state, slots, weight }, command) => {
+      const { out, json } = contextOf(command.optsWithGlobals());
+      const client = clientOf(command.optsWithGlobals());
+      const asks = state !== undefined || slots !== undefined || weight !== undefined;
+      const patch = {
+        ...(state === undefined ? {} : { state }),
+        ...(slots === undefined ? {} : { slots }),
+        ...(weight === undefined ? {} : { weight }),
+      };
+      const snapshot = asks ? await client.changeServer(pool, server, patch) : await client.pool(pool);
+      const shown = serverIn(snapshot, server);
+      if (json) printJson(out, shown);
+      else printLines(out, serversView([shown], styleOf(out)));
+    });
+}
+
+export function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
+  const found = servers.find((one) => one.name === server);
+  if (found) return found;
+  const names = servers.map((one) => one.name).join(", ");
+  throw new CliError(EXIT.usage, `${name} has no server "${printable(server)}", only ${names}.`);
+}

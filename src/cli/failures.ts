@@ -1,0 +1,95 @@
+import type { Snapshot } from "../scheduler/snapshot.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
+import { printable } from "./terminal/printable.ts";
+
+/** Nobody answered, or somebody on the way did in Sluice's place: another try may help. */
+export class Unreachable extends CliError {
+  /** The request never left this machine, or nobody took it: it has done nothing. */
+  readonly notSent: boolean;
+
+  constructor(message: string, notSent = false) {
+    super(EXIT.unreachable, message);
+    this.notSent = notSent;
+  }
+}
+
+/** The pool is drained by somebody else. */
+export class DrainHeld extends CliError {
+  readonly drain: Snapshot["drain"];
+
+  constructor(message: string, drain: Snapshot["drain"]) {
+    super(EXIT.held, message);
+    this.drain = drain;
+  }
+}
+
+const EXIT_OF: Record<string, number> = {
+  unauthorized: EXIT.unauthorised,
+  forbidden: EXIT.unauthorised,
+  "admin-disabled": EXIT.unauthorised,
+  "unknown-pool": EXIT.usage,
+  "unknown-server": EXIT.usage,
+  "invalid-request": EXIT.usage,
+};
+
+const ADVICE: Record<string, string> = {
+  unauthorized: "The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.",
+  "admin-disabled": "The Worker has no ADMIN_TOKEN: set one with `wrangler secret put ADMIN_TOKEN`.",
+};
+
+/** Statuses by which proxies, Cloudflare's included, say that they did not reach whom they stand for. */
+const ON_THE_WAY = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
+/** No connection came about. */
+const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+interface Head {
+  ok: boolean;
+  status: number;
+  headers: { get(name: string): string | null };
+}
+
+/** What an answer says that is not what was asked for; `null` when it is. `body` is its JSON, or `null`. */
+export function failureOf({ ok, status, headers }: Head, body: unknown, url: string): CliError | null {
+  const problem = problemOf(body);
+  if (problem) {
+    const { code, pool, drain } = problem;
+    const detail = printable(problem.detail);
+    const about = pool ? `pool ${printable(pool)}: ` : "";
+    if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
+    if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
+    const exitCode = EXIT_OF[code];
+    if (exitCode !== undefined) return new CliError(exitCode, ADVICE[code] ?? `${about}${detail}`);
+    return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
+  }
+  if (status >= 300 && status < 400) {
+    const to = printable(headers.get("location") ?? "nowhere");
+    return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
+  }
+  if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
+  if (ok && body !== null && typeof body === "object") return null;
+  const type = printable(headers.get("content-type") ?? "nothing");
+  return new CliError(
+    EXIT.unexpected,
+    `${url} answered ${status} with ${type}, which is not Sluice's admin side: check SLUICE_URL.`,
+  );
+}
+
+/** From an error of `fetch`, which hides what happened in its cause. */
+export function unreachable(url: string, error: unknown): Unreachable {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const words = cause instanceof Error ? cause.message || code : String(cause);
+  return new Unreachable(`${url} cannot be reached: ${printable(words)}`, NOT_SENT.has(code));
+}
+
+interface Problem {
+  code: string;
+  detail: string;
+  pool?: string;
+  drain?: Snapshot["drain"];
+}
+
+function problemOf(body: unknown): Problem | null {
+  const { code, detail } = (body ?? {}) as Partial<Problem>;
+  return typeof code === "string" && typeof detail === "string" ? (body as Problem) : null;
+}

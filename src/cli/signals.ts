@@ -1,0 +1,46 @@
+import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EXIT } from "./exit-codes.ts";
+
+const HEARD = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type HeardSignal = (typeof HEARD)[number];
+
+/** What the user, or whoever runs this, says by signals; from here on none of them ends the process by itself. */
+export class Signals {
+  first: HeardSignal | null = null;
+  readonly #stop = new AbortController();
+  readonly #handlers = new Set<(signal: HeardSignal, count: number) => void>();
+  #count = 0;
+
+  constructor() {
+    for (const signal of HEARD) process.on(signal, () => this.#heard(signal));
+  }
+
+  /** Aborted by the first of them. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** As shells have it. */
+  get exitCode(): number {
+    return EXIT.signal + (this.first ? constants.signals[this.first] : 0);
+  }
+
+  /** Told of each signal, and which one it is by number, until the returned function is called. */
+  on(handler: (signal: HeardSignal, count: number) => void): () => void {
+    this.#handlers.add(handler);
+    return () => this.#handlers.delete(handler);
+  }
+
+  /** Rejects when the first signal comes, or has come. */
+  async sleep(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stop });
+  }
+
+  #heard(signal: HeardSignal): void {
+    this.#count++;
+    this.first ??= signal;
+    this.#stop.abort(new Error(signal));
+    for (const handler of [...this.#handlers]) handler(signal, this.#count);
+  }
+}

@@ -1,0 +1,46 @@
+import { CliError, EXIT } from "./exit-codes.ts";
+import { printable } from "./terminal/printable.ts";
+
+/** Where Sluice is, and what opens its admin side. */
+export interface Target {
+  /** An origin, without a slash at its end. */
+  url: string;
+  token: string;
+}
+
+/** From the options, or else from the environment. */
+export function targetOf(
+  options: { url?: string | undefined; token?: string | undefined },
+  env: NodeJS.ProcessEnv,
+): Target {
+  const url = options.url ?? env.SLUICE_URL;
+  const token = options.token ?? env.SLUICE_TOKEN;
+  if (!url) throw new CliError(EXIT.usage, "Set SLUICE_URL, or --url, to where Sluice is: https://…");
+  if (!token) throw new CliError(EXIT.unauthorised, "Set SLUICE_TOKEN, or --token, to the ADMIN_TOKEN.");
+  // What no header can hold must not come to light in an error of the HTTP client.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new CliError(EXIT.unauthorised, "The token has characters that no token of Sluice has: check it.");
+  }
+  return { url: originOf(url), token };
+}
+
+/** The token would be there for everyone on the way to read. */
+export function isInTheClear({ url }: Target): boolean {
+  const { protocol, hostname } = new URL(url);
+  const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === "http:" && !loopback;
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const bare = url && (url.pathname === "/" || url.pathname === "/_sluice/") && !url.search && !url.hash;
+  if (!url || !bare || !["http:", "https:"].includes(url.protocol) || url.username || url.password) {
+    // Not shown where it may hold a password.
+    const shown = url?.password ? "it" : `"${printable(text)}"`;
+    throw new CliError(
+      EXIT.usage,
+      `SLUICE_URL: ${shown} is not an origin; allowed is https://sluice.example.com`,
+    );
+  }
+  return url.origin;
+}

@@ -1,0 +1,19 @@
+/** `0.8 s`, `12 s`, `3 min 5 s`, `2 h 10 min`: as exact as someone who waits wants to know. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return pair(Math.floor(whole / 60), "min", whole % 60, "s");
+  const minutes = Math.round(whole / 60);
+  return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
+}
+
+/** The local time of day of an instant, `14:03:20`. */
+export function clock(instant: number | string): string {
+  return new Date(instant).toLocaleTimeString("en-GB", { hour12: false });
+}
+
+function pair(most: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${most} ${unit}` : `${most} ${unit} ${rest} ${restUnit}`;
+}

@@ -1,0 +1,93 @@
+import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { clock, duration } from "./durations.ts";
+import { quoted } from "./reporter.ts";
+import type { Style } from "./style.ts";
+import { type Column, table } from "./table.ts";
+
+/** A table of pools, a line each. */
+export function poolsView(pools: readonly Snapshot[], style: Style): string[] {
+  const columns: Column<Snapshot>[] = [
+    { title: "POOL", cell: ({ name }) => style("bold", name) },
+    { title: "STATE", cell: (pool) => poolState(pool, style) },
+    { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
+    { title: "QUARANTINED", cell: ({ quarantined }) => alarming(quarantined, "yellow", style), right: true },
+    { title: "QUEUED", cell: ({ queued }) => alarming(queued, "cyan", style), right: true },
+    {
+      title: "OLDEST",
+      cell: ({ queued, oldestWaitMs }) => (queued ? duration(oldestWaitMs) : "–"),
+      right: true,
+    },
+    { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
+  ];
+  return titled(table(columns, pools), style);
+}
+
+/** One pool: how it is, who drains it, and its servers, a line each. */
+export function poolView(pool: Snapshot, style: Style, now = Date.now()): string[] {
+  return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now)];
+}
+
+export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string[] {
+  const { name, drain, inFlight, slots, quarantined, queued, oldestWaitMs } = pool;
+  const parts = [
+    `${inFlight} of ${slots} slots in flight`,
+    ...(quarantined ? [style("yellow", `${quarantined} quarantined`)] : []),
+    queued
+      ? `${style("cyan", `${queued} queued`)}, the oldest for ${duration(oldestWaitMs)}`
+      : "nobody queued",
+  ];
+  const lines = [`${style("bold", name)}  ${poolState(pool, style)}  ${parts.join(" · ")}`];
+  if (drain) {
+    const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
+    const left = duration(Date.parse(drain.expiresAt) - now);
+    lines.push(
+      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since)}, resumes by itself in ${left}`,
+    );
+  }
+  return lines;
+}
+
+/** A table of servers, a line each. */
+export function serversView(servers: readonly ServerSnapshot[], style: Style, now = Date.now()): string[] {
+  const columns: Column<ServerSnapshot>[] = [
+    { title: "SERVER", cell: ({ name, backup }) => style("bold", name) + (backup ? " (backup)" : "") },
+    { title: "STATE", cell: ({ state }) => (state === "ready" ? state : style("yellow", state)) },
+    { title: "HEALTH", cell: ({ health }) => healthWord(health, style) },
+    { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
+    { title: "QUARANTINED", cell: ({ quarantined }) => alarming(quarantined, "yellow", style), right: true },
+    { title: "LONGEST", cell: ({ leases }) => longest(leases, now), right: true },
+    { title: "WEIGHT", cell: ({ weight }) => String(weight), right: true },
+    { title: "URL", cell: ({ url }) => style("dim", url) },
+  ];
+  return titled(table(columns, servers), style);
+}
+
+export function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
+  return style(state === "running" ? "green" : "yellow", state);
+}
+
+function healthWord(health: ServerSnapshot["health"], style: Style): string {
+  if (health === "unchecked") return style("dim", health);
+  return style(health === "up" ? "green" : "red", health);
+}
+
+/** Servers that take requests, of all. */
+function serversUp({ servers }: Snapshot, style: Style): string {
+  const up = servers.filter(({ state, health }) => state === "ready" && health !== "down").length;
+  const words = `${up}/${servers.length}`;
+  if (up === servers.length) return words;
+  return style(up === 0 ? "red" : "yellow", words);
+}
+
+function longest(leases: ServerSnapshot["leases"], now: number): string {
+  const since = Math.min(...leases.map((lease) => Date.parse(lease.since)));
+  return leases.length ? duration(now - since) : "–";
+}
+
+function alarming(count: number, format: Parameters<Style>[0], style: Style): string {
+  return count > 0 ? style(format, String(count)) : "0";
+}
+
+function titled([titles = "", ...rows]: string[], style: Style): string[] {
+  return [style("dim", titles), ...rows];
+}
