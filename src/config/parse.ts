@@ -2,7 +2,7 @@
 import type * as z from "zod/mini";
 import { isName, NAME_ALLOWED } from "./names.ts";
 import { poolKeys } from "./pool.ts";
-import { pathOf, shown } from "./problem.ts";
+import { type Problem, shown, written } from "./problem.ts";
 import { sharedRoutes } from "./shared-routes.ts";
 import type { Config, PoolConfig } from "./types.ts";
 
@@ -20,39 +20,46 @@ export class ConfigError extends Error {
 }
 
 export function parseConfig(pools: unknown): Config {
-  const tables = tablesOf(pools);
-  const parsed = new Map<string, PoolConfig>();
-  const problems: string[] = [];
-  for (const [name, given] of tables) {
-    if (!isName(name)) {
-      problems.push(
-        `${pathOf(["POOLS", name])}: ${shown(name)} is not a pool name; allowed: ${NAME_ALLOWED}`,
-      );
-    }
-    const result = poolKeys.safeParse(given);
-    if (result.success) parsed.set(name, { name, ...result.data });
-    else problems.push(...result.error.issues.flatMap((issue) => worded(name, issue)));
-  }
-  problems.push(...sharedRoutes(tables));
-  if (problems.length > 0) throw new ConfigError(problems);
+  const { pools: parsed, problems } = readPools(pools);
+  if (problems.length > 0) throw new ConfigError(problems.map(written));
   return { pools: parsed };
 }
 
-/** Entries and never lookups by name: a pool may be called "constructor". */
-function tablesOf(pools: unknown): [string, unknown][] {
-  if (pools === undefined) throw new ConfigError([`POOLS: missing; allowed: ${EXAMPLE}`]);
-  if (typeof pools !== "object" || pools === null || Array.isArray(pools)) {
-    throw new ConfigError([`POOLS: ${shown(pools)} is not a table; allowed: ${EXAMPLE}`]);
+/** The pools that are right in themselves, and everything that is wrong, also between pools. */
+export function readPools(pools: unknown): { pools: Map<string, PoolConfig>; problems: Problem[] } {
+  const parsed = new Map<string, PoolConfig>();
+  const wrong = notTables(pools);
+  if (wrong !== null) return { pools: parsed, problems: [{ path: ["POOLS"], text: wrong }] };
+  // Entries and never lookups by name: a pool may be called "constructor".
+  const tables: [string, unknown][] = Object.entries(pools as object);
+  const problems: Problem[] = [];
+  for (const [name, given] of tables) {
+    if (!isName(name)) {
+      problems.push({
+        path: ["POOLS", name],
+        text: `${shown(name)} is not a pool name; allowed: ${NAME_ALLOWED}`,
+      });
+    }
+    const result = poolKeys.safeParse(given);
+    if (result.success) parsed.set(name, { name, ...result.data });
+    else problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, issue)));
   }
-  const tables = Object.entries(pools);
-  if (tables.length === 0) throw new ConfigError([`POOLS: ${shown(pools)} has no pool; allowed: ${EXAMPLE}`]);
-  return tables;
+  problems.push(...sharedRoutes(tables));
+  return { pools: parsed, problems };
 }
 
-function worded(name: string, issue: z.core.$ZodIssue): string[] {
+function notTables(pools: unknown): string | null {
+  if (pools === undefined) return `missing; allowed: ${EXAMPLE}`;
+  if (typeof pools !== "object" || pools === null || Array.isArray(pools)) {
+    return `${shown(pools)} is not a table; allowed: ${EXAMPLE}`;
+  }
+  return Object.keys(pools).length === 0 ? `${shown(pools)} has no pool; allowed: ${EXAMPLE}` : null;
+}
+
+function problemsOf(name: string, issue: z.core.$ZodIssue): Problem[] {
   const path = ["POOLS", name, ...issue.path];
-  if (issue.code !== "unrecognized_keys") return [`${pathOf(path)}: ${issue.message}`];
+  if (issue.code !== "unrecognized_keys") return [{ path, text: issue.message }];
   // The message has a line for each key: fields.ts, table().
   const lines = issue.message.split("\n");
-  return issue.keys.map((key, index) => `${pathOf([...path, key])}: ${lines[index]}`);
+  return issue.keys.map((key, index) => ({ path: [...path, key], text: lines[index] ?? "" }));
 }

@@ -1,16 +1,28 @@
-/** How a place and a value look in a problem's text. */
+/** What is wrong, and how its place and its value look in its text. */
 
 const LONGEST_SHOWN = 80;
 
+export interface Problem {
+  /** From `POOLS` down to the key. */
+  path: readonly PropertyKey[];
+  /** The verdict and what is allowed. */
+  text: string;
+}
+
+/** A problem as one line. */
+export function written({ path, text }: Problem): string {
+  return `${pathOf(path)}: ${text}`;
+}
+
 /** A value as it was given, short enough for a line in a log. */
 export function shown(value: unknown): string {
-  const text = withoutPasswords(written(value));
+  const text = withoutPasswords(asText(value));
   if (text.length <= LONGEST_SHOWN) return text;
   // toWellFormed: the cut may fall between the two halves of a character.
   return `${text.slice(0, LONGEST_SHOWN - 1).toWellFormed()}…`;
 }
 
-function written(value: unknown): string {
+function asText(value: unknown): string {
   try {
     // NaN and Infinity are not JSON; JSON.stringify would call them null.
     return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));

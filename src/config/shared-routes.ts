@@ -1,14 +1,14 @@
 /** Two pools must not claim the same requests: which of them served would depend on their order. */
 import * as z from "zod/mini";
 import { routingKeys } from "./pool.ts";
-import { pathOf, shown } from "./problem.ts";
+import { type Problem, pathOf, shown } from "./problem.ts";
 
 /** Reads only the routing keys, so that a pool with problems elsewhere is compared too. */
 const routing = z.object(routingKeys);
 
-export function sharedRoutes(tables: readonly [string, unknown][]): string[] {
+export function sharedRoutes(tables: readonly [string, unknown][]): Problem[] {
   const owners = new Map<string, string>();
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const [name, given] of tables) {
     const { data } = routing.safeParse(given);
     for (const host of new Set(data?.hosts)) {
@@ -17,10 +17,10 @@ export function sharedRoutes(tables: readonly [string, unknown][]): string[] {
       if (owner === undefined) owners.set(route, name);
       else {
         const claim = `${shown(host)} with path_prefix ${shown(data?.path_prefix)}`;
-        problems.push(
-          `${pathOf(["POOLS", name, "hosts"])}: ${claim} belongs to ${pathOf(["POOLS", owner])} already; ` +
-            "allowed: hosts, or a path_prefix, that no other pool has",
-        );
+        problems.push({
+          path: ["POOLS", name, "hosts"],
+          text: `${claim} belongs to ${pathOf(["POOLS", owner])} already; allowed: hosts, or a path_prefix, that no other pool has`,
+        });
       }
     }
   }
