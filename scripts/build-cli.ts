@@ -17,6 +17,8 @@ const { metafile } = await build({
   outfile: command,
   bundle: true,
   platform: "node",
+  // ES modules where a package has both: what jsonc-parser has for CommonJS asks for its parts in a way that hides them.
+  mainFields: ["module", "main"],
   target: "node20",
   format: "esm",
   metafile: true,

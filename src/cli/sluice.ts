@@ -1,4 +1,5 @@
 import { CommanderError } from "@commander-js/extra-typings";
+import { addCheck } from "./commands/check.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addResume } from "./commands/resume.ts";
 import { addServer } from "./commands/server.ts";
@@ -12,6 +13,7 @@ addStatus(program);
 addDrain(program);
 addResume(program);
 addServer(program);
+addCheck(program);
 addCompletion(program);
 
 // A terminal that is closed, or a pipe whose reader left, must not keep a pool drained.

@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { contextOf, printJson, printLines } from "../context.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { findWranglerFile, WRANGLER_FILES } from "../find-wrangler-file.ts";
+import { durationOption } from "../options.ts";
+import { examples, type Program } from "../program.ts";
+import { printable } from "../terminal/printable.ts";
+import { type Style, styleOf } from "../terminal/style.ts";
+import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
+import { kindOf } from "../wrangler-file/read.ts";
+import type { Finding } from "../wrangler-file/report.ts";
+
+export function addCheck(program: Program): void {
+  program
+    .command("check")
+    .description("validate the configuration without deploying it: exit 1 where the Worker would refuse it")
+    .argument("[file]", `by default the file that wrangler takes: ${WRANGLER_FILES.join(", ")}`)
+    .option("--longest-drain <duration>", "warn where requests cannot wait as long as that", durationOption)
+    .addHelpText(
+      "after",
+      examples("sluice check", "sluice check wrangler.toml --longest-drain 10m", "sluice check --json"),
+    )
+    .action(async (given, { longestDrain }, command) => {
+      const { out, json } = contextOf(command.optsWithGlobals());
+      const file = given ?? defaultFile();
+      const kind = kindOf(file);
+      if (kind === null) throw unknownKind(file);
+      const result = checkWranglerFile(await textOf(file), kind, { longestDrainMs: longestDrain });
+      const ok = result.findings.every(({ severity }) => severity !== "error");
+      if (json) printJson(out, { file, ok, findings: result.findings });
+      else printLines(out, view(file, result, styleOf(out)));
+      if (!ok) process.exitCode = EXIT.invalid;
+    });
+}
+
+function defaultFile(): string {
+  const found = findWranglerFile(process.cwd());
+  if (found !== null) return relative("", found);
+  const names = WRANGLER_FILES.join(", ");
+  throw new CliError(EXIT.usage, `None of ${names} is here or in a folder above: name the file.`);
+}
+
+function unknownKind(file: string): CliError {
+  return new CliError(
+    EXIT.usage,
+    `"${printable(file)}" is not a file of wrangler's: its name would end in .toml, .json or .jsonc.`,
+  );
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : message;
+    throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": ${printable(why)}.`);
+  }
+}
+
+/** A line for each finding, as compilers write them, so that editors can jump there; then the sum. */
+function view(file: string, { findings, targets, pools, servers }: CheckResult, style: Style): string[] {
+  const lines = findings.map((finding) => findingLine(file, finding, style));
+  if (findings.length > 0) return [...lines, sumOf(findings)];
+  const where = targets > 1 ? ` in ${targets} environments` : "";
+  const looked = `${counted(pools, "pool")}, ${counted(servers, "server")}${where}`;
+  return [`${printable(file)}: ${looked}, no problem found`];
+}
+
+function findingLine(file: string, { severity, line, key, message }: Finding, style: Style): string {
+  const place = line === null ? file : `${file}:${line}`;
+  const word = style(severity === "error" ? "red" : "yellow", severity);
+  return `${printable(place)}: ${word}: ${printable(key === null ? message : `${key}: ${message}`)}`;
+}
+
+function sumOf(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.length - errors;
+  return [errors > 0 && counted(errors, "error"), warnings > 0 && counted(warnings, "warning")]
+    .filter(Boolean)
+    .join(", ");
+}
+
+function counted(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}

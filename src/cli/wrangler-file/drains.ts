@@ -1,0 +1,36 @@
+import type { PoolConfig } from "../../config/types.ts";
+import type { Target } from "./target.ts";
+
+/** What a deploy may well take where nobody has said how long one takes. */
+const USUAL_DRAIN_MS = 120_000;
+
+/** A request that comes when a drain begins must be able to wait for its end. */
+export function checkDrains(target: Target, pools: readonly PoolConfig[], longestDrainMs?: number): void {
+  for (const { name, queueTimeoutMs, drainExpiresMs } of pools) {
+    const says = target.own("vars", "POOLS", name, "drain_expires") !== undefined;
+    const [longest, source] =
+      longestDrainMs !== undefined
+        ? [longestDrainMs, "the longest drain expected"]
+        : says
+          ? [drainExpiresMs, "drain_expires"]
+          : [USUAL_DRAIN_MS, "what a deploy may well take"];
+    if (queueTimeoutMs >= longest) continue;
+    target.warn(
+      ["vars", "POOLS", name, "queue_timeout"],
+      `${written(queueTimeoutMs)} is shorter than ${source}, ${written(longest)}: ` +
+        "in such a drain the requests that wait from its beginning are refused with 503",
+    );
+  }
+}
+
+/** As the configuration writes durations: "90s", "10m". */
+function written(ms: number): string {
+  const [unit, size] = (
+    [
+      ["h", 3_600_000],
+      ["m", 60_000],
+      ["s", 1_000],
+    ] as const
+  ).find(([, size]) => ms > 0 && ms % size === 0) ?? ["ms", 1];
+  return `${ms / size}${unit}`;
+}

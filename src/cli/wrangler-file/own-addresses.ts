@@ -1,0 +1,54 @@
+/** The names at which the Worker itself answers. */
+import type { Target } from "./target.ts";
+import { listOf, tableOf } from "./values.ts";
+
+export interface OwnAddress {
+  kind: "route" | "custom domain" | "workers.dev";
+  pattern: string;
+  covers: (host: string) => boolean;
+}
+
+export function ownAddressesOf(target: Target): OwnAddress[] {
+  const routes = [target.inherited("route"), ...listOf(target.inherited("routes"))];
+  return [...routes.flatMap(routeOf), ...workersDevOf(target)];
+}
+
+function routeOf(route: unknown): OwnAddress[] {
+  const { pattern, custom_domain, zone_name } =
+    typeof route === "string" ? { pattern: route } : tableOf(route);
+  if (typeof pattern !== "string" || pattern === "") return [];
+  const [host = ""] = pattern
+    .toLowerCase()
+    .replace(/^https?:\/\//, "")
+    .split(/[/:]/);
+  if (custom_domain === true) return [{ kind: "custom domain", pattern, covers: (given) => given === host }];
+  const zone = typeof zone_name === "string" ? zone_name.toLowerCase() : null;
+  return [{ kind: "route", pattern, covers: (given) => isCovered(given, host, zone) }];
+}
+
+/** A route's host may begin with an asterisk, `*.example.com` or `*example.com`, and never leaves its zone. */
+function isCovered(given: string, host: string, zone: string | null): boolean {
+  if (zone !== null && !isWithin(given, zone)) return false;
+  if (!host.startsWith("*")) return given === host;
+  const end = host.slice(1);
+  if (end.startsWith(".") || zone !== null) return given.endsWith(end);
+  return end !== "" && isWithin(given, end);
+}
+
+function isWithin(host: string, zone: string): boolean {
+  return host === zone || host.endsWith(`.${zone}`);
+}
+
+/** `<name>.<account>.workers.dev`, where the file does not tell the account. */
+function workersDevOf(target: Target): OwnAddress[] {
+  const { environment } = target;
+  const own = target.own("name");
+  const top = target.inherited("name");
+  const name = environment === null || typeof own === "string" ? own : top && `${top}-${environment}`;
+  if (typeof name !== "string") return [];
+  const covers = (host: string) => {
+    const [first, , ...rest] = host.split(".");
+    return first === name && rest.join(".") === "workers.dev";
+  };
+  return [{ kind: "workers.dev", pattern: `${name}.<account>.workers.dev`, covers }];
+}

@@ -1,0 +1,37 @@
+import { pathOf } from "../../config/problem.ts";
+import { lineOf, type Node, type Path } from "./tree.ts";
+
+export type Severity = "error" | "warning";
+
+export interface Finding {
+  severity: Severity;
+  /** Of the key, or of the nearest key around it; null where that is the whole file. */
+  line: number | null;
+  key: string | null;
+  message: string;
+  /** The environment (`--env`) it was found in; null at the top level. */
+  environment: string | null;
+}
+
+/** Collects what is found in a file. */
+export class Report {
+  readonly #root: Node;
+  /** By place and words: what environments inherit would be found in each of them. */
+  readonly #findings = new Map<string, Finding>();
+
+  constructor(root: Node) {
+    this.#root = root;
+  }
+
+  add(severity: Severity, path: Path, message: string, environment: string | null): void {
+    const key = pathOf(path);
+    const id = `${key}: ${message}`;
+    if (this.#findings.has(id)) return;
+    this.#findings.set(id, { severity, line: lineOf(this.#root, path), key, message, environment });
+  }
+
+  /** By line; those of the whole file first. */
+  findings(): Finding[] {
+    return [...this.#findings.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  }
+}

@@ -1,0 +1,76 @@
+/** Servers that Cloudflare, or the way to them, will treat otherwise than one expects. */
+import { shown } from "../../config/problem.ts";
+import type { PoolConfig } from "../../config/types.ts";
+import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
+import type { Target } from "./target.ts";
+import { listOf } from "./values.ts";
+
+export function checkServers(target: Target, pools: readonly PoolConfig[]): void {
+  const addresses = ownAddressesOf(target);
+  const strictlyPublic = listOf(target.inherited("compatibility_flags")).includes(
+    "global_fetch_strictly_public",
+  );
+  for (const { name, servers } of pools) {
+    for (const [index, { url }] of servers.entries()) {
+      const { protocol, hostname } = new URL(url);
+      const own = addresses.find(({ covers }) => covers(hostname));
+      const surprise = own
+        ? comesBack(hostname, own, strictlyPublic)
+        : (unreachable(hostname) ?? inTheClear(protocol, hostname));
+      if (surprise !== null) target.warn(["vars", "POOLS", name, "servers", index, "url"], surprise);
+    }
+  }
+}
+
+/** As documented by Cloudflare (Workers, Routes and domains; compatibility flags), autumn 2026. */
+function comesBack(hostname: string, { kind, pattern }: OwnAddress, strictlyPublic: boolean): string {
+  const advice = "give the server a host name of its own";
+  if (kind !== "route") {
+    const what = kind === "workers.dev" ? "workers.dev address" : "custom domain";
+    return `${shown(hostname)} is this Worker's own ${what}: no server is behind it, a request to it fails or comes back to Sluice; ${advice}`;
+  }
+  const is = `${shown(hostname)} is on this Worker's own route ${shown(pattern)}`;
+  if (strictlyPublic) {
+    return `${is}: with global_fetch_strictly_public a request to it comes back to Sluice, in a loop; ${advice}`;
+  }
+  return `${is}: a request that came in by the same zone goes past Sluice to whatever DNS holds for that name, any other comes back to Sluice, in a loop; ${advice}`;
+}
+
+function unreachable(hostname: string): string | null {
+  if (isAddress(hostname)) {
+    return `${shown(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev only; name the server`;
+  }
+  if (/(^|\.)localhost$/.test(hostname)) {
+    return `${shown(hostname)} is a server for wrangler dev only: deployed, there is none where the Worker runs`;
+  }
+  return null;
+}
+
+function inTheClear(protocol: string, hostname: string): string | null {
+  const inside = !hostname.includes(".") || /\.(internal|local)$/.test(hostname);
+  if (protocol !== "http:" || inside) return null;
+  return `http: to ${shown(hostname)} goes through the public internet in the clear, for all on the way to read and change; use https:`;
+}
+
+/** URL has written every spelling of an IPv4 address as four numbers, and brackets around IPv6. */
+function isAddress(hostname: string): boolean {
+  return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname);
+}
+
+/** Each pool has an object of its own, which knows nothing of the other's requests. */
+export function checkSharedServers(target: Target, pools: readonly PoolConfig[]): void {
+  const first = new Map<string, { pool: string; slots: number }>();
+  for (const { name, servers } of pools) {
+    for (const [index, { url, slots }] of servers.entries()) {
+      const other = first.get(url);
+      if (other === undefined) first.set(url, { pool: name, slots });
+      else {
+        target.warn(
+          ["vars", "POOLS", name, "servers", index, "url"],
+          `${shown(url)} is a server of pool ${shown(other.pool)} too, and each pool counts for itself: it may get ` +
+            `${other.slots} + ${slots} requests at once`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
+import { FileError, type Node, type Path } from "./tree.ts";
+
+export function readToml(text: string): Node {
+  const root = tableAt(1);
+  for (const part of parse(text).body[0].body) {
+    if (part.type === "TOMLKeyValue") assign(root, part);
+    else {
+      const line = part.loc.start.line;
+      const table = reach(root, part.resolvedKey, line);
+      // [vars.POOLS.web.check] may stand before [vars.POOLS.web], and is not its place.
+      table.line = line;
+      for (const entry of part.body) assign(table, entry);
+    }
+  }
+  return root;
+}
+
+function parse(text: string): AST.TOMLProgram {
+  try {
+    // 1.1 as wrangler's own parser: it allows line breaks and a last comma in inline tables.
+    return parseTOML(text, { tomlVersion: "1.1" });
+  } catch (error) {
+    if (error instanceof ParseError) throw new FileError(error.lineNumber, `not TOML: ${error.message}`);
+    throw error;
+  }
+}
+
+function assign(table: Node, { key, value }: AST.TOMLKeyValue): void {
+  const names = key.keys.map((one) => (one.type === "TOMLBare" ? one.name : one.value));
+  const { line } = key.loc.start;
+  const holder = reach(table, names.slice(0, -1), line);
+  if (holder.kind === "table") holder.entries.set(names.at(-1) as string, nodeOf(value, line));
+}
+
+function nodeOf(content: AST.TOMLContentNode, line: number): Node {
+  if (content.type === "TOMLArray") {
+    return { kind: "list", line, items: content.elements.map((one) => nodeOf(one, one.loc.start.line)) };
+  }
+  if (content.type === "TOMLInlineTable") {
+    const table = tableAt(line);
+    for (const entry of content.body) assign(table, entry);
+    return table;
+  }
+  // A date comes to the Worker as its text.
+  return { kind: "value", line, value: "datetime" in content ? content.datetime : content.value };
+}
+
+/** The table, or the list's element, at the path; what is not there yet begins at this line. */
+function reach(root: Node, path: Path, line: number): Node {
+  let node = root;
+  for (const [depth, step] of path.entries()) {
+    const made: Node =
+      typeof path[depth + 1] === "number" ? { kind: "list", line, items: [] } : tableAt(line);
+    if (node.kind === "table") {
+      const next = node.entries.get(String(step)) ?? made;
+      node.entries.set(String(step), next);
+      node = next;
+    } else if (node.kind === "list") {
+      const next = node.items[Number(step)] ?? made;
+      node.items[Number(step)] = next;
+      node = next;
+    }
+  }
+  return node;
+}
+
+function tableAt(line: number): Node {
+  return { kind: "table", line, entries: new Map() };
+}
