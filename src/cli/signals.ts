@@ -2,6 +2,9 @@ import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "./exit-codes.ts";
 
+/** How long an interrupted run still waits for the answer to what it asked for. */
+const LAST_ANSWER_MS = 2_000;
+
 const HEARD = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type HeardSignal = (typeof HEARD)[number];
 
@@ -9,6 +12,7 @@ export type HeardSignal = (typeof HEARD)[number];
 export class Signals {
   first: HeardSignal | null = null;
   readonly #stop = new AbortController();
+  readonly #stopSoon = new AbortController();
   readonly #handlers = new Set<(signal: HeardSignal, count: number) => void>();
   #count = 0;
 
@@ -19,6 +23,14 @@ export class Signals {
   /** Aborted by the first of them. */
   get stop(): AbortSignal {
     return this.#stop.signal;
+  }
+
+  /**
+   * Aborted a little later: for a request that changes something. Cut off at once, it could come to Sluice after
+   * the one that takes it back.
+   */
+  get stopSoon(): AbortSignal {
+    return this.#stopSoon.signal;
   }
 
   /** As shells have it. */
@@ -41,6 +53,7 @@ export class Signals {
     this.#count++;
     this.first ??= signal;
     this.#stop.abort(new Error(signal));
+    if (this.#count === 1) setTimeout(() => this.#stopSoon.abort(new Error(signal)), LAST_ANSWER_MS).unref();
     for (const handler of [...this.#handlers]) handler(signal, this.#count);
   }
 }

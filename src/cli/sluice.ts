@@ -1,9 +1,12 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { addCheck } from "./commands/check.ts";
+import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addResume } from "./commands/resume.ts";
+import { addRoll } from "./commands/roll.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
+import { addTop } from "./commands/top.ts";
 import { addCompletion } from "./completion.ts";
 import { CliError, EXIT } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
@@ -12,8 +15,11 @@ const program = emptyProgram();
 addStatus(program);
 addDrain(program);
 addResume(program);
+addDeploy(program);
+addRoll(program);
 addServer(program);
 addCheck(program);
+addTop(program);
 addCompletion(program);
 
 // A terminal that is closed, or a pipe whose reader left, must not keep a pool drained.

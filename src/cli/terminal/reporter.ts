@@ -24,11 +24,11 @@ export class Reporter {
     this.style = json ? (_, text) => text : styleOf(output);
   }
 
-  /** Something that stays on record. */
-  tell(told: Told, words: string): void {
+  /** Something that stays on record; `null`: for machines only. */
+  tell(told: Told, words: string | null): void {
     this.clear();
     this.#lastChange = null;
-    this.#line(told, words);
+    if (words !== null || this.#json) this.#line(told, words ?? "");
   }
 
   /** How it is now. `change` is what of it is worth a line of its own where nothing can change in place. */

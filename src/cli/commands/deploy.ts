@@ -1,0 +1,48 @@
+import { Option } from "@commander-js/extra-typings";
+import { clientOf, contextOf } from "../context.ts";
+import { deploy } from "../deploy.ts";
+import { DeployNews } from "../deploy-news.ts";
+import { durationOption } from "../options.ts";
+import { examples, type Program } from "../program.ts";
+import { Signals } from "../signals.ts";
+import { Reporter } from "../terminal/reporter.ts";
+
+export function addDeploy(program: Program): void {
+  program
+    .command("deploy")
+    .description("drain, wait until nothing is in flight, run a command, resume")
+    .argument("<pool>", "the pool to drain")
+    .argument("<command...>", "what to run meanwhile, after --; its output passes through")
+    .option(
+      "--drain-timeout <duration>",
+      "how long to wait for the last request in flight",
+      durationOption,
+      60_000,
+    )
+    .addOption(
+      new Option("--on-failure <what>", "what becomes of the pool if the command fails or is interrupted")
+        .choices(["resume", "hold"])
+        .default("resume" as const),
+    )
+    .option(
+      "--expires <duration>",
+      "when the pool resumes by itself if this run dies or loses touch with Sluice",
+      durationOption,
+      120_000,
+    )
+    .option("--reason <text>", "why, for whoever looks")
+    .addHelpText(
+      "after",
+      examples(
+        "sluice deploy web -- ./deploy.sh v42",
+        "sluice deploy web --drain-timeout 5m --on-failure hold -- kubectl rollout restart deploy/web",
+      ),
+    )
+    .action(async (pool, command, { drainTimeout, onFailure, expires, reason }, self) => {
+      const { err, json } = contextOf(self.optsWithGlobals());
+      const client = clientOf(self.optsWithGlobals());
+      const news = new DeployNews(pool, new Reporter(err, json));
+      const options = { pool, command, drainTimeoutMs: drainTimeout, expiresMs: expires, onFailure, reason };
+      process.exitCode = await deploy(client, options, new Signals(), news);
+    });
+}

@@ -1,0 +1,50 @@
+import { Option } from "@commander-js/extra-typings";
+import { clientOf, contextOf } from "../context.ts";
+import { durationOption } from "../options.ts";
+import { examples, type Program } from "../program.ts";
+import { roll } from "../roll.ts";
+import { RollNews } from "../roll-news.ts";
+import { Signals } from "../signals.ts";
+import { Reporter } from "../terminal/reporter.ts";
+
+export function addRoll(program: Program): void {
+  program
+    .command("roll")
+    .description("server by server: drain it, run a command for it, wait until it is up, put it back")
+    .argument("<pool>", "the pool, which serves on")
+    .argument(
+      "<command...>",
+      "what to run for each server, after --; SLUICE_SERVER and SLUICE_SERVER_URL say which",
+    )
+    .option(
+      "--drain-timeout <duration>",
+      "how long a server's requests in flight may take",
+      durationOption,
+      60_000,
+    )
+    .option(
+      "--up-timeout <duration>",
+      "how long a server may take to pass its health check",
+      durationOption,
+      60_000,
+    )
+    .addOption(
+      new Option("--on-failure <what>", "what becomes of the server whose command fails or is interrupted")
+        .choices(["resume", "hold"])
+        .default("resume" as const),
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "sluice roll web -- sh -c 'ssh $SLUICE_SERVER systemctl restart app'",
+        "sluice roll web --on-failure hold -- ./deploy-one.sh v42",
+      ),
+    )
+    .action(async (pool, command, { drainTimeout, upTimeout, onFailure }, self) => {
+      const { err, json } = contextOf(self.optsWithGlobals());
+      const client = clientOf(self.optsWithGlobals());
+      const news = new RollNews(pool, new Reporter(err, json));
+      const times = { drainTimeoutMs: drainTimeout, upTimeoutMs: upTimeout };
+      process.exitCode = await roll(client, { pool, command, onFailure, ...times }, new Signals(), news);
+    });
+}

@@ -1,0 +1,126 @@
+import type { AdminClient } from "./admin-client.ts";
+import type { DeployNews } from "./deploy-news.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
+import { HeldDrain } from "./held-drain.ts";
+import { ownerName } from "./identity.ts";
+import { type CommandEnd, runCommand } from "./run-command.ts";
+import type { Signals } from "./signals.ts";
+
+export interface DeployOptions {
+  pool: string;
+  command: readonly string[];
+  drainTimeoutMs: number;
+  /** How long the drain outlives the last sign of life of this run. */
+  expiresMs: number;
+  onFailure: "resume" | "hold";
+  reason: string | undefined;
+}
+
+/** Drain, wait until nothing is in flight, run the command, resume. Resolves with the exit code. */
+export async function deploy(
+  client: AdminClient,
+  options: DeployOptions,
+  signals: Signals,
+  news: DeployNews,
+): Promise<number> {
+  const { pool, reason, expiresMs } = options;
+  const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, news);
+  const refusal = await drainFirst(drain, options, signals, news);
+  if (refusal !== null) return endDrain(drain, refusal, signals, news);
+  const { code, failed } = await runWhileDrained(drain, options, signals, news);
+  if (failed && options.onFailure === "hold") return leaveDrained(drain, code, signals, news);
+  return endDrain(drain, code, signals, news);
+}
+
+/** `null`: nothing is in flight any more. Else the code to end with, for reasons that have been told. */
+async function drainFirst(
+  drain: HeldDrain,
+  { drainTimeoutMs }: DeployOptions,
+  signals: Signals,
+  news: DeployNews,
+): Promise<number | null> {
+  try {
+    const { result, snapshot } = await drain.begin(drainTimeoutMs, signals);
+    if (result === "drained") return null;
+    if (result === "late") news.late(snapshot, drainTimeoutMs);
+    else news.lost(snapshot.drain);
+    return EXIT.notDrained;
+  } catch (error) {
+    if (signals.stop.aborted) {
+      news.interrupted(signals.first);
+      return signals.exitCode;
+    }
+    if (!(error instanceof CliError)) throw error;
+    news.failed(error);
+    return error.exitCode;
+  }
+}
+
+async function runWhileDrained(
+  drain: HeldDrain,
+  { command }: DeployOptions,
+  signals: Signals,
+  news: DeployNews,
+): Promise<{ code: number; failed: boolean }> {
+  news.running(command);
+  const done = new AbortController();
+  const kept = drain.keepUp(done.signal);
+  const end = await runCommand(command, process.env, signals);
+  done.abort();
+  await kept;
+  const code = codeOf(end, signals);
+  news.commandEnded(command, end, code);
+  return { code, failed: code !== EXIT.done };
+}
+
+/** Who interrupts a command has not seen it succeed, whatever it says. */
+function codeOf({ code }: CommandEnd, signals: Signals): number {
+  return code === EXIT.done && signals.first ? signals.exitCode : code;
+}
+
+async function endDrain(drain: HeldDrain, code: number, signals: Signals, news: DeployNews): Promise<number> {
+  if (!drain.mayBeOn) return code;
+  return leaving(signals, news, drain, code, async (leave) => {
+    const snapshot = await drain.resume(leave);
+    if (snapshot) news.resumed(snapshot);
+    return code;
+  });
+}
+
+async function leaveDrained(
+  drain: HeldDrain,
+  code: number,
+  signals: Signals,
+  news: DeployNews,
+): Promise<number> {
+  if (!drain.mayBeOn) return code;
+  return leaving(signals, news, drain, code, async (leave) => {
+    news.held(await drain.leaveOn(leave));
+    return code;
+  });
+}
+
+/** A signal more than the one that ended the run leaves the drain to its own end. */
+async function leaving(
+  signals: Signals,
+  news: DeployNews,
+  drain: HeldDrain,
+  code: number,
+  end: (leave: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const leave = new AbortController();
+  const off = signals.on((_, count) => {
+    if (count > 1) leave.abort();
+    else news.stillEnding();
+  });
+  try {
+    return await end(leave.signal);
+  } catch (error) {
+    if (!leave.signal.aborted && !(error instanceof CliError)) throw error;
+    news.left(error instanceof CliError ? error : null, drain.endsBy);
+    if (leave.signal.aborted) return code === EXIT.done ? signals.exitCode : code;
+    return code === EXIT.done ? (error as CliError).exitCode : code;
+  } finally {
+    off();
+  }
+}

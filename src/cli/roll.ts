@@ -1,0 +1,133 @@
+import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
+import type { AdminClient } from "./admin-client.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
+import type { RollNews } from "./roll-news.ts";
+import { RolledServer } from "./rolled-server.ts";
+import { runCommand } from "./run-command.ts";
+import type { Signals } from "./signals.ts";
+
+export interface RollOptions {
+  pool: string;
+  command: readonly string[];
+  drainTimeoutMs: number;
+  /** How long a server may take to be up again. */
+  upTimeoutMs: number;
+  onFailure: "resume" | "hold";
+}
+
+/** How long it is tried to put a server back. */
+const PUT_BACK_MS = 120_000;
+
+/**
+ * Takes one server after the other out of its pool, runs the command for it, waits until it is up and puts it
+ * back; the rest of the pool serves on. Stops at the first that fails. Resolves with the exit code.
+ */
+export async function roll(
+  client: AdminClient,
+  options: RollOptions,
+  signals: Signals,
+  news: RollNews,
+): Promise<number> {
+  const servers = serversToRoll(await client.pool(options.pool, signals.stop), news);
+  const done: string[] = [];
+  for (const { name, url } of servers) {
+    news.next(name, done.length + 1, servers.length);
+    const server = new RolledServer(client, options.pool, name, signals, news);
+    const code = await rollOne(server, url, options, signals, news);
+    if (code !== EXIT.done) {
+      news.stopped(
+        name,
+        done,
+        servers.slice(done.length + 1).map((one) => one.name),
+      );
+      return code;
+    }
+    done.push(name);
+  }
+  news.finished(done);
+  return EXIT.done;
+}
+
+/** All but those that an operator keeps in maintenance. A pool that somebody else is at is left alone. */
+function serversToRoll({ name, drain, servers }: Snapshot, news: RollNews): ServerSnapshot[] {
+  if (drain) throw new CliError(EXIT.held, `${name} is drained by "${drain.owner}" since ${drain.since}.`);
+  const out = servers.find(({ state }) => state === "drain");
+  if (out) {
+    const how = `sluice server ${name} ${out.name} --state ready`;
+    throw new CliError(EXIT.held, `${out.name} is out, by another roll or by hand; to put it back: ${how}`);
+  }
+  for (const server of servers) if (server.state === "maint") news.skipped(server.name);
+  return servers.filter(({ state }) => state === "ready");
+}
+
+async function rollOne(
+  server: RolledServer,
+  url: string,
+  options: RollOptions,
+  signals: Signals,
+  news: RollNews,
+): Promise<number> {
+  let code: number;
+  let ran = false;
+  try {
+    const idle = await server.takeOut(options.drainTimeoutMs, (now, leftMs) => news.draining(now, leftMs));
+    if (!idle) news.late(server.name, options.drainTimeoutMs);
+    ran = idle;
+    code = idle ? await runAndWait(server, url, options, signals, news) : EXIT.notDrained;
+  } catch (error) {
+    code = failed(error, signals, news);
+  }
+  if (code !== EXIT.done && ran && options.onFailure === "hold") {
+    news.held(server.name);
+    return code;
+  }
+  return putBack(server, code, signals, news);
+}
+
+async function runAndWait(
+  server: RolledServer,
+  url: string,
+  { command, upTimeoutMs }: RollOptions,
+  signals: Signals,
+  news: RollNews,
+): Promise<number> {
+  news.running(server.name, command);
+  const env = { ...process.env, SLUICE_SERVER: server.name, SLUICE_SERVER_URL: url };
+  const end = await runCommand(command, env, signals);
+  news.commandEnded(server.name, command, end);
+  if (end.code !== EXIT.done) return end.code;
+  if (signals.first) return signals.exitCode;
+  if (await server.whenUp(upTimeoutMs, (now, leftMs) => news.comingUp(now, leftMs))) return EXIT.done;
+  news.notUp(server.name, upTimeoutMs);
+  return EXIT.notDrained;
+}
+
+/** A second signal leaves the server as it is. */
+async function putBack(
+  server: RolledServer,
+  code: number,
+  signals: Signals,
+  news: RollNews,
+): Promise<number> {
+  const leave = new AbortController();
+  const off = signals.on((_, count) => count > 1 && leave.abort());
+  try {
+    await server.putBack(leave.signal, Date.now() + PUT_BACK_MS);
+    news.back(server.name);
+    return code === EXIT.done && signals.first ? signals.exitCode : code;
+  } catch (error) {
+    if (!leave.signal.aborted && !(error instanceof CliError)) throw error;
+    news.left(server.name, error instanceof CliError ? error.message : "interrupted");
+    if (code !== EXIT.done) return code;
+    return error instanceof CliError ? error.exitCode : signals.exitCode;
+  } finally {
+    off();
+  }
+}
+
+function failed(error: unknown, signals: Signals, news: RollNews): number {
+  if (signals.stop.aborted) return signals.exitCode;
+  if (!(error instanceof CliError)) throw error;
+  news.failed(error.message);
+  return error.exitCode;
+}

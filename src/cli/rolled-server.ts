@@ -1,0 +1,97 @@
+import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
+import type { AdminClient, ServerPatch } from "./admin-client.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
+import { keepTrying, type Trying } from "./keep-trying.ts";
+import type { Signals } from "./signals.ts";
+
+const ASK_EVERY_MS = 300;
+
+export type RollTrying = Pick<Trying, "onTrouble" | "onReached">;
+
+/** One server that a roll takes out of its pool, and puts back. */
+export class RolledServer {
+  readonly name: string;
+  readonly #client: AdminClient;
+  readonly #pool: string;
+  readonly #signals: Signals;
+  readonly #trying: RollTrying;
+
+  constructor(client: AdminClient, pool: string, name: string, signals: Signals, trying: RollTrying) {
+    this.name = name;
+    this.#client = client;
+    this.#pool = pool;
+    this.#signals = signals;
+    this.#trying = trying;
+  }
+
+  /** No new request goes there. Resolves when none is in flight; `false`: not in time. */
+  async takeOut(
+    timeoutMs: number,
+    onWait: (server: ServerSnapshot, leftMs: number) => void,
+  ): Promise<boolean> {
+    const giveUpAt = Date.now() + timeoutMs;
+    let snapshot = await this.#change({ state: "drain" }, this.#signals.stopSoon, giveUpAt);
+    for (;;) {
+      this.#signals.stop.throwIfAborted();
+      const server = this.#stillOut(snapshot);
+      const leftMs = giveUpAt - Date.now();
+      if (server.inFlight === 0) return true;
+      if (leftMs <= 0) return false;
+      onWait(server, leftMs);
+      snapshot = await this.#later(giveUpAt);
+    }
+  }
+
+  /**
+   * Resolves when the server is known to be up again: by a health check that was made after this call. Without
+   * health checks nobody can know, and it is taken to be. `false`: not in time.
+   */
+  async whenUp(
+    timeoutMs: number,
+    onWait: (server: ServerSnapshot, leftMs: number) => void,
+  ): Promise<boolean> {
+    const giveUpAt = Date.now() + timeoutMs;
+    this.#stillOut(await this.#look(this.#signals.stop, giveUpAt));
+    // Said again, this wakes the checks of a pool that has had no work for a while.
+    let snapshot = await this.#change({ state: "drain" }, this.#signals.stopSoon, giveUpAt);
+    const before = this.#stillOut(snapshot).lastCheck?.at ?? "";
+    for (;;) {
+      const server = this.#stillOut(snapshot);
+      if (!snapshot.checks) return true;
+      const { lastCheck, health } = server;
+      if (health === "up" && lastCheck?.passed && lastCheck.at > before) return true;
+      const leftMs = giveUpAt - Date.now();
+      if (leftMs <= 0) return false;
+      onWait(server, leftMs);
+      snapshot = await this.#later(giveUpAt);
+    }
+  }
+
+  /** It takes requests again, unless somebody else has changed its state meanwhile. */
+  async putBack(leave: AbortSignal, giveUpAt: number): Promise<void> {
+    this.#stillOut(await this.#look(leave, giveUpAt));
+    await this.#change({ state: "ready" }, leave, giveUpAt);
+  }
+
+  #change(patch: ServerPatch, stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
+    const ask = () => this.#client.changeServer(this.#pool, this.name, patch, stop);
+    return keepTrying(ask, { ...this.#trying, stop, giveUpAt: () => giveUpAt });
+  }
+
+  async #later(giveUpAt: number): Promise<Snapshot> {
+    await this.#signals.sleep(ASK_EVERY_MS);
+    return this.#look(this.#signals.stop, giveUpAt);
+  }
+
+  #look(stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
+    const ask = () => this.#client.pool(this.#pool, stop);
+    return keepTrying(ask, { ...this.#trying, stop, giveUpAt: () => giveUpAt });
+  }
+
+  #stillOut({ servers }: Snapshot): ServerSnapshot {
+    const server = servers.find(({ name }) => name === this.name);
+    if (server?.state === "drain") return server;
+    const now = server ? `is ${server.state} now` : "has left the configuration";
+    throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);
+  }
+}

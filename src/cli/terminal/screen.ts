@@ -1,0 +1,43 @@
+import type { ReadStream } from "node:tty";
+import cliTruncate from "cli-truncate";
+import type { Output } from "./style.ts";
+
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
+/** q, Ctrl-C, Ctrl-D, Escape. */
+const QUIT = new Set(["q", "Q", "\x03", "\x04", "\x1b"]);
+
+/** The whole terminal as a place to draw on, as long as `top` runs; what was there before comes back. */
+export class Screen {
+  readonly #output: Output & NodeJS.EventEmitter;
+  readonly #input: ReadStream;
+  readonly #onResize: () => void;
+  readonly #onKey: (key: Buffer) => void;
+
+  constructor(output: Output, input: ReadStream, on: { resize: () => void; quit: () => void }) {
+    this.#output = output;
+    this.#input = input;
+    this.#onResize = on.resize;
+    this.#onKey = (key) => QUIT.has(key.toString()) && on.quit();
+    output.write(ENTER);
+    output.on("resize", this.#onResize);
+    if (!input.isTTY) return;
+    input.setRawMode(true);
+    input.on("data", this.#onKey);
+  }
+
+  /** Draws over what was there, without a flicker; what does not fit is cut off. */
+  draw(lines: readonly string[]): void {
+    const { columns = 80, rows = 24 } = this.#output;
+    const shown = lines.slice(0, rows).map((line) => cliTruncate(line, columns) + REST_OF_LINE);
+    this.#output.write(HOME + shown.join("\r\n") + REST_OF_SCREEN);
+  }
+
+  close(): void {
+    this.#output.off("resize", this.#onResize);
+    this.#input.off("data", this.#onKey);
+    if (this.#input.isTTY) this.#input.setRawMode(false);
+    this.#output.write(LEAVE);
+  }
+}
