@@ -1,0 +1,48 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import type { SingleFlightServer } from "../../demo/single-flight.ts";
+import { Relay } from "../support/relay.ts";
+import { SingleFlightPool } from "../support/single-flight-pool.ts";
+
+/** The pool `web` in front of single-flight servers; it ends with the test. */
+export async function stage(
+  servers = 1,
+  serviceMs = 20,
+  keys: Record<string, unknown> = {},
+): Promise<SingleFlightPool> {
+  const pool = await SingleFlightPool.start(servers, serviceMs, keys);
+  onTestFinished(() => pool.stop());
+  return pool;
+}
+
+/** The network between the command line and Sluice. */
+export async function relayTo({ url }: { url: string }): Promise<Relay> {
+  const relay = await Relay.start(url);
+  onTestFinished(() => relay.cut());
+  return relay;
+}
+
+/**
+ * Lets the command that is deployed act on the servers of the test: `/stop` kills them all, `/start` brings them
+ * back; with a name, `/stop/web-3`, only that one.
+ */
+export async function controlOf(servers: SingleFlightServer[]): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const control = http.createServer(async (request, response) => {
+    const [, act, name] = (request.url ?? "").split("/");
+    asked.push(request.url ?? "");
+    const meant = servers.filter((server) => name === undefined || server.name === name);
+    if (act === "stop" || act === "start") await Promise.all(meant.map((server) => server[act]()));
+    response.writeHead(act === "fail" ? 500 : 200).end();
+  });
+  await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    control.close();
+    control.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(control.address() as AddressInfo).port}`, asked };
+}
+
+/** A shell's way to ask the control for something: `ask /stop`. */
+export const ASK = `ask() { '${process.execPath}' -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1))' "$CONTROL$1"; };`;
