@@ -23,7 +23,7 @@ function readPattern(given: string): string | undefined {
 }
 
 /** The spelling that a request's URL has: `bücher.example` arrives as `xn--bcher-kva.example`. */
-function readHost(given: string): string | undefined {
+export function readHost(given: string): string | undefined {
   // URL would take these for other parts of a URL, or decode them.
   if (/[/\\:@?#%*\s]/.test(given) && !IPV6.test(given)) return undefined;
   const host = URL.parse(`http://${given}`)?.hostname ?? "";

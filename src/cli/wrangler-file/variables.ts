@@ -1,3 +1,4 @@
+import { readHost } from "../../config/hosts.ts";
 import { shown } from "../../config/problem.ts";
 import type { Target } from "./target.ts";
 
@@ -22,5 +23,5 @@ export function checkVariables(target: Target): void {
 
 /** The Worker compares it with the host name in the request's URL, but for upper and lower case. */
 function isRequestHost(given: unknown): boolean {
-  return typeof given === "string" && URL.parse(`http://${given}`)?.hostname === given.toLowerCase();
+  return typeof given === "string" && readHost(given) === given.toLowerCase();
 }

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { findingsOf, here, told, web } from "./support.ts";
+
+/** A sound file of which one part is another. */
+function soundBut(part: string | RegExp, instead: string): string {
+  const sound = web("");
+  const text = sound.replace(part, instead);
+  expect(text).not.toBe(sound);
+  return text;
+}
+
+describe("compatibility_date", () => {
+  test.each(["2026-11-16", "2020-01-01", "tomorrow", "2026-11-17T00:00:00Z"])("is not %s", (date) => {
+    const text = soundBut('"2026-11-17"', `"${date}" # here`);
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "error",
+        key: "compatibility_date",
+        line: here(text),
+        message: expect.stringContaining(`"${date}"`),
+      },
+    ]);
+  });
+
+  test("must be there", () => {
+    expect(told(soundBut(/compatibility_date.*/, ""))).toEqual([
+      expect.stringContaining("error compatibility_date: missing"),
+    ]);
+  });
+
+  test("may be later", () => {
+    expect(findingsOf(soundBut("2026-11-17", "2027-02-01"))).toEqual([]);
+  });
+});
+
+describe("the binding POOL", () => {
+  test("must be there", () => {
+    expect(told(soundBut(/\[\[durable_objects.bindings\]\][^[]*/, ""))).toEqual([
+      "error durable_objects.bindings: no binding POOL of class Pool, which every request needs",
+    ]);
+  });
+
+  test("is not another binding of the class", () => {
+    const text = soundBut('name = "POOL"', 'name = "POOLS"').replace(/^(\[\[durable.*)/m, "$1 # here");
+    const [finding, ...more] = findingsOf(text);
+    expect(finding).toMatchObject({ key: "durable_objects.bindings", line: here(text) });
+    expect(more).toEqual([]);
+  });
+
+  test("is of the class Pool", () => {
+    const text = soundBut('class_name = "Pool"', 'class_name = "Queue" # here');
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "error",
+        key: "durable_objects.bindings[0].class_name",
+        line: here(text),
+        message: '"Queue" is not Sluice\'s class; allowed: "Pool"',
+      },
+    ]);
+  });
+
+  test("may stand among others", () => {
+    const other =
+      '[[durable_objects.bindings]]\nname = "X"\nclass_name = "X"\n\n[[durable_objects.bindings]]';
+    expect(findingsOf(soundBut("[[durable_objects.bindings]]", other))).toEqual([]);
+  });
+});
+
+describe("the class Pool", () => {
+  test("must be created by a migration", () => {
+    expect(told(soundBut(/\[\[migrations\]\][^[]*\["Pool"\]/, ""))).toEqual([
+      expect.stringContaining("error migrations: no migration creates the class Pool"),
+    ]);
+  });
+
+  test("must be created with SQLite", () => {
+    const text = soundBut('new_sqlite_classes = ["Pool"]', 'new_classes = ["Pool"] # here');
+    expect(findingsOf(text)).toMatchObject([
+      {
+        key: "migrations[0].new_classes",
+        line: here(text),
+        message: expect.stringContaining("new_sqlite_classes"),
+      },
+    ]);
+  });
+
+  test.each([
+    ['new_sqlite_classes = ["Old"]\nrenamed_classes = [{ from = "Old", to = "Pool" }]'],
+    ['new_sqlite_classes = []\n[exports.Pool]\ntype = "durable-object"\nstorage = "sqlite"'],
+  ])("may come by other ways that wrangler has (%#)", (instead) => {
+    expect(findingsOf(soundBut('new_sqlite_classes = ["Pool"]', instead))).toEqual([]);
+  });
+});
+
+describe("a warning says what follows when", () => {
+  test("objects go on with old code", () => {
+    expect(told(soundBut(/\[durable_objects.code[^[]*/, ""))).toEqual([
+      expect.stringMatching(
+        /^warning durable_objects.code_update_strategy.mode: missing: after a deploy .*"immediate"/,
+      ),
+    ]);
+    const text = soundBut('mode = "immediate"', 'mode = "deferred" # here');
+    expect(findingsOf(text)).toMatchObject([{ severity: "warning", line: here(text) }]);
+  });
+
+  test.each([["enabled = false"], ["[observability.traces]\nenabled = true"]])(
+    "the log is not kept: %s",
+    (instead) => {
+      expect(told(soundBut("enabled = true", instead))).toEqual([
+        expect.stringContaining("warning observability: is off"),
+      ]);
+    },
+  );
+
+  test("nothing, with the log alone switched on", () => {
+    expect(findingsOf(soundBut("enabled = true", "logs = { enabled = true }"))).toEqual([]);
+  });
+});

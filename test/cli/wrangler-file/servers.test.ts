@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { findingsOf, here, serving, told, toml } from "./support.ts";
+
+const at = "vars.POOLS.web.servers[0].url";
+
+describe("a server's URL", () => {
+  test.each([
+    "https://web-1.example.com",
+    "https://web-1.example.com:8443",
+    "http://web-1",
+    "http://web-1.corp.internal",
+    "http://printer.local:8080",
+  ])("may be %s", (url) => {
+    expect(findingsOf(serving(url))).toEqual([]);
+  });
+
+  test.each(["http://web-1.example.com", "http://web-1.example.com:8080", "HTTP://WEB-1.EXAMPLE.COM"])(
+    "%s sends everything in the clear",
+    (url) => {
+      expect(told(serving(url))).toEqual([
+        expect.stringMatching(/^warning vars.*\.url: http: to "web-1\.example\.com" goes .* in the clear/),
+      ]);
+    },
+  );
+
+  test.each([
+    "https://192.0.2.7",
+    "http://127.0.0.1:9000",
+    "http://0x7f.1",
+    "https://[2001:db8::1]",
+    "http://[::1]:80",
+  ])("%s is an address, which works locally and not on Cloudflare", (url) => {
+    expect(told(serving(url))).toEqual([
+      expect.stringMatching(
+        /^warning vars.*\.url: .* is an IP address, which Cloudflare refuses .*wrangler dev only/,
+      ),
+    ]);
+  });
+
+  test.each(["http://localhost:9000", "https://web.localhost"])(
+    "%s is there for wrangler dev only",
+    (url) => {
+      expect(told(serving(url))).toEqual([expect.stringContaining("wrangler dev only")]);
+    },
+  );
+
+  test("a warning stands at its line, whatever is wrong with another pool", () => {
+    const text = toml(
+      '[vars.POOLS.bad]\nslots = 0\n[vars.POOLS.web]\nhosts = ["a.com"]\nservers = [\n{ name = "a", url = "https://a.com" },\n{ name = "b", url = "http://b.com" }, # here\n]',
+    );
+    expect(findingsOf(text).filter(({ severity }) => severity === "warning")).toMatchObject([
+      { key: "vars.POOLS.web.servers[1].url", line: here(text) },
+    ]);
+  });
+});
+
+describe("a server that is the Worker itself:", () => {
+  const route = (pattern: string, more = "") => `routes = [{ pattern = "${pattern}"${more} }]`;
+  const zone = ', zone_name = "example.com"';
+
+  test.each([
+    ['route = "app.example.com/*"'],
+    ['route = { pattern = "app.example.com/*", zone_name = "example.com" }'],
+    ['routes = ["https://App.example.com/api/*"]'],
+    ['routes = ["other.example.com/*", "app.example.com/*"]'],
+    [route("app.example.com/*", zone)],
+    [route("*.example.com/*", zone)],
+    [route("*.example.com/*")],
+    [route("*example.com/*")],
+    [route("*pp.example.com/*", zone)],
+    [route("*/*", zone)],
+  ])("on a route, with what becomes of the request (%s)", (top) => {
+    const [said, ...more] = told(serving("https://app.example.com", top));
+    expect(said).toMatch(
+      /^warning .*own route .*the same zone goes past Sluice .*any other comes back to Sluice/,
+    );
+    expect(said).toContain(at);
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    ['routes = ["app.example.org/*"]'],
+    ['routes = ["example.com/*"]'],
+    ['routes = ["*.app.example.com/*"]'],
+    ['routes = ["*example.co/*"]'],
+    ['routes = ["*/*"]'],
+    [route("*/*", ', zone_name = "example.org"')],
+    [route("app.example.com.example.org", ", custom_domain = true")],
+    [route("*p.example.com/*")],
+    ['routes = ["", 5, {}, []]'],
+    ['route = ""'],
+  ])("not on a route that another name has (%s)", (top) => {
+    expect(told(serving("https://app.example.com", top))).toEqual([]);
+  });
+
+  test("on a route, with the flag that makes it a loop", () => {
+    const top = `${route("app.example.com/*", zone)}\ncompatibility_flags = ["global_fetch_strictly_public"]`;
+    expect(told(serving("https://app.example.com", top))).toEqual([
+      expect.stringMatching(
+        /own route .*with global_fetch_strictly_public .* comes back to Sluice, in a loop/,
+      ),
+    ]);
+  });
+
+  test("on a custom domain, behind which there is no server", () => {
+    const top = route("app.example.com", ", custom_domain = true");
+    expect(told(serving("https://app.example.com", top))).toEqual([
+      expect.stringMatching(/own custom domain: no server is behind it/),
+    ]);
+  });
+
+  test("on workers.dev, under its name and no other", () => {
+    expect(told(serving("https://sluice.acme.workers.dev"))).toEqual([
+      expect.stringContaining("own workers.dev address: no server is behind it"),
+    ]);
+    expect(told(serving("https://web.acme.workers.dev"))).toEqual([]);
+    expect(told(serving("https://sluice.acme.example.dev"))).toEqual([]);
+  });
+
+  test("in an environment, under that one's name and routes", () => {
+    const env = (url: string, keys = "") =>
+      `${serving("https://web.example.com")}\n[env.blue]\n${keys}\n[env.blue.vars.POOLS.web]\nservers = [{ name = "a", url = "${url}" }]`;
+    const warned = (text: string) => told(text).filter((line) => line.includes("own "));
+    expect(warned(env("https://sluice-blue.acme.workers.dev"))).toHaveLength(1);
+    expect(warned(env("https://sluice.acme.workers.dev"))).toEqual([]);
+    expect(warned(env("https://azure.acme.workers.dev", 'name = "azure"'))).toHaveLength(1);
+    expect(warned(env("https://app.example.com", 'routes = ["app.example.com/*"]'))).toHaveLength(1);
+    const inherited = env("https://app.example.com").replace("\n", '\nroutes = ["app.example.com/*"]\n');
+    expect(warned(inherited)).toEqual([expect.stringContaining("env.blue.vars.POOLS.web.servers[0].url")]);
+  });
+});
+
+describe("a server of two pools", () => {
+  const two = (first: string, second: string) =>
+    toml(
+      `[vars.POOLS.a]\nhosts = ["a.com"]\nservers = [{ name = "x", url = "${first}", slots = 2 }]\n` +
+        `[vars.POOLS.b]\nhosts = ["b.com"]\nservers = [{ name = "x", url = "${second}" }] # here`,
+    );
+
+  test("may get what both of them allow, and more than it can take", () => {
+    const text = two("https://x.example.com", "https://X.example.com:443/");
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "warning",
+        key: "vars.POOLS.b.servers[0].url",
+        line: here(text),
+        message: expect.stringMatching(
+          /"https:\/\/x\.example\.com" is a server of pool "a" too.* 2 \+ 1 requests/,
+        ),
+      },
+    ]);
+  });
+
+  test("is not one that has another port", () => {
+    expect(findingsOf(two("https://x.example.com", "https://x.example.com:444"))).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+import { type CheckOptions, checkWranglerFile } from "../../../src/cli/wrangler-file/check.ts";
+import type { FileKind } from "../../../src/cli/wrangler-file/read.ts";
+import type { Finding } from "../../../src/cli/wrangler-file/report.ts";
+
+/** All that a wrangler.toml needs besides its pools; for the end of a file. */
+export const PLATFORM = `
+[[durable_objects.bindings]]
+name = "POOL"
+class_name = "Pool"
+
+[durable_objects.code_update_strategy]
+mode = "immediate"
+
+[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["Pool"]
+
+[observability]
+enabled = true
+`;
+
+/** The same as JSON has it. */
+export const PLATFORM_JSON = {
+  name: "sluice",
+  compatibility_date: "2026-11-17",
+  durable_objects: {
+    bindings: [{ name: "POOL", class_name: "Pool" }],
+    code_update_strategy: { mode: "immediate" },
+  },
+  migrations: [{ tag: "v1", new_sqlite_classes: ["Pool"] }],
+  observability: { enabled: true },
+};
+
+export const SERVER = '{ name = "web-1", url = "https://web-1.example.com" }';
+
+/** A whole file around tables; `top` are keys of the file itself. */
+export function toml(tables: string, top = ""): string {
+  return `name = "sluice"\ncompatibility_date = "2026-11-17"\n${top}\n${tables}\n${PLATFORM}`;
+}
+
+/** A whole file with the one pool `web`, which has these keys besides its server. */
+export function web(keys: string, top = ""): string {
+  return toml(`[vars.POOLS.web]\nservers = [${SERVER}]\n${keys}`, top);
+}
+
+/** A whole file with a pool of this server alone. */
+export function serving(url: string, top = ""): string {
+  return toml(`[vars.POOLS.web]\nservers = [{ name = "web-1", url = "${url}" }]`, top);
+}
+
+export function findingsOf(text: string, kind: FileKind = "toml", options: CheckOptions = {}): Finding[] {
+  return checkWranglerFile(text, kind, options).findings;
+}
+
+/** Findings as "error vars.POOLS.web.slots: 0 is …", for tests that are not about lines. */
+export function told(text: string, kind: FileKind = "toml", options: CheckOptions = {}): string[] {
+  return findingsOf(text, kind, options).map(
+    ({ severity, key, message }) => `${severity} ${key}: ${message}`,
+  );
+}
+
+/** The line that has the comment `here`. */
+export function here(text: string): number {
+  return text.split("\n").findIndex((line) => /(#|\/\/) here$/.test(line)) + 1;
+}
