@@ -32,7 +32,7 @@ function isCovered(given: string, host: string, zone: string | null): boolean {
   if (!host.startsWith("*")) return given === host;
   const end = host.slice(1);
   if (end.startsWith(".") || zone !== null) return given.endsWith(end);
-  return end !== "" && isWithin(given, end);
+  return isWithin(given, end);
 }
 
 function isWithin(host: string, zone: string): boolean {
