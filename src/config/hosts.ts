@@ -1,6 +1,7 @@
 /** The patterns of `hosts`. */
 import * as z from "zod/mini";
 import { refusal, text } from "./fields.ts";
+import { parseUrl } from "./url.ts";
 
 const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
@@ -26,7 +27,7 @@ function readPattern(given: string): string | undefined {
 export function readHost(given: string): string | undefined {
   // URL would take these for other parts of a URL, or decode them.
   if (/[/\\:@?#%*\s]/.test(given) && !IPV6.test(given)) return undefined;
-  const host = URL.parse(`http://${given}`)?.hostname ?? "";
+  const host = parseUrl(`http://${given}`)?.hostname ?? "";
   return NAME.test(host) || IPV6.test(host) ? host : undefined;
 }
 

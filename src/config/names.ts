@@ -1,5 +1,6 @@
 /** Names and paths: the texts that an operator makes up. */
 import { text } from "./fields.ts";
+import { parseUrl } from "./url.ts";
 
 export const NAME_ALLOWED = "1 to 63 of a-z A-Z 0-9 . _ -, beginning with a letter or a digit";
 
@@ -36,5 +37,5 @@ export function requestPath() {
 function asRequested(given: string): URL | undefined {
   // "//host" would name another server when it is resolved against a server's origin.
   if (!given.startsWith("/") || given.startsWith("//")) return undefined;
-  return URL.parse(`http://server${given}`) ?? undefined;
+  return parseUrl(`http://server${given}`);
 }

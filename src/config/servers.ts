@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { flag, refusal, table, text, whole } from "./fields.ts";
 import { serverName } from "./names.ts";
 import { shown } from "./problem.ts";
+import { parseUrl } from "./url.ts";
 
 const MOST_SERVERS = 1000;
 
@@ -33,7 +34,7 @@ function origin() {
     (given) => {
       // URL itself is lenient: it would take "https:a", a space at the end, or an empty "?".
       if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
-      return URL.parse(given)?.origin;
+      return parseUrl(given)?.origin;
     },
     "is not an origin",
     '"http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
