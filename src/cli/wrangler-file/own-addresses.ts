@@ -41,14 +41,19 @@ function isWithin(host: string, zone: string): boolean {
 
 /** `<name>.<account>.workers.dev`, where the file does not tell the account. */
 function workersDevOf(target: Target): OwnAddress[] {
-  const { environment } = target;
-  const own = target.own("name");
-  const top = target.inherited("name");
-  const name = environment === null || typeof own === "string" ? own : top && `${top}-${environment}`;
-  if (typeof name !== "string") return [];
+  const name = nameOf(target);
+  if (name === null) return [];
   const covers = (host: string) => {
     const [first, , ...rest] = host.split(".");
     return first === name && rest.join(".") === "workers.dev";
   };
   return [{ kind: "workers.dev", pattern: `${name}.<account>.workers.dev`, covers }];
+}
+
+/** As wrangler names an environment that has no name of its own: `sluice-staging`. */
+function nameOf(target: Target): string | null {
+  const own = target.own("name");
+  if (typeof own === "string") return own;
+  const top = target.inherited("name");
+  return typeof top === "string" && target.environment !== null ? `${top}-${target.environment}` : null;
 }

@@ -117,6 +117,14 @@ describe("a server that is the Worker itself:", () => {
     expect(told(serving("https://sluice.acme.example.dev"))).toEqual([]);
   });
 
+  test("not where the file's name is no text at all", () => {
+    const text = `${serving("https://web.acme.workers.dev")}\n[env.blue.vars.POOLS]`;
+    const own = told(text.replace('name = "sluice"', "name = { toString = 1 }")).filter((line) =>
+      line.includes("own "),
+    );
+    expect(own).toEqual([]);
+  });
+
   test("in an environment, under that one's name and routes", () => {
     const env = (url: string, keys = "") =>
       `${serving("https://web.example.com")}\n[env.blue]\n${keys}\n[env.blue.vars.POOLS.web]\nservers = [{ name = "a", url = "${url}" }]`;
