@@ -91,7 +91,7 @@ export class RollNews implements RollTrying {
   }
 
   finished(done: readonly string[]): void {
-    this.#tell({ event: "finished", done }, `all done: ${done.join(", ")}`);
+    this.#tell({ event: "finished", done }, done.length ? `all done: ${done.join(", ")}` : "nothing to do");
   }
 
   failed(error: string): void {

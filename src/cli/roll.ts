@@ -5,6 +5,8 @@ import type { RollNews } from "./roll-news.ts";
 import { RolledServer } from "./rolled-server.ts";
 import { runCommand } from "./run-command.ts";
 import type { Signals } from "./signals.ts";
+import { clock } from "./terminal/durations.ts";
+import { quoted } from "./terminal/reporter.ts";
 
 export interface RollOptions {
   pool: string;
@@ -17,6 +19,8 @@ export interface RollOptions {
 
 /** How long it is tried to put a server back. */
 const PUT_BACK_MS = 120_000;
+/** An operator has put the server into maintenance since the roll began. */
+const SKIPPED = "skipped";
 
 /**
  * Takes one server after the other out of its pool, runs the command for it, waits until it is up and puts it
@@ -30,16 +34,14 @@ export async function roll(
 ): Promise<number> {
   const servers = serversToRoll(await client.pool(options.pool, signals.stop), news);
   const done: string[] = [];
-  for (const { name, url } of servers) {
-    news.next(name, done.length + 1, servers.length);
+  for (const [index, { name, url }] of servers.entries()) {
+    news.next(name, index + 1, servers.length);
     const server = new RolledServer(client, options.pool, name, signals, news);
     const code = await rollOne(server, url, options, signals, news);
+    if (code === SKIPPED) continue;
     if (code !== EXIT.done) {
-      news.stopped(
-        name,
-        done,
-        servers.slice(done.length + 1).map((one) => one.name),
-      );
+      const notYet = servers.slice(index + 1).map((one) => one.name);
+      news.stopped(name, done, notYet);
       return code;
     }
     done.push(name);
@@ -48,16 +50,24 @@ export async function roll(
   return EXIT.done;
 }
 
-/** All but those that an operator keeps in maintenance. A pool that somebody else is at is left alone. */
-function serversToRoll({ name, drain, servers }: Snapshot, news: RollNews): ServerSnapshot[] {
-  if (drain) throw new CliError(EXIT.held, `${name} is drained by "${drain.owner}" since ${drain.since}.`);
+/** All but those that an operator keeps in maintenance. */
+function serversToRoll(snapshot: Snapshot, news: RollNews): ServerSnapshot[] {
+  refuseIfHeld(snapshot);
+  for (const { name, state } of snapshot.servers) if (state === "maint") news.skipped(name);
+  return snapshot.servers.filter(({ state }) => state === "ready");
+}
+
+/** A pool that somebody else is at is left alone. */
+function refuseIfHeld({ name, drain, servers }: Snapshot): void {
+  if (drain) {
+    const since = clock(drain.since);
+    throw new CliError(EXIT.held, `${name} is drained by ${quoted(drain.owner)} since ${since}`);
+  }
   const out = servers.find(({ state }) => state === "drain");
   if (out) {
     const how = `sluice server ${name} ${out.name} --state ready`;
     throw new CliError(EXIT.held, `${out.name} is out, by another roll or by hand; to put it back: ${how}`);
   }
-  for (const server of servers) if (server.state === "maint") news.skipped(server.name);
-  return servers.filter(({ state }) => state === "ready");
 }
 
 async function rollOne(
@@ -66,10 +76,17 @@ async function rollOne(
   options: RollOptions,
   signals: Signals,
   news: RollNews,
-): Promise<number> {
+): Promise<number | typeof SKIPPED> {
   let code: number;
   let ran = false;
   try {
+    // Those before it took their time: much may have changed since.
+    const before = await server.look(Date.now() + options.drainTimeoutMs);
+    refuseIfHeld(before);
+    if (before.servers.some(({ name, state }) => name === server.name && state === "maint")) {
+      news.skipped(server.name);
+      return SKIPPED;
+    }
     const idle = await server.takeOut(options.drainTimeoutMs, (now, leftMs) => news.draining(now, leftMs));
     if (!idle) news.late(server.name, options.drainTimeoutMs);
     ran = idle;
@@ -77,6 +94,7 @@ async function rollOne(
   } catch (error) {
     code = failed(error, signals, news);
   }
+  if (!server.mayBeOut) return code;
   if (code !== EXIT.done && ran && options.onFailure === "hold") {
     news.held(server.name);
     return code;
@@ -117,7 +135,9 @@ async function putBack(
     return code === EXIT.done && signals.first ? signals.exitCode : code;
   } catch (error) {
     if (!leave.signal.aborted && !(error instanceof CliError)) throw error;
-    news.left(server.name, error instanceof CliError ? error.message : "interrupted");
+    const words = error instanceof CliError ? error.message : "interrupted";
+    if (server.mayBeOut) news.left(server.name, words);
+    else news.failed(words);
     if (code !== EXIT.done) return code;
     return error instanceof CliError ? error.exitCode : signals.exitCode;
   } finally {

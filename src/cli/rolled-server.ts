@@ -5,6 +5,8 @@ import { keepTrying, type Trying } from "./keep-trying.ts";
 import type { Signals } from "./signals.ts";
 
 const ASK_EVERY_MS = 300;
+/** An idle pool ends its health checks after a minute; a change of a server, even of nothing, wakes them. */
+const WAKE_CHECKS_EVERY_MS = 20_000;
 
 export type RollTrying = Pick<Trying, "onTrouble" | "onReached">;
 
@@ -15,6 +17,7 @@ export class RolledServer {
   readonly #pool: string;
   readonly #signals: Signals;
   readonly #trying: RollTrying;
+  #mayBeOut = false;
 
   constructor(client: AdminClient, pool: string, name: string, signals: Signals, trying: RollTrying) {
     this.name = name;
@@ -24,16 +27,22 @@ export class RolledServer {
     this.#trying = trying;
   }
 
+  /** As far as we know there may be something to put back: a request that got no answer may have arrived. */
+  get mayBeOut(): boolean {
+    return this.#mayBeOut;
+  }
+
   /** No new request goes there. Resolves when none is in flight; `false`: not in time. */
   async takeOut(
     timeoutMs: number,
     onWait: (server: ServerSnapshot, leftMs: number) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
+    this.#mayBeOut = true;
     let snapshot = await this.#change({ state: "drain" }, this.#signals.stopSoon, giveUpAt);
     for (;;) {
       this.#signals.stop.throwIfAborted();
-      const server = this.#stillOut(snapshot);
+      const server = this.#stillOut(snapshot.servers);
       const leftMs = giveUpAt - Date.now();
       if (server.inFlight === 0) return true;
       if (leftMs <= 0) return false;
@@ -51,12 +60,10 @@ export class RolledServer {
     onWait: (server: ServerSnapshot, leftMs: number) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
-    this.#stillOut(await this.#look(this.#signals.stop, giveUpAt));
-    // Said again, this wakes the checks of a pool that has had no work for a while.
-    let snapshot = await this.#change({ state: "drain" }, this.#signals.stopSoon, giveUpAt);
-    const before = this.#stillOut(snapshot).lastCheck?.at ?? "";
-    for (;;) {
-      const server = this.#stillOut(snapshot);
+    let snapshot = await this.#change({}, this.#signals.stop, giveUpAt);
+    const before = this.#stillOut(snapshot.servers).lastCheck?.at ?? "";
+    for (let wakeAt = Date.now() + WAKE_CHECKS_EVERY_MS; ; ) {
+      const server = this.#stillOut(snapshot.servers);
       if (!snapshot.checks) return true;
       const { lastCheck, health } = server;
       if (health === "up" && lastCheck?.passed && lastCheck.at > before) return true;
@@ -64,33 +71,56 @@ export class RolledServer {
       if (leftMs <= 0) return false;
       onWait(server, leftMs);
       snapshot = await this.#later(giveUpAt);
+      if (Date.now() < wakeAt) continue;
+      snapshot = await this.#change({}, this.#signals.stop, giveUpAt);
+      wakeAt = Date.now() + WAKE_CHECKS_EVERY_MS;
     }
   }
 
   /** It takes requests again, unless somebody else has changed its state meanwhile. */
   async putBack(leave: AbortSignal, giveUpAt: number): Promise<void> {
-    this.#stillOut(await this.#look(leave, giveUpAt));
-    await this.#change({ state: "ready" }, leave, giveUpAt);
+    const { servers } = await this.#look(leave, giveUpAt);
+    const inAlready = servers.some(({ name, state }) => name === this.name && state === "ready");
+    if (!inAlready) {
+      this.#stillOut(servers);
+      await this.#change({ state: "ready" }, leave, giveUpAt);
+    }
+    this.#mayBeOut = false;
+  }
+
+  /** How its pool is now. */
+  look(giveUpAt: number): Promise<Snapshot> {
+    return this.#look(this.#signals.stop, giveUpAt);
   }
 
   #change(patch: ServerPatch, stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
     const ask = () => this.#client.changeServer(this.#pool, this.name, patch, stop);
-    return keepTrying(ask, { ...this.#trying, stop, giveUpAt: () => giveUpAt });
+    return this.#keepTrying(ask, stop, giveUpAt);
   }
 
   async #later(giveUpAt: number): Promise<Snapshot> {
     await this.#signals.sleep(ASK_EVERY_MS);
-    return this.#look(this.#signals.stop, giveUpAt);
+    return this.look(giveUpAt);
   }
 
   #look(stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
     const ask = () => this.#client.pool(this.#pool, stop);
-    return keepTrying(ask, { ...this.#trying, stop, giveUpAt: () => giveUpAt });
+    return this.#keepTrying(ask, stop, giveUpAt);
   }
 
-  #stillOut({ servers }: Snapshot): ServerSnapshot {
+  #keepTrying<T>(ask: () => Promise<T>, stop: AbortSignal, giveUpAt: number): Promise<T> {
+    return keepTrying(ask, {
+      giveUpAt: () => giveUpAt,
+      stop,
+      onTrouble: (error) => this.#trying.onTrouble(error),
+      onReached: () => this.#trying.onReached(),
+    });
+  }
+
+  #stillOut(servers: readonly ServerSnapshot[]): ServerSnapshot {
     const server = servers.find(({ name }) => name === this.name);
     if (server?.state === "drain") return server;
+    this.#mayBeOut = false;
     const now = server ? `is ${server.state} now` : "has left the configuration";
     throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);
   }

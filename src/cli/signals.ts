@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EXIT } from "./exit-codes.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
 
 /** How long an interrupted run still waits for the answer to what it asked for. */
 const LAST_ANSWER_MS = 2_000;
@@ -52,8 +52,9 @@ export class Signals {
   #heard(signal: HeardSignal): void {
     this.#count++;
     this.first ??= signal;
-    this.#stop.abort(new Error(signal));
-    if (this.#count === 1) setTimeout(() => this.#stopSoon.abort(new Error(signal)), LAST_ANSWER_MS).unref();
+    const interrupted = new CliError(this.exitCode, `interrupted by ${signal}`);
+    this.#stop.abort(interrupted);
+    if (this.#count === 1) setTimeout(() => this.#stopSoon.abort(interrupted), LAST_ANSWER_MS).unref();
     for (const handler of [...this.#handlers]) handler(signal, this.#count);
   }
 }

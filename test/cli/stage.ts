@@ -23,9 +23,12 @@ export async function relayTo({ url }: { url: string }): Promise<Relay> {
   return relay;
 }
 
+/** For how long a server that restarts is gone. */
+const RESTART_MS = 200;
+
 /**
  * Lets the command that is deployed act on the servers of the test: `/stop` kills them all, `/start` brings them
- * back; with a name, `/stop/web-3`, only that one.
+ * back, `/restart` does both; with a name, `/stop/web-3`, only that one.
  */
 export async function controlOf(servers: SingleFlightServer[]): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
@@ -33,7 +36,9 @@ export async function controlOf(servers: SingleFlightServer[]): Promise<{ url: s
     const [, act, name] = (request.url ?? "").split("/");
     asked.push(request.url ?? "");
     const meant = servers.filter((server) => name === undefined || server.name === name);
-    if (act === "stop" || act === "start") await Promise.all(meant.map((server) => server[act]()));
+    if (act === "stop" || act === "restart") await Promise.all(meant.map((server) => server.stop()));
+    if (act === "restart") await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+    if (act === "start" || act === "restart") await Promise.all(meant.map((server) => server.start()));
     response.writeHead(act === "fail" ? 500 : 200).end();
   });
   await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));

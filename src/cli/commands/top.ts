@@ -36,7 +36,7 @@ export function addTop(program: Program): void {
           try {
             view.show(await ask());
           } catch (error) {
-            if (!(error instanceof CliError)) throw error;
+            if (signals.stop.aborted || !(error instanceof CliError)) throw error;
             view.lost(error.message);
             if (!screen) changes.lost(error.message);
           }

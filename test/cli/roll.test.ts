@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { statuses } from "../support/connections.ts";
+import type { Sluice } from "../support/sluice.ts";
+import { type Event, Run } from "./command.ts";
+import { loadUntil } from "./load.ts";
+import { ASK, controlOf, stage } from "./stage.ts";
+
+/** A restarted server is up again after its first check; one that found it gone closes its slot only shortly. */
+const CHECKED = {
+  check: { path: "/idle", interval: "200ms", timeout: "1s", rise: 1, fall: 3 },
+  quarantine: { broken: "50ms" },
+};
+const RESTART = `${ASK} ask /restart/$SLUICE_SERVER`;
+
+const namesOf = ({ servers }: Snapshot) => servers.map(({ name }) => name);
+const isOut = ({ state, health }: Snapshot["servers"][number]) => state !== "ready" || health === "down";
+const toldOf = (events: Event[], kind: string) => events.filter(({ event }) => event === kind);
+
+/** Which servers were out at once, as often as Sluice can say it. */
+async function outUntil(sluice: Sluice, end: Promise<unknown>): Promise<Set<string>> {
+  const seen = new Set<string>();
+  let over = false;
+  void end.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    const { servers } = await sluice.snapshot("web");
+    seen.add(
+      servers
+        .filter(isOut)
+        .map(({ name }) => name)
+        .join(" and "),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return seen;
+}
+
+test("a roll over ten servers under load beyond their capacity refuses no request, and takes out one at a time", async () => {
+  const pool = await stage(10, 100, CHECKED);
+  const control = await controlOf(pool.servers);
+  const names = namesOf(await pool.sluice.snapshot("web"));
+  const loaded = pool.sluice.until("web", ({ queued }) => queued > 0);
+  const command = ["--", "sh", "-c", RESTART];
+  const rolled = loaded.then(
+    () =>
+      new Run(["roll", "web", "--json", ...command], { url: pool.sluice.url, env: { CONTROL: control.url } }),
+  );
+  const end = rolled.then(({ code }) => code);
+  const [answers, out] = await Promise.all([loadUntil(pool, end, 25), outUntil(pool.sluice, end)]);
+  const { events, stderr } = await rolled;
+  expect(await end, stderr).toBe(0);
+  expect(statuses(answers)).toEqual({ 200: answers.length });
+  expect(answers.length).toBeGreaterThan(200);
+  expect(pool.rejected).toBe(0);
+  expect(control.asked).toEqual(names.map((name) => `/restart/${name}`));
+  out.delete("");
+  expect([...out].sort()).toEqual(names);
+  const after = await pool.sluice.snapshot("web");
+  expect(after.servers.filter(isOut)).toEqual([]);
+  expect(after.totals.refused).toEqual(
+    Object.fromEntries(Object.keys(after.totals.refused).map((c) => [c, 0])),
+  );
+  expect(events.at(-1)).toEqual({ pool: "web", event: "finished", done: names });
+});
+
+test("the command is told which server it is for", async () => {
+  const { sluice } = await stage(2);
+  const { servers } = await sluice.snapshot("web");
+  const run = new Run(["roll", "web", "--", "sh", "-c", 'echo "$SLUICE_SERVER $SLUICE_SERVER_URL"'], {
+    url: sluice.url,
+  });
+  expect(await run.code).toBe(0);
+  expect(run.stdout).toBe(servers.map(({ name, url }) => `${name} ${url}\n`).join(""));
+});
+
+test("without health checks a server is taken to be up when its command has ended", async () => {
+  const { sluice } = await stage(2);
+  const run = new Run(["roll", "web", "--", "true"], { url: sluice.url });
+  expect(await run.code).toBe(0);
+  expect(run.stderr.split("\n")).toEqual([
+    "sluice: web web-0 (1 of 2) idle, running true",
+    "sluice: web web-0 (1 of 2) takes requests again",
+    "sluice: web web-1 (2 of 2) idle, running true",
+    "sluice: web web-1 (2 of 2) takes requests again",
+    "sluice: web all done: web-0, web-1",
+    "",
+  ]);
+});
+
+test("the command runs only when the server's last request is answered", async () => {
+  const pool = await stage(1, 400);
+  const answer = pool.client.get("/long");
+  await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
+  const control = await controlOf(pool.servers);
+  const run = new Run(["roll", "web", "--", "sh", "-c", RESTART], {
+    url: pool.sluice.url,
+    env: { CONTROL: control.url },
+  });
+  await run.printed("web draining web-0 (1 of 1): 1 in flight");
+  expect(control.asked).toEqual([]);
+  expect(await run.code).toBe(0);
+  expect((await answer).status).toBe(200);
+  expect(control.asked).toEqual(["/restart/web-0"]);
+});
+
+test("a pool that has been idle for long wakes its health checks for the roll", async () => {
+  const pool = await stage(2, 20, CHECKED);
+  // No request has ever come: nobody has been asked how it is.
+  expect((await pool.sluice.snapshot("web")).servers.map(({ lastCheck }) => lastCheck)).toEqual([null, null]);
+  const control = await controlOf(pool.servers);
+  const run = new Run(["roll", "web", "--json", "--up-timeout", "10s", "--", "sh", "-c", RESTART], {
+    url: pool.sluice.url,
+    env: { CONTROL: control.url },
+  });
+  expect(await run.code, run.stderr).toBe(0);
+  expect(toldOf(run.events, "back").map(({ server }) => server)).toEqual(["web-0", "web-1"]);
+});
+
+test("a server in maintenance is left alone, and stays there", async () => {
+  const { sluice } = await stage(3);
+  await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "maint" });
+  const run = new Run(["roll", "web", "--", "sh", "-c", "echo $SLUICE_SERVER"], { url: sluice.url });
+  expect(await run.code).toBe(0);
+  expect(run.stdout).toBe("web-0\nweb-2\n");
+  expect(run.stderr).toContain("web-1 is in maintenance, and left alone\n");
+  const { servers } = await sluice.snapshot("web");
+  expect(servers.map(({ state }) => state)).toEqual(["ready", "maint", "ready"]);
+});
+
+test("a roll of a pool whose servers are all in maintenance has nothing to do, and says so", async () => {
+  const { sluice } = await stage(1);
+  await sluice.admin("PATCH", "/api/pools/web/servers/web-0", { state: "maint" });
+  const run = new Run(["roll", "web", "--", "false"], { url: sluice.url });
+  expect(await run.code).toBe(0);
+  expect(run.stderr).toContain("sluice: web nothing to do\n");
+});

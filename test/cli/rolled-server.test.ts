@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { AdminClient, ServerPatch } from "../../src/cli/admin-client.ts";
+import { RolledServer } from "../../src/cli/rolled-server.ts";
+import type { Signals } from "../../src/cli/signals.ts";
+
+const SECOND = 1_000;
+/** How long Sluice goes on with its health checks when nothing happens. */
+const ATTENTION_MS = 60 * SECOND;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A pool whose server `web-1` comes up after so many ms, and is checked only within a minute after a change. */
+function idlePool(upAfterMs: number) {
+  const patches: ServerPatch[] = [];
+  const began = Date.now();
+  let changedAt = Number.NEGATIVE_INFINITY;
+  let lastCheck: { at: string; passed: boolean } | null = null;
+  const snapshot = () => {
+    const now = Date.now();
+    const passed = now - began >= upAfterMs;
+    if (now - changedAt < ATTENTION_MS) lastCheck = { at: new Date(now).toISOString(), passed };
+    const health = lastCheck?.passed ? "up" : "down";
+    return { checks: true, servers: [{ name: "web-1", state: "drain", health, lastCheck, inFlight: 0 }] };
+  };
+  const client = {
+    pool: async () => snapshot(),
+    changeServer: async (_pool: string, _server: string, patch: ServerPatch) => {
+      patches.push(patch);
+      const before = snapshot();
+      changedAt = Date.now();
+      return before;
+    },
+  } as unknown as AdminClient;
+  const never = new AbortController().signal;
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const signals = { stop: never, stopSoon: never, sleep } as unknown as Signals;
+  const news = { onTrouble: () => {}, onReached: () => {} };
+  return { patches, server: new RolledServer(client, "web", "web-1", signals, news) };
+}
+
+test("a server that takes minutes to come up in an idle pool is looked after all the while, and left in its state", async () => {
+  const { patches, server } = idlePool(150 * SECOND);
+  let up: boolean | undefined;
+  void server
+    .whenUp(300 * SECOND, () => {})
+    .then((answer) => {
+      up = answer;
+    });
+  for (let seconds = 0; up === undefined && seconds < 310; seconds++) {
+    await vi.advanceTimersByTimeAsync(SECOND);
+  }
+  expect(up).toBe(true);
+  expect(patches.length).toBeGreaterThan(2);
+  expect(patches).toEqual(patches.map(() => ({})));
+});
