@@ -1,47 +1,61 @@
 /**
  * Builds the command `sluice`: one file of plain JavaScript for Node 20 and newer, with everything it uses in it,
- * and beside it the licences of what that is. `node scripts/build-cli.ts [folder]`, by default `dist`.
+ * and beside it the licences of what that is.
  */
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
 const ROOT = join(import.meta.dirname, "..");
-const folder = process.argv[2] ?? join(ROOT, "dist");
-const command = join(folder, "sluice.js");
+const LICENCE_FILES = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE"];
 
-const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-const { metafile } = await build({
-  absWorkingDir: ROOT,
-  entryPoints: ["src/cli/sluice.ts"],
-  outfile: command,
-  bundle: true,
-  platform: "node",
-  // ES modules where a package has both: what jsonc-parser has for CommonJS asks for its parts in a way that hides them.
-  mainFields: ["module", "main"],
-  target: "node20",
-  format: "esm",
-  metafile: true,
-  logLevel: "warning",
-  define: { SLUICE_VERSION: JSON.stringify(version) },
-  // commander is CommonJS and asks for Node's own modules by `require`.
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
-  },
-});
-await chmod(command, 0o755);
+export async function buildCommand(folder = join(ROOT, "dist")): Promise<void> {
+  const { version } = await manifestOf(ROOT);
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["src/cli/sluice.ts"],
+    outfile: "sluice.js",
+    write: false,
+    bundle: true,
+    platform: "node",
+    // ES modules where a package has both: what jsonc-parser has for CommonJS asks for its parts in a way that hides them.
+    mainFields: ["module", "main"],
+    target: "node20",
+    format: "esm",
+    metafile: true,
+    logLevel: "warning",
+    define: { SLUICE_VERSION: JSON.stringify(version) },
+    // commander is CommonJS and asks for Node's own modules by `require`.
+    banner: {
+      js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+    },
+  });
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
+  );
+  const licences = await Promise.all([...new Set(packages)].sort().map(licenceOf));
+  await mkdir(folder, { recursive: true });
+  await put(join(folder, "sluice.js"), outputFiles[0]?.contents as Uint8Array);
+  await put(join(folder, "THIRD-PARTY-LICENCES.txt"), licences.join("\n\n"));
+}
 
-const packages = Object.keys(metafile.inputs).flatMap(
-  (file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
-);
-const licences = [...new Set(packages)].sort().map(licenceOf);
-await writeFile(join(folder, "THIRD-PARTY-LICENCES.txt"), (await Promise.all(licences)).join("\n\n"));
+/** All at once: another run of the command may be reading it. */
+async function put(file: string, content: string | Uint8Array): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, content);
+  await rename(draft, file);
+}
 
 async function licenceOf(name: string): Promise<string> {
   const home = join(ROOT, "node_modules", name);
-  const { version, license } = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
-  const names = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE"];
-  const texts = await Promise.allSettled(names.map((file) => readFile(join(home, file), "utf8")));
+  const { version, license } = await manifestOf(home);
+  const texts = await Promise.allSettled(LICENCE_FILES.map((file) => readFile(join(home, file), "utf8")));
   const text = texts.find((read) => read.status === "fulfilled")?.value ?? `Licence: ${license}`;
   return `${name} ${version}\n${"=".repeat(60)}\n${text.trim()}`;
 }
+
+async function manifestOf(folder: string): Promise<{ version: string; license: string }> {
+  return JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+}
+
+if (import.meta.main) await buildCommand();

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { buildCommand } from "../../scripts/build-cli.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FOLDER = "SLUICE_TEST_BUNDLES";
@@ -31,7 +32,7 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
   process.env[FOLDER] = folder;
   await Promise.all([
     ...Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))),
-    promisify(execFile)(process.execPath, [join(ROOT, "scripts/build-cli.ts"), join(folder, "cli")]),
+    buildCommand(join(folder, "cli")),
   ]);
   return () => rm(folder, { recursive: true, force: true });
 }
