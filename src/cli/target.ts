@@ -35,8 +35,8 @@ function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const bare = url && (url.pathname === "/" || url.pathname === "/_sluice/") && !url.search && !url.hash;
   if (!url || !bare || !["http:", "https:"].includes(url.protocol) || url.username || url.password) {
-    // Not shown where it may hold a password.
-    const shown = url?.password ? "it" : `"${printable(text)}"`;
+    // Not shown where it may hold a password, or a token in the place of a user.
+    const shown = text.includes("@") ? "it" : `"${printable(text)}"`;
     throw new CliError(
       EXIT.usage,
       `SLUICE_URL: ${shown} is not an origin; allowed is https://sluice.example.com`,

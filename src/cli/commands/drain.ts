@@ -32,7 +32,13 @@ export function addDrain(program: Program): void {
       const signals = new Signals();
       const reporter = new Reporter(err, false);
       const started = Date.now();
-      const first = await client.drain(pool, { expiresMs: expires, reason }, signals.stop);
+      const first = await client
+        .drain(pool, { expiresMs: expires, reason }, signals.stopSoon)
+        .catch((error) => {
+          const advice = `if the drain has begun, to end it: sluice resume ${pool}`;
+          if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${advice}`);
+          throw error;
+        });
       const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0)}: sluice resume ${pool}`;
       const end = await waitUntilDrained({
         first,

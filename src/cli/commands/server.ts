@@ -5,7 +5,7 @@ import { CliError, EXIT } from "../exit-codes.ts";
 import { wholeOption } from "../options.ts";
 import { examples, type Program } from "../program.ts";
 import { printable } from "../terminal/printable.ts";
-import { styleOf } from "../terminal/style.ts";
+import { styleOf, widthOf } from "../terminal/style.ts";
 import { serversView } from "../terminal/views.ts";
 
 const STATES = ["ready", "drain", "maint"] as const;
@@ -37,7 +37,7 @@ export function addServer(program: Program): void {
       const snapshot = asks ? await client.changeServer(pool, server, patch) : await client.pool(pool);
       const shown = serverIn(snapshot, server);
       if (json) printJson(out, shown);
-      else printLines(out, serversView([shown], styleOf(out)));
+      else printLines(out, serversView([shown], styleOf(out), widthOf(out)));
     });
 }
 

@@ -1,6 +1,6 @@
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { examples, type Program } from "../program.ts";
-import { styleOf } from "../terminal/style.ts";
+import { styleOf, widthOf } from "../terminal/style.ts";
 import { poolsView, poolView } from "../terminal/views.ts";
 
 export function addStatus(program: Program): void {
@@ -16,11 +16,11 @@ export function addStatus(program: Program): void {
       if (pool === undefined) {
         const pools = await client.pools();
         if (json) printJson(out, { pools });
-        else printLines(out, poolsView(pools, style));
+        else printLines(out, poolsView(pools, style, widthOf(out)));
       } else {
         const snapshot = await client.pool(pool);
         if (json) printJson(out, snapshot);
-        else printLines(out, poolView(snapshot, style));
+        else printLines(out, poolView(snapshot, style, widthOf(out)));
       }
     });
 }

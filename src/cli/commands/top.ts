@@ -23,14 +23,19 @@ export function addTop(program: Program): void {
         pool === undefined ? client.pools(signals.stop) : [await client.pool(pool, signals.stop)];
       const view = new TopView(styleOf(out), pool !== undefined);
       // The first answer decides whether there is anything to watch.
-      view.show(await ask());
+      const first = await ask().catch((error) => {
+        if (signals.stop.aborted) return null;
+        throw error;
+      });
+      if (!first) return;
+      view.show(first);
       // Whoever read it has seen enough.
       out.on("error", () => process.exit(0));
       const changes = new Changes(out, json);
       const screen = out.isTTY && !json ? screenFor(view, () => process.kill(process.pid, "SIGINT")) : null;
       try {
         for (;;) {
-          if (screen) screen.draw(view.lines());
+          if (screen) screen.draw((width) => view.lines(width));
           else changes.print(view.pools);
           await signals.sleep(ASK_EVERY_MS);
           try {
@@ -51,7 +56,7 @@ export function addTop(program: Program): void {
 
 function screenFor(view: TopView, quit: () => void): Screen {
   const screen: Screen = new Screen(process.stdout, process.stdin, {
-    resize: () => screen.draw(view.lines()),
+    resize: () => screen.draw((width) => view.lines(width)),
     quit,
   });
   return screen;

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { counts } from "./counts.ts";
+import { counts, serversOut } from "./counts.ts";
 import { clock } from "./durations.ts";
 import type { Output } from "./style.ts";
 
@@ -30,9 +30,11 @@ export class Changes {
 
   #printChange(pool: Snapshot): void {
     const { name, state, inFlight, queued, quarantined } = pool;
-    const change = JSON.stringify([state, inFlight, queued, quarantined]);
+    const out = serversOut(pool);
+    const change = JSON.stringify([state, inFlight, queued, quarantined, out]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);
-    this.#output.write(`${clock(Date.now())} ${name} ${state}: ${counts(pool)}\n`);
+    const servers = out > 0 ? `, ${out} of ${pool.servers.length} servers out` : "";
+    this.#output.write(`${clock(Date.now())} ${name} ${state}: ${counts(pool)}${servers}\n`);
   }
 }

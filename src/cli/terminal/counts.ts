@@ -8,6 +8,11 @@ export function counts({ inFlight, quarantined, queued, oldestWaitMs }: Snapshot
   return `${inFlight} in flight${unsure}, ${queued} queued${oldest}`;
 }
 
+/** Servers that take no request: taken out, or down. */
+export function serversOut({ servers }: Pick<Snapshot, "servers">): number {
+  return servers.filter(({ state, health }) => state !== "ready" || health === "down").length;
+}
+
 /** Who is still at work: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */
 export function leasesLeft({ servers }: Snapshot, now = Date.now()): string {
   const all = servers.flatMap(({ name, leases }) => leases.map((lease) => ({ name, ...lease })));

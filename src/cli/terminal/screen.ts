@@ -27,10 +27,13 @@ export class Screen {
     input.on("data", this.#onKey);
   }
 
-  /** Draws over what was there, without a flicker; what does not fit is cut off. */
-  draw(lines: readonly string[]): void {
-    const { columns = 80, rows = 24 } = this.#output;
-    const shown = lines.slice(0, rows).map((line) => cliTruncate(line, columns) + REST_OF_LINE);
+  /** Draws over what was there, without a flicker; what does not fit is cut off, and counted. */
+  draw(linesFor: (width: number) => readonly string[]): void {
+    const { columns, rows } = this.#size;
+    const lines = linesFor(columns);
+    const more = lines.length - rows + 1;
+    const fitting = more > 1 ? [...lines.slice(0, rows - 1), `… ${more} more lines`] : lines;
+    const shown = fitting.map((line) => cliTruncate(line, columns) + REST_OF_LINE);
     this.#output.write(HOME + shown.join("\r\n") + REST_OF_SCREEN);
   }
 
@@ -39,5 +42,10 @@ export class Screen {
     this.#input.off("data", this.#onKey);
     if (this.#input.isTTY) this.#input.setRawMode(false);
     this.#output.write(LEAVE);
+  }
+
+  /** 0 is what a terminal says that does not know. */
+  get #size(): { columns: number; rows: number } {
+    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }
 }

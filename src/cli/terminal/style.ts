@@ -15,3 +15,9 @@ export function styleOf(output: Output, env: NodeJS.ProcessEnv = process.env): S
   // Newer versions of Node would ask stdout again whether it wants them (22.13).
   return coloured ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
 }
+
+/** Columns that a line may have. */
+export function widthOf({ isTTY, columns = 80 }: Output): number {
+  // 0 is what a terminal says that does not know.
+  return isTTY ? columns || 80 : Number.POSITIVE_INFINITY;
+}

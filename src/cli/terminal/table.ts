@@ -1,23 +1,41 @@
-import width from "string-width";
+import cliTruncate from "cli-truncate";
+import stringWidth from "string-width";
 
 export interface Column<Row> {
   title: string;
   cell: (row: Row) => string;
   /** Numbers stand under each other by their last digit. */
   right?: boolean;
+  /** Where the table would be too wide, the column is left out if this holds for every row. */
+  usual?: (row: Row) => boolean;
 }
 
-/** The rows as aligned lines under their titles; two spaces between columns, none at the end of a line. */
-export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
+/**
+ * The rows as aligned lines under their titles; two spaces between columns, none at the end of a line. Too wide, it
+ * first loses what tells nothing new, from the right, and is then cut off.
+ */
+export function table<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  const lines = aligned(columns, rows);
+  if (lines.every((line) => stringWidth(line) <= width)) return lines;
+  const spare = columns.findLastIndex(({ usual }) => usual && rows.every(usual));
+  if (spare >= 0) return table(columns.toSpliced(spare, 1), rows, width);
+  return lines.map((line) => cliTruncate(line, width));
+}
+
+function aligned<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
   const cells = [
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map(({ cell }) => cell(row))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ""))));
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => stringWidth(line[index] ?? ""))));
   return cells.map((line) =>
     line
       .map((text, index) => {
-        const space = " ".repeat((widths[index] ?? 0) - width(text));
+        const space = " ".repeat((widths[index] ?? 0) - stringWidth(text));
         return columns[index]?.right ? space + text : text + space;
       })
       .join("  ")

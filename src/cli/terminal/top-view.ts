@@ -3,7 +3,7 @@ import { clock, duration } from "./durations.ts";
 import { printable } from "./printable.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Style } from "./style.ts";
-import { poolsView, poolView } from "./views.ts";
+import { poolHead, poolsView, serversView } from "./views.ts";
 
 /** Points of the queue's curve: one a second. */
 const HISTORY = 60;
@@ -36,14 +36,20 @@ export class TopView {
     this.#error = error;
   }
 
-  lines(now = Date.now()): string[] {
+  /** No wider than this many columns, where that can be. */
+  lines(width: number, now = Date.now()): string[] {
     // As it was when it was seen: ages must not go on growing without knowledge.
     const at = this.#error ? this.#seenAt : now;
+    const curves = this.#curves(width);
     const body = this.#one
-      ? this.pools.flatMap((pool) => poolView(pool, this.#style, at))
-      : poolsView(this.pools, this.#style);
-    const curves = this.pools.map(({ name }) => this.#curve(name));
-    return [this.#head(now), "", ...body, "", ...curves];
+      ? this.pools.flatMap((pool) => [
+          ...poolHead(pool, this.#style, at),
+          ...curves,
+          "",
+          ...serversView(pool.servers, this.#style, width, at),
+        ])
+      : [...poolsView(this.pools, this.#style, width), "", ...curves];
+    return [this.#head(now), "", ...body];
   }
 
   #head(now: number): string {
@@ -52,9 +58,17 @@ export class TopView {
     return this.#style("red", words);
   }
 
-  #curve(name: string): string {
-    const history = this.#queued.get(name) ?? [];
-    const line = this.#style("cyan", sparkline(history).padStart(HISTORY));
-    return `${line}  ${this.#one ? "queue" : `queue of ${name}`}, at most ${Math.max(...history)}`;
+  #curves(width: number): string[] {
+    const curves = this.pools.map(({ name }) => {
+      const history = this.#queued.get(name) ?? [];
+      const words = `${this.#one ? "queue" : `queue of ${name}`}, at most ${Math.max(...history)}`;
+      return { words, history };
+    });
+    const widest = Math.max(...curves.map(({ words }) => words.length)) + 2;
+    const points = Math.max(0, Math.min(HISTORY, width - widest));
+    return curves.map(({ words, history }) => {
+      const line = points > 0 ? sparkline(history.slice(-points)) : "";
+      return words.padEnd(widest) + this.#style("cyan", line);
+    });
   }
 }

@@ -1,16 +1,17 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { serversOut } from "./counts.ts";
 import { clock, duration } from "./durations.ts";
 import { quoted } from "./reporter.ts";
 import type { Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
-export function poolsView(pools: readonly Snapshot[], style: Style): string[] {
+export function poolsView(pools: readonly Snapshot[], style: Style, width?: number): string[] {
   const columns: Column<Snapshot>[] = [
     { title: "POOL", cell: ({ name }) => style("bold", name) },
     { title: "STATE", cell: (pool) => poolState(pool, style) },
     { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
-    { title: "QUARANTINED", cell: ({ quarantined }) => alarming(quarantined, "yellow", style), right: true },
+    quarantinedColumn(style),
     { title: "QUEUED", cell: ({ queued }) => alarming(queued, "cyan", style), right: true },
     {
       title: "OLDEST",
@@ -19,12 +20,12 @@ export function poolsView(pools: readonly Snapshot[], style: Style): string[] {
     },
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
   ];
-  return titled(table(columns, pools), style);
+  return titled(table(columns, pools, width), style);
 }
 
 /** One pool: how it is, who drains it, and its servers, a line each. */
-export function poolView(pool: Snapshot, style: Style, now = Date.now()): string[] {
-  return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now)];
+export function poolView(pool: Snapshot, style: Style, width?: number): string[] {
+  return [...poolHead(pool, style), "", ...serversView(pool.servers, style, width)];
 }
 
 export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string[] {
@@ -48,18 +49,41 @@ export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string
 }
 
 /** A table of servers, a line each. */
-export function serversView(servers: readonly ServerSnapshot[], style: Style, now = Date.now()): string[] {
+export function serversView(
+  servers: readonly ServerSnapshot[],
+  style: Style,
+  width?: number,
+  now = Date.now(),
+): string[] {
   const columns: Column<ServerSnapshot>[] = [
     { title: "SERVER", cell: ({ name, backup }) => style("bold", name) + (backup ? " (backup)" : "") },
     { title: "STATE", cell: ({ state }) => (state === "ready" ? state : style("yellow", state)) },
-    { title: "HEALTH", cell: ({ health }) => healthWord(health, style) },
+    {
+      title: "HEALTH",
+      cell: ({ health }) => healthWord(health, style),
+      usual: ({ health }) => health === "unchecked",
+    },
     { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
-    { title: "QUARANTINED", cell: ({ quarantined }) => alarming(quarantined, "yellow", style), right: true },
+    quarantinedColumn(style),
     { title: "LONGEST", cell: ({ leases }) => longest(leases, now), right: true },
-    { title: "WEIGHT", cell: ({ weight }) => String(weight), right: true },
+    {
+      title: "WEIGHT",
+      cell: ({ weight }) => String(weight),
+      right: true,
+      usual: ({ weight }) => weight === 1,
+    },
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
-  return titled(table(columns, servers), style);
+  return titled(table(columns, servers, width), style);
+}
+
+function quarantinedColumn(style: Style): Column<{ quarantined: number }> {
+  return {
+    title: "QUARANTINED",
+    cell: ({ quarantined }) => alarming(quarantined, "yellow", style),
+    right: true,
+    usual: ({ quarantined }) => quarantined === 0,
+  };
 }
 
 export function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
@@ -71,11 +95,11 @@ function healthWord(health: ServerSnapshot["health"], style: Style): string {
   return style(health === "up" ? "green" : "red", health);
 }
 
-/** Servers that take requests, of all. */
-function serversUp({ servers }: Snapshot, style: Style): string {
-  const up = servers.filter(({ state, health }) => state === "ready" && health !== "down").length;
-  const words = `${up}/${servers.length}`;
-  if (up === servers.length) return words;
+function serversUp(pool: Snapshot, style: Style): string {
+  const all = pool.servers.length;
+  const up = all - serversOut(pool);
+  const words = `${up}/${all}`;
+  if (up === all) return words;
   return style(up === 0 ? "red" : "yellow", words);
 }
 

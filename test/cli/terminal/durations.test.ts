@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { clock, duration } from "../../../src/cli/terminal/durations.ts";
+
+test.each([
+  [-5, "0.0 s"],
+  [0, "0.0 s"],
+  [49, "0.0 s"],
+  [50, "0.1 s"],
+  [9_949, "9.9 s"],
+  [9_950, "10 s"],
+  [59_499, "59 s"],
+  [59_500, "1 min"],
+  [65_000, "1 min 5 s"],
+  [600_000, "10 min"],
+  [3_599_499, "59 min 59 s"],
+  [3_599_500, "1 h"],
+  [7_800_000, "2 h 10 min"],
+  [90_000_000, "25 h"],
+])("%d ms reads %s", (ms, words) => {
+  expect(duration(ms)).toBe(words);
+});
+
+test("an instant is shown as the time of day here, midnight as 00", () => {
+  expect(clock(new Date(2026, 10, 21, 0, 3, 20).getTime())).toBe("00:03:20");
+  expect(clock(new Date(2026, 10, 21, 14, 3, 20).toISOString())).toBe("14:03:20");
+});

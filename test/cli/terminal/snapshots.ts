@@ -1,0 +1,43 @@
+import type { ServerSnapshot, Snapshot } from "../../../src/scheduler/snapshot.ts";
+
+/** A server as Sluice shows it. */
+export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
+  return {
+    name: "web-1",
+    url: "https://web-1.example.com",
+    state: "ready",
+    health: "up",
+    lastCheck: null,
+    slots: 1,
+    weight: 1,
+    backup: false,
+    inFlight: 0,
+    quarantined: 0,
+    leases: [],
+    ...changes,
+  };
+}
+
+/** A pool with nothing to do. */
+export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    name: "web",
+    state: "running",
+    drain: null,
+    inFlight: 0,
+    quarantined: 0,
+    queued: 0,
+    oldestWaitMs: 0,
+    slots: 1,
+    checks: true,
+    servers: [serverWith()],
+    totals: {
+      accepted: 0,
+      completed: 0,
+      refused: {},
+      retried: 0,
+      abandoned: 0,
+    } as unknown as Snapshot["totals"],
+    ...changes,
+  };
+}

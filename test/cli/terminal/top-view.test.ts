@@ -1,0 +1,39 @@
+import stringWidth from "string-width";
+import { expect, test } from "vitest";
+import { TopView } from "../../../src/cli/terminal/top-view.ts";
+import { poolWith } from "./snapshots.ts";
+
+const plain = (_: string, text: string) => text;
+
+test("the queues' curves begin under each other, and grow with each look", () => {
+  const view = new TopView(plain, false);
+  view.show([poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })]);
+  view.show([poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })]);
+  expect(view.lines(80).slice(-2)).toEqual([
+    "queue of web, at most 70   ▁█", //
+    "queue of media, at most 7  █▁",
+  ]);
+});
+
+test("a curve shows the last minute, and on a narrow terminal what fits of it", () => {
+  const view = new TopView(plain, true);
+  for (let queued = 1; queued <= 100; queued++) view.show([poolWith({ queued })]);
+  const curveAt = (width: number) => view.lines(width).find((line) => line.startsWith("queue")) ?? "";
+  expect(stringWidth(curveAt(200))).toBe("queue, at most 100  ".length + 60);
+  expect(stringWidth(curveAt(50))).toBe(50);
+  expect(curveAt(50).endsWith("█")).toBe(true);
+});
+
+test("when nobody answers, it says since when and why, and lets nothing grow older", () => {
+  const view = new TopView(plain, true);
+  const since = Date.now();
+  const leases = [{ id: "a", since: new Date(since - 5_000).toISOString(), quarantined: false }];
+  const pool = poolWith();
+  view.show([{ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }]);
+  view.lost("gone\u001b[2J");
+  const [head, , ...body] = view.lines(80, since + 125_000);
+  expect(head).toBe("last seen 2 min 5 s ago: gone?[2J");
+  expect(body.join("\n")).toContain("5.0 s");
+  view.show([pool]);
+  expect(view.lines(80)[0]).toContain("q quits");
+});

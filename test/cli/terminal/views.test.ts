@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { poolHead, poolsView, serversView } from "../../../src/cli/terminal/views.ts";
+import { poolWith, serverWith } from "./snapshots.ts";
+
+const plain = (_: string, text: string) => text;
+const marked = (format: string, text: string) => `<${format}>${text}</>`;
+const NOW = Date.parse("2026-11-21T09:00:00Z");
+
+test("a table of servers tells those with work, trouble or an operator's hand from the others", () => {
+  const leases = [
+    { id: "a", since: new Date(NOW - 1_200).toISOString(), quarantined: false },
+    { id: "b", since: new Date(NOW - 65_000).toISOString(), quarantined: true },
+  ];
+  const servers = [
+    serverWith({ name: "web-1", slots: 2, inFlight: 2, quarantined: 1, leases }),
+    serverWith({ name: "web-2", url: "https://b", state: "maint", health: "down", weight: 10 }),
+    serverWith({ name: "web-3", url: "https://c", health: "unchecked", backup: true }),
+  ];
+  expect(serversView(servers, plain, undefined, NOW)).toEqual([
+    "SERVER          STATE  HEALTH     IN FLIGHT  QUARANTINED    LONGEST  WEIGHT  URL",
+    "web-1           ready  up               2/2            1  1 min 5 s       1  https://web-1.example.com",
+    "web-2           maint  down             0/1            0          –      10  https://b",
+    "web-3 (backup)  ready  unchecked        0/1            0          –       1  https://c",
+  ]);
+});
+
+test("on a narrow terminal the servers are told without what is usual of all of them", () => {
+  expect(serversView([serverWith()], plain, 70, NOW)).toEqual([
+    "SERVER  STATE  HEALTH  IN FLIGHT  LONGEST  URL",
+    "web-1   ready  up            0/1        –  https://web-1.example.com",
+  ]);
+});
+
+test("a table of pools counts the servers that take requests", () => {
+  const servers = [serverWith(), serverWith({ health: "down" }), serverWith({ state: "drain" })];
+  const busy = poolWith({ inFlight: 1, slots: 3, queued: 12, oldestWaitMs: 2_100, servers });
+  expect(poolsView([busy, poolWith({ name: "api", state: "drained" })], plain)).toEqual([
+    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
+    "web   running        1/3            0      12   2.1 s      1/3",
+    "api   drained        0/1            0       0       –      1/1",
+  ]);
+});
+
+describe("the head of a pool", () => {
+  test("says when nobody waits", () => {
+    expect(poolHead(poolWith(), plain, NOW)).toEqual([
+      "web  running  0 of 1 slots in flight · nobody queued",
+    ]);
+  });
+
+  test("says who drains it, why and for how long, in what no terminal obeys", () => {
+    const drain = {
+      owner: "ann\u001b[31m",
+      reason: "new\u0007 disks",
+      since: new Date(NOW - 5_000).toISOString(),
+      expiresAt: new Date(NOW + 90_000).toISOString(),
+    };
+    const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
+    expect(drained).toMatch(
+      /^drained by "ann\?\[31m" \("new\? disks"\) since [\d:]{8}, resumes by itself in 1 min 30 s$/,
+    );
+  });
+
+  test("shows a pool that runs in green, one that does not in yellow", () => {
+    expect(poolHead(poolWith(), marked)[0]).toContain("<green>running</>");
+    expect(poolHead(poolWith({ state: "draining" }), marked)[0]).toContain("<yellow>draining</>");
+  });
+});
