@@ -1,7 +1,7 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../admin/app.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
-import { failureOf, unreachable } from "./failures.ts";
+import { type Asked, failureOf, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 
 /** What the Worker itself may take beyond the wait it was asked for: it tries its pool's object for 10 s. */
@@ -33,12 +33,12 @@ export class AdminClient {
   }
 
   async pools(signal?: AbortSignal): Promise<Snapshot[]> {
-    const answer = await this.#ask(signal, 0, (api) => api.pools.$get());
+    const answer = await this.#ask({}, signal, 0, (api) => api.pools.$get());
     return (answer as { pools: Snapshot[] }).pools;
   }
 
   pool(pool: string, signal?: AbortSignal): Promise<Snapshot> {
-    return this.#ask(signal, 0, (api) => api.pools[":pool"].$get({ param: { pool } }));
+    return this.#ask({ pool }, signal, 0, (api) => api.pools[":pool"].$get({ param: { pool } }));
   }
 
   drain(
@@ -53,7 +53,9 @@ export class AdminClient {
       ...(reason === undefined ? {} : { reason }),
       ...(extend === undefined ? {} : { extend }),
     };
-    return this.#ask(signal, waitMs, (api) => api.pools[":pool"].drain.$post({ param: { pool }, json }));
+    return this.#ask({ pool }, signal, waitMs, (api) =>
+      api.pools[":pool"].drain.$post({ param: { pool }, json }),
+    );
   }
 
   resume(
@@ -62,16 +64,19 @@ export class AdminClient {
     signal?: AbortSignal,
   ): Promise<Snapshot> {
     const json = { ...(owner === undefined ? {} : { owner }), ...(force ? { force } : {}) };
-    return this.#ask(signal, 0, (api) => api.pools[":pool"].resume.$post({ param: { pool }, json }));
+    return this.#ask({ pool }, signal, 0, (api) =>
+      api.pools[":pool"].resume.$post({ param: { pool }, json }),
+    );
   }
 
   changeServer(pool: string, server: string, patch: ServerPatch, signal?: AbortSignal): Promise<Snapshot> {
-    return this.#ask(signal, 0, (api) =>
+    return this.#ask({ pool, server }, signal, 0, (api) =>
       api.pools[":pool"].servers[":server"].$patch({ param: { pool, server }, json: patch }),
     );
   }
 
   async #ask<T>(
+    asked: Asked,
     signal: AbortSignal | undefined,
     waitMs: number,
     call: (api: Api) => Promise<ClientResponse<T>>,
@@ -87,7 +92,7 @@ export class AdminClient {
       signal?.throwIfAborted();
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
-    const failure = failureOf(response, body, this.#target.url);
+    const failure = failureOf(response, body, this.#target.url, asked);
     if (failure) throw failure;
     return body as T;
   }

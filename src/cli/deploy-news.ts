@@ -4,8 +4,8 @@ import type { DrainNews } from "./held-drain.ts";
 import type { CommandEnd } from "./run-command.ts";
 import { counts, leasesLeft } from "./terminal/counts.ts";
 import { clock, duration } from "./terminal/durations.ts";
-import { printable } from "./terminal/printable.ts";
-import { quoted, type Reporter } from "./terminal/reporter.ts";
+import { printable, quoted } from "./terminal/printable.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 
 /** How a deploy gets on, in words and as objects. */
 export class DeployNews implements DrainNews {

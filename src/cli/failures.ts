@@ -1,6 +1,6 @@
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { CliError, EXIT } from "./exit-codes.ts";
-import { printable } from "./terminal/printable.ts";
+import { printable, quoted } from "./terminal/printable.ts";
 
 /** Nobody answered, or somebody on the way did in Sluice's place: another try may help. */
 export class Unreachable extends CliError {
@@ -48,8 +48,19 @@ interface Head {
   headers: { get(name: string): string | null };
 }
 
+/** What a question was about. */
+export interface Asked {
+  pool?: string;
+  server?: string;
+}
+
 /** What an answer says that is not what was asked for; `null` when it is. `body` is its JSON, or `null`. */
-export function failureOf({ ok, status, headers }: Head, body: unknown, url: string): CliError | null {
+export function failureOf(
+  { ok, status, headers }: Head,
+  body: unknown,
+  url: string,
+  asked: Asked,
+): CliError | null {
   const problem = problemOf(body);
   if (problem) {
     const { code, pool, drain } = problem;
@@ -58,7 +69,8 @@ export function failureOf({ ok, status, headers }: Head, body: unknown, url: str
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
     const exitCode = EXIT_OF[code];
-    if (exitCode !== undefined) return new CliError(exitCode, ADVICE[code] ?? `${about}${detail}`);
+    const words = missing(code, asked) ?? ADVICE[code] ?? `${about}${detail}`;
+    if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
   if (status >= 300 && status < 400) {
@@ -66,12 +78,18 @@ export function failureOf({ ok, status, headers }: Head, body: unknown, url: str
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
-  if (ok && body !== null && typeof body === "object") return null;
+  if (ok && isAnswer(body)) return null;
   const type = printable(headers.get("content-type") ?? "nothing");
   return new CliError(
     EXIT.unexpected,
     `${url} answered ${status} with ${type}, which is not Sluice's admin side: check SLUICE_URL.`,
   );
+}
+
+function missing(code: string, { pool = "", server = "" }: Asked): string | undefined {
+  if (code === "unknown-pool") return `There is no pool ${quoted(pool)}.`;
+  if (code === "unknown-server") return `${printable(pool)} has no server ${quoted(server)}.`;
+  return undefined;
 }
 
 /** From an error of `fetch`, which hides what happened in its cause. */
@@ -80,6 +98,12 @@ export function unreachable(url: string, error: unknown): Unreachable {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const words = cause instanceof Error ? cause.message || code : String(cause);
   return new Unreachable(`${url} cannot be reached: ${printable(words)}`, NOT_SENT.has(code));
+}
+
+/** Sluice answers with a pool's snapshot, or a list of them. */
+function isAnswer(body: unknown): boolean {
+  const { servers, pools } = (body ?? {}) as { servers?: unknown; pools?: unknown };
+  return Array.isArray(servers) || Array.isArray(pools);
 }
 
 interface Problem {

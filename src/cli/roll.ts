@@ -6,7 +6,7 @@ import { RolledServer } from "./rolled-server.ts";
 import { runCommand } from "./run-command.ts";
 import type { Signals } from "./signals.ts";
 import { clock } from "./terminal/durations.ts";
-import { quoted } from "./terminal/reporter.ts";
+import { quoted } from "./terminal/printable.ts";
 
 export interface RollOptions {
   pool: string;

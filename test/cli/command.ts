@@ -27,7 +27,8 @@ export class Run {
   constructor(args: readonly string[], { url, env = {}, cwd, input = "" }: RunOptions) {
     this.#process = spawn(process.execPath, [commandPath(), ...args], {
       ...(cwd === undefined ? {} : { cwd }),
-      env: { ...process.env, SLUICE_URL: url, SLUICE_TOKEN: TOKEN, ...env },
+      // Whoever runs the tests may force colours; we compare plain words.
+      env: { ...process.env, FORCE_COLOR: undefined, SLUICE_URL: url, SLUICE_TOKEN: TOKEN, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#process.stdin?.on("error", () => {});

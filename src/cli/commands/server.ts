@@ -4,7 +4,7 @@ import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { wholeOption } from "../options.ts";
 import { examples, type Program } from "../program.ts";
-import { printable } from "../terminal/printable.ts";
+import { quoted } from "../terminal/printable.ts";
 import { styleOf, widthOf } from "../terminal/style.ts";
 import { serversView } from "../terminal/views.ts";
 
@@ -45,5 +45,5 @@ export function serverIn({ name, servers }: Snapshot, server: string): Snapshot[
   const found = servers.find((one) => one.name === server);
   if (found) return found;
   const names = servers.map((one) => one.name).join(", ");
-  throw new CliError(EXIT.usage, `${name} has no server "${printable(server)}", only ${names}.`);
+  throw new CliError(EXIT.usage, `${name} has no server ${quoted(server)}, only ${names}.`);
 }

@@ -1,5 +1,4 @@
 import cliTruncate from "cli-truncate";
-import { printable } from "./printable.ts";
 import { type Output, type Style, styleOf } from "./style.ts";
 
 /** Something that happened, for `--json`: one object a line. */
@@ -52,9 +51,4 @@ export class Reporter {
   #line(told: Told, words: string): void {
     this.#output.write(this.#json ? `${JSON.stringify(told)}\n` : `sluice: ${words}\n`);
   }
-}
-
-/** Another's name or reason within our words. */
-export function quoted(text: string): string {
-  return `"${printable(text)}"`;
 }

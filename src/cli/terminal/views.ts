@@ -1,7 +1,7 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { serversOut } from "./counts.ts";
 import { clock, duration } from "./durations.ts";
-import { quoted } from "./reporter.ts";
+import { quoted } from "./printable.ts";
 import type { Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
 

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { Run } from "./command.ts";
+import { relayTo, stage } from "./stage.ts";
+
+/** Longer than any test. */
+const NEVER_MS = 60_000;
+
+/** A pool whose one server is at work for so long. */
+async function busyStage(serviceMs: number) {
+  const pool = await stage(1, serviceMs);
+  const answer = pool.client.get("/long");
+  // Not every test waits for it.
+  answer.catch(() => {});
+  await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
+  return { sluice: pool.sluice, answer };
+}
+
+describe("sluice drain", () => {
+  test("waits for what is in flight, and says until when the drain stays and how to end it", async () => {
+    const { sluice, answer } = await busyStage(600);
+    const run = new Run(["drain", "web", "--reason", "new disks", "--expires", "1h"], { url: sluice.url });
+    expect(await run.code).toBe(0);
+    expect((await answer).status).toBe(200);
+    expect(run.stdout).toMatch(
+      /^web drained after \d\.\d s, 0 queued; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+    );
+    expect(run.stderr).toBe("sluice: web draining: 1 in flight\n");
+    const { state, drain } = await sluice.snapshot("web");
+    expect({ state, reason: drain?.reason }).toEqual({ state: "drained", reason: "new disks" });
+    expect(Date.parse(drain?.expiresAt ?? "") - Date.parse(drain?.since ?? "")).toBe(3_600_000);
+  });
+
+  test("--json is the drained pool as one object, and nothing else", async () => {
+    const { sluice } = await busyStage(400);
+    const run = new Run(["drain", "web", "--json"], { url: sluice.url });
+    expect(await run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ name: "web", state: "drained", inFlight: 0 });
+    expect(run.stderr).toBe("");
+  });
+
+  test("that is not done in time ends with 75, says who is still at work, and stays", async () => {
+    const { sluice, answer } = await busyStage(1_500);
+    const run = new Run(["drain", "web", "--wait", "200ms"], { url: sluice.url });
+    expect(await run.code).toBe(75);
+    expect(run.stdout).toBe("");
+    expect(run.stderr).toMatch(
+      /\nsluice: web is not drained after 0\.2 s, still at work: web-0 for \d\.\d s; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+    );
+    expect((await sluice.snapshot("web")).state).toBe("draining");
+    expect((await answer).status).toBe(200);
+    expect((await sluice.snapshot("web")).state).toBe("drained");
+  });
+
+  test("again extends the drain that it began", async () => {
+    const { sluice } = await stage();
+    expect(await new Run(["drain", "web", "--expires", "1m"], { url: sluice.url }).code).toBe(0);
+    const { drain: first } = await sluice.snapshot("web");
+    expect(await new Run(["drain", "web", "--expires", "5m"], { url: sluice.url }).code).toBe(0);
+    const { drain } = await sluice.snapshot("web");
+    expect(drain?.since).toBe(first?.since);
+    expect(Date.parse(drain?.expiresAt ?? "")).toBeGreaterThan(Date.parse(first?.expiresAt ?? "") + 200_000);
+  });
+
+  test("of a pool that somebody else drains ends with 76, and says who, since when and why", async () => {
+    const { sluice } = await stage();
+    await sluice.drain("web", { owner: "Ann", reason: "new disks" });
+    const run = new Run(["drain", "web"], { url: sluice.url });
+    expect(await run.code).toBe(76);
+    expect(run.stderr).toMatch(/^sluice: pool web: "Ann" \(new disks\) drains this pool since 20\S+, until /);
+    expect((await sluice.snapshot("web")).drain?.owner).toBe("Ann");
+  });
+
+  test("that somebody resumes meanwhile ends with 75, and does not begin anew", async () => {
+    const { sluice } = await busyStage(NEVER_MS);
+    const run = new Run(["drain", "web"], { url: sluice.url });
+    await run.printed("web draining: 1 in flight");
+    await sluice.resume("web", { force: true });
+    expect(await run.code).toBe(75);
+    expect(run.stderr).toContain("sluice: web was resumed meanwhile.\n");
+    expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("that is interrupted by %s while it waits stays, and says so", async (signal, code) => {
+    const { sluice } = await busyStage(NEVER_MS);
+    const run = new Run(["drain", "web"], { url: sluice.url });
+    await run.printed("web draining: 1 in flight");
+    run.kill(signal);
+    expect(await run.code).toBe(code);
+    expect(run.stderr).toMatch(
+      /\nsluice: interrupted; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+    );
+    expect((await sluice.snapshot("web")).drain).not.toBeNull();
+  });
+
+  test("that loses touch with Sluice while it waits ends with 69, and says that it stays", async () => {
+    const { sluice } = await busyStage(NEVER_MS);
+    const relay = await relayTo(sluice);
+    const run = new Run(["drain", "web"], { url: relay.url });
+    await run.printed("web draining: 1 in flight");
+    await relay.cut();
+    expect(await run.code).toBe(69);
+    expect(run.stderr).toMatch(
+      /cannot be reached: .*; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+    );
+  });
+
+  test.each([
+    ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep".'],
+    ["with a wait that is no duration", ["web", "--wait", "soon"], "--wait"],
+    ["with no end at once", ["web", "--expires", "0s"], "expires"],
+    ["with an empty reason", ["web", "--reason", ""], "reason"],
+  ])("%s ends with 64, and drains nothing", async (_, args, words) => {
+    const { sluice } = await stage();
+    const run = new Run(["drain", ...args], { url: sluice.url });
+    expect(await run.code).toBe(64);
+    expect(run.stderr).toContain(words);
+    expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+});

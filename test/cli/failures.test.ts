@@ -1,0 +1,205 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Handler, Origin } from "../support/origin.ts";
+import { Sluice, type SluiceOptions, TOKEN } from "../support/sluice.ts";
+import { Run, type RunOptions } from "./command.ts";
+
+const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
+
+async function sluiceWith(options: Partial<SluiceOptions> = {}): Promise<Sluice> {
+  const sluice = await Sluice.start({ pools: POOLS, ...options });
+  onTestFinished(() => sluice.stop());
+  return sluice;
+}
+
+async function other(answer: Handler): Promise<Origin> {
+  const origin = await Origin.start(answer);
+  onTestFinished(() => origin.stop());
+  return origin;
+}
+
+/** Runs it to its end; whatever it says, it never says the token. */
+async function end(args: readonly string[], options: RunOptions) {
+  const run = new Run(args, options);
+  const code = await run.code;
+  const { stdout, stderr } = run;
+  expect(stdout + stderr).not.toContain(options.env?.SLUICE_TOKEN || TOKEN);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  return { code, stdout, stderr };
+}
+
+const answering =
+  (status: number, type: string, body: string, headers: Record<string, string> = {}): Handler =>
+  (_, response) =>
+    response.writeHead(status, { "Content-Type": type, ...headers }).end(body);
+
+describe("where nobody is", () => {
+  test.each([
+    ["status"],
+    ["drain", "web"],
+    ["resume", "web"],
+    ["server", "web", "web-1"],
+    ["roll", "web", "--", "echo", "ran"],
+    ["deploy", "web", "--", "echo", "ran"],
+    ["top"],
+  ])("%s ends with 69 and says where it looked", async (...args) => {
+    const origin = await Origin.start();
+    const { url } = origin;
+    await origin.stop();
+    const { code, stdout, stderr } = await end(args, { url });
+    expect({ code, stdout }).toEqual({ code: 69, stdout: "" });
+    expect(stderr).toContain(`${url} cannot be reached: connect ECONNREFUSED`);
+  });
+
+  test("a connection that breaks off ends it with 69", async () => {
+    const { url } = await other((request) => request.socket.destroy());
+    expect(await end(["status"], { url })).toMatchObject({ code: 69 });
+  });
+
+  test.each([502, 503, 504, 522])("a proxy's %d ends it with 69", async (status) => {
+    const { url } = await other(answering(status, "text/html", "<h1>no</h1>"));
+    expect(await end(["status"], { url })).toMatchObject({
+      code: 69,
+      stderr: `sluice: ${url} answered ${status}, not by Sluice.\n`,
+    });
+  });
+});
+
+describe("what is not Sluice ends it with 70", () => {
+  test.each([
+    ["a page", answering(200, "text/html", "<h1>hello</h1>"), "answered 200 with text/html"],
+    ["other JSON", answering(200, "application/json", '{"hello":1}'), "answered 200 with application/json"],
+    ["JSON that is nothing", answering(200, "application/json", "null"), "answered 200"],
+    ["a page that is not there", answering(404, "text/html", "<h1>no</h1>"), "answered 404 with text/html"],
+    ["an error", answering(500, "application/json", "{}"), "answered 500"],
+    ["nothing", answering(204, "x", ""), "answered 204"],
+    [
+      "an answer that plays with the terminal",
+      answering(200, "text/\u009b2J", ""),
+      "answered 200 with text/?2J, which is not Sluice's admin side: check SLUICE_URL.\n",
+    ],
+  ])("%s", async (_, answer, words) => {
+    const { url } = await other(answer);
+    for (const args of [["status"], ["status", "web"]]) {
+      const { code, stdout, stderr } = await end(args, { url });
+      expect({ code, stdout }).toEqual({ code: 70, stdout: "" });
+      expect(stderr).toContain(words);
+    }
+  });
+
+  test("a redirect, which the token does not follow", async () => {
+    const asked: IncomingMessage[] = [];
+    const there = await other((request, response) => {
+      asked.push(request);
+      response.writeHead(200, { "Content-Type": "application/json" }).end('{"pools":[]}');
+    });
+    const { url } = await other(answering(302, "text/plain", "", { Location: `${there.url}/login` }));
+    const { code, stderr } = await end(["status"], { url });
+    expect(code).toBe(70);
+    expect(stderr).toContain(`${url} redirects to ${there.url}/login: set SLUICE_URL to where Sluice is.`);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a Sluice that refuses", () => {
+  test("a wrong token ends it with 77 and says which variable to look at", async () => {
+    const { url } = await sluiceWith();
+    const wrong = { SLUICE_TOKEN: "not-the-token" };
+    for (const args of [["status"], ["drain", "web"], ["deploy", "web", "--", "echo", "ran"]]) {
+      const { code, stdout, stderr } = await end(args, { url, env: wrong });
+      expect({ code, stdout }).toEqual({ code: 77, stdout: "" });
+      expect(stderr).toContain("The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.");
+    }
+  });
+
+  test("--token and --url go before the environment", async () => {
+    const { url } = await sluiceWith();
+    const nowhere = { url: "http://127.0.0.1:1", env: { SLUICE_TOKEN: "not-the-token" } };
+    const run = new Run(["status", "--url", url, "--token", TOKEN], nowhere);
+    expect(await run.code, run.stderr).toBe(0);
+  });
+
+  test("one whose admin side is off ends it with 77 and says how to switch it on", async () => {
+    const { url } = await sluiceWith({ token: null });
+    const { code, stderr } = await end(["status"], { url });
+    expect(code).toBe(77);
+    expect(stderr).toContain("wrangler secret put ADMIN_TOKEN");
+  });
+
+  test("one whose configuration does not parse ends it with 70 and names the key", async () => {
+    const { url } = await sluiceWith({ pools: { web: { ...POOLS.web, slots: 0 } } });
+    const { code, stderr } = await end(["status"], { url });
+    expect(code).toBe(70);
+    expect(stderr).toMatch(/^sluice: Sluice answered 500 misconfigured: .*slots/);
+  });
+});
+
+describe("before anything is asked", () => {
+  const nobody = "http://127.0.0.1:1";
+
+  test.each([
+    ["no SLUICE_TOKEN", { SLUICE_TOKEN: undefined }, 77, "Set SLUICE_TOKEN, or --token"],
+    ["an empty SLUICE_TOKEN", { SLUICE_TOKEN: "" }, 77, "Set SLUICE_TOKEN, or --token"],
+    ["a SLUICE_TOKEN that no header can hold", { SLUICE_TOKEN: "a\nsecret" }, 77, "The token has characters"],
+    ["no SLUICE_URL", { SLUICE_URL: undefined }, 64, "Set SLUICE_URL, or --url"],
+    ["a SLUICE_URL that is none", { SLUICE_URL: "sluice" }, 64, '"sluice" is not an origin'],
+    ["a SLUICE_URL of another kind", { SLUICE_URL: "ftp://a" }, 64, '"ftp://a" is not an origin'],
+    ["a SLUICE_URL with a path", { SLUICE_URL: "https://a/b" }, 64, '"https://a/b" is not an origin'],
+    ["a SLUICE_URL with a query", { SLUICE_URL: "https://a/?b" }, 64, '"https://a/?b" is not an origin'],
+  ])("%s ends it and is said", async (_, env, code, words) => {
+    const run = await end(["status"], { url: nobody, env });
+    expect(run).toMatchObject({ code, stdout: "" });
+    expect(run.stderr).toContain(words);
+  });
+
+  test.each(["https://ann:secret@a", "https://secret@a", "https://ann:secret@a:99999"])(
+    "%s ends it with 64, and the password is not shown",
+    async (url) => {
+      const { code, stderr } = await end(["status"], { url });
+      expect(code).toBe(64);
+      expect(stderr).toContain("SLUICE_URL: it is not an origin");
+      expect(stderr).not.toContain("secret");
+    },
+  );
+
+  test.each([
+    ["an unknown command", ["drian", "web"], "Did you mean drain?"],
+    ["no command", [], "Usage: sluice"],
+    ["an unknown option", ["drain", "web", "--wiat", "1s"], "Did you mean --wait?"],
+    ["a missing argument", ["drain"], "missing required argument 'pool'"],
+    ["one argument too many", ["status", "web", "api"], "too many arguments"],
+    ["no duration", ["drain", "web", "--wait", "30"], "'30' is invalid. Allowed is"],
+    ["a missing value", ["drain", "web", "--wait"], "argument missing"],
+    ["nothing to run", ["deploy", "web", "--"], "missing required argument 'command'"],
+    ["nothing to roll", ["roll", "web"], "missing required argument 'command'"],
+    [
+      "an unknown choice",
+      ["roll", "web", "--on-failure", "cry", "--", "true"],
+      "Allowed choices are resume, hold.",
+    ],
+  ])("%s ends it with 64 and is named", async (_, args, words) => {
+    const { code, stdout, stderr } = await end(args, { url: nobody });
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+    expect(stderr).toContain(words);
+  });
+});
+
+describe("a token that travels unencrypted", () => {
+  const WARNING = "warning: the token travels unencrypted";
+
+  test("to another machine is warned of", async () => {
+    const origin = await Origin.start(answering(200, "application/json", '{"pools":[]}'));
+    onTestFinished(() => origin.stop());
+    // This machine too, but by none of the names that say so.
+    const url = origin.url.replace("127.0.0.1", "0.0.0.0");
+    const { stderr } = await end(["status"], { url });
+    expect(stderr).toBe(`sluice: ${WARNING} to ${url}; use https.\n`);
+  });
+
+  test("on this machine is not worth a word", async () => {
+    const { url } = await other(answering(200, "application/json", '{"pools":[]}'));
+    for (const here of [url, url.replace("127.0.0.1", "localhost")]) {
+      expect(await end(["status"], { url: here })).toMatchObject({ code: 0, stderr: "" });
+    }
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { Run } from "./command.ts";
+import { stage } from "./stage.ts";
+
+async function server(url: string, ...args: string[]) {
+  const run = new Run(["server", ...args], { url });
+  const code = await run.code;
+  return { code, stdout: run.stdout, stderr: run.stderr };
+}
+
+describe("sluice server", () => {
+  test("shows one server, and changes nothing", async () => {
+    const { sluice, servers } = await stage(2);
+    const before = await sluice.snapshot("web");
+    expect(await server(sluice.url, "web", "web-1")).toEqual({
+      code: 0,
+      stdout:
+        "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST  WEIGHT  URL\n" +
+        `web-1   ready  unchecked        0/1            0        –       1  ${servers[1]?.url}\n`,
+      stderr: "",
+    });
+    expect(await sluice.snapshot("web")).toEqual(before);
+  });
+
+  test("changes state, slots and weight of this server alone, and shows them", async () => {
+    const { sluice, servers } = await stage(2);
+    const change = ["--state", "drain", "--slots", "3", "--weight", "256"];
+    const { code, stdout } = await server(sluice.url, "web", "web-1", ...change);
+    expect(code).toBe(0);
+    expect(stdout.split("\n")[1]).toBe(
+      `web-1   drain  unchecked        0/3            0        –     256  ${servers[1]?.url}`,
+    );
+    const shown = (await sluice.snapshot("web")).servers;
+    expect(shown).toMatchObject([
+      { state: "ready", slots: 1, weight: 1 },
+      { state: "drain", slots: 3, weight: 256 },
+    ]);
+    await server(sluice.url, "web", "web-1", "--state", "ready");
+    expect((await sluice.snapshot("web")).servers[1]).toMatchObject({
+      state: "ready",
+      slots: 3,
+      weight: 256,
+    });
+  });
+
+  test("--json is the server as an object", async () => {
+    const { sluice } = await stage(2);
+    const { stdout } = await server(sluice.url, "web", "web-0", "--state", "maint", "--json");
+    const shown = JSON.parse(stdout);
+    expect(shown).toMatchObject({ name: "web-0", state: "maint" });
+    expect(shown).toEqual((await sluice.snapshot("web")).servers[0]);
+  });
+
+  test.each([
+    ["to be shown", [], 'sluice: web has no server "web-9", only web-0, web-1.\n'],
+    ["to be changed", ["--weight", "2"], 'sluice: web has no server "web-9".\n'],
+  ])("that does not exist, %s, ends with 64", async (_, options, stderr) => {
+    const { sluice } = await stage(2);
+    expect(await server(sluice.url, "web", "web-9", ...options)).toEqual({ code: 64, stdout: "", stderr });
+  });
+
+  test.each([
+    ["--state", "off", "Allowed choices are ready, drain, maint."],
+    ["--slots", "0", "Allowed is a whole number from 1 to 1000."],
+    ["--slots", "1.5", "Allowed is a whole number from 1 to 1000."],
+    ["--weight", "257", "Allowed is a whole number from 1 to 256."],
+    ["--weight", "heavy", "Allowed is a whole number from 1 to 256."],
+  ])("with %s %s ends with 64, names it, and says what is allowed", async (option, value, allowed) => {
+    const { code, stderr } = await server("http://127.0.0.1:1", "web", "web-0", option, value);
+    expect(code).toBe(64);
+    expect(stderr).toContain(option);
+    expect(stderr).toContain(`'${value}' is invalid. ${allowed}`);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { Run } from "./command.ts";
+import { stage } from "./stage.ts";
+
+async function status(url: string, ...args: string[]) {
+  const run = new Run(["status", ...args], { url });
+  const code = await run.code;
+  return { code, stdout: run.stdout, stderr: run.stderr };
+}
+
+/** A server that is at work for as long as the test. */
+const NEVER_MS = 60_000;
+
+/** As in a pipe: no colours, no spaces at the end of a line. */
+function lines(...all: string[]): string {
+  return `${all.join("\n")}\n`;
+}
+
+describe("sluice status", () => {
+  test("shows every pool, a line each", async () => {
+    const { sluice } = await stage(2);
+    expect(await status(sluice.url)).toEqual({
+      code: 0,
+      stdout: lines(
+        "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
+        "web   running        0/2            0       0       –      2/2",
+      ),
+      stderr: "",
+    });
+  });
+
+  test("shows one pool, and its servers, a line each", async () => {
+    const { sluice, servers } = await stage(2);
+    await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "maint", weight: 20 });
+    expect(await status(sluice.url, "web")).toEqual({
+      code: 0,
+      stdout: lines(
+        "web  running  0 of 2 slots in flight · nobody queued",
+        "",
+        "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST  WEIGHT  URL",
+        `web-0   ready  unchecked        0/1            0        –       1  ${servers[0]?.url}`,
+        `web-1   maint  unchecked        0/1            0        –      20  ${servers[1]?.url}`,
+      ),
+      stderr: "",
+    });
+  });
+
+  test("shows what is in flight, how long the oldest waits, and who drains the pool and why", async () => {
+    const pool = await stage(1, NEVER_MS);
+    for (const answer of await pool.sendInOrder(1)) answer.catch(() => {});
+    await pool.sluice.drain("web", { owner: "Ann", reason: "new disks", expires: "10m" });
+    pool.client.get("/waits").catch(() => {});
+    await pool.sluice.until("web", ({ queued }) => queued === 1);
+    const { stdout } = await status(pool.sluice.url, "web");
+    const [head, drained, , , server] = stdout.split("\n");
+    expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for \d\.\d s$/);
+    expect(drained).toMatch(
+      /^drained by "Ann" \("new disks"\) since \d\d:\d\d:\d\d, resumes by itself in (10|9) min( \d+ s)?$/,
+    );
+    expect(server).toMatch(/^web-0 +ready +unchecked +1\/1 +0 +\d\.\d s +1 /);
+  });
+
+  test("shows an owner's and a reason's control characters as question marks", async () => {
+    const { sluice } = await stage();
+    await sluice.drain("web", { owner: "Ann\u001b]0;owned\u0007", reason: "a\rb\u009b2Jc\u202ed" });
+    const { stdout } = await status(sluice.url, "web");
+    expect(stdout).toContain('drained by "Ann?]0;owned?" ("a?b?2Jc?d") since ');
+  });
+
+  test("--json is what the admin side says, as one object", async () => {
+    const { sluice } = await stage(2);
+    const one = await status(sluice.url, "web", "--json");
+    expect(JSON.parse(one.stdout)).toEqual(await sluice.snapshot("web"));
+    const all = await status(sluice.url, "--json");
+    expect(JSON.parse(all.stdout)).toEqual({ pools: [await sluice.snapshot("web")] });
+    expect([one, all].map(({ stdout }) => stdout.split("\n").length)).toEqual([2, 2]);
+  });
+
+  test("of a pool that does not exist ends with 64", async () => {
+    const { sluice } = await stage();
+    expect(await status(sluice.url, "wep")).toEqual({
+      code: 64,
+      stdout: "",
+      stderr: 'sluice: There is no pool "wep".\n',
+    });
+  });
+});
