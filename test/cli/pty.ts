@@ -1,0 +1,119 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify, stripVTControlCharacters } from "node:util";
+import { onTestFinished } from "vitest";
+import { commandPath } from "../support/bundle.ts";
+import { TOKEN } from "../support/sluice.ts";
+import { Folder } from "./script.ts";
+
+const PATIENCE_MS = 20_000;
+const HOME = "\u001b[H";
+
+export interface TerminalOptions {
+  url: string;
+  columns?: number;
+  rows?: number;
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+}
+
+/** A real terminal (of util-linux' `script`) in which a person has typed a `sluice` command. */
+export class Terminal {
+  readonly #process: ChildProcess;
+  readonly #folder: Folder;
+  #output = "";
+  /** Of the command, as a shell says it. */
+  readonly code: Promise<number | null>;
+
+  private constructor(process: ChildProcess, folder: Folder) {
+    this.#process = process;
+    this.#folder = folder;
+    process.stdin?.on("error", () => {});
+    process.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.#output += text;
+    });
+    this.code = new Promise((resolve) => process.once("close", (code) => resolve(code)));
+    onTestFinished(async () => {
+      // Its terminal ends with it, and whoever runs in that.
+      process.kill("SIGKILL");
+      await this.code;
+    });
+  }
+
+  static async run(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+    const { url, columns = 80, rows = 24, env = {}, cwd } = options;
+    const folder = await Folder.make();
+    const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+    const command = [process.execPath, commandPath(), ...args].map(quote).join(" ");
+    const [tty, after] = ["tty", "after"].map((name) => quote(join(folder.path, name)));
+    const line = [
+      `stty cols ${columns} rows ${rows}; tty > ${tty}`,
+      // As an interactive shell, which a Ctrl-C meant for its command does not end.
+      `trap : INT; ${command}; code=$?`,
+      `stty -a > ${after}; exit $code`,
+    ].join("\n");
+    const child = spawn("script", ["--quiet", "--flush", "--return", "--command", line, "/dev/null"], {
+      ...(cwd === undefined ? {} : { cwd }),
+      env: {
+        ...process.env,
+        FORCE_COLOR: undefined,
+        NO_COLOR: undefined,
+        TERM: "xterm-256color",
+        SHELL: "/bin/sh",
+        SLUICE_URL: url,
+        SLUICE_TOKEN: TOKEN,
+        ...env,
+      },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    return new Terminal(child, folder);
+  }
+
+  /** All that has come to the terminal, with what moves its cursor and colours. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The last whole screen that was drawn, as its lines, without colours. */
+  get screen(): string[] {
+    const last = this.#output.split(HOME).at(-1) ?? "";
+    return stripVTControlCharacters(last).split(/\r+\n/);
+  }
+
+  type(keys: string): void {
+    this.#process.stdin?.write(keys);
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await promisify(execFile)("stty", ["-F", await this.#tty(), "cols", `${columns}`, "rows", `${rows}`]);
+  }
+
+  /** Whether lines are edited and keys shown now, as a shell expects it. */
+  async isCooked(): Promise<boolean> {
+    const { stdout } = await promisify(execFile)("stty", ["-F", await this.#tty(), "-a"]);
+    return isCooked(stdout);
+  }
+
+  /** The same, when the command had ended. */
+  async wasLeftCooked(): Promise<boolean> {
+    return isCooked(await readFile(join(this.#folder.path, "after"), "utf8"));
+  }
+
+  async until(holds: (terminal: this) => boolean): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (!holds(this)) {
+      if (Date.now() > deadline) throw new Error(`not in time:\n${JSON.stringify(this.#output)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async #tty(): Promise<string> {
+    await this.#folder.until("tty");
+    return (await readFile(join(this.#folder.path, "tty"), "utf8")).trim();
+  }
+}
+
+function isCooked(modes: string): boolean {
+  return ["icanon", "isig", "echo"].every((mode) => modes.split(/[\s;]+/).includes(mode));
+}

@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
+import { describe, expect, test } from "vitest";
+import { Run } from "./command.ts";
+import { Terminal } from "./pty.ts";
+import { Folder, WAIT_FOR_GO } from "./script.ts";
+import { stage } from "./stage.ts";
+
+const ESCAPE = "\u001b[";
+const CTRL_C = "\u0003";
+/** How a line that changes in place begins again. */
+const LINE_AGAIN = "\r\u001b[2K";
+/** Longer than any test. */
+const NEVER_MS = 60_000;
+
+async function statusOn(terminal: { columns?: number; env?: NodeJS.ProcessEnv }): Promise<string> {
+  const { sluice } = await stage(2);
+  const status = await Terminal.run(["status", "web"], { url: sluice.url, ...terminal });
+  expect(await status.code).toBe(0);
+  return status.output;
+}
+
+describe("colours", () => {
+  test("are there on a terminal that has them", async () => {
+    expect(await statusOn({})).toContain("\u001b[32mrunning\u001b[39m");
+  });
+
+  test.each([
+    ["NO_COLOR is set", { NO_COLOR: "1" }],
+    ["the terminal has none", { TERM: "dumb" }],
+  ])("are not there where %s", async (_, env) => {
+    expect(await statusOn({ env })).not.toContain(ESCAPE);
+  });
+
+  test("are not there in a pipe", async () => {
+    const { sluice } = await stage();
+    const run = new Run(["status", "web"], { url: sluice.url });
+    expect(await run.code).toBe(0);
+    expect(run.stdout).toContain("running");
+    expect(run.stdout).not.toContain(ESCAPE);
+  });
+});
+
+test("a table is as wide as the terminal at most, without what is usual of every server", async () => {
+  const lines = stripVTControlCharacters(await statusOn({ columns: 60 })).split("\r\n");
+  expect(lines[2]).toMatch(/^SERVER +STATE +IN FLIGHT +LONGEST +URL$/);
+  expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(60);
+});
+
+describe("the live line", () => {
+  test.each([30, 80])("is never wider than %d columns, and is gone at the end", async (columns) => {
+    const pool = await stage(1, NEVER_MS);
+    pool.client.get("/long").catch(() => {});
+    await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
+    const drain = await Terminal.run(["drain", "web", "--wait", "900ms"], { url: pool.sluice.url, columns });
+    expect(await drain.code).toBe(75);
+    const [before, ...drawn] = drain.output.split(LINE_AGAIN);
+    const end = drawn.pop();
+    expect(before).toBe("");
+    expect(drawn.length).toBeGreaterThan(1);
+    for (const line of drawn) {
+      expect(line).toContain("sluice: web draining: 1 in");
+      expect(stringWidth(line)).toBeLessThan(columns);
+    }
+    expect(end).toMatch(/^sluice: web is not drained after 0\.9 s.*\r\n$/);
+  });
+
+  test("shows in flight, queued, the oldest wait and the time left, and leaves the command's output alone", async () => {
+    const pool = await stage(1, 700);
+    const answers = [pool.client.get("/a"), pool.client.get("/b")];
+    await pool.sluice.until("web", ({ queued }) => queued === 1);
+    const deploy = await Terminal.run(["deploy", "web", "--", "echo", "deployed"], { url: pool.sluice.url });
+    expect(await deploy.code).toBe(0);
+    const shown = deploy.output.split(LINE_AGAIN).map((line) => stripVTControlCharacters(line));
+    expect(shown[1]).toMatch(
+      /^sluice: web draining: 1 in flight, 1 queued, oldest \d\.\d s, (1 min|\d\d s) left$/,
+    );
+    expect(shown.at(-1)).toMatch(
+      /^sluice: web drained after \d\.\d s, running echo\r\ndeployed\r\nsluice: web runs again after .*\r\n$/,
+    );
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
+
+describe("Ctrl-C on a terminal", () => {
+  test("reaches the command of a deploy exactly once, and the pool runs again", async () => {
+    const { sluice } = await stage();
+    const folder = await Folder.make();
+    const script = `trap 'echo x >> heard; exit 7' INT; ${WAIT_FOR_GO}`;
+    const deploy = await Terminal.run(["deploy", "web", "--", "sh", "-c", script], {
+      url: sluice.url,
+      cwd: folder.path,
+    });
+    await folder.until("started");
+    deploy.type(CTRL_C);
+    expect(await deploy.code).toBe(7);
+    expect(await readFile(join(folder.path, "heard"), "utf8")).toBe("x\n");
+    expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+
+  test("reaches a command that stays exactly once too", async () => {
+    const { sluice } = await stage();
+    const folder = await Folder.make();
+    const script = `trap 'echo x >> heard' INT; ${WAIT_FOR_GO}`;
+    const deploy = await Terminal.run(["deploy", "web", "--", "sh", "-c", script], {
+      url: sluice.url,
+      cwd: folder.path,
+    });
+    await folder.until("started");
+    deploy.type(CTRL_C);
+    await folder.until("heard");
+    await folder.put("go");
+    expect(await deploy.code).toBe(130);
+    expect(await readFile(join(folder.path, "heard"), "utf8")).toBe("x\n");
+  });
+});
