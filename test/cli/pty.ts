@@ -41,16 +41,19 @@ export class Terminal {
     });
   }
 
-  static async run(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+  static run(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+    return Terminal.open([process.execPath, commandPath(), ...args], options);
+  }
+
+  /** The same with any command. */
+  static async open(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
     const { url, columns = 80, rows = 24, env = {}, cwd } = options;
     const folder = await Folder.make();
-    const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-    const command = [process.execPath, commandPath(), ...args].map(quote).join(" ");
     const [tty, after] = ["tty", "after"].map((name) => quote(join(folder.path, name)));
     const line = [
       `stty cols ${columns} rows ${rows}; tty > ${tty}`,
       // As an interactive shell, which a Ctrl-C meant for its command does not end.
-      `trap : INT; ${command}; code=$?`,
+      `trap : INT; ${args.map(quote).join(" ")}; code=$?`,
       `stty -a > ${after}; exit $code`,
     ].join("\n");
     const child = spawn("script", ["--quiet", "--flush", "--return", "--command", line, "/dev/null"], {
@@ -112,6 +115,10 @@ export class Terminal {
     await this.#folder.until("tty");
     return (await readFile(join(this.#folder.path, "tty"), "utf8")).trim();
   }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function isCooked(modes: string): boolean {
