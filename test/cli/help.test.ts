@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { Run } from "./command.ts";
+
+const COMMANDS = ["status", "drain", "resume", "deploy", "roll", "server", "check", "top", "complete"];
+
+/** Without an environment, and with nobody there: help must not ask. */
+async function helpOf(...args: string[]): Promise<string> {
+  const env = { SLUICE_URL: undefined, SLUICE_TOKEN: undefined };
+  const run = new Run(args, { url: "http://127.0.0.1:1", env });
+  expect(await run.code).toBe(0);
+  expect(run.stderr).toBe("");
+  return run.stdout;
+}
+
+describe("sluice --help", () => {
+  test("lists every command, and nothing that this file has forgotten", async () => {
+    const [, list = ""] = (await helpOf("--help")).split("\nCommands:\n");
+    const listed = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    expect(listed.slice(0, COMMANDS.length + 1)).toEqual([...COMMANDS, "help"]);
+  });
+
+  test("names the environment and every exit code of ours", async () => {
+    const help = await helpOf("--help");
+    const { invalid, notExecutable, notFound, signal, ...ours } = EXIT;
+    for (const word of ["SLUICE_URL", "SLUICE_TOKEN", ...Object.values(ours)]) {
+      expect(help).toMatch(new RegExp(`(^|\\s)${word}\\s`));
+    }
+  });
+
+  test.each(COMMANDS)("of %s has an example, and how to reach Sluice", async (command) => {
+    const help = await helpOf(command, "--help");
+    expect(help).toMatch(new RegExp(`\nExamples:\n {2}.*sluice ${command}( |\n)`));
+    expect(help).toContain("--url <origin>");
+    expect(await helpOf("help", command)).toBe(help);
+  });
+});
