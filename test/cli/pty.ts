@@ -8,7 +8,8 @@ import { TOKEN } from "../support/sluice.ts";
 import { Folder } from "./script.ts";
 
 const PATIENCE_MS = 20_000;
-const HOME = "\u001b[H";
+/** Where a screen that is drawn begins and ends. */
+const [HOME, REST_OF_SCREEN] = ["\u001b[H", "\u001b[J"];
 
 export interface TerminalOptions {
   url: string;
@@ -80,7 +81,8 @@ export class Terminal {
 
   /** The last whole screen that was drawn, as its lines, without colours. */
   get screen(): string[] {
-    const last = this.#output.split(HOME).at(-1) ?? "";
+    const drawn = this.#output.slice(0, this.#output.lastIndexOf(REST_OF_SCREEN));
+    const last = drawn.slice(drawn.lastIndexOf(HOME));
     return stripVTControlCharacters(last).split(/\r+\n/);
   }
 
