@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { relayTo, stage } from "./stage.ts";
@@ -49,16 +50,15 @@ describe("a roll that is interrupted", () => {
   });
 
   test("while it waits for the last request puts the server back, whose command is not run", async () => {
-    const pool = await stage(1, 1_500);
-    const answer = pool.client.get("/long");
-    await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
-    const run = new Run(["roll", "web", "--json", "--", "echo", "ran"], { url: pool.sluice.url });
+    const { sluice, answer, finish } = await busyStage();
+    const run = new Run(["roll", "web", "--json", "--", "echo", "ran"], { url: sluice.url });
     await run.saw("draining");
     run.kill("SIGINT");
     expect(await run.code).toBe(130);
     expect(run.stdout).toBe("");
-    expect((await pool.sluice.snapshot("web")).servers[0]?.state).toBe("ready");
-    expect((await answer).status).toBe(200);
+    expect((await sluice.snapshot("web")).servers[0]?.state).toBe("ready");
+    finish();
+    expect(await answer).toBe(200);
   });
 });
 

@@ -42,8 +42,10 @@ describe("top on a terminal", () => {
     expect(top.screen.length).toBe(10);
     expect(Math.max(...top.screen.map((line) => stringWidth(line)))).toBeLessThanOrEqual(50);
     await top.resize(120, 30);
-    await top.until((terminal) => terminal.screen.join("\n").includes("WEIGHT"));
-    expect(hasLine("web-7")(top)).toBe(true);
+    // In two steps, each of which is drawn: first the columns, then the rows.
+    await top.until(
+      (terminal) => hasLine("web-7")(terminal) && terminal.screen.join("\n").includes("WEIGHT"),
+    );
   });
 
   test.each([

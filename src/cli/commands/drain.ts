@@ -1,4 +1,4 @@
-import { clientOf, contextOf, printJson } from "../context.ts";
+import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { durationOption } from "../options.ts";
 import { examples, type Program } from "../program.ts";
@@ -74,9 +74,8 @@ export function addDrain(program: Program): void {
         );
       }
       if (!json) {
-        out.write(
-          `${pool} drained after ${duration(Date.now() - started)}, ${end.snapshot.queued} queued; ${stays}\n`,
-        );
+        const took = duration(Date.now() - started);
+        printLines(out, [`${pool} drained after ${took}, ${end.snapshot.queued} queued`, stays]);
       }
     });
 }

@@ -57,7 +57,7 @@ describe("the head of a pool", () => {
     };
     const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
     expect(drained).toMatch(
-      /^drained by "ann\?\[31m" \("new\? disks"\) since [\d:]{8}, resumes by itself in 1 min 30 s$/,
+      /^drained by "ann\?\[31m" \("new\? disks"\) since [\d:]{8}, ends by itself in 1 min 30 s$/,
     );
   });
 
