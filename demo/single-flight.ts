@@ -30,6 +30,8 @@ export class SingleFlightServer {
   #port: number;
   #server: http.Server | null = null;
   #busy = false;
+  /** By the clock, so that a process which stands still is busy no longer than it says. Ms of `performance.now()`. */
+  #busyUntil = 0;
 
   constructor(options: SingleFlightOptions) {
     this.name = options.name;
@@ -44,7 +46,7 @@ export class SingleFlightServer {
   }
 
   get busy(): boolean {
-    return this.#busy;
+    return this.#busy || performance.now() < this.#busyUntil;
   }
 
   /** Listens, after a `stop` on the same port again. */
@@ -66,6 +68,7 @@ export class SingleFlightServer {
     if (!server) return;
     this.#server = null;
     this.#busy = false;
+    this.#busyUntil = 0;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
@@ -74,10 +77,10 @@ export class SingleFlightServer {
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     request.resume();
     if (request.url === "/idle") {
-      response.writeHead(this.#busy ? 503 : 204).end();
+      response.writeHead(this.busy ? 503 : 204).end();
       return;
     }
-    if (this.#busy) {
+    if (this.busy) {
       this.rejected++;
       response.writeHead(503, { "Content-Type": "text/plain" }).end("query rejected, already processing\n");
       return;
@@ -88,12 +91,9 @@ export class SingleFlightServer {
     const server = this.#server;
     setTimeout(() => {
       if (this.#server !== server) return;
-      const free = () => {
-        this.#busy = false;
-      };
-      // Without afterglow, free before the answer's last byte is out: the next query may come with it.
-      if (this.afterglowMs === 0) free();
-      else setTimeout(free, this.afterglowMs);
+      // Before the answer's last byte is out: without afterglow the next query may come with it.
+      this.#busy = false;
+      this.#busyUntil = performance.now() + this.afterglowMs;
       response.writeHead(200, { "Content-Type": "text/plain", "X-Served-By": this.name }).end("done\n");
     }, this.serviceMs);
   }

@@ -103,6 +103,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   // ── Operator ──
 
   snapshot(): Snapshot {
+    // What is shown is on record: the runtime holds the answer back until it is.
+    this.#flush();
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
 
@@ -139,7 +141,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   /** `null`: no such server. */
   changeServer(name: string, patch: ServerOverride): Snapshot | null {
     if (!this.#scheduler.changeServer(name, patch, Date.now())) return null;
-    this.#flush();
     return this.snapshot();
   }
 
@@ -147,7 +148,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   freeLease(id: string): Snapshot | null {
     if (!this.#scheduler.freeLease(id, Date.now())) return null;
     this.#handles.delete(id);
-    this.#flush();
     return this.snapshot();
   }
 
@@ -191,7 +191,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   #drainAnswer(done: boolean): DrainAnswer {
-    this.#flush();
     return { held: !done, snapshot: this.snapshot() };
   }
 

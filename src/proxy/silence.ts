@@ -1,4 +1,4 @@
-/** How long the event loop gets to bring what has come already. */
+/** How long the event loop gets at least to bring what has come already. */
 const LAST_CHANCE_MS = 50;
 
 /**
@@ -11,12 +11,13 @@ export class Silence {
   #heardAt = Date.now();
   #listening = true;
   #lastChance = false;
+  #dueAt = 0;
   #timer: ReturnType<typeof setTimeout>;
 
   constructor(limitMs: number, onSilence: () => void) {
     this.#limitMs = limitMs;
     this.#onSilence = onSilence;
-    this.#timer = setTimeout(() => this.#check(), limitMs);
+    this.#timer = this.#checkIn(limitMs);
   }
 
   heard(): void {
@@ -34,16 +35,24 @@ export class Silence {
     clearTimeout(this.#timer);
   }
 
+  #checkIn(ms: number): ReturnType<typeof setTimeout> {
+    this.#dueAt = Date.now() + ms;
+    return setTimeout(() => this.#check(), ms);
+  }
+
   #check(): void {
-    const quietMs = this.#listening ? Date.now() - this.#heardAt : 0;
+    const now = Date.now();
+    const lateMs = now - this.#dueAt;
+    const quietMs = this.#listening ? now - this.#heardAt : 0;
     if (quietMs < this.#limitMs) {
-      this.#timer = setTimeout(() => this.#check(), this.#limitMs - quietMs);
-    } else if (this.#lastChance) {
+      this.#timer = this.#checkIn(this.#limitMs - quietMs);
+    } else if (this.#lastChance && lateMs <= LAST_CHANCE_MS) {
       this.#onSilence();
     } else {
-      // It may be this machine that stood still, and the timer be heard before the bytes that came meanwhile.
+      // It may be this machine that stood still, and the timer be heard before the bytes that came meanwhile. A
+      // timer that is late itself says that it did, and for how long.
       this.#lastChance = true;
-      this.#timer = setTimeout(() => this.#check(), LAST_CHANCE_MS);
+      this.#timer = this.#checkIn(Math.max(LAST_CHANCE_MS, Math.min(lateMs, this.#limitMs)));
     }
   }
 }

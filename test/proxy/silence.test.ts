@@ -39,6 +39,20 @@ test("what comes right after the limit, as after a standstill of this machine, s
   expect(onSilence).not.toHaveBeenCalled();
 });
 
+test("a machine that stood still for seconds gives the server as long again", () => {
+  const { silence, onSilence } = listen();
+  // As if all of this had passed in one turn of the event loop: the timer is heard late.
+  vi.setSystemTime(Date.now() + 800);
+  vi.advanceTimersByTime(1_000);
+  vi.advanceTimersByTime(799);
+  expect(onSilence).not.toHaveBeenCalled();
+  silence.heard();
+  vi.advanceTimersByTime(1_049);
+  expect(onSilence).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
 test("silence while nobody listens is not the server's", () => {
   const { silence, onSilence } = listen();
   silence.pause();
