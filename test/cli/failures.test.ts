@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Handler, Origin } from "../support/origin.ts";
 import { Sluice, type SluiceOptions, TOKEN } from "../support/sluice.ts";
-import { Run, type RunOptions } from "./command.ts";
+import { Run } from "./command.ts";
+import { end } from "./end.ts";
 
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 
@@ -16,16 +17,6 @@ async function other(answer: Handler): Promise<Origin> {
   const origin = await Origin.start(answer);
   onTestFinished(() => origin.stop());
   return origin;
-}
-
-/** Runs it to its end; whatever it says, it never says the token. */
-async function end(args: readonly string[], options: RunOptions) {
-  const run = new Run(args, options);
-  const code = await run.code;
-  const { stdout, stderr } = run;
-  expect(stdout + stderr).not.toContain(options.env?.SLUICE_TOKEN || TOKEN);
-  expect(stderr).not.toMatch(/\n\s+at /);
-  return { code, stdout, stderr };
 }
 
 const answering =
@@ -131,56 +122,6 @@ describe("a Sluice that refuses", () => {
     const { code, stderr } = await end(["status"], { url });
     expect(code).toBe(70);
     expect(stderr).toMatch(/^sluice: Sluice answered 500 misconfigured: .*slots/);
-  });
-});
-
-describe("before anything is asked", () => {
-  const nobody = "http://127.0.0.1:1";
-
-  test.each([
-    ["no SLUICE_TOKEN", { SLUICE_TOKEN: undefined }, 77, "Set SLUICE_TOKEN, or --token"],
-    ["an empty SLUICE_TOKEN", { SLUICE_TOKEN: "" }, 77, "Set SLUICE_TOKEN, or --token"],
-    ["a SLUICE_TOKEN that no header can hold", { SLUICE_TOKEN: "a\nsecret" }, 77, "The token has characters"],
-    ["no SLUICE_URL", { SLUICE_URL: undefined }, 64, "Set SLUICE_URL, or --url"],
-    ["a SLUICE_URL that is none", { SLUICE_URL: "sluice" }, 64, '"sluice" is not an origin'],
-    ["a SLUICE_URL of another kind", { SLUICE_URL: "ftp://a" }, 64, '"ftp://a" is not an origin'],
-    ["a SLUICE_URL with a path", { SLUICE_URL: "https://a/b" }, 64, '"https://a/b" is not an origin'],
-    ["a SLUICE_URL with a query", { SLUICE_URL: "https://a/?b" }, 64, '"https://a/?b" is not an origin'],
-  ])("%s ends it and is said", async (_, env, code, words) => {
-    const run = await end(["status"], { url: nobody, env });
-    expect(run).toMatchObject({ code, stdout: "" });
-    expect(run.stderr).toContain(words);
-  });
-
-  test.each(["https://ann:secret@a", "https://secret@a", "https://ann:secret@a:99999"])(
-    "%s ends it with 64, and the password is not shown",
-    async (url) => {
-      const { code, stderr } = await end(["status"], { url });
-      expect(code).toBe(64);
-      expect(stderr).toContain("SLUICE_URL: it is not an origin");
-      expect(stderr).not.toContain("secret");
-    },
-  );
-
-  test.each([
-    ["an unknown command", ["drian", "web"], "Did you mean drain?"],
-    ["no command", [], "Usage: sluice"],
-    ["an unknown option", ["drain", "web", "--wiat", "1s"], "Did you mean --wait?"],
-    ["a missing argument", ["drain"], "missing required argument 'pool'"],
-    ["one argument too many", ["status", "web", "api"], "too many arguments"],
-    ["no duration", ["drain", "web", "--wait", "30"], "'30' is invalid. Allowed is"],
-    ["a missing value", ["drain", "web", "--wait"], "argument missing"],
-    ["nothing to run", ["deploy", "web", "--"], "missing required argument 'command'"],
-    ["nothing to roll", ["roll", "web"], "missing required argument 'command'"],
-    [
-      "an unknown choice",
-      ["roll", "web", "--on-failure", "cry", "--", "true"],
-      "Allowed choices are resume, hold.",
-    ],
-  ])("%s ends it with 64 and is named", async (_, args, words) => {
-    const { code, stdout, stderr } = await end(args, { url: nobody });
-    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
-    expect(stderr).toContain(words);
   });
 });
 
