@@ -1,6 +1,6 @@
-import { AdminClient } from "./admin-client.ts";
+import { AdminClient } from "./client/admin-client.ts";
+import { isInTheClear, targetOf } from "./client/target.ts";
 import type { GlobalOptions } from "./program.ts";
-import { isInTheClear, targetOf } from "./target.ts";
 import type { Output } from "./terminal/style.ts";
 
 /** What a command works with. Results go to `out`, how it gets on to `err`. */

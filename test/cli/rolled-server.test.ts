@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { AdminClient, ServerPatch } from "../../src/cli/admin-client.ts";
-import { RolledServer } from "../../src/cli/rolled-server.ts";
-import type { Signals } from "../../src/cli/signals.ts";
+import type { AdminClient, ServerPatch } from "../../src/cli/client/admin-client.ts";
+import type { Signals } from "../../src/cli/process/signals.ts";
+import { RolledServer } from "../../src/cli/roll/rolled-server.ts";
 
 const SECOND = 1_000;
 /** How long Sluice goes on with its health checks when nothing happens. */

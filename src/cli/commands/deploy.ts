@@ -1,10 +1,10 @@
 import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
-import { deploy } from "../deploy.ts";
-import { DeployNews } from "../deploy-news.ts";
+import { deploy } from "../deploy/deploy.ts";
+import { DeployNews } from "../deploy/deploy-news.ts";
 import { durationOption } from "../options.ts";
+import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
-import { Signals } from "../signals.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 export function addDeploy(program: Program): void {

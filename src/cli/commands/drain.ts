@@ -1,12 +1,12 @@
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
+import { waitUntilDrained } from "../deploy/wait-until-drained.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { durationOption } from "../options.ts";
+import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
-import { Signals } from "../signals.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
 import { clock, duration } from "../terminal/durations.ts";
 import { Reporter } from "../terminal/reporter.ts";
-import { waitUntilDrained } from "../wait-until-drained.ts";
 
 const ASK_EVERY_MS = 300;
 

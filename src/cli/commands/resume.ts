@@ -1,6 +1,6 @@
+import { DrainHeld } from "../client/failures.ts";
 import { clientOf, contextOf, printJson } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { DrainHeld } from "../failures.ts";
 import { examples, type Program } from "../program.ts";
 import { counts } from "../terminal/counts.ts";
 

@@ -1,10 +1,10 @@
 import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
 import { durationOption } from "../options.ts";
+import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
-import { roll } from "../roll.ts";
-import { RollNews } from "../roll-news.ts";
-import { Signals } from "../signals.ts";
+import { roll } from "../roll/roll.ts";
+import { RollNews } from "../roll/roll-news.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 export function addRoll(program: Program): void {

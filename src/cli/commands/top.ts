@@ -1,7 +1,7 @@
 import { clientOf, contextOf } from "../context.ts";
 import { CliError } from "../exit-codes.ts";
+import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
-import { Signals } from "../signals.ts";
 import { Changes } from "../terminal/changes.ts";
 import { Screen } from "../terminal/screen.ts";
 import { styleOf } from "../terminal/style.ts";

@@ -1,5 +1,5 @@
-import { CliError, EXIT } from "./exit-codes.ts";
-import { printable } from "./terminal/printable.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { printable } from "../terminal/printable.ts";
 
 /** Where Sluice is, and what opens its admin side. */
 export interface Target {

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CliError, EXIT } from "./exit-codes.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 
 /** How long an interrupted run still waits for the answer to what it asked for. */
 const LAST_ANSWER_MS = 2_000;

@@ -1,6 +1,6 @@
-import type { Snapshot } from "../scheduler/snapshot.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
-import { printable, quoted } from "./terminal/printable.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { printable, quoted } from "../terminal/printable.ts";
 
 /** Nobody answered, or somebody on the way did in Sluice's place: another try may help. */
 export class Unreachable extends CliError {

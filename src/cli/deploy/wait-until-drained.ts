@@ -1,4 +1,4 @@
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
 
 export interface Wait {
   /** What the pool said to the drain itself. */

@@ -1,6 +1,6 @@
 import { type ClientResponse, hc } from "hono/client";
-import type { AdminApi } from "../admin/app.ts";
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { AdminApi } from "../../admin/app.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { type Asked, failureOf, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 

@@ -1,11 +1,11 @@
-import type { Snapshot } from "../scheduler/snapshot.ts";
-import type { CliError } from "./exit-codes.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { CliError } from "../exit-codes.ts";
+import type { CommandEnd } from "../process/run-command.ts";
+import { counts, leasesLeft } from "../terminal/counts.ts";
+import { clock, duration } from "../terminal/durations.ts";
+import { printable, quoted } from "../terminal/printable.ts";
+import type { Reporter } from "../terminal/reporter.ts";
 import type { DrainNews } from "./held-drain.ts";
-import type { CommandEnd } from "./run-command.ts";
-import { counts, leasesLeft } from "./terminal/counts.ts";
-import { clock, duration } from "./terminal/durations.ts";
-import { printable, quoted } from "./terminal/printable.ts";
-import type { Reporter } from "./terminal/reporter.ts";
 
 /** How a deploy gets on, in words and as objects. */
 export class DeployNews implements DrainNews {

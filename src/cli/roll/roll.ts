@@ -1,12 +1,12 @@
-import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
-import type { AdminClient } from "./admin-client.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
+import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { AdminClient } from "../client/admin-client.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { runCommand } from "../process/run-command.ts";
+import type { Signals } from "../process/signals.ts";
+import { clock } from "../terminal/durations.ts";
+import { quoted } from "../terminal/printable.ts";
 import type { RollNews } from "./roll-news.ts";
 import { RolledServer } from "./rolled-server.ts";
-import { runCommand } from "./run-command.ts";
-import type { Signals } from "./signals.ts";
-import { clock } from "./terminal/durations.ts";
-import { quoted } from "./terminal/printable.ts";
 
 export interface RollOptions {
   pool: string;

@@ -1,10 +1,10 @@
-import type { AdminClient } from "./admin-client.ts";
+import type { AdminClient } from "../client/admin-client.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import { type CommandEnd, runCommand } from "../process/run-command.ts";
+import type { Signals } from "../process/signals.ts";
 import type { DeployNews } from "./deploy-news.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { ownerName } from "./identity.ts";
-import { type CommandEnd, runCommand } from "./run-command.ts";
-import type { Signals } from "./signals.ts";
 
 export interface DeployOptions {
   pool: string;

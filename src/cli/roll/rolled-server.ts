@@ -1,8 +1,8 @@
-import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
-import type { AdminClient, ServerPatch } from "./admin-client.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
-import { keepTrying, type Trying } from "./keep-trying.ts";
-import type { Signals } from "./signals.ts";
+import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { AdminClient, ServerPatch } from "../client/admin-client.ts";
+import { keepTrying, type Trying } from "../client/keep-trying.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import type { Signals } from "../process/signals.ts";
 
 const ASK_EVERY_MS = 300;
 /** An idle pool ends its health checks after a minute; a change of a server, even of nothing, wakes them. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Snapshot } from "../scheduler/snapshot.ts";
-import type { AdminClient, DrainOptions } from "./admin-client.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
-import { DrainHeld, Unreachable } from "./failures.ts";
-import { keepTrying } from "./keep-trying.ts";
-import type { Signals } from "./signals.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { AdminClient, DrainOptions } from "../client/admin-client.ts";
+import { DrainHeld, Unreachable } from "../client/failures.ts";
+import { keepTrying } from "../client/keep-trying.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import type { Signals } from "../process/signals.ts";
 import { type WaitEnd, waitUntilDrained } from "./wait-until-drained.ts";
 
 /** How long Sluice itself waits before it says how far the drain is. */

@@ -1,10 +1,10 @@
-import type { ServerSnapshot } from "../scheduler/snapshot.ts";
-import type { CliError } from "./exit-codes.ts";
+import type { ServerSnapshot } from "../../scheduler/snapshot.ts";
+import type { CliError } from "../exit-codes.ts";
+import type { CommandEnd } from "../process/run-command.ts";
+import { duration } from "../terminal/durations.ts";
+import { printable } from "../terminal/printable.ts";
+import type { Reporter } from "../terminal/reporter.ts";
 import type { RollTrying } from "./rolled-server.ts";
-import type { CommandEnd } from "./run-command.ts";
-import { duration } from "./terminal/durations.ts";
-import { printable } from "./terminal/printable.ts";
-import type { Reporter } from "./terminal/reporter.ts";
 
 /** How a roll gets on, in words and as objects. */
 export class RollNews implements RollTrying {
