@@ -1,27 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Answer, statuses } from "../support/connections.ts";
-import type { SingleFlightPool } from "../support/single-flight-pool.ts";
+import { statuses } from "../support/connections.ts";
 import { Run } from "./command.ts";
+import { loadUntil } from "./load.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { ASK, controlOf, stage } from "./stage.ts";
-
-/** So many clients at a time for as long as `until` has not come: more than there are servers. */
-async function loadUntil(
-  pool: SingleFlightPool,
-  until: Promise<unknown>,
-  clients: number,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  let over = false;
-  void until.then(() => {
-    over = true;
-  });
-  const client = async () => {
-    while (!over) answers.push(await pool.client.get(`/${answers.length}`));
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return answers;
-}
 
 describe("a deploy under load beyond the capacity of ten single-flight servers", () => {
   const restart = (ending: string) => `${ASK} ask /stop && sleep 3 && ask /start; ${ending}`;
