@@ -63,6 +63,8 @@ export class Terminal {
         ...process.env,
         FORCE_COLOR: undefined,
         NO_COLOR: undefined,
+        // Where it is set Node takes the terminal for a log, without colours.
+        CI: undefined,
         TERM: "xterm-256color",
         SHELL: "/bin/sh",
         SLUICE_URL: url,
