@@ -10,6 +10,7 @@ import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askPool } from "./ask-pool.ts";
 import { authenticate, refuseForged } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
+import { eventStream } from "./events/event-stream.ts";
 import { jsonBody } from "./json-body.ts";
 
 /** A wait is asked for in pieces: the object is not told when its asker leaves, and stays awake for it. */
@@ -20,7 +21,7 @@ const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
 
 app.use(async (c, next) => {
   await next();
-  c.header("Cache-Control", "no-store");
+  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
 });
 
 const routes = app
@@ -37,6 +38,7 @@ const routes = app
     const pool = poolNamed(c.env, c.req.param("pool"));
     return c.json(await askPool(c.env, pool, (stub) => stub.snapshot()));
   })
+  .get("/api/pools/:pool/events", (c) => eventStream(c.env, poolNamed(c.env, c.req.param("pool")), c.req.raw))
   .post("/api/pools/:pool/drain", jsonBody(drainBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const { wait, expires, owner, reason, extend } = c.req.valid("json");

@@ -1,5 +1,5 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Lease, Place } from "./protocol.ts";
+import type { Ending, Lease, News, Place, Seen, Watch } from "./protocol.ts";
 
 /**
  * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
@@ -53,5 +53,19 @@ export class LeaseHandle extends RpcTarget implements Lease {
 
   [Symbol.dispose](): void {
     this.#onDispose();
+  }
+}
+
+/** What a Worker holds of the pool it watches. The object keeps nothing for it. */
+export class WatchHandle extends RpcTarget implements Watch {
+  readonly #look: (seen: Seen | null) => News;
+
+  constructor(look: (seen: Seen | null) => News) {
+    super();
+    this.#look = look;
+  }
+
+  look(seen: Seen | null): News {
+    return this.#look(seen);
   }
 }

@@ -6,9 +6,10 @@ import type { ServerOverride, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { ask } from "./ask.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
-import { LeaseHandle, PlaceHandle } from "./handles.ts";
+import { LeaseHandle, PlaceHandle, WatchHandle } from "./handles.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
+import { Lookout } from "./lookout.ts";
 import type { AcquireRequest, DrainRequest, Ending, Granted, NotGranted, OnQueued } from "./protocol.ts";
 import { Alarm, Ticker } from "./wakeups.ts";
 
@@ -46,6 +47,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #ticker = new Ticker(() => this.#tick());
   readonly #alarm: Alarm;
   readonly #heartbeat: Heartbeat;
+  readonly #lookout: Lookout;
   #reservedSeqs: number;
   #flushing: Promise<void> | null = null;
 
@@ -59,9 +61,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
     if (configured) this.#ledger.forgetServersBut(new Set(this.#scheduler.servers.map((s) => s.name)));
+    this.#lookout = new Lookout(name, this.#scheduler);
     this.#alarm = new Alarm(ctx.storage);
     this.#heartbeat = new Heartbeat(() => {
       this.#ledger.writeTotals(this.#scheduler.totals);
+      this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
       return this.#waiters.size > 0;
     });
     this.#flush();
@@ -151,6 +155,14 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.snapshot();
   }
 
+  watch(): WatchHandle {
+    return new WatchHandle((seen) => {
+      const now = Date.now();
+      this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
+      return this.#lookout.look(seen, now);
+    });
+  }
+
   override alarm(): void {
     this.#alarm.rang();
     this.#tick();
@@ -214,18 +226,26 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   /** Ledger first, then the answers; no `await` in between. */
   #flush(): void {
     const outbox = this.#scheduler.takeOutbox();
-    try {
+    this.#write(() => {
       this.#ledger.write(outbox, this.#scheduler);
+      this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
       this.#reserveSeqs(outbox);
+    });
+    this.#lookout.changed();
+    for (const decision of outbox.decisions) this.#tell(decision);
+    for (const question of outbox.questions) void this.#ask(question);
+    this.#setWakeups(outbox);
+    for (const check of this.#drainWatchers) check();
+  }
+
+  #write(changes: () => void): void {
+    try {
+      changes();
     } catch (error) {
       // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead.
       this.ctx.abort(`the ledger cannot be written: ${error}`);
       throw error;
     }
-    for (const decision of outbox.decisions) this.#tell(decision);
-    for (const question of outbox.questions) void this.#ask(question);
-    this.#setWakeups(outbox);
-    for (const check of this.#drainWatchers) check();
   }
 
   #tell(decision: Decision): void {

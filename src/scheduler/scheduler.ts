@@ -1,13 +1,15 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "./checks.ts";
-import type { CutOff } from "./cut-off.ts";
+import { type CutOff, type EndRefusal, refusalOf } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
+import type { PoolEvent } from "./events.ts";
 import { Fleet } from "./fleet.ts";
+import { Journal } from "./journal.ts";
 import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Regroup } from "./regroup.ts";
 import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
-import { countCutOff, countRefusal, noTotals, type Totals } from "./totals.ts";
+import { noTotals, type Totals } from "./totals.ts";
 import { WaitingList } from "./waiting-list.ts";
 
 export interface TicketRequest {
@@ -33,6 +35,7 @@ export interface Restored {
   /** Every seq given so far is below this. */
   nextSeq: number;
   totals: Totals;
+  events: PoolEvent[];
 }
 
 /**
@@ -44,6 +47,7 @@ export interface Restored {
  */
 export class Scheduler {
   readonly totals: Totals;
+  readonly journal: Journal;
   readonly #settings: PoolConfig;
   readonly #random: () => number;
   readonly #fleet: Fleet;
@@ -52,6 +56,8 @@ export class Scheduler {
   readonly #regroup: Regroup;
   #nextSeq: number;
   #outbox = new Outbox();
+  #drainedNoted: boolean;
+  #restartNoted = false;
 
   constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
     this.#settings = settings;
@@ -59,15 +65,19 @@ export class Scheduler {
     this.totals = restored?.totals ?? noTotals();
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
+    this.journal = new Journal(restored?.events);
+    this.#drainedNoted = this.journal.latest("drain", "drained", "resume")?.kind === "drained";
     const changes = {
       slot: (slot: Slot) => this.#outbox.slots.add(slot),
       server: (server: Server) => this.#outbox.servers.add(server),
+      happened: this.journal.note.bind(this.journal),
     };
     this.#fleet = new Fleet(settings, restored, changes, now);
     // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
+    if (restored?.slots.some(isHeld)) this.#noteRestart(now);
     this.tick(now);
   }
 
@@ -87,16 +97,16 @@ export class Scheduler {
       this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: known.seq });
     } else if (ticket.seq !== undefined) {
       // It was accepted before, and is never turned away now.
-      if (!ticket.retry && this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+      if (!ticket.retry) this.#ticketReturned(now);
       this.#enqueue(ticket, ticket.seq, now);
       this.#tellIfQueued(id);
     } else if (this.#refusesForLackOfServers()) {
-      this.#refuse(id, "no-server");
+      this.#refuse(id, "no-server", now);
     } else {
       this.#enqueue(ticket, this.#nextSeq, now);
       if (this.#waiting.get(id) && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
-        this.#refuse(id, "queue-full");
+        this.#refuse(id, "queue-full", now);
         return;
       }
       this.totals.accepted++;
@@ -142,7 +152,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
     if (retried) this.totals.retried++;
-    else if (isHeld(slot)) countCutOff(this.totals, cause);
+    else if (isHeld(slot)) this.#countCutOff(cause, now);
     // It was counted as lost, and is not.
     if (retried && !isHeld(slot)) this.totals.abandoned--;
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
@@ -170,15 +180,23 @@ export class Scheduler {
   /** `false`: another owner holds the drain. */
   drain(request: DrainRequest, now: number): boolean {
     const started = this.#drain.start(request, now);
-    if (started) this.#outbox.drainChanged = true;
-    return started;
+    if (started === "held") return false;
+    if (started !== "over") this.#outbox.drainChanged = true;
+    if (started === "begun") {
+      const { owner, reason, expiresAt } = request;
+      this.journal.note({ kind: "drain", owner, reason, expiresAt: iso(expiresAt) }, now);
+      this.#drainedNoted = false;
+      this.#noteDrained(now);
+    }
+    return true;
   }
 
   /** `false`: another owner holds the drain. */
   resume(owner: string, force: boolean, now: number): boolean {
     if (!this.#drain.current) return true;
+    const cause = this.#drain.current.owner === owner ? "resumed" : "forced";
     const resumed = this.#drain.resume(owner, force);
-    if (resumed) this.#drainEnded(now);
+    if (resumed) this.#drainEnded(owner, cause, now);
     return resumed;
   }
 
@@ -194,7 +212,8 @@ export class Scheduler {
   freeLease(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
-    if (isHeld(slot)) countCutOff(this.totals, "lost");
+    if (isHeld(slot)) this.totals.abandoned++;
+    this.journal.note({ kind: "slot-freed", server: slot.server.name, lease: id }, now);
     this.#fleet.free(slot);
     this.#dispatch(now);
     return true;
@@ -204,13 +223,13 @@ export class Scheduler {
 
   /** Ends everything whose time has come. */
   tick(now: number): void {
-    this.#fleet.tick(now, () => countCutOff(this.totals, "lost"));
+    this.#fleet.tick(now, () => this.totals.abandoned++);
     for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
-      this.#refuse(late.id, "queue-timeout");
+      this.#refuse(late.id, "queue-timeout", now);
     }
     const head = this.#waiting.head();
     if (head?.avoid && head.avoid.until <= now) head.avoid = null;
-    if (this.#drain.expire(now)) this.#drainEnded(now);
+    if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#dispatch(now);
     // Last, so that no check takes a slot that a request waits for.
@@ -283,6 +302,7 @@ export class Scheduler {
   }
 
   #dispatch(now: number): void {
+    this.#noteDrained(now);
     if (this.#drain.current || this.#regroup.active) return;
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
       const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
@@ -298,8 +318,26 @@ export class Scheduler {
     this.#fleet.renew(slot, now);
   }
 
-  #drainEnded(now: number): void {
+  #ticketReturned(now: number): void {
+    if (this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+    if (this.#regroup.active) this.#noteRestart(now);
+  }
+
+  #noteRestart(now: number): void {
+    if (this.#restartNoted) return;
+    this.#restartNoted = true;
+    this.journal.note({ kind: "restart" }, now);
+  }
+
+  #noteDrained(now: number): void {
+    if (this.#drainedNoted || !this.#drain.current || this.#fleet.inFlight > 0) return;
+    this.#drainedNoted = true;
+    this.journal.note({ kind: "drained" }, now);
+  }
+
+  #drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
+    this.journal.note({ kind: "resume", owner, cause }, now);
     this.#serversChanged(now);
   }
 
@@ -307,14 +345,25 @@ export class Scheduler {
   #serversChanged(now: number): void {
     if (this.#refusesForLackOfServers()) {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-        this.#refuse(next.id, "no-server");
+        this.#refuse(next.id, "no-server", now);
     }
     this.#dispatch(now);
   }
 
-  #refuse(ticket: string, code: SchedulerRefusal): void {
-    countRefusal(this.totals, code);
+  #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
+    this.#countRefusal(code, now);
     this.#outbox.decisions.push({ kind: "refuse", ticket, code });
+  }
+
+  #countCutOff(cause: CutOff, now: number): void {
+    const code = refusalOf(cause);
+    if (code) this.#countRefusal(code, now);
+    else this.totals.abandoned++;
+  }
+
+  #countRefusal(code: EndRefusal | SchedulerRefusal, now: number): void {
+    this.totals.refused[code] = (this.totals.refused[code] ?? 0) + 1;
+    this.journal.note({ kind: "refusal", code }, now);
   }
 
   /** A drain holds everything: the deploy behind it may well take every server down. */
@@ -322,3 +371,5 @@ export class Scheduler {
     return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
   }
 }
+
+const iso = (ms: number) => new Date(ms).toISOString();

@@ -22,7 +22,11 @@ export interface ServerSnapshot {
   name: string;
   url: string;
   state: ServerState;
+  /** When the operator last changed it; `null`: never. */
+  stateSince: string | null;
   health: Health;
+  /** When it last changed; `null`: never. */
+  healthSince: string | null;
   /** The last health check since the pool's object started; `at` is when the server was asked. */
   lastCheck: { at: string; passed: boolean } | null;
   slots: number;
@@ -67,7 +71,9 @@ function serverSnapshot(server: Server): ServerSnapshot {
     name: server.name,
     url: server.url,
     state: server.state,
+    stateSince: server.stateSince === null ? null : iso(server.stateSince),
     health: server.health.status,
+    healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
     slots: server.slots,
     weight: server.weight,

@@ -19,6 +19,7 @@ function restored(parts: Partial<Restored> = {}): Restored {
     regrouping: false,
     nextSeq: 0,
     totals: noTotals(),
+    events: [],
     ...parts,
   };
 }
@@ -88,7 +89,9 @@ test("a drain that ended while the object was gone is over", () => {
 
 test("an operator's changes to a server survive", () => {
   const override = { state: "maint" as const, slots: 3, weight: 7 };
-  const servers = new Map([["a", { override, health: "unchecked" as const }]]);
+  const servers = new Map([
+    ["a", { override, health: "unchecked" as const, stateSince: NOW - 9, healthSince: null }],
+  ]);
   const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
 });

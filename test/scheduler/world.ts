@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { PoolConfig } from "../../src/config/types.ts";
 import type { CheckResult } from "../../src/scheduler/checks.ts";
 import type { CutOff } from "../../src/scheduler/cut-off.ts";
+import type { PoolEvent } from "../../src/scheduler/events.ts";
 import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/leases.ts";
 import type { Decision, Question } from "../../src/scheduler/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
@@ -41,6 +42,7 @@ export class World {
   readonly questions: Question[] = [];
   #servers = new Map<string, ServerRow>();
   #drain: Scheduler["drained"] = null;
+  #events: PoolEvent[] = [];
   #regrouping = false;
   #toldSeq = 0;
   #occupied = new Map<string, Occupied>();
@@ -212,6 +214,7 @@ export class World {
       regrouping: this.#regrouping,
       nextSeq: this.#toldSeq,
       totals: structuredClone(this.scheduler.totals),
+      events: structuredClone(this.#events),
     };
     this.scheduler = new Scheduler(settings, restored, this.now);
     this.#settle();
@@ -258,8 +261,14 @@ export class World {
           until,
         });
     }
-    for (const { name, override, health } of outbox.servers) {
-      this.#servers.set(name, { override, health: health.status });
+    for (const { name, override, health, stateSince, healthSince } of outbox.servers) {
+      this.#servers.set(name, { override, health: health.status, stateSince, healthSince });
+    }
+    const { written, dropped } = this.scheduler.journal.take(this.now);
+    this.#events = this.#events.filter(({ id }) => !dropped.includes(id));
+    for (const event of written) {
+      const known = this.#events.findIndex(({ id }) => id === event.id);
+      this.#events.splice(known < 0 ? this.#events.length : known, 1, event);
     }
     for (const question of outbox.questions) this.#asked(question);
     if (outbox.drainChanged) this.#drain = this.scheduler.drained;
