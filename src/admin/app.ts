@@ -12,6 +12,7 @@ import { authenticate, refuseForged } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { jsonBody } from "./json-body.ts";
+import { scrape } from "./metrics/scrape.ts";
 
 /** A wait is asked for in pieces: the object is not told when its asker leaves, and stays awake for it. */
 const LONGEST_QUESTION_MS = 30_000;
@@ -28,6 +29,7 @@ const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
   // Everything below needs the token: what is not listed above is closed.
   .use(authenticate, refuseForged)
+  .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
   .get("/api/pools", async (c) => {
     const pools = [...configOf(c.env).values()];
     return c.json({

@@ -23,17 +23,19 @@ export class PlaceHandle extends RpcTarget implements Place {
   }
 }
 
+type End = (ending: Ending, retried: boolean, status: number | undefined) => Promise<void>;
+
 /**
  * What a Worker holds of its slot. `end` gives it back; the runtime disposing the handle without that means
  * that the Worker is gone and the server may still be busy.
  */
 export class LeaseHandle extends RpcTarget implements Lease {
-  readonly #onEnd: (ending: Ending, retried: boolean) => Promise<void>;
+  readonly #onEnd: End;
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
 
   constructor(on: {
-    end: (ending: Ending, retried: boolean) => Promise<void>;
+    end: End;
     renew: () => boolean;
     dispose: () => void;
   }) {
@@ -43,8 +45,8 @@ export class LeaseHandle extends RpcTarget implements Lease {
     this.#onDispose = on.dispose;
   }
 
-  end(ending: Ending, retried = false): Promise<void> {
-    return this.#onEnd(ending, retried);
+  end(ending: Ending, retried = false, status?: number): Promise<void> {
+    return this.#onEnd(ending, retried, status);
   }
 
   renew(): boolean {

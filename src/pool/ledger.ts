@@ -1,3 +1,4 @@
+import type { Counts } from "../scheduler/counters.ts";
 import type { Drain } from "../scheduler/drain.ts";
 import type { PoolEvent } from "../scheduler/events.ts";
 import type { Health } from "../scheduler/health.ts";
@@ -5,7 +6,6 @@ import type { JournalChanges } from "../scheduler/journal.ts";
 import type { Outbox } from "../scheduler/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
 import type { ServerRow, Slot, SlotState } from "../scheduler/server.ts";
-import { noTotals, type Totals } from "../scheduler/totals.ts";
 import { migrate } from "./migrations.ts";
 
 /**
@@ -59,7 +59,7 @@ export class Ledger {
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
       nextSeq: this.#get<number>("seq") ?? 0,
-      totals: this.#get<Totals>("totals") ?? noTotals(),
+      counts: this.#get<Counts>("totals") ?? {},
       events: this.#sql
         .exec<{ event: string }>("SELECT event FROM events ORDER BY id")
         .toArray()
@@ -101,9 +101,8 @@ export class Ledger {
     this.#put("seq", first);
   }
 
-  /** The counters; also the proof that this instance is still the current one. */
-  writeTotals(totals: Totals): void {
-    this.#put("totals", totals);
+  writeCounts(counts: Counts): void {
+    this.#put("totals", counts);
   }
 
   /** Forgets servers that left the configuration and hold nothing any more. */

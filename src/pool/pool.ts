@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
+import type { Counts } from "../scheduler/counters.ts";
 import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import type { ServerOverride, Slot } from "../scheduler/server.ts";
@@ -22,6 +23,12 @@ interface Waiter {
   id: string;
   answer: (answer: Granted | NotGranted) => void;
   onQueued: OnQueued;
+}
+
+/** Both of one moment. */
+export interface PoolMetrics {
+  snapshot: Snapshot;
+  counts: Counts;
 }
 
 export interface DrainAnswer {
@@ -60,11 +67,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const restored = this.#ledger.load(Date.now());
     this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
-    if (configured) this.#ledger.forgetServersBut(new Set(this.#scheduler.servers.map((s) => s.name)));
+    if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout(name, this.#scheduler);
     this.#alarm = new Alarm(ctx.storage);
     this.#heartbeat = new Heartbeat(() => {
-      this.#ledger.writeTotals(this.#scheduler.totals);
+      // Also the proof that this instance is still the current one.
+      this.#ledger.writeCounts(this.#scheduler.counters.counts);
       this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
       return this.#waiters.size > 0;
     });
@@ -94,10 +102,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   /** For holders that need no stub any more; harmless when repeated. */
-  end(id: string, ending: Ending, retried = false): Promise<void> {
+  end(id: string, ending: Ending, retried = false, status?: number): Promise<void> {
     this.#handles.delete(id);
     const now = Date.now();
-    if (ending === "done") this.#scheduler.release(id, now);
+    if (ending === "done") this.#scheduler.release(id, now, status);
     else if (ending === "unused") this.#scheduler.giveBack(id, now);
     else this.#scheduler.cutOff(id, ending, now, retried);
     // The holder forgets its lease when this resolves: not before the ledger has.
@@ -108,6 +116,13 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   snapshot(): Snapshot {
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
+  }
+
+  /** For a scrape. The runtime holds the answer back until the counts are durable: none of them goes back. */
+  metrics(): PoolMetrics {
+    const counts = this.#scheduler.counters.tell();
+    this.#write(() => this.#ledger.writeCounts(counts));
+    return { snapshot: this.snapshot(), counts };
   }
 
   drain(request: DrainRequest): DrainAnswer {
@@ -171,6 +186,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   // ── Inside ──
 
+  #forgetFormerServers(): void {
+    const names = new Set(this.#scheduler.servers.map((server) => server.name));
+    this.#ledger.forgetServersBut(names);
+    this.#scheduler.counters.forgetServersBut(names);
+  }
+
   #left(waiter: Waiter): void {
     if (this.#waiters.get(waiter.id) !== waiter) return;
     this.#waiters.delete(waiter.id);
@@ -182,7 +203,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   #newHandle(id: string): LeaseHandle {
     const handle = new LeaseHandle({
-      end: (ending, retried) => this.end(id, ending, retried),
+      end: (ending, retried, status) => this.end(id, ending, retried, status),
       renew: () => this.#renew(id),
       // A handle that was replaced or has ended says nothing about its lease any more.
       dispose: () => this.#handles.get(id) === handle && this.end(id, "lost"),

@@ -52,9 +52,9 @@ export type Ending = "done" | "unused" | CutOff;
 export interface Lease extends Rpc.RpcTargetBranded {
   /**
    * Resolves once that is on record; until then it has to be said again after a failure. `retried`: the request
-   * will ask again.
+   * will ask again. `status`: the server's, where it is done; absent from Workers of before 2026-11-22.
    */
-  end(ending: Ending, retried?: boolean): Promise<void>;
+  end(ending: Ending, retried?: boolean, status?: number): Promise<void>;
   /** To be called every `RENEW_MS` or so. `false`: the slot is no longer the caller's. */
   renew(): boolean;
 }

@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "./checks.ts";
-import { type CutOff, type EndRefusal, refusalOf } from "./cut-off.ts";
+import { type CountedRefusal, Counters, type Counts, type Totals } from "./counters.ts";
+import { type CutOff, refusalOf } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
 import type { PoolEvent } from "./events.ts";
 import { Fleet } from "./fleet.ts";
@@ -9,7 +10,6 @@ import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Regroup } from "./regroup.ts";
 import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
-import { noTotals, type Totals } from "./totals.ts";
 import { WaitingList } from "./waiting-list.ts";
 
 export interface TicketRequest {
@@ -34,7 +34,7 @@ export interface Restored {
   regrouping: boolean;
   /** Every seq given so far is below this. */
   nextSeq: number;
-  totals: Totals;
+  counts: Partial<Counts>;
   events: PoolEvent[];
 }
 
@@ -46,7 +46,7 @@ export interface Restored {
  * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
  */
 export class Scheduler {
-  readonly totals: Totals;
+  readonly counters: Counters;
   readonly journal: Journal;
   readonly #settings: PoolConfig;
   readonly #random: () => number;
@@ -62,7 +62,7 @@ export class Scheduler {
   constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
     this.#settings = settings;
     this.#random = random;
-    this.totals = restored?.totals ?? noTotals();
+    this.counters = new Counters(restored?.counts);
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     this.journal = new Journal(restored?.events);
@@ -109,7 +109,7 @@ export class Scheduler {
         this.#refuse(id, "queue-full", now);
         return;
       }
-      this.totals.accepted++;
+      this.counters.accepted();
       this.#tellIfQueued(id);
     }
   }
@@ -117,7 +117,7 @@ export class Scheduler {
   /** The client left while its request waited. `false`: it does not wait (any more). */
   leave(id: string): boolean {
     if (!this.#waiting.leave(id)) return false;
-    this.totals.abandoned++;
+    this.counters.abandoned();
     return true;
   }
 
@@ -130,10 +130,10 @@ export class Scheduler {
   }
 
   /** The server is done with the request, whatever we thought of its holder meanwhile. */
-  release(id: string, now: number): void {
+  release(id: string, now: number, status?: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.totals.completed++;
+    if (isHeld(slot)) this.counters.completed(slot.server.name, now - slot.since, status);
     this.#fleet.answered(slot, now);
     this.#dispatch(now);
   }
@@ -142,7 +142,7 @@ export class Scheduler {
   giveBack(id: string, now: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.totals.abandoned++;
+    if (isHeld(slot)) this.counters.abandoned();
     this.#fleet.free(slot);
     this.#dispatch(now);
   }
@@ -151,10 +151,10 @@ export class Scheduler {
   cutOff(id: string, cause: CutOff, now: number, retried = false): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (retried) this.totals.retried++;
+    if (retried) this.counters.retried(slot.server.name);
     else if (isHeld(slot)) this.#countCutOff(cause, now);
     // It was counted as lost, and is not.
-    if (retried && !isHeld(slot)) this.totals.abandoned--;
+    if (retried && !isHeld(slot)) this.counters.notAbandoned();
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
     this.#fleet.cutOff(slot, cause, now);
     this.#serversChanged(now);
@@ -183,6 +183,7 @@ export class Scheduler {
     if (started === "held") return false;
     if (started !== "over") this.#outbox.drainChanged = true;
     if (started === "begun") {
+      this.counters.drained();
       const { owner, reason, expiresAt } = request;
       this.journal.note({ kind: "drain", owner, reason, expiresAt: iso(expiresAt) }, now);
       this.#drainedNoted = false;
@@ -212,7 +213,7 @@ export class Scheduler {
   freeLease(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
-    if (isHeld(slot)) this.totals.abandoned++;
+    if (isHeld(slot)) this.counters.abandoned();
     this.journal.note({ kind: "slot-freed", server: slot.server.name, lease: id }, now);
     this.#fleet.free(slot);
     this.#dispatch(now);
@@ -223,7 +224,7 @@ export class Scheduler {
 
   /** Ends everything whose time has come. */
   tick(now: number): void {
-    this.#fleet.tick(now, () => this.totals.abandoned++);
+    this.#fleet.tick(now, () => this.counters.abandoned());
     for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
       this.#refuse(late.id, "queue-timeout", now);
     }
@@ -253,6 +254,10 @@ export class Scheduler {
     const outbox = this.#outbox;
     this.#outbox = new Outbox();
     return outbox;
+  }
+
+  get totals(): Totals {
+    return this.counters.totals;
   }
 
   get drained(): Readonly<Drain> | null {
@@ -292,7 +297,8 @@ export class Scheduler {
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
     const server = ticket.retry?.avoid;
     const avoid = server ? { server, until: now + AVOID_MS } : null;
-    this.#waiting.add(ticket.id, seq, since, since + this.#settings.queueTimeoutMs, avoid);
+    const deadline = since + this.#settings.queueTimeoutMs;
+    this.#waiting.add(ticket.id, seq, since, deadline, { retry: ticket.retry !== undefined, avoid });
     this.#dispatch(now);
   }
 
@@ -308,13 +314,14 @@ export class Scheduler {
       const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
       if (!slot) return;
       this.#waiting.shift();
+      if (!head.retry) this.counters.granted(now - head.since);
       this.#outbox.decisions.push({ kind: "grant", ticket: head.id, slot, seq: head.seq });
     }
   }
 
   #holderLives(slot: Slot, now: number): void {
     // It was counted as lost, and is not.
-    if (slot.state === "quarantined") this.totals.abandoned--;
+    if (slot.state === "quarantined") this.counters.notAbandoned();
     this.#fleet.renew(slot, now);
   }
 
@@ -358,11 +365,11 @@ export class Scheduler {
   #countCutOff(cause: CutOff, now: number): void {
     const code = refusalOf(cause);
     if (code) this.#countRefusal(code, now);
-    else this.totals.abandoned++;
+    else this.counters.abandoned();
   }
 
-  #countRefusal(code: EndRefusal | SchedulerRefusal, now: number): void {
-    this.totals.refused[code] = (this.totals.refused[code] ?? 0) + 1;
+  #countRefusal(code: CountedRefusal, now: number): void {
+    this.counters.refused(code);
     this.journal.note({ kind: "refusal", code }, now);
   }
 

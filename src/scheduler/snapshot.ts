@@ -1,7 +1,7 @@
+import type { Totals } from "./counters.ts";
 import type { Health } from "./health.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Server, ServerState } from "./server.ts";
-import type { Totals } from "./totals.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -56,7 +56,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
     oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
     slots: sum(servers, (server) => server.slots),
     servers,
-    totals: structuredClone(scheduler.totals),
+    totals: scheduler.totals,
   };
 }
 

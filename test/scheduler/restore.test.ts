@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { SlotState } from "../../src/scheduler/server.ts";
-import { noTotals } from "../../src/scheduler/totals.ts";
 import { settings } from "./settings.ts";
 
 const NOW = 1_000_000;
@@ -18,7 +17,7 @@ function restored(parts: Partial<Restored> = {}): Restored {
     drain: null,
     regrouping: false,
     nextSeq: 0,
-    totals: noTotals(),
+    counts: {},
     events: [],
     ...parts,
   };

@@ -213,7 +213,7 @@ export class World {
       drain: this.#drain && { ...this.#drain },
       regrouping: this.#regrouping,
       nextSeq: this.#toldSeq,
-      totals: structuredClone(this.scheduler.totals),
+      counts: this.scheduler.counters.counts,
       events: structuredClone(this.#events),
     };
     this.scheduler = new Scheduler(settings, restored, this.now);

@@ -1,6 +1,7 @@
 import type { Env } from "../../pool/env.ts";
 import type { News, Seen, Watch } from "../../pool/protocol.ts";
 import { poolStub } from "../../pool/stub.ts";
+import { inTime } from "../in-time.ts";
 
 /** An object that has not answered by then counts as unreachable. */
 const PATIENCE_MS = 5_000;
@@ -19,7 +20,7 @@ export class PoolWatch {
   async look(seen: Seen | null): Promise<News> {
     if (this.#watch) {
       try {
-        return await inTime(this.#watch.look(seen));
+        return await inTime(this.#watch.look(seen), PATIENCE_MS);
       } catch {
         this.#watch = null;
       }
@@ -28,21 +29,9 @@ export class PoolWatch {
   }
 
   async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null): Promise<News> {
-    const watch = await inTime(stub.watch());
-    const news = await inTime(watch.look(seen));
+    const watch = await inTime(stub.watch(), PATIENCE_MS);
+    const news = await inTime(watch.look(seen), PATIENCE_MS);
     this.#watch = watch;
     return news;
-  }
-}
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer for ${PATIENCE_MS} ms`)), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
