@@ -1,0 +1,56 @@
+import net from "node:net";
+
+/** The network between two programs on this machine, which a test can cut and mend. */
+export class Relay {
+  readonly #target: number;
+  readonly #sockets = new Set<net.Socket>();
+  #server: net.Server | null = null;
+  #port = 0;
+
+  private constructor(target: number) {
+    this.#target = target;
+  }
+
+  static async start(targetUrl: string): Promise<Relay> {
+    const relay = new Relay(Number(new URL(targetUrl).port));
+    await relay.mend();
+    return relay;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Breaks every connection, and takes no new one. */
+  async cut(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = null;
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  /** Takes connections again, on the same port. */
+  async mend(): Promise<void> {
+    const server = net.createServer((socket) => this.#join(socket, net.connect(this.#target, "127.0.0.1")));
+    await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (server.address() as net.AddressInfo).port;
+    this.#server = server;
+  }
+
+  #join(one: net.Socket, other: net.Socket): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#sockets.add(from);
+      from.pipe(to);
+      from.on("error", () => {});
+      from.on("close", () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    }
+  }
+}
