@@ -20,8 +20,7 @@ const SHORTEST_TREND_MS = 20_000;
 /** @type {Record<string, string>} */
 const AGAINST_REFUSALS = {
   "queue-full": "the waiting list is full. Add servers or slots, or raise max_queue",
-  "queue-timeout":
-    "they waited longer than queue_timeout. Resume if the pool is drained, else add servers or slots",
+  "queue-timeout": "they waited longer than queue_timeout. Add servers or slots",
   "no-server": "no server is available. Bring one up, or set one to ready",
   "bad-gateway": "servers cannot be reached or break off. Look at the servers and their logs",
   "server-timeout": "servers are silent for longer than server_timeout. Look at what they are busy with",
@@ -38,7 +37,7 @@ const AGAINST_REFUSALS = {
 export function adviceFor(pool, now, history, events = []) {
   const all = [
     ...unserved(pool, now),
-    ...refusals(events, now),
+    ...refusals(pool, events, now),
     ...drain(pool, now),
     ...growth(pool, now, history),
     ...quarantine(pool),
@@ -107,11 +106,12 @@ function quarantine({ quarantined }) {
 }
 
 /**
+ * @param {Snapshot} pool
  * @param {Iterable<PoolEvent>} events
  * @param {number} now
  * @returns {Advice[]}
  */
-function refusals(events, now) {
+function refusals({ drain }, events, now) {
   /** @type {Map<string, number>} */
   const recent = new Map();
   for (const event of events) {
@@ -121,6 +121,16 @@ function refusals(events, now) {
   return [...recent].map(([code, count]) => ({
     key: `refusal ${code}`,
     weight: "bad",
-    text: `${counted(count, "request")} refused lately (${code}): ${AGAINST_REFUSALS[code] ?? "see the events"}.`,
+    text: `${counted(count, "request")} refused lately (${code}): ${againstRefusal(code, drain !== null)}.`,
   }));
+}
+
+/**
+ * @param {string} code
+ * @param {boolean} drained
+ */
+function againstRefusal(code, drained) {
+  if (drained && code.startsWith("queue-"))
+    return "the pool is drained for too long. Resume as soon as you can";
+  return AGAINST_REFUSALS[code] ?? "see the events";
 }

@@ -1,5 +1,5 @@
-/** @import { ServerSnapshot } from "../../scheduler/snapshot.ts" */
-import { duration } from "./words.js";
+/** @import { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts" */
+import { duration, roughly } from "./words.js";
 
 /** @typedef {ServerSnapshot["leases"][number]} Lease */
 
@@ -21,17 +21,18 @@ export class CellPlaces {
   #places = new Map();
 
   /**
-   * @param {ServerSnapshot[]} servers
+   * @param {Snapshot} pool
    * @param {number} now
    * @returns {Cell[]}
    */
-  cells(servers, now) {
+  cells({ servers, drain }, now) {
     const known = new Set(servers.map((server) => server.name));
     for (const name of this.#places.keys()) if (!known.has(name)) this.#places.delete(name);
     return servers.flatMap((server) =>
       this.#placesOf(server).map((id, index) => {
+        const key = `${server.name} ${index}`;
         const lease = server.leases.find((lease) => lease.id === id) ?? null;
-        return cell(server, lease, `${server.name} ${index}`, now);
+        return lease ? taken(server, lease, key, now) : free(server, drain !== null, key);
       }),
     );
   }
@@ -55,21 +56,28 @@ export class CellPlaces {
 
 /**
  * @param {ServerSnapshot} server
- * @param {Lease | null} lease
+ * @param {Lease} lease
  * @param {string} key
  * @param {number} now
  * @returns {Cell}
  */
-function cell(server, lease, key, now) {
-  if (lease) {
-    const time = duration(now - Date.parse(lease.since));
-    return lease.quarantined
-      ? { key, server, lease, kind: "quarantined", words: `quarantined ${time}` }
-      : { key, server, lease, kind: "busy", words: `busy ${time}` };
-  }
-  const common = { key, server, lease };
+function taken(server, lease, key, now) {
+  const ms = now - Date.parse(lease.since);
+  if (lease.quarantined)
+    return { key, server, lease, kind: "quarantined", words: `quarantined ${roughly(ms)}` };
+  return { key, server, lease, kind: "busy", words: `busy ${ms < 60_000 ? duration(ms) : roughly(ms)}` };
+}
+
+/**
+ * @param {ServerSnapshot} server
+ * @param {boolean} drained The whole pool is.
+ * @param {string} key
+ * @returns {Cell}
+ */
+function free(server, drained, key) {
+  const common = { key, server, lease: null };
   if (server.state === "maint") return { ...common, kind: "maint", words: "maintenance" };
   if (server.health === "down") return { ...common, kind: "down", words: "down" };
-  if (server.state === "drain") return { ...common, kind: "drain", words: "draining" };
+  if (drained || server.state === "drain") return { ...common, kind: "drain", words: "drained" };
   return { ...common, kind: "idle", words: "idle" };
 }

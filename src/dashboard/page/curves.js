@@ -40,7 +40,7 @@ export class Curves {
     );
     setText(
       byId("wait-words"),
-      words(history.oldest, (value) => duration(value * 1_000)),
+      words(history.oldest, (value) => (value === 0 ? "none" : duration(value * 1_000))),
     );
   }
 
@@ -85,6 +85,7 @@ function chart(id, range, steps, say) {
         ...axis,
         ticks,
         font,
+        incrs: [60, 120, 300, 600],
         space: rem(4),
         size: rem(1.6),
         values: (_, at) => at.map((s) => HOURS.format(s * 1_000)),

@@ -28,6 +28,12 @@ export class Model {
     return this.connection.state === "live" && this.unreachableSince === null;
   }
 
+  /** The moment that is shown: what was seen last does not grow older on the screen. */
+  get shownAt() {
+    const { lastSeen, state } = this.connection;
+    return state === "lost" && lastSeen !== null ? now() - (Date.now() - lastSeen) : now();
+  }
+
   /** @param {Snapshot[]} pools */
   sawAll(pools) {
     this.loaded = true;

@@ -1,6 +1,6 @@
 /** @import { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts" */
 import { byId, keyed, make, setAttributes, setText } from "./dom.js";
-import { duration, SERVER_STATES, serves, whole } from "./words.js";
+import { SERVER_STATES, serves, whole } from "./words.js";
 
 /** The servers of a pool: will of the operator, health, and since when. */
 export class Servers {
@@ -113,5 +113,5 @@ function since(instant, now) {
  * @param {number} now
  */
 function ago(instant, now) {
-  return `${duration(Math.max(1_000, now - Date.parse(instant)))} ago`;
+  return `${whole(now - Date.parse(instant))} ago`;
 }

@@ -34,8 +34,8 @@ export class Slots {
    * @param {boolean} live
    * @param {number} now
    */
-  show({ servers }, live, now) {
-    const cells = this.#places.cells(servers, now);
+  show(pool, live, now) {
+    const cells = this.#places.cells(pool, now);
     this.#box.classList.toggle("many", cells.length > MANY);
     keyed(
       this.#box,

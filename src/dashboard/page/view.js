@@ -50,7 +50,7 @@ export class View {
   }
 
   draw() {
-    const { pools, chosen, connection, loaded, histories } = this.#model;
+    const { pools, chosen, connection, loaded, histories, shownAt } = this.#model;
     const pool = chosen === null ? undefined : pools.get(chosen);
     showConnection(connection, this.#trouble());
     showLinks([...pools.values()], chosen);
@@ -59,7 +59,7 @@ export class View {
     const title = pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
     document.title = connection.state === "lost" ? `(not connected) ${title}` : title;
     if (pool) this.#drawPool(pool);
-    else if (chosen === null) showOverview([...pools.values()], histories, now());
+    else if (chosen === null) showOverview([...pools.values()], histories, shownAt);
   }
 
   /** What stands between this page and what is going on, though Sluice answers. */
@@ -73,13 +73,13 @@ export class View {
 
   /** @param {Snapshot} pool */
   #drawPool(pool) {
-    const { live, histories, events } = this.#model;
+    const { live, histories, events, shownAt } = this.#model;
     const history = histories.get(pool.name);
-    showSummary(pool, live, now());
-    showAdvice(adviceFor(pool, now(), history, events.values()));
-    this.#slots.show(pool, live, now());
-    this.#servers.show(pool, live, now());
-    showEvents(events, now());
+    showSummary(pool, live, shownAt);
+    showAdvice(adviceFor(pool, shownAt, history, events.values()));
+    this.#slots.show(pool, live, shownAt);
+    this.#servers.show(pool, live, shownAt);
+    showEvents(events, shownAt);
     // Made when it is seen: hidden, it would have no width.
     this.#curves ??= new Curves();
     if (history) this.#curves.show(history, now());

@@ -25,6 +25,16 @@ export function whole(ms) {
 }
 
 /**
+ * The same in one unit, where there is little room and not much to say.
+ * @param {number} ms
+ */
+export function roughly(ms) {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return whole(ms);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+}
+
+/**
  * @param {number} large
  * @param {string} unit
  * @param {number} small
