@@ -18,35 +18,40 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const HEADERS = {
+const HEADERS: Record<string, string> = {
   // Asked for each time, so that a deploy is never half old and half new; usually the answer is 304.
   "Cache-Control": "private, no-cache",
-  "Content-Security-Policy": POLICY,
-  "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   Vary: "Accept-Encoding",
   "X-Content-Type-Options": "nosniff",
 };
 
+/** Of the document; what it loads is no document. */
+const PAGE_HEADERS = {
+  ...HEADERS,
+  "Content-Security-Policy": POLICY,
+  "Cross-Origin-Opener-Policy": "same-origin",
+};
+
 /** The page, to be mounted where its API is, behind the same door. */
 export const dashboard = new Hono()
   // Weak: the same tag for the text and for what it is compressed to.
   // `/_sluice/`; of a mere "/", Hono makes `/_sluice` when it is mounted.
-  .get("/:nothing{$}", etag({ weak: true }), (c) => served(c, HTML, "text/html; charset=utf-8"))
+  .get("/:nothing{$}", etag({ weak: true }), (c) => served(c, HTML, "text/html; charset=utf-8", PAGE_HEADERS))
   .get("/assets/:name", etag({ weak: true }), (c) => {
     const name = c.req.param("name");
     const text = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
     const type = TYPES[name.slice(name.lastIndexOf(".") + 1)];
-    return text === undefined || type === undefined ? c.notFound() : served(c, text, type);
+    return text === undefined || type === undefined ? c.notFound() : served(c, text, type, HEADERS);
   });
 
-function served(c: Context, text: string, type: string): Response {
+function served(c: Context, text: string, type: string, headers: Record<string, string>): Response {
   // The runtime compresses by itself what says that it is compressed.
   const gzip: Record<string, string> = takesGzip(c.req.header("accept-encoding") ?? "")
     ? { "Content-Encoding": "gzip" }
     : {};
-  return c.body(text, 200, { ...HEADERS, ...gzip, "Content-Type": type });
+  return c.body(text, 200, { ...headers, ...gzip, "Content-Type": type });
 }
 
 function takesGzip(accepted: string): boolean {

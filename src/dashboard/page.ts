@@ -1,3 +1,4 @@
+/// <reference path="./text.d.ts" />
 /**
  * The page's files, as texts in the bundle: nothing to build, nothing fetched from elsewhere. By the import
  * attribute, which esbuild honours; wrangler's own text modules would be files beside the bundle.
@@ -37,37 +38,38 @@ import summaryJs from "./page/summary.js" with { type: "text" };
 import themeCss from "./page/theme.css" with { type: "text" };
 import viewJs from "./page/view.js" with { type: "text" };
 import wordsJs from "./page/words.js" with { type: "text" };
+import { slim } from "./slim.ts";
 
 export const HTML = indexHtm;
 
 /** What the page loads, by its name under `assets/`. */
 export const ASSETS: Record<string, string> = {
-  "acts.js": actsJs,
-  "advice.js": adviceJs,
-  "advice-servers.js": adviceServersJs,
-  "api.js": apiJs,
-  "cells.js": cellsJs,
-  "clock.js": clockJs,
-  "curves.js": curvesJs,
-  "dialog.js": dialogJs,
-  "dom.js": domJs,
-  "event-list.js": eventListJs,
-  "feed.js": feedJs,
-  "figures.js": figuresJs,
-  "frames.js": framesJs,
-  "happenings.js": happeningsJs,
-  "history.js": historyJs,
-  "main.js": mainJs,
-  "model.js": modelJs,
-  "notices.js": noticesJs,
-  "overview.js": overviewJs,
-  "servers.js": serversJs,
-  "slots.js": slotsJs,
+  "acts.js": slim(actsJs),
+  "advice.js": slim(adviceJs),
+  "advice-servers.js": slim(adviceServersJs),
+  "api.js": slim(apiJs),
+  "cells.js": slim(cellsJs),
+  "clock.js": slim(clockJs),
+  "curves.js": slim(curvesJs),
+  "dialog.js": slim(dialogJs),
+  "dom.js": slim(domJs),
+  "event-list.js": slim(eventListJs),
+  "feed.js": slim(feedJs),
+  "figures.js": slim(figuresJs),
+  "frames.js": slim(framesJs),
+  "happenings.js": slim(happeningsJs),
+  "history.js": slim(historyJs),
+  "main.js": slim(mainJs),
+  "model.js": slim(modelJs),
+  "notices.js": slim(noticesJs),
+  "overview.js": slim(overviewJs),
+  "servers.js": slim(serversJs),
+  "slots.js": slim(slotsJs),
   "style.css": [themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"),
-  "summary.js": summaryJs,
+  "summary.js": slim(summaryJs),
   "uplot.css": uplotCss,
   // Its licence asks to come with every copy; the minified file has only a link.
   "uplot.js": `/*!\n${uplotLicence}\n*/\n${uplotJs}`,
-  "view.js": viewJs,
-  "words.js": wordsJs,
+  "view.js": slim(viewJs),
+  "words.js": slim(wordsJs),
 };
