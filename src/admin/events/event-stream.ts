@@ -31,9 +31,10 @@ export async function eventStream(
     await feed.ask((seen) => askPool(env, pool, (stub) => watch.begin(stub, seen)));
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
-  send(writer, feed, watch, request)
-    // The client has left: there is nobody to tell.
-    .catch((reason) => writer.abort(reason).catch(() => {}));
+  send(writer, feed, watch, request).catch((error) => {
+    if (!request.signal.aborted) console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
+    return writer.abort(error).catch(() => {});
+  });
   return new Response(readable, { headers: HEADERS });
 }
 
@@ -46,13 +47,14 @@ async function send(
   feed: Feed,
   watch: PoolWatch,
   { headers, signal }: Request,
-): Promise<never> {
+): Promise<void> {
   let told = feed.revision;
   let spokeAt = Date.now();
   const opening = feed.opening(lastId(headers));
   await writer.write(RETRY);
   await writer.write(opening);
-  for (;;) {
+  // Its client then comes back, and gets a fresh invocation.
+  while (!watch.spent) {
     await scheduler.wait(LOOK_MS, { signal });
     if (feed.due(Date.now())) await feed.refresh((seen) => watch.look(seen));
     const news = feed.since(told) ?? (Date.now() - spokeAt >= QUIET_MS ? STILL_HERE : null);
@@ -61,6 +63,7 @@ async function send(
     spokeAt = Date.now();
     await writer.write(news);
   }
+  await writer.close();
 }
 
 /** A browser that connects again says what it saw last. */

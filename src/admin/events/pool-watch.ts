@@ -6,15 +6,24 @@ import { inTime } from "../in-time.ts";
 /** An object that has not answered by then counts as unreachable. */
 const PATIENCE_MS = 5_000;
 
+/** On Cloudflare's free plan an invocation may make 50 subrequests, of which each session is one (2026-11-21). */
+const MOST_SESSIONS = 40;
+
 /** One invocation's session with the pool's object; begun anew, at once, when the object restarts. */
 export class PoolWatch {
   readonly #env: Env;
   readonly #pool: { name: string; locationHint: string | null };
   #watch: Rpc.Stub<Watch> | null = null;
+  #sessions = 0;
 
   constructor(env: Env, pool: { name: string; locationHint: string | null }) {
     this.#env = env;
     this.#pool = pool;
+  }
+
+  /** The platform may soon refuse further sessions, which would look like an object that is gone. */
+  get spent(): boolean {
+    return this.#sessions >= MOST_SESSIONS;
   }
 
   async look(seen: Seen | null): Promise<News> {
@@ -29,6 +38,7 @@ export class PoolWatch {
   }
 
   async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null): Promise<News> {
+    this.#sessions++;
     const watch = await inTime(stub.watch(), PATIENCE_MS);
     const news = await inTime(watch.look(seen), PATIENCE_MS);
     this.#watch = watch;
