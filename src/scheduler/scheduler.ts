@@ -1,11 +1,12 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "./checks.ts";
-import { type CountedRefusal, Counters, type Counts, type Totals } from "./counters.ts";
-import { type CutOff, refusalOf } from "./cut-off.ts";
+import { Chronicle } from "./chronicle.ts";
+import type { Counters, Counts, Totals } from "./counters.ts";
+import type { CutOff } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
 import type { PoolEvent } from "./events.ts";
 import { Fleet } from "./fleet.ts";
-import { Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Regroup } from "./regroup.ts";
@@ -46,27 +47,22 @@ export interface Restored {
  * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
  */
 export class Scheduler {
-  readonly counters: Counters;
-  readonly journal: Journal;
   readonly #settings: PoolConfig;
   readonly #random: () => number;
+  readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
   readonly #waiting = new WaitingList();
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
   #nextSeq: number;
   #outbox = new Outbox();
-  #drainedNoted: boolean;
-  #restartNoted = false;
 
   constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
     this.#settings = settings;
     this.#random = random;
-    this.counters = new Counters(restored?.counts);
+    this.#chronicle = new Chronicle(restored);
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
-    this.journal = new Journal(restored?.events);
-    this.#drainedNoted = this.journal.latest("drain", "drained", "resume")?.kind === "drained";
     const changes = {
       slot: (slot: Slot) => this.#outbox.slots.add(slot),
       server: (server: Server) => this.#outbox.servers.add(server),
@@ -77,7 +73,7 @@ export class Scheduler {
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
-    if (restored?.slots.some(isHeld)) this.#noteRestart(now);
+    if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
     this.tick(now);
   }
 
@@ -152,7 +148,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
     if (retried) this.counters.retried(slot.server.name);
-    else if (isHeld(slot)) this.#countCutOff(cause, now);
+    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
     // It was counted as lost, and is not.
     if (retried && !isHeld(slot)) this.counters.notAbandoned();
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
@@ -183,11 +179,8 @@ export class Scheduler {
     if (started === "held") return false;
     if (started !== "over") this.#outbox.drainChanged = true;
     if (started === "begun") {
-      this.counters.drained();
-      const { owner, reason, expiresAt } = request;
-      this.journal.note({ kind: "drain", owner, reason, expiresAt: iso(expiresAt) }, now);
-      this.#drainedNoted = false;
-      this.#noteDrained(now);
+      this.#chronicle.drainBegun(request, now);
+      this.#noteIfDrained(now);
     }
     return true;
   }
@@ -214,7 +207,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
     if (isHeld(slot)) this.counters.abandoned();
-    this.journal.note({ kind: "slot-freed", server: slot.server.name, lease: id }, now);
+    this.#chronicle.freedByHand(slot, now);
     this.#fleet.free(slot);
     this.#dispatch(now);
     return true;
@@ -254,6 +247,14 @@ export class Scheduler {
     const outbox = this.#outbox;
     this.#outbox = new Outbox();
     return outbox;
+  }
+
+  get journal(): Journal {
+    return this.#chronicle.journal;
+  }
+
+  get counters(): Counters {
+    return this.#chronicle.counters;
   }
 
   get totals(): Totals {
@@ -308,7 +309,7 @@ export class Scheduler {
   }
 
   #dispatch(now: number): void {
-    this.#noteDrained(now);
+    this.#noteIfDrained(now);
     if (this.#drain.current || this.#regroup.active) return;
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
       const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
@@ -327,24 +328,16 @@ export class Scheduler {
 
   #ticketReturned(now: number): void {
     if (this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
-    if (this.#regroup.active) this.#noteRestart(now);
+    if (this.#regroup.active) this.#chronicle.restarted(now);
   }
 
-  #noteRestart(now: number): void {
-    if (this.#restartNoted) return;
-    this.#restartNoted = true;
-    this.journal.note({ kind: "restart" }, now);
-  }
-
-  #noteDrained(now: number): void {
-    if (this.#drainedNoted || !this.#drain.current || this.#fleet.inFlight > 0) return;
-    this.#drainedNoted = true;
-    this.journal.note({ kind: "drained" }, now);
+  #noteIfDrained(now: number): void {
+    if (this.#drain.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
   }
 
   #drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
-    this.journal.note({ kind: "resume", owner, cause }, now);
+    this.#chronicle.drainEnded(owner, cause, now);
     this.#serversChanged(now);
   }
 
@@ -358,19 +351,8 @@ export class Scheduler {
   }
 
   #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
-    this.#countRefusal(code, now);
+    this.#chronicle.refused(code, now);
     this.#outbox.decisions.push({ kind: "refuse", ticket, code });
-  }
-
-  #countCutOff(cause: CutOff, now: number): void {
-    const code = refusalOf(cause);
-    if (code) this.#countRefusal(code, now);
-    else this.counters.abandoned();
-  }
-
-  #countRefusal(code: CountedRefusal, now: number): void {
-    this.counters.refused(code);
-    this.journal.note({ kind: "refusal", code }, now);
   }
 
   /** A drain holds everything: the deploy behind it may well take every server down. */
@@ -378,5 +360,3 @@ export class Scheduler {
     return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
   }
 }
-
-const iso = (ms: number) => new Date(ms).toISOString();
