@@ -30,15 +30,21 @@ class BusyPool {
   readonly name = `pool-${++pools}`;
   readonly locationHint = null;
   readonly asked: number[] = [];
+  /** Open now, and in all. */
   sessions = 0;
+  begun = 0;
   failing = false;
   readonly #events: PoolEvent[] = [];
 
   get env(): Env {
     const look = async (seen: Seen | null) => this.#look(seen);
+    const end = () => {
+      this.sessions--;
+    };
     const watch = async () => {
       this.sessions++;
-      return { look };
+      this.begun++;
+      return { look, [Symbol.dispose]: end };
     };
     return { POOL: { getByName: () => ({ watch }) } } as unknown as Env;
   }
@@ -125,12 +131,14 @@ describe("watchers served by one isolate", () => {
   });
 });
 
-test("a watcher costs its pool one session, however long it watches", async () => {
+test("a watcher holds one session with its pool, and begins a new one every minute, not every second", async () => {
   const pool = new BusyPool();
   await follow(pool);
   await seconds(600);
   expect(pool.asked.length).toBeGreaterThan(500);
   expect(pool.sessions).toBe(1);
+  expect(pool.begun).toBeGreaterThanOrEqual(10);
+  expect(pool.begun).toBeLessThanOrEqual(11);
 });
 
 test("a client that does not read is sent nothing more, and then the latest snapshot and every event", async () => {
@@ -176,7 +184,7 @@ describe("an object that cannot be reached", () => {
     pool.failing = true;
     await seconds(45);
     expect([first.ended, second.ended]).toEqual([true, false]);
-    expect(pool.sessions).toBeLessThan(50);
+    expect(pool.begun).toBeLessThan(50);
     pool.failing = false;
     await seconds(2);
     expect(second.got.at(-1)).toContain("event: snapshot");
