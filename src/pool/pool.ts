@@ -7,6 +7,7 @@ import type { ServerOverride, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { ask } from "./ask.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
+import { Conditions } from "./conditions.ts";
 import { LeaseHandle, PlaceHandle, WatchHandle } from "./handles.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
@@ -50,7 +51,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #settings: PoolConfig;
   readonly #waiters = new Map<string, Waiter>();
   readonly #handles = new Map<string, LeaseHandle>();
-  readonly #drainWatchers = new Set<() => void>();
+  readonly #conditions = new Conditions();
   readonly #ticker = new Ticker(() => this.#tick());
   readonly #alarm: Alarm;
   readonly #heartbeat: Heartbeat;
@@ -72,8 +73,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#alarm = new Alarm(ctx.storage);
     this.#heartbeat = new Heartbeat(() => {
       // Also the proof that this instance is still the current one.
-      this.#ledger.writeCounts(this.#scheduler.counters.counts);
-      this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
+      this.#writeCounts(this.#scheduler.counters.counts);
       return this.#waiters.size > 0;
     });
     this.#flush();
@@ -112,18 +112,28 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.#flushSoon();
   }
 
-  // ── Operator ──
+  // ── Those who look ──
 
   snapshot(): Snapshot {
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
 
+  watch(): WatchHandle {
+    return new WatchHandle((seen) => {
+      const now = Date.now();
+      this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
+      return this.#lookout.look(seen, now);
+    });
+  }
+
   /** For a scrape. The runtime holds the answer back until the counts are durable: none of them goes back. */
   metrics(): PoolMetrics {
     const counts = this.#scheduler.counters.tell();
-    this.#write(() => this.#ledger.writeCounts(counts));
+    this.#writeCounts(counts);
     return { snapshot: this.snapshot(), counts };
   }
+
+  // ── Operator ──
 
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
@@ -140,18 +150,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   /** Waits until nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
     const settled = () => !this.#scheduler.drained || this.#scheduler.inFlight === 0;
-    if (!settled() && timeoutMs > 0) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          this.#drainWatchers.delete(check);
-          resolve();
-        };
-        const check = () => settled() && done();
-        const timer = setTimeout(done, timeoutMs);
-        this.#drainWatchers.add(check);
-      });
-    }
+    await this.#conditions.until(settled, timeoutMs);
     return this.snapshot();
   }
 
@@ -170,13 +169,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.snapshot();
   }
 
-  watch(): WatchHandle {
-    return new WatchHandle((seen) => {
-      const now = Date.now();
-      this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
-      return this.#lookout.look(seen, now);
-    });
-  }
+  // ── Platform ──
 
   override alarm(): void {
     this.#alarm.rang();
@@ -256,7 +249,13 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     for (const decision of outbox.decisions) this.#tell(decision);
     for (const question of outbox.questions) void this.#ask(question);
     this.#setWakeups(outbox);
-    for (const check of this.#drainWatchers) check();
+    this.#conditions.changed();
+  }
+
+  /** Together with what they count: else a request whose end is told again after a crash counts twice. */
+  #writeCounts(counts: Counts): void {
+    this.#flush();
+    this.#write(() => this.#ledger.writeCounts(counts));
   }
 
   #write(changes: () => void): void {
