@@ -10,13 +10,10 @@ export const OWNER = "admin";
 
 const EXPIRES_HINT = "For example 15m or 2h. Empty: as the pool’s configuration says.";
 
-/** @typedef {(pool: Snapshot) => void} Saw */
-
 /**
  * @param {Snapshot} pool
- * @param {Saw} saw
  */
-export function drain({ name }, saw) {
+export function drain({ name }) {
   const reason = textField("Reason", "Shown to everybody who looks. May be empty.");
   const expires = textField("Ends by itself after", EXPIRES_HINT);
   const says =
@@ -27,7 +24,7 @@ export function drain({ name }, saw) {
     confirm: "Drain",
     run: async () => {
       const body = { ...given("reason", reason.value()), ...given("expires", expires.value()) };
-      const pool = await post(name, "drain", body, saw);
+      const pool = await post(name, "drain", body);
       return `${name} takes no more requests to its servers: ${POOL_STATES[pool.state].toLowerCase()}.`;
     },
   });
@@ -35,9 +32,8 @@ export function drain({ name }, saw) {
 
 /**
  * @param {Snapshot} pool
- * @param {Saw} saw
  */
-export function extend({ name, drain }, saw) {
+export function extend({ name, drain }) {
   const expires = textField("Ends by itself after", EXPIRES_HINT);
   const until = drain ? `It ends at ${clockTime(drain.expiresAt, now())}. ` : "";
   askFirst({
@@ -45,7 +41,7 @@ export function extend({ name, drain }, saw) {
     body: [make("p", "", `${until}The new time counts from now.`), expires.node],
     confirm: "Extend",
     run: async () => {
-      const pool = await post(name, "drain", { extend: true, ...given("expires", expires.value()) }, saw);
+      const pool = await post(name, "drain", { extend: true, ...given("expires", expires.value()) });
       if (!pool.drain) return `${name} was not extended: its drain was over already.`;
       return `The drain of ${name} now ends at ${clockTime(pool.drain.expiresAt, now())}.`;
     },
@@ -54,9 +50,8 @@ export function extend({ name, drain }, saw) {
 
 /**
  * @param {Snapshot} pool
- * @param {Saw} saw
  */
-export function resume({ name, drain, queued }, saw) {
+export function resume({ name, drain, queued }) {
   let force = drain !== null && drain.owner !== OWNER;
   const sends = `${counted(queued, "waiting request")} will go to the servers, in order.`;
   askFirst({
@@ -64,7 +59,7 @@ export function resume({ name, drain, queued }, saw) {
     body: [...(force && drain ? [make("p", "warning", whose(drain))] : []), make("p", "", sends)],
     confirm: force ? "Resume all the same" : "Resume",
     run: async () => {
-      await post(name, "resume", force ? { force } : {}, saw);
+      await post(name, "resume", force ? { force } : {});
       return `${name} is running again.`;
     },
     // Somebody else has begun a drain meanwhile; the refusal says who.
@@ -87,9 +82,8 @@ function whose({ owner, reason, since, expiresAt }) {
 /**
  * @param {string} pool
  * @param {ServerSnapshot} server
- * @param {Saw} saw
  */
-export function changeServer(pool, { name, state }, saw) {
+export function changeServer(pool, { name, state }) {
   const options = [
     { value: "ready", name: "Ready", hint: "Takes requests." },
     { value: "drain", name: "Drain", hint: "Takes no new requests; those in flight finish." },
@@ -103,7 +97,7 @@ export function changeServer(pool, { name, state }, saw) {
     run: async () => {
       const chosen = /** @type {ServerSnapshot["state"]} */ (wanted.value());
       const path = `${poolPath(pool)}/servers/${encodeURIComponent(name)}`;
-      saw(await call("PATCH", path, { state: chosen }));
+      await call("PATCH", path, { state: chosen });
       return `${name} is set to ${SERVER_STATES[chosen]}.`;
     },
   });
@@ -113,9 +107,8 @@ export function changeServer(pool, { name, state }, saw) {
  * @param {string} pool
  * @param {ServerSnapshot} server
  * @param {ServerSnapshot["leases"][number]} lease
- * @param {Saw} saw
  */
-export function freeSlot(pool, server, { id, since, quarantined }, saw) {
+export function freeSlot(pool, server, { id, since, quarantined }) {
   const held = duration(now() - Date.parse(since));
   const state = quarantined
     ? `In quarantine: its request was cut off. It began ${held} ago.`
@@ -126,23 +119,22 @@ export function freeSlot(pool, server, { id, since, quarantined }, saw) {
     body: [make("p", "", state), make("p", "warning", warns), make("p", "note", `Lease ${id}`)],
     confirm: "Free the slot",
     run: async () => {
-      saw(await call("DELETE", `${poolPath(pool)}/leases/${encodeURIComponent(id)}`));
+      await call("DELETE", `${poolPath(pool)}/leases/${encodeURIComponent(id)}`);
       return `The slot of ${server.name} is free.`;
     },
   });
 }
 
 /**
+ * The answer serves to say what came of it. What is shown of the pool comes from its stream alone: one that has
+ * seen only before and after would not correct what an answer showed in between.
  * @param {string} pool
  * @param {"drain" | "resume"} act
  * @param {object} body
- * @param {Saw} saw
  * @returns {Promise<Snapshot>}
  */
-async function post(pool, act, body, saw) {
-  const snapshot = await call("POST", `${poolPath(pool)}/${act}`, body);
-  saw(snapshot);
-  return snapshot;
+function post(pool, act, body) {
+  return call("POST", `${poolPath(pool)}/${act}`, body);
 }
 
 /**

@@ -30,6 +30,8 @@ export function startDialog() {
   byId("dialog-cancel").addEventListener("click", () => dialog().close());
   dialog().addEventListener("close", () => {
     asked = null;
+    // The button that opened it may be gone by now.
+    if (document.activeElement === document.body) byId("main").focus();
   });
   byId("dialog-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -56,7 +56,8 @@ const HEALTH_MARKS = { up: "good", down: "bad", unchecked: "plain" };
 
 /** @param {ServerSnapshot} server */
 function createRow({ name }) {
-  const button = make("button", "act", "Change", make("span", "visually-hidden", ` ${name}`), "…");
+  const button = make("button", "act", "Change…");
+  button.setAttribute("aria-label", `Change… ${name}`);
   button.type = "button";
   return make(
     "li",

@@ -26,15 +26,11 @@ export class View {
   /** @param {Model} model */
   constructor(model) {
     this.#model = model;
-    const saw = (/** @type {Snapshot} */ pool) => {
-      model.saw(pool);
-      this.draw();
-    };
     this.#slots = new Slots(({ server, lease }) => {
-      if (lease && model.chosen !== null) freeSlot(model.chosen, server, lease, saw);
+      if (lease && model.chosen !== null) freeSlot(model.chosen, server, lease);
     });
     this.#servers = new Servers(
-      (server) => model.chosen !== null && changeServer(model.chosen, server, saw),
+      (server) => model.chosen !== null && changeServer(model.chosen, server),
       () => this.draw(),
     );
     for (const [id, act] of /** @type {const} */ ([
@@ -44,7 +40,7 @@ export class View {
     ])) {
       byId(id).addEventListener("click", () => {
         const pool = model.pools.get(model.chosen ?? "");
-        if (pool && model.live) act(pool, saw);
+        if (pool && model.live) act(pool);
       });
     }
   }
