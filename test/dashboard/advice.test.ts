@@ -84,6 +84,12 @@ describe("the waiting list", () => {
     expect(adviceOn(aPool({ queued }), [], historyOf(waiting))).toEqual([]);
   });
 
+  test("that piled up in a drain is no news once the pool is resumed", () => {
+    const resumed: PoolEvent = { id: 1, at: ago(25), kind: "resume", owner: "admin", cause: "resumed" };
+    expect(adviceOn(aPool({ queued: 60 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toEqual([]);
+    expect(adviceOn(aPool({ queued: 120 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toHaveLength(1);
+  });
+
   test("of a drained pool is meant to grow", () => {
     const pool = aPool({ ...drainedBy("admin"), queued: 60 });
     expect(adviceOn(pool, [], historyOf({ 50: 0 })).join()).not.toContain("grows");

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { Origin } from "../support/origin.ts";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
-import { startBrowser, visit } from "./browser.ts";
+import { visit } from "./browser.ts";
+import { startBrowser } from "./chromium.ts";
 import { outcome, press, sees } from "./stage.ts";
 
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };

@@ -5,7 +5,7 @@ import { Connections } from "../support/connections.ts";
 import { Origin } from "../support/origin.ts";
 import { Relay } from "../support/relay.ts";
 import { Sluice } from "../support/sluice.ts";
-import { startBrowser } from "./browser.ts";
+import { startBrowser } from "./chromium.ts";
 
 /** How long a query takes; three servers answer fifteen of them a second. */
 const SERVICE_MS = 200;

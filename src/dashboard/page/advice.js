@@ -31,7 +31,7 @@ const AGAINST_REFUSALS = {
  * @param {Snapshot} pool
  * @param {number} now
  * @param {History | undefined} history
- * @param {Iterable<PoolEvent>} events
+ * @param {PoolEvent[]} events
  * @returns {Advice[]}
  */
 export function adviceFor(pool, now, history, events = []) {
@@ -39,7 +39,7 @@ export function adviceFor(pool, now, history, events = []) {
     ...unserved(pool, now),
     ...refusals(pool, events, now),
     ...drain(pool, now),
-    ...growth(pool, now, history),
+    ...growth(pool, now, history, events),
     ...quarantine(pool),
   ];
   const order = { bad: 0, warn: 1, plain: 2 };
@@ -81,10 +81,13 @@ function drain({ state, drain, inFlight, queued, servers }, now) {
  * @param {Snapshot} pool
  * @param {number} now
  * @param {History | undefined} history
+ * @param {PoolEvent[]} events
  * @returns {Advice[]}
  */
-function growth({ drain, queued }, now, history) {
-  const before = history?.since(now - RECENT_MS);
+function growth({ drain, queued }, now, history, events) {
+  // What piled up in a drain is no trend.
+  const resumed = events.flatMap(({ kind, at }) => (kind === "resume" ? [Date.parse(at)] : []));
+  const before = history?.since(Math.max(now - RECENT_MS, ...resumed));
   if (drain || !before || now - before.at < SHORTEST_TREND_MS) return [];
   if (queued - before.queued < Math.max(LEAST_GROWTH, before.queued / 10)) return [];
   const text =
@@ -107,7 +110,7 @@ function quarantine({ quarantined }) {
 
 /**
  * @param {Snapshot} pool
- * @param {Iterable<PoolEvent>} events
+ * @param {PoolEvent[]} events
  * @param {number} now
  * @returns {Advice[]}
  */

@@ -4,22 +4,25 @@ import { KEPT_MS } from "./history.js";
 import { counted, duration, whole } from "./words.js";
 
 const HEIGHT_REM = 9;
+const LEAST_MS = 60_000;
 
 /** @type {typeof import("uplot")} */
 const UPlot = /** @type {any} */ (globalThis).uPlot;
 
 const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const SECONDS_TOO = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000];
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600];
 
 /** The two curves of a pool's waiting list, each said in words too. */
 export class Curves {
+  #from = 0;
   #now = 0;
   #queue;
   #wait;
 
   constructor() {
-    const range = () => /** @type {[number, number]} */ ([(this.#now - KEPT_MS) / 1_000, this.#now / 1_000]);
+    const range = () => /** @type {[number, number]} */ ([this.#from / 1_000, this.#now / 1_000]);
     const count = (/** @type {number} */ value) => value.toLocaleString("en-GB");
     this.#queue = chart("queue-chart", range, COUNTS, count);
     this.#wait = chart("wait-chart", range, SECONDS, (seconds) => whole(seconds * 1_000));
@@ -32,6 +35,9 @@ export class Curves {
    */
   show(history, now) {
     this.#now = now;
+    // Ten minutes, once so much is known: a page that was just opened has little to show, and shows it large.
+    const known = now - (history.times[0] ?? 0) * 1_000;
+    this.#from = now - Math.min(KEPT_MS, Math.max(LEAST_MS, known));
     this.#queue.setData([history.times, history.queued]);
     this.#wait.setData([history.times, history.oldest]);
     setText(
@@ -85,10 +91,10 @@ function chart(id, range, steps, say) {
         ...axis,
         ticks,
         font,
-        incrs: [60, 120, 300, 600],
-        space: rem(4),
+        incrs: [15, 30, 60, 120, 300, 600],
+        space: rem(5),
         size: rem(1.6),
-        values: (_, at) => at.map((s) => HOURS.format(s * 1_000)),
+        values: (_, at) => at.map(timeWords),
       },
       { ...axis, ticks, font, space: rem(1.8), size: rem(3.4), incrs: steps, values: (_, at) => at.map(say) },
     ],
@@ -108,6 +114,11 @@ function chart(id, range, steps, say) {
     if (box.clientWidth > 0) plot.setSize({ width: box.clientWidth, height: rem(HEIGHT_REM) });
   }).observe(box);
   return plot;
+}
+
+/** @param {number} seconds */
+function timeWords(seconds) {
+  return (seconds % 60 === 0 ? HOURS : SECONDS_TOO).format(seconds * 1_000);
 }
 
 /** @param {string} name */

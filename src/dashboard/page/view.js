@@ -72,7 +72,7 @@ export class View {
     const { live, histories, events, shownAt } = this.#model;
     const history = histories.get(pool.name);
     showSummary(pool, live, shownAt);
-    showAdvice(adviceFor(pool, shownAt, history, events.values()));
+    showAdvice(adviceFor(pool, shownAt, history, [...events.values()]));
     this.#slots.show(pool, live, shownAt);
     this.#servers.show(pool, live, shownAt);
     showEvents(events, shownAt);
