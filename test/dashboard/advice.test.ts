@@ -78,6 +78,7 @@ describe("the waiting list", () => {
   test.each([
     ["is long but does not grow", 60, { 50: 60 }],
     ["grows by next to nothing", 64, { 50: 60 }],
+    ["grew but falls again", 60, { 50: 12, 9: 90 }],
     ["has only just been seen", 60, { 5: 0 }],
     ["is not known from before", 60, {}],
   ])("that %s is no news", (_, queued, waiting) => {

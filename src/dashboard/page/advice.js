@@ -16,6 +16,7 @@ const RECENT_MS = 60_000;
 /** Less than this, or within less time, is no trend. */
 const LEAST_GROWTH = 5;
 const SHORTEST_TREND_MS = 20_000;
+const LATELY_MS = 10_000;
 
 /** @type {Record<string, string>} */
 const AGAINST_REFUSALS = {
@@ -89,6 +90,8 @@ function growth({ drain, queued }, now, history, events) {
   const resumed = events.flatMap(({ kind, at }) => (kind === "resume" ? [Date.parse(at)] : []));
   const before = history?.since(Math.max(now - RECENT_MS, ...resumed));
   if (drain || !before || now - before.at < SHORTEST_TREND_MS) return [];
+  const lately = history?.since(now - LATELY_MS);
+  if (lately && queued < lately.queued) return [];
   if (queued - before.queued < Math.max(LEAST_GROWTH, before.queued / 10)) return [];
   const text =
     `The waiting list grows: ${before.queued} → ${queued} within ${whole(now - before.at)}. More comes than the servers finish: ` +
