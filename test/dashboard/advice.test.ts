@@ -53,7 +53,7 @@ describe("drains", () => {
     ];
     const pool = aPool({ ...drainedBy("admin"), state: "draining", inFlight: 2, servers });
     expect(adviceOn(pool)).toEqual([
-      "plain: Wait before you deploy: 2 slots still in flight. The longest is on web-2, since 30 s.",
+      "plain: Wait before you deploy: 2 slots still in flight. The longest is on web-2, for 30 s.",
     ]);
   });
 
@@ -126,7 +126,7 @@ describe("refusals", () => {
   test("of a full waiting list have another cure while the pool is drained", () => {
     const [first] = adviceOn(aPool(drainedBy("admin")), [refused("queue-full", 10, 1)]);
     expect(first).toBe(
-      "bad: 1 request refused lately (queue-full): the pool is drained for too long. Resume as soon as you can.",
+      "bad: 1 request refused lately (queue-full): the waiting list is full while the pool is drained. Resume as soon as you can.",
     );
   });
 });

@@ -71,7 +71,7 @@ function drain({ state, drain, inFlight, queued, servers }, now) {
   leases.sort((a, b) => a.lease.since.localeCompare(b.lease.since));
   const [oldest] = leases;
   const longest = oldest
-    ? ` The longest is on ${oldest.server.name}, since ${duration(now - Date.parse(oldest.lease.since))}.`
+    ? ` The longest is on ${oldest.server.name}, for ${duration(now - Date.parse(oldest.lease.since))}.`
     : "";
   const text = `Wait before you deploy: ${counted(inFlight, "slot")} still in flight.${longest}`;
   advice.push({ key: "draining", weight: "plain", text });
@@ -136,7 +136,9 @@ function refusals({ drain }, events, now) {
  * @param {boolean} drained
  */
 function againstRefusal(code, drained) {
-  if (drained && code.startsWith("queue-"))
-    return "the pool is drained for too long. Resume as soon as you can";
+  if (drained && code === "queue-full")
+    return "the waiting list is full while the pool is drained. Resume as soon as you can";
+  if (drained && code === "queue-timeout")
+    return "they waited longer than queue_timeout for a drained pool. Resume as soon as you can";
   return AGAINST_REFUSALS[code] ?? "see the events";
 }
