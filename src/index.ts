@@ -1,8 +1,12 @@
 import { admin } from "./admin/app.ts";
+import { dashboard } from "./dashboard/dashboard.ts";
 import type { Env } from "./pool/env.ts";
 import { proxy } from "./proxy/proxy.ts";
 
 export { Pool } from "./pool/pool.ts";
+
+/** The page stands behind the admin side's door: what is mounted last is behind all that comes before it. */
+admin.route("/", dashboard);
 
 export default {
   fetch(request, env, ctx) {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const SRC = join(import.meta.dirname, "../src");
 
 /** From the bottom up; a part may use those before it. */
-const PARTS = ["config", "refusals", "scheduler", "pool", "proxy", "admin", "index.ts", "cli"];
+const PARTS = ["config", "refusals", "scheduler", "pool", "proxy", "admin", "dashboard", "index.ts", "cli"];
 
 const partOf = (file: string) => relative(SRC, file).split("/")[0] ?? "";
 

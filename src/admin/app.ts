@@ -10,7 +10,9 @@ import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askPool } from "./ask-pool.ts";
 import { authenticate, refuseForged } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
+import { eventStream } from "./events/event-stream.ts";
 import { jsonBody } from "./json-body.ts";
+import { scrape } from "./metrics/scrape.ts";
 
 /** A wait is asked for in pieces: the object is not told when its asker leaves, and stays awake for it. */
 const LONGEST_QUESTION_MS = 30_000;
@@ -20,13 +22,14 @@ const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
 
 app.use(async (c, next) => {
   await next();
-  c.header("Cache-Control", "no-store");
+  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
 });
 
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
   // Everything below needs the token: what is not listed above is closed.
   .use(authenticate, refuseForged)
+  .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
   .get("/api/pools", async (c) => {
     const pools = [...configOf(c.env).values()];
     return c.json({
@@ -37,6 +40,7 @@ const routes = app
     const pool = poolNamed(c.env, c.req.param("pool"));
     return c.json(await askPool(c.env, pool, (stub) => stub.snapshot()));
   })
+  .get("/api/pools/:pool/events", (c) => eventStream(c.env, poolNamed(c.env, c.req.param("pool")), c.req.raw))
   .post("/api/pools/:pool/drain", jsonBody(drainBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const { wait, expires, owner, reason, extend } = c.req.valid("json");

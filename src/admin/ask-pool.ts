@@ -14,8 +14,9 @@ export async function askPool<T>(
   pool: { name: string; locationHint: string | null },
   question: (stub: DurableObjectStub<Pool>) => Promise<T>,
   waitMs = 0,
+  patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  for (let attempt = 1, givesUpAt = Date.now() + waitMs + PATIENCE_MS; ; attempt++) {
+  for (let attempt = 1, givesUpAt = Date.now() + waitMs + patienceMs; ; attempt++) {
     try {
       return await question(poolStub(env, pool));
     } catch (error) {

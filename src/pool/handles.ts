@@ -1,5 +1,5 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Lease, Place } from "./protocol.ts";
+import type { Ending, Lease, News, Place, Seen, Watch } from "./protocol.ts";
 
 /**
  * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
@@ -23,17 +23,19 @@ export class PlaceHandle extends RpcTarget implements Place {
   }
 }
 
+type End = (ending: Ending, retried: boolean, status: number | undefined) => Promise<void>;
+
 /**
  * What a Worker holds of its slot. `end` gives it back; the runtime disposing the handle without that means
  * that the Worker is gone and the server may still be busy.
  */
 export class LeaseHandle extends RpcTarget implements Lease {
-  readonly #onEnd: (ending: Ending, retried: boolean) => Promise<void>;
+  readonly #onEnd: End;
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
 
   constructor(on: {
-    end: (ending: Ending, retried: boolean) => Promise<void>;
+    end: End;
     renew: () => boolean;
     dispose: () => void;
   }) {
@@ -43,8 +45,8 @@ export class LeaseHandle extends RpcTarget implements Lease {
     this.#onDispose = on.dispose;
   }
 
-  end(ending: Ending, retried = false): Promise<void> {
-    return this.#onEnd(ending, retried);
+  end(ending: Ending, retried = false, status?: number): Promise<void> {
+    return this.#onEnd(ending, retried, status);
   }
 
   renew(): boolean {
@@ -53,5 +55,19 @@ export class LeaseHandle extends RpcTarget implements Lease {
 
   [Symbol.dispose](): void {
     this.#onDispose();
+  }
+}
+
+/** What a Worker holds of the pool it watches. The object keeps nothing for it. */
+export class WatchHandle extends RpcTarget implements Watch {
+  readonly #look: (seen: Seen | null) => News;
+
+  constructor(look: (seen: Seen | null) => News) {
+    super();
+    this.#look = look;
+  }
+
+  look(seen: Seen | null): News {
+    return this.#look(seen);
   }
 }

@@ -1,9 +1,11 @@
+import type { Counts } from "../scheduler/counters.ts";
 import type { Drain } from "../scheduler/drain.ts";
+import type { PoolEvent } from "../scheduler/events.ts";
 import type { Health } from "../scheduler/health.ts";
+import type { JournalChanges } from "../scheduler/journal.ts";
 import type { Outbox } from "../scheduler/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
 import type { ServerRow, Slot, SlotState } from "../scheduler/server.ts";
-import { noTotals, type Totals } from "../scheduler/totals.ts";
 import { migrate } from "./migrations.ts";
 
 /**
@@ -38,11 +40,18 @@ export class Ledger {
       .toArray()
       .map(({ slot, state, ...row }) => ({ ...row, index: slot, state: state as SlotState }));
     const servers = new Map<string, ServerRow>();
-    const rows = this.#sql.exec<{ server: string; override: string; health: string }>(
-      "SELECT server, override, health FROM servers",
+    const rows = this.#sql.exec<{
+      server: string;
+      override: string;
+      health: string;
+      stateSince: number | null;
+      healthSince: number | null;
+    }>(
+      `SELECT server, override, health, state_since AS stateSince, health_since AS healthSince
+       FROM servers`,
     );
-    for (const { server, override, health } of rows) {
-      servers.set(server, { override: JSON.parse(override), health: health as Health });
+    for (const { server, override, health, ...since } of rows) {
+      servers.set(server, { override: JSON.parse(override), health: health as Health, ...since });
     }
     return {
       slots,
@@ -50,7 +59,11 @@ export class Ledger {
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
       nextSeq: this.#get<number>("seq") ?? 0,
-      totals: this.#get<Totals>("totals") ?? noTotals(),
+      counts: this.#get<Counts>("totals") ?? {},
+      events: this.#sql
+        .exec<{ event: string }>("SELECT event FROM events ORDER BY id")
+        .toArray()
+        .map(({ event }) => JSON.parse(event) as PoolEvent),
     };
   }
 
@@ -59,14 +72,28 @@ export class Ledger {
     for (const slot of changes.slots) this.#writeSlot(slot);
     for (const server of changes.servers) {
       this.#sql.exec(
-        "INSERT OR REPLACE INTO servers (server, override, health) VALUES (?, ?, ?)",
+        `INSERT OR REPLACE INTO servers (server, override, health, state_since, health_since)
+         VALUES (?, ?, ?, ?, ?)`,
         server.name,
         JSON.stringify(server.override),
         server.health.status,
+        server.stateSince,
+        server.healthSince,
       );
     }
     if (changes.drainChanged) this.#put("drain", scheduler.drained);
     if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
+  }
+
+  writeEvents({ written, dropped }: JournalChanges): void {
+    for (const event of written) {
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO events (id, event) VALUES (?, ?)",
+        event.id,
+        JSON.stringify(event),
+      );
+    }
+    for (const id of dropped) this.#sql.exec("DELETE FROM events WHERE id = ?", id);
   }
 
   /** Promises that no seq from `first` on was given by an earlier instance. */
@@ -74,9 +101,8 @@ export class Ledger {
     this.#put("seq", first);
   }
 
-  /** The counters; also the proof that this instance is still the current one. */
-  writeTotals(totals: Totals): void {
-    this.#put("totals", totals);
+  writeCounts(counts: Counts): void {
+    this.#put("totals", counts);
   }
 
   /** Forgets servers that left the configuration and hold nothing any more. */

@@ -12,6 +12,9 @@ const STEPS = [
    ) WITHOUT ROWID;
    CREATE TABLE servers (server TEXT PRIMARY KEY, override TEXT NOT NULL) WITHOUT ROWID;`,
   "ALTER TABLE servers ADD COLUMN health TEXT NOT NULL DEFAULT 'unchecked'",
+  `ALTER TABLE servers ADD COLUMN state_since INTEGER;
+   ALTER TABLE servers ADD COLUMN health_since INTEGER;
+   CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
 ];
 
 /** Brings an object's tables, whatever version made them, to today's. */

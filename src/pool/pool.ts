@@ -1,14 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
+import type { Counts } from "../scheduler/counters.ts";
 import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import type { ServerOverride, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { ask } from "./ask.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
-import { LeaseHandle, PlaceHandle } from "./handles.ts";
+import { Conditions } from "./conditions.ts";
+import { LeaseHandle, PlaceHandle, WatchHandle } from "./handles.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
+import { Lookout } from "./lookout.ts";
 import type { AcquireRequest, DrainRequest, Ending, Granted, NotGranted, OnQueued } from "./protocol.ts";
 import { Alarm, Ticker } from "./wakeups.ts";
 
@@ -21,6 +24,12 @@ interface Waiter {
   id: string;
   answer: (answer: Granted | NotGranted) => void;
   onQueued: OnQueued;
+}
+
+/** Both of one moment. */
+export interface PoolMetrics {
+  snapshot: Snapshot;
+  counts: Counts;
 }
 
 export interface DrainAnswer {
@@ -42,10 +51,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #settings: PoolConfig;
   readonly #waiters = new Map<string, Waiter>();
   readonly #handles = new Map<string, LeaseHandle>();
-  readonly #drainWatchers = new Set<() => void>();
+  readonly #conditions = new Conditions();
   readonly #ticker = new Ticker(() => this.#tick());
   readonly #alarm: Alarm;
   readonly #heartbeat: Heartbeat;
+  readonly #lookout: Lookout;
   #reservedSeqs: number;
   #flushing: Promise<void> | null = null;
 
@@ -58,10 +68,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const restored = this.#ledger.load(Date.now());
     this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
-    if (configured) this.#ledger.forgetServersBut(new Set(this.#scheduler.servers.map((s) => s.name)));
+    if (configured) this.#forgetFormerServers();
+    this.#lookout = new Lookout(name, this.#scheduler);
     this.#alarm = new Alarm(ctx.storage);
     this.#heartbeat = new Heartbeat(() => {
-      this.#ledger.writeTotals(this.#scheduler.totals);
+      // Also the proof that this instance is still the current one.
+      this.#writeCounts(this.#scheduler.counters.counts);
       return this.#waiters.size > 0;
     });
     this.#flush();
@@ -90,23 +102,40 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   /** For holders that need no stub any more; harmless when repeated. */
-  end(id: string, ending: Ending, retried = false): Promise<void> {
+  end(id: string, ending: Ending, retried = false, status?: number): Promise<void> {
     this.#handles.delete(id);
     const now = Date.now();
-    if (ending === "done") this.#scheduler.release(id, now);
+    if (ending === "done") this.#scheduler.release(id, now, status);
     else if (ending === "unused") this.#scheduler.giveBack(id, now);
     else this.#scheduler.cutOff(id, ending, now, retried);
     // The holder forgets its lease when this resolves: not before the ledger has.
     return this.#flushSoon();
   }
 
-  // ── Operator ──
+  // ── Those who look ──
 
   snapshot(): Snapshot {
     // What is shown is on record: the runtime holds the answer back until it is.
     this.#flush();
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
+
+  watch(): WatchHandle {
+    return new WatchHandle((seen) => {
+      const now = Date.now();
+      this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
+      return this.#lookout.look(seen, now);
+    });
+  }
+
+  /** For a scrape. The runtime holds the answer back until the counts are durable: none of them goes back. */
+  metrics(): PoolMetrics {
+    const counts = this.#scheduler.counters.tell();
+    this.#writeCounts(counts);
+    return { snapshot: this.snapshot(), counts };
+  }
+
+  // ── Operator ──
 
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
@@ -123,18 +152,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   /** Waits until nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
     const settled = () => !this.#scheduler.drained || this.#scheduler.inFlight === 0;
-    if (!settled() && timeoutMs > 0) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          this.#drainWatchers.delete(check);
-          resolve();
-        };
-        const check = () => settled() && done();
-        const timer = setTimeout(done, timeoutMs);
-        this.#drainWatchers.add(check);
-      });
-    }
+    await this.#conditions.until(settled, timeoutMs);
     return this.snapshot();
   }
 
@@ -151,6 +169,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.snapshot();
   }
 
+  // ── Platform ──
+
   override alarm(): void {
     this.#alarm.rang();
     this.#tick();
@@ -158,6 +178,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   // ── Inside ──
+
+  #forgetFormerServers(): void {
+    const names = new Set(this.#scheduler.servers.map((server) => server.name));
+    this.#ledger.forgetServersBut(names);
+    this.#scheduler.counters.forgetServersBut(names);
+  }
 
   #left(waiter: Waiter): void {
     if (this.#waiters.get(waiter.id) !== waiter) return;
@@ -170,7 +196,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   #newHandle(id: string): LeaseHandle {
     const handle = new LeaseHandle({
-      end: (ending, retried) => this.end(id, ending, retried),
+      end: (ending, retried, status) => this.end(id, ending, retried, status),
       renew: () => this.#renew(id),
       // A handle that was replaced or has ended says nothing about its lease any more.
       dispose: () => this.#handles.get(id) === handle && this.end(id, "lost"),
@@ -213,18 +239,32 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   /** Ledger first, then the answers; no `await` in between. */
   #flush(): void {
     const outbox = this.#scheduler.takeOutbox();
-    try {
+    this.#write(() => {
       this.#ledger.write(outbox, this.#scheduler);
+      this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
       this.#reserveSeqs(outbox);
+    });
+    this.#lookout.changed();
+    for (const decision of outbox.decisions) this.#tell(decision);
+    for (const question of outbox.questions) void this.#ask(question);
+    this.#setWakeups(outbox);
+    this.#conditions.changed();
+  }
+
+  /** Together with what they count: else a request whose end is told again after a crash counts twice. */
+  #writeCounts(counts: Counts): void {
+    this.#flush();
+    this.#write(() => this.#ledger.writeCounts(counts));
+  }
+
+  #write(changes: () => void): void {
+    try {
+      changes();
     } catch (error) {
       // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead.
       this.ctx.abort(`the ledger cannot be written: ${error}`);
       throw error;
     }
-    for (const decision of outbox.decisions) this.#tell(decision);
-    for (const question of outbox.questions) void this.#ask(question);
-    this.#setWakeups(outbox);
-    for (const check of this.#drainWatchers) check();
   }
 
   #tell(decision: Decision): void {

@@ -1,4 +1,5 @@
 import type { CutOff } from "../scheduler/cut-off.ts";
+import type { PoolEvent } from "../scheduler/events.ts";
 import type { SchedulerRefusal } from "../scheduler/outbox.ts";
 
 /**
@@ -51,9 +52,9 @@ export type Ending = "done" | "unused" | CutOff;
 export interface Lease extends Rpc.RpcTargetBranded {
   /**
    * Resolves once that is on record; until then it has to be said again after a failure. `retried`: the request
-   * will ask again.
+   * will ask again. `status`: the server's, where it is done; absent from Workers of before 2026-11-22.
    */
-  end(ending: Ending, retried?: boolean): Promise<void>;
+  end(ending: Ending, retried?: boolean, status?: number): Promise<void>;
   /** To be called every `RENEW_MS` or so. `false`: the slot is no longer the caller's. */
   renew(): boolean;
 }
@@ -67,4 +68,25 @@ export interface DrainRequest {
   expiresMs: number | null;
   /** Only if this owner's drain is still on. Absent from Workers of before 2026-11-21. */
   extend?: boolean;
+}
+
+/** How much a watcher knows already. */
+export interface Seen {
+  /** Of which instance of the object; what another one said counts for nothing. */
+  instance: string;
+  events: number;
+  snapshot: number;
+}
+
+export interface News {
+  seen: Seen;
+  /** What is new or has grown, oldest first; of a new instance all that are kept. */
+  events: PoolEvent[];
+  /** As JSON; `null`: nothing has changed. */
+  snapshot: string | null;
+}
+
+/** One session with the pool's object, which bills it as one request however often it is looked at. */
+export interface Watch extends Rpc.RpcTargetBranded {
+  look(seen: Seen | null): News;
 }

@@ -50,7 +50,7 @@ export async function forward(exchange: Exchange): Promise<void> {
     if (exchange.body.clientBrokeOff) cutBy ??= "client";
     if (!cutBy) logError(error, lease.server.name, trace.requestId);
     const again = !cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached);
-    await lease.end(cutBy ?? "broken", again);
+    await lease.end(cutBy ?? "broken", { retried: again });
     throw again ? new TryAgain() : failure(cutBy, pool);
   } finally {
     silence.stop();
@@ -75,21 +75,21 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     silence.stop();
     const socket = relayWebSocket(response.webSocket);
     respond(new Response(null, { status, headers, webSocket: socket.client }));
-    await lease.end(await socket.ended);
+    await lease.end(await socket.ended, { status });
     trace.bytes = socket.bytes;
     return;
   }
   if (!response.body) {
     respond(new Response(null, { status, statusText, headers }));
     if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
-    await lease.end("done");
+    await lease.end("done", { status });
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
   respond(new Response(relay.readable, { status, statusText, headers, encodeBody: "manual" }));
   try {
     await relay.untilServerDone(silence);
-    await Promise.all([lease.end("done"), relay.delivered()]);
+    await Promise.all([lease.end("done", { status }), relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
     if (relay.clientLeft) trace.outcome = "client-abort-in-flight";

@@ -35,15 +35,18 @@ export class HeldLease {
     this.#renewals = setInterval(() => void this.#renew(), RENEW_MS);
   }
 
-  /** `retried`: the request will ask for another slot. */
-  async end(ending: Ending, retried = false): Promise<void> {
+  /** `retried`: the request will ask for another slot. `status`: what the server answered. */
+  async end(
+    ending: Ending,
+    { retried = false, status }: { retried?: boolean; status?: number } = {},
+  ): Promise<void> {
     clearInterval(this.#renewals);
     const givesUpAt = Date.now() + END_TRIES_MS;
     for (let attempt = 1; ; attempt++) {
       try {
         // The stub belongs to the acquire's session and costs nothing more; a restart of the object breaks it.
-        if (attempt === 1 && this.#stub) await this.#stub.end(ending, retried);
-        else await poolStub(this.#env, this.#pool).end(this.id, ending, retried);
+        if (attempt === 1 && this.#stub) await this.#stub.end(ending, retried, status);
+        else await poolStub(this.#env, this.#pool).end(this.id, ending, retried, status);
         return;
       } catch (error) {
         if (Date.now() > givesUpAt) {

@@ -16,3 +16,12 @@ export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   if (settings.onClientAbort === "cancel" && cause !== "timeout") return 0;
   return settings.quarantine.maxMs;
 }
+
+/** What the client is refused with after its request was given a slot. */
+export type EndRefusal = "bad-gateway" | "server-timeout";
+
+/** `null`: there is nobody left to tell. */
+export function refusalOf(cause: CutOff): EndRefusal | null {
+  if (cause === "broken") return "bad-gateway";
+  return cause === "timeout" ? "server-timeout" : null;
+}

@@ -29,17 +29,18 @@ export class DrainSwitch {
     return this.#drain;
   }
 
-  /** Begins a drain, or extends the one this owner holds. `false`: somebody else holds one. */
-  start(request: DrainRequest, now: number): boolean {
-    if (this.#drain && this.#drain.owner !== request.owner) return false;
-    if (!this.#drain && request.extend) return true;
+  /** Begins a drain, or extends the one this owner holds. `held`: somebody else holds one. */
+  start(request: DrainRequest, now: number): "begun" | "extended" | "over" | "held" {
+    const begins = this.#drain === null;
+    if (this.#drain && this.#drain.owner !== request.owner) return "held";
+    if (begins && request.extend) return "over";
     this.#drain = {
       owner: request.owner,
       reason: request.reason ?? this.#drain?.reason ?? null,
       since: this.#drain?.since ?? now,
       expiresAt: request.expiresAt,
     };
-    return true;
+    return begins ? "begun" : "extended";
   }
 
   /** Ends the drain; harmless when there is none. `false`: somebody else holds it. */

@@ -2,14 +2,16 @@ import type { PoolConfig } from "../config/types.ts";
 import { pick } from "./balance.ts";
 import { type CheckResult, Checks } from "./checks.ts";
 import { type CutOff, quarantineMs } from "./cut-off.ts";
+import type { Happening } from "./events.ts";
 import { Leases, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
 import { isHeld, Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
 
-/** Told what the ledger has to write anew. */
+/** Told what the ledger has to write anew, and what people want to know. */
 export interface FleetChanges {
   slot(slot: Slot): void;
   server(server: Server): void;
+  happened(happening: Happening, now: number): void;
 }
 
 /**
@@ -93,8 +95,11 @@ export class Fleet {
 
   /** The request ended before that: the slot is closed while its server may still be at work. */
   cutOff(slot: Slot, cause: CutOff, now: number): void {
-    this.#quarantine(slot, quarantineMs(cause, this.#settings), now);
-    if (cause === "broken" && slot.server.health.failed()) this.#changes.server(slot.server);
+    this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
+    const { server } = slot;
+    if (cause !== "broken" || !server.health.failed()) return;
+    this.#healthChanged(server, now);
+    this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
 
   free(slot: Slot): void {
@@ -107,8 +112,11 @@ export class Fleet {
   change(name: string, patch: ServerOverride, now: number): boolean {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
-    server.change(patch);
+    const changed = server.change(patch, now);
     this.#changes.server(server);
+    if (Object.keys(changed).length > 0) {
+      this.#changes.happened({ kind: "server-changed", server: name, ...changed }, now);
+    }
     // Whoever takes a server out, or puts it back, wants to know how it is.
     this.#checks.work(this.#servers, now);
     return true;
@@ -122,11 +130,18 @@ export class Fleet {
     server.lastCheck = { at: slot.since, passed: result === "passed" };
     const wasDown = server.health.status === "down";
     if (result === "passed" || result === "failed") this.#leases.free(slot);
-    else this.#quarantine(slot, quarantineMs(result, this.#settings), now);
+    else this.#quarantine(slot, result, quarantineMs(result, this.#settings), now);
     const changed = result === "passed" ? server.health.checkPassed() : server.health.failed();
-    if (changed) this.#changes.server(server);
-    // It was down and is up: it has restarted, and what it worked on is gone.
-    if (changed && wasDown) this.#openQuarantined(server, now);
+    if (!changed) return;
+    this.#healthChanged(server, now);
+    const { name } = server;
+    if (!wasDown && server.health.status === "up") return;
+    if (!wasDown) this.#changes.happened({ kind: "server-down", server: name, cause: "checks" }, now);
+    else {
+      this.#changes.happened({ kind: "server-up", server: name }, now);
+      // It has restarted, and what it worked on is gone.
+      this.#openQuarantined(server, now);
+    }
   }
 
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
@@ -150,7 +165,7 @@ export class Fleet {
       else if (!isHeld(slot)) this.#leases.free(slot);
       else {
         onLost();
-        this.#quarantine(slot, this.#settings.quarantine.maxMs, now);
+        this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
       }
     }
   }
@@ -165,9 +180,17 @@ export class Fleet {
     return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
   }
 
-  #quarantine(slot: Slot, forMs: number, now: number): void {
+  #quarantine(slot: Slot, cause: CutOff, forMs: number, now: number): void {
     this.#leases.close(slot, "quarantined", forMs, now);
-    if (slot.state === "quarantined") this.#checks.quarantined(slot.server, now);
+    if (slot.state !== "quarantined") return;
+    this.#checks.quarantined(slot.server, now);
+    const { server, lease } = slot;
+    this.#changes.happened({ kind: "quarantine", server: server.name, lease, cause }, now);
+  }
+
+  #healthChanged(server: Server, now: number): void {
+    server.healthSince = now;
+    this.#changes.server(server);
   }
 
   #openQuarantined(server: Server, closedBefore: number): void {

@@ -1,13 +1,16 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "./checks.ts";
+import { Chronicle } from "./chronicle.ts";
+import type { Counters, Counts, Totals } from "./counters.ts";
 import type { CutOff } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
+import type { PoolEvent } from "./events.ts";
 import { Fleet } from "./fleet.ts";
+import type { Journal } from "./journal.ts";
 import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Regroup } from "./regroup.ts";
 import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
-import { countCutOff, countRefusal, noTotals, type Totals } from "./totals.ts";
 import { WaitingList } from "./waiting-list.ts";
 
 export interface TicketRequest {
@@ -32,7 +35,8 @@ export interface Restored {
   regrouping: boolean;
   /** Every seq given so far is below this. */
   nextSeq: number;
-  totals: Totals;
+  counts: Partial<Counts>;
+  events: PoolEvent[];
 }
 
 /**
@@ -43,9 +47,9 @@ export interface Restored {
  * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
  */
 export class Scheduler {
-  readonly totals: Totals;
   readonly #settings: PoolConfig;
   readonly #random: () => number;
+  readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
   readonly #waiting = new WaitingList();
   readonly #drain: DrainSwitch;
@@ -56,18 +60,20 @@ export class Scheduler {
   constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
     this.#settings = settings;
     this.#random = random;
-    this.totals = restored?.totals ?? noTotals();
+    this.#chronicle = new Chronicle(restored);
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     const changes = {
       slot: (slot: Slot) => this.#outbox.slots.add(slot),
       server: (server: Server) => this.#outbox.servers.add(server),
+      happened: this.journal.note.bind(this.journal),
     };
     this.#fleet = new Fleet(settings, restored, changes, now);
     // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
+    if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
     this.tick(now);
   }
 
@@ -87,19 +93,19 @@ export class Scheduler {
       this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: known.seq });
     } else if (ticket.seq !== undefined) {
       // It was accepted before, and is never turned away now.
-      if (!ticket.retry && this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+      if (!ticket.retry) this.#ticketReturned(now);
       this.#enqueue(ticket, ticket.seq, now);
       this.#tellIfQueued(id);
     } else if (this.#refusesForLackOfServers()) {
-      this.#refuse(id, "no-server");
+      this.#refuse(id, "no-server", now);
     } else {
       this.#enqueue(ticket, this.#nextSeq, now);
       if (this.#waiting.get(id) && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
-        this.#refuse(id, "queue-full");
+        this.#refuse(id, "queue-full", now);
         return;
       }
-      this.totals.accepted++;
+      this.counters.accepted();
       this.#tellIfQueued(id);
     }
   }
@@ -107,7 +113,7 @@ export class Scheduler {
   /** The client left while its request waited. `false`: it does not wait (any more). */
   leave(id: string): boolean {
     if (!this.#waiting.leave(id)) return false;
-    this.totals.abandoned++;
+    this.counters.abandoned();
     return true;
   }
 
@@ -120,10 +126,10 @@ export class Scheduler {
   }
 
   /** The server is done with the request, whatever we thought of its holder meanwhile. */
-  release(id: string, now: number): void {
+  release(id: string, now: number, status?: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.totals.completed++;
+    if (isHeld(slot)) this.counters.completed(slot.server.name, now - slot.since, status);
     this.#fleet.answered(slot, now);
     this.#dispatch(now);
   }
@@ -132,7 +138,7 @@ export class Scheduler {
   giveBack(id: string, now: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.totals.abandoned++;
+    if (isHeld(slot)) this.counters.abandoned();
     this.#fleet.free(slot);
     this.#dispatch(now);
   }
@@ -141,10 +147,10 @@ export class Scheduler {
   cutOff(id: string, cause: CutOff, now: number, retried = false): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (retried) this.totals.retried++;
-    else if (isHeld(slot)) countCutOff(this.totals, cause);
+    if (retried) this.counters.retried(slot.server.name);
+    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
     // It was counted as lost, and is not.
-    if (retried && !isHeld(slot)) this.totals.abandoned--;
+    if (retried && !isHeld(slot)) this.counters.notAbandoned();
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
     this.#fleet.cutOff(slot, cause, now);
     this.#serversChanged(now);
@@ -170,15 +176,21 @@ export class Scheduler {
   /** `false`: another owner holds the drain. */
   drain(request: DrainRequest, now: number): boolean {
     const started = this.#drain.start(request, now);
-    if (started) this.#outbox.drainChanged = true;
-    return started;
+    if (started === "held") return false;
+    if (started !== "over") this.#outbox.drainChanged = true;
+    if (started === "begun") {
+      this.#chronicle.drainBegun(request, now);
+      this.#noteIfDrained(now);
+    }
+    return true;
   }
 
   /** `false`: another owner holds the drain. */
   resume(owner: string, force: boolean, now: number): boolean {
     if (!this.#drain.current) return true;
+    const cause = this.#drain.current.owner === owner ? "resumed" : "forced";
     const resumed = this.#drain.resume(owner, force);
-    if (resumed) this.#drainEnded(now);
+    if (resumed) this.#drainEnded(owner, cause, now);
     return resumed;
   }
 
@@ -194,7 +206,8 @@ export class Scheduler {
   freeLease(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
-    if (isHeld(slot)) countCutOff(this.totals, "lost");
+    if (isHeld(slot)) this.counters.abandoned();
+    this.#chronicle.freedByHand(slot, now);
     this.#fleet.free(slot);
     this.#dispatch(now);
     return true;
@@ -204,13 +217,13 @@ export class Scheduler {
 
   /** Ends everything whose time has come. */
   tick(now: number): void {
-    this.#fleet.tick(now, () => countCutOff(this.totals, "lost"));
+    this.#fleet.tick(now, () => this.counters.abandoned());
     for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
-      this.#refuse(late.id, "queue-timeout");
+      this.#refuse(late.id, "queue-timeout", now);
     }
     const head = this.#waiting.head();
     if (head?.avoid && head.avoid.until <= now) head.avoid = null;
-    if (this.#drain.expire(now)) this.#drainEnded(now);
+    if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#dispatch(now);
     // Last, so that no check takes a slot that a request waits for.
@@ -234,6 +247,18 @@ export class Scheduler {
     const outbox = this.#outbox;
     this.#outbox = new Outbox();
     return outbox;
+  }
+
+  get journal(): Journal {
+    return this.#chronicle.journal;
+  }
+
+  get counters(): Counters {
+    return this.#chronicle.counters;
+  }
+
+  get totals(): Totals {
+    return this.counters.totals;
   }
 
   get drained(): Readonly<Drain> | null {
@@ -278,7 +303,8 @@ export class Scheduler {
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
     const server = ticket.retry?.avoid;
     const avoid = server ? { server, until: now + AVOID_MS } : null;
-    this.#waiting.add(ticket.id, seq, since, since + this.#settings.queueTimeoutMs, avoid);
+    const deadline = since + this.#settings.queueTimeoutMs;
+    this.#waiting.add(ticket.id, seq, since, deadline, { retry: ticket.retry !== undefined, avoid });
     this.#dispatch(now);
   }
 
@@ -288,23 +314,35 @@ export class Scheduler {
   }
 
   #dispatch(now: number): void {
+    this.#noteIfDrained(now);
     if (this.#drain.current || this.#regroup.active) return;
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
       const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
       if (!slot) return;
       this.#waiting.shift();
+      if (!head.retry) this.counters.granted(now - head.since);
       this.#outbox.decisions.push({ kind: "grant", ticket: head.id, slot, seq: head.seq });
     }
   }
 
   #holderLives(slot: Slot, now: number): void {
     // It was counted as lost, and is not.
-    if (slot.state === "quarantined") this.totals.abandoned--;
+    if (slot.state === "quarantined") this.counters.notAbandoned();
     this.#fleet.renew(slot, now);
   }
 
-  #drainEnded(now: number): void {
+  #ticketReturned(now: number): void {
+    if (this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+    if (this.#regroup.active) this.#chronicle.restarted(now);
+  }
+
+  #noteIfDrained(now: number): void {
+    if (this.#drain.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
+  }
+
+  #drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
+    this.#chronicle.drainEnded(owner, cause, now);
     this.#serversChanged(now);
   }
 
@@ -312,13 +350,13 @@ export class Scheduler {
   #serversChanged(now: number): void {
     if (this.#refusesForLackOfServers()) {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-        this.#refuse(next.id, "no-server");
+        this.#refuse(next.id, "no-server", now);
     }
     this.#dispatch(now);
   }
 
-  #refuse(ticket: string, code: SchedulerRefusal): void {
-    countRefusal(this.totals, code);
+  #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
+    this.#chronicle.refused(code, now);
     this.#outbox.decisions.push({ kind: "refuse", ticket, code });
   }
 

@@ -28,7 +28,7 @@ export interface Slot {
 }
 
 /** Somebody holds it, as far as we know. */
-export function isHeld(slot: Slot): boolean {
+export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
 }
 
@@ -43,7 +43,12 @@ export interface ServerOverride {
 export interface ServerRow {
   override: ServerOverride;
   health: Health;
+  /** When the operator last changed its state, and when its health last changed; `null`: never. */
+  stateSince: number | null;
+  healthSince: number | null;
 }
+
+const NEW_ROW: ServerRow = { override: {}, health: "unchecked", stateSince: null, healthSince: null };
 
 /** One server and its slots. The slots that are taken are never dropped, however the settings change. */
 export class Server {
@@ -53,6 +58,7 @@ export class Server {
   /** No longer in the configuration: finishes its leases and goes. */
   readonly retired: boolean;
   readonly health: HealthState;
+  healthSince: number | null;
   /** How it took the last health check that it answered or failed to; `at` is when it was asked. */
   lastCheck: { at: number; passed: boolean } | null = null;
   /** When the next health check is due; `Infinity`: none is. */
@@ -66,6 +72,7 @@ export class Server {
 
   readonly #configured: { slots: number; weight: number };
   #override: ServerOverride;
+  #stateSince: number | null;
   #slots: (Slot | undefined)[] = [];
   #freeIndexes: number[] = [];
   #taken = 0;
@@ -73,7 +80,7 @@ export class Server {
   constructor(
     config: ServerConfig,
     check: { rise: number; fall: number } | null = null,
-    restored: ServerRow = { override: {}, health: "unchecked" },
+    restored: ServerRow = NEW_ROW,
     retired = false,
   ) {
     this.name = config.name;
@@ -82,12 +89,19 @@ export class Server {
     this.retired = retired;
     this.#configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
+    this.#stateSince = restored.stateSince;
     this.health = new HealthState(check, restored.health);
+    // Where its check was taken out of the configuration, its health is not the one of then.
+    this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
     this.#refillFree();
   }
 
   get state(): ServerState {
     return this.#override.state ?? "ready";
+  }
+
+  get stateSince(): number | null {
+    return this.#stateSince;
   }
 
   get weight(): number {
@@ -126,9 +140,18 @@ export class Server {
     return false;
   }
 
-  change(patch: ServerOverride): void {
+  /** Returns what of it is new. */
+  change(patch: ServerOverride, now: number): ServerOverride {
+    const { state, slots, weight } = patch;
+    const changed: ServerOverride = {
+      ...(state !== undefined && state !== this.state ? { state } : {}),
+      ...(slots !== undefined && slots !== this.slots ? { slots } : {}),
+      ...(weight !== undefined && weight !== this.weight ? { weight } : {}),
+    };
+    if (changed.state) this.#stateSince = now;
     this.#override = { ...this.#override, ...patch };
     this.#refillFree();
+    return changed;
   }
 
   /** Takes a free slot; the caller sets its state, and gives it back with `give`. */

@@ -1,7 +1,7 @@
+import type { Totals } from "./counters.ts";
 import type { Health } from "./health.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Server, ServerState } from "./server.ts";
-import type { Totals } from "./totals.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -24,7 +24,11 @@ export interface ServerSnapshot {
   name: string;
   url: string;
   state: ServerState;
+  /** When the operator last changed it; `null`: never. */
+  stateSince: string | null;
   health: Health;
+  /** When it last changed; `null`: never. */
+  healthSince: string | null;
   /** The last health check since the pool's object started; `at` is when the server was asked. */
   lastCheck: { at: string; passed: boolean } | null;
   slots: number;
@@ -55,7 +59,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
     slots: sum(servers, (server) => server.slots),
     checks: scheduler.hasChecks,
     servers,
-    totals: structuredClone(scheduler.totals),
+    totals: scheduler.totals,
   };
 }
 
@@ -70,7 +74,9 @@ function serverSnapshot(server: Server): ServerSnapshot {
     name: server.name,
     url: server.url,
     state: server.state,
+    stateSince: server.stateSince === null ? null : iso(server.stateSince),
     health: server.health.status,
+    healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
     slots: server.slots,
     weight: server.weight,

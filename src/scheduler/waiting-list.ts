@@ -7,6 +7,8 @@ export interface Waiting {
   readonly seq: number;
   readonly since: number;
   readonly deadline: number;
+  /** It had a slot before, whose server failed it. */
+  readonly retry: boolean;
   /** A server that just failed this request, and until when another one is waited for. */
   avoid: { server: string; until: number } | null;
   left: boolean;
@@ -32,8 +34,14 @@ export class WaitingList {
     return this.#byId.get(id);
   }
 
-  add(id: string, seq: number, since: number, deadline: number, avoid: Waiting["avoid"] = null): Waiting {
-    const waiting: Waiting = { id, seq, since, deadline, avoid, left: false };
+  add(
+    id: string,
+    seq: number,
+    since: number,
+    deadline: number,
+    { retry, avoid }: Pick<Waiting, "retry" | "avoid"> = { retry: false, avoid: null },
+  ): Waiting {
+    const waiting: Waiting = { id, seq, since, deadline, retry, avoid, left: false };
     this.#byId.set(id, waiting);
     this.#bySeq.push(waiting);
     this.#byDeadline.push(waiting);

@@ -90,8 +90,10 @@ describe("with the token", () => {
 
   test.each(CLOSED_ROUTES)("$method $path is a route", async (route) => {
     const response = await ask(sluice, route);
-    expect(await response.text()).not.toContain("unknown-route");
     expect(response.status).not.toBe(401);
+    // One that streams has no end to wait for.
+    if (response.headers.get("content-type") === "text/event-stream") await response.body?.cancel();
+    else expect(await response.text()).not.toContain("unknown-route");
   });
 
   test("a password with colons and UTF-8 works in Basic", async () => {

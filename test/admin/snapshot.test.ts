@@ -25,6 +25,7 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
+          ...{ stateSince: null, healthSince: null },
           ...{ slots: 2, weight: 1, backup: false, inFlight: 0, quarantined: 0, leases: [] },
         },
       ],
@@ -53,6 +54,7 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
+          ...{ stateSince: null, healthSince: null },
           ...{ slots: 1, weight: 1, backup: false, inFlight: 1, quarantined: 0 },
           leases: [
             { id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO), quarantined: false },

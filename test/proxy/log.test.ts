@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
 import { send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
 
@@ -94,4 +96,11 @@ describe("nothing private is in it", () => {
     expect((await logOf(path)).outcome).toBe("ok");
     expect(stage.sluice.output.slice(before)).toHaveLength(1);
   });
+});
+
+test("wrangler.toml has Cloudflare keep these lines, all of them, and nothing beside them", () => {
+  const { observability } = unstable_readConfig({ config: join(import.meta.dirname, "../../wrangler.toml") });
+  expect(observability?.enabled).toBe(true);
+  expect(observability?.head_sampling_rate ?? 1).toBe(1);
+  expect(observability?.logs).toEqual({ enabled: true, invocation_logs: false });
 });

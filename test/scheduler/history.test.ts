@@ -182,4 +182,34 @@ describe("whatever happens, in whatever order", () => {
       { numRuns: 1_000 },
     );
   });
+
+  test("what is counted never falls, and what is told is on record and true", () => {
+    fc.assert(
+      fc.property(histories, ({ config, events }) => {
+        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
+        let before = counted(world);
+        for (const event of events) {
+          play(world, event);
+          world.checkEvents();
+          const now = counted(world);
+          for (const [name, count] of Object.entries(now)) {
+            expect(count, name).toBeGreaterThanOrEqual(before[name] ?? 0);
+          }
+          expect(now.served).toBe(now.completed);
+          before = now;
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
+
+/** What a scrape would show as counters. */
+function counted(world: World): Record<string, number> {
+  const { accepted, completed, retried, abandonedTold, drains, refused, waits, servers } =
+    world.scheduler.counters.tell();
+  const total = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
+  const served = total(servers.flatMap(({ service }) => service.counts));
+  const waited = total(waits.counts);
+  return { accepted, completed, retried, abandonedTold, drains, ...refused, waited, served };
+}

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { SlotState } from "../../src/scheduler/server.ts";
-import { noTotals } from "../../src/scheduler/totals.ts";
 import { settings } from "./settings.ts";
 
 const NOW = 1_000_000;
@@ -18,7 +17,8 @@ function restored(parts: Partial<Restored> = {}): Restored {
     drain: null,
     regrouping: false,
     nextSeq: 0,
-    totals: noTotals(),
+    counts: {},
+    events: [],
     ...parts,
   };
 }
@@ -88,7 +88,9 @@ test("a drain that ended while the object was gone is over", () => {
 
 test("an operator's changes to a server survive", () => {
   const override = { state: "maint" as const, slots: 3, weight: 7 };
-  const servers = new Map([["a", { override, health: "unchecked" as const }]]);
+  const servers = new Map([
+    ["a", { override, health: "unchecked" as const, stateSince: NOW - 9, healthSince: null }],
+  ]);
   const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
 });

@@ -2,7 +2,7 @@ import net from "node:net";
 
 /** The network between two programs on this machine, which a test can cut and mend. */
 export class Relay {
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<net.Socket>();
   #server: net.Server | null = null;
   #port = 0;
@@ -31,8 +31,9 @@ export class Relay {
     await closed;
   }
 
-  /** Takes connections again, on the same port. */
-  async mend(): Promise<void> {
+  /** Takes connections again, on the same port; to another program, if one is named. */
+  async mend(targetUrl?: string): Promise<void> {
+    if (targetUrl) this.#target = Number(new URL(targetUrl).port);
     const server = net.createServer((socket) => this.#join(socket, net.connect(this.#target, "127.0.0.1")));
     await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
     this.#port = (server.address() as net.AddressInfo).port;

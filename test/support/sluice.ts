@@ -129,6 +129,17 @@ export class Sluice {
     const response = await fetch(`${this.url}/__test/crash/${pool}`, { method: "POST" });
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
+
+  /** From now on nobody reaches the pool's object; only with the test bundle. */
+  async losePool(pool: string): Promise<void> {
+    await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });
+    // Sessions that are open already go on without this.
+    await this.crash(pool);
+  }
+
+  async findPool(pool: string): Promise<void> {
+    await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "DELETE" });
+  }
 }
 
 function workerdPath(): string {

@@ -1,0 +1,73 @@
+import type { Env } from "../../pool/env.ts";
+import { askPool } from "../ask-pool.ts";
+import { type Feed, feedOf } from "./feed.ts";
+import { RETRY, STILL_HERE } from "./frames.ts";
+import { PoolWatch } from "./pool-watch.ts";
+
+/** How often a watcher looks whether its isolate knows anything new. */
+const LOOK_MS = 500;
+const QUIET_MS = 15_000;
+
+const HEADERS = {
+  "Content-Type": "text/event-stream",
+  // Compressed, events would wait in the compressor for more of them; the second is nginx's word for the same.
+  "Cache-Control": "no-store, no-transform",
+  "X-Accel-Buffering": "no",
+};
+
+/**
+ * The pool's events and snapshots, as they come, for one watcher. It lives as long as its client: nothing here
+ * is under `waitUntil`, so the runtime ends it with the connection.
+ */
+export async function eventStream(
+  env: Env,
+  pool: { name: string; locationHint: string | null },
+  request: Request,
+): Promise<Response> {
+  const feed = feedOf(pool.name);
+  const watch = new PoolWatch(env, pool);
+  // A pool that cannot be reached is refused as everywhere, as long as there is no stream yet.
+  if (feed.revision === 0 || feed.due(Date.now()))
+    await feed.ask((seen) => askPool(env, pool, (stub) => watch.begin(stub, seen)));
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  send(writer, feed, watch, request).catch((error) => {
+    if (!request.signal.aborted) console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
+    return writer.abort(error).catch(() => {});
+  });
+  return new Response(readable, { headers: HEADERS });
+}
+
+/**
+ * One write at a time, each waited for: while a slow client has not taken the last one nothing piles up, and
+ * then it gets the latest snapshot and all events since.
+ */
+async function send(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  feed: Feed,
+  watch: PoolWatch,
+  { headers, signal }: Request,
+): Promise<void> {
+  let told = feed.revision;
+  let spokeAt = Date.now();
+  const opening = feed.opening(lastId(headers));
+  await writer.write(RETRY);
+  await writer.write(opening);
+  // Its client then comes back, and gets a fresh invocation.
+  while (!watch.spent) {
+    await scheduler.wait(LOOK_MS, { signal });
+    if (feed.due(Date.now())) await feed.refresh((seen) => watch.look(seen));
+    const news = feed.since(told) ?? (Date.now() - spokeAt >= QUIET_MS ? STILL_HERE : null);
+    if (!news) continue;
+    told = feed.revision;
+    spokeAt = Date.now();
+    await writer.write(news);
+  }
+  await writer.close();
+}
+
+/** A browser that connects again says what it saw last. */
+function lastId(headers: Headers): number | null {
+  const given = headers.get("last-event-id") ?? "";
+  return /^\d+$/.test(given) ? Number(given) : null;
+}

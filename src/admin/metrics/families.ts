@@ -1,0 +1,164 @@
+import type { PoolMetrics } from "../../pool/pool.ts";
+import type { Counts, ServerCounts } from "../../scheduler/counters.ts";
+import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/histogram.ts";
+import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { Family, Labels, Sample } from "./exposition.ts";
+
+/** `null`: its object did not answer. */
+export interface Scraped {
+  pool: string;
+  metrics: PoolMetrics | null;
+}
+
+type Kind = Omit<Family, "samples">;
+type Value = { labels?: Labels; value: number; suffix?: string };
+
+/** Shown from the start, so that the first one of its kind is seen as a rise and not as a new series. */
+const USUAL_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
+const REFUSALS = ["queue-full", "queue-timeout", "no-server", "bad-gateway", "server-timeout"];
+
+export function familiesOf(scraped: readonly Scraped[], now: number): Family[] {
+  const reachable = scraped.map(({ pool, metrics }) => ({ labels: { pool }, value: metrics ? 1 : 0 }));
+  const all = scraped.flatMap(({ pool, metrics }) => (metrics ? [{ pool, ...metrics }] : []));
+  return [
+    {
+      name: "sluice_pool_reachable",
+      type: "gauge",
+      help: "Whether the pool's object answered this scrape; if not, the pool has no other samples.",
+      samples: reachable,
+    },
+    ...FAMILIES.map(({ kind, values }) => ({
+      ...kind,
+      samples: all.flatMap(({ pool, snapshot, counts }) =>
+        values(snapshot, counts, now).map(
+          ({ labels, ...rest }): Sample => ({ labels: { pool, ...labels }, ...rest }),
+        ),
+      ),
+    })),
+  ];
+}
+
+function family(
+  type: Kind["type"],
+  name: string,
+  help: string,
+  values: (snapshot: Snapshot, counts: Counts, now: number) => Value[],
+) {
+  return { kind: { type, name, help }, values };
+}
+
+const FAMILIES = [
+  family(
+    "gauge",
+    "sluice_pool_state",
+    "1 for the state that the pool is in, 0 for the others.",
+    ({ state }) =>
+      ["running", "draining", "drained"].map((one) => ({
+        labels: { state: one },
+        value: one === state ? 1 : 0,
+      })),
+  ),
+  family(
+    "gauge",
+    "sluice_slots",
+    "Requests that the server may have in flight.",
+    perServer((s) => s.slots),
+  ),
+  family(
+    "gauge",
+    "sluice_in_flight",
+    "Slots whose server may be at work, quarantined ones included.",
+    perServer((server) => server.inFlight),
+  ),
+  family(
+    "gauge",
+    "sluice_quarantined",
+    "Slots whose request was cut off and whose server may still be busy.",
+    perServer((server) => server.quarantined),
+  ),
+  family(
+    "gauge",
+    "sluice_server_up",
+    "0 if the server is down, else 1.",
+    perServer((s) => +(s.health !== "down")),
+  ),
+  family("gauge", "sluice_queue_length", "Requests that wait for a slot.", ({ queued }) => [
+    { value: queued },
+  ]),
+  family("gauge", "sluice_queue_oldest_seconds", "How long the oldest request has waited.", (snapshot) => [
+    { value: snapshot.oldestWaitMs / 1000 },
+  ]),
+  family(
+    "gauge",
+    "sluice_drain_expires_seconds",
+    "Time left until the drain ends by itself; absent while the pool is running.",
+    ({ drain }, _, now) => (drain ? [{ value: Math.max(0, Date.parse(drain.expiresAt) - now) / 1000 }] : []),
+  ),
+  family(
+    "counter",
+    "sluice_requests_total",
+    "Requests by what became of them: the class of the server's status, or the code of the refusal.",
+    (_, { answered, refused }) => [...byCode(USUAL_CLASSES, answered), ...byCode(REFUSALS, refused)],
+  ),
+  family(
+    "counter",
+    "sluice_retries_total",
+    "Attempts that the server failed and that another one followed.",
+    ({ servers }, counts) => perServerCount(servers, counts, (one) => [{ value: one?.retried ?? 0 }]),
+  ),
+  family(
+    "counter",
+    "sluice_abandoned_total",
+    "Requests whose client, or whose Worker, was gone first.",
+    (_, counts) => [{ value: counts.abandonedTold }],
+  ),
+  family("counter", "sluice_drains_total", "Drains that have begun.", (_, { drains }) => [{ value: drains }]),
+  family(
+    "histogram",
+    "sluice_queue_wait_seconds",
+    "From a request's arrival to its first slot.",
+    (_, { waits }) => buckets(waits),
+  ),
+  family(
+    "histogram",
+    "sluice_service_seconds",
+    "From a slot to the last byte of the server's answer.",
+    ({ servers }, counts) =>
+      perServerCount(servers, counts, (one) => buckets(one?.service ?? emptyHistogram())),
+  ),
+];
+
+function perServer(value: (server: ServerSnapshot) => number): (snapshot: Snapshot) => Value[] {
+  return ({ servers }) =>
+    servers.map((server) => ({ labels: { server: server.name }, value: value(server) }));
+}
+
+function perServerCount(
+  servers: ServerSnapshot[],
+  counts: Counts,
+  values: (counts: ServerCounts | undefined) => Value[],
+): Value[] {
+  const known = new Map(counts.servers.map((one) => [one.name, one]));
+  return servers.flatMap(({ name }) =>
+    values(known.get(name)).map(({ labels, ...rest }) => ({ labels: { server: name, ...labels }, ...rest })),
+  );
+}
+
+function byCode(usual: string[], counted: Record<string, number>): Value[] {
+  const codes = new Set([...usual, ...Object.keys(counted)]);
+  return [...codes].map((code) => ({ labels: { code }, value: counted[code] ?? 0 }));
+}
+
+function buckets({ counts, sumMs }: Histogram): Value[] {
+  let below = 0;
+  const upTo = counts.map((count, index) => {
+    below += count;
+    const bound = BOUNDS_MS[index];
+    return {
+      suffix: "_bucket",
+      labels: { le: bound === undefined ? "+Inf" : String(bound / 1000) },
+      value: below,
+    };
+  });
+  return [...upTo, { suffix: "_sum", value: sumMs / 1000 }, { suffix: "_count", value: below }];
+}

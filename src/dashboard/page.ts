@@ -1,0 +1,75 @@
+/// <reference path="./text.d.ts" />
+/**
+ * The page's files, as texts in the bundle: nothing to build, nothing fetched from elsewhere. By the import
+ * attribute, which esbuild honours; wrangler's own text modules would be files beside the bundle.
+ */
+
+import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
+import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
+import uplotLicence from "uplot/LICENSE" with { type: "text" };
+import actsJs from "./page/acts.js" with { type: "text" };
+import adviceJs from "./page/advice.js" with { type: "text" };
+import adviceServersJs from "./page/advice-servers.js" with { type: "text" };
+import apiJs from "./page/api.js" with { type: "text" };
+import cellsJs from "./page/cells.js" with { type: "text" };
+import clockJs from "./page/clock.js" with { type: "text" };
+import curvesJs from "./page/curves.js" with { type: "text" };
+import dialogCss from "./page/dialog.css" with { type: "text" };
+import dialogJs from "./page/dialog.js" with { type: "text" };
+import domJs from "./page/dom.js" with { type: "text" };
+import eventListJs from "./page/event-list.js" with { type: "text" };
+import feedJs from "./page/feed.js" with { type: "text" };
+import figuresJs from "./page/figures.js" with { type: "text" };
+import frameCss from "./page/frame.css" with { type: "text" };
+import framesJs from "./page/frames.js" with { type: "text" };
+import happeningsJs from "./page/happenings.js" with { type: "text" };
+import historyJs from "./page/history.js" with { type: "text" };
+// Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
+import indexHtm from "./page/index.htm" with { type: "text" };
+import listsCss from "./page/lists.css" with { type: "text" };
+import mainJs from "./page/main.js" with { type: "text" };
+import modelJs from "./page/model.js" with { type: "text" };
+import noticesJs from "./page/notices.js" with { type: "text" };
+import overviewJs from "./page/overview.js" with { type: "text" };
+import poolCss from "./page/pool.css" with { type: "text" };
+import serversJs from "./page/servers.js" with { type: "text" };
+import slotsJs from "./page/slots.js" with { type: "text" };
+import summaryJs from "./page/summary.js" with { type: "text" };
+import themeCss from "./page/theme.css" with { type: "text" };
+import viewJs from "./page/view.js" with { type: "text" };
+import wordsJs from "./page/words.js" with { type: "text" };
+import { slim } from "./slim.ts";
+
+export const HTML = indexHtm;
+
+/** What the page loads, by its name under `assets/`. */
+export const ASSETS: Record<string, string> = {
+  "acts.js": slim(actsJs),
+  "advice.js": slim(adviceJs),
+  "advice-servers.js": slim(adviceServersJs),
+  "api.js": slim(apiJs),
+  "cells.js": slim(cellsJs),
+  "clock.js": slim(clockJs),
+  "curves.js": slim(curvesJs),
+  "dialog.js": slim(dialogJs),
+  "dom.js": slim(domJs),
+  "event-list.js": slim(eventListJs),
+  "feed.js": slim(feedJs),
+  "figures.js": slim(figuresJs),
+  "frames.js": slim(framesJs),
+  "happenings.js": slim(happeningsJs),
+  "history.js": slim(historyJs),
+  "main.js": slim(mainJs),
+  "model.js": slim(modelJs),
+  "notices.js": slim(noticesJs),
+  "overview.js": slim(overviewJs),
+  "servers.js": slim(serversJs),
+  "slots.js": slim(slotsJs),
+  "style.css": [themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"),
+  "summary.js": slim(summaryJs),
+  "uplot.css": uplotCss,
+  // Its licence asks to come with every copy; the minified file has only a link.
+  "uplot.js": `/*!\n${uplotLicence}\n*/\n${uplotJs}`,
+  "view.js": slim(viewJs),
+  "words.js": slim(wordsJs),
+};

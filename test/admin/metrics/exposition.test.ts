@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { exposition } from "../../../src/admin/metrics/exposition.ts";
+import { familiesOf } from "../../../src/admin/metrics/families.ts";
+import { Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
+import { settings } from "../../scheduler/settings.ts";
+import { promtool } from "../../support/promtool.ts";
+import { read, value } from "./samples.ts";
+
+/** Every name and label of the contract; the labels in its order. */
+const CONTRACT = {
+  sluice_pool_state: ["gauge", ["pool", "state"]],
+  sluice_slots: ["gauge", ["pool", "server"]],
+  sluice_in_flight: ["gauge", ["pool", "server"]],
+  sluice_quarantined: ["gauge", ["pool", "server"]],
+  sluice_queue_length: ["gauge", ["pool"]],
+  sluice_queue_oldest_seconds: ["gauge", ["pool"]],
+  sluice_server_up: ["gauge", ["pool", "server"]],
+  sluice_requests_total: ["counter", ["pool", "code"]],
+  sluice_retries_total: ["counter", ["pool", "server"]],
+  sluice_abandoned_total: ["counter", ["pool"]],
+  sluice_drains_total: ["counter", ["pool"]],
+  sluice_queue_wait_seconds: ["histogram", ["pool"]],
+  sluice_service_seconds: ["histogram", ["pool", "server"]],
+} as const;
+
+/** A pool after some requests, with these names. */
+function scraped(pool = "web", server = "web-1", change: (scheduler: Scheduler) => void = () => {}) {
+  const servers = [{ name: "a", url: "http://a.example" }];
+  const config = settings({ servers });
+  for (const one of config.servers) one.name = server;
+  const scheduler = new Scheduler(config, null, 0);
+  scheduler.acquire({ id: "t1" }, 0);
+  scheduler.acquire({ id: "t2" }, 1_000);
+  scheduler.release("t1", 2_500, 200);
+  change(scheduler);
+  const metrics = { snapshot: snapshotOf(pool, scheduler, 3_000), counts: scheduler.counters.tell() };
+  return exposition(familiesOf([{ pool, metrics }], 3_000));
+}
+
+describe("the exposition", () => {
+  test.each(Object.entries(CONTRACT))("has %s, with the contract's labels", (name, [type, labels]) => {
+    const text = scraped();
+    expect(text).toContain(`# TYPE ${name} ${type}\n`);
+    const samples = read(text).filter((sample) => sample.family === name);
+    expect(samples.length).toBeGreaterThan(0);
+    for (const sample of samples) {
+      expect(Object.keys(sample.labels).filter((label) => label !== "le")).toEqual(labels);
+    }
+  });
+
+  test("has nothing else but what is left of a drain and whether the pool was reached", () => {
+    const families = new Set(read(scraped()).map(({ family }) => family));
+    expect([...families].sort()).toEqual([...Object.keys(CONTRACT), "sluice_pool_reachable"].sort());
+  });
+
+  test("is of seconds, in buckets that grow from 1 ms to 10 min", () => {
+    const text = scraped();
+    const wait = (le: string) => value(text, "sluice_queue_wait_seconds_bucket", { le });
+    expect([wait("0.001"), wait("1"), wait("2.5"), wait("600"), wait("+Inf")]).toEqual([1, 1, 2, 2, 2]);
+    expect(value(text, "sluice_queue_wait_seconds_sum")).toBe(1.5);
+    expect(value(text, "sluice_service_seconds_sum", { server: "web-1" })).toBe(2.5);
+    expect(value(text, "sluice_service_seconds_count", { server: "web-1" })).toBe(1);
+  });
+
+  test("names what has not happened yet, so that its first time is a rise", () => {
+    for (const code of ["2xx", "5xx", "queue-full", "bad-gateway", "server-timeout"]) {
+      expect(value(scraped(), "sluice_requests_total", { code })).toBe(code === "2xx" ? 1 : 0);
+    }
+    expect(value(scraped(), "sluice_retries_total", { server: "web-1" })).toBe(0);
+  });
+
+  test("has the time that is left of a drain, while there is one", () => {
+    const drained = scraped("web", "web-1", (scheduler) => {
+      scheduler.drain({ owner: "me", reason: null, expiresAt: 63_500 }, 0);
+    });
+    expect(value(drained, "sluice_drain_expires_seconds")).toBe(60.5);
+    expect(value(drained, "sluice_pool_state", { state: "draining" })).toBe(1);
+    expect(value(drained, "sluice_pool_state", { state: "running" })).toBe(0);
+  });
+
+  test("of a server that is down says so, and of one that is not checked does not", () => {
+    const up = (text: string) => value(text, "sluice_server_up");
+    expect(up(scraped())).toBe(1);
+    const servers = [{ name: "web-1", url: "http://a.example" }];
+    const config = settings({ servers, check: { path: "/", fall: 1 } });
+    const scheduler = new Scheduler(config, null, 0);
+    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.cutOff("t1", "broken", 0);
+    const metrics = { snapshot: snapshotOf("web", scheduler, 0), counts: scheduler.counters.tell() };
+    expect(up(exposition(familiesOf([{ pool: "web", metrics }], 0)))).toBe(0);
+  });
+
+  test("has only that of a pool that was not reached", () => {
+    const text = exposition(familiesOf([{ pool: "web", metrics: null }], 0));
+    expect(read(text)).toEqual([
+      { family: "sluice_pool_reachable", name: "sluice_pool_reachable", labels: { pool: "web" }, value: 0 },
+    ]);
+  });
+
+  test.each(['a"b', "a\\b", "a\nb", 'a\\"\n', "ä☂ {}=,"])(
+    "escapes what a label may not hold: %j",
+    async (name) => {
+      const text = scraped(name, name);
+      await promtool(["check", "metrics"], text);
+      expect(value(text, "sluice_slots", { pool: name, server: name })).toBe(1);
+      expect(text.split("\n").every((line) => /^(#|sluice_|$)/.test(line))).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { adviceFor } from "../../src/dashboard/page/advice.js";
+import { History } from "../../src/dashboard/page/history.js";
+import type { PoolEvent } from "../../src/scheduler/events.ts";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { ago, aLease, aPool, aServer, drainedBy, NOW } from "./snapshots.ts";
+
+const adviceOn = (pool: Snapshot, events: PoolEvent[] = [], history?: History) =>
+  adviceFor(pool, NOW, history, events).map(({ weight, text }) => `${weight}: ${text}`);
+
+/** What waited, by how many seconds before now. */
+function historyOf(waiting: Record<number, number>): History {
+  const history = new History();
+  const points = Object.entries(waiting).sort(([a], [b]) => Number(b) - Number(a));
+  for (const [seconds, queued] of points) history.saw(aPool({ queued }), NOW - Number(seconds) * 1_000);
+  return history;
+}
+
+test("a pool that is well needs nothing", () => {
+  expect(adviceOn(aPool())).toEqual([]);
+});
+
+describe("servers", () => {
+  const down = (name: string, seconds: number) =>
+    aServer({ name, health: "down", healthSince: ago(seconds) });
+
+  test("one down beside others is named, and since when", () => {
+    expect(adviceOn(aPool({ servers: [down("web-1", 190), aServer({ name: "web-2" })] }))).toEqual([
+      "bad: web-1 is down, for 3 min 10 s. The others serve on; look whether it runs and answers its health check.",
+    ]);
+  });
+
+  test("all down is said as what it is", () => {
+    const [text] = adviceOn(aPool({ servers: [down("web-1", 5), down("web-2", 65)] }));
+    expect(text).toMatch(
+      /^bad: No server takes requests: web-1 and web-2 are down, the first for 1 min 5 s\. Start/,
+    );
+  });
+
+  test("all out of use by hand is not taken for a failure", () => {
+    const servers = [aServer({ state: "maint", health: "down" }), aServer({ name: "web-2", state: "drain" })];
+    expect(adviceOn(aPool({ servers }))).toEqual([
+      "bad: No server takes requests: all are set to drain or maintenance. Set one to ready.",
+    ]);
+  });
+});
+
+describe("drains", () => {
+  test("what is still in flight is waited for, and the longest is named", () => {
+    const servers = [
+      aServer({ leases: [aLease("a", 4)] }),
+      aServer({ name: "web-2", leases: [aLease("b", 30)] }),
+    ];
+    const pool = aPool({ ...drainedBy("admin"), state: "draining", inFlight: 2, servers });
+    expect(adviceOn(pool)).toEqual([
+      "plain: Wait before you deploy: 2 slots still in flight. The longest is on web-2, for 30 s.",
+    ]);
+  });
+
+  test("once drained, it is time for the deploy", () => {
+    expect(adviceOn(aPool({ ...drainedBy("admin"), queued: 7 }))).toEqual([
+      "plain: Nothing is in flight: now is the time for the deploy. Resume afterwards; 7 requests will go on then.",
+    ]);
+  });
+
+  test("one that ends soon says so first", () => {
+    const [first] = adviceOn(aPool(drainedBy("admin", 100)));
+    expect(first).toMatch(/^warn: The drain ends by itself in 1 min 40 s/);
+  });
+});
+
+describe("the waiting list", () => {
+  test("that grows is told with its numbers", () => {
+    const advice = adviceOn(aPool({ queued: 60 }), [], historyOf({ 50: 12, 10: 40 }));
+    expect(advice).toEqual([expect.stringMatching(/^warn: The waiting list grows: 12 → 60 within 50 s\./)]);
+  });
+
+  test.each([
+    ["is long but does not grow", 60, { 50: 60 }],
+    ["grows by next to nothing", 64, { 50: 60 }],
+    ["grew but falls again", 60, { 50: 12, 9: 90 }],
+    ["has only just been seen", 60, { 5: 0 }],
+    ["is not known from before", 60, {}],
+  ])("that %s is no news", (_, queued, waiting) => {
+    expect(adviceOn(aPool({ queued }), [], historyOf(waiting))).toEqual([]);
+  });
+
+  test("that piled up in a drain is no news once the pool is resumed", () => {
+    const resumed: PoolEvent = { id: 1, at: ago(25), kind: "resume", owner: "admin", cause: "resumed" };
+    expect(adviceOn(aPool({ queued: 60 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toEqual([]);
+    expect(adviceOn(aPool({ queued: 120 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toHaveLength(1);
+  });
+
+  test("of a drained pool is meant to grow", () => {
+    const pool = aPool({ ...drainedBy("admin"), queued: 60 });
+    expect(adviceOn(pool, [], historyOf({ 50: 0 })).join()).not.toContain("grows");
+  });
+});
+
+test("quarantined slots open by themselves", () => {
+  expect(adviceOn(aPool({ quarantined: 1 }))).toEqual([expect.stringMatching(/^warn: 1 slot in quarantine/)]);
+});
+
+describe("refusals", () => {
+  const refused = (code: "queue-full" | "bad-gateway", seconds: number, count: number) =>
+    ({
+      id: seconds,
+      at: ago(seconds + 5),
+      until: ago(seconds),
+      kind: "refusal",
+      code,
+      count,
+    }) satisfies PoolEvent;
+
+  test("of the last minute are counted by their code", () => {
+    const events = [
+      refused("queue-full", 10, 3),
+      refused("queue-full", 30, 4),
+      refused("bad-gateway", 90, 1),
+    ];
+    expect(adviceOn(aPool(), events)).toEqual([
+      "bad: 7 requests refused lately (queue-full): the waiting list is full. Add servers or slots, or raise max_queue.",
+    ]);
+  });
+
+  test("of a full waiting list have another cure while the pool is drained", () => {
+    const [first] = adviceOn(aPool(drainedBy("admin")), [refused("queue-full", 10, 1)]);
+    expect(first).toBe(
+      "bad: 1 request refused lately (queue-full): the waiting list is full while the pool is drained. Resume as soon as you can.",
+    );
+  });
+});

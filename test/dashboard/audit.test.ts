@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { visit } from "./browser.ts";
+import { outcome, press, sees, useStage } from "./stage.ts";
+
+const stage = useStage();
+
+let axe: string;
+beforeAll(async () => {
+  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+});
+
+interface Axe {
+  run(options: { runOnly?: string[] }): Promise<AxeResults>;
+}
+
+/** What the audit has to say against the page as it is now: all of it in light, and the colours in dark too. */
+async function audit(page: Page, state: string): Promise<void> {
+  // Not as a script of the page: its policy would refuse it.
+  await page.evaluate(axe);
+  for (const [colorScheme, options] of [
+    ["light", {}],
+    ["dark", { runOnly: ["color-contrast"] }],
+  ] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations, passes } = await page.evaluate(
+      (given) => (globalThis as unknown as { axe: Axe }).axe.run(given as object),
+      options,
+    );
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+    expect.soft(found, `${state}, ${colorScheme}`).toEqual([]);
+    expect(passes.map(({ id }) => id)).toContain("color-contrast");
+  }
+}
+
+async function cancel(page: Page): Promise<void> {
+  await press(page, "Cancel");
+  await page.locator("dialog").waitFor({ state: "hidden" });
+}
+
+test("no state of the page has anything that an accessibility audit objects to", async () => {
+  const { page } = await visit(stage.browser, stage.relay.url);
+  await page.getByRole("heading", { name: "Pools", level: 1 }).waitFor();
+  await sees(page, ".card", "reports");
+  await audit(page, "overview, idle");
+
+  stage.load(10);
+  await page.goto(`${stage.relay.url}/_sluice/#/web`);
+  await sees(page, ".cell", "stuck quarantined");
+  await sees(page, ".cell", /web-\d busy/);
+  await audit(page, "running");
+
+  await page.locator(".cell", { hasText: "stuck quarantined" }).click();
+  await audit(page, "asked before a slot is freed");
+  await cancel(page);
+  await stage.sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "drain" });
+  await press(page, "Change… stuck");
+  await audit(page, "asked before a server is changed");
+  await page.getByLabel("Maintenance").check();
+  await press(page, "Change");
+  await outcome(page, "stuck is set to maintenance.");
+
+  await press(page, "Drain…");
+  await audit(page, "asked before a drain");
+  await page.getByLabel("Ends by itself after").fill("soon");
+  await press(page, "Drain");
+  await sees(page, "#dialog-problem", /body\.expires/);
+  await audit(page, "a drain refused");
+  await page.getByLabel("Ends by itself after").fill("60s");
+  await press(page, "Drain");
+  await outcome(page, "web takes no more requests");
+  await sees(page, "#state", "Draining");
+  await sees(page, "#advice", /The drain ends by itself in/);
+  await audit(page, "draining");
+  await press(page, "Extend…");
+  await audit(page, "asked before a drain is extended");
+  await cancel(page);
+  await page.locator(".cell", { hasText: "stuck quarantined" }).click();
+  await press(page, "Free the slot");
+  await outcome(page, "The slot of stuck is free.");
+  await sees(page, "#state", "Drained");
+  await audit(page, "drained");
+  await press(page, "Resume…");
+  await press(page, "Resume");
+  await outcome(page, "web is running again.");
+  await stage.sluice.drain("web", { owner: "deploy-42", reason: "release" });
+  await sees(page, "#drain", /by “deploy-42”: release/);
+  await press(page, "Resume…");
+  await sees(page, "dialog", /This drain is not yours: “deploy-42” \(release\) holds it/);
+  await audit(page, "asked before somebody else's drain is ended");
+  await press(page, "Resume all the same");
+  await outcome(page, "web is running again.");
+
+  await stage.sluice.admin("PATCH", "/api/pools/web/servers/stuck", { state: "ready" });
+  await stage.servers[1]?.stop();
+  stage.flood(100);
+  await sees(page, ".server", /web-2.*down for/s);
+  await sees(page, "#advice", /web-2 is down/);
+  await sees(page, "#events li", "web-2 is down");
+  await sees(page, "#advice", /refused lately \(queue-full\)/);
+  await audit(page, "broken");
+  await page.getByLabel("Only those that need attention").check();
+  await page.locator(".server", { hasText: "web-3" }).waitFor({ state: "detached" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await audit(page, "broken, on a phone");
+  await page.goto(`${stage.relay.url}/_sluice/#/`);
+  await sees(page, ".card", /web-2 is down/);
+  await audit(page, "overview, broken");
+
+  await page.goto(`${stage.relay.url}/_sluice/#/web`);
+  await sees(page, "#connection", "Live");
+  await stage.relay.cut();
+  await sees(page, "#lost", "The connection to Sluice is lost");
+  await audit(page, "disconnected");
+});

@@ -1,0 +1,37 @@
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { onTestFinished } from "vitest";
+import { TOKEN } from "../support/sluice.ts";
+
+export interface Visit {
+  page: Page;
+  /** What the page complained of on its console, and what it asked from whom. */
+  complaints: string[];
+  requested: string[];
+}
+
+/** The dashboard, signed in, until the test ends. `path` is what follows `/_sluice/`. */
+export async function visit(
+  browser: Browser,
+  url: string,
+  path = "",
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const context = await browser.newContext({
+    httpCredentials: { username: "operator", password: TOKEN },
+    viewport: { width: 1280, height: 900 },
+    ...options,
+  });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  // What is not there by then never will be; a machine under load needs some seconds.
+  page.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  const requested: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => requested.push(request.url()));
+  await page.goto(`${url}/_sluice/${path}`);
+  return { page, complaints, requested };
+}

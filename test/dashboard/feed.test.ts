@@ -1,0 +1,96 @@
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { follow, type Listener } from "../../src/dashboard/page/feed.js";
+import { type Arrival, Origin } from "../support/origin.ts";
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** The page's side of a stream whose other side the test plays. */
+async function followed() {
+  const origin = await Origin.start();
+  onTestFinished(() => origin.stop());
+  const real = globalThis.fetch;
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => real(`${origin.url}/${path}`, init));
+  const heard: unknown[] = [];
+  const told: Listener = {
+    event: (name, data) => heard.push([name, data]),
+    contact: () => {},
+    lost: (problem) => heard.push(["lost", problem.status]),
+  };
+  const stop = follow("web", told);
+  onTestFinished(stop);
+  return { origin, heard, stop };
+}
+
+function say({ response }: Arrival, text: string): void {
+  if (!response.headersSent) response.writeHead(200, { "Content-Type": "text/event-stream" });
+  response.write(text);
+}
+
+test("a stream that broke is taken up again where it was", async () => {
+  const { origin, heard } = await followed();
+  const first = await origin.arrival();
+  expect(first.request.url).toBe("/api/pools/web/events");
+  expect(first.request.headers).not.toHaveProperty("last-event-id");
+  say(first, "id: 7\nevent: drained\ndata: {}\n\nevent: snapshot\ndata: {}\n\n");
+  await expect.poll(() => heard).toHaveLength(2);
+  first.response.destroy();
+  const second = await origin.arrival();
+  expect(second.request.headers["last-event-id"]).toBe("7");
+  expect(heard).toEqual([
+    ["drained", "{}"],
+    ["snapshot", "{}"],
+    ["lost", 0],
+  ]);
+});
+
+test("a stream that ended in good order, as in a deploy, is taken up again too", async () => {
+  const { origin, heard } = await followed();
+  const first = await origin.arrival();
+  say(first, ": still here\n\n");
+  first.response.end();
+  await origin.arrival();
+  expect(heard).toEqual([["lost", 0]]);
+});
+
+test("a refusal is tried again", async () => {
+  const { origin, heard } = await followed();
+  (await origin.arrival()).response.writeHead(503).end('{"code":"pool-unavailable"}');
+  await origin.arrival();
+  expect(heard).toEqual([["lost", 503]]);
+});
+
+test("who is signed out is not asked for a password again and again", async () => {
+  const { origin, heard } = await followed();
+  (await origin.arrival()).response.writeHead(401).end("{}");
+  await expect.poll(() => heard).toEqual([["lost", 401]]);
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(origin.count).toBe(1);
+});
+
+test("who stops following leaves", async () => {
+  const { origin, heard, stop } = await followed();
+  const arrival = await origin.arrival();
+  say(arrival, ": still here\n\n");
+  const left = new Promise((resolve) => arrival.response.once("close", resolve));
+  stop();
+  await left;
+  expect(heard).toEqual([]);
+});
+
+test("a network that swallows everything is noticed, and the stream begun anew", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { origin, heard } = await followed();
+  const first = await origin.arrival();
+  say(first, ": still here\n\n");
+  // Longer than a living stream is ever silent.
+  while (heard.length === 0) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(heard).toEqual([["lost", 0]]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await origin.arrival();
+});

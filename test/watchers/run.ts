@@ -1,0 +1,130 @@
+/**
+ * `npm run watchers`: what a crowd of watchers costs their pool, side by side with none. Servers that answer at
+ * once make the pool itself the limit; fails if it loses a tenth.
+ */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import bundle from "../support/bundle.ts";
+import { Connections } from "../support/connections.ts";
+import { SingleFlightPool } from "../support/single-flight-pool.ts";
+import { Audience } from "./audience.ts";
+
+const USAGE =
+  "usage: npm run watchers -- [--watchers N] [--rounds N] [--seconds N] [--servers N] [--service-ms N]";
+const CLIENTS = 40;
+
+const { watchers, rounds, seconds, servers, serviceMs } = readArguments();
+const unbundle = await bundle();
+const pool = await SingleFlightPool.start(servers, serviceMs, {}, { bundle: "production" });
+try {
+  console.log(`${CLIENTS} clients, ${servers} servers of ${serviceMs} ms, rounds of ${seconds} s`);
+  await measure(); // Compiled, and connected.
+  const alone: Load[] = [];
+  const watched: Load[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    // In turns, so that neither gains from a machine that gets busier or less so.
+    if (round % 2 === 1) alone.push(await measure());
+    watched.push(await measureWatched());
+    if (round % 2 === 0) alone.push(await measure());
+    console.log(
+      `round ${round}: ${shown(alone.at(-1))} alone; ${shown(watched.at(-1))} with ${watchers} watchers`,
+    );
+  }
+  const rate = (loads: Load[]) => median(loads.map(({ perSecond }) => perSecond));
+  const cpu = (loads: Load[]) => median(loads.map(({ cpuMs }) => cpuMs));
+  const loss = 100 * (1 - rate(watched) / rate(alone));
+  console.log(
+    `medians: ${rate(alone).toFixed(0)} requests/s alone, ${rate(watched).toFixed(0)} with ${watchers} watchers: ${loss.toFixed(1)} % less`,
+  );
+  // What others do on the machine makes requests slower, but hardly costlier.
+  const more = 100 * (cpu(watched) / cpu(alone) - 1);
+  console.log(
+    `         ${cpu(alone).toFixed(3)} ms of CPU a request alone, ${cpu(watched).toFixed(3)} with them: ${more.toFixed(1)} % more`,
+  );
+  process.exitCode = loss < 10 ? 0 : 1;
+} finally {
+  await pool.stop();
+  await unbundle();
+}
+process.exit();
+
+interface Load {
+  perSecond: number;
+  /** Of workerd, a request. */
+  cpuMs: number;
+}
+
+/** What the pool can do for clients that send their next request as soon as they have an answer. */
+async function measure(): Promise<Load> {
+  const [begun, cpuBefore] = [Date.now(), await cpuMsOf(pool.sluice.pid)];
+  const end = begun + seconds * 1000;
+  let answers = 0;
+  const clients = Array.from({ length: CLIENTS }, async () => {
+    const client = new Connections(pool.sluice.url, 1);
+    while (Date.now() < end) {
+      const { status } = await client.get("/");
+      if (status !== 200) throw new Error(`a client got ${status}`);
+      answers++;
+    }
+    client.close();
+  });
+  await Promise.all(clients);
+  const cpuMs = (await cpuMsOf(pool.sluice.pid)) - cpuBefore;
+  return { perSecond: (1000 * answers) / (Date.now() - begun), cpuMs: cpuMs / answers };
+}
+
+async function measureWatched(): Promise<Load> {
+  const audience = await Audience.gather(pool.sluice.url, "web", watchers);
+  audience.bytes = 0;
+  const load = await measure();
+  const present = audience.size;
+  await audience.leave();
+  if (present < watchers) throw new Error(`only ${present} of ${watchers} watchers stayed`);
+  if (audience.bytes < watchers * 1024) throw new Error(`they got ${audience.bytes} bytes in all`);
+  return load;
+}
+
+/** Linux counts it in hundredths of a second. */
+async function cpuMsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // Behind the name, which may hold anything, the 12th and 13th field: in user mode and in the kernel.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
+}
+
+function shown({ perSecond, cpuMs }: Load = { perSecond: 0, cpuMs: 0 }): string {
+  return `${perSecond.toFixed(0).padStart(5)} requests/s, ${cpuMs.toFixed(3)} ms of CPU each`;
+}
+
+function readArguments() {
+  try {
+    const text = (value: string) => ({ type: "string", default: value }) as const;
+    const { values } = parseArgs({
+      options: {
+        watchers: text("500"),
+        rounds: text("5"),
+        seconds: text("6"),
+        servers: text("10"),
+        "service-ms": text("1"),
+      },
+    });
+    const numbers = {
+      watchers: Number(values.watchers),
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      servers: Number(values.servers),
+      serviceMs: Number(values["service-ms"]),
+    };
+    if (Object.values(numbers).every((number) => number > 0)) return numbers;
+  } catch {
+    // Said below.
+  }
+  console.error(USAGE);
+  process.exit(64);
+}
