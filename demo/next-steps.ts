@@ -1,10 +1,12 @@
-/** What to try with curl on the gate that stays up; each line works as it stands. */
+/** What to try on the gate that stays up; each line works as it stands. */
 export function nextSteps(url: string, pool: string, server: string, token: string): string[] {
   const auth = `-H "Authorization: Bearer ${token}"`;
   const api = `${url}/_sluice/api/pools/${pool}`;
   return [
     "Try next, in another terminal.",
     "",
+    `The dashboard: ${url}/_sluice/ (any name, the token as password). The same in a terminal:`,
+    `  SLUICE_URL=${url} SLUICE_TOKEN=${token} npx sluice top ${pool}`,
     "What goes on:",
     `  curl ${auth} ${api}`,
     "Drain, and wait until no server is at work:",
