@@ -41,6 +41,7 @@ export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
     queued: 0,
     oldestWaitMs: 0,
     slots: 1,
+    checks: true,
     servers: [aServer()],
     totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 },
     ...changes,
