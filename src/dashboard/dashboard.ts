@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { etag } from "hono/etag";
-import { ASSETS, HTML } from "./page.ts";
+import { assetText, HTML } from "./page.ts";
 
 const TYPES: Record<string, string> = {
   css: "text/css; charset=utf-8",
@@ -41,7 +41,7 @@ export const dashboard = new Hono()
   .get("/:nothing{$}", etag({ weak: true }), (c) => served(c, HTML, "text/html; charset=utf-8", PAGE_HEADERS))
   .get("/assets/:name", etag({ weak: true }), (c) => {
     const name = c.req.param("name");
-    const text = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
+    const text = assetText(name);
     const type = TYPES[name.slice(name.lastIndexOf(".") + 1)];
     return text === undefined || type === undefined ? c.notFound() : served(c, text, type, HEADERS);
   });

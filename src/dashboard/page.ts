@@ -42,34 +42,51 @@ import { slim } from "./slim.ts";
 
 export const HTML = indexHtm;
 
-/** What the page loads, by its name under `assets/`. */
-export const ASSETS: Record<string, string> = {
-  "acts.js": slim(actsJs),
-  "advice.js": slim(adviceJs),
-  "advice-servers.js": slim(adviceServersJs),
-  "api.js": slim(apiJs),
-  "cells.js": slim(cellsJs),
-  "clock.js": slim(clockJs),
-  "curves.js": slim(curvesJs),
-  "dialog.js": slim(dialogJs),
-  "dom.js": slim(domJs),
-  "event-list.js": slim(eventListJs),
-  "feed.js": slim(feedJs),
-  "figures.js": slim(figuresJs),
-  "frames.js": slim(framesJs),
-  "happenings.js": slim(happeningsJs),
-  "history.js": slim(historyJs),
-  "main.js": slim(mainJs),
-  "model.js": slim(modelJs),
-  "notices.js": slim(noticesJs),
-  "overview.js": slim(overviewJs),
-  "servers.js": slim(serversJs),
-  "slots.js": slim(slotsJs),
+/** The page's own scripts. */
+const SCRIPTS: Record<string, string> = {
+  "acts.js": actsJs,
+  "advice.js": adviceJs,
+  "advice-servers.js": adviceServersJs,
+  "api.js": apiJs,
+  "cells.js": cellsJs,
+  "clock.js": clockJs,
+  "curves.js": curvesJs,
+  "dialog.js": dialogJs,
+  "dom.js": domJs,
+  "event-list.js": eventListJs,
+  "feed.js": feedJs,
+  "figures.js": figuresJs,
+  "frames.js": framesJs,
+  "happenings.js": happeningsJs,
+  "history.js": historyJs,
+  "main.js": mainJs,
+  "model.js": modelJs,
+  "notices.js": noticesJs,
+  "overview.js": overviewJs,
+  "servers.js": serversJs,
+  "slots.js": slotsJs,
+  "summary.js": summaryJs,
+  "view.js": viewJs,
+  "words.js": wordsJs,
+};
+
+const OTHERS: Record<string, string> = {
   "style.css": [themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"),
-  "summary.js": slim(summaryJs),
   "uplot.css": uplotCss,
   // Its licence asks to come with every copy; the minified file has only a link.
   "uplot.js": `/*!\n${uplotLicence}\n*/\n${uplotJs}`,
-  "view.js": slim(viewJs),
-  "words.js": slim(wordsJs),
 };
+
+const slimmed = new Map<string, string>();
+
+/**
+ * What the page loads, by its name under `assets/`. Scripts are made ready when they are asked for first: most
+ * isolates never serve the page.
+ */
+export function assetText(name: string): string | undefined {
+  if (Object.hasOwn(OTHERS, name)) return OTHERS[name];
+  if (!Object.hasOwn(SCRIPTS, name)) return undefined;
+  const text = slimmed.get(name) ?? slim(SCRIPTS[name] ?? "");
+  slimmed.set(name, text);
+  return text;
+}
