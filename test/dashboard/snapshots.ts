@@ -1,4 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import { poolWith, serverWith } from "../support/snapshots.ts";
 
 export const NOW = Date.parse("2026-11-21T09:00:00.000Z");
 
@@ -8,22 +9,7 @@ export function ago(seconds: number): string {
 }
 
 export function aServer(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
-  return {
-    name: "web-1",
-    url: "http://127.0.0.1:9",
-    state: "ready",
-    stateSince: null,
-    health: "up",
-    healthSince: ago(600),
-    lastCheck: null,
-    slots: 1,
-    weight: 1,
-    backup: false,
-    inFlight: 0,
-    quarantined: 0,
-    leases: [],
-    ...changes,
-  };
+  return serverWith({ url: "http://127.0.0.1:9", healthSince: ago(600), ...changes });
 }
 
 export function aLease(id: string, seconds = 1, quarantined = false): ServerSnapshot["leases"][number] {
@@ -32,20 +18,7 @@ export function aLease(id: string, seconds = 1, quarantined = false): ServerSnap
 
 /** Running and idle, with one server that is up. */
 export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
-  return {
-    name: "web",
-    state: "running",
-    drain: null,
-    inFlight: 0,
-    quarantined: 0,
-    queued: 0,
-    oldestWaitMs: 0,
-    slots: 1,
-    checks: true,
-    servers: [aServer()],
-    totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 },
-    ...changes,
-  };
+  return poolWith({ servers: [aServer()], ...changes });
 }
 
 export const drainedBy = (owner: string, expiresInS = 900): Partial<Snapshot> => ({

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { TopView } from "../../../src/cli/terminal/top-view.ts";
-import { poolWith } from "./snapshots.ts";
+import { poolWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { poolHead, poolsView, serversView } from "../../../src/cli/terminal/views.ts";
-import { poolWith, serverWith } from "./snapshots.ts";
+import { poolWith, serverWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
 const marked = (format: string, text: string) => `<${format}>${text}</>`;

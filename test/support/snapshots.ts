@@ -1,4 +1,4 @@
-import type { ServerSnapshot, Snapshot } from "../../../src/scheduler/snapshot.ts";
+import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 
 /** A server as Sluice shows it. */
 export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
@@ -33,13 +33,7 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
     slots: 1,
     checks: true,
     servers: [serverWith()],
-    totals: {
-      accepted: 0,
-      completed: 0,
-      refused: {},
-      retried: 0,
-      abandoned: 0,
-    } as unknown as Snapshot["totals"],
+    totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 },
     ...changes,
   };
 }
