@@ -4,8 +4,11 @@ import { type Feed, feedOf } from "./feed.ts";
 import { RETRY, STILL_HERE } from "./frames.ts";
 import { PoolWatch } from "./pool-watch.ts";
 
-/** How often a watcher looks whether its isolate knows anything new. */
-const LOOK_MS = 500;
+/**
+ * How often a watcher looks whether its isolate knows anything new. A little more than the pool is asked, so that
+ * each look finds something, and a little less than a second: of 500 watchers each look more would be felt.
+ */
+const LOOK_MS = 950;
 const QUIET_MS = 15_000;
 
 const HEADERS = {

@@ -2,8 +2,8 @@ import type { News, Seen } from "../../pool/protocol.ts";
 import { dispensable, MOST_EVENTS, type PoolEvent } from "../../scheduler/events.ts";
 import { frame, utf8 } from "./frames.ts";
 
-/** A pool is asked this often, however many watch it; a little less than a second, as timers are late. */
-const ASK_EVERY_MS = 950;
+/** A pool is asked this often, however many watch it. */
+const ASK_EVERY_MS = 900;
 /** Whoever asks may be cut off while it does: then somebody else asks. */
 const ANSWER_MS = 5_000;
 
