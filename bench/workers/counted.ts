@@ -1,0 +1,1 @@
+export { default, Pool } from "../../src/index.ts";
