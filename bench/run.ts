@@ -39,8 +39,10 @@ async function sectionOf(scenario: Scenario, gear: Gear, { rounds, quick }: Argu
   }
 }
 
+/** A line that is written over on a terminal, one for each step elsewhere. */
 function progress(what: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
+  else if (what) process.stderr.write(`${performance.now().toFixed(0).padStart(8)} ms  ${what}\n`);
 }
 
 function argumentsOrExit(): Arguments {

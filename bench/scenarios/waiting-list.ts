@@ -1,17 +1,15 @@
-import { openFilesLimit } from "../measure/process-use.ts";
 import { median } from "../measure/statistics.ts";
 import { Rows } from "../rows.ts";
 import { Servers } from "../servers/servers.ts";
 import { addTarget, neverTarget, ratioTarget } from "../targets.ts";
 import type { Scenario } from "./scenario.ts";
+import { roomForSockets } from "./waiting/clients.ts";
 import { holdInPassThrough } from "./waiting/hold-in-pass-through.ts";
 import { holdInPool } from "./waiting/hold-in-pool.ts";
 
 /** Each round takes half a minute, and what it measures spreads little. */
 const MOST_ROUNDS = 3;
 const SERVERS = 64;
-/** Beside two sockets for each request that the pass-through Worker holds. */
-const OTHER_FILES = 400;
 /** What one and the same leave varies by on a machine with other things to do. */
 const SAME_MS = 2;
 
@@ -20,9 +18,9 @@ export const waitingList: Scenario = {
   about: "requests held in a drained pool; the pass-through Worker holds as many slow ones",
   async run(context) {
     const rows = new Rows(this.name);
-    const counts = context.quick ? [50, 200] : [1_000, 10_000];
+    const counts = context.quick ? [100, 300] : [1_000, 10_000];
     const most = counts.at(-1) as number;
-    const held = Math.min(most, Math.floor((openFilesLimit() - OTHER_FILES) / 2));
+    const held = Math.min(most, Math.floor(roomForSockets() / 2));
     const servers = await Servers.start(SERVERS);
     const rounds = Math.min(context.rounds, MOST_ROUNDS);
     for (let round = 1; round <= rounds; round++) {
@@ -44,11 +42,7 @@ export const waitingList: Scenario = {
     }
     await servers.stop();
     judge(rows, counts);
-    const notes =
-      held < most
-        ? [`The pass-through Worker held ${held}: a process may open ${openFilesLimit()} files.`]
-        : [];
-    return { rows: rows.all, notes };
+    return { rows: rows.all, notes: notesOn(most, held) };
   },
 };
 
@@ -79,4 +73,14 @@ function judge(rows: Rows, counts: number[]): void {
     });
   }
   ratioTarget(rows.row(names(counts.at(-1) as number).memory), "pass-through", { most: 1.2 });
+}
+
+function notesOn(wanted: number, held: number): string[] {
+  const room = roomForSockets();
+  const notes: string[] = [];
+  if (held < wanted) notes.push(`The pass-through Worker held ${held}, each with a socket to either side.`);
+  if (room < wanted)
+    notes.push(`Of ${wanted} clients of Sluice ${wanted - room} had no connection of their own.`);
+  if (notes.length > 0) notes.push(`A process of this machine has room for ${room} sockets of workerd.`);
+  return notes;
 }

@@ -1,10 +1,10 @@
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { until } from "../measure/until.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Subject } from "./subject.ts";
 import { Workerd } from "./workerd.ts";
 
 const TOKEN = "bench";
-const PATIENCE_MS = 60_000;
 
 interface Options {
   /** Further pools for these hosts, in front of the same servers. */
@@ -31,6 +31,11 @@ export class SluiceSubject implements Subject {
     return this.#workerd.url("leaver");
   }
 
+  /** Many clients on one connection. */
+  get crowdUrl(): string {
+    return this.#workerd.url("crowd");
+  }
+
   get inspectorUrl(): string {
     return this.#workerd.url("inspector");
   }
@@ -54,12 +59,8 @@ export class SluiceSubject implements Subject {
 
   /** Resolves once that many wait. */
   async untilQueued(count: number): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const { queued } = await this.snapshot();
-      if (queued === count) return;
-      if (Date.now() > deadline) throw new Error(`${queued} instead of ${count} requests wait`);
-    }
+    const arrived = ({ queued }: Snapshot) => queued === count;
+    await until(() => this.snapshot(), arrived, `${count} waiting requests`);
   }
 
   stop(): Promise<void> {
@@ -101,6 +102,7 @@ export async function startSluice(
         text: { ADMIN_TOKEN: TOKEN },
       },
       leaver: { bundle: bundles.leaver, services: { SLUICE: "main" } },
+      crowd: { bundle: bundles.crowd, services: { SLUICE: "main" } },
     },
     flags,
   );

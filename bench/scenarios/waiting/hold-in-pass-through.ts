@@ -1,9 +1,10 @@
 import { HeldClient } from "../../load/held-client.ts";
 import { residentKiB } from "../../measure/process-use.ts";
+import { until } from "../../measure/until.ts";
 import type { Servers } from "../../servers/servers.ts";
 import { startPassThrough } from "../../subjects/start.ts";
 import { type Context, warmUp } from "../scenario.ts";
-import { BATCH, statuses } from "./clients.ts";
+import { BATCH, served, type Waiting } from "./clients.ts";
 
 /** KiB of memory for each request that waits for its answer in the pass-through Worker. */
 export async function holdInPassThrough(
@@ -15,16 +16,22 @@ export async function holdInPassThrough(
   await warmUp(subject, { gear, ...context });
   await servers.hold();
   const before = residentKiB(subject.pid as number);
-  const clients: HeldClient[] = [];
+  const clients: Waiting[] = [];
   while (clients.length < count) {
     const size = Math.min(BATCH, count - clients.length);
-    for (let n = 0; n < size; n++) clients.push(new HeldClient(subject.url, "/hold/", clients.length));
-    while ((await servers.counts()).held < clients.length);
+    for (let n = 0; n < size; n++) {
+      clients.push({ size: 1, answer: new HeldClient(subject.url, "/hold/", clients.length).answer });
+    }
+    await until(
+      () => servers.counts(),
+      ({ held }) => held >= clients.length,
+      `${clients.length} held requests`,
+    );
   }
   const memoryKiB = (residentKiB(subject.pid as number) - before) / count;
   await servers.letGo();
-  const answers = await statuses(clients);
-  if (answers.get(200) !== count) throw new Error(`held ${count}, answered ${JSON.stringify([...answers])}`);
+  const answered = await served(clients);
+  if (answered !== count) throw new Error(`held ${count} requests, answered ${answered}`);
   await subject.stop();
   return memoryKiB;
 }

@@ -1,11 +1,10 @@
-import { HeldClient } from "../../load/held-client.ts";
 import { residentKiB } from "../../measure/process-use.ts";
 import { median } from "../../measure/statistics.ts";
 import { now } from "../../servers/clock.ts";
 import type { Servers } from "../../servers/servers.ts";
 import { type SluiceSubject, startSluice } from "../../subjects/sluice.ts";
 import { type Context, warmUp } from "../scenario.ts";
-import { BATCH, overtaken, statuses } from "./clients.ts";
+import { BATCH, joinPool, overtaken, served, type Waiting } from "./clients.ts";
 import { Leavers } from "./leavers.ts";
 
 /** How many leave at each end of the list. */
@@ -21,7 +20,7 @@ export interface Kept {
   overtaken: number;
 }
 
-/** Drains a pool, lets so many requests wait, some of them leave, and resumes. */
+/** Drains a pool, lets so many requests (whole batches) wait, some of them leave, and resumes. */
 export async function holdInPool(count: number, servers: Servers, context: Context): Promise<Kept> {
   const sluice = await startSluice(servers.urls, context.gear.bundles);
   await warmUp(sluice, context);
@@ -42,9 +41,11 @@ export async function holdInPool(count: number, servers: Servers, context: Conte
   await servers.arrivals();
   const resumed = now();
   await sluice.resume();
-  const answers = await statuses(clients);
+  const answered = await served(clients);
   const dispatchMs = now() - resumed;
   const { order } = await servers.arrivals();
+  if (process.env.DEBUG_ORDER)
+    (await import("node:fs")).writeFileSync(process.env.DEBUG_ORDER + count, JSON.stringify(order));
   await sluice.stop();
   return {
     memoryKiB,
@@ -52,19 +53,16 @@ export async function holdInPool(count: number, servers: Servers, context: Conte
     firstLeavesMs,
     lastLeavesMs,
     dispatchMs,
-    refused: count - (answers.get(200) ?? 0),
+    refused: count - answered,
     overtaken: overtaken(order, servers.urls.length),
   };
 }
 
-async function enqueue(count: number, sluice: SluiceSubject, before: number): Promise<HeldClient[]> {
-  const clients: HeldClient[] = [];
-  while (clients.length < count) {
-    const size = Math.min(BATCH, count - clients.length);
-    for (let n = 0; n < size; n++) {
-      clients.push(new HeldClient(sluice.url, `/order/${clients.length}`, clients.length));
-    }
-    await sluice.untilQueued(before + clients.length);
+async function enqueue(count: number, sluice: SluiceSubject, before: number): Promise<Waiting[]> {
+  const clients: Waiting[] = [];
+  for (let from = 0; from < count; from += BATCH) {
+    clients.push(...joinPool(sluice, from));
+    await sluice.untilQueued(before + from + BATCH);
   }
   return clients;
 }
