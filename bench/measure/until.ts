@@ -6,6 +6,7 @@ export async function until<T>(ask: () => Promise<T>, isSo: (found: T) => boolea
   for (;;) {
     const found = await ask();
     if (isSo(found)) return found;
+    await new Promise((resolve) => setImmediate(resolve));
     if (Date.now() > deadline) throw new Error(`${what}: not in time, still ${JSON.stringify(found)}`);
   }
 }

@@ -73,7 +73,12 @@ export function selfTimes({ nodes, samples, timeDeltas }: Profile): SelfTime[] {
   const names = new Map(
     nodes.map(({ id, callFrame: { functionName, lineNumber } }) => {
       // V8's own, in parentheses, have no line.
-      return [id, lineNumber < 0 ? functionName || "(anonymous)" : `${functionName || "(anonymous)"}, line ${lineNumber + 1}`];
+      return [
+        id,
+        lineNumber < 0
+          ? functionName || "(anonymous)"
+          : `${functionName || "(anonymous)"}, line ${lineNumber + 1}`,
+      ];
     }),
   );
   const times = new Map<string, number>();

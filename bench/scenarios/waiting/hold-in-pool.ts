@@ -44,8 +44,7 @@ export async function holdInPool(count: number, servers: Servers, context: Conte
   const answered = await served(clients);
   const dispatchMs = now() - resumed;
   const { order } = await servers.arrivals();
-  if (process.env.DEBUG_ORDER)
-    (await import("node:fs")).writeFileSync(process.env.DEBUG_ORDER + count, JSON.stringify(order));
+  if (order.length !== count) throw new Error(`${count} requests waited, ${order.length} reached a server`);
   await sluice.stop();
   return {
     memoryKiB,

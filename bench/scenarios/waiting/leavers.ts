@@ -2,6 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { HeldClient } from "../../load/held-client.ts";
+import { until } from "../../measure/until.ts";
 import { now } from "../../servers/clock.ts";
 import type { SluiceSubject } from "../../subjects/sluice.ts";
 
@@ -35,6 +36,9 @@ export class Leavers {
     for (let n = 1; n <= count; n++) {
       new HeldClient(this.#sluice.leaverUrl, `/order/-1?until=${until}`, n);
       await this.#sluice.untilQueued(queued + n);
+      // That it can be told to leave, too.
+      const told = async () => this.#waiting.get(group)?.length ?? 0;
+      await until(told, (listening) => listening === n, `${group} leavers`);
     }
   }
 
