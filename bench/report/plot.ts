@@ -9,8 +9,10 @@ export interface Axes {
   y: string;
 }
 
-const [WIDTH, HEIGHT] = [760, 420];
-const AREA = { left: 70, right: 600, top: 40, bottom: 360 };
+const WIDTH = 720;
+const AREA = { left: 70, right: 690, top: 40, bottom: 360 };
+/** Of the axis and its title; the key follows, a line a curve. */
+const [BELOW, KEY_LINE] = [56, 20];
 /** Distinct for the colour-blind too (Okabe and Ito), and on white as on a dark page: the plot has its own ground. */
 const COLOURS = ["#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73"];
 
@@ -24,12 +26,13 @@ export function plot(curves: Curve[], axes: Axes): string {
     all.map(({ high }) => high),
   );
   const scaleY = logScale(decades[0] as number, decades.at(-1) as number, AREA.bottom, AREA.top);
+  const height = AREA.bottom + BELOW + KEY_LINE * curves.length + 12;
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
     `<title>${escaped(axes.title)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     label(AREA.left, 22, axes.title, "start", 'font-weight="bold"'),
-    label((AREA.left + AREA.right) / 2, HEIGHT - 14, axes.x, "middle"),
+    label((AREA.left + AREA.right) / 2, AREA.bottom + 38, axes.x, "middle"),
     `<text transform="translate(16 ${(AREA.top + AREA.bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(axes.y)}</text>`,
     ...decades.map((value) => gridLine(scaleY(value), value.toLocaleString("en-GB"))),
     ...xs.map((value) => label(scaleX(value), AREA.bottom + 18, String(value), "middle")),
@@ -66,14 +69,15 @@ function gridLine(y: number, text: string): string {
 function drawn({ title, points }: Curve, n: number, scaleX: Scale, scaleY: Scale): string {
   const colour = COLOURS[n % COLOURS.length];
   const at = points.map(({ x, y }) => `${round(scaleX(x))},${round(scaleY(y))}`).join(" ");
-  const bars = points.map(({ x, low, high }) => {
+  const spread = points.filter(({ low, high }) => low < high);
+  const bars = spread.map(({ x, low, high }) => {
     const [across, from, to] = [scaleX(x), scaleY(low), scaleY(high)].map(round);
     return `<line x1="${across}" x2="${across}" y1="${from}" y2="${to}" stroke="${colour}" stroke-opacity="0.5"/>`;
   });
-  const y = AREA.top + 14 + 22 * n;
-  const key = `<line x1="616" x2="636" y1="${y - 4}" y2="${y - 4}" stroke="${colour}" stroke-width="2"/>`;
+  const y = AREA.bottom + BELOW + KEY_LINE * (n + 1) - 8;
+  const key = `<line x1="${AREA.left}" x2="${AREA.left + 24}" y1="${y - 4}" y2="${y - 4}" stroke="${colour}" stroke-width="2"/>`;
   const curve = `<polyline points="${at}" fill="none" stroke="${colour}" stroke-width="2"/>`;
-  return [curve, ...bars, key, label(642, y, title, "start")].join("\n");
+  return [curve, ...bars, key, label(AREA.left + 32, y, title, "start")].join("\n");
 }
 
 function label(x: number, y: number, text: string, anchor: string, more = ""): string {

@@ -31,10 +31,10 @@ export class Leavers {
   /** So many join the list, one after the other. */
   async join(group: string, count: number): Promise<void> {
     const { port } = this.#signals.address() as AddressInfo;
-    const until = encodeURIComponent(`http://127.0.0.1:${port}/${group}`);
+    const signal = encodeURIComponent(`http://127.0.0.1:${port}/${group}`);
     const { queued } = await this.#sluice.snapshot();
     for (let n = 1; n <= count; n++) {
-      new HeldClient(this.#sluice.leaverUrl, `/order/-1?until=${until}`, n);
+      new HeldClient(this.#sluice.leaverUrl, `/order/-1?until=${signal}`, n);
       await this.#sluice.untilQueued(queued + n);
       // That it can be told to leave, too.
       const told = async () => this.#waiting.get(group)?.length ?? 0;
