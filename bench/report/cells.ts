@@ -10,7 +10,7 @@ export function subjectsOf(section: Section): SubjectName[] {
 
 /** What the ratios of a section's rows are to; they all agree. */
 export function baseOf(section: Section): string | null {
-  const base = section.rows.find((row) => row.base)?.base;
+  const base = section.rows.find((row) => row.base && row.cells[row.base])?.base;
   return base ? TITLES[base] : null;
 }
 

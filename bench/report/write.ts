@@ -7,6 +7,7 @@ import { markdownOf } from "./markdown.ts";
 import { type Curve, plot } from "./plot.ts";
 import type { Report, Section } from "./report.ts";
 
+const PLOT = "![Throughput against connections](throughput.svg)";
 const BENCH = join(import.meta.dirname, "..");
 
 /** Puts a run's results into bench/README.md, and its curves beside it. */
@@ -14,7 +15,7 @@ export function writeResults(report: Report): void {
   const curves = report.sections.find(({ scenario }) => scenario === "connections");
   if (!curves) throw new Error("the run has no curves");
   writeFileSync(join(BENCH, "throughput.svg"), throughputPlot(curves));
-  writeBetweenMarkers(join(BENCH, "README.md"), "results", markdownOf(report));
+  writeBetweenMarkers(join(BENCH, "README.md"), "results", `\n${PLOT}\n\n${markdownOf(report)}\n`);
 }
 
 export function throughputPlot(section: Section): string {

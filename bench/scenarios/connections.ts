@@ -3,8 +3,8 @@ import { Rows } from "../rows.ts";
 import { SUBJECTS } from "../subjects/subject.ts";
 import { type Scenario, sideBySide } from "./scenario.ts";
 
-/** A curve is not compared with anything: three rounds show its spread. */
-const MOST_ROUNDS = 3;
+/** A curve is not compared with anything: two rounds show its spread. */
+const MOST_ROUNDS = 2;
 const CONNECTIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const QUICK_CONNECTIONS = [1, 16];
 

@@ -19,6 +19,7 @@ export const drain: Scenario = {
       const firsts: number[] = [];
       const lasts: number[] = [];
       for (let n = 0; n < RESUMES_A_ROUND; n++) {
+        await sluice.untilIdle();
         await sluice.drain();
         const clients = Array.from(
           { length: WAITING },

@@ -57,6 +57,12 @@ export class SluiceSubject implements Subject {
     return (await response.json()) as Snapshot;
   }
 
+  /** Resolves once nothing is in flight or waits: what a load generator left behind when it went counts too. */
+  async untilIdle(): Promise<void> {
+    const idle = ({ inFlight, queued }: Snapshot) => inFlight === 0 && queued === 0;
+    await until(() => this.snapshot(), idle, "an idle pool");
+  }
+
   /** Resolves once that many wait. */
   async untilQueued(count: number): Promise<void> {
     const arrived = ({ queued }: Snapshot) => queued === count;

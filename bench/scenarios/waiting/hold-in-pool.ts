@@ -24,6 +24,7 @@ export interface Kept {
 export async function holdInPool(count: number, servers: Servers, context: Context): Promise<Kept> {
   const sluice = await startSluice(servers.urls, context.gear.bundles);
   await warmUp(sluice, context);
+  await sluice.untilIdle();
   await sluice.drain();
   const leavers = await Leavers.start(sluice);
   await leavers.join("first", LEAVERS);
