@@ -37,9 +37,11 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
   return () => rm(folder, { recursive: true, force: true });
 }
 
-async function bundle(entry: string, outdir: string): Promise<void> {
+/** Builds as `wrangler deploy` would. */
+export async function bundle(entry: string, outdir: string, config = "wrangler.toml"): Promise<void> {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-  await promisify(execFile)(process.execPath, [wrangler, "deploy", entry, "--dry-run", "--outdir", outdir], {
+  const args = [wrangler, "deploy", entry, "--dry-run", "--outdir", outdir, "--config", config];
+  await promisify(execFile)(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
   });

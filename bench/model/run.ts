@@ -1,0 +1,45 @@
+/** `npm run bench:model`: what a pool can do on Cloudflare's network; `--write` puts it into bench/model.md. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { writeBetweenMarkers } from "../report/between-markers.ts";
+import { type Curve, plot } from "../report/plot.ts";
+import { OBJECT } from "./inputs.ts";
+import { PLACEMENTS, requestsPerSecond } from "./model.ts";
+import { tables } from "./tables.ts";
+
+const BENCH = join(import.meta.dirname, "..");
+const SLOTS = 10;
+const SERVICE_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+
+if (writes()) {
+  writeBetweenMarkers(join(BENCH, "model.md"), "model", `\n${tables()}`);
+  writeFileSync(join(BENCH, "model.svg"), drawing());
+} else {
+  console.log(tables());
+}
+
+function drawing(): string {
+  const curves = PLACEMENTS.map((placement): Curve => {
+    const points = SERVICE_MS.map((x) => {
+      const y = requestsPerSecond(placement, SLOTS, x, OBJECT.planned);
+      return { x, y, low: y, high: y };
+    });
+    return { title: placement.name, points };
+  });
+  return plot(curves, {
+    title: `Requests a second of a pool of ${SLOTS} slots against service time`,
+    x: "service time, ms",
+    y: "requests a second",
+  });
+}
+
+function writes(): boolean {
+  try {
+    const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+    return values.write;
+  } catch (error) {
+    console.error(`${(error as Error).message}\nusage: npm run bench:model -- [--write]`);
+    process.exit(64);
+  }
+}

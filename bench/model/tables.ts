@@ -1,0 +1,92 @@
+import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "./inputs.ts";
+import {
+  addedMs,
+  costOfMillion,
+  idleMs,
+  objectsFor,
+  PLACEMENTS,
+  requestsPerSecond,
+  slotsOfOneObject,
+  utilisation,
+} from "./model.ts";
+
+const SERVICE_MS = [10, 50, 100, 500, 2_000];
+const SLOTS = [1, 10, 100, 1_000];
+const RATES = [1, 10, 100, 350];
+const DEMANDS = [100, 350, 1_000, 5_000];
+const BEST = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
+
+/** All of the model's tables in Markdown. */
+export function tables(): string {
+  return [
+    ...section("Inputs", ["", "ms"], inputs()),
+    ...section(
+      "Where the parts are",
+      ["", "idle between two requests, ms", "added to a request that need not wait, ms"],
+      PLACEMENTS.map((one) => [one.name, idleMs(one), addedMs(one)]),
+    ),
+    ...section(
+      "The share of its time that a server works while requests wait, by service time",
+      ["", ...SERVICE_MS.map((ms) => `${number(ms)} ms`)],
+      PLACEMENTS.map((one) => [one.name, ...SERVICE_MS.map((ms) => `${percent(utilisation(one, ms))}`)]),
+    ),
+    ...section(
+      `Requests a second of one pool, all near the servers (one object: ${OBJECT.planned})`,
+      ["slots", ...SERVICE_MS.map((ms) => `${number(ms)} ms`)],
+      SLOTS.map((slots) => [
+        number(slots),
+        ...SERVICE_MS.map((ms) => rate(requestsPerSecond(BEST, slots, ms, OBJECT.planned))),
+      ]),
+    ),
+    ...section(
+      "Slots with which one object is at its limit, by service time",
+      ["", ...SERVICE_MS.map((ms) => `${number(ms)} ms`)],
+      PLACEMENTS.map((one) => [one.name, ...SERVICE_MS.map((ms) => slotsOfOneObject(one, ms))]),
+    ),
+    ...section(
+      "Objects that a pool needs",
+      ["requests a second", "objects"],
+      DEMANDS.map((demand) => [number(demand), objectsFor(demand)]),
+    ),
+    ...section(
+      "Dollars a million requests, beyond what the paid plan includes",
+      ["requests a second", "queued", "requests", "CPU", "rows", "duration", "together"],
+      RATES.flatMap((perSecond) => [0, 1].map((queued) => costs(perSecond, queued))),
+    ),
+  ].join("\n");
+}
+
+function inputs(): (string | number)[][] {
+  return [
+    ["round trip near by", ROUND_TRIP_MS.near],
+    ["round trip within a continent", ROUND_TRIP_MS.continent],
+    ["round trip across an ocean", ROUND_TRIP_MS.ocean],
+    ["commit of a row", COMMIT_MS],
+    ["computing", COMPUTE_MS],
+  ];
+}
+
+function costs(perSecond: number, queued: number): (string | number)[] {
+  const { requests, cpu, rows, duration, total } = costOfMillion(perSecond, queued);
+  const dollars = [requests, cpu, rows, duration, total].map((amount) => amount.toFixed(2));
+  return [number(perSecond), queued ? "all" : "none", ...dollars];
+}
+
+function section(title: string, head: string[], rows: (string | number)[][]): string[] {
+  const line = (cells: (string | number)[]) =>
+    `| ${cells.map((cell) => (typeof cell === "number" ? number(cell) : cell)).join(" | ")} |`;
+  const rule = head.map((_, n) => (n === 0 ? "---" : "---:"));
+  return [`### ${title}`, "", line(head), line(rule), ...rows.map(line), ""];
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-GB");
+}
+
+function rate(value: number): string {
+  return value < 10 ? value.toFixed(1) : number(Math.round(value));
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

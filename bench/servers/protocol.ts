@@ -1,0 +1,29 @@
+/** What the process of the servers is told, and what it answers: one answer for each message, in order. */
+export type ToServers =
+  | { kind: "open"; count: number }
+  /** From now on a request to `/work` takes this long; each server's first is longer, so that they spread. */
+  | { kind: "work"; serviceMs: number }
+  | { kind: "counts" }
+  | { kind: "arrivals" }
+  /** Answers every request to `/hold/…`, those to come too. */
+  | { kind: "let-go" }
+  | { kind: "hold" };
+
+export interface Counts {
+  served: number;
+  /** Requests that came while the server was at work. */
+  rejected: number;
+  busyMs: number;
+  held: number;
+  /** `process.hrtime` in ms: one clock for all processes of this machine. */
+  at: number;
+}
+
+/** Requests to `/order/<n>`, as they reached the servers. */
+export interface Arrivals {
+  order: number[];
+  /** When the first came, as in `Counts`. */
+  firstAt: number | null;
+}
+
+export type FromServers = { ports: number[] } | Counts | Arrivals | { done: true };

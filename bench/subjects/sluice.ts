@@ -1,0 +1,116 @@
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { until } from "../measure/until.ts";
+import type { Bundles } from "./bundles.ts";
+import type { Subject } from "./subject.ts";
+import { Workerd } from "./workerd.ts";
+
+const TOKEN = "bench";
+
+interface Options {
+  /** Further pools for these hosts, in front of the same servers. */
+  hosts?: string[];
+  bundle?: "sluice" | "counted";
+  flags?: string[];
+}
+
+/** Sluice as its users deploy it, with the pool `bench` for all hosts: one slot a server, room for all who wait. */
+export class SluiceSubject implements Subject {
+  readonly name = "sluice";
+  readonly #workerd: Workerd;
+
+  constructor(workerd: Workerd) {
+    this.#workerd = workerd;
+  }
+
+  get url(): string {
+    return this.#workerd.url("main");
+  }
+
+  /** A client that leaves when it is told to. */
+  get leaverUrl(): string {
+    return this.#workerd.url("leaver");
+  }
+
+  /** Many clients on one connection. */
+  get crowdUrl(): string {
+    return this.#workerd.url("crowd");
+  }
+
+  get inspectorUrl(): string {
+    return this.#workerd.url("inspector");
+  }
+
+  get pid(): number {
+    return this.#workerd.pid;
+  }
+
+  drain(): Promise<void> {
+    return this.#post("drain", { wait: "30s", expires: "1h" });
+  }
+
+  resume(): Promise<void> {
+    return this.#post("resume", {});
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const response = await this.#admin("GET", "");
+    return (await response.json()) as Snapshot;
+  }
+
+  /** Resolves once nothing is in flight or waits: what a load generator left behind when it went counts too. */
+  async untilIdle(): Promise<void> {
+    const idle = ({ inFlight, queued }: Snapshot) => inFlight === 0 && queued === 0;
+    await until(() => this.snapshot(), idle, "an idle pool");
+  }
+
+  /** Resolves once that many wait. */
+  async untilQueued(count: number): Promise<void> {
+    const arrived = ({ queued }: Snapshot) => queued === count;
+    await until(() => this.snapshot(), arrived, `${count} waiting requests`);
+  }
+
+  stop(): Promise<void> {
+    return this.#workerd.stop();
+  }
+
+  async #post(verb: "drain" | "resume", body: unknown): Promise<void> {
+    const response = await this.#admin("POST", `/${verb}`, body);
+    await response.body?.cancel();
+  }
+
+  async #admin(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await fetch(`${this.url}/_sluice/api/pools/bench${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${TOKEN}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+}
+
+export async function startSluice(
+  servers: string[],
+  bundles: Bundles,
+  options: Options = {},
+): Promise<SluiceSubject> {
+  const { hosts = [], bundle = "sluice", flags = [] } = options;
+  const list = servers.map((url, n) => ({ name: `s${n}`, url }));
+  const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h" };
+  const others = hosts.map((host, n) => [`bench-${n}`, { ...pool, hosts: [host] }] as const);
+  const pools = { bench: pool, ...Object.fromEntries(others) };
+  const workerd = await Workerd.start(
+    {
+      main: {
+        bundle: bundles[bundle],
+        className: "Pool",
+        json: { POOLS: pools },
+        text: { ADMIN_TOKEN: TOKEN },
+      },
+      leaver: { bundle: bundles.leaver, services: { SLUICE: "main" } },
+      crowd: { bundle: bundles.crowd, services: { SLUICE: "main" } },
+    },
+    flags,
+  );
+  return new SluiceSubject(workerd);
+}
