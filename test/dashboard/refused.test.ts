@@ -84,7 +84,9 @@ describe("by keyboard alone", () => {
     const { page } = await visit(browser, sluice.url, "#/web");
     await sees(page, "#connection", "Live");
     const focused = () => page.evaluate(() => document.activeElement?.id);
+    await page.locator("#act-drain:enabled").waitFor();
     await page.locator("#act-drain").focus();
+    await expect.poll(focused).toBe("act-drain");
     await page.keyboard.press("Enter");
     await sees(page, "dialog", "Drain web?");
     await page.keyboard.press("Escape");

@@ -110,7 +110,6 @@ export class World {
     this.#settle();
   }
 
-  /** Without it a lease runs out: then its Worker is as good as dead. */
   /** Its server broke the connection; the request goes to another one. */
   retry(worker: Worker): void {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
@@ -119,6 +118,8 @@ export class World {
     const server = this.#serverOf(worker);
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
     this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
+    // What this sets free goes to those who wait now: the retry is not known before it asks.
+    this.#settle();
     const again: Worker = { ...worker, id: `t${this.workers.length}`, state: "waiting", leftUnheard: false };
     this.workers.push(again);
     this.#ask(again, { avoid: server });
@@ -144,6 +145,7 @@ export class World {
     this.#settle();
   }
 
+  /** Without it a lease runs out: then its Worker is as good as dead. */
   renew(worker: Worker): void {
     if (worker.state !== "holding") return;
     if (this.scheduler.renew(worker.id, this.now)) this.#keep(worker);
