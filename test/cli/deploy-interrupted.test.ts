@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
-import { relayTo, stage } from "./stage.ts";
+import { answeringAllBut, relayTo, stage } from "./stage.ts";
 
 /** Notes each SIGINT, and ends only with the second one if it is told to stay. */
 const CAREFUL = `trap 'echo x >> heard; exit 7' INT; ${WAIT_FOR_GO}`;
@@ -104,6 +104,19 @@ describe("a deploy that is interrupted", () => {
     const running = await sluice.until("web", ({ state }) => state === "running");
     expect(running.drain).toBeNull();
     expect(Date.now()).toBeLessThan(Date.parse(String(until)) + 5_000);
+  });
+});
+
+describe("a deploy that is interrupted before it knows whether its drain has begun", () => {
+  test("ends the drain all the same", async () => {
+    const { sluice } = await stage();
+    const deaf = await answeringAllBut("/drain", sluice.url);
+    const run = new Run(["deploy", "web", "--json", "--", "true"], { url: deaf });
+    await sluice.until("web", ({ state }) => state === "drained");
+    run.kill("SIGINT");
+    expect(await run.code).toBe(130);
+    expect(run.events.map(({ event }) => event)).toEqual(["interrupted", "resumed"]);
+    expect((await sluice.snapshot("web")).state).toBe("running");
   });
 });
 

@@ -26,6 +26,19 @@ export async function relayTo({ url }: { url: string }): Promise<Relay> {
 /** For how long a server that restarts is gone. */
 const RESTART_MS = 200;
 
+/** Brings every request to Sluice, and every answer back, but those to what ends with `path`. */
+export async function answeringAllBut(path: string, url: string): Promise<string> {
+  const between = http.createServer(async (request, response) => {
+    const { method = "GET", headers } = request;
+    const body = method === "GET" ? null : Buffer.concat(await request.toArray());
+    const { authorization = "" } = headers;
+    const answer = await fetch(url + request.url, { method, body, headers: { authorization } });
+    if (request.url?.endsWith(path)) return;
+    response.writeHead(answer.status, { "Content-Type": "application/json" }).end(await answer.text());
+  });
+  return listening(between);
+}
+
 /**
  * Lets the command that is deployed act on the servers of the test: `/stop` kills them all, `/start` brings them
  * back, `/restart` does both; with a name, `/stop/web-3`, only that one.
@@ -41,12 +54,17 @@ export async function controlOf(servers: SingleFlightServer[]): Promise<{ url: s
     if (act === "start" || act === "restart") await Promise.all(meant.map((server) => server.start()));
     response.writeHead(act === "fail" ? 500 : 200).end();
   });
-  await new Promise<void>((resolve) => control.listen(0, "127.0.0.1", resolve));
+  return { url: await listening(control), asked };
+}
+
+/** Its address; it ends with the test. */
+async function listening(server: http.Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
-    control.close();
-    control.closeAllConnections();
+    server.close();
+    server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(control.address() as AddressInfo).port}`, asked };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** A shell's way to ask the control for something: `ask /stop`. */

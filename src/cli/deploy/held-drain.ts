@@ -155,7 +155,9 @@ export class HeldDrain {
 
 const never = () => Number.POSITIVE_INFINITY;
 
+/** Refused by Sluice itself, or never sent. Of one that was cut off, by a signal too, nobody knows. */
 function hasDoneNothing(error: unknown): boolean {
   if (error instanceof Unreachable) return error.notSent;
-  return error instanceof CliError && error.exitCode !== EXIT.unexpected;
+  const refusals: number[] = [EXIT.usage, EXIT.unauthorised, EXIT.held];
+  return error instanceof CliError && refusals.includes(error.exitCode);
 }
