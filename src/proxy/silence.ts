@@ -46,11 +46,12 @@ export class Silence {
     const quietMs = this.#listening ? now - this.#heardAt : 0;
     if (quietMs < this.#limitMs) {
       this.#timer = this.#checkIn(this.#limitMs - quietMs);
-    } else if (this.#lastChance && lateMs <= LAST_CHANCE_MS) {
+    } else if (this.#lastChance && (lateMs <= LAST_CHANCE_MS || quietMs >= 2 * this.#limitMs)) {
       this.#onSilence();
     } else {
       // It may be this machine that stood still, and the timer be heard before the bytes that came meanwhile. A
-      // timer that is late itself says that it did, and for how long.
+      // timer that is late itself says that it did, and for how long; of a machine that is late all the time the
+      // server gets as long again, and no more.
       this.#lastChance = true;
       this.#timer = this.#checkIn(Math.max(LAST_CHANCE_MS, Math.min(lateMs, this.#limitMs)));
     }

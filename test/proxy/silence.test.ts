@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Silence } from "../../src/proxy/silence.ts";
 
-beforeEach(() => vi.useFakeTimers());
+let started: number;
+beforeEach(() => {
+  vi.useFakeTimers();
+  started = Date.now();
+});
 afterEach(() => vi.useRealTimers());
 
 function listen() {
@@ -51,6 +55,17 @@ test("a machine that stood still for seconds gives the server as long again", ()
   expect(onSilence).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
   expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test("a machine that is late all the time waits as long again, and no longer", () => {
+  const { onSilence } = listen();
+  for (let late = 0; late < 40 && onSilence.mock.calls.length === 0; late++) {
+    vi.setSystemTime(Date.now() + 200);
+    vi.advanceTimersToNextTimer();
+  }
+  expect(onSilence).toHaveBeenCalledOnce();
+  expect(Date.now() - started).toBeGreaterThanOrEqual(2_000);
+  expect(Date.now() - started).toBeLessThan(3_000);
 });
 
 test("silence while nobody listens is not the server's", () => {
