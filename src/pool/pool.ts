@@ -123,6 +123,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   watch(): WatchHandle {
     return new WatchHandle((seen) => {
       const now = Date.now();
+      // What is shown is on record here too; and without a change it is not made anew.
+      if (this.#flushing) this.#flush();
       this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
       return this.#lookout.look(seen, now);
     });

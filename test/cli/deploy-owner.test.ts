@@ -32,7 +32,7 @@ describe("a pool that somebody else drains", () => {
     expect(folder.has("second")).toBe(true);
   });
 
-  test("goes to exactly one of several deploys that begin together", async () => {
+  test("never has two of several deploys that begin together at work; the others are told so", async () => {
     const { sluice } = await stage();
     const folder = await Folder.make();
     const script = "mkdir alone || exit 99; sleep 1; rmdir alone";
