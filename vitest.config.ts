@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { leftOut } from "./test/support/tools.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...leftOut()],
     globalSetup: ["test/support/bundle.ts"],
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
-
-const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
+import { CHROMIUM, NO_CHROMIUM } from "../support/tools.ts";
 
 const FLAGS = [
   "--disable-gpu",
@@ -13,12 +12,7 @@ const FLAGS = [
 ];
 
 export function startBrowser(): Promise<Browser> {
-  if (!existsSync(EXECUTABLE)) {
-    throw new Error(
-      `There is no browser at ${EXECUTABLE}. On Debian: apt-get install --no-install-recommends ` +
-        "chromium fonts-dejavu-core; elsewhere set CHROMIUM to where it is.",
-    );
-  }
+  if (!existsSync(CHROMIUM)) throw new Error(NO_CHROMIUM);
   // Loopback only, as whoever runs tests as root in a container has no sandbox to offer.
-  return chromium.launch({ executablePath: EXECUTABLE, chromiumSandbox: false, args: FLAGS });
+  return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args: FLAGS });
 }

@@ -1,0 +1,34 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export const NO_CHROMIUM =
+  `There is no browser at ${CHROMIUM}. On Debian: apt-get install --no-install-recommends ` +
+  "chromium fonts-dejavu-core; elsewhere set CHROMIUM to where it is.";
+
+export const NO_PROMTOOL =
+  "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
+  "package `prometheus` has it, and .ci/run takes just the program out of that.";
+
+/** Test files that can do nothing without a program which npm does not bring. */
+const NEEDS = [
+  {
+    files: ["story", "audit", "refused", "many"].map((name) => `test/dashboard/${name}.test.ts`),
+    missing: () => !existsSync(CHROMIUM),
+    why: NO_CHROMIUM,
+  },
+  {
+    files: ["test/monitoring/monitoring.test.ts"],
+    missing: () => spawnSync("promtool", ["--version"]).error !== undefined,
+    why: NO_PROMTOOL,
+  },
+];
+
+/** What this machine cannot run, said aloud; in CI it is run, and fails. */
+export function leftOut(): string[] {
+  if (process.env.CI) return [];
+  const without = NEEDS.filter(({ missing }) => missing());
+  for (const { files, why } of without) console.warn(`NOT RUN: ${files.join(", ")}\n${why}\n`);
+  return without.flatMap(({ files }) => files);
+}
