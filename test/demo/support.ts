@@ -1,9 +1,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll } from "vitest";
+import { portProblem } from "../../demo/port.ts";
 
 const START = join(import.meta.dirname, "../../demo/start.ts");
 
@@ -76,8 +78,13 @@ export async function takePort(): Promise<{ port: number; release: () => Promise
   return { port: (server.address() as AddressInfo).port, release };
 }
 
+/**
+ * A free port that stays free until somebody asks for it by its number: it is none of those that the system hands
+ * out by itself, to the tests beside this one too (Linux: from 32768 on).
+ */
 export async function freePort(): Promise<string> {
-  const { port, release } = await takePort();
-  await release();
-  return String(port);
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    if ((await portProblem(port)) === null) return String(port);
+  }
 }
