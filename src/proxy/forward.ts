@@ -86,7 +86,7 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
-  respond(new Response(relay.readable, { status, statusText, headers, encodeBody: "manual" }));
+  respond(new Response(await relay.open(), { status, statusText, headers, encodeBody: "manual" }));
   try {
     await relay.untilServerDone(silence);
     await Promise.all([lease.end("done", { status }), relay.delivered()]);

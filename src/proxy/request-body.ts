@@ -1,4 +1,4 @@
-import { Backlog } from "./backlog.ts";
+import { Backlog, joined } from "./backlog.ts";
 import { ClientLeft } from "./client-left.ts";
 
 const READ_BYTES = 64 * 1024;
@@ -91,17 +91,6 @@ async function readUpTo(limit: number, stream: ReadableStream<Uint8Array>) {
     length += value.byteLength;
   }
   return { chunks: backlog.takeAll(), reader, ended: false };
-}
-
-function joined(chunks: Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0] as Uint8Array;
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }
 
 function lengthOf(request: Request): number | null {

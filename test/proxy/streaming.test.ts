@@ -43,6 +43,16 @@ test("the headers reach the client before there is a body", async () => {
   expect((await bodyOf(answer)).toString()).toBe("body");
 });
 
+test("so they do where the body is short, and its length is known", async () => {
+  const answering = open(stage.sluice.url);
+  const { response } = await stage.origin.arrival();
+  response.writeHead(200, { "Content-Length": 4 }).flushHeaders();
+  const answer = await answering;
+  expect(answer.headers["content-length"]).toBe("4");
+  response.end("body");
+  expect((await bodyOf(answer)).toString()).toBe("body");
+});
+
 test("a chunk reaches the client before the server has sent the next one", async () => {
   const answering = open(stage.sluice.url);
   const { response } = await stage.origin.arrival();
