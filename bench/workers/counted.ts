@@ -6,7 +6,7 @@ import sluice from "../../src/index.ts";
 import type { Env } from "../../src/pool/env.ts";
 import { LeaseHandle, PlaceHandle } from "../../src/pool/handles.ts";
 import { Pool as RealPool } from "../../src/pool/pool.ts";
-import type { AcquireRequest, OnQueued } from "../../src/pool/protocol.ts";
+import type { AcquireRequest, Done } from "../../src/pool/protocol.ts";
 
 /** The object and the Worker share an isolate here, and nothing restarts: one set of counts is enough. */
 const counts: Record<string, number> = {};
@@ -32,12 +32,14 @@ export class Pool extends RealPool {
     super(ctx, env);
   }
 
-  override acquire(request: AcquireRequest, onQueued: OnQueued) {
-    count("message: acquire");
-    return super.acquire(request, (place, seq) => {
-      count("message: onQueued");
-      return onQueued(place, seq);
-    });
+  override enter(request: AcquireRequest) {
+    count("message: enter");
+    return super.enter(request);
+  }
+
+  override done(requests: Done[]) {
+    count("message: done");
+    return super.done(requests);
   }
 }
 

@@ -1,5 +1,5 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Lease, News, Place, Seen, Watch } from "./protocol.ts";
+import type { Ending, Granted, Lease, News, NotGranted, Place, Seen, Watch } from "./protocol.ts";
 
 /**
  * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
@@ -7,11 +7,17 @@ import type { Ending, Lease, News, Place, Seen, Watch } from "./protocol.ts";
  * told that its caller left (workerd 2026-11-17).
  */
 export class PlaceHandle extends RpcTarget implements Place {
+  readonly #turn: Promise<Granted | NotGranted>;
   readonly #left: () => void;
 
-  constructor(left: () => void) {
+  constructor(turn: Promise<Granted | NotGranted>, left: () => void) {
     super();
+    this.#turn = turn;
     this.#left = left;
+  }
+
+  turn(): Promise<Granted | NotGranted> {
+    return this.#turn;
   }
 
   leave(): void {

@@ -8,11 +8,22 @@ import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { ask } from "./ask.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
 import { Conditions } from "./conditions.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, PlaceHandle, WatchHandle } from "./handles.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
-import type { AcquireRequest, DrainRequest, Ending, Granted, NotGranted, OnQueued } from "./protocol.ts";
+import { Notices } from "./notices.ts";
+import type {
+  AcquireRequest,
+  Done,
+  DrainRequest,
+  Ending,
+  Granted,
+  NotGranted,
+  OnQueued,
+  Queued,
+} from "./protocol.ts";
 import { Alarm, Ticker } from "./wakeups.ts";
 
 const SOON_MS = 10_000;
@@ -22,8 +33,9 @@ const SEQ_BLOCK = 1_000_000;
 
 interface Waiter {
   id: string;
+  /** Of `enter`, and of its place's `turn` once it has one. */
   answer: (answer: Granted | NotGranted) => void;
-  onQueued: OnQueued;
+  queued: ((queued: Queued) => void) | null;
 }
 
 /** Both of one moment. */
@@ -51,13 +63,14 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #settings: PoolConfig;
   readonly #waiters = new Map<string, Waiter>();
   readonly #handles = new Map<string, LeaseHandle>();
+  readonly #commit = new GroupCommit(() => this.#flush());
+  readonly #notices = new Notices();
   readonly #conditions = new Conditions();
   readonly #ticker = new Ticker(() => this.#tick());
   readonly #alarm: Alarm;
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
   #reservedSeqs: number;
-  #flushing: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: { POOLS?: unknown }) {
     super(ctx, env);
@@ -76,32 +89,67 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       this.#writeCounts(this.#scheduler.counters.counts);
       return this.#waiters.size > 0;
     });
-    this.#flush();
+    this.#commit.now();
     this.#setAlarmForAll();
   }
 
   // ── Workers ──
 
-  /** Resolves with a lease as soon as it is this ticket's turn. Asked again, the ticket keeps its place. */
-  acquire(request: AcquireRequest, onQueued: OnQueued): Promise<Granted | NotGranted> {
+  /**
+   * Resolves with a slot as soon as it is this ticket's turn; if that takes a while, first with its place, which
+   * then knows its turn. Asked again, the ticket keeps its place.
+   */
+  enter(request: AcquireRequest): Promise<Granted | Queued | NotGranted> {
     return new Promise((answer) => {
       this.#waiters.get(request.id)?.answer({ granted: false, code: "left" });
-      this.#waiters.set(request.id, { id: request.id, answer, onQueued });
+      this.#waiters.set(request.id, { id: request.id, answer, queued: answer });
       const now = Date.now();
       if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
       this.#scheduler.acquire(request, now);
-      this.#flushSoon();
+      // With nobody to share a transaction with, waiting for one would only take time.
+      if (this.#scheduler.inFlight + this.#scheduler.queued <= 1) this.#commit.now();
+      else this.#commit.soon();
     });
   }
 
-  /** A holder whose stub broke with an earlier instance. `null`: the slot is no longer its own. */
+  /** `enter`, for Workers of before 2026-11-22. */
+  async acquire(request: AcquireRequest, onQueued: OnQueued): Promise<Granted | NotGranted> {
+    const answer = await this.enter(request);
+    if (answer.granted || answer.code !== "queued") return answer;
+    const { place, seq } = answer;
+    // A Worker that cannot be told is gone; the runtime then disposes the place, and the ticket leaves.
+    Promise.resolve(onQueued(place, seq)).catch(() => place.leave());
+    return place.turn();
+  }
+
+  /** The client of a ticket that waits has left, and the ticket was not told its place yet. */
+  leave(id: string): void {
+    const waiter = this.#waiters.get(id);
+    if (waiter) this.#left(waiter);
+  }
+
+  /** Servers are done with these requests. Harmless when repeated; resolves when it is on record. */
+  done(requests: Done[]): Promise<void> {
+    const now = Date.now();
+    const wanted = this.#scheduler.queued > 0;
+    for (const { id, status } of requests) {
+      this.#handles.delete(id);
+      this.#scheduler.release(id, now, status);
+    }
+    return wanted ? this.#commit.soon() : this.#commit.later();
+  }
+
+  /**
+   * For who holds a slot for long, or held it when an earlier instance went: from now on the pool learns at once
+   * when its holder is gone. `null`: the slot is no longer its own.
+   */
   attach(id: string): LeaseHandle | null {
     if (!this.#scheduler.renew(id, Date.now())) return null;
-    this.#flushSoon();
+    this.#commit.soon();
     return this.#newHandle(id);
   }
 
-  /** For holders that need no stub any more; harmless when repeated. */
+  /** How a request ended otherwise; harmless when repeated. Workers of before 2026-11-22 say "done" here too. */
   end(id: string, ending: Ending, retried = false, status?: number): Promise<void> {
     this.#handles.delete(id);
     const now = Date.now();
@@ -109,14 +157,14 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     else if (ending === "unused") this.#scheduler.giveBack(id, now);
     else this.#scheduler.cutOff(id, ending, now, retried);
     // The holder forgets its lease when this resolves: not before the ledger has.
-    return this.#flushSoon();
+    return this.#commit.soon();
   }
 
   // ── Those who look ──
 
   snapshot(): Snapshot {
     // What is shown is on record: the runtime holds the answer back until it is.
-    this.#flush();
+    this.#commit.now();
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
 
@@ -124,7 +172,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return new WatchHandle((seen) => {
       const now = Date.now();
       // What is shown is on record here too; and without a change it is not made anew.
-      if (this.#flushing) this.#flush();
+      if (this.#commit.pending) this.#commit.now();
       this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
       return this.#lookout.look(seen, now);
     });
@@ -193,7 +241,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     // Granted in this very turn, and not told yet: then nothing was sent to the server.
     if (!this.#scheduler.leave(waiter.id)) this.#scheduler.giveBack(waiter.id, Date.now());
     waiter.answer({ granted: false, code: "left" });
-    this.#flushSoon();
+    this.#commit.soon();
   }
 
   #newHandle(id: string): LeaseHandle {
@@ -209,33 +257,17 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   #renew(id: string): boolean {
     const renewed = this.#scheduler.renew(id, Date.now());
-    this.#flushSoon();
+    this.#commit.soon();
     return renewed;
   }
 
   #tick(): void {
     this.#scheduler.tick(Date.now());
-    this.#flush();
+    this.#commit.now();
   }
 
   #drainAnswer(done: boolean): DrainAnswer {
     return { held: !done, snapshot: this.snapshot() };
-  }
-
-  /**
-   * Once a turn of the event loop, so that its grants and releases share one transaction: with 40 connections
-   * half as many requests again as with a transaction for each, and no slower with one (workerd 2026-11-17).
-   * Resolves when all that was decided before is in the ledger.
-   */
-  #flushSoon(): Promise<void> {
-    this.#flushing ??= new Promise((resolve) => {
-      setTimeout(() => {
-        this.#flushing = null;
-        this.#flush();
-        resolve();
-      }, 0);
-    });
-    return this.#flushing;
   }
 
   /** Ledger first, then the answers; no `await` in between. */
@@ -255,7 +287,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   /** Together with what they count: else a request whose end is told again after a crash counts twice. */
   #writeCounts(counts: Counts): void {
-    this.#flush();
+    this.#commit.now();
     this.#write(() => this.#ledger.writeCounts(counts));
   }
 
@@ -273,9 +305,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const waiter = this.#waiters.get(decision.ticket);
     if (!waiter) return;
     if (decision.kind === "queued") {
-      const place = new PlaceHandle(() => this.#left(waiter));
-      // A Worker that cannot be told is gone; the runtime then disposes the place, and the ticket leaves.
-      Promise.resolve(waiter.onQueued(place, decision.seq)).catch(() => this.#left(waiter));
+      const tell = () => this.#tellPlace(waiter, decision.seq);
+      // A drain may take long: nobody in it shall lose even the youngest place to a restart.
+      if (this.#scheduler.drained) tell();
+      else this.#notices.add(tell, Date.now());
       return;
     }
     this.#waiters.delete(decision.ticket);
@@ -283,9 +316,17 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       waiter.answer({ granted: false, code: decision.code });
     } else {
       const { name, url } = decision.slot.server;
-      const lease = this.#newHandle(decision.ticket);
-      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq, lease });
+      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq });
     }
+  }
+
+  #tellPlace(waiter: Waiter, seq: number): void {
+    const { queued } = waiter;
+    if (!queued || this.#waiters.get(waiter.id) !== waiter) return;
+    const { promise: turn, resolve } = Promise.withResolvers<Granted | NotGranted>();
+    waiter.answer = resolve;
+    waiter.queued = null;
+    queued({ granted: false, code: "queued", place: new PlaceHandle(turn, () => this.#left(waiter)), seq });
   }
 
   async #ask(question: Question): Promise<void> {
@@ -293,7 +334,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const now = Date.now();
     if (question.kind === "check") this.#scheduler.checked(question.id, answer, now);
     else this.#scheduler.probed(question.server, answer === "passed", question.askedAt, now);
-    this.#flushSoon();
+    this.#commit.soon();
   }
 
   /** A seq that was told must never be given again, by no later instance: they are reserved in blocks. */
@@ -307,7 +348,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   #setWakeups(outbox: Outbox): void {
     const [next, now] = [this.#scheduler.nextTick(), Date.now()];
     // A timer keeps the object awake, and billed: with nobody here, what is far away is the alarm's.
-    const nobodyHere = this.#waiters.size === 0 && this.#handles.size === 0;
+    const nobodyHere = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;
     if (nobodyHere && next - now > SOON_MS) this.#ticker.stop();
     else this.#ticker.wakeBy(next, now);
     for (const slot of outbox.slots) this.#setAlarmFor(slot);

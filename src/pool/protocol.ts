@@ -11,7 +11,7 @@ import type { SchedulerRefusal } from "../scheduler/outbox.ts";
 /** One request's claim to a slot. The id is the ticket's while it waits and the lease's once it is granted. */
 export interface AcquireRequest {
   id: string;
-  /** The place `onQueued` told, when asking again; the ticket then keeps it. */
+  /** The place it was told, when asking again; the ticket then keeps it. */
   seq?: number;
   /** How long the request has waited so far, in ms, when asking again. */
   waitedMs?: number;
@@ -19,12 +19,22 @@ export interface AcquireRequest {
   retry?: { avoid: string | null };
 }
 
-/** Told once the ticket has to wait. Whoever holds `place` holds the place: dropping it leaves the list. */
-export type OnQueued = (place: Place, seq: number) => void;
+/** What a ticket is told that has waited for a while. Whoever holds `place` holds the place: dropping it leaves the list. */
+export interface Queued {
+  granted: false;
+  code: "queued";
+  place: Place;
+  seq: number;
+}
 
 export interface Place extends Rpc.RpcTargetBranded {
+  /** Resolves when it is its turn, or never will be. */
+  turn(): Promise<Granted | NotGranted>;
   leave(): void;
 }
+
+/** How Workers of before 2026-11-22 are told their place. */
+export type OnQueued = (place: Place, seq: number) => void;
 
 export interface Granted {
   granted: true;
@@ -32,8 +42,6 @@ export interface Granted {
   server: { name: string; url: string };
   /** The place that a retry goes by; `null` where it is not known any more. */
   seq: number | null;
-  /** Whoever holds it holds the slot. Dropped without `end`, it counts as cut off. */
-  lease: Lease;
 }
 
 export interface NotGranted {
@@ -49,11 +57,15 @@ export interface NotGranted {
  */
 export type Ending = "done" | "unused" | CutOff;
 
+/** A request whose server has answered to the last byte, and with what status. */
+export interface Done {
+  id: string;
+  status: number;
+}
+
+/** Dropped before the request has ended, it counts as cut off. */
 export interface Lease extends Rpc.RpcTargetBranded {
-  /**
-   * Resolves once that is on record; until then it has to be said again after a failure. `retried`: the request
-   * will ask again. `status`: the server's, where it is done; absent from Workers of before 2026-11-22.
-   */
+  /** Workers of before 2026-11-22 end by it, as by the pool's own `end`. */
   end(ending: Ending, retried?: boolean, status?: number): Promise<void>;
   /** To be called every `RENEW_MS` or so. `false`: the slot is no longer the caller's. */
   renew(): boolean;

@@ -1,6 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
-import type { AcquireRequest, Place } from "../pool/protocol.ts";
+import type { AcquireRequest, Granted, NotGranted, Place } from "../pool/protocol.ts";
 import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
@@ -42,27 +42,28 @@ export async function acquireLease(
   const { since, ...known } = claim;
   const ticket: AcquireRequest = { id: crypto.randomUUID(), ...known, waitedMs: Date.now() - since };
   let place: Rpc.Stub<Place> | null = null;
-  // A place whose object has restarted is gone anyway.
-  const leave = () => void place?.leave().catch(() => {});
-  const onQueued = (told: Place, seq: number) => {
-    ticket.seq = seq;
-    claim.seq = seq;
-    // Arguments are disposed when the call returns; the copy is what keeps the place.
-    place = (told as unknown as Rpc.Stub<Place>).dup();
+  // What has restarted has forgotten the ticket anyway.
+  const leave = () => void (place ? place.leave() : poolStub(env, pool).leave(ticket.id)).catch(() => {});
+  const turnAt = (queued: { place: Rpc.Stub<Place>; seq: number }): Promise<Granted | NotGranted> => {
+    place = queued.place;
+    ticket.seq = queued.seq;
+    claim.seq = queued.seq;
     if (signal.aborted) leave();
+    return place.turn();
   };
   signal.addEventListener("abort", leave);
   try {
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) throw new ClientLeft();
       try {
-        const answer = await poolStub(env, pool).acquire(ticket, onQueued);
+        const entered = await poolStub(env, pool).enter(ticket);
+        const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
         if (!answer.granted) {
           if (answer.code === "left") throw new ClientLeft();
           throw new Refusal(answer.code, DETAILS[answer.code], pool.name);
         }
         if (answer.seq !== null) claim.seq = answer.seq;
-        const lease = new HeldLease(env, pool, ticket.id, answer);
+        const lease = new HeldLease(env, pool, ticket.id, answer.server);
         if (!signal.aborted) return lease;
         await lease.end("unused");
         throw new ClientLeft();

@@ -75,21 +75,22 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     silence.stop();
     const socket = relayWebSocket(response.webSocket);
     respond(new Response(null, { status, headers, webSocket: socket.client }));
-    await lease.end(await socket.ended, { status });
+    const ending = await socket.ended;
+    await (ending === "done" ? lease.done(status) : lease.end(ending));
     trace.bytes = socket.bytes;
     return;
   }
   if (!response.body) {
     respond(new Response(null, { status, statusText, headers }));
     if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
-    await lease.end("done", { status });
+    await lease.done(status);
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
   respond(new Response(await relay.open(), { status, statusText, headers, encodeBody: "manual" }));
   try {
     await relay.untilServerDone(silence);
-    await Promise.all([lease.end("done", { status }), relay.delivered()]);
+    await Promise.all([lease.done(status), relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
     if (relay.clientLeft) trace.outcome = "client-abort-in-flight";

@@ -7,7 +7,7 @@ const LARGEST_READ_BYTES = 512 * 1024;
 /** A body up to this long goes to the client in one piece if it comes at once: a stream for it would cost more. */
 const SMALL_BYTES = 64 * 1024;
 /** How long the headers wait for a small body. */
-const AT_ONCE_MS = 5;
+const AT_ONCE_MS = 20;
 
 /**
  * Carries a response's body from the server to the client, byte for byte.
