@@ -33,6 +33,19 @@ describe("clients that leave", () => {
     expect(pool.served.filter((path) => path.startsWith("/leaves"))).toEqual([]);
   });
 
+  test("while queued for less than the pool takes to tell them their place, too", async () => {
+    await start(1, 1_000);
+    const stays = pool.client.get("/stays");
+    await pool.sluice.until("web", (snapshot) => snapshot.inFlight === 1);
+    const leaves = Array.from({ length: 20 }, (_, n) => leavers.get(`/leaves/${n}`, leaveAfter(20)));
+    expect(statuses(await Promise.all(leaves))).toEqual({ 499: 20 });
+    // The server is still at its first: nothing but their leaving can have taken them off.
+    const { totals } = await pool.sluice.until("web", (snapshot) => snapshot.queued === 0);
+    expect(totals).toMatchObject({ accepted: 21, abandoned: 20, completed: 0 });
+    expect((await stays).status).toBe(200);
+    expect(pool.served).toEqual(["/stays"]);
+  });
+
   test("in flight, 100 of them at random moments, never free a slot before their server is done", async () => {
     await start(5, 30);
     const stays = Array.from({ length: 200 }, (_, n) => pool.client.get(`/stays/${n}`));

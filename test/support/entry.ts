@@ -1,9 +1,10 @@
 /**
- * The Worker under test with handles that production must not have: crash a pool's object, and make the pool
- * unreachable, for one request or until further notice. Everything else is src/index.ts.
+ * The Worker under test with handles that production must not have: crash a pool's object, make the pool
+ * unreachable, for one request or until further notice, and act as a former version's Worker. Everything else is src/index.ts.
  */
 import sluice, { Pool as RealPool } from "../../src/index.ts";
 import type { Env } from "../../src/pool/env.ts";
+import type { Place } from "../../src/pool/protocol.ts";
 
 export class Pool extends RealPool {
   crash(): void {
@@ -28,6 +29,8 @@ export default {
       else unreachable.add(reach[1] as string);
       return new Response(null, { status: 204 });
     }
+    const former = /^\/__test\/former\/([^/]+)(\/.*)$/.exec(new URL(request.url).pathname);
+    if (former) return asFormerWorker(env, former[1] as string, former[2] as string);
     const fault = request.headers.get("x-test-pool");
     return sluice.fetch(request, withBrokenPools(env, fault), ctx);
   },
@@ -46,4 +49,20 @@ function brokenStub(fault: string): ReturnType<Env["POOL"]["getByName"]> {
   const fail = () =>
     Promise.reject(Object.assign(new Error(`the pool is ${fault}`), { overloaded: fault === "overloaded" }));
   return new Proxy({}, { get: () => fail }) as ReturnType<Env["POOL"]["getByName"]>;
+}
+
+/** What a Worker of before 2026-11-22 says to a pool. */
+async function asFormerWorker(env: Env, pool: string, path: string): Promise<Response> {
+  const id = crypto.randomUUID();
+  let place: Rpc.Stub<Place> | null = null;
+  const onQueued = (told: Place) => {
+    place = (told as unknown as Rpc.Stub<Place>).dup();
+  };
+  const answer = await env.POOL.getByName(pool).acquire({ id }, onQueued);
+  (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
+  if (!answer.granted) return new Response(answer.code, { status: 503 });
+  const response = await fetch(answer.server.url + path);
+  const body = await response.text();
+  await env.POOL.getByName(pool).end(id, "done", false, response.status);
+  return new Response(body, { status: response.status });
 }

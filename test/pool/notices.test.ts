@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Notices } from "../../src/pool/notices.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test("a notice is given after a while, and once", () => {
+  const give = vi.fn();
+  new Notices().add(give, Date.now());
+  vi.advanceTimersByTime(99);
+  expect(give).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(give).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(10_000);
+  expect(give).toHaveBeenCalledTimes(1);
+});
+
+test("notices are given in the order in which they came, none much later than due", () => {
+  const notices = new Notices();
+  const given: number[] = [];
+  const late: number[] = [];
+  for (let n = 0; n < 1_000; n++) {
+    const dueAt = Date.now() + 100;
+    notices.add(() => {
+      given.push(n);
+      late.push(Date.now() - dueAt);
+    }, Date.now());
+    vi.advanceTimersByTime(n % 3);
+  }
+  vi.advanceTimersByTime(1_000);
+  expect(given).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...late)).toBeLessThanOrEqual(20);
+});
+
+test("a notice that comes when all others are given is given too", () => {
+  const notices = new Notices();
+  const give = vi.fn();
+  notices.add(() => {}, Date.now());
+  vi.advanceTimersByTime(5_000);
+  notices.add(give, Date.now());
+  vi.advanceTimersByTime(100);
+  expect(give).toHaveBeenCalledTimes(1);
+});

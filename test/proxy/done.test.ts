@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Env } from "../../src/pool/env.ts";
+import type { Done } from "../../src/pool/protocol.ts";
+import { tellDone } from "../../src/proxy/done.ts";
+
+/** What the pool was told, message by message. */
+let told: string[][] = [];
+let failures = 0;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  // The platform's own, which Node has elsewhere.
+  vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
+  told = [];
+  failures = 0;
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const stub = {
+  done: async (requests: Done[]) => {
+    if (failures-- > 0) throw new Error("the object restarts");
+    told.push(requests.map(({ id }) => id));
+  },
+};
+const env = { POOL: { getByName: () => stub } } as unknown as Env;
+const tell = (id: string, pool = "web") =>
+  tellDone(env, { name: pool, locationHint: null }, { id, status: 200 });
+
+test("requests that end in one turn of the event loop cost one message", async () => {
+  const all = [tell("a"), tell("b"), tell("c")];
+  await vi.advanceTimersByTimeAsync(1);
+  await Promise.all(all);
+  expect(told).toEqual([["a", "b", "c"]]);
+});
+
+test("those of different pools go to theirs", async () => {
+  const all = [tell("a", "web"), tell("b", "other"), tell("c", "web")];
+  await vi.advanceTimersByTimeAsync(1);
+  await Promise.all(all);
+  expect(told).toEqual([["a", "c"], ["b"]]);
+});
+
+test("a message is said again until the pool has it, and what ends meanwhile does not wait for it", async () => {
+  failures = 2;
+  const first = tell("a");
+  await vi.advanceTimersByTimeAsync(1);
+  failures--;
+  const second = tell("b");
+  await vi.advanceTimersByTimeAsync(1);
+  await second;
+  expect(told).toEqual([["b"]]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await first;
+  expect(told).toEqual([["b"], ["a"]]);
+});
+
+test("what an invocation left behind that died is told by the next one", async () => {
+  const never = vi.fn(() => new Promise(() => {}));
+  vi.stubGlobal("scheduler", { wait: never });
+  void tell("of one that died");
+  await tell("of one that relied on it");
+  vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
+  await vi.advanceTimersByTimeAsync(1_000);
+  const next = tell("next");
+  await vi.advanceTimersByTimeAsync(1);
+  await next;
+  expect(told).toEqual([["of one that died", "of one that relied on it", "next"]]);
+});
