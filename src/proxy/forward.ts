@@ -68,26 +68,30 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     throw new NeverReached(`Cloudflare's ${response.status}`);
   }
   trace.answered();
-  const headers = toClient(response, origins, pool, trace);
-  const { status, statusText } = response;
+  const { status, statusText, headers } = response;
+  const answer = (body: BodyInit | null, init: ResponseInit = {}) => {
+    const answered = new Response(body, { status, statusText, headers, ...init });
+    toClient(answered.headers, origins, pool, trace);
+    respond(answered);
+  };
 
   if (response.webSocket) {
     silence.stop();
     const socket = relayWebSocket(response.webSocket);
-    respond(new Response(null, { status, headers, webSocket: socket.client }));
+    answer(null, { webSocket: socket.client });
     const ending = await socket.ended;
     await (ending === "done" ? lease.done(status) : lease.end(ending));
     trace.bytes = socket.bytes;
     return;
   }
   if (!response.body) {
-    respond(new Response(null, { status, statusText, headers }));
+    answer(null);
     if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
     await lease.done(status);
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
-  respond(new Response(await relay.open(), { status, statusText, headers, encodeBody: "manual" }));
+  answer(await relay.open(), { encodeBody: "manual" });
   try {
     await relay.untilServerDone(silence);
     await Promise.all([lease.done(status), relay.delivered()]);

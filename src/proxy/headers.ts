@@ -33,21 +33,19 @@ export function toServer(
   return headers;
 }
 
-/** The response's headers as the client gets them. */
+/** Makes the server's headers, on the response to the client, those that the client gets. */
 export function toClient(
-  response: Response,
+  headers: Headers,
   origins: Origins,
   pool: PoolConfig,
   trace: { requestId: string; queueMs: number; originMs: number },
-): Headers {
-  const headers = new Headers(response.headers);
+): void {
   if (pool.hostHeader === "server") {
     mapOrigin(headers, "Location", origins.server, origins.client);
     mapOrigin(headers, "Content-Location", origins.server, origins.client);
   }
   headers.set("X-Request-Id", trace.requestId);
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
-  return headers;
 }
 
 function appendForwardedFor(headers: Headers, client: string): void {
