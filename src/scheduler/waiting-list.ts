@@ -1,4 +1,4 @@
-import { Heap } from "./heap.ts";
+import { PriorityQueue } from "./priority-queue.ts";
 
 /** A request that holds no lease yet. Times are milliseconds since the epoch. */
 export interface Waiting {
@@ -14,17 +14,19 @@ export interface Waiting {
   left: boolean;
 }
 
+const comesBefore = (a: Waiting, b: Waiting) => a.seq < b.seq;
+const expiresBefore = (a: Waiting, b: Waiting) => a.deadline < b.deadline;
 const hasLeft = (waiting: Waiting) => waiting.left;
 
 /**
  * First come first served by `seq`, not by the moment of insertion: after a restart tickets come back in any
- * order and each finds its old place. Entering and dispatching cost O(log n), and O(1) in the usual case of a
- * new arrival at the end; leaving from the middle is a mark.
+ * order and each finds its old place. Entering and dispatching cost O(1) for new arrivals, which come at the end,
+ * and O(log n) for those that return; leaving from the middle is a mark.
  */
 export class WaitingList {
   readonly #byId = new Map<string, Waiting>();
-  readonly #bySeq = new Heap<Waiting>((a, b) => a.seq < b.seq, hasLeft);
-  readonly #byDeadline = new Heap<Waiting>((a, b) => a.deadline < b.deadline, hasLeft);
+  readonly #bySeq = new PriorityQueue(comesBefore, hasLeft);
+  readonly #byDeadline = new PriorityQueue(expiresBefore, hasLeft);
 
   get length(): number {
     return this.#byId.size;
