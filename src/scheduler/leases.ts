@@ -20,10 +20,12 @@ export class Leases {
   readonly #slots = new Map<string, Slot>();
   readonly #timers = new SlotTimers();
   readonly #changed: (slot: Slot) => void;
+  readonly #freed: () => void;
 
-  /** `changed` is told of every slot that the ledger has to write anew. */
-  constructor(changed: (slot: Slot) => void) {
+  /** `changed` is told of every slot that the ledger has to write anew, `freed` whenever one comes free. */
+  constructor(changed: (slot: Slot) => void, freed: () => void) {
     this.#changed = changed;
+    this.#freed = freed;
   }
 
   get size(): number {
@@ -69,6 +71,7 @@ export class Leases {
     // The row of a check says until when it counts; it need not be written a second time.
     const onRecord = slot.state !== "checking";
     slot.server.give(slot);
+    this.#freed();
     if (onRecord) this.#changed(slot);
   }
 
