@@ -51,7 +51,7 @@ export class Scheduler {
   readonly #random: () => number;
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
-  readonly #waiting = new WaitingList();
+  readonly #waiting: WaitingList;
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
   #nextSeq: number;
@@ -61,6 +61,7 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
+    this.#waiting = new WaitingList(settings.queueTimeoutMs);
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     const changes = {
@@ -302,9 +303,8 @@ export class Scheduler {
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
     const server = ticket.retry?.avoid;
     const avoid = server ? { server, until: now + AVOID_MS } : null;
-    const deadline = since + this.#settings.queueTimeoutMs;
     const retry = ticket.retry !== undefined;
-    const waiting = this.#waiting.add(ticket.id, seq, since, deadline, { retry, avoid });
+    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, avoid });
     this.#dispatch(now);
     return waiting;
   }
