@@ -14,8 +14,11 @@ export class Balance {
   readonly #choose: Choose;
   /** Those that would take requests, busy or not. */
   #usable: readonly Server[] = [];
-  /** Nobody had a free slot at the last look, and none has come free since: there is no need to look again. */
-  #full = true;
+  /**
+   * Those of them that may have a free slot: all, as a rule. Where nobody had one at the last look, as in every
+   * pool with a queue, it is nobody, and then the one whose slot came free.
+   */
+  #candidates: readonly Server[] = [];
 
   constructor(balance: PoolConfig["balance"]) {
     this.#choose = choose[balance];
@@ -26,19 +29,19 @@ export class Balance {
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
     this.#usable = regular.length > 0 ? regular : available;
-    this.#full = false;
+    this.#candidates = this.#usable;
   }
 
-  slotFreed(): void {
-    this.#full = false;
+  slotFreed(server: Server): void {
+    if (!this.#usable.includes(server)) return;
+    this.#candidates = this.#candidates.length === 0 ? [server] : this.#usable;
   }
 
   /** `avoid` is passed by as long as there is any other, free or not. */
   pick(random: () => number, avoid: string | null): Server | undefined {
-    if (this.#full) return undefined;
     if (avoid !== null) return this.#choose(this.#usableBut(avoid), random);
-    const server = this.#choose(this.#usable, random);
-    this.#full = server === undefined;
+    const server = this.#choose(this.#candidates, random);
+    if (!server) this.#candidates = NOBODY;
     return server;
   }
 
@@ -48,7 +51,8 @@ export class Balance {
   }
 }
 
-// In a pool with a queue all servers but one are busy: to pass by those costs less than a list of the others.
+const NOBODY: readonly Server[] = [];
+
 const choose: Record<PoolConfig["balance"], Choose> = {
   roundrobin: smoothWeighted,
   leastconn: leastConnections,

@@ -23,7 +23,7 @@ export class Fleet {
   readonly #changes: FleetChanges;
   readonly #leases = new Leases(
     (slot) => this.#slotChanged(slot),
-    () => this.#balance.slotFreed(),
+    (server) => this.#balance.slotFreed(server),
   );
   readonly #balance: Balance;
   readonly #checks: Checks;

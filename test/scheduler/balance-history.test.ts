@@ -99,7 +99,7 @@ describe("whatever is taken, comes free and changes", () => {
             if (event.what === "free") {
               const [slot] = taken.splice(event.which % (taken.length || 1), 1);
               slot?.server.give(slot);
-              if (slot) balance.slotFreed();
+              if (slot) balance.slotFreed(slot.server);
               return;
             }
             const server = servers[event.which % servers.length];
