@@ -1,41 +1,71 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { Server } from "./server.ts";
 
-type Balance = PoolConfig["balance"];
+type Choose = (servers: readonly Server[], random: () => number) => Server | undefined;
 
 /**
  * Chooses the server for the next request among those with a free slot. Backup servers are asked only while no
  * other server is available at all: one that is merely busy is worth waiting for (HAProxy: `backup` together
  * with `option allbackups`).
  *
- * `avoid` is passed by as long as there is any other, free or not.
+ * Asked on every event, it remembers what seldom changes, and has to be told when it does.
  */
-export function pick(
-  servers: readonly Server[],
-  balance: Balance,
-  random: () => number,
-  avoid: string | null = null,
-): Server | undefined {
-  const useBackups = !servers.some((server) => !server.backup && server.available);
-  const usable = servers.filter((server) => server.backup === useBackups && server.available);
-  const others = avoid === null ? usable : usable.filter((server) => server.name !== avoid);
-  const candidates = (others.length > 0 ? others : usable).filter((server) => server.hasFreeSlot);
-  if (candidates.length < 2) return candidates[0];
-  return choose[balance](candidates, random);
+export class Balance {
+  readonly #choose: Choose;
+  /** Those that would take requests, busy or not. */
+  #usable: readonly Server[] = [];
+  /**
+   * Those of them that may have a free slot: all, as a rule. Where nobody had one at the last look, as in every
+   * pool with a queue, it is nobody, and then the one whose slot came free.
+   */
+  #candidates: readonly Server[] = [];
+
+  constructor(balance: PoolConfig["balance"]) {
+    this.#choose = choose[balance];
+  }
+
+  /** A server has come or gone, its state, its health or its number of slots changed. */
+  serversChanged(servers: readonly Server[]): void {
+    const available = servers.filter((server) => server.available);
+    const regular = available.filter((server) => !server.backup);
+    this.#usable = regular.length > 0 ? regular : available;
+    this.#candidates = this.#usable;
+  }
+
+  slotFreed(server: Server): void {
+    if (!this.#usable.includes(server)) return;
+    this.#candidates = this.#candidates.length === 0 ? [server] : this.#usable;
+  }
+
+  /** `avoid` is passed by as long as there is any other, free or not. */
+  pick(random: () => number, avoid: string | null): Server | undefined {
+    if (avoid !== null) return this.#choose(this.#usableBut(avoid), random);
+    const server = this.#choose(this.#candidates, random);
+    if (!server) this.#candidates = NOBODY;
+    return server;
+  }
+
+  #usableBut(avoid: string): readonly Server[] {
+    const others = this.#usable.filter((server) => server.name !== avoid);
+    return others.length > 0 ? others : this.#usable;
+  }
 }
 
-const choose: Record<Balance, (candidates: Server[], random: () => number) => Server | undefined> = {
+const NOBODY: readonly Server[] = [];
+
+const choose: Record<PoolConfig["balance"], Choose> = {
   roundrobin: smoothWeighted,
   leastconn: leastConnections,
-  first: (candidates) => candidates[0],
+  first: (servers) => servers.find((server) => server.hasFreeSlot),
   random: weightedRandom,
 };
 
 /** nginx's smooth weighted round robin: weights 5, 1, 1 give a a b a c a a, not five in a row. */
-function smoothWeighted(candidates: Server[]): Server | undefined {
+function smoothWeighted(servers: readonly Server[]): Server | undefined {
   let best: Server | undefined;
   let total = 0;
-  for (const server of candidates) {
+  for (const server of servers) {
+    if (!server.hasFreeSlot) continue;
     server.credit += server.weight;
     total += server.weight;
     if (!best || server.credit > best.credit) best = server;
@@ -45,20 +75,29 @@ function smoothWeighted(candidates: Server[]): Server | undefined {
 }
 
 /** Fewest requests in flight for its weight; the one that has waited longest among equals. */
-function leastConnections(candidates: Server[]): Server | undefined {
-  return candidates.reduce((best, server) => {
-    const difference = server.taken * best.weight - best.taken * server.weight;
-    if (difference !== 0) return difference < 0 ? server : best;
-    return server.lastGrant < best.lastGrant ? server : best;
-  });
+function leastConnections(servers: readonly Server[]): Server | undefined {
+  let best: Server | undefined;
+  for (const server of servers) {
+    if (server.hasFreeSlot && (!best || isLessBusy(server, best))) best = server;
+  }
+  return best;
 }
 
-function weightedRandom(candidates: Server[], random: () => number): Server | undefined {
-  const total = candidates.reduce((sum, server) => sum + server.weight, 0);
+function isLessBusy(server: Server, than: Server): boolean {
+  const difference = server.taken * than.weight - than.taken * server.weight;
+  return difference !== 0 ? difference < 0 : server.lastGrant < than.lastGrant;
+}
+
+function weightedRandom(servers: readonly Server[], random: () => number): Server | undefined {
+  let total = 0;
+  for (const server of servers) if (server.hasFreeSlot) total += server.weight;
   let left = random() * total;
-  for (const server of candidates) {
+  let chosen: Server | undefined;
+  for (const server of servers) {
+    if (!server.hasFreeSlot) continue;
+    chosen = server;
     left -= server.weight;
-    if (left < 0) return server;
+    if (left < 0) break;
   }
-  return candidates.at(-1);
+  return chosen;
 }

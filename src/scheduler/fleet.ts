@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
-import { pick } from "./balance.ts";
+import { Balance } from "./balance.ts";
 import { type CheckResult, Checks } from "./checks.ts";
 import { type CutOff, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
@@ -21,7 +21,11 @@ export interface FleetChanges {
 export class Fleet {
   readonly #settings: PoolConfig;
   readonly #changes: FleetChanges;
-  readonly #leases = new Leases((slot) => this.#slotChanged(slot));
+  readonly #leases = new Leases(
+    (slot) => this.#slotChanged(slot),
+    (server) => this.#balance.slotFreed(server),
+  );
+  readonly #balance: Balance;
   readonly #checks: Checks;
   #servers: Server[];
   #grants = 0;
@@ -34,6 +38,7 @@ export class Fleet {
   ) {
     this.#settings = settings;
     this.#changes = changes;
+    this.#balance = new Balance(settings.balance);
     this.#checks = new Checks(settings, this.#leases);
     this.#servers = settings.servers.map(
       (server) => new Server(server, settings.check, restored?.servers.get(server.name)),
@@ -43,6 +48,7 @@ export class Fleet {
       this.#leases.restore(server, row, now);
       if (server.hasQuarantined) this.#checks.quarantined(server, now);
     }
+    this.#balance.serversChanged(this.#servers);
   }
 
   /** Those of the configuration, and those that left it while they had work. */
@@ -75,7 +81,7 @@ export class Fleet {
 
   /** Gives a free slot to the ticket of this id, if there is one; `avoid` is passed by while another server is up. */
   grant(id: string, avoid: string | null, now: number, random: () => number): Slot | undefined {
-    const server = pick(this.#servers, this.#settings.balance, random, avoid);
+    const server = this.#balance.pick(random, avoid);
     const slot = server?.take();
     if (!server || !slot) return undefined;
     server.lastGrant = ++this.#grants;
@@ -113,6 +119,7 @@ export class Fleet {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
     const changed = server.change(patch, now);
+    this.#balance.serversChanged(this.#servers);
     this.#changes.server(server);
     if (Object.keys(changed).length > 0) {
       this.#changes.happened({ kind: "server-changed", server: name, ...changed }, now);
@@ -190,6 +197,7 @@ export class Fleet {
 
   #healthChanged(server: Server, now: number): void {
     server.healthSince = now;
+    this.#balance.serversChanged(this.#servers);
     this.#changes.server(server);
   }
 

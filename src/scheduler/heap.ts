@@ -1,20 +1,12 @@
-/**
- * A binary heap, first entry first, whose entries may die in place: leaving from the middle is a mark on the
- * entry plus `bury()`, constant time. Dead entries are dropped when they come to the top, and swept out
- * together once they are the majority, so a long list that people keep leaving stays in proportion.
- */
+/** A binary heap: what comes first by `before` is taken first, in whatever order the entries came. */
 export class Heap<T> {
   #entries: T[] = [];
-  #dead = 0;
   readonly #before: (a: T, b: T) => boolean;
-  readonly #isDead: (entry: T) => boolean;
 
-  constructor(before: (a: T, b: T) => boolean, isDead: (entry: T) => boolean) {
+  constructor(before: (a: T, b: T) => boolean) {
     this.#before = before;
-    this.#isDead = isDead;
   }
 
-  /** Entries in memory, the dead ones among them. */
   get size(): number {
     return this.#entries.length;
   }
@@ -24,38 +16,23 @@ export class Heap<T> {
     this.#rise(this.#entries.length - 1);
   }
 
-  /** The first living entry. */
   peek(): T | undefined {
-    while (this.#entries.length > 0) {
-      const top = this.#entries[0] as T;
-      if (!this.#isDead(top)) return top;
-      this.#removeTop();
-      this.#dead--;
-    }
-    return undefined;
+    return this.#entries[0];
   }
 
-  /** Takes the first living entry out. */
   pop(): T | undefined {
-    const top = this.peek();
-    if (top !== undefined) this.#removeTop();
+    const top = this.#entries[0];
+    const last = this.#entries.pop();
+    if (last === undefined || this.#entries.length === 0) return top;
+    this.#entries[0] = last;
+    this.#sink(0);
     return top;
   }
 
-  /** One entry that is still in here has died. */
-  bury(): void {
-    this.#dead++;
-    if (this.#dead < 64 || this.#dead * 2 < this.#entries.length) return;
-    this.#entries = this.#entries.filter((entry) => !this.#isDead(entry));
-    this.#dead = 0;
+  /** Drops all entries but these, wherever they are. */
+  keep(isKept: (entry: T) => boolean): void {
+    this.#entries = this.#entries.filter(isKept);
     for (let i = (this.#entries.length >> 1) - 1; i >= 0; i--) this.#sink(i);
-  }
-
-  #removeTop(): void {
-    const last = this.#entries.pop() as T;
-    if (this.#entries.length === 0) return;
-    this.#entries[0] = last;
-    this.#sink(0);
   }
 
   #rise(index: number): void {

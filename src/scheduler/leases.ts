@@ -20,10 +20,12 @@ export class Leases {
   readonly #slots = new Map<string, Slot>();
   readonly #timers = new SlotTimers();
   readonly #changed: (slot: Slot) => void;
+  readonly #freed: (server: Server) => void;
 
-  /** `changed` is told of every slot that the ledger has to write anew. */
-  constructor(changed: (slot: Slot) => void) {
+  /** `changed` is told of every slot that the ledger has to write anew, `freed` of every server that got one back. */
+  constructor(changed: (slot: Slot) => void, freed: (server: Server) => void) {
     this.#changed = changed;
+    this.#freed = freed;
   }
 
   get size(): number {
@@ -69,6 +71,7 @@ export class Leases {
     // The row of a check says until when it counts; it need not be written a second time.
     const onRecord = slot.state !== "checking";
     slot.server.give(slot);
+    this.#freed(slot.server);
     if (onRecord) this.#changed(slot);
   }
 

@@ -20,8 +20,29 @@ export type Question =
 export class Outbox {
   readonly decisions: Decision[] = [];
   readonly questions: Question[] = [];
-  readonly slots = new Set<Slot>();
-  readonly servers = new Set<Server>();
   drainChanged = false;
   regroupChanged = false;
+  // Most events change no server, and many no slot: a set costs as much as all else of an outbox.
+  #slots: Set<Slot> | null = null;
+  #servers: Set<Server> | null = null;
+
+  get slots(): ReadonlySet<Slot> {
+    return this.#slots ?? NONE;
+  }
+
+  get servers(): ReadonlySet<Server> {
+    return this.#servers ?? NONE;
+  }
+
+  slotChanged(slot: Slot): void {
+    this.#slots ??= new Set();
+    this.#slots.add(slot);
+  }
+
+  serverChanged(server: Server): void {
+    this.#servers ??= new Set();
+    this.#servers.add(server);
+  }
 }
+
+const NONE: ReadonlySet<never> = new Set<never>();

@@ -11,7 +11,7 @@ import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Regroup } from "./regroup.ts";
 import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
-import { WaitingList } from "./waiting-list.ts";
+import { type Waiting, WaitingList } from "./waiting-list.ts";
 
 export interface TicketRequest {
   id: string;
@@ -51,7 +51,7 @@ export class Scheduler {
   readonly #random: () => number;
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
-  readonly #waiting = new WaitingList();
+  readonly #waiting: WaitingList;
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
   #nextSeq: number;
@@ -61,11 +61,12 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
+    this.#waiting = new WaitingList(settings.queueTimeoutMs);
     this.#nextSeq = restored?.nextSeq ?? 0;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     const changes = {
-      slot: (slot: Slot) => this.#outbox.slots.add(slot),
-      server: (server: Server) => this.#outbox.servers.add(server),
+      slot: (slot: Slot) => this.#outbox.slotChanged(slot),
+      server: (server: Server) => this.#outbox.serverChanged(server),
       happened: this.journal.note.bind(this.journal),
     };
     this.#fleet = new Fleet(settings, restored, changes, now);
@@ -94,19 +95,18 @@ export class Scheduler {
     } else if (ticket.seq !== undefined) {
       // It was accepted before, and is never turned away now.
       if (!ticket.retry) this.#ticketReturned(now);
-      this.#enqueue(ticket, ticket.seq, now);
-      this.#tellIfQueued(id);
+      this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else if (this.#refusesForLackOfServers()) {
       this.#refuse(id, "no-server", now);
     } else {
-      this.#enqueue(ticket, this.#nextSeq, now);
-      if (this.#waiting.get(id) && this.#waiting.length > this.#settings.maxQueue) {
+      const waiting = this.#enqueue(ticket, this.#nextSeq, now);
+      if (!waiting.left && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
         this.#refuse(id, "queue-full", now);
         return;
       }
       this.counters.accepted();
-      this.#tellIfQueued(id);
+      this.#tellIfQueued(waiting);
     }
   }
 
@@ -298,19 +298,19 @@ export class Scheduler {
 
   // ── Rules ──
 
-  #enqueue(ticket: TicketRequest, seq: number, now: number): void {
+  #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {
     const since = now - (ticket.waitedMs ?? 0);
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
     const server = ticket.retry?.avoid;
     const avoid = server ? { server, until: now + AVOID_MS } : null;
-    const deadline = since + this.#settings.queueTimeoutMs;
-    this.#waiting.add(ticket.id, seq, since, deadline, { retry: ticket.retry !== undefined, avoid });
+    const retry = ticket.retry !== undefined;
+    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, avoid });
     this.#dispatch(now);
+    return waiting;
   }
 
-  #tellIfQueued(id: string): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting) this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: waiting.seq });
+  #tellIfQueued({ id, seq, left }: Waiting): void {
+    if (!left) this.#outbox.decisions.push({ kind: "queued", ticket: id, seq });
   }
 
   #dispatch(now: number): void {

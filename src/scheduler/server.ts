@@ -1,5 +1,6 @@
 import type { ServerConfig } from "../config/types.ts";
 import { type Health, HealthState } from "./health.ts";
+import type { Timer } from "./slot-timers.ts";
 
 /** The operator's will for one server; nothing but an operator changes it. */
 export type ServerState = "ready" | "drain" | "maint";
@@ -25,6 +26,8 @@ export interface Slot {
   stateSince: number;
   /** When its state ends by itself; `Infinity` while it is free. */
   until: number;
+  /** What ends it then; `null`: nothing does. */
+  timer: Timer | null;
 }
 
 /** Somebody holds it, as far as we know. */
@@ -72,6 +75,10 @@ export class Server {
 
   readonly #configured: { slots: number; weight: number };
   #override: ServerOverride;
+  // What the override makes of the configuration, looked at on every dispatch.
+  #state: ServerState = "ready";
+  #weight = 1;
+  #slotCount = 0;
   #stateSince: number | null;
   #slots: (Slot | undefined)[] = [];
   #freeIndexes: number[] = [];
@@ -93,11 +100,11 @@ export class Server {
     this.health = new HealthState(check, restored.health);
     // Where its check was taken out of the configuration, its health is not the one of then.
     this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
-    this.#refillFree();
+    this.#apply();
   }
 
   get state(): ServerState {
-    return this.#override.state ?? "ready";
+    return this.#state;
   }
 
   get stateSince(): number | null {
@@ -105,11 +112,11 @@ export class Server {
   }
 
   get weight(): number {
-    return this.#override.weight ?? this.#configured.weight;
+    return this.#weight;
   }
 
   get slots(): number {
-    return this.retired ? 0 : (this.#override.slots ?? this.#configured.slots);
+    return this.#slotCount;
   }
 
   get override(): Readonly<ServerOverride> {
@@ -122,17 +129,17 @@ export class Server {
 
   /** Neither the operator nor its health keeps it from taking requests; it may be busy. */
   get available(): boolean {
-    return !this.retired && this.state === "ready" && this.health.status !== "down";
+    return !this.retired && this.#state === "ready" && this.health.status !== "down";
   }
 
   /** It will take no request until somebody, or its health, brings it back. */
   get out(): boolean {
-    return this.retired || this.state === "maint" || this.health.status === "down";
+    return this.retired || this.#state === "maint" || this.health.status === "down";
   }
 
   /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */
   get hasFreeSlot(): boolean {
-    return this.#taken < this.slots;
+    return this.#taken < this.#slotCount;
   }
 
   get hasQuarantined(): boolean {
@@ -150,7 +157,7 @@ export class Server {
     };
     if (changed.state) this.#stateSince = now;
     this.#override = { ...this.#override, ...patch };
-    this.#refillFree();
+    this.#apply();
     return changed;
   }
 
@@ -173,7 +180,7 @@ export class Server {
     slot.until = Number.POSITIVE_INFINITY;
     this.#slots[slot.index] = undefined;
     this.#taken--;
-    if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
+    if (slot.index < this.#slotCount) this.#freeIndexes.push(slot.index);
   }
 
   *takenSlots(): Generator<Slot> {
@@ -181,16 +188,29 @@ export class Server {
   }
 
   #occupy(index: number): Slot {
-    const slot: Slot = { server: this, index, state: "leased", lease: "", since: 0, stateSince: 0, until: 0 };
+    const slot: Slot = {
+      server: this,
+      index,
+      state: "leased",
+      lease: "",
+      since: 0,
+      stateSince: 0,
+      until: 0,
+      timer: null,
+    };
     while (this.#slots.length <= index) this.#slots.push(undefined);
     this.#slots[index] = slot;
     this.#taken++;
     return slot;
   }
 
-  #refillFree(): void {
+  #apply(): void {
+    const { state, slots, weight } = this.#override;
+    this.#state = state ?? "ready";
+    this.#weight = weight ?? this.#configured.weight;
+    this.#slotCount = this.retired ? 0 : (slots ?? this.#configured.slots);
     this.#freeIndexes = [];
-    for (let index = this.slots - 1; index >= 0; index--) {
+    for (let index = this.#slotCount - 1; index >= 0; index--) {
       if (!this.#slots[index]) this.#freeIndexes.push(index);
     }
   }

@@ -1,42 +1,43 @@
-import { Heap } from "./heap.ts";
+import { PriorityQueue } from "./priority-queue.ts";
 import type { Slot } from "./server.ts";
 
-interface Timer {
-  slot: Slot;
-  at: number;
+/** When a slot's state ends. The slot knows the last one set for it; the others count no more. */
+export interface Timer {
+  readonly slot: Slot;
+  readonly at: number;
 }
+
+const endsBefore = (a: Timer, b: Timer) => a.at < b.at;
+const wasCleared = (timer: Timer) => timer.slot.timer !== timer;
 
 /** When each taken slot's state ends by itself; one timer a slot, the last one set. */
 export class SlotTimers {
-  readonly #current = new Map<Slot, Timer>();
-  readonly #heap = new Heap<Timer>(
-    (a, b) => a.at < b.at,
-    (timer) => this.#current.get(timer.slot) !== timer,
-  );
+  readonly #timers = new PriorityQueue(endsBefore, wasCleared);
 
   set(slot: Slot, at: number): void {
-    if (this.#current.get(slot)?.at === at) return;
+    if (slot.timer?.at === at) return;
     this.clear(slot);
-    const timer = { slot, at };
-    this.#current.set(slot, timer);
-    this.#heap.push(timer);
+    slot.timer = { slot, at };
     slot.until = at;
+    this.#timers.push(slot.timer);
   }
 
   clear(slot: Slot): void {
-    if (this.#current.delete(slot)) this.#heap.bury();
+    if (!slot.timer) return;
+    slot.timer = null;
+    this.#timers.bury();
   }
 
   /** Takes out, one a call, the slots whose time has come. */
   takeDue(now: number): Slot | undefined {
-    const first = this.#heap.peek();
+    const first = this.#timers.peek();
     if (!first || first.at > now) return undefined;
-    this.#heap.pop();
-    this.#current.delete(first.slot);
+    this.#timers.pop();
+    first.slot.timer = null;
     return first.slot;
   }
 
   next(): number {
-    return this.#heap.peek()?.at ?? Number.POSITIVE_INFINITY;
+    return this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -1,4 +1,4 @@
-import { Heap } from "./heap.ts";
+import { PriorityQueue } from "./priority-queue.ts";
 
 /** A request that holds no lease yet. Times are milliseconds since the epoch. */
 export interface Waiting {
@@ -6,7 +6,6 @@ export interface Waiting {
   /** Place in the order: given on first arrival, kept when the ticket comes back after a restart. */
   readonly seq: number;
   readonly since: number;
-  readonly deadline: number;
   /** It had a slot before, whose server failed it. */
   readonly retry: boolean;
   /** A server that just failed this request, and until when another one is waited for. */
@@ -14,17 +13,25 @@ export interface Waiting {
   left: boolean;
 }
 
+const comesBefore = (a: Waiting, b: Waiting) => a.seq < b.seq;
+const startedBefore = (a: Waiting, b: Waiting) => a.since < b.since;
 const hasLeft = (waiting: Waiting) => waiting.left;
 
 /**
  * First come first served by `seq`, not by the moment of insertion: after a restart tickets come back in any
- * order and each finds its old place. Entering and dispatching cost O(log n), and O(1) in the usual case of a
- * new arrival at the end; leaving from the middle is a mark.
+ * order and each finds its old place. Entering and dispatching cost O(1) for new arrivals, which come at the end,
+ * and O(log n) for those that return; leaving from the middle is a mark.
  */
 export class WaitingList {
+  readonly #timeoutMs: number;
   readonly #byId = new Map<string, Waiting>();
-  readonly #bySeq = new Heap<Waiting>((a, b) => a.seq < b.seq, hasLeft);
-  readonly #byDeadline = new Heap<Waiting>((a, b) => a.deadline < b.deadline, hasLeft);
+  readonly #bySeq = new PriorityQueue(comesBefore, hasLeft);
+  /** In the order in which they give up: all wait equally long at most, from when each began. */
+  readonly #bySince = new PriorityQueue(startedBefore, hasLeft);
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
 
   get length(): number {
     return this.#byId.size;
@@ -38,13 +45,12 @@ export class WaitingList {
     id: string,
     seq: number,
     since: number,
-    deadline: number,
     { retry, avoid }: Pick<Waiting, "retry" | "avoid"> = { retry: false, avoid: null },
   ): Waiting {
-    const waiting: Waiting = { id, seq, since, deadline, retry, avoid, left: false };
+    const waiting: Waiting = { id, seq, since, retry, avoid, left: false };
     this.#byId.set(id, waiting);
     this.#bySeq.push(waiting);
-    this.#byDeadline.push(waiting);
+    this.#bySince.push(waiting);
     return waiting;
   }
 
@@ -57,7 +63,7 @@ export class WaitingList {
     if (!head) return undefined;
     this.#byId.delete(head.id);
     head.left = true;
-    this.#byDeadline.bury();
+    this.#bySince.bury();
     return head;
   }
 
@@ -67,19 +73,19 @@ export class WaitingList {
     this.#byId.delete(id);
     waiting.left = true;
     this.#bySeq.bury();
-    this.#byDeadline.bury();
+    this.#bySince.bury();
     return waiting;
   }
 
-  /** Takes out, one a call, those whose deadline has come. */
+  /** Takes out, one a call, those who have waited too long. */
   takeExpired(now: number): Waiting | undefined {
-    const first = this.#byDeadline.peek();
-    if (!first || first.deadline > now) return undefined;
-    return this.leave(first.id);
+    const first = this.nextDeadline() <= now ? this.#bySince.peek() : undefined;
+    return first && this.leave(first.id);
   }
 
   /** `Infinity`: nobody waits. */
   nextDeadline(): number {
-    return this.#byDeadline.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+    const first = this.#bySince.peek();
+    return first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
   }
 }

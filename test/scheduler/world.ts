@@ -50,6 +50,9 @@ export class World {
   /** Until then those who waited before a restart may still be on their way back. */
   #regroupsUntil = Number.NEGATIVE_INFINITY;
 
+  /** Until then a retry may wait for another server than the one that is free. */
+  #avoidsUntil = Number.NEGATIVE_INFINITY;
+
   constructor(settings: PoolConfig) {
     this.#settings = settings;
     this.scheduler = new Scheduler(settings, null, this.now);
@@ -120,6 +123,7 @@ export class World {
     this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
     // What this sets free goes to those who wait now: the retry is not known before it asks.
     this.#settle();
+    this.#avoidsUntil = this.now + 1_000;
     const again: Worker = { ...worker, id: `t${this.workers.length}`, state: "waiting", leftUnheard: false };
     this.workers.push(again);
     this.#ask(again, { avoid: server });
@@ -190,6 +194,7 @@ export class World {
     this.now = end;
     this.scheduler.tick(this.now);
     this.#settle();
+    this.#checkNoSlotIsLeftIdle();
   }
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
@@ -356,6 +361,16 @@ export class World {
       ([other, one]) => other.startsWith(`${server}/`) && one.until > this.now,
     );
     expect(busy.length, `requests on ${server} before ${id}`).toBeLessThan(slots);
+  }
+
+  /** Nobody waits while a server that may be asked has a free slot. */
+  #checkNoSlotIsLeftIdle(): void {
+    const { queued, drained, regrouping, servers } = this.scheduler;
+    if (queued === 0 || drained || regrouping || this.#avoidsUntil >= this.now) return;
+    const available = servers.filter((server) => server.available);
+    const regular = available.filter((server) => !server.backup);
+    const idle = (regular.length > 0 ? regular : available).filter((server) => server.hasFreeSlot);
+    expect(idle.map((server) => server.name)).toEqual([]);
   }
 
   #serverOf(worker: Worker): string | null {

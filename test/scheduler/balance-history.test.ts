@@ -1,0 +1,116 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Balance } from "../../src/scheduler/balance.ts";
+import { Server, type Slot } from "../../src/scheduler/server.ts";
+
+/** The same rules at their plainest: all servers are asked everything, each time. */
+function naivePick(
+  servers: Server[],
+  balance: string,
+  roll: number,
+  avoid: string | null,
+  credits: number[],
+) {
+  const regular = servers.filter((one) => one.available && !one.backup);
+  const usable = regular.length > 0 ? regular : servers.filter((one) => one.available);
+  const others = usable.filter((one) => one.name !== avoid);
+  const free = (others.length > 0 ? others : usable).filter((one) => one.hasFreeSlot);
+  const total = free.reduce((sum, one) => sum + one.weight, 0);
+  if (balance === "first") return free[0];
+  if (balance === "random") {
+    let left = roll * total;
+    return free.find((one) => {
+      left -= one.weight;
+      return left < 0;
+    });
+  }
+  if (balance === "leastconn") {
+    return free.toSorted((a, b) => a.taken * b.weight - b.taken * a.weight || a.lastGrant - b.lastGrant)[0];
+  }
+  const credit = (one: Server) => credits[servers.indexOf(one)] ?? 0;
+  for (const one of free) credits[servers.indexOf(one)] = credit(one) + one.weight;
+  const best = free.toSorted((a, b) => credit(b) - credit(a))[0];
+  if (best) credits[servers.indexOf(best)] = credit(best) - total;
+  return best;
+}
+
+describe("whatever is taken, comes free and changes", () => {
+  const config = fc.record({
+    slots: fc.integer({ min: 1, max: 3 }),
+    weight: fc.integer({ min: 1, max: 5 }),
+    backup: fc.boolean(),
+  });
+  const event = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        what: fc.constant("pick" as const),
+        avoid: fc.constantFrom(null, null, null, "s0", "s1"),
+        roll: fc.double({ min: 0, max: 0.999, noNaN: true }),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ what: fc.constant("free" as const), which: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant("health" as const), which: fc.nat() }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        what: fc.constant("change" as const),
+        which: fc.nat(),
+        patch: fc.record(
+          {
+            state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const),
+            slots: fc.integer({ min: 1, max: 4 }),
+            weight: fc.integer({ min: 1, max: 5 }),
+          },
+          { requiredKeys: [] },
+        ),
+      }),
+    },
+  );
+  const histories = fc.record({
+    configs: fc.array(config, { minLength: 1, maxLength: 5 }),
+    events: fc.array(event, { maxLength: 100, size: "max" }),
+  });
+
+  test.each(["roundrobin", "leastconn", "first", "random"] as const)(
+    "%s chooses as if it asked every server everything each time",
+    (policy) => {
+      fc.assert(
+        fc.property(histories, ({ configs, events }) => {
+          const health = { rise: 1, fall: 1 };
+          const servers = configs.map(
+            (keys, n) => new Server({ name: `s${n}`, url: `http://s${n}.example`, ...keys }, health),
+          );
+          const balance = new Balance(policy);
+          balance.serversChanged(servers);
+          const credits = servers.map(() => 0);
+          const taken: Slot[] = [];
+          events.forEach((event, time) => {
+            if (event.what === "pick") {
+              const expected = naivePick(servers, policy, event.roll, event.avoid, credits);
+              const server = balance.pick(() => event.roll, event.avoid);
+              expect(server?.name).toBe(expected?.name);
+              const slot = server?.take();
+              if (!server || !slot) return;
+              server.lastGrant = time + 1;
+              taken.push(slot);
+              return;
+            }
+            if (event.what === "free") {
+              const [slot] = taken.splice(event.which % (taken.length || 1), 1);
+              slot?.server.give(slot);
+              if (slot) balance.slotFreed(slot.server);
+              return;
+            }
+            const server = servers[event.which % servers.length];
+            if (event.what === "change") server?.change(event.patch, time);
+            else if (server?.health.status === "down") server.health.checkPassed();
+            else server?.health.failed();
+            balance.serversChanged(servers);
+          });
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
+});
