@@ -26,6 +26,9 @@ export interface TicketRequest {
 /** How long a retry waits for another server before it takes the one that failed it again. */
 const AVOID_MS = 1_000;
 
+/** Places kept free behind those of an earlier instance, one for each ms that its last arrivals may be old. */
+const UNTOLD_SEQS = 1_000_000;
+
 /** What the ledger kept of an earlier instance. */
 export interface Restored {
   slots: SlotRow[];
@@ -54,6 +57,8 @@ export class Scheduler {
   readonly #waiting: WaitingList;
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
+  readonly #startedAt: number;
+  readonly #firstSeq: number;
   #nextSeq: number;
   #outbox = new Outbox();
 
@@ -62,7 +67,9 @@ export class Scheduler {
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
     this.#waiting = new WaitingList(settings.queueTimeoutMs);
-    this.#nextSeq = restored?.nextSeq ?? 0;
+    this.#startedAt = now;
+    this.#firstSeq = restored ? restored.nextSeq + UNTOLD_SEQS : 0;
+    this.#nextSeq = this.#firstSeq;
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     const changes = {
       slot: (slot: Slot) => this.#outbox.slotChanged(slot),
@@ -99,7 +106,7 @@ export class Scheduler {
     } else if (this.#refusesForLackOfServers()) {
       this.#refuse(id, "no-server", now);
     } else {
-      const waiting = this.#enqueue(ticket, this.#nextSeq, now);
+      const waiting = this.#enqueue(ticket, this.#arrivalSeq(ticket, now), now);
       if (!waiting.left && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
         this.#refuse(id, "queue-full", now);
@@ -307,6 +314,17 @@ export class Scheduler {
     const waiting = this.#waiting.add(ticket.id, seq, since, { retry, avoid });
     this.#dispatch(now);
     return waiting;
+  }
+
+  /**
+   * An earlier instance may have had the ticket, and not told it its place yet. Then it goes by the time of its
+   * arrival: behind those who were told, and before all who are new.
+   */
+  #arrivalSeq({ waitedMs = 0 }: TicketRequest, now: number): number {
+    const beforeMs = this.#startedAt - (now - waitedMs);
+    if (beforeMs <= 0 || this.#firstSeq === 0) return this.#nextSeq;
+    this.#ticketReturned(now);
+    return this.#firstSeq - Math.min(beforeMs, UNTOLD_SEQS);
   }
 
   #tellIfQueued({ id, seq, left }: Waiting): void {

@@ -73,6 +73,24 @@ describe("after a restart, a slot that was", () => {
   });
 });
 
+test("tickets that were not told their place come back by their arrival: behind those who were, before the new", () => {
+  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+  scheduler.acquire({ id: "new" }, NOW + 10);
+  for (const ms of [30, 90, 60]) scheduler.acquire({ id: `${ms} before`, waitedMs: ms + 20 }, NOW + 20);
+  for (const seq of [9, 4]) scheduler.acquire({ id: `told ${seq}`, seq, waitedMs: 5_000 }, NOW + 30);
+  scheduler.acquire({ id: "newer" }, NOW + 40);
+  const served: string[] = [];
+  for (let lease = "old", now = NOW + 500; served.length < 7; now += 10) {
+    scheduler.release(lease, now);
+    scheduler.tick(now);
+    for (const decision of scheduler.takeOutbox().decisions) {
+      if (decision.kind === "grant") served.push(decision.ticket);
+    }
+    lease = served.at(-1) ?? "old";
+  }
+  expect(served).toEqual(["told 4", "told 9", "90 before", "60 before", "30 before", "new", "newer"]);
+});
+
 test("a drain goes on after a restart, with its owner and its end", () => {
   const drain = { owner: "deploy-42", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
   const scheduler = new Scheduler(settings(KEYS), restored({ drain }), NOW);
