@@ -16,22 +16,42 @@ export type Question =
   /** Is it idle again? */
   | { kind: "probe"; askedAt: number; server: string; url: string };
 
-/** What one or more events led to, and what of it the ledger must hold before anyone is told. */
+/**
+ * What one or more events led to, and what of it the ledger must hold before anyone is told. One is made for
+ * every turn with events, mostly for a single decision: what stays empty is not made at all.
+ */
 export class Outbox {
-  readonly decisions: Decision[] = [];
-  readonly questions: Question[] = [];
   drainChanged = false;
   regroupChanged = false;
-  // Most events change no server, and many no slot: a set costs as much as all else of an outbox.
+  #decisions: Decision[] | null = null;
+  #questions: Question[] | null = null;
   #slots: Set<Slot> | null = null;
   #servers: Set<Server> | null = null;
 
+  get decisions(): readonly Decision[] {
+    return this.#decisions ?? NONE;
+  }
+
+  get questions(): readonly Question[] {
+    return this.#questions ?? NONE;
+  }
+
   get slots(): ReadonlySet<Slot> {
-    return this.#slots ?? NONE;
+    return this.#slots ?? NONE_CHANGED;
   }
 
   get servers(): ReadonlySet<Server> {
-    return this.#servers ?? NONE;
+    return this.#servers ?? NONE_CHANGED;
+  }
+
+  decided(decision: Decision): void {
+    // The first into an empty array would make room for 17 (V8 of Node 26).
+    if (this.#decisions) this.#decisions.push(decision);
+    else this.#decisions = [decision];
+  }
+
+  asks(questions: Question[]): void {
+    if (questions.length > 0) this.#questions = [...this.questions, ...questions];
   }
 
   slotChanged(slot: Slot): void {
@@ -45,4 +65,5 @@ export class Outbox {
   }
 }
 
-const NONE: ReadonlySet<never> = new Set<never>();
+const NONE: readonly never[] = [];
+const NONE_CHANGED: ReadonlySet<never> = new Set<never>();

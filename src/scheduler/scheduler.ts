@@ -96,9 +96,9 @@ export class Scheduler {
     if (held) {
       // Granted, but the answer never arrived: its holder has sent nothing to the server yet.
       this.#holderLives(held, now);
-      this.#outbox.decisions.push({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
+      this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
     } else if (known) {
-      this.#outbox.decisions.push({ kind: "queued", ticket: id, seq: known.seq });
+      this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
     } else if (ticket.seq !== undefined) {
       // It was accepted before, and is never turned away now.
       if (!ticket.retry) this.#ticketReturned(now);
@@ -234,7 +234,7 @@ export class Scheduler {
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#dispatch(now);
     // Last, so that no check takes a slot that a request waits for.
-    this.#outbox.questions.push(...this.#fleet.questions(this.#waiting.length > 0, now));
+    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
   }
 
   /** When `tick` has something to do next; `Infinity`: never. */
@@ -328,7 +328,7 @@ export class Scheduler {
   }
 
   #tellIfQueued({ id, seq, left }: Waiting): void {
-    if (!left) this.#outbox.decisions.push({ kind: "queued", ticket: id, seq });
+    if (!left) this.#outbox.decided({ kind: "queued", ticket: id, seq });
   }
 
   #dispatch(now: number): void {
@@ -339,7 +339,7 @@ export class Scheduler {
       if (!slot) return;
       this.#waiting.shift();
       if (!head.retry) this.counters.granted(now - head.since);
-      this.#outbox.decisions.push({ kind: "grant", ticket: head.id, slot, seq: head.seq });
+      this.#outbox.decided({ kind: "grant", ticket: head.id, slot, seq: head.seq });
     }
   }
 
@@ -375,7 +375,7 @@ export class Scheduler {
 
   #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
     this.#chronicle.refused(code, now);
-    this.#outbox.decisions.push({ kind: "refuse", ticket, code });
+    this.#outbox.decided({ kind: "refuse", ticket, code });
   }
 
   /** A drain holds everything: the deploy behind it may well take every server down. */

@@ -75,10 +75,6 @@ export class Server {
 
   readonly #configured: { slots: number; weight: number };
   #override: ServerOverride;
-  // What the override makes of the configuration, looked at on every dispatch.
-  #state: ServerState = "ready";
-  #weight = 1;
-  #slotCount = 0;
   #stateSince: number | null;
   #slots: (Slot | undefined)[] = [];
   #freeIndexes: number[] = [];
@@ -100,11 +96,11 @@ export class Server {
     this.health = new HealthState(check, restored.health);
     // Where its check was taken out of the configuration, its health is not the one of then.
     this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
-    this.#apply();
+    this.#refillFree();
   }
 
   get state(): ServerState {
-    return this.#state;
+    return this.#override.state ?? "ready";
   }
 
   get stateSince(): number | null {
@@ -112,11 +108,11 @@ export class Server {
   }
 
   get weight(): number {
-    return this.#weight;
+    return this.#override.weight ?? this.#configured.weight;
   }
 
   get slots(): number {
-    return this.#slotCount;
+    return this.retired ? 0 : (this.#override.slots ?? this.#configured.slots);
   }
 
   get override(): Readonly<ServerOverride> {
@@ -129,17 +125,17 @@ export class Server {
 
   /** Neither the operator nor its health keeps it from taking requests; it may be busy. */
   get available(): boolean {
-    return !this.retired && this.#state === "ready" && this.health.status !== "down";
+    return !this.retired && this.state === "ready" && this.health.status !== "down";
   }
 
   /** It will take no request until somebody, or its health, brings it back. */
   get out(): boolean {
-    return this.retired || this.#state === "maint" || this.health.status === "down";
+    return this.retired || this.state === "maint" || this.health.status === "down";
   }
 
   /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */
   get hasFreeSlot(): boolean {
-    return this.#taken < this.#slotCount;
+    return this.#taken < this.slots;
   }
 
   get hasQuarantined(): boolean {
@@ -157,7 +153,7 @@ export class Server {
     };
     if (changed.state) this.#stateSince = now;
     this.#override = { ...this.#override, ...patch };
-    this.#apply();
+    this.#refillFree();
     return changed;
   }
 
@@ -180,7 +176,7 @@ export class Server {
     slot.until = Number.POSITIVE_INFINITY;
     this.#slots[slot.index] = undefined;
     this.#taken--;
-    if (slot.index < this.#slotCount) this.#freeIndexes.push(slot.index);
+    if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
   }
 
   *takenSlots(): Generator<Slot> {
@@ -204,13 +200,9 @@ export class Server {
     return slot;
   }
 
-  #apply(): void {
-    const { state, slots, weight } = this.#override;
-    this.#state = state ?? "ready";
-    this.#weight = weight ?? this.#configured.weight;
-    this.#slotCount = this.retired ? 0 : (slots ?? this.#configured.slots);
+  #refillFree(): void {
     this.#freeIndexes = [];
-    for (let index = this.#slotCount - 1; index >= 0; index--) {
+    for (let index = this.slots - 1; index >= 0; index--) {
       if (!this.#slots[index]) this.#freeIndexes.push(index);
     }
   }

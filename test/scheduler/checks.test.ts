@@ -17,12 +17,12 @@ function work(now: number): void {
   scheduler.release(`work-${now}`, now);
 }
 
-function asked(now: number): Question[] {
+function asked(now: number): readonly Question[] {
   scheduler.tick(now);
   return scheduler.takeOutbox().questions;
 }
 
-function checkOf(questions: Question[]): string {
+function checkOf(questions: readonly Question[]): string {
   const [question] = questions;
   if (question?.kind !== "check") throw new Error(`no check in ${JSON.stringify(questions)}`);
   return question.id;
