@@ -104,11 +104,15 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       this.#waiters.get(request.id)?.answer({ granted: false, code: "left" });
       this.#waiters.set(request.id, { id: request.id, answer, queued: answer });
       const now = Date.now();
+      const handedOver = this.#release(request.done ?? [], now);
       if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
       this.#scheduler.acquire(request, now);
+      if (handedOver) this.#commit.now();
+      // It waits: whether that is on record yet makes no difference to anyone.
+      else if (this.#scheduler.queued > 0) void this.#commit.later();
       // With nobody to share a transaction with, waiting for one would only take time.
-      if (this.#scheduler.inFlight + this.#scheduler.queued <= 1) this.#commit.now();
-      else this.#commit.soon();
+      else if (this.#scheduler.inFlight <= 1) this.#commit.now();
+      else void this.#commit.soon();
     });
   }
 
@@ -130,13 +134,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   /** Servers are done with these requests. Harmless when repeated; resolves when it is on record. */
   done(requests: Done[]): Promise<void> {
-    const now = Date.now();
-    const wanted = this.#scheduler.queued > 0;
-    for (const { id, status } of requests) {
-      this.#handles.delete(id);
-      this.#scheduler.release(id, now, status);
-    }
-    return wanted ? this.#commit.soon() : this.#commit.later();
+    const handedOver = this.#release(requests, Date.now());
+    const committed = this.#commit.later();
+    // A slot stands idle until its next request knows of it.
+    if (handedOver) this.#commit.now();
+    return committed;
   }
 
   /**
@@ -233,6 +235,16 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const names = new Set(this.#scheduler.servers.map((server) => server.name));
     this.#ledger.forgetServersBut(names);
     this.#scheduler.counters.forgetServersBut(names);
+  }
+
+  /** Whether tickets were waiting for what came free. */
+  #release(requests: Done[], now: number): boolean {
+    const wanted = this.#scheduler.queued > 0;
+    for (const { id, status } of requests) {
+      this.#handles.delete(id);
+      this.#scheduler.release(id, now, status);
+    }
+    return wanted && requests.length > 0;
   }
 
   #left(waiter: Waiter): void {

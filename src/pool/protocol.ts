@@ -17,6 +17,8 @@ export interface AcquireRequest {
   waitedMs?: number;
   /** A further attempt: the server that failed the last one, if another is wanted. */
   retry?: { avoid: string | null };
+  /** What has ended in the same Worker and was not told yet. */
+  done?: Done[];
 }
 
 /** What a ticket is told that has waited for a while. Whoever holds `place` holds the place: dropping it leaves the list. */

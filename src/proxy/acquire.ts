@@ -1,9 +1,10 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
-import type { AcquireRequest, Granted, NotGranted, Place } from "../pool/protocol.ts";
+import type { AcquireRequest, Done, Granted, NotGranted, Place } from "../pool/protocol.ts";
 import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
+import { putBackUntold, takeUntold } from "./done.ts";
 import { HeldLease } from "./held-lease.ts";
 
 /** How long a pool that never answered is asked, before a request that has no place yet is refused. */
@@ -42,6 +43,7 @@ export async function acquireLease(
   const { since, ...known } = claim;
   const ticket: AcquireRequest = { id: crypto.randomUUID(), ...known, waitedMs: Date.now() - since };
   let place: Rpc.Stub<Place> | null = null;
+  let untold: Done[] = [];
   // What has restarted has forgotten the ticket anyway.
   const leave = () => void (place ? place.leave() : poolStub(env, pool).leave(ticket.id)).catch(() => {});
   const turnAt = (queued: { place: Rpc.Stub<Place>; seq: number }): Promise<Granted | NotGranted> => {
@@ -56,7 +58,9 @@ export async function acquireLease(
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) throw new ClientLeft();
       try {
-        const entered = await poolStub(env, pool).enter(ticket);
+        untold.push(...takeUntold(pool.name));
+        const entered = await poolStub(env, pool).enter({ ...ticket, done: untold });
+        untold = [];
         const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
         if (!answer.granted) {
           if (answer.code === "left") throw new ClientLeft();
@@ -76,6 +80,7 @@ export async function acquireLease(
       }
     }
   } finally {
+    putBackUntold(pool.name, untold);
     signal.removeEventListener("abort", leave);
     (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
   }

@@ -34,6 +34,20 @@ export async function tellDone(
   await scheduler.wait(0);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   const { requests } = own;
+  if (requests.length === 0) return;
   const leases = requests.map(({ id }) => id);
   await untilTold(pool.name, leases, () => poolStub(env, pool).done(requests));
+}
+
+/** For a message that goes to this pool anyway. Who takes it tells it, or puts it back. */
+export function takeUntold(pool: string): Done[] {
+  return batches.get(pool)?.requests.splice(0) ?? [];
+}
+
+/** For the next request of this isolate to tell. */
+export function putBackUntold(pool: string, requests: Done[]): void {
+  if (requests.length === 0) return;
+  const batch = batches.get(pool);
+  if (batch) batch.requests.push(...requests);
+  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, requests });
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Env } from "../../src/pool/env.ts";
 import type { Done } from "../../src/pool/protocol.ts";
-import { tellDone } from "../../src/proxy/done.ts";
+import { putBackUntold, takeUntold, tellDone } from "../../src/proxy/done.ts";
 
 /** What the pool was told, message by message. */
 let told: string[][] = [];
@@ -68,4 +68,21 @@ test("what an invocation left behind that died is told by the next one", async (
   await vi.advanceTimersByTimeAsync(1);
   await next;
   expect(told).toEqual([["of one that died", "of one that relied on it", "next"]]);
+});
+
+test("what a request takes along that goes to the pool anyway is not told twice", async () => {
+  const all = [tell("a"), tell("b")];
+  expect(takeUntold("web").map(({ id }) => id)).toEqual(["a", "b"]);
+  expect(takeUntold("web")).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  await Promise.all(all);
+  expect(told).toEqual([]);
+});
+
+test("what it could not tell is told by the next", async () => {
+  putBackUntold("web", [{ id: "a", status: 200 }]);
+  const next = tell("b");
+  await vi.advanceTimersByTimeAsync(1);
+  await next;
+  expect(told).toEqual([["a", "b"]]);
 });
