@@ -12,28 +12,30 @@ interface Batch {
 }
 
 /**
- * What has ended in this isolate and is to be told, by pool. Plain data: whichever request began a batch tells it,
- * also of the others, so that those which end in one turn of the event loop cost one message.
+ * What ends in this isolate while a message is being sent, by pool. Plain data: whichever request sends the message
+ * sends this after it, so that what ends in one turn of the event loop costs two messages, however much it is.
  */
 const batches = new Map<string, Batch>();
 
+type PoolAddress = { name: string; locationHint: string | null };
+
 /** Resolves when the pool has it on record, or another request has taken it along. */
-export async function tellDone(
-  env: Env,
-  pool: { name: string; locationHint: string | null },
-  request: Done,
-): Promise<void> {
+export async function tellDone(env: Env, pool: PoolAddress, request: Done): Promise<void> {
   const now = Date.now();
   const batch = batches.get(pool.name);
   if (batch && now - batch.since < ABANDONED_MS) {
     batch.requests.push(request);
     return;
   }
-  const own: Batch = { since: now, requests: [...(batch?.requests ?? []), request] };
-  batches.set(pool.name, own);
+  const followers: Batch = { since: now, requests: [] };
+  batches.set(pool.name, followers);
+  const first = say(env, pool, [...(batch?.requests ?? []), request]);
   await scheduler.wait(0);
-  if (batches.get(pool.name) === own) batches.delete(pool.name);
-  const { requests } = own;
+  if (batches.get(pool.name) === followers) batches.delete(pool.name);
+  await Promise.all([first, say(env, pool, followers.requests)]);
+}
+
+async function say(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
   if (requests.length === 0) return;
   const leases = requests.map(({ id }) => id);
   await untilTold(pool.name, leases, () => poolStub(env, pool).done(requests));
