@@ -93,6 +93,7 @@ describe("by keyboard alone", () => {
     await page.locator("dialog").waitFor({ state: "hidden" });
     expect(await focused()).toBe("act-drain");
     await page.keyboard.press("Enter");
+    await sees(page, "dialog", "Drain web?");
     await page.keyboard.type("by hand");
     await page.keyboard.press("Enter");
     await outcome(page, "web takes no more requests");
