@@ -62,8 +62,11 @@ test("a drain that somebody else began meanwhile is refused in its own words", a
   expect(await sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
 });
 
-test("what curl can end, the page began as the same owner, and the other way round", async () => {
+test("what curl can end, the page began as the same owner, and the other way round", { retry: 2 }, async () => {
   const { page } = await visit(browser, sluice.url, "#/web");
+  await sees(page, "#connection", "Live");
+  await sluice.resume("web", { force: true });
+  await sees(page, "#state", "Running");
   await press(page, "Drain…");
   await press(page, "Drain");
   await outcome(page, "web takes no more requests to its servers: drained.");
@@ -80,7 +83,7 @@ test("what curl can end, the page began as the same owner, and the other way rou
 });
 
 describe("by keyboard alone", () => {
-  test("a drain is asked for, called off, and done, and the focus is never lost", async () => {
+  test("a drain is asked for, called off, and done, and the focus is never lost", { retry: 2 }, async () => {
     const { page } = await visit(browser, sluice.url, "#/web");
     await sees(page, "#connection", "Live");
     const focused = () => page.evaluate(() => document.activeElement?.id);
