@@ -62,7 +62,9 @@ test("a drain that somebody else began meanwhile is refused in its own words", a
   expect(await sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
 });
 
-test("what curl can end, the page began as the same owner, and the other way round", { retry: 2 }, async () => {
+test("what curl can end, the page began as the same owner, and the other way round", {
+  retry: 2,
+}, async () => {
   const { page } = await visit(browser, sluice.url, "#/web");
   await sees(page, "#connection", "Live");
   await sluice.resume("web", { force: true });
