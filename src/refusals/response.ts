@@ -34,11 +34,13 @@ function problem(refusal: Refusal, requestId: string): Record<string, unknown> {
   };
 }
 
+/** The icon is there so that a browser does not ask a pool that has just refused for `/favicon.ico` too. */
 function page(refusal: Refusal, requestId: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,">
 <title>${refusal.status} ${escapeHtml(refusal.title)}</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
 <h1>${escapeHtml(refusal.title)}</h1>

@@ -83,6 +83,10 @@ describe("as a page", () => {
     }
   });
 
+  test("it brings its own icon: a browser would ask the pool that has just refused for one", async () => {
+    expect(await answer("queue-full", { accept: BROWSER }).text()).toContain('<link rel="icon" href="data:,">');
+  });
+
   test("what comes from outside is escaped", async () => {
     const detail = `<script>alert("1")</script> & 'x'`;
     const page = await answer("invalid-request", { accept: "text/html", detail }).text();
