@@ -29,6 +29,8 @@ export function askFirst(question) {
 export function startDialog() {
   byId("dialog-cancel").addEventListener("click", () => dialog().close());
   dialog().addEventListener("close", () => {
+    // The event comes after the act: the next question may be open by then.
+    if (dialog().open) return;
     asked = null;
     // The button that opened it may be gone by now.
     if (document.activeElement === document.body) byId("main").focus();
