@@ -111,7 +111,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       // It waits: whether that is on record yet makes no difference to anyone.
       else if (this.#scheduler.queued > 0) void this.#commit.later();
       // With nobody to share a transaction with, waiting for one would only take time.
-      else if (this.#scheduler.inFlight <= 1) this.#commit.now();
+      else if (this.#alone) this.#commit.now();
       else void this.#commit.soon();
     });
   }
@@ -231,6 +231,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   // ── Inside ──
 
+  /** With at most one request under way. */
+  get #alone(): boolean {
+    return this.#scheduler.inFlight <= 1;
+  }
+
   #forgetFormerServers(): void {
     const names = new Set(this.#scheduler.servers.map((server) => server.name));
     this.#ledger.forgetServersBut(names);
@@ -328,7 +333,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       waiter.answer({ granted: false, code: decision.code });
     } else {
       const { name, url } = decision.slot.server;
-      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq });
+      const alone = this.#alone && this.#scheduler.hasFreeSlot;
+      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq, alone });
     }
   }
 

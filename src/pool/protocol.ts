@@ -44,6 +44,11 @@ export interface Granted {
   server: { name: string; url: string };
   /** The place that a retry goes by; `null` where it is not known any more. */
   seq: number | null;
+  /**
+   * Nothing else is under way, and other slots are free: nobody waits to hear that this one is done, and nobody would
+   * share the message. Absent from Pools of before 2026-11-22.
+   */
+  alone?: boolean;
 }
 
 export interface NotGranted {

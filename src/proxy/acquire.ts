@@ -67,7 +67,7 @@ export async function acquireLease(
           throw new Refusal(answer.code, DETAILS[answer.code], pool.name);
         }
         if (answer.seq !== null) claim.seq = answer.seq;
-        const lease = new HeldLease(env, pool, ticket.id, answer.server);
+        const lease = new HeldLease(env, pool, ticket.id, answer);
         if (!signal.aborted) return lease;
         await lease.end("unused");
         throw new ClientLeft();

@@ -3,36 +3,48 @@ import type { Done } from "../pool/protocol.ts";
 import { poolStub } from "../pool/stub.ts";
 import { untilTold } from "./until-told.ts";
 
+/** How long an end that nobody waits for may wait for a message that goes to its pool anyway. */
+const SOON_MS = 5;
+
 /** A batch that is older was left behind by an invocation that died. */
 const ABANDONED_MS = 1_000;
 
 interface Batch {
   since: number;
+  when: When;
   requests: Done[];
 }
 
+/** How soon the pool is to know: at once if somebody may wait for the slot. */
+type When = "at once" | "soon";
+
 /**
- * What ends in this isolate while a message is being sent, by pool. Plain data: whichever request sends the message
- * sends this after it, so that what ends in one turn of the event loop costs two messages, however much it is.
+ * What has ended in this isolate and is about to be told, by pool. Plain data: the request that began the batch tells
+ * it, unless another one takes it along.
  */
 const batches = new Map<string, Batch>();
 
 type PoolAddress = { name: string; locationHint: string | null };
 
-/** Resolves when the pool has it on record, or another request has taken it along. */
-export async function tellDone(env: Env, pool: PoolAddress, request: Done): Promise<void> {
+/**
+ * Resolves when the pool has it on record, or another request has taken it along. Of those that are to be told at
+ * once the first is, and what ends in the same turn of the event loop follows together: two messages, however many.
+ */
+export async function tellDone(env: Env, pool: PoolAddress, request: Done, when: When): Promise<void> {
   const now = Date.now();
   const batch = batches.get(pool.name);
-  if (batch && now - batch.since < ABANDONED_MS) {
+  const taken = batch !== undefined && now - batch.since < ABANDONED_MS;
+  if (taken && (when === "soon" || batch.when === "at once")) {
     batch.requests.push(request);
     return;
   }
-  const followers: Batch = { since: now, requests: [] };
-  batches.set(pool.name, followers);
-  const first = say(env, pool, [...(batch?.requests ?? []), request]);
-  await scheduler.wait(0);
-  if (batches.get(pool.name) === followers) batches.delete(pool.name);
-  await Promise.all([first, say(env, pool, followers.requests)]);
+  const all = [...(batch?.requests.splice(0) ?? []), request];
+  const own: Batch = { since: now, when, requests: when === "soon" ? all : [] };
+  batches.set(pool.name, own);
+  const first = when === "soon" ? null : say(env, pool, all);
+  await scheduler.wait(when === "soon" ? SOON_MS : 0);
+  if (batches.get(pool.name) === own) batches.delete(pool.name);
+  await Promise.all([first, say(env, pool, own.requests)]);
 }
 
 async function say(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
@@ -51,5 +63,5 @@ export function putBackUntold(pool: string, requests: Done[]): void {
   if (requests.length === 0) return;
   const batch = batches.get(pool);
   if (batch) batch.requests.push(...requests);
-  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, requests });
+  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, when: "soon", requests });
 }

@@ -41,7 +41,7 @@ export async function forward(exchange: Exchange): Promise<void> {
     cutBy ??= by;
     connection.abort();
   };
-  const silence = new Silence(pool.serverTimeoutMs, () => cut("timeout"));
+  const silence = new Silence(lease.clock, pool.serverTimeoutMs, () => cut("timeout"));
   if (pool.onClientAbort === "cancel") request.signal.addEventListener("abort", () => cut("client"));
   exchange.body.onProgress = () => silence.heard();
   try {
@@ -52,8 +52,6 @@ export async function forward(exchange: Exchange): Promise<void> {
     const again = !cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached);
     await lease.end(cutBy ?? "broken", { retried: again });
     throw again ? new TryAgain() : failure(cutBy, pool);
-  } finally {
-    silence.stop();
   }
 }
 
@@ -91,7 +89,7 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
-  answer(await relay.open(), { encodeBody: "manual" });
+  answer(await relay.open(lease.clock), { encodeBody: "manual" });
   try {
     await relay.untilServerDone(silence);
     await Promise.all([lease.done(status), relay.delivered()]);

@@ -1,6 +1,7 @@
 import type { Env } from "../pool/env.ts";
-import { type Ending, type Lease, RENEW_MS } from "../pool/protocol.ts";
+import { type Ending, type Granted, type Lease, RENEW_MS } from "../pool/protocol.ts";
 import { poolStub } from "../pool/stub.ts";
+import { Clock } from "./clock.ts";
 import { tellDone } from "./done.ts";
 import { untilTold } from "./until-told.ts";
 
@@ -17,34 +18,38 @@ type PoolAddress = { name: string; locationHint: string | null };
 export class HeldLease {
   readonly id: string;
   readonly server: { name: string; url: string };
+  /** For all that is timed while the slot is held: it stops with the lease. */
+  readonly clock = new Clock();
   readonly #env: Env;
   readonly #pool: PoolAddress;
-  readonly #renewals: ReturnType<typeof setInterval>;
+  readonly #alone: boolean;
   #stub: Rpc.Stub<Lease> | null = null;
 
-  constructor(env: Env, pool: PoolAddress, id: string, server: { name: string; url: string }) {
+  constructor(env: Env, pool: PoolAddress, id: string, { server, alone = false }: Granted) {
     this.#env = env;
     this.#pool = pool;
     this.id = id;
     this.server = server;
-    this.#renewals = setInterval(() => void this.#renew(), RENEW_MS);
+    this.#alone = alone;
+    this.clock.set(RENEW_MS, () => void this.#renew());
   }
 
   /** The server has answered with this status, to its last byte. */
   done(status: number): Promise<void> {
-    clearInterval(this.#renewals);
-    return tellDone(this.#env, this.#pool, { id: this.id, status });
+    this.clock.stop();
+    return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#alone ? "soon" : "at once");
   }
 
   /** `retried`: the request will ask for another slot. */
   end(ending: Exclude<Ending, "done">, { retried = false } = {}): Promise<void> {
-    clearInterval(this.#renewals);
+    this.clock.stop();
     return untilTold(this.#pool.name, [this.id], () =>
       poolStub(this.#env, this.#pool).end(this.id, ending, retried),
     );
   }
 
   async #renew(): Promise<void> {
+    this.clock.set(RENEW_MS, () => void this.#renew());
     try {
       if (this.#stub) {
         await this.#stub.renew();

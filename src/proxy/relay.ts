@@ -1,4 +1,5 @@
 import { Backlog, joined } from "./backlog.ts";
+import type { Clock } from "./clock.ts";
 import type { Silence } from "./silence.ts";
 
 const FIRST_READ_BYTES = 16 * 1024;
@@ -52,9 +53,9 @@ export class Relay {
   }
 
   /** What the client gets: all of it, if it is small and comes at once; else a stream. */
-  async open(): Promise<Uint8Array | ReadableStream> {
+  async open(clock: Clock): Promise<Uint8Array | ReadableStream> {
     if (this.#length !== null && this.#length <= Math.min(SMALL_BYTES, this.#ahead)) {
-      if (await this.#cameAtOnce(this.#length)) return joined(this.#backlog.takeAll());
+      if (await this.#cameAtOnce(this.#length, clock)) return joined(this.#backlog.takeAll());
     }
     // With a length the client gets a `Content-Length`, otherwise chunks.
     const { readable, writable } =
@@ -108,9 +109,9 @@ export class Relay {
   }
 
   /** Whether all `length` bytes are in the backlog. A failure is left for `untilServerDone`, as is what is late. */
-  async #cameAtOnce(length: number): Promise<boolean> {
+  async #cameAtOnce(length: number, clock: Clock): Promise<boolean> {
     const { promise: late, resolve } = Promise.withResolvers<null>();
-    const timer = setTimeout(() => resolve(null), AT_ONCE_MS);
+    const alarm = clock.set(AT_ONCE_MS, () => resolve(null));
     try {
       do {
         this.#firstRead = this.#reader.read(new Uint8Array(Math.max(1, length - this.#bytes)));
@@ -123,7 +124,7 @@ export class Relay {
     } catch {
       return false;
     } finally {
-      clearTimeout(timer);
+      clock.cancel(alarm);
     }
     return this.#bytes === length;
   }

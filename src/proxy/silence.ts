@@ -1,23 +1,27 @@
+import type { Clock } from "./clock.ts";
+
 /** How long the event loop gets at least to bring what has come already. */
 const LAST_CHANCE_MS = 50;
 
 /**
- * Calls `onSilence` once nothing has been heard for `limitMs`. One timer however often something is heard:
- * it looks at the time of the last sound when it fires.
+ * Calls `onSilence` once nothing has been heard for `limitMs`, while `clock` runs. One alarm however often something
+ * is heard: it looks at the time of the last sound when it rings.
  */
 export class Silence {
+  readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #onSilence: () => void;
   #heardAt = Date.now();
   #listening = true;
   #lastChance = false;
   #dueAt = 0;
-  #timer: ReturnType<typeof setTimeout>;
+  #stopped = false;
 
-  constructor(limitMs: number, onSilence: () => void) {
+  constructor(clock: Clock, limitMs: number, onSilence: () => void) {
+    this.#clock = clock;
     this.#limitMs = limitMs;
     this.#onSilence = onSilence;
-    this.#timer = this.#checkIn(limitMs);
+    this.#checkIn(limitMs);
   }
 
   heard(): void {
@@ -32,20 +36,21 @@ export class Silence {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stopped = true;
   }
 
-  #checkIn(ms: number): ReturnType<typeof setTimeout> {
+  #checkIn(ms: number): void {
     this.#dueAt = Date.now() + ms;
-    return setTimeout(() => this.#check(), ms);
+    this.#clock.set(ms, () => this.#check());
   }
 
   #check(): void {
+    if (this.#stopped) return;
     const now = Date.now();
     const lateMs = now - this.#dueAt;
     const quietMs = this.#listening ? now - this.#heardAt : 0;
     if (quietMs < this.#limitMs) {
-      this.#timer = this.#checkIn(this.#limitMs - quietMs);
+      this.#checkIn(this.#limitMs - quietMs);
     } else if (this.#lastChance && (lateMs <= LAST_CHANCE_MS || quietMs >= 2 * this.#limitMs)) {
       this.#onSilence();
     } else {
@@ -53,7 +58,7 @@ export class Silence {
       // timer that is late itself says that it did, and for how long; of a machine that is late all the time the
       // server gets as long again, and no more.
       this.#lastChance = true;
-      this.#timer = this.#checkIn(Math.max(LAST_CHANCE_MS, Math.min(lateMs, this.#limitMs)));
+      this.#checkIn(Math.max(LAST_CHANCE_MS, Math.min(lateMs, this.#limitMs)));
     }
   }
 }

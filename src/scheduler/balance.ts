@@ -37,6 +37,11 @@ export class Balance {
     this.#candidates = this.#candidates.length === 0 ? [server] : this.#usable;
   }
 
+  /** Whether there is a server to pick. */
+  get hasFreeSlot(): boolean {
+    return this.#candidates.some((server) => server.hasFreeSlot);
+  }
+
   /** `avoid` is passed by as long as there is any other, free or not. */
   pick(random: () => number, avoid: string | null): Server | undefined {
     if (avoid !== null) return this.#choose(this.#usableBut(avoid), random);

@@ -71,6 +71,10 @@ export class Fleet {
     return this.#leases.size === 0 && this.#servers.some((server) => server.available);
   }
 
+  get hasFreeSlot(): boolean {
+    return this.#balance.hasFreeSlot;
+  }
+
   /** The slot under a request's lease, unless its server is done with it. */
   leased(id: string): Slot | undefined {
     const slot = this.#leases.get(id);

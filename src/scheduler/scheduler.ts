@@ -303,6 +303,11 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
+  /** A server would take a request at once. */
+  get hasFreeSlot(): boolean {
+    return this.#fleet.hasFreeSlot;
+  }
+
   // ── Rules ──
 
   #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/pool/env.ts";
 import type { Done } from "../../src/pool/protocol.ts";
 import { putBackUntold, takeUntold, tellDone } from "../../src/proxy/done.ts";
@@ -27,7 +27,9 @@ const stub = {
 };
 const env = { POOL: { getByName: () => stub } } as unknown as Env;
 const tell = (id: string, pool = "web") =>
-  tellDone(env, { name: pool, locationHint: null }, { id, status: 200 });
+  tellDone(env, { name: pool, locationHint: null }, { id, status: 200 }, "at once");
+const tellSoon = (id: string) =>
+  tellDone(env, { name: "web", locationHint: null }, { id, status: 200 }, "soon");
 
 test("a request that ends is told at once", async () => {
   const only = tell("a");
@@ -93,4 +95,45 @@ test("what it could not tell is told by the next", async () => {
   await vi.advanceTimersByTimeAsync(1);
   await next;
   expect(told).toEqual([["a", "b"]]);
+});
+
+describe("what nobody waits for", () => {
+  test("is taken along by the next request to the pool", async () => {
+    const all = [tellSoon("a"), tellSoon("b")];
+    expect(takeUntold("web").map(({ id }) => id)).toEqual(["a", "b"]);
+    await vi.advanceTimersByTimeAsync(10);
+    await Promise.all(all);
+    expect(told).toEqual([]);
+  });
+
+  test("is told together after a few milliseconds, if there is no next", async () => {
+    const all = [tellSoon("a"), tellSoon("b")];
+    await vi.advanceTimersByTimeAsync(1);
+    all.push(tellSoon("c"));
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(10);
+    await Promise.all(all);
+    expect(told).toEqual([["a", "b", "c"]]);
+  });
+
+  test("is told with the first that cannot wait, and what follows that waits no longer", async () => {
+    const all = [tellSoon("a"), tell("b"), tellSoon("c"), tell("d")];
+    expect(told).toEqual([["a", "b"]]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+    await vi.advanceTimersByTimeAsync(10);
+    await Promise.all(all);
+    expect(told).toHaveLength(2);
+  });
+
+  test("is told by the next where the one that was to tell it died", async () => {
+    vi.stubGlobal("scheduler", { wait: () => new Promise(() => {}) });
+    void tellSoon("of one that dies");
+    await vi.advanceTimersByTimeAsync(1_000);
+    void tell("next");
+    expect(told).toEqual([["of one that dies", "next"]]);
+  });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Clock } from "../../src/proxy/clock.ts";
 import { Silence } from "../../src/proxy/silence.ts";
 
 let started: number;
@@ -10,7 +11,7 @@ afterEach(() => vi.useRealTimers());
 
 function listen() {
   const onSilence = vi.fn();
-  return { silence: new Silence(1_000, onSilence), onSilence };
+  return { silence: new Silence(new Clock(), 1_000, onSilence), onSilence };
 }
 
 test("a server that says nothing is given up after the limit and a last chance, once", () => {

@@ -84,7 +84,9 @@ describe("as a page", () => {
   });
 
   test("it brings its own icon: a browser would ask the pool that has just refused for one", async () => {
-    expect(await answer("queue-full", { accept: BROWSER }).text()).toContain('<link rel="icon" href="data:,">');
+    expect(await answer("queue-full", { accept: BROWSER }).text()).toContain(
+      '<link rel="icon" href="data:,">',
+    );
   });
 
   test("what comes from outside is escaped", async () => {

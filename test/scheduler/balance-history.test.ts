@@ -3,6 +3,11 @@ import { describe, expect, test } from "vitest";
 import { Balance } from "../../src/scheduler/balance.ts";
 import { Server, type Slot } from "../../src/scheduler/server.ts";
 
+function naiveUsable(servers: Server[]): Server[] {
+  const regular = servers.filter((one) => one.available && !one.backup);
+  return regular.length > 0 ? regular : servers.filter((one) => one.available);
+}
+
 /** The same rules at their plainest: all servers are asked everything, each time. */
 function naivePick(
   servers: Server[],
@@ -11,8 +16,7 @@ function naivePick(
   avoid: string | null,
   credits: number[],
 ) {
-  const regular = servers.filter((one) => one.available && !one.backup);
-  const usable = regular.length > 0 ? regular : servers.filter((one) => one.available);
+  const usable = naiveUsable(servers);
   const others = usable.filter((one) => one.name !== avoid);
   const free = (others.length > 0 ? others : usable).filter((one) => one.hasFreeSlot);
   const total = free.reduce((sum, one) => sum + one.weight, 0);
@@ -86,6 +90,7 @@ describe("whatever is taken, comes free and changes", () => {
           const credits = servers.map(() => 0);
           const taken: Slot[] = [];
           events.forEach((event, time) => {
+            expect(balance.hasFreeSlot).toBe(naiveUsable(servers).some((one) => one.hasFreeSlot));
             if (event.what === "pick") {
               const expected = naivePick(servers, policy, event.roll, event.avoid, credits);
               const server = balance.pick(() => event.roll, event.avoid);
