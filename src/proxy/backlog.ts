@@ -9,16 +9,21 @@ export class Backlog {
   /** What is still free at the end of the last piece. */
   #room = 0;
 
-  push(chunk: Uint8Array): void {
+  /** Whether the chunk itself is kept, and not a copy. */
+  push(chunk: Uint8Array): boolean {
     if (chunk.byteLength > this.#room) {
       this.#closeLast();
-      if (2 * chunk.byteLength >= chunk.buffer.byteLength) return void this.#pieces.push(chunk);
+      if (2 * chunk.byteLength >= chunk.buffer.byteLength) {
+        this.#pieces.push(chunk);
+        return true;
+      }
       this.#room = Math.max(BLOCK_BYTES, chunk.byteLength);
       this.#pieces.push(new Uint8Array(this.#room));
     }
     const last = this.#pieces.at(-1) as Uint8Array;
     last.set(chunk, last.byteLength - this.#room);
     this.#room -= chunk.byteLength;
+    return false;
   }
 
   shift(): Uint8Array | undefined {
