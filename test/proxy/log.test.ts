@@ -33,6 +33,18 @@ describe("each request has one JSON line on the console", () => {
     expect(stage.sluice.log.filter(({ requestId }) => requestId === "r1")).toHaveLength(1);
   });
 
+  test.each([
+    ["with its length", { "Content-Length": "3000000" }],
+    ["in chunks", { "Transfer-Encoding": "chunked" }],
+  ])("of a large answer %s, once its client has it", async (how, framing) => {
+    stage.origin.answer = (_request, response) => {
+      response.writeHead(200, framing).end(Buffer.alloc(3_000_000));
+    };
+    const path = `/large-${how.length}`;
+    await send(stage.sluice.url, { path });
+    expect(await logOf(path)).toMatchObject({ status: 200, bytes: 3_000_000, outcome: "ok" });
+  });
+
   test("of a refusal, with its code", async () => {
     stage.origin.answer = (request) => request.socket.destroy();
     await send(stage.sluice.url, { path: "/broken" });
