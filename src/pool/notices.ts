@@ -1,5 +1,5 @@
 /** A ticket that waits for less has its slot before it would know its place. */
-const NOTICE_MS = 100;
+const NOTICE_MS = 500;
 /** So that thousands who arrive together do not set a timer each. */
 const STEP_MS = 10;
 
