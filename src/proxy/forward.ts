@@ -83,16 +83,21 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     return;
   }
   if (!response.body) {
+    const told = lease.done(status);
     answer(null);
     if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
-    await lease.done(status);
+    await told;
     return;
   }
   const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
-  answer(await relay.open(lease.clock), { encodeBody: "manual" });
+  const body = await relay.open(lease.clock);
+  // Before the answer: its slot stands idle until the pool knows.
+  let told = relay.isWhole ? lease.done(status) : null;
+  answer(body, { encodeBody: "manual" });
   try {
     await relay.untilServerDone(silence);
-    await Promise.all([lease.done(status), relay.delivered()]);
+    told ??= lease.done(status);
+    await Promise.all([told, relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
     if (relay.clientLeft) trace.outcome = "client-abort-in-flight";

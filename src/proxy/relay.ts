@@ -24,8 +24,7 @@ export class Relay {
   readonly #toClient: ClientStream;
   /** Under way since before there was a stream to the client. */
   #firstRead: Promise<ReadableStreamReadResult<Uint8Array>> | null = null;
-  /** All of it is in the client's response. */
-  #whole = false;
+  #isWhole = false;
   /** The server had sent what was last asked of it already, or nearly. */
   #quick = false;
   #bytes = 0;
@@ -45,6 +44,11 @@ export class Relay {
     return this.#bytes;
   }
 
+  /** All of it came at once, and is in the client's response. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   get clientLeft(): boolean {
     return this.#toClient.clientLeft;
   }
@@ -52,8 +56,8 @@ export class Relay {
   /** What the client gets: all of it, if it is small and comes at once; else a stream. */
   async open(clock: Clock): Promise<Uint8Array | ReadableStream> {
     if (this.#length !== null && this.#length <= Math.min(SMALL_BYTES, this.#ahead)) {
-      this.#whole = await this.#cameAtOnce(this.#length, clock);
-      if (this.#whole) return this.#toClient.takeAll();
+      this.#isWhole = await this.#cameAtOnce(this.#length, clock);
+      if (this.#isWhole) return this.#toClient.takeAll();
     }
     return this.#toClient.open(this.#length);
   }
@@ -63,7 +67,7 @@ export class Relay {
    * server breaks off; what the client gets is then cut off too.
    */
   async untilServerDone(silence: Silence): Promise<void> {
-    if (this.#whole) return;
+    if (this.#isWhole) return;
     let size = FIRST_READ_BYTES;
     try {
       for (;;) {
@@ -89,7 +93,7 @@ export class Relay {
 
   /** Resolves once the client has everything, or has left. */
   async delivered(): Promise<void> {
-    if (!this.#whole) await this.#toClient.delivered;
+    if (!this.#isWhole) await this.#toClient.delivered;
   }
 
   /** Whether all `length` bytes wait for the client. A failure is left for `untilServerDone`, as is what is late. */
