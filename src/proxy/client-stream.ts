@@ -3,7 +3,7 @@ import { Backlog, joined } from "./backlog.ts";
 /**
  * The bytes of a response on their way to its client: what waits for it, and the stream that it takes them from. A
  * stream of our own: each byte that goes through the runtime's `FixedLengthStream` is copied once more there, and
- * costs half as much again (workerd 2026-11-17).
+ * costs a fifth more (workerd 2026-11-17).
  */
 export class ClientStream {
   readonly #backlog = new Backlog();

@@ -77,6 +77,8 @@ export class Server {
   #override: ServerOverride;
   #stateSince: number | null;
   #slots: (Slot | undefined)[] = [];
+  /** Those given back, to be taken again: a slot that changes hands within a turn is one change for the ledger. */
+  readonly #given: Slot[] = [];
   #freeIndexes: number[] = [];
   #taken = 0;
 
@@ -175,6 +177,7 @@ export class Server {
     slot.state = "free";
     slot.until = Number.POSITIVE_INFINITY;
     this.#slots[slot.index] = undefined;
+    this.#given[slot.index] = slot;
     this.#taken--;
     if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
   }
@@ -184,16 +187,9 @@ export class Server {
   }
 
   #occupy(index: number): Slot {
-    const slot: Slot = {
-      server: this,
-      index,
-      state: "leased",
-      lease: "",
-      since: 0,
-      stateSince: 0,
-      until: 0,
-      timer: null,
-    };
+    const fresh = { state: "leased", lease: "", since: 0, stateSince: 0, until: 0, timer: null } as const;
+    const given = this.#given[index];
+    const slot: Slot = given ? Object.assign(given, fresh) : { server: this, index, ...fresh };
     while (this.#slots.length <= index) this.#slots.push(undefined);
     this.#slots[index] = slot;
     this.#taken++;

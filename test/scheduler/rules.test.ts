@@ -242,3 +242,26 @@ test("cooldown keeps a slot closed after its response, and a drain waits for it"
   scheduler.tick(150);
   expect(decided()).toEqual(["t2 grant"]);
 });
+
+describe("a slot that changes hands", () => {
+  test("within a turn is one row for the ledger, in its last state", () => {
+    acquire("t1");
+    acquire("t2");
+    scheduler.release("t1", 5);
+    const { slots } = scheduler.takeOutbox();
+    expect([...slots].map(({ index, state, lease, since }) => ({ index, state, lease, since }))).toEqual([
+      { index: 0, state: "leased", lease: "t2", since: 5 },
+    ]);
+  });
+
+  test("many times within a turn, too", () => {
+    start({ slots: 2 });
+    for (let n = 0; n < 20; n++) scheduler.acquire({ id: `t${n}` }, n);
+    for (let n = 0; n < 19; n++) scheduler.release(`t${n}`, 20 + n);
+    const { slots } = scheduler.takeOutbox();
+    expect([...slots].map(({ index, state }) => `${index} ${state}`).toSorted()).toEqual([
+      "0 free",
+      "1 leased",
+    ]);
+  });
+});
