@@ -1,5 +1,5 @@
 /** How long what nobody waits for may wait for a transaction that it can share. */
-const LATER_MS = 10;
+const LATER_MS = 50;
 
 /**
  * Calls `commit` once for all that happens in a turn of the event loop, so that its grants and releases share one

@@ -1,7 +1,7 @@
 /** A ticket that waits for less has its slot before it would know its place. */
 const NOTICE_MS = 500;
-/** So that thousands who arrive together do not set a timer each. */
-const STEP_MS = 10;
+/** So that a busy pool is woken for them ten times a second, and not for each. */
+const STEP_MS = 100;
 
 interface Notice {
   dueAt: number;

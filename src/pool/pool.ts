@@ -104,10 +104,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       this.#waiters.get(request.id)?.answer({ granted: false, code: "left" });
       this.#waiters.set(request.id, { id: request.id, answer, queued: answer });
       const now = Date.now();
-      const handedOver = this.#release(request.done ?? [], now);
+      const awaited = this.#release(request.done ?? [], now);
       if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
       this.#scheduler.acquire(request, now);
-      if (handedOver) this.#commit.now();
+      if (awaited) this.#commit.now();
       // It waits: whether that is on record yet makes no difference to anyone.
       else if (this.#scheduler.queued > 0) void this.#commit.later();
       // With nobody to share a transaction with, waiting for one would only take time.
@@ -134,10 +134,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   /** Servers are done with these requests. Harmless when repeated; resolves when it is on record. */
   done(requests: Done[]): Promise<void> {
-    const handedOver = this.#release(requests, Date.now());
+    const awaited = this.#release(requests, Date.now());
     const committed = this.#commit.later();
     // A slot stands idle until its next request knows of it.
-    if (handedOver) this.#commit.now();
+    if (awaited) this.#commit.now();
     return committed;
   }
 
@@ -242,9 +242,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#scheduler.counters.forgetServersBut(names);
   }
 
-  /** Whether tickets were waiting for what came free. */
+  /** Whether tickets were waiting for what came free, or a drain for its end. */
   #release(requests: Done[], now: number): boolean {
-    const wanted = this.#scheduler.queued > 0;
+    const wanted = this.#scheduler.queued > 0 || this.#scheduler.drained !== null;
     for (const { id, status } of requests) {
       this.#handles.delete(id);
       this.#scheduler.release(id, now, status);
