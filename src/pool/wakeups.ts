@@ -2,8 +2,9 @@
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * Wakes the pool while it is in memory: the precise clock. It is only ever moved forward, so that thousands
- * of leases a second do not set and clear a timer each; waking up with nothing to do is harmless.
+ * Wakes the pool while it is in memory, or a request while it is carried: the precise clock. It is only ever moved
+ * forward, so that thousands of leases a second do not set and clear a timer each; waking up with nothing to do is
+ * harmless.
  */
 export class Ticker {
   readonly #wake: () => void;
