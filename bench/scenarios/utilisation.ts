@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../load/load.ts";
+import { cpuSeconds } from "../measure/process-use.ts";
 import { Rows } from "../rows.ts";
 import type { Counts } from "../servers/protocol.ts";
 import type { Servers } from "../servers/servers.ts";
@@ -45,15 +46,17 @@ async function measure(
   rows: Rows,
   { gear, quick }: Context,
 ): Promise<void> {
-  const { name } = subject;
+  const { name, pid } = subject;
   const seconds = quick ? 1 : 3;
   await servers.work(serviceMs);
   const first = await servers.counts();
   const loading = run({ url: `${subject.url}/work`, connections: 40, seconds, failuresAllowed: true }, gear);
   await sleep(MARGIN_MS);
+  const cpuBefore = pid === null ? 0 : cpuSeconds(pid);
   const before = await servers.counts();
   await sleep(seconds * 1000 - 2 * MARGIN_MS);
   const after = await servers.counts();
+  const cpu = pid === null ? 0 : cpuSeconds(pid) - cpuBefore;
   await loading;
   const end = await quiet(servers);
   const elapsedMs = after.at - before.at;
@@ -61,6 +64,7 @@ async function measure(
   const idleMs = elapsedMs * SERVERS - (after.busyMs - before.busyMs);
   rows.add(served(serviceMs), "", name, count / ((elapsedMs * SERVERS) / serviceMs), "haproxy");
   rows.add(`${serviceMs} ms: a slot's idle time between two requests`, "ms", name, idleMs / count, "haproxy");
+  if (pid !== null) rows.add(`${serviceMs} ms: CPU a request`, "µs", name, (cpu / count) * 1e6, "haproxy");
   rows.add(rejected(serviceMs), "", name, end.rejected - first.rejected);
 }
 
