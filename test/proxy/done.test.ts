@@ -6,8 +6,11 @@ import { putBackUntold, takeUntold, tellDone } from "../../src/proxy/done.ts";
 /** What the pool was told, message by message. */
 let told: string[][] = [];
 let failures = 0;
+/** A pool of its own for each test: what ended lately is remembered. */
+let web = "web";
 
-beforeEach(() => {
+beforeEach(({ task }) => {
+  web = task.id;
   vi.useFakeTimers();
   // The platform's own, which Node has elsewhere.
   vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
@@ -26,10 +29,10 @@ const stub = {
   },
 };
 const env = { POOL: { getByName: () => stub } } as unknown as Env;
-const tell = (id: string, pool = "web") =>
+const tell = (id: string, pool = web) =>
   tellDone(env, { name: pool, locationHint: null }, { id, status: 200 }, "at once");
 const tellSoon = (id: string) =>
-  tellDone(env, { name: "web", locationHint: null }, { id, status: 200 }, "soon");
+  tellDone(env, { name: web, locationHint: null }, { id, status: 200 }, "soon");
 
 test("a request that ends is told at once", async () => {
   const only = tell("a");
@@ -39,18 +42,33 @@ test("a request that ends is told at once", async () => {
   expect(told).toEqual([["a"]]);
 });
 
-test("those which end in the same turn of the event loop share one more message", async () => {
-  const all = [tell("a"), tell("b"), tell("c"), tell("d")];
-  await vi.advanceTimersByTimeAsync(1);
-  await Promise.all(all);
-  expect(told).toEqual([["a"], ["b", "c", "d"]]);
+describe("those which end in the same turn of the event loop", () => {
+  test("share a message after the second, and their successors after the first", async () => {
+    const all = [tell("a"), tell("b"), tell("c"), tell("d")];
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told).toEqual([["a"], ["b"], ["c", "d"]]);
+    all.push(tell("e"), tell("f"), tell("g"));
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all(all);
+    expect(told.slice(3)).toEqual([["e"], ["f", "g"]]);
+  });
+
+  test("are not waited for once a request has ended alone", async () => {
+    const together = [tell("a"), tell("b"), tell("c")];
+    await vi.advanceTimersByTimeAsync(1);
+    const alone = tell("d");
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all([...together, alone]);
+    await tell("e");
+    expect(told).toEqual([["a"], ["b"], ["c"], ["d"], ["e"]]);
+  });
 });
 
 test("those of different pools go to theirs", async () => {
-  const all = [tell("a", "web"), tell("b", "other"), tell("c", "web")];
+  const all = [tell("a"), tell("b"), tell("of another", "another"), tell("c")];
   await vi.advanceTimersByTimeAsync(1);
   await Promise.all(all);
-  expect(told).toEqual([["a"], ["b"], ["c"]]);
+  expect(told).toEqual([["a"], ["b"], ["of another"], ["c"]]);
 });
 
 test("a message is said again until the pool has it, and what ends meanwhile does not wait for it", async () => {
@@ -70,6 +88,7 @@ test("a message is said again until the pool has it, and what ends meanwhile doe
 test("what an invocation left behind that died is told by the next one", async () => {
   const never = vi.fn(() => new Promise(() => {}));
   vi.stubGlobal("scheduler", { wait: never });
+  void tell("a");
   void tell("of one that dies");
   await tell("of one that relies on it");
   vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
@@ -77,20 +96,20 @@ test("what an invocation left behind that died is told by the next one", async (
   const next = tell("next");
   await vi.advanceTimersByTimeAsync(1);
   await next;
-  expect(told).toEqual([["of one that dies"], ["of one that relies on it", "next"]]);
+  expect(told).toEqual([["a"], ["of one that dies"], ["of one that relies on it", "next"]]);
 });
 
 test("what a request takes along that goes to the pool anyway is not told twice", async () => {
-  const all = [tell("a"), tell("b"), tell("c")];
-  expect(takeUntold("web").map(({ id }) => id)).toEqual(["b", "c"]);
-  expect(takeUntold("web")).toEqual([]);
+  const all = [tell("a"), tell("b"), tell("c"), tell("d")];
+  expect(takeUntold(web).map(({ id }) => id)).toEqual(["c", "d"]);
+  expect(takeUntold(web)).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
   await Promise.all(all);
-  expect(told).toEqual([["a"]]);
+  expect(told).toEqual([["a"], ["b"]]);
 });
 
 test("what it could not tell is told by the next", async () => {
-  putBackUntold("web", [{ id: "a", status: 200 }]);
+  putBackUntold(web, [{ id: "a", status: 200 }]);
   const next = tell("b");
   await vi.advanceTimersByTimeAsync(1);
   await next;
@@ -100,7 +119,7 @@ test("what it could not tell is told by the next", async () => {
 describe("what nobody waits for", () => {
   test("is taken along by the next request to the pool", async () => {
     const all = [tellSoon("a"), tellSoon("b")];
-    expect(takeUntold("web").map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(takeUntold(web).map(({ id }) => id)).toEqual(["a", "b"]);
     await vi.advanceTimersByTimeAsync(10);
     await Promise.all(all);
     expect(told).toEqual([]);
