@@ -3,28 +3,42 @@ import { cpuSeconds } from "../measure/process-use.ts";
 import { median, ratios } from "../measure/statistics.ts";
 import { Rows } from "../rows.ts";
 import { ENCODINGS, SIZES } from "../servers/bodies.ts";
-import { SUBJECTS, type Subject } from "../subjects/subject.ts";
+import { SUBJECTS, type Subject, type SubjectName } from "../subjects/subject.ts";
 import { addTarget, ratioTarget } from "../targets.ts";
 import { type Context, type Scenario, sideBySide } from "./scenario.ts";
 
 const CONNECTIONS = 4;
 const MOST_CPU_OF_GZIP = 1.1;
 
-const kinds = Object.entries(SIZES).flatMap(([label, size]) =>
+interface Kind {
+  label: string;
+  path: string;
+  seconds: number;
+  headers?: Record<string, string>;
+  /** All of them, if absent. */
+  only?: SubjectName[];
+}
+
+const kinds: Kind[] = Object.entries(SIZES).flatMap(([label, size]) =>
   ENCODINGS.map((encoding) => ({
     label: `${label} ${encoding}`,
     path: `/body/${size}/${encoding}`,
     seconds: size > 1_000_000 ? 2 : 1,
   })),
 );
-type Kind = (typeof kinds)[number];
+/** What of the limit is due to the way in which a Worker comes to see the last byte. */
+for (const [how, words] of Object.entries({ pipe: "by the runtime's pipe", tee: "by a tee" })) {
+  const headers = { "X-Relay": how };
+  const path = `/body/${SIZES["10 MB"]}/plain`;
+  kinds.push({ label: `10 MB ${words}`, path, seconds: 2, headers, only: ["pass-through", "bare-lease"] });
+}
 
 export const bodies: Scenario = {
   name: "bodies",
   about: "4 connections; gzip and plain are the same bytes, the one with its Content-Encoding",
   async run(context) {
     const rows = new Rows(this.name);
-    const setting = { context, name: this.name, subjects: SUBJECTS, servers: 64 };
+    const setting = { context, name: this.name, subjects: SUBJECTS, servers: CONNECTIONS };
     let made = false;
     await sideBySide(setting, async (subject, servers) => {
       // The servers make a body when they are first asked for it.
@@ -41,10 +55,11 @@ export const bodies: Scenario = {
 
 async function measure(subject: Subject, kind: Kind, rows: Rows, { gear, quick }: Context): Promise<void> {
   const { name, pid } = subject;
+  if (kind.only?.includes(name) === false) return;
   const url = subject.url + kind.path;
   const before = pid === null ? 0 : cpuSeconds(pid);
   const seconds = quick ? 1 : kind.seconds;
-  const headers = { "Accept-Encoding": "gzip" };
+  const headers = { "Accept-Encoding": "gzip", ...kind.headers };
   const load = await run({ url, connections: CONNECTIONS, seconds, headers }, gear);
   rows.add(kind.label, "MB/s", name, load.bytes / load.seconds / 1e6, "pass-through");
   if (pid === null) return;

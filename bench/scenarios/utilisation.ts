@@ -21,7 +21,7 @@ export const utilisation: Scenario = {
   async run(context) {
     const rows = new Rows(this.name);
     // The server itself and the pass-through Worker know no slots: nearly all would be rejected.
-    const subjects = ["through-object", "sluice", "haproxy"] as const;
+    const subjects = ["bare-lease", "through-object", "sluice", "haproxy"] as const;
     const setting = { context, name: this.name, subjects, servers: SERVERS };
     await sideBySide(setting, async (subject, servers) => {
       for (const serviceMs of SERVICE_MS) await measure(subject, servers, serviceMs, rows, context);

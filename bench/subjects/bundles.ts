@@ -11,6 +11,7 @@ const ENTRIES = {
   counted: { entry: `${HERE}/counted.ts`, config: "wrangler.toml" },
   "pass-through": { entry: `${HERE}/pass-through.ts`, config: BENCH_CONFIG },
   "through-object": { entry: `${HERE}/through-object.ts`, config: BENCH_CONFIG },
+  "bare-lease": { entry: `${HERE}/bare-lease.ts`, config: BENCH_CONFIG },
   crowd: { entry: `${HERE}/crowd.ts`, config: BENCH_CONFIG },
   leaver: { entry: `${HERE}/leaver.ts`, config: BENCH_CONFIG },
 } as const;

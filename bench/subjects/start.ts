@@ -27,8 +27,10 @@ function start(name: SubjectName, servers: string[], bundles: Bundles): Promise<
       return Promise.resolve({ name, url: first, pid: null, stop: async () => {} });
     case "pass-through":
       return startPassThrough(first, bundles);
+    case "bare-lease":
+      return startObject("bare-lease", "Slots", servers, bundles);
     case "through-object":
-      return startThroughObject(servers, bundles);
+      return startObject("through-object", "Counter", servers, bundles);
     case "sluice":
       return startSluice(servers, bundles);
     case "haproxy":
@@ -42,8 +44,14 @@ export async function startPassThrough(server: string, bundles: Bundles): Promis
   return { name: "pass-through", url: workerd.url("main"), pid: workerd.pid, stop: () => workerd.stop() };
 }
 
-async function startThroughObject(servers: string[], bundles: Bundles): Promise<Subject> {
-  const worker = { bundle: bundles["through-object"], className: "Counter", json: { SERVERS: servers } };
-  const workerd = await Workerd.start({ main: worker });
-  return { name: "through-object", url: workerd.url("main"), pid: workerd.pid, stop: () => workerd.stop() };
+async function startObject(
+  name: "bare-lease" | "through-object",
+  className: string,
+  servers: string[],
+  bundles: Bundles,
+): Promise<Subject> {
+  const workerd = await Workerd.start({
+    main: { bundle: bundles[name], className, json: { SERVERS: servers } },
+  });
+  return { name, url: workerd.url("main"), pid: workerd.pid, stop: () => workerd.stop() };
 }

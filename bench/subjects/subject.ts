@@ -1,9 +1,17 @@
-export const SUBJECTS = ["direct", "pass-through", "through-object", "sluice", "haproxy"] as const;
+export const SUBJECTS = [
+  "direct",
+  "pass-through",
+  "bare-lease",
+  "through-object",
+  "sluice",
+  "haproxy",
+] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 export const TITLES: Record<SubjectName, string> = {
   direct: "server itself",
   "pass-through": "pass-through Worker",
+  "bare-lease": "bare lease",
   "through-object": "through an object",
   sluice: "Sluice",
   haproxy: "HAProxy",
