@@ -75,6 +75,19 @@ test("a part of a body of known length reaches the client before the rest is the
   expect((await bodyOf(answer)).toString()).toBe("second");
 });
 
+test.each([3, 300, 30_000])(
+  "a body of twice %i bytes that comes in two pieces is whole, with its length",
+  async (size) => {
+    stage.origin.answer = (_request, response) => {
+      response.writeHead(200, { "Content-Length": 2 * size });
+      response.write("a".repeat(size), () => setImmediate(() => response.end("b".repeat(size))));
+    };
+    const answer = await send(stage.sluice.url);
+    expect(answer.headers["content-length"]).toBe(String(2 * size));
+    expect(answer.body.toString()).toBe("a".repeat(size) + "b".repeat(size));
+  },
+);
+
 test("server-sent events arrive one by one", async () => {
   const answering = open(stage.sluice.url, { headers: { Accept: "text/event-stream" } });
   const { response } = await stage.origin.arrival();
