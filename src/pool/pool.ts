@@ -333,8 +333,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       waiter.answer({ granted: false, code: decision.code });
     } else {
       const { name, url } = decision.slot.server;
-      const alone = this.#alone && this.#scheduler.hasFreeSlot;
-      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq, alone });
+      const unhurried = this.#scheduler.hasFreeSlot;
+      const alone = unhurried && this.#alone;
+      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq, alone, unhurried });
     }
   }
 

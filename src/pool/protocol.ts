@@ -49,6 +49,8 @@ export interface Granted {
    * share the message. Absent from Pools of before 2026-11-22.
    */
   alone?: boolean;
+  /** Other slots are free: nobody waits to hear that this one is done. Absent as `alone` is. */
+  unhurried?: boolean;
 }
 
 export interface NotGranted {

@@ -3,9 +3,6 @@ import type { Done } from "../pool/protocol.ts";
 import { poolStub } from "../pool/stub.ts";
 import { untilTold } from "./until-told.ts";
 
-/** How long an end that nobody waits for may wait for a message that goes to its pool anyway. */
-const SOON_MS = 5;
-
 /** A batch that is older was left behind by an invocation that died. */
 const ABANDONED_MS = 1_000;
 
@@ -17,8 +14,11 @@ interface Batch {
   shared: boolean;
 }
 
-/** How soon the pool is to know: at once if somebody may wait for the slot. */
-type When = "at once" | "soon";
+/** How soon the pool is to know: at once if somebody may wait for the slot; else there may be others to go with. */
+export type When = keyof typeof WAIT_MS;
+
+/** How long others are waited for, or a message that goes to the pool anyway. */
+const WAIT_MS = { "at once": 0, "in a turn": 0, soon: 5 };
 
 /**
  * What has ended in this isolate and is about to be told, by pool. Plain data: the request that began the batch tells
@@ -41,17 +41,18 @@ export async function tellDone(env: Env, pool: PoolAddress, request: Done, when:
   const now = Date.now();
   const batch = batches.get(pool.name);
   const taken = batch !== undefined && now - batch.since < ABANDONED_MS;
-  if (taken && (when === "soon" || batch.when === "at once")) {
+  if (taken && WAIT_MS[batch.when] <= WAIT_MS[when]) {
     batch.requests.push(request);
     batch.shared = true;
     return;
   }
   if (when === "at once" && !batch && !expectsOthers(pool.name, now)) return say(env, pool, [request]);
   const all = [...(batch?.requests.splice(0) ?? []), request];
-  const own: Batch = { since: now, when, requests: when === "soon" ? all : [], shared: false };
+  const atOnce = when === "at once";
+  const own: Batch = { since: now, when, requests: atOnce ? [] : all, shared: false };
   batches.set(pool.name, own);
-  const first = when === "soon" ? null : say(env, pool, all);
-  await scheduler.wait(when === "soon" ? SOON_MS : 0);
+  const first = atOnce ? say(env, pool, all) : null;
+  await scheduler.wait(WAIT_MS[when]);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   lately.set(pool.name, { at: now, shared: own.shared });
   await Promise.all([first, say(env, pool, own.requests)]);

@@ -2,7 +2,7 @@ import type { Env } from "../pool/env.ts";
 import { type Ending, type Granted, type Lease, RENEW_MS } from "../pool/protocol.ts";
 import { poolStub } from "../pool/stub.ts";
 import { Clock } from "./clock.ts";
-import { tellDone } from "./done.ts";
+import { tellDone, type When } from "./done.ts";
 import { untilTold } from "./until-told.ts";
 
 type PoolAddress = { name: string; locationHint: string | null };
@@ -22,22 +22,22 @@ export class HeldLease {
   readonly clock = new Clock();
   readonly #env: Env;
   readonly #pool: PoolAddress;
-  readonly #alone: boolean;
+  readonly #whenDone: When;
   #stub: Rpc.Stub<Lease> | null = null;
 
-  constructor(env: Env, pool: PoolAddress, id: string, { server, alone = false }: Granted) {
+  constructor(env: Env, pool: PoolAddress, id: string, granted: Granted) {
     this.#env = env;
     this.#pool = pool;
     this.id = id;
-    this.server = server;
-    this.#alone = alone;
+    this.server = granted.server;
+    this.#whenDone = granted.alone ? "soon" : granted.unhurried ? "in a turn" : "at once";
     this.clock.set(RENEW_MS, () => void this.#renew());
   }
 
   /** The server has answered with this status, to its last byte. */
   done(status: number): Promise<void> {
     this.clock.stop();
-    return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#alone ? "soon" : "at once");
+    return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#whenDone);
   }
 
   /** `retried`: the request will ask for another slot. */

@@ -31,6 +31,8 @@ const stub = {
 const env = { POOL: { getByName: () => stub } } as unknown as Env;
 const tell = (id: string, pool = web) =>
   tellDone(env, { name: pool, locationHint: null }, { id, status: 200 }, "at once");
+const tellInATurn = (id: string) =>
+  tellDone(env, { name: web, locationHint: null }, { id, status: 200 }, "in a turn");
 const tellSoon = (id: string) =>
   tellDone(env, { name: web, locationHint: null }, { id, status: 200 }, "soon");
 
@@ -114,6 +116,33 @@ test("what it could not tell is told by the next", async () => {
   await vi.advanceTimersByTimeAsync(1);
   await next;
   expect(told).toEqual([["a", "b"]]);
+});
+
+describe("what nobody waits for, while others are under way,", () => {
+  test("is told at the end of the turn, with all that ended in it", async () => {
+    const all = [tellInATurn("a"), tellInATurn("b"), tell("c"), tellInATurn("d")];
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told).toEqual([["a", "b", "c", "d"]]);
+    await Promise.all(all);
+  });
+
+  test("does not wait for what has time", async () => {
+    const all = [tellSoon("a"), tellInATurn("b")];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told).toEqual([["a", "b"]]);
+    await vi.advanceTimersByTimeAsync(10);
+    await Promise.all(all);
+    expect(told).toHaveLength(1);
+  });
+
+  test("is taken along by the next request to the pool", async () => {
+    const only = tellInATurn("a");
+    expect(takeUntold(web).map(({ id }) => id)).toEqual(["a"]);
+    await vi.advanceTimersByTimeAsync(1);
+    await only;
+    expect(told).toEqual([]);
+  });
 });
 
 describe("what nobody waits for", () => {
