@@ -32,8 +32,9 @@ const lately = new Map<string, { at: number; shared: boolean }>();
 type PoolAddress = { name: string; locationHint: string | null };
 
 /**
- * Resolves when the pool has it on record, or another request has taken it along. What is to be told at once is; when
- * a second one ends in the same turn of the event loop, all that end in it after that follow in one message more.
+ * Resolves when the pool has it on record, or another request has taken it along. What is to be told at once is, or
+ * goes with what is told at the end of this turn of the event loop anyway; when a second one ends in the same turn,
+ * all that end in it after that follow in one message more.
  * Where they end one by one nobody is waited for: a timer that brings nobody takes a tenth of a request's CPU time
  * (in front of servers of 10 ms, workerd 2026-11-17).
  */
