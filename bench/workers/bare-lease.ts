@@ -1,8 +1,8 @@
 /**
- * The least that Sluice can cost on this runtime: a Worker that asks an object for a slot, fetches, reads the answer
- * to its last byte and says so. As durable as Sluice, with its commits shared as Sluice's are, and nothing else: no
- * retry, no time limit, no header, no log, no drain; a client that leaves frees its slot while the server is at work,
- * and a restart forgets all.
+ * About what this runtime lets a protocol like Sluice's have: a Worker that asks an object for a slot, fetches, reads
+ * the answer to its last byte and says so. As durable as Sluice, with its commits shared as Sluice's are, and nothing
+ * else: no retry, no time limit, no header, no log, no drain; a client that leaves frees its slot while the server is
+ * at work, and a restart forgets all.
  */
 import { DurableObject } from "cloudflare:workers";
 
