@@ -3,7 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
-import type { DrainAnswer } from "../pool/pool.ts";
+import type { DrainAnswer } from "../pool/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";

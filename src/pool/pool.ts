@@ -9,46 +9,27 @@ import { ask } from "./ask.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
 import { Conditions } from "./conditions.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { LeaseHandle, PlaceHandle, WatchHandle } from "./handles.ts";
+import { LeaseHandle, WatchHandle } from "./handles.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
-import { Notices } from "./notices.ts";
 import type {
   AcquireRequest,
   Done,
+  DrainAnswer,
   DrainRequest,
   Ending,
   Granted,
   NotGranted,
   OnQueued,
+  PoolMetrics,
   Queued,
 } from "./protocol.ts";
-import { Alarm, Ticker } from "./wakeups.ts";
-
-const SOON_MS = 10_000;
+import { Waiters } from "./waiters.ts";
+import { Wakeups } from "./wakeups.ts";
 
 /** How many places one write of the ledger covers. */
 const SEQ_BLOCK = 1_000_000;
-
-interface Waiter {
-  id: string;
-  /** Of `enter`, and of its place's `turn` once it has one. */
-  answer: (answer: Granted | NotGranted) => void;
-  queued: ((queued: Queued) => void) | null;
-}
-
-/** Both of one moment. */
-export interface PoolMetrics {
-  snapshot: Snapshot;
-  counts: Counts;
-}
-
-export interface DrainAnswer {
-  /** Not done, because another owner holds the drain: the snapshot says who. */
-  held: boolean;
-  snapshot: Snapshot;
-}
 
 /**
  * One pool's Durable Object: the only one who gives out its slots. It decides nothing itself, the scheduler
@@ -61,13 +42,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
-  readonly #waiters = new Map<string, Waiter>();
+  readonly #waiters = new Waiters((id) => this.#left(id));
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
-  readonly #notices = new Notices();
   readonly #conditions = new Conditions();
-  readonly #ticker = new Ticker(() => this.#tick());
-  readonly #alarm: Alarm;
+  readonly #wakeups: Wakeups;
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
   #reservedSeqs: number;
@@ -83,14 +62,14 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout(name, this.#scheduler);
-    this.#alarm = new Alarm(ctx.storage);
+    this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // Also the proof that this instance is still the current one.
       this.#writeCounts(this.#scheduler.counters.counts);
       return this.#waiters.size > 0;
     });
     this.#commit.now();
-    this.#setAlarmForAll();
+    this.#wakeups.setAlarmForAll(this.#scheduler.servers);
   }
 
   // ── Workers ──
@@ -100,20 +79,18 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
    * then knows its turn. Asked again, the ticket keeps its place.
    */
   enter(request: AcquireRequest): Promise<Granted | Queued | NotGranted> {
-    return new Promise((answer) => {
-      this.#waiters.get(request.id)?.answer({ granted: false, code: "left" });
-      this.#waiters.set(request.id, { id: request.id, answer, queued: answer });
-      const now = Date.now();
-      const awaited = this.#release(request.done ?? [], now);
-      if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
-      this.#scheduler.acquire(request, now);
-      if (awaited) this.#commit.now();
-      // It waits: whether that is on record yet makes no difference to anyone.
-      else if (this.#scheduler.queued > 0) void this.#commit.later();
-      // With nobody to share a transaction with, waiting for one would only take time.
-      else if (this.#alone) this.#commit.now();
-      else void this.#commit.soon();
-    });
+    const answer = this.#waiters.add(request.id);
+    const now = Date.now();
+    const awaited = this.#release(request.done ?? [], now);
+    if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
+    this.#scheduler.acquire(request, now);
+    if (awaited) this.#commit.now();
+    // It waits: whether that is on record yet makes no difference to anyone.
+    else if (this.#scheduler.queued > 0) void this.#commit.later();
+    // With nobody to share a transaction with, waiting for one would only take time.
+    else if (this.#alone) this.#commit.now();
+    else void this.#commit.soon();
+    return answer;
   }
 
   /** `enter`, for Workers of before 2026-11-22. */
@@ -128,8 +105,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   /** The client of a ticket that waits has left, and the ticket was not told its place yet. */
   leave(id: string): void {
-    const waiter = this.#waiters.get(id);
-    if (waiter) this.#left(waiter);
+    this.#waiters.leave(id);
   }
 
   /** Servers are done with these requests. Harmless when repeated; resolves when it is on record. */
@@ -224,9 +200,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   // ── Platform ──
 
   override alarm(): void {
-    this.#alarm.rang();
+    this.#wakeups.rang();
     this.#tick();
-    this.#setAlarmForAll();
+    this.#wakeups.setAlarmForAll(this.#scheduler.servers);
   }
 
   // ── Inside ──
@@ -252,12 +228,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return wanted && requests.length > 0;
   }
 
-  #left(waiter: Waiter): void {
-    if (this.#waiters.get(waiter.id) !== waiter) return;
-    this.#waiters.delete(waiter.id);
+  #left(id: string): void {
     // Granted in this very turn, and not told yet: then nothing was sent to the server.
-    if (!this.#scheduler.leave(waiter.id)) this.#scheduler.giveBack(waiter.id, Date.now());
-    waiter.answer({ granted: false, code: "left" });
+    if (!this.#scheduler.leave(id)) this.#scheduler.giveBack(id, Date.now());
     this.#commit.soon();
   }
 
@@ -298,7 +271,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#lookout.changed();
     for (const decision of outbox.decisions) this.#tell(decision);
     for (const question of outbox.questions) void this.#ask(question);
-    this.#setWakeups(outbox);
+    const idle = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;
+    this.#wakeups.set(this.#scheduler, outbox.slots, idle);
+    if (outbox.decisions.length > 0) this.#heartbeat.start();
     this.#conditions.changed();
   }
 
@@ -319,33 +294,16 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   #tell(decision: Decision): void {
-    const waiter = this.#waiters.get(decision.ticket);
-    if (!waiter) return;
-    if (decision.kind === "queued") {
-      const tell = () => this.#tellPlace(waiter, decision.seq);
-      // A drain may take long: nobody in it shall lose even the youngest place to a restart.
-      if (this.#scheduler.drained) tell();
-      else this.#notices.add(tell, Date.now());
-      return;
-    }
-    this.#waiters.delete(decision.ticket);
-    if (decision.kind === "refuse") {
-      waiter.answer({ granted: false, code: decision.code });
-    } else {
-      const { name, url } = decision.slot.server;
-      const unhurried = this.#scheduler.hasFreeSlot;
-      const alone = unhurried && this.#alone;
-      waiter.answer({ granted: true, server: { name, url }, seq: decision.seq, alone, unhurried });
-    }
+    const { kind, ticket } = decision;
+    // A drain may take long: nobody in it shall lose even the youngest place to a restart.
+    if (kind === "queued") this.#waiters.queued(ticket, decision.seq, this.#scheduler.drained !== null);
+    else if (kind === "refuse") this.#waiters.answer(ticket, { granted: false, code: decision.code });
+    else this.#waiters.answer(ticket, this.#granted(decision.slot, decision.seq));
   }
 
-  #tellPlace(waiter: Waiter, seq: number): void {
-    const { queued } = waiter;
-    if (!queued || this.#waiters.get(waiter.id) !== waiter) return;
-    const { promise: turn, resolve } = Promise.withResolvers<Granted | NotGranted>();
-    waiter.answer = resolve;
-    waiter.queued = null;
-    queued({ granted: false, code: "queued", place: new PlaceHandle(turn, () => this.#left(waiter)), seq });
+  #granted({ server: { name, url } }: Slot, seq: number | null): Granted {
+    const unhurried = this.#scheduler.hasFreeSlot;
+    return { granted: true, server: { name, url }, seq, alone: unhurried && this.#alone, unhurried };
   }
 
   async #ask(question: Question): Promise<void> {
@@ -362,28 +320,5 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     if (!told || this.#scheduler.nextSeq <= this.#reservedSeqs) return;
     this.#reservedSeqs = this.#scheduler.nextSeq + SEQ_BLOCK;
     this.#ledger.reserveSeqs(this.#reservedSeqs);
-  }
-
-  #setWakeups(outbox: Outbox): void {
-    const [next, now] = [this.#scheduler.nextTick(), Date.now()];
-    // A timer keeps the object awake, and billed: with nobody here, what is far away is the alarm's.
-    const nobodyHere = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;
-    if (nobodyHere && next - now > SOON_MS) this.#ticker.stop();
-    else this.#ticker.wakeBy(next, now);
-    for (const slot of outbox.slots) this.#setAlarmFor(slot);
-    const drain = this.#scheduler.drained;
-    if (drain) this.#alarm.wakeBy(drain.expiresAt);
-    if (outbox.decisions.length > 0) this.#heartbeat.start();
-  }
-
-  #setAlarmForAll(): void {
-    for (const server of this.#scheduler.servers) {
-      for (const slot of server.takenSlots()) this.#setAlarmFor(slot);
-    }
-  }
-
-  /** Not for a lease: its end is a message, or the end of the time to live, which a restart begins anew. */
-  #setAlarmFor(slot: Slot): void {
-    if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
   }
 }

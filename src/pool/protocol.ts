@@ -1,6 +1,8 @@
+import type { Counts } from "../scheduler/counters.ts";
 import type { CutOff } from "../scheduler/cut-off.ts";
 import type { PoolEvent } from "../scheduler/events.ts";
 import type { SchedulerRefusal } from "../scheduler/outbox.ts";
+import type { Snapshot } from "../scheduler/snapshot.ts";
 
 /**
  * What a Worker and a Pool say to each other. During a deploy of Sluice new Workers meet old Pools and the
@@ -91,6 +93,12 @@ export interface DrainRequest {
   extend?: boolean;
 }
 
+export interface DrainAnswer {
+  /** Not done, because another owner holds the drain: the snapshot says who. */
+  held: boolean;
+  snapshot: Snapshot;
+}
+
 /** How much a watcher knows already. */
 export interface Seen {
   /** Of which instance of the object; what another one said counts for nothing. */
@@ -110,4 +118,10 @@ export interface News {
 /** One session with the pool's object, which bills it as one request however often it is looked at. */
 export interface Watch extends Rpc.RpcTargetBranded {
   look(seen: Seen | null): News;
+}
+
+/** Both of one moment. */
+export interface PoolMetrics {
+  snapshot: Snapshot;
+  counts: Counts;
 }

@@ -1,42 +1,15 @@
-/** `setTimeout` takes no more than a signed 32-bit number of ms. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+import type { Drain } from "../scheduler/drain.ts";
+import type { Server, Slot } from "../scheduler/server.ts";
+import { Ticker } from "./ticker.ts";
 
-/**
- * Wakes the pool while it is in memory, or a request while it is carried: the precise clock. It is only ever moved
- * forward, so that thousands of leases a second do not set and clear a timer each; waking up with nothing to do is
- * harmless.
- */
-export class Ticker {
-  readonly #wake: () => void;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #at = Number.POSITIVE_INFINITY;
-
-  constructor(wake: () => void) {
-    this.#wake = wake;
-  }
-
-  wakeBy(at: number, now: number): void {
-    if (at >= this.#at) return;
-    this.stop();
-    this.#at = at;
-    const delay = Math.min(Math.max(0, at - now), LONGEST_TIMEOUT_MS);
-    this.#timer = setTimeout(() => {
-      this.#at = Number.POSITIVE_INFINITY;
-      this.#wake();
-    }, delay);
-  }
-
-  stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#at = Number.POSITIVE_INFINITY;
-  }
-}
+/** A timer keeps the object awake, and billed: for what is further away the alarm will do. */
+const SOON_MS = 10_000;
 
 /**
  * Wakes the pool even if the object was evicted meanwhile. Setting it is a billed write, so it is set only for
  * what is rare: the end of a drain, of a quarantine, of an orphan's time.
  */
-export class Alarm {
+class Alarm {
   readonly #storage: DurableObjectStorage;
   #at = Number.POSITIVE_INFINITY;
 
@@ -52,5 +25,45 @@ export class Alarm {
 
   rang(): void {
     this.#at = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** When the pool is to look at its clock again. */
+export class Wakeups {
+  readonly #ticker: Ticker;
+  readonly #alarm: Alarm;
+
+  constructor(storage: DurableObjectStorage, wake: () => void) {
+    this.#ticker = new Ticker(wake);
+    this.#alarm = new Alarm(storage);
+  }
+
+  /** After a change of these slots. `idle`: nobody is here who needs the time to the millisecond. */
+  set(
+    scheduler: { nextTick(): number; drained: Readonly<Drain> | null },
+    changed: Iterable<Slot>,
+    idle: boolean,
+  ): void {
+    const [next, now] = [scheduler.nextTick(), Date.now()];
+    if (idle && next - now > SOON_MS) this.#ticker.stop();
+    else this.#ticker.wakeBy(next, now);
+    for (const slot of changed) this.#setAlarmFor(slot);
+    if (scheduler.drained) this.#alarm.wakeBy(scheduler.drained.expiresAt);
+  }
+
+  /** The alarm has rung. */
+  rang(): void {
+    this.#alarm.rang();
+  }
+
+  setAlarmForAll(servers: readonly Server[]): void {
+    for (const server of servers) {
+      for (const slot of server.takenSlots()) this.#setAlarmFor(slot);
+    }
+  }
+
+  /** Not for a lease: its end is a message, or the end of the time to live, which a restart begins anew. */
+  #setAlarmFor(slot: Slot): void {
+    if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
   }
 }

@@ -1,4 +1,4 @@
-import { Ticker } from "../pool/wakeups.ts";
+import { Ticker } from "../pool/ticker.ts";
 
 export interface Alarm {
   at: number;

@@ -9,6 +9,7 @@ import { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal.ts";
 import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
+import { Places } from "./places.ts";
 import { Regroup } from "./regroup.ts";
 import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
 import { type Waiting, WaitingList } from "./waiting-list.ts";
@@ -25,9 +26,6 @@ export interface TicketRequest {
 
 /** How long a retry waits for another server before it takes the one that failed it again. */
 const AVOID_MS = 1_000;
-
-/** Places kept free behind those of an earlier instance, one for each ms that its last arrivals may be old. */
-const UNTOLD_SEQS = 1_000_000;
 
 /** What the ledger kept of an earlier instance. */
 export interface Restored {
@@ -57,9 +55,7 @@ export class Scheduler {
   readonly #waiting: WaitingList;
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
-  readonly #startedAt: number;
-  readonly #firstSeq: number;
-  #nextSeq: number;
+  readonly #places: Places;
   #outbox = new Outbox();
 
   constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
@@ -67,9 +63,7 @@ export class Scheduler {
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
     this.#waiting = new WaitingList(settings.queueTimeoutMs);
-    this.#startedAt = now;
-    this.#firstSeq = restored ? restored.nextSeq + UNTOLD_SEQS : 0;
-    this.#nextSeq = this.#firstSeq;
+    this.#places = new Places(restored?.nextSeq ?? null, now);
     this.#drain = new DrainSwitch(restored?.drain ?? null);
     const changes = {
       slot: (slot: Slot) => this.#outbox.slotChanged(slot),
@@ -106,7 +100,9 @@ export class Scheduler {
     } else if (this.#refusesForLackOfServers()) {
       this.#refuse(id, "no-server", now);
     } else {
-      const waiting = this.#enqueue(ticket, this.#arrivalSeq(ticket, now), now);
+      const { seq, returned } = this.#places.ofArrival(ticket.waitedMs ?? 0, now);
+      if (returned) this.#ticketReturned(now);
+      const waiting = this.#enqueue(ticket, seq, now);
       if (!waiting.left && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
         this.#refuse(id, "queue-full", now);
@@ -289,9 +285,9 @@ export class Scheduler {
     return this.#waiting.head()?.since;
   }
 
-  /** The seq of the next arrival: all given so far are below. */
+  /** All places given so far are below. */
   get nextSeq(): number {
-    return this.#nextSeq;
+    return this.#places.next;
   }
 
   get servers(): readonly Server[] {
@@ -312,24 +308,13 @@ export class Scheduler {
 
   #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {
     const since = now - (ticket.waitedMs ?? 0);
-    this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
+    this.#places.taken(seq);
     const server = ticket.retry?.avoid;
     const avoid = server ? { server, until: now + AVOID_MS } : null;
     const retry = ticket.retry !== undefined;
     const waiting = this.#waiting.add(ticket.id, seq, since, { retry, avoid });
     this.#dispatch(now);
     return waiting;
-  }
-
-  /**
-   * An earlier instance may have had the ticket, and not told it its place yet. Then it goes by the time of its
-   * arrival: behind those who were told, and before all who are new.
-   */
-  #arrivalSeq({ waitedMs = 0 }: TicketRequest, now: number): number {
-    const beforeMs = this.#startedAt - (now - waitedMs);
-    if (beforeMs <= 0 || this.#firstSeq === 0) return this.#nextSeq;
-    this.#ticketReturned(now);
-    return this.#firstSeq - Math.min(beforeMs, UNTOLD_SEQS);
   }
 
   #tellIfQueued({ id, seq, left }: Waiting): void {

@@ -1,4 +1,4 @@
-import type { PoolMetrics } from "../../pool/pool.ts";
+import type { PoolMetrics } from "../../pool/protocol.ts";
 import type { Counts, ServerCounts } from "../../scheduler/counters.ts";
 import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/histogram.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
