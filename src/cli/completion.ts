@@ -17,6 +17,10 @@ fi
 if ! declare -F __sluice_complete >/dev/null; then`;
 const BASH_FOOT = "fi";
 
+/** It asks by running what was typed so far: a `$(…)` or a `> file` in it would be carried out by the Tab key. */
+const BASH_EVAL = 'out=$(eval "$requestComp" 2>/dev/null)';
+const BASH_CALL = `out=$(sluice complete -- "\${words[@]:1:cword}" 2>/dev/null)`;
+
 /** `sluice complete bash|zsh|fish` prints what a shell needs to complete our commands and options. */
 export function addCompletion(program: Program): void {
   const completion = tab(program as unknown as Parameters<typeof tab>[0]);
@@ -30,9 +34,10 @@ export function addCompletion(program: Program): void {
   });
   const print = completion.setup.bind(completion);
   completion.setup = (name, executable, shell) => {
-    if (shell === "bash") console.log(BASH_HEAD);
-    print(name, executable, shell);
-    if (shell === "bash") console.log(BASH_FOOT);
+    if (shell !== "bash") return print(name, executable, shell);
+    const script = printed(() => print(name, executable, shell));
+    if (!script.includes(BASH_EVAL)) throw new Error("the script for bash is not the one that was read");
+    console.log([BASH_HEAD, script.replace(BASH_EVAL, () => BASH_CALL), BASH_FOOT].join("\n"));
   };
   program.commands
     .find((command) => command.name() === "complete")
@@ -45,4 +50,17 @@ export function addCompletion(program: Program): void {
         "sluice complete fish | source               # in ~/.config/fish/config.fish",
       ),
     );
+}
+
+/** What a library prints that has no other way to say it. */
+function printed(print: () => void): string {
+  const { log } = console;
+  const lines: string[] = [];
+  console.log = (...words) => lines.push(words.join(" "));
+  try {
+    print();
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n");
 }

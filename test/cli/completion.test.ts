@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandPath } from "../support/bundle.ts";
@@ -88,6 +88,17 @@ describe("in a real bash, also without the package bash-completion", () => {
     const before = terminal.output.length;
     terminal.type(`${typed}\t`);
     await terminal.until(({ output }) => output.slice(before).includes(completed));
+  });
+
+  test("Tab carries out nothing of what was typed", async () => {
+    const { path } = await Folder.make();
+    const file = join(path, "kept");
+    await writeFile(file, "kept");
+    const terminal = await bash();
+    const before = terminal.output.length;
+    terminal.type(`sluice status "$(rm ${file})" \`rm ${file}\` > ${file} --js\t`);
+    await terminal.until(({ output }) => output.slice(before).includes("--json "));
+    expect(await readFile(file, "utf8")).toBe("kept");
   });
 
   test("Tab twice lists the commands", async () => {
