@@ -21,7 +21,7 @@ export class Ledger {
     storage.transactionSync(() => migrate(this.#sql));
   }
 
-  load(now: number): Restored {
+  load(): Restored {
     const slots = this.#sql
       .exec<{
         server: string;
@@ -31,12 +31,7 @@ export class Ledger {
         lease: string;
         since: number;
         until: number;
-      }>(
-        // The end of a check is not written: its row says until when it counted.
-        `SELECT server, slot, url, state, lease, since, until FROM slots
-         WHERE state <> 'free' AND (state <> 'checking' OR until > ?)`,
-        now,
-      )
+      }>("SELECT server, slot, url, state, lease, since, until FROM slots WHERE state <> 'free'")
       .toArray()
       .map(({ slot, state, ...row }) => ({ ...row, index: slot, state: state as SlotState }));
     const servers = new Map<string, ServerRow>();

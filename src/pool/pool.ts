@@ -5,7 +5,7 @@ import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import type { ServerOverride, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import { ask } from "./ask.ts";
+import { Asker } from "./asker.ts";
 import { closedPool, configuredPool } from "./closed-pool.ts";
 import { Conditions } from "./conditions.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -46,6 +46,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
+  readonly #asker: Asker;
   readonly #wakeups: Wakeups;
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
@@ -56,8 +57,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const name = ctx.id.name ?? "";
     const configured = configuredPool(env, name);
     this.#settings = configured ?? closedPool(name);
+    this.#asker = new Asker(this.#settings);
     this.#ledger = new Ledger(ctx.storage);
-    const restored = this.#ledger.load(Date.now());
+    const restored = this.#ledger.load();
     this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
     if (configured) this.#forgetFormerServers();
@@ -307,10 +309,16 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   async #ask(question: Question): Promise<void> {
-    const answer = await ask(question, this.#settings);
-    const now = Date.now();
-    if (question.kind === "check") this.#scheduler.checked(question.id, answer, now);
-    else this.#scheduler.probed(question.server, answer === "passed", question.askedAt, now);
+    const { result, late } = await this.#asker.ask(question);
+    if (question.kind === "probe") {
+      this.#scheduler.probed(question.server, result === "passed", question.askedAt, Date.now());
+    } else {
+      this.#scheduler.checked(question.id, result, Date.now());
+      void late?.then((end) => {
+        this.#scheduler.checkedLate(question.id, end, Date.now());
+        this.#commit.soon();
+      });
+    }
     this.#commit.soon();
   }
 

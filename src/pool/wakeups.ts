@@ -2,8 +2,11 @@ import type { Drain } from "../scheduler/drain.ts";
 import type { Server, Slot } from "../scheduler/server.ts";
 import { Ticker } from "./ticker.ts";
 
-/** A timer keeps the object awake, and billed: for what is further away the alarm will do. */
-const SOON_MS = 10_000;
+/**
+ * A timer keeps the object awake, and billed: for what is further away the alarm will do. A pool's servers are looked
+ * after for a minute after its last request.
+ */
+const SOON_MS = 60_000;
 
 /**
  * Wakes the pool even if the object was evicted meanwhile. Setting it is a billed write, so it is set only for

@@ -16,10 +16,12 @@ export type CheckResult = "passed" | "failed" | "broken" | "timeout";
 const ATTENTION_MS = 60_000;
 /** Questions under way at once: an object may have six connections that wait for headers. */
 const MOST_QUESTIONS = 4;
-/** Between two questions whether a server with a quarantined slot is idle. */
+/** Between two questions whether a server with a closed slot is idle. */
 const PROBE_EVERY_MS = 1_000;
 /** What a check may take beyond its own timeout before its slot is closed for good measure. */
 const CHECK_GRACE_MS = 1_000;
+
+const dueAt = (server: Server) => Math.min(server.nextCheckAt, server.nextProbeAt);
 
 /**
  * Which servers are to be asked now, how they are (health checks) or whether they are idle again (probes).
@@ -39,11 +41,6 @@ export class Checks {
     this.#leases = leases;
   }
 
-  /** Checks that hold a slot now. */
-  get running(): number {
-    return this.#running.size;
-  }
-
   /** The pool has work: its servers matter. */
   work(servers: readonly Server[], now: number): void {
     this.#lastWorkAt = now;
@@ -60,7 +57,7 @@ export class Checks {
   }
 
   /** A slot of the server was closed: is it idle? */
-  quarantined(server: Server, now: number): void {
+  closed(server: Server, now: number): void {
     if (this.#settings.quarantine.probe === null) return;
     server.nextProbeAt = Math.min(server.nextProbeAt, now + PROBE_EVERY_MS);
   }
@@ -69,7 +66,9 @@ export class Checks {
   due(servers: readonly Server[], busy: boolean, now: number): Question[] {
     if (busy) this.work(servers, now);
     const questions: Question[] = [];
-    for (const server of servers) {
+    // Who is longest overdue first: else those at the end of a long list would never be asked.
+    const due = servers.filter((server) => dueAt(server) <= now).sort((a, b) => dueAt(a) - dueAt(b));
+    for (const server of due) {
       if (this.#full) break;
       const question = this.#probeDue(server, now) ?? this.#checkDue(server, now);
       if (question) questions.push(question);
@@ -81,7 +80,7 @@ export class Checks {
   next(servers: readonly Server[]): number {
     let next = Number.POSITIVE_INFINITY;
     if (this.#full || (!this.#settings.check && this.#settings.quarantine.probe === null)) return next;
-    for (const server of servers) next = Math.min(next, server.nextCheckAt, server.nextProbeAt);
+    for (const server of servers) next = Math.min(next, dueAt(server));
     return next;
   }
 
@@ -92,7 +91,7 @@ export class Checks {
   /** `again`: some of its slots are still closed. */
   probeEnded(server: Server | undefined, again: boolean, now: number): void {
     this.#probing--;
-    if (server && again) this.quarantined(server, now);
+    if (server && again) this.closed(server, now);
   }
 
   get #full(): boolean {
@@ -121,7 +120,7 @@ export class Checks {
     const { probe } = this.#settings.quarantine;
     if (probe === null || server.nextProbeAt > now) return null;
     server.nextProbeAt = Number.POSITIVE_INFINITY;
-    if (!server.hasQuarantined) return null;
+    if (!server.hasClosed) return null;
     this.#probing++;
     return { kind: "probe", askedAt: now, server: server.name, url: server.url + probe };
   }

@@ -13,7 +13,7 @@ export type CutOff = "broken" | "timeout" | "client" | "lost";
 export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   if (cause === "broken") return settings.quarantine.brokenMs;
   // `cancel` closes the server's connection together with the client's: the server is told, that is enough.
-  if (settings.onClientAbort === "cancel" && cause !== "timeout") return 0;
+  if (settings.onClientAbort === "cancel" && cause === "client") return 0;
   return settings.quarantine.maxMs;
 }
 

@@ -5,7 +5,15 @@ import { type CutOff, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
 import { Leases, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
-import { isHeld, Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
+import {
+  isCheck,
+  isClosed,
+  isHeld,
+  Server,
+  type ServerOverride,
+  type ServerRow,
+  type Slot,
+} from "./server.ts";
 
 /** Told what the ledger has to write anew, and what people want to know. */
 export interface FleetChanges {
@@ -45,8 +53,8 @@ export class Fleet {
     );
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
-      this.#leases.restore(server, row, now);
-      if (server.hasQuarantined) this.#checks.quarantined(server, now);
+      this.#leases.restore(server, row, now, settings.quarantine.maxMs);
+      if (server.hasClosed) this.#checks.closed(server, now);
     }
     this.#balance.serversChanged(this.#servers);
   }
@@ -58,7 +66,7 @@ export class Fleet {
 
   /** Slots whose server may be at work for a request: leased, orphaned, quarantined or cooling. */
   get inFlight(): number {
-    return this.#leases.size - this.#checks.running;
+    return this.#leases.ofRequests;
   }
 
   /** Every server is down or in maintenance. */
@@ -78,7 +86,7 @@ export class Fleet {
   /** The slot under a request's lease, unless its server is done with it. */
   leased(id: string): Slot | undefined {
     const slot = this.#leases.get(id);
-    return slot?.state === "cooling" || slot?.state === "checking" ? undefined : slot;
+    return !slot || slot.state === "cooling" || isCheck(slot) ? undefined : slot;
   }
 
   // ── Slots ──
@@ -140,8 +148,7 @@ export class Fleet {
     const { server } = slot;
     server.lastCheck = { at: slot.since, passed: result === "passed" };
     const wasDown = server.health.status === "down";
-    if (result === "passed" || result === "failed") this.#leases.free(slot);
-    else this.#quarantine(slot, result, quarantineMs(result, this.#settings), now);
+    this.#recover(slot, result, now);
     const changed = result === "passed" ? server.health.checkPassed() : server.health.failed();
     if (!changed) return;
     this.#healthChanged(server, now);
@@ -151,15 +158,21 @@ export class Fleet {
     else {
       this.#changes.happened({ kind: "server-up", server: name }, now);
       // It has restarted, and what it worked on is gone.
-      this.#openQuarantined(server, now);
+      this.#openClosed(server, now);
     }
+  }
+
+  /** A check that had timed out has ended after all. */
+  checkedLate(id: string, result: CheckResult, now: number): void {
+    const slot = this.#leases.get(id);
+    if (slot?.state === "recovering" && result !== "timeout") this.#recover(slot, result, now);
   }
 
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
     const server = this.#servers.find((one) => one.name === name);
     // What was cut off since then may have come to the server after the question.
-    if (server && idle) this.#openQuarantined(server, askedAt);
-    this.#checks.probeEnded(server, server?.hasQuarantined ?? false, now);
+    if (server && idle) this.#openClosed(server, askedAt);
+    this.#checks.probeEnded(server, server?.hasClosed ?? false, now);
   }
 
   /** The pool has work: its servers are looked after. */
@@ -192,11 +205,21 @@ export class Fleet {
   }
 
   #quarantine(slot: Slot, cause: CutOff, forMs: number, now: number): void {
-    this.#leases.close(slot, "quarantined", forMs, now);
+    this.#close(slot, "quarantined", forMs, now);
     if (slot.state !== "quarantined") return;
-    this.#checks.quarantined(slot.server, now);
     const { server, lease } = slot;
     this.#changes.happened({ kind: "quarantine", server: server.name, lease, cause }, now);
+  }
+
+  #recover(slot: Slot, result: CheckResult, now: number): void {
+    const answered = result === "passed" || result === "failed";
+    const { cooldownMs } = this.#settings;
+    this.#close(slot, "recovering", answered ? cooldownMs : quarantineMs(result, this.#settings), now);
+  }
+
+  #close(slot: Slot, state: "quarantined" | "recovering", forMs: number, now: number): void {
+    this.#leases.close(slot, state, forMs, now);
+    if (isClosed(slot)) this.#checks.closed(slot.server, now);
   }
 
   #healthChanged(server: Server, now: number): void {
@@ -205,9 +228,9 @@ export class Fleet {
     this.#changes.server(server);
   }
 
-  #openQuarantined(server: Server, closedBefore: number): void {
+  #openClosed(server: Server, closedBefore: number): void {
     for (const slot of [...server.takenSlots()]) {
-      if (slot.state === "quarantined" && slot.stateSince < closedBefore) this.#leases.free(slot);
+      if (isClosed(slot) && slot.stateSince < closedBefore) this.#leases.free(slot);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Server, Slot, SlotState } from "./server.ts";
+import { isCheck, type Server, type Slot, type SlotState } from "./server.ts";
 import { SlotTimers } from "./slot-timers.ts";
 
 /** A lease that is not renewed for this long has lost its Worker: three renewals. */
@@ -21,6 +21,7 @@ export class Leases {
   readonly #timers = new SlotTimers();
   readonly #changed: (slot: Slot) => void;
   readonly #freed: (server: Server) => void;
+  #checks = 0;
 
   /** `changed` is told of every slot that the ledger has to write anew, `freed` of every server that got one back. */
   constructor(changed: (slot: Slot) => void, freed: (server: Server) => void) {
@@ -30,6 +31,11 @@ export class Leases {
 
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** Those that requests have, or had last. */
+  get ofRequests(): number {
+    return this.#slots.size - this.#checks;
   }
 
   get(id: string): Slot | undefined {
@@ -52,7 +58,7 @@ export class Leases {
   }
 
   /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
-  close(slot: Slot, state: "quarantined" | "cooling", forMs: number, now: number): void {
+  close(slot: Slot, state: "quarantined" | "recovering" | "cooling", forMs: number, now: number): void {
     if (forMs <= 0) this.free(slot);
     else this.#set(slot, state, now + forMs, now);
   }
@@ -68,24 +74,28 @@ export class Leases {
   free(slot: Slot): void {
     this.#timers.clear(slot);
     this.#slots.delete(slot.lease);
-    // The row of a check says until when it counts; it need not be written a second time.
-    const onRecord = slot.state !== "checking";
+    if (isCheck(slot)) this.#checks--;
     slot.server.give(slot);
     this.#freed(slot.server);
-    if (onRecord) this.#changed(slot);
+    this.#changed(slot);
   }
 
-  /** After a restart nobody knows whether the holder still lives. */
-  restore(server: Server, row: SlotRow, now: number): void {
+  /** After a restart nobody knows whether the holder still lives. `recoverMs`: how long a lost health check may go on. */
+  restore(server: Server, row: SlotRow, now: number, recoverMs: number): void {
     const slot = server.restore(row.index);
-    const held = row.state === "leased" || row.state === "orphaned";
     slot.lease = row.lease;
     slot.since = row.since;
-    // A check went down with the instance that made it, and its server may still be at it.
-    slot.state = held ? "orphaned" : row.state === "checking" ? "quarantined" : row.state;
-    slot.stateSince = now;
     this.#slots.set(row.lease, slot);
-    this.#timers.set(slot, held ? now + LEASE_TTL_MS : row.until);
+    // Once for all the restarts to come, or a pool that crashes again and again would wait for the lost for ever.
+    if (row.state === "leased") this.#set(slot, "orphaned", now + LEASE_TTL_MS, now);
+    // It went down with the instance that made it, and its server may still be at it.
+    else if (row.state === "checking") this.#set(slot, "recovering", row.until + recoverMs, now);
+    else {
+      slot.state = row.state;
+      slot.stateSince = now;
+      if (isCheck(slot)) this.#checks++;
+      this.#timers.set(slot, row.until);
+    }
   }
 
   /** Takes out, one a call, the slots whose state ends now. */
@@ -98,8 +108,10 @@ export class Leases {
   }
 
   #set(slot: Slot, state: SlotState, until: number, now: number): void {
+    const wasCheck = isCheck(slot);
     slot.state = state;
     slot.stateSince = now;
+    if (isCheck(slot) !== wasCheck) this.#checks += wasCheck ? -1 : 1;
     this.#timers.set(slot, until);
     this.#changed(slot);
   }

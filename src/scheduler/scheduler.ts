@@ -168,6 +168,12 @@ export class Scheduler {
     this.tick(now);
   }
 
+  /** A check that had timed out has ended after all: its server is at it no more. */
+  checkedLate(id: string, result: CheckResult, now: number): void {
+    this.#fleet.checkedLate(id, result, now);
+    this.tick(now);
+  }
+
   /** A server said whether it is idle, asked at `askedAt`. */
   probed(server: string, idle: boolean, askedAt: number, now: number): void {
     this.#fleet.probed(server, idle, askedAt, now);

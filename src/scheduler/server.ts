@@ -11,8 +11,16 @@ export type ServerState = "ready" | "drain" | "maint";
  * quarantined  its request was cut off, its server may still be busy
  * cooling      its response ended, the cooldown has not
  * checking     a health check has it
+ * recovering   a health check had it, and its server may still be busy with that
  */
-export type SlotState = "free" | "leased" | "orphaned" | "quarantined" | "cooling" | "checking";
+export type SlotState =
+  | "free"
+  | "leased"
+  | "orphaned"
+  | "quarantined"
+  | "cooling"
+  | "checking"
+  | "recovering";
 
 export interface Slot {
   readonly server: Server;
@@ -33,6 +41,16 @@ export interface Slot {
 /** Somebody holds it, as far as we know. */
 export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
+}
+
+/** A health check has it, or had it last. It is no request's: neither in flight nor anybody's to free. */
+export function isCheck(slot: { state: SlotState }): boolean {
+  return slot.state === "checking" || slot.state === "recovering";
+}
+
+/** Its server may still be busy with what it was given there. */
+export function isClosed(slot: { state: SlotState }): boolean {
+  return slot.state === "quarantined" || slot.state === "recovering";
 }
 
 /** The operator's changes to one server; absent means "as configured". */
@@ -140,8 +158,8 @@ export class Server {
     return this.#taken < this.slots;
   }
 
-  get hasQuarantined(): boolean {
-    for (const slot of this.takenSlots()) if (slot.state === "quarantined") return true;
+  get hasClosed(): boolean {
+    for (const slot of this.takenSlots()) if (isClosed(slot)) return true;
     return false;
   }
 

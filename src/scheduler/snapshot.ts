@@ -1,7 +1,7 @@
 import type { Totals } from "./counters.ts";
 import type { Health } from "./health.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Server, ServerState } from "./server.ts";
+import { isCheck, type Server, type ServerState } from "./server.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -64,7 +64,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
 }
 
 function serverSnapshot(server: Server): ServerSnapshot {
-  const requests = [...server.takenSlots()].filter((slot) => slot.state !== "checking");
+  const requests = [...server.takenSlots()].filter((slot) => !isCheck(slot));
   const leases = requests.map((slot) => ({
     id: slot.lease,
     since: iso(slot.since),

@@ -58,7 +58,7 @@ function write(scheduler: Scheduler, now: number): void {
 }
 
 const KEYS = { servers: [{ name: "a", url: "http://a.example" }], check: { path: "/up", fall: 1 } };
-const restore = (now: number) => new Scheduler(settings(KEYS), ledger().load(now), now);
+const restore = (now: number) => new Scheduler(settings(KEYS), ledger().load(), now);
 
 describe.each(VERSIONS)("what version %s of the tables kept", (version, statements) => {
   beforeEach(() => {
@@ -66,7 +66,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (version, statemen
   });
 
   test("is all there after an upgrade, and what it did not know is not known", () => {
-    const restored = ledger().load(0);
+    const restored = ledger().load();
     expect(restored.slots).toMatchObject([
       { server: "a", index: 0, state: "leased", lease: "old", since: 5 },
     ]);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Question } from "../../src/scheduler/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { settings } from "./settings.ts";
 
 const CHECK = { path: "/health", interval: "2s", timeout: "1s", rise: 1, fall: 1 };
@@ -93,9 +94,72 @@ describe("health checks", () => {
     work(0);
     scheduler.checked(checkOf(asked(0)), "timeout", 1_000);
     scheduler.acquire({ id: "t1" }, 1_000);
-    scheduler.tick(20_999);
-    expect(scheduler.inFlight).toBe(1);
+    expect(asked(20_999)).toEqual([]);
+    expect(asked(23_000)).toHaveLength(1);
     expect(scheduler.queued).toBe(1);
+  });
+
+  test("that time out and end after all open their slot then, and not after the longest quarantine", () => {
+    start({ server_timeout: "1m", quarantine: { max: "1m" } });
+    work(0);
+    const id = checkOf(asked(0));
+    scheduler.checked(id, "timeout", 1_000);
+    expect(asked(3_000)).toEqual([]);
+    scheduler.checkedLate(id, "passed", 3_500);
+    // Late is too late for its health all the same.
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    expect(asked(5_000)).toHaveLength(1);
+  });
+
+  test("are followed by the cooldown, as any request", () => {
+    start({ cooldown: "50ms" });
+    work(0);
+    scheduler.tick(50);
+    scheduler.checked(checkOf(asked(2_000)), "passed", 2_003);
+    scheduler.acquire({ id: "t1" }, 2_010);
+    expect(scheduler.inFlight).toBe(0);
+    scheduler.tick(2_052);
+    expect(scheduler.queued).toBe(1);
+    scheduler.tick(2_053);
+    expect(scheduler.queued).toBe(0);
+  });
+
+  test.each([
+    [20, 700],
+    [100, 100],
+  ])("come to each of %d servers in turn, even where they take too long for all", (count, tookMs) => {
+    start({}, count);
+    const checked = new Set<string>();
+    let open: { id: string; server: string; endsAt: number }[] = [];
+    scheduler.acquire({ id: "busy" }, 0);
+    for (let now = 0; now < 60_000; now += 100) {
+      for (const { id, server } of open.filter(({ endsAt }) => endsAt <= now)) {
+        scheduler.checked(id, "passed", now);
+        checked.add(server);
+      }
+      open = open.filter(({ endsAt }) => endsAt > now);
+      scheduler.renew("busy", now);
+      scheduler.tick(now);
+      for (const question of scheduler.takeOutbox().questions) {
+        if (question.kind === "check") open.push({ ...question, endsAt: now + tookMs });
+      }
+    }
+    // All but the one that is busy.
+    expect(checked.size).toBe(count - 1);
+  });
+
+  test.each(["broken", "timeout"] as const)("that end %s leave a drained pool drained", (result) => {
+    start({ quarantine: { broken: "1s", max: "20s" } }, 2);
+    work(0);
+    scheduler.drain({ owner: "deploy", reason: null, expiresAt: 60_000 }, 0);
+    for (const question of asked(0)) scheduler.checked(checkOf([question]), result, 10);
+    const { state, inFlight, quarantined, servers } = snapshotOf("web", scheduler, 10);
+    expect({ state, inFlight, quarantined }).toEqual({ state: "drained", inFlight: 0, quarantined: 0 });
+    expect(servers.map(({ health, leases }) => [health, leases])).toEqual([
+      ["down", []],
+      ["down", []],
+    ]);
+    expect(scheduler.journal.since(-1).map(({ kind }) => kind)).not.toContain("quarantine");
   });
 
   test("take nothing from requests that wait: a freed slot goes to them first", () => {

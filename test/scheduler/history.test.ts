@@ -33,6 +33,14 @@ const happening = fc.oneof(
       ),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant("answerLate" as const),
+      which: fc.nat(),
+      result: fc.constantFrom("passed" as const, "failed" as const, "broken" as const, "timeout" as const),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
   {
     weight: 4,
@@ -124,6 +132,11 @@ function play(world: World, event: Happening): void {
       if (question) world.answer(question, event.result);
       break;
     }
+    case "answerLate": {
+      const question = world.lateChecks[event.which % world.lateChecks.length];
+      if (question) world.answerLate(question, event.result);
+      break;
+    }
     case "cutOff":
       if (who) world.cutOff(who, event.cause);
       break;
@@ -139,7 +152,7 @@ function comeToRest(world: World): void {
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
   for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1 });
-  for (let round = 0; round < 3 * world.workers.length + 10; round++) {
+  for (let round = 0; round < 3 * world.workers.length + 20; round++) {
     world.advance(2_000);
     for (const worker of world.workers) world.release(worker);
     for (const question of [...world.questions]) world.answer(question, "passed");

@@ -207,6 +207,14 @@ describe("a slot that was cut off", () => {
     expect(decided()).toEqual(["t2 grant"]);
   });
 
+  test("stays closed when on_client_abort is cancel and its Worker is lost: its connection may stand", () => {
+    start({ ...keys, on_client_abort: "cancel" });
+    acquire("t1");
+    acquire("t2");
+    scheduler.cutOff("t1", "lost", 5);
+    expect(decided()).toEqual([]);
+  });
+
   test("opens when its holder turns out to have finished after all", () => {
     start(keys);
     acquire("t1");
