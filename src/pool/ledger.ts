@@ -10,7 +10,7 @@ import { migrate } from "./migrations.ts";
 
 /**
  * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
- * next is one write. All calls are synchronous; the runtime holds back every answer until what was written
+ * next is one write. A slot is its server's whatever that is called: it goes by the URL. All calls are synchronous; the runtime holds back every answer until what was written
  * before it is durable, and throws here in an instance that has been replaced. Nobody may catch that.
  */
 export class Ledger {
@@ -101,24 +101,23 @@ export class Ledger {
   }
 
   /** Forgets servers that left the configuration and hold nothing any more. */
-  forgetServersBut(names: Set<string>): void {
-    const rows = this.#sql
-      .exec<{ server: string }>("SELECT server FROM slots UNION SELECT server FROM servers")
-      .toArray();
-    for (const { server } of rows) {
-      if (names.has(server)) continue;
-      this.#sql.exec("DELETE FROM slots WHERE server = ?", server);
-      this.#sql.exec("DELETE FROM servers WHERE server = ?", server);
+  forgetServersBut(servers: readonly { name: string; url: string }[]): void {
+    const [names, urls] = [new Set(servers.map(({ name }) => name)), new Set(servers.map(({ url }) => url))];
+    for (const { server } of this.#sql.exec<{ server: string }>("SELECT server FROM servers").toArray()) {
+      if (!names.has(server)) this.#sql.exec("DELETE FROM servers WHERE server = ?", server);
+    }
+    for (const { url } of this.#sql.exec<{ url: string }>("SELECT DISTINCT url FROM slots").toArray()) {
+      if (!urls.has(url)) this.#sql.exec("DELETE FROM slots WHERE url = ?", url);
     }
   }
 
   #writeSlot(slot: Slot): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
-      "INSERT OR REPLACE INTO slots (server, slot, url, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      slot.server.name,
-      slot.index,
+      "INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
       slot.server.url,
+      slot.index,
+      slot.server.name,
       slot.state,
       slot.lease,
       slot.since,

@@ -15,6 +15,21 @@ const STEPS = [
   `ALTER TABLE servers ADD COLUMN state_since INTEGER;
    ALTER TABLE servers ADD COLUMN health_since INTEGER;
    CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
+  // By the server's URL: its name may be another one with the next configuration.
+  `CREATE TABLE slots_by_url (
+     url TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     server TEXT NOT NULL,
+     state TEXT NOT NULL,
+     lease TEXT NOT NULL,
+     since INTEGER NOT NULL,
+     until INTEGER NOT NULL,
+     PRIMARY KEY (url, slot)
+   ) WITHOUT ROWID;
+   INSERT OR REPLACE INTO slots_by_url
+     SELECT url, slot, server, state, lease, since, until FROM slots ORDER BY state <> 'free', until;
+   DROP TABLE slots;
+   ALTER TABLE slots_by_url RENAME TO slots;`,
 ];
 
 /** Brings an object's tables, whatever version made them, to today's. */

@@ -6,7 +6,6 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import type { ServerOverride, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { Asker } from "./asker.ts";
-import { closedPool, configuredPool } from "./closed-pool.ts";
 import { Conditions } from "./conditions.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, WatchHandle } from "./handles.ts";
@@ -25,6 +24,7 @@ import type {
   PoolMetrics,
   Queued,
 } from "./protocol.ts";
+import { settingsOf } from "./settings.ts";
 import { Waiters } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";
 
@@ -54,9 +54,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   constructor(ctx: DurableObjectState, env: { POOLS?: unknown }) {
     super(ctx, env);
-    const name = ctx.id.name ?? "";
-    const configured = configuredPool(env, name);
-    this.#settings = configured ?? closedPool(name);
+    const { name } = ctx.id;
+    if (name === undefined) throw new Error("a pool's object goes by its name");
+    const { settings, configured } = settingsOf(env, name);
+    this.#settings = settings;
     this.#asker = new Asker(this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     const restored = this.#ledger.load();
@@ -215,9 +216,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   #forgetFormerServers(): void {
-    const names = new Set(this.#scheduler.servers.map((server) => server.name));
-    this.#ledger.forgetServersBut(names);
-    this.#scheduler.counters.forgetServersBut(names);
+    const { servers, counters } = this.#scheduler;
+    this.#ledger.forgetServersBut(servers);
+    counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
   /** Whether tickets were waiting for what came free, or a drain for its end. */

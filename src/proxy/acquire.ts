@@ -59,6 +59,8 @@ export async function acquireLease(
       if (signal.aborted) throw new ClientLeft();
       try {
         untold.push(...takeUntold(pool.name));
+        // Not before the pause: by this the pool puts those in order who had no place yet.
+        ticket.waitedMs = Date.now() - since;
         const entered = await poolStub(env, pool).enter({ ...ticket, done: untold });
         untold = [];
         const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
@@ -74,8 +76,7 @@ export async function acquireLease(
       } catch (error) {
         if (error instanceof Refusal || error instanceof ClientLeft) throw error;
         place = null;
-        ticket.waitedMs = Date.now() - since;
-        refuseIfHopeless(error, ticket, pool);
+        refuseIfHopeless(error, { ...ticket, waitedMs: Date.now() - since }, pool);
         await scheduler.wait(backoffMs(attempt));
       }
     }

@@ -53,7 +53,7 @@ export class Fleet {
     );
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
-      this.#leases.restore(server, row, now, settings.quarantine.maxMs);
+      this.#leases.restore(server, row, now, settings);
       if (server.hasClosed) this.#checks.closed(server, now);
     }
     this.#balance.serversChanged(this.#servers);
@@ -241,9 +241,12 @@ export class Fleet {
   }
 
   #serverOf(row: SlotRow): Server {
-    const known = this.#servers.find((server) => server.name === row.server);
+    // By its URL: under another name it is as busy as under the one before.
+    const known = this.#servers.find((server) => server.url === row.url);
     if (known) return known;
-    const gone = { name: row.server, url: row.url, slots: 0, weight: 1, backup: false };
+    const nameIsAnothers = this.#servers.some((server) => server.name === row.server);
+    const name = nameIsAnothers ? row.url : row.server;
+    const gone = { name, url: row.url, slots: 0, weight: 1, backup: false };
     const retired = new Server(gone, null, undefined, true);
     this.#servers.push(retired);
     return retired;

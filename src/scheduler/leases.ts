@@ -1,3 +1,4 @@
+import type { PoolConfig } from "../config/types.ts";
 import { isCheck, type Server, type Slot, type SlotState } from "./server.ts";
 import { SlotTimers } from "./slot-timers.ts";
 
@@ -80,8 +81,8 @@ export class Leases {
     this.#changed(slot);
   }
 
-  /** After a restart nobody knows whether the holder still lives. `recoverMs`: how long a lost health check may go on. */
-  restore(server: Server, row: SlotRow, now: number, recoverMs: number): void {
+  /** After a restart, perhaps with another configuration. Nobody knows whether the holder of a lease still lives. */
+  restore(server: Server, row: SlotRow, now: number, { quarantine, cooldownMs }: PoolConfig): void {
     const slot = server.restore(row.index);
     slot.lease = row.lease;
     slot.since = row.since;
@@ -89,12 +90,16 @@ export class Leases {
     // Once for all the restarts to come, or a pool that crashes again and again would wait for the lost for ever.
     if (row.state === "leased") this.#set(slot, "orphaned", now + LEASE_TTL_MS, now);
     // It went down with the instance that made it, and its server may still be at it.
-    else if (row.state === "checking") this.#set(slot, "recovering", row.until + recoverMs, now);
+    else if (row.state === "checking")
+      this.#set(slot, "recovering", Math.min(row.until, now) + quarantine.maxMs, now);
     else {
       slot.state = row.state;
       slot.stateSince = now;
       if (isCheck(slot)) this.#checks++;
-      this.#timers.set(slot, row.until);
+      // What it was closed for may have been longer than its operator now thinks right.
+      const longest =
+        { orphaned: LEASE_TTL_MS, cooling: cooldownMs }[row.state as string] ?? quarantine.maxMs;
+      this.#timers.set(slot, Math.min(row.until, now + longest));
     }
   }
 

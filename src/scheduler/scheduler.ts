@@ -93,17 +93,17 @@ export class Scheduler {
       this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
     } else if (known) {
       this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
-    } else if (ticket.seq !== undefined) {
-      // It was accepted before, and is never turned away now.
-      if (!ticket.retry) this.#ticketReturned(now);
-      this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else if (this.#refusesForLackOfServers()) {
       this.#refuse(id, "no-server", now);
+    } else if (ticket.seq !== undefined) {
+      // It was accepted before: a list that is full by now does not turn it away.
+      if (!ticket.retry) this.#ticketReturned(now);
+      this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else {
       const { seq, returned } = this.#places.ofArrival(ticket.waitedMs ?? 0, now);
       if (returned) this.#ticketReturned(now);
       const waiting = this.#enqueue(ticket, seq, now);
-      if (!waiting.left && this.#waiting.length > this.#settings.maxQueue) {
+      if (!returned && !waiting.left && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
         this.#refuse(id, "queue-full", now);
         return;

@@ -28,6 +28,20 @@ const VERSIONS: [string, string[]][] = [
       "UPDATE servers SET health = 'down'",
     ],
   ],
+  [
+    "3",
+    [
+      ...[META, "INSERT INTO meta VALUES ('schema', '3')", SLOTS, SERVERS],
+      "ALTER TABLE servers ADD COLUMN health TEXT NOT NULL DEFAULT 'unchecked'",
+      "ALTER TABLE servers ADD COLUMN state_since INTEGER",
+      "ALTER TABLE servers ADD COLUMN health_since INTEGER",
+      "CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL)",
+      ...ROWS,
+      // Of a server that has had two names: what is taken counts.
+      "INSERT INTO slots VALUES ('b', 0, 'http://a.example', 'free', 'older', 1, 0)",
+      "UPDATE servers SET health = 'down'",
+    ],
+  ],
 ];
 
 let database: DatabaseSync;
@@ -83,7 +97,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (version, statemen
   test("is upgraded once", () => {
     ledger();
     ledger();
-    expect(database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({ value: "3" });
+    expect(database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({ value: "4" });
   });
 });
 
@@ -100,6 +114,20 @@ describe("what is written comes back", () => {
     expect([server?.health.status, server?.healthSince]).toEqual(["down", 2_000]);
     expect(after.journal.since(-1)).toEqual(scheduler.journal.since(-1));
     expect(after.journal.since(-1).map(({ kind }) => kind)).toContain("server-down");
+  });
+
+  test("a lease, whatever its server is called by then, and its end", () => {
+    write(restore(0), 0);
+    const scheduler = restore(0);
+    scheduler.acquire({ id: "t1" }, 0);
+    write(scheduler, 0);
+    const renamed = settings({ ...KEYS, servers: [{ name: "b", url: "http://a.example" }] });
+    const after = new Scheduler(renamed, ledger().load(), 100);
+    ledger().forgetServersBut(after.servers);
+    expect(after.servers.map(({ name, taken }) => [name, taken])).toEqual([["b", 1]]);
+    after.release("t1", 200);
+    write(after, 200);
+    expect(ledger().load().slots).toEqual([]);
   });
 
   test("the counts, as they were told", () => {

@@ -73,6 +73,23 @@ describe("a pool that comes up with a new configuration", () => {
     again.close();
   });
 
+  test("gives a server under its new name nothing while it is at work under its former one", async () => {
+    const a = await server("a", 60_000);
+    sluice = await Sluice.start({ pools: { web: { servers: listed(a) } } });
+    const client = new Connections(sluice.url);
+    client.get("/").catch(() => {});
+    await sluice.until("web", (snapshot) => snapshot.inFlight === 1);
+    await redeploy({ servers: [{ name: "renamed", url: a.url }] });
+    client.close();
+
+    const again = new Connections(sluice.url);
+    again.get("/next").catch(() => {});
+    const { servers } = await sluice.until("web", (snapshot) => snapshot.queued === 1);
+    expect(servers.map(({ name, inFlight }) => [name, inFlight])).toEqual([["renamed", 1]]);
+    expect(a.rejected).toBe(0);
+    again.close();
+  });
+
   test("lets a server that left the configuration finish, and gives it nothing new", async () => {
     const old = await server("old", 60_000);
     const fresh = await server("fresh", 1);

@@ -54,6 +54,23 @@ describe("a pool whose object crashes", () => {
     expect({ inFlight, queued }).toEqual({ inFlight: 0, queued: 0 });
   });
 
+  test("keeps those in order, and accepted, that were not told their place yet", async () => {
+    pool = await SingleFlightPool.start(1, 150, { max_queue: 10 });
+    const answers: Promise<{ status: number }>[] = [];
+    for (let n = 0; n < 10; n++) {
+      answers.push(pool.client.get(`/${n}`));
+      // By their arrival in ms they are known again.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    const crashed = pool.sluice.crash("web");
+    const late = Array.from({ length: 10 }, (_, n) => pool.client.get(`/late/${n}`));
+    await crashed;
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(pool.served.filter((path) => !path.startsWith("/late"))).toEqual(answers.map((_, n) => `/${n}`));
+    await Promise.all(late);
+    expect(pool.rejected).toBe(0);
+  });
+
   test("gives the slot of a request in flight to the next one only when the server is done with it", async () => {
     pool = await SingleFlightPool.start(1, 500);
     const answers = await pool.sendInOrder(2);

@@ -104,6 +104,15 @@ const CONFIGS = [
   }),
   // Server b has left the configuration, c has come.
   settings({ ...base, servers: [a, { name: "c", url: "http://c.example" }] }),
+  // The same servers under other names.
+  settings({
+    ...base,
+    servers: [
+      { ...a, name: "b" },
+      { ...b, name: "a" },
+    ],
+  }),
+  settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
 ];
 
 function play(world: World, event: Happening): void {

@@ -45,12 +45,58 @@ describe("after a restart, a slot that was", () => {
     ["orphaned", slot("orphaned"), 25_000],
     ["quarantined", slot("quarantined"), 5_000],
     ["quarantined until before the restart", slot("quarantined", NOW - 1), 100],
-    ["cooling", slot("cooling"), 5_000],
     // Lost with the instance that made it, and its server may go on as with any that was cut off.
-    ["with a health check", slot("checking"), 25_000],
+    ["with a health check", slot("checking"), 20_000],
     ["closed after a health check", slot("recovering"), 5_000],
   ])("%s is not given out before its time", (_, row, ms) => {
     expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(ms);
+  });
+
+  test.each([
+    ["cooling", "10s", 5_000],
+    ["cooling", "1s", 1_000],
+    ["quarantined", "3s", 3_000],
+    ["recovering", "3s", 3_000],
+  ] as const)("%s is closed no longer than the configuration of now says, %s", (state, longest, ms) => {
+    const keys = { ...KEYS, cooldown: longest, quarantine: { max: longest } };
+    expect(freeAt(new Scheduler(settings(keys), restored({ slots: [slot(state)] }), NOW))).toBe(ms);
+  });
+
+  test.each([
+    ["its server has another name", [{ name: "b", url: "http://a.example" }]],
+    [
+      "its server's name is another's",
+      [
+        { name: "b", url: "http://a.example" },
+        { name: "a", url: "http://b.example", backup: true },
+      ],
+    ],
+  ])("leased stays its server's though %s", (_, servers) => {
+    const scheduler = new Scheduler(
+      settings({ ...KEYS, servers }),
+      restored({ slots: [slot("leased")] }),
+      NOW,
+    );
+    const [renamed, ...others] = scheduler.servers;
+    expect([renamed?.name, renamed?.taken]).toEqual(["b", 1]);
+    expect(others.map(({ taken }) => taken)).toEqual(others.map(() => 0));
+    // And the ledger knows it by that.
+    expect([...scheduler.takeOutbox().slots].map(({ server, lease }) => [server.name, lease])).toEqual([
+      ["b", "old"],
+    ]);
+  });
+
+  test("leased stays with the server that it is at, though its name has moved to another", () => {
+    const servers = [{ name: "a", url: "http://new.example" }];
+    const scheduler = new Scheduler(
+      settings({ ...KEYS, servers }),
+      restored({ slots: [slot("leased")] }),
+      NOW,
+    );
+    expect(scheduler.servers.map(({ name, taken }) => [name, taken])).toEqual([
+      ["a", 0],
+      ["http://a.example", 1],
+    ]);
   });
 
   test("leased goes to the next request as soon as its holder releases it", () => {
@@ -93,6 +139,18 @@ test("tickets that were not told their place come back by their arrival: behind 
     lease = served.at(-1) ?? "old";
   }
   expect(served).toEqual(["told 4", "told 9", "90 before", "60 before", "30 before", "new", "newer"]);
+});
+
+test("a full list turns none away that was accepted before the restart, told its place or not", () => {
+  const keys = { ...KEYS, max_queue: 1 };
+  const scheduler = new Scheduler(settings(keys), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+  for (const id of ["new", "one too many"]) scheduler.acquire({ id }, NOW + 10);
+  scheduler.acquire({ id: "untold", waitedMs: 50 }, NOW + 20);
+  scheduler.acquire({ id: "told", seq: 9, waitedMs: 900 }, NOW + 30);
+  const { decisions } = scheduler.takeOutbox();
+  const refused = decisions.filter(({ kind }) => kind === "refuse").map(({ ticket }) => ticket);
+  expect(refused).toEqual(["one too many"]);
+  expect(scheduler.queued).toBe(3);
 });
 
 test("a drain goes on after a restart, with its owner and its end", () => {

@@ -13,6 +13,8 @@ import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 interface Worker {
   id: string;
   state: "lost touch" | "waiting" | "holding" | "gone";
+  /** That it was sent to. */
+  server?: string;
   seq?: number;
   since: number;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
@@ -122,7 +124,7 @@ export class World {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
     const mine = this.#slotOf(worker);
     if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
-    const server = this.#serverOf(worker);
+    const server = worker.server ?? null;
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
     this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
     // What this sets free goes to those who wait now: the retry is not known before it asks.
@@ -140,7 +142,7 @@ export class World {
     const { maxMs, brokenMs } = this.#settings.quarantine;
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
-      if (result === "passed") this.#opened(question.server, question.askedAt);
+      if (result === "passed") this.#opened(new URL(question.url).origin, question.askedAt);
       this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
     } else {
       const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
@@ -232,9 +234,15 @@ export class World {
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
       const mine = [...this.#occupied.values()].find((one) => one.id === id);
-      if (mine) mine.closedAt = Math.min(mine.closedAt, this.now);
+      if (!mine) continue;
+      mine.closedAt = Math.min(mine.closedAt, this.now);
+      mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
     this.lateChecks.length = 0;
+    for (const [key, { state }] of this.#rows) {
+      const mine = this.#occupied.get(key);
+      if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
+    }
     const restored = {
       slots: [...this.#rows.values()],
       servers: this.#servers,
@@ -283,7 +291,7 @@ export class World {
   #settle(): void {
     const outbox = this.scheduler.takeOutbox();
     for (const slot of outbox.slots) {
-      const key = `${slot.server.name}/${slot.index}`;
+      const key = `${slot.server.url}/${slot.index}`;
       const { index, state, lease, since, until } = slot;
       if (state === "free") this.#rows.delete(key);
       else
@@ -323,11 +331,13 @@ export class World {
       if (worker.seq !== undefined) this.refusedLate++;
       worker.state = "gone";
     } else {
-      this.#checkGrant(worker, decision.slot.server.name, decision.slot.index, decision.slot.server.slots);
+      const { server, index } = decision.slot;
+      this.#checkGrant(worker, server, index);
       worker.state = "holding";
+      worker.server = server.name;
       if (decision.seq !== null) worker.seq = decision.seq;
       this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
-      this.#occupied.set(`${decision.slot.server.name}/${decision.slot.index}`, {
+      this.#occupied.set(`${server.url}/${index}`, {
         id: worker.id,
         until: Number.POSITIVE_INFINITY,
         closedAt: Number.POSITIVE_INFINITY,
@@ -339,9 +349,10 @@ export class World {
   #asked(question: Question): void {
     this.questions.push(question);
     if (question.kind === "probe") return;
-    const key = question.id.replace(/^check:|#\d+$/g, "");
-    const slots = this.scheduler.servers.find((one) => one.name === question.server)?.slots ?? 0;
-    this.#checkFree(question.id, question.server, key, slots);
+    const { origin } = new URL(question.url);
+    const key = `${origin}/${/(\d+)#/.exec(question.id)?.[1]}`;
+    const slots = this.scheduler.servers.find(({ url }) => url === origin)?.slots ?? 0;
+    this.#checkFree(question.id, origin, key, slots);
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
     this.#occupied.set(key, { id: question.id, closedAt, until: closedAt + this.#settings.quarantine.maxMs });
   }
@@ -350,20 +361,20 @@ export class World {
   #watchingHealth(event: () => void): void {
     const down = this.scheduler.servers.filter((server) => server.health.status === "down");
     event();
-    for (const server of down) if (server.health.status === "up") this.#opened(server.name, this.now);
+    for (const server of down) if (server.health.status === "up") this.#opened(server.url, this.now);
   }
 
   /** What the server was cut off from before then, it works on no more. */
-  #opened(server: string, before: number): void {
+  #opened(url: string, before: number): void {
     for (const [key, one] of this.#occupied) {
-      if (key.startsWith(`${server}/`) && one.closedAt < before) one.until = Math.min(one.until, this.now);
+      if (key.startsWith(`${url}/`) && one.closedAt < before) one.until = Math.min(one.until, this.now);
     }
   }
 
-  #checkGrant(worker: Worker, server: string, index: number, slots: number): void {
-    const key = `${server}/${index}`;
+  #checkGrant(worker: Worker, { url, slots }: { url: string; slots: number }, index: number): void {
+    const key = `${url}/${index}`;
     if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
-    this.#checkFree(worker.id, server, key, slots);
+    this.#checkFree(worker.id, url, key, slots);
     expect(this.scheduler.drained, "a grant in a drain").toBeNull();
     expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
     for (const other of this.workers) {
@@ -372,13 +383,13 @@ export class World {
     }
   }
 
-  #checkFree(id: string, server: string, key: string, slots: number): void {
+  #checkFree(id: string, url: string, key: string, slots: number): void {
     const before = this.#occupied.get(key);
     expect(before?.until ?? 0, `${id} gets ${key} after ${before?.id}`).toBeLessThanOrEqual(this.now);
     const busy = [...this.#occupied].filter(
-      ([other, one]) => other.startsWith(`${server}/`) && one.until > this.now,
+      ([other, one]) => other.startsWith(`${url}/`) && one.until > this.now,
     );
-    expect(busy.length, `requests on ${server} before ${id}`).toBeLessThan(slots);
+    expect(busy.length, `requests on ${url} before ${id}`).toBeLessThan(slots);
   }
 
   /** Nobody waits while a server that may be asked has a free slot. */
@@ -389,11 +400,6 @@ export class World {
     const regular = available.filter((server) => !server.backup);
     const idle = (regular.length > 0 ? regular : available).filter((server) => server.hasFreeSlot);
     expect(idle.map((server) => server.name)).toEqual([]);
-  }
-
-  #serverOf(worker: Worker): string | null {
-    const entry = [...this.#occupied].find(([, one]) => one.id === worker.id);
-    return entry?.[0].split("/")[0] ?? null;
   }
 
   /** Nobody may have the slot before its lease has run out and then its quarantine. */
