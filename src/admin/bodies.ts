@@ -30,6 +30,6 @@ export const resumeBody = table({
 
 export const serverBody = table({
   state: z.optional(oneOf(["ready", "drain", "maint"])),
-  slots: z.optional(whole(1, 1000)),
-  weight: z.optional(whole(1, 256)),
+  slots: z.optional(z.nullable(whole(1, 1000))),
+  weight: z.optional(z.nullable(whole(1, 256))),
 });

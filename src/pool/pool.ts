@@ -3,7 +3,7 @@ import type { PoolConfig } from "../config/types.ts";
 import type { Counts } from "../scheduler/counters.ts";
 import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ServerOverride, Slot } from "../scheduler/server.ts";
+import type { ServerPatch, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { Asker } from "./asker.ts";
 import { Conditions } from "./conditions.ts";
@@ -170,8 +170,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
-    const expiresAt = now + (request.expiresMs ?? this.#settings.drainExpiresMs);
-    const { owner, reason, extend } = request;
+    const { owner, reason, expiresMs, extend } = request;
+    const expiresAt = expiresMs === null ? null : now + expiresMs;
     const started = this.#scheduler.drain({ owner, reason, expiresAt, extend }, now);
     return this.#drainAnswer(started);
   }
@@ -188,7 +188,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   /** `null`: no such server. */
-  changeServer(name: string, patch: ServerOverride): Snapshot | null {
+  changeServer(name: string, patch: ServerPatch): Snapshot | null {
     if (!this.#scheduler.changeServer(name, patch, Date.now())) return null;
     return this.snapshot();
   }
@@ -269,6 +269,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#write(() => {
       this.#ledger.write(outbox, this.#scheduler);
       this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
+      // Rare enough to be written with what it counts.
+      if (outbox.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
       this.#reserveSeqs(outbox);
     });
     this.#lookout.changed();
@@ -276,7 +278,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     for (const question of outbox.questions) void this.#ask(question);
     const idle = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;
     this.#wakeups.set(this.#scheduler, outbox.slots, idle);
-    if (outbox.decisions.length > 0) this.#heartbeat.start();
+    if (outbox.decisions.length > 0 || outbox.slots.size > 0) this.#heartbeat.start();
     this.#conditions.changed();
   }
 

@@ -9,7 +9,8 @@ export interface Drain {
 export interface DrainRequest {
   owner: string;
   reason: string | null;
-  expiresAt: number;
+  /** `null`: after the usual time, or when it would have ended anyway if that is later. */
+  expiresAt: number | null;
   /** Only if this owner's drain is still on: what ran out or was resumed meanwhile does not begin anew. */
   extend?: boolean | undefined;
 }
@@ -19,9 +20,12 @@ export interface DrainRequest {
  * time, so that two deploys cannot end each other's drain.
  */
 export class DrainSwitch {
+  readonly #usualMs: number;
   #drain: Drain | null;
 
-  constructor(restored: Drain | null = null) {
+  /** `usualMs`: how long a drain lasts unless it says so itself. */
+  constructor(usualMs: number, restored: Drain | null = null) {
+    this.#usualMs = usualMs;
     this.#drain = restored;
   }
 
@@ -38,7 +42,7 @@ export class DrainSwitch {
       owner: request.owner,
       reason: request.reason ?? this.#drain?.reason ?? null,
       since: this.#drain?.since ?? now,
-      expiresAt: request.expiresAt,
+      expiresAt: request.expiresAt ?? Math.max(now + this.#usualMs, this.#drain?.expiresAt ?? 0),
     };
     return begins ? "begun" : "extended";
   }

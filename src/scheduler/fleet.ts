@@ -5,15 +5,7 @@ import { type CutOff, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
 import { Leases, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
-import {
-  isCheck,
-  isClosed,
-  isHeld,
-  Server,
-  type ServerOverride,
-  type ServerRow,
-  type Slot,
-} from "./server.ts";
+import { isCheck, isClosed, isHeld, Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
 
 /** Told what the ledger has to write anew, and what people want to know. */
 export interface FleetChanges {
@@ -83,10 +75,16 @@ export class Fleet {
     return this.#balance.hasFreeSlot;
   }
 
+  /** The slot that is closed for a request, on whatever account. */
+  taken(id: string): Slot | undefined {
+    const slot = this.#leases.get(id);
+    return slot && isCheck(slot) ? undefined : slot;
+  }
+
   /** The slot under a request's lease, unless its server is done with it. */
   leased(id: string): Slot | undefined {
-    const slot = this.#leases.get(id);
-    return !slot || slot.state === "cooling" || isCheck(slot) ? undefined : slot;
+    const slot = this.taken(id);
+    return slot?.state === "cooling" ? undefined : slot;
   }
 
   // ── Slots ──
@@ -127,7 +125,7 @@ export class Fleet {
   // ── Servers ──
 
   /** `false`: no such server in the configuration. */
-  change(name: string, patch: ServerOverride, now: number): boolean {
+  change(name: string, patch: ServerPatch, now: number): boolean {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
     const changed = server.change(patch, now);

@@ -11,7 +11,7 @@ import type { SlotRow } from "./leases.ts";
 import { Outbox, type SchedulerRefusal } from "./outbox.ts";
 import { Places } from "./places.ts";
 import { Regroup } from "./regroup.ts";
-import { isHeld, type Server, type ServerOverride, type ServerRow, type Slot } from "./server.ts";
+import { isHeld, type Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
 import { type Waiting, WaitingList } from "./waiting-list.ts";
 
 export interface TicketRequest {
@@ -64,7 +64,7 @@ export class Scheduler {
     this.#chronicle = new Chronicle(restored);
     this.#waiting = new WaitingList(settings.queueTimeoutMs);
     this.#places = new Places(restored?.nextSeq ?? null, now);
-    this.#drain = new DrainSwitch(restored?.drain ?? null);
+    this.#drain = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const changes = {
       slot: (slot: Slot) => this.#outbox.slotChanged(slot),
       server: (server: Server) => this.#outbox.serverChanged(server),
@@ -187,8 +187,9 @@ export class Scheduler {
     const started = this.#drain.start(request, now);
     if (started === "held") return false;
     if (started !== "over") this.#outbox.drainChanged = true;
-    if (started === "begun") {
-      this.#chronicle.drainBegun(request, now);
+    const { current } = this.#drain;
+    if (started === "begun" && current) {
+      this.#chronicle.drainBegun(current, now);
       this.#noteIfDrained(now);
     }
     return true;
@@ -204,7 +205,7 @@ export class Scheduler {
   }
 
   /** `false`: no such server in the configuration. */
-  changeServer(name: string, patch: ServerOverride, now: number): boolean {
+  changeServer(name: string, patch: ServerPatch, now: number): boolean {
     if (!this.#fleet.change(name, patch, now)) return false;
     this.#serversChanged(now);
     this.tick(now);
@@ -213,7 +214,7 @@ export class Scheduler {
 
   /** The operator knows that the server is idle. `false`: no such lease. */
   freeLease(id: string, now: number): boolean {
-    const slot = this.#fleet.leased(id);
+    const slot = this.#fleet.taken(id);
     if (!slot) return false;
     if (isHeld(slot)) this.counters.abandoned();
     this.#chronicle.freedByHand(slot, now);

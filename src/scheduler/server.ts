@@ -60,6 +60,13 @@ export interface ServerOverride {
   weight?: number | undefined;
 }
 
+/** What an operator wants changed; `null`: as configured again. */
+export interface ServerPatch {
+  state?: ServerState | undefined;
+  slots?: number | null | undefined;
+  weight?: number | null | undefined;
+}
+
 /** What the ledger kept of a server beside its slots. */
 export interface ServerRow {
   override: ServerOverride;
@@ -91,7 +98,7 @@ export class Server {
   /** Order of the last grant, to take turns where everything else is equal. */
   lastGrant = 0;
 
-  readonly #configured: { slots: number; weight: number };
+  readonly configured: { slots: number; weight: number };
   #override: ServerOverride;
   #stateSince: number | null;
   #slots: (Slot | undefined)[] = [];
@@ -110,7 +117,7 @@ export class Server {
     this.url = config.url;
     this.backup = config.backup;
     this.retired = retired;
-    this.#configured = { slots: config.slots, weight: config.weight };
+    this.configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;
     this.health = new HealthState(check, restored.health);
@@ -128,11 +135,11 @@ export class Server {
   }
 
   get weight(): number {
-    return this.#override.weight ?? this.#configured.weight;
+    return this.#override.weight ?? this.configured.weight;
   }
 
   get slots(): number {
-    return this.retired ? 0 : (this.#override.slots ?? this.#configured.slots);
+    return this.retired ? 0 : (this.#override.slots ?? this.configured.slots);
   }
 
   get override(): Readonly<ServerOverride> {
@@ -164,15 +171,20 @@ export class Server {
   }
 
   /** Returns what of it is new. */
-  change(patch: ServerOverride, now: number): ServerOverride {
-    const { state, slots, weight } = patch;
+  change(patch: ServerPatch, now: number): ServerOverride {
+    const before = { state: this.state, slots: this.slots, weight: this.weight };
+    const { state, slots, weight } = { ...this.#override, ...patch };
+    this.#override = {
+      ...(state === undefined ? {} : { state }),
+      ...unless(this.configured.slots, "slots", slots),
+      ...unless(this.configured.weight, "weight", weight),
+    };
     const changed: ServerOverride = {
-      ...(state !== undefined && state !== this.state ? { state } : {}),
-      ...(slots !== undefined && slots !== this.slots ? { slots } : {}),
-      ...(weight !== undefined && weight !== this.weight ? { weight } : {}),
+      ...(this.state === before.state ? {} : { state: this.state }),
+      ...unless(before.slots, "slots", this.slots),
+      ...unless(before.weight, "weight", this.weight),
     };
     if (changed.state) this.#stateSince = now;
-    this.#override = { ...this.#override, ...patch };
     this.#refillFree();
     return changed;
   }
@@ -220,4 +232,13 @@ export class Server {
       if (!this.#slots[index]) this.#freeIndexes.push(index);
     }
   }
+}
+
+/** A value that differs from the usual one. What does not goes with the configuration, whatever that will be. */
+function unless<Key extends string>(
+  usual: number,
+  key: Key,
+  value: number | null | undefined,
+): { [name in Key]?: number } {
+  return (value ?? usual) === usual ? {} : ({ [key]: value } as { [name in Key]?: number });
 }

@@ -33,6 +33,8 @@ export interface ServerSnapshot {
   lastCheck: { at: string; passed: boolean } | null;
   slots: number;
   weight: number;
+  /** What `slots` and `weight` would be without an operator's change. */
+  configured: { slots: number; weight: number };
   backup: boolean;
   inFlight: number;
   quarantined: number;
@@ -80,6 +82,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
     slots: server.slots,
     weight: server.weight,
+    configured: server.configured,
     backup: server.backup,
     inFlight: leases.length,
     quarantined: leases.filter((lease) => lease.quarantined).length,

@@ -26,7 +26,8 @@ describe("a snapshot", () => {
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
           ...{ stateSince: null, healthSince: null },
-          ...{ slots: 2, weight: 1, backup: false, inFlight: 0, quarantined: 0, leases: [] },
+          ...{ slots: 2, weight: 1, configured: { slots: 2, weight: 1 }, backup: false },
+          ...{ inFlight: 0, quarantined: 0, leases: [] },
         },
       ],
       totals: NO_TOTALS,
@@ -55,7 +56,8 @@ describe("a snapshot", () => {
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
           ...{ stateSince: null, healthSince: null },
-          ...{ slots: 1, weight: 1, backup: false, inFlight: 1, quarantined: 0 },
+          ...{ slots: 1, weight: 1, configured: { slots: 1, weight: 1 }, backup: false },
+          ...{ inFlight: 1, quarantined: 0 },
           leases: [
             { id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO), quarantined: false },
           ],

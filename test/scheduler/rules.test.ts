@@ -144,6 +144,16 @@ describe("a drain", () => {
     expect(scheduler.drained).toEqual({ owner: "x", reason: "new version", since: 0, expiresAt: 90_000 });
   });
 
+  test("is shortened by its owner's word only", () => {
+    drain("x", 7_200_000);
+    scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
+    expect(scheduler.drained?.expiresAt).toBe(7_200_000);
+    drain("x", 600_000);
+    expect(scheduler.drained?.expiresAt).toBe(600_000);
+    scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
+    expect(scheduler.drained?.expiresAt).toBe(960_000);
+  });
+
   test("ends by itself when its time is over", () => {
     drain("x", 1_000);
     acquire("t1");
@@ -271,5 +281,41 @@ describe("a slot that changes hands", () => {
       "0 free",
       "1 leased",
     ]);
+  });
+});
+
+describe("an operator's slots and weight", () => {
+  test.each([
+    ["the configured values", { slots: 4, weight: 5 }],
+    ["null", { slots: null, weight: null }],
+  ])("go with the configuration again once they are %s", (_, patch) => {
+    const servers = [{ name: "a", url: "http://a.example", weight: 5 }];
+    start({ servers, slots: 4 });
+    scheduler.changeServer("a", { slots: 2, weight: 9 }, 0);
+    expect(scheduler.servers[0]).toMatchObject({ slots: 2, weight: 9, override: { slots: 2, weight: 9 } });
+    scheduler.changeServer("a", patch, 0);
+    expect(scheduler.servers[0]).toMatchObject({ slots: 4, weight: 5, override: {} });
+  });
+});
+
+test("a slot that cools down may be freed by hand", () => {
+  start({ cooldown: "1m" });
+  acquire("t1");
+  acquire("t2");
+  scheduler.release("t1", 5);
+  expect(scheduler.freeLease("t1", 10)).toBe(true);
+  expect(decided()).toEqual(["t2 grant"]);
+});
+
+describe("with every server down and when_down = refuse", () => {
+  test.each([
+    ["a retry", { id: "t2", seq: 0, retry: { avoid: "a" } }],
+    ["a request that lost touch with the pool", { id: "t2", seq: 5, waitedMs: 100 }],
+  ])("%s is refused at once", (_, ticket) => {
+    start({ when_down: "refuse", check: { path: "/up", fall: 1 }, quarantine: { broken: "0s" } });
+    acquire("t1");
+    scheduler.cutOff("t1", "broken", 5, true);
+    scheduler.acquire(ticket, 6);
+    expect(decided()).toEqual(["t2 no-server"]);
   });
 });

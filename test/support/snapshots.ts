@@ -12,6 +12,7 @@ export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapsho
     lastCheck: null,
     slots: 1,
     weight: 1,
+    configured: { slots: 1, weight: 1 },
     backup: false,
     inFlight: 0,
     quarantined: 0,
