@@ -24,3 +24,10 @@ export class CliError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** What nobody has thought of ends the command too, and says where it was. */
+export function toCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliError(EXIT.unexpected, `this should not happen: ${what}`);
+}

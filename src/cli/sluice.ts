@@ -8,7 +8,7 @@ import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
 import { addCompletion } from "./completion.ts";
-import { CliError, EXIT } from "./exit-codes.ts";
+import { EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
 const program = emptyProgram();
@@ -32,9 +32,9 @@ async function main(): Promise<number> {
   } catch (error) {
     // It has printed what it had to say.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    const known = error instanceof CliError;
-    process.stderr.write(`sluice: ${known ? error.message : (error as Error)?.stack}\n`);
-    return known ? error.exitCode : EXIT.unexpected;
+    const { message, exitCode } = toCliError(error);
+    process.stderr.write(`sluice: ${message}\n`);
+    return exitCode;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { answeringAllBut, relayTo, stage } from "./stage.ts";
@@ -83,6 +84,20 @@ describe("a deploy that is interrupted", () => {
     expect(folder.has("started")).toBe(false);
     expect((await pool.sluice.snapshot("web")).state).toBe("running");
     expect((await answer).status).toBe(200);
+  });
+
+  test("once more while its resume is on its way waits for the answer, and the pool runs again", async () => {
+    const { sluice } = await busyStage();
+    const relay = await relayTo(sluice);
+    const run = new Run(["deploy", "web", "--json", "--", "true"], { url: relay.url });
+    await run.saw("draining");
+    relay.delayMs = 300;
+    run.kill("SIGINT");
+    await run.saw("interrupted");
+    run.kill("SIGINT");
+    expect(await run.code).toBe(130);
+    expect(run.events.at(-1)).toMatchObject({ event: "resumed" });
+    expect((await sluice.snapshot("web")).state).toBe("running");
   });
 
   test("while it cannot reach Sluice to resume, and again: leaves it to the drain's own end, and says so", async () => {

@@ -141,11 +141,14 @@ describe("a command that fails", () => {
   });
 
   test.each([
-    ["does not exist", "./nowhere", 127],
-    ["is no program", "./", 126],
+    ["does not exist", 127, "./nowhere"],
+    ["has no name", 127, ""],
+    ["is no program", 126, "./"],
+    ["lies in what is no folder", 126, "/dev/null/deploy"],
+    ["has a name that is too long", 126, `./${"x".repeat(300)}`],
   ])(
-    "because it %s ends the deploy with %s, as in a shell, and the pool runs again",
-    async (_, file, code) => {
+    "because it %s ends the deploy with %d, as in a shell, and the pool runs again",
+    async (_, code, file) => {
       const { sluice } = await stage();
       const run = new Run(["deploy", "web", "--", file], { url: sluice.url });
       expect(await run.code).toBe(code);

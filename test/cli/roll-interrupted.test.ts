@@ -42,6 +42,17 @@ describe("a roll that is interrupted", () => {
     expect(await states()).toEqual(["ready", "ready"]);
   });
 
+  test("once more while the server is being put back waits for the answer, and it is in service again", async () => {
+    const { relay, run, states } = await rolling(1, WAIT_FOR_GO);
+    relay.delayMs = 300;
+    run.kill("SIGINT");
+    await run.saw("command");
+    run.kill("SIGINT");
+    expect(await run.code).toBe(130);
+    expect(await run.saw("back")).toMatchObject({ server: "web-0" });
+    expect(await states()).toEqual(["ready"]);
+  });
+
   test("leaves the server out with --on-failure hold", async () => {
     const { run, states } = await rolling(2, WAIT_FOR_GO, ["--on-failure", "hold"]);
     run.kill("SIGINT");

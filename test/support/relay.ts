@@ -1,7 +1,10 @@
 import net from "node:net";
+import { Transform } from "node:stream";
 
 /** The network between two programs on this machine, which a test can cut and mend. */
 export class Relay {
+  /** How long an answer takes on its way. */
+  delayMs = 0;
   #target: number;
   readonly #sockets = new Set<net.Socket>();
   #server: net.Server | null = null;
@@ -46,12 +49,19 @@ export class Relay {
       [other, one],
     ] as const) {
       this.#sockets.add(from);
-      from.pipe(to);
+      if (from === one) from.pipe(to);
+      else from.pipe(this.#late()).pipe(to);
       from.on("error", () => {});
       from.on("close", () => {
         this.#sockets.delete(from);
         to.destroy();
       });
     }
+  }
+
+  #late(): Transform {
+    return new Transform({
+      transform: (chunk, _, next) => void setTimeout(() => next(null, chunk), this.delayMs),
+    });
   }
 }

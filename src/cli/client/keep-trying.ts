@@ -6,6 +6,7 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [250, 2_000];
 export interface Trying {
   /** Ms since the epoch; from then on the last failure stands. */
   giveUpAt: () => number;
+  /** No more tries from then on. */
   stop: AbortSignal;
   /** Called once when Sluice cannot be reached any more. */
   onTrouble: (error: Unreachable) => void;
@@ -21,7 +22,8 @@ export async function keepTrying<T>(ask: () => Promise<T>, trying: Trying): Prom
       if (troubled) trying.onReached();
       return answer;
     } catch (error) {
-      if (!(error instanceof Unreachable) || Date.now() > trying.giveUpAt()) throw error;
+      if (!(error instanceof Unreachable) || trying.stop.aborted || Date.now() > trying.giveUpAt())
+        throw error;
       if (!troubled) trying.onTrouble(error);
       troubled = true;
       await sleep(pauseMs, undefined, { signal: trying.stop });

@@ -1,7 +1,7 @@
 import type { AdminClient } from "../client/admin-client.ts";
-import { CliError, EXIT } from "../exit-codes.ts";
+import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { type CommandEnd, runCommand } from "../process/run-command.ts";
-import type { Signals } from "../process/signals.ts";
+import type { Signals, Stop } from "../process/signals.ts";
 import type { DeployNews } from "./deploy-news.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { ownerName } from "./identity.ts";
@@ -27,8 +27,8 @@ export async function deploy(
   const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, news);
   const refusal = await drainFirst(drain, options, signals, news);
   if (refusal !== null) return endDrain(drain, refusal, signals, news);
-  const { code, failed } = await runWhileDrained(drain, options, signals, news);
-  if (failed && options.onFailure === "hold") return leaveDrained(drain, code, signals, news);
+  const code = await runWhileDrained(drain, options, signals, news);
+  if (code !== EXIT.done && options.onFailure === "hold") return leaveDrained(drain, code, signals, news);
   return endDrain(drain, code, signals, news);
 }
 
@@ -50,27 +50,32 @@ async function drainFirst(
       news.interrupted(signals.first);
       return signals.exitCode;
     }
-    if (!(error instanceof CliError)) throw error;
-    news.failed(error);
-    return error.exitCode;
+    return failed(error, news);
   }
 }
 
+/** Never rejects: whatever happens, the drain has to be ended, or left as it was asked for. */
 async function runWhileDrained(
   drain: HeldDrain,
   { command }: DeployOptions,
   signals: Signals,
   news: DeployNews,
-): Promise<{ code: number; failed: boolean }> {
-  news.running(command);
+): Promise<number> {
   const done = new AbortController();
-  const kept = drain.keepUp(done.signal);
-  const end = await runCommand(command, process.env, signals);
-  done.abort();
-  await kept;
-  const code = codeOf(end, signals);
-  news.commandEnded(command, end, code);
-  return { code, failed: code !== EXIT.done };
+  try {
+    news.running(command);
+    const kept = drain.keepUp(done.signal).catch((error) => failed(error, news));
+    const end = await runCommand(command, process.env, signals);
+    done.abort();
+    await kept;
+    const code = codeOf(end, signals);
+    news.commandEnded(command, end, code);
+    return code;
+  } catch (error) {
+    return failed(error, news);
+  } finally {
+    done.abort();
+  }
 }
 
 /** Who interrupts a command has not seen it succeed, whatever it says. */
@@ -101,26 +106,31 @@ async function leaveDrained(
 }
 
 /** A signal more than the one that ended the run leaves the drain to its own end. */
-async function leaving(
+function leaving(
   signals: Signals,
   news: DeployNews,
   drain: HeldDrain,
   code: number,
-  end: (leave: AbortSignal) => Promise<number>,
+  end: (leave: Stop) => Promise<number>,
 ): Promise<number> {
-  const leave = new AbortController();
-  const off = signals.on((_, count) => {
-    if (count > 1) leave.abort();
-    else news.stillEnding();
-  });
-  try {
-    return await end(leave.signal);
-  } catch (error) {
-    if (!leave.signal.aborted && !(error instanceof CliError)) throw error;
-    news.left(error instanceof CliError ? error : null, drain.endsBy);
-    if (leave.signal.aborted) return code === EXIT.done ? signals.exitCode : code;
-    return code === EXIT.done ? (error as CliError).exitCode : code;
-  } finally {
-    off();
-  }
+  return signals.puttingRight(
+    async (leave) => {
+      try {
+        return await end(leave);
+      } catch (error) {
+        const left = leave.now.aborted;
+        const failure = left && !(error instanceof CliError) ? null : toCliError(error);
+        news.left(failure, drain.endsBy);
+        if (code !== EXIT.done) return code;
+        return failure && !left ? failure.exitCode : signals.exitCode;
+      }
+    },
+    () => news.stillEnding(),
+  );
+}
+
+function failed(error: unknown, news: DeployNews): number {
+  const failure = toCliError(error);
+  news.failed(failure);
+  return failure.exitCode;
 }

@@ -3,8 +3,8 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient, DrainOptions } from "../client/admin-client.ts";
 import { DrainHeld, Unreachable } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
-import { CliError, EXIT } from "../exit-codes.ts";
-import type { Signals } from "../process/signals.ts";
+import { CliError, EXIT, toCliError } from "../exit-codes.ts";
+import type { Signals, Stop } from "../process/signals.ts";
 import { type WaitEnd, waitUntilDrained } from "./wait-until-drained.ts";
 
 /** How long Sluice itself waits before it says how far the drain is. */
@@ -86,22 +86,21 @@ export class HeldDrain {
         if (!this.#isMine(snapshot)) this.#lost(snapshot.drain);
       } catch (error) {
         if (done.aborted) return;
-        if (!(error instanceof CliError)) throw error;
         if (error instanceof DrainHeld) this.#lost(error.drain);
-        else this.#news.unreachable(error, this.#endsBy);
+        else this.#news.unreachable(toCliError(error), this.#endsBy);
       }
     }
   }
 
   /**
    * Ends it; harmless when it is over, or another's. Rejects with `Unreachable` when Sluice could not be reached
-   * before it ended by itself, and when `leave` is aborted.
+   * before it ended by itself, or before it was to be left.
    */
-  async resume(leave: AbortSignal): Promise<Snapshot | null> {
+  async resume(leave: Stop): Promise<Snapshot | null> {
     const { owner } = this.#drain;
-    const ask = () => this.#client.resume(this.#pool, { owner }, leave);
+    const ask = () => this.#client.resume(this.#pool, { owner }, leave.soon);
     try {
-      const snapshot = await this.#keepTrying(ask, leave, () => this.#endsBy + EXPIRY_GRACE_MS);
+      const snapshot = await this.#keepTrying(ask, leave.now, () => this.#endsBy + EXPIRY_GRACE_MS);
       this.#mayBeOn = false;
       return snapshot;
     } catch (error) {
@@ -112,10 +111,10 @@ export class HeldDrain {
   }
 
   /** Leaves it on, for as long as the pool lets a drain last. */
-  async leaveOn(leave: AbortSignal): Promise<Snapshot> {
+  async leaveOn(leave: Stop): Promise<Snapshot> {
     const { owner } = this.#drain;
-    const ask = () => this.#client.drain(this.#pool, { owner, extend: true }, leave);
-    return this.#keepTrying(ask, leave, () => this.#endsBy);
+    const ask = () => this.#client.drain(this.#pool, { owner, extend: true }, leave.soon);
+    return this.#keepTrying(ask, leave.now, () => this.#endsBy);
   }
 
   async #post(options: DrainOptions, stop: AbortSignal): Promise<Snapshot> {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { EXIT } from "../exit-codes.ts";
@@ -21,16 +21,23 @@ export function runCommand(
   signals: Signals,
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: "inherit", env });
+    let child: ChildProcess;
+    try {
+      child = spawn(file, args, { stdio: "inherit", env });
+    } catch (error) {
+      // Some failures are thrown instead of told: ENOTDIR, ENAMETOOLONG, ETXTBSY, ELOOP, an empty name.
+      resolve(notRun(file, error as NodeJS.ErrnoException));
+      return;
+    }
     const off = signals.on((signal, count) => {
       if (count > 1) child.kill("SIGKILL");
       else if (!hasHeardIt(signal)) child.kill(signal);
     });
-    child.once("error", (error: NodeJS.ErrnoException) => {
+    // More than once: a signal to a command that runs as somebody else fails too.
+    child.on("error", (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
       off();
-      const code = error.code === "ENOENT" ? EXIT.notFound : EXIT.notExecutable;
-      resolve({ code, words: `cannot be run: ${error.message}` });
+      resolve(notRun(file, error));
     });
     child.once("exit", (code, signal) => {
       off();
@@ -39,6 +46,11 @@ export function runCommand(
       else resolve({ code: code ?? 0, words: `ended with ${code}` });
     });
   });
+}
+
+function notRun(file: string, { code, message }: NodeJS.ErrnoException): CommandEnd {
+  const missing = code === "ENOENT" || file === "";
+  return { code: missing ? EXIT.notFound : EXIT.notExecutable, words: `cannot be run: ${message}` };
 }
 
 /** A terminal gives Ctrl-C, and its own end, to the command itself: once more would mean "hurry" to some. */

@@ -1,6 +1,6 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient } from "../client/admin-client.ts";
-import { CliError, EXIT } from "../exit-codes.ts";
+import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { Signals } from "../process/signals.ts";
 import { clock } from "../terminal/durations.ts";
@@ -121,33 +121,25 @@ async function runAndWait(
 }
 
 /** A second signal leaves the server as it is. */
-async function putBack(
-  server: RolledServer,
-  code: number,
-  signals: Signals,
-  news: RollNews,
-): Promise<number> {
-  const leave = new AbortController();
-  const off = signals.on((_, count) => count > 1 && leave.abort());
-  try {
-    await server.putBack(leave.signal, Date.now() + PUT_BACK_MS);
-    news.back(server.name);
-    return code === EXIT.done && signals.first ? signals.exitCode : code;
-  } catch (error) {
-    if (!leave.signal.aborted && !(error instanceof CliError)) throw error;
-    const words = error instanceof CliError ? error.message : "interrupted";
-    if (server.mayBeOut) news.left(server.name, words);
-    else news.failed(words);
-    if (code !== EXIT.done) return code;
-    return error instanceof CliError ? error.exitCode : signals.exitCode;
-  } finally {
-    off();
-  }
+function putBack(server: RolledServer, code: number, signals: Signals, news: RollNews): Promise<number> {
+  return signals.puttingRight(async (leave) => {
+    try {
+      await server.putBack(leave, Date.now() + PUT_BACK_MS);
+      news.back(server.name);
+      return code === EXIT.done && signals.first ? signals.exitCode : code;
+    } catch (error) {
+      const interrupted = leave.now.aborted && !(error instanceof CliError);
+      const failure = interrupted ? new CliError(signals.exitCode, "interrupted") : toCliError(error);
+      if (server.mayBeOut) news.left(server.name, failure.message);
+      else news.failed(failure.message);
+      return code === EXIT.done ? failure.exitCode : code;
+    }
+  });
 }
 
 function failed(error: unknown, signals: Signals, news: RollNews): number {
   if (signals.stop.aborted) return signals.exitCode;
-  if (!(error instanceof CliError)) throw error;
-  news.failed(error.message);
-  return error.exitCode;
+  const { message, exitCode } = toCliError(error);
+  news.failed(message);
+  return exitCode;
 }

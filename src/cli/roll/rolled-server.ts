@@ -2,7 +2,7 @@ import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient, ServerPatch } from "../client/admin-client.ts";
 import { keepTrying, type Trying } from "../client/keep-trying.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import type { Signals } from "../process/signals.ts";
+import type { Signals, Stop } from "../process/signals.ts";
 
 const ASK_EVERY_MS = 300;
 /** An idle pool ends its health checks after a minute; a change of a server, even of nothing, wakes them. */
@@ -39,7 +39,7 @@ export class RolledServer {
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
     this.#mayBeOut = true;
-    let snapshot = await this.#change({ state: "drain" }, this.#signals.stopSoon, giveUpAt);
+    let snapshot = await this.#change({ state: "drain" }, this.#stop, giveUpAt);
     for (;;) {
       this.#signals.stop.throwIfAborted();
       const server = this.#stillOut(snapshot.servers);
@@ -60,7 +60,7 @@ export class RolledServer {
     onWait: (server: ServerSnapshot, leftMs: number) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
-    let snapshot = await this.#change({}, this.#signals.stop, giveUpAt);
+    let snapshot = await this.#change({}, this.#stop, giveUpAt);
     const before = this.#stillOut(snapshot.servers).lastCheck?.at ?? "";
     for (let wakeAt = Date.now() + WAKE_CHECKS_EVERY_MS; ; ) {
       const server = this.#stillOut(snapshot.servers);
@@ -72,13 +72,13 @@ export class RolledServer {
       onWait(server, leftMs);
       snapshot = await this.#later(giveUpAt);
       if (Date.now() < wakeAt) continue;
-      snapshot = await this.#change({}, this.#signals.stop, giveUpAt);
+      snapshot = await this.#change({}, this.#stop, giveUpAt);
       wakeAt = Date.now() + WAKE_CHECKS_EVERY_MS;
     }
   }
 
   /** It takes requests again, unless somebody else has changed its state meanwhile. */
-  async putBack(leave: AbortSignal, giveUpAt: number): Promise<void> {
+  async putBack(leave: Stop, giveUpAt: number): Promise<void> {
     const { servers } = await this.#look(leave, giveUpAt);
     const inAlready = servers.some(({ name, state }) => name === this.name && state === "ready");
     if (!inAlready) {
@@ -90,12 +90,18 @@ export class RolledServer {
 
   /** How its pool is now. */
   look(giveUpAt: number): Promise<Snapshot> {
-    return this.#look(this.#signals.stop, giveUpAt);
+    const { stop } = this.#signals;
+    return this.#look({ now: stop, soon: stop }, giveUpAt);
   }
 
-  #change(patch: ServerPatch, stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
-    const ask = () => this.#client.changeServer(this.#pool, this.name, patch, stop);
-    return this.#keepTrying(ask, stop, giveUpAt);
+  get #stop(): Stop {
+    const { stop, stopSoon } = this.#signals;
+    return { now: stop, soon: stopSoon };
+  }
+
+  #change(patch: ServerPatch, stop: Stop, giveUpAt: number): Promise<Snapshot> {
+    const ask = () => this.#client.changeServer(this.#pool, this.name, patch, stop.soon);
+    return this.#keepTrying(ask, stop.now, giveUpAt);
   }
 
   async #later(giveUpAt: number): Promise<Snapshot> {
@@ -103,9 +109,9 @@ export class RolledServer {
     return this.look(giveUpAt);
   }
 
-  #look(stop: AbortSignal, giveUpAt: number): Promise<Snapshot> {
-    const ask = () => this.#client.pool(this.#pool, stop);
-    return this.#keepTrying(ask, stop, giveUpAt);
+  #look(stop: Stop, giveUpAt: number): Promise<Snapshot> {
+    const ask = () => this.#client.pool(this.#pool, stop.soon);
+    return this.#keepTrying(ask, stop.now, giveUpAt);
   }
 
   #keepTrying<T>(ask: () => Promise<T>, stop: AbortSignal, giveUpAt: number): Promise<T> {
