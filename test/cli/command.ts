@@ -28,6 +28,8 @@ export class Run {
     this.#process = spawn(process.execPath, [commandPath(), ...args], {
       ...(cwd === undefined ? {} : { cwd }),
       // Whoever runs the tests may force colours; we compare plain words.
+      // Without a terminal, whoever runs the tests has one or not: signals come from us alone.
+      detached: true,
       env: { ...process.env, FORCE_COLOR: undefined, SLUICE_URL: url, SLUICE_TOKEN: TOKEN, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });

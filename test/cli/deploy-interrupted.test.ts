@@ -8,12 +8,13 @@ import { answeringAllBut, relayTo, stage } from "./stage.ts";
 const CAREFUL = `trap 'echo x >> heard; exit 7' INT; ${WAIT_FOR_GO}`;
 const STUBBORN = `trap 'echo x >> heard' INT TERM; ${WAIT_FOR_GO}`;
 
-async function deploying(script: string, options: string[] = []) {
+async function deploying(script: string, options: string[] = [], env: NodeJS.ProcessEnv = {}) {
   const { sluice } = await stage();
   const folder = await Folder.make();
   const run = new Run(["deploy", "web", "--json", ...options, "--", "sh", "-c", script], {
     url: sluice.url,
     cwd: folder.path,
+    env,
   });
   await folder.until("started");
   return { sluice, folder, run };
@@ -55,6 +56,23 @@ describe("a deploy that is interrupted", () => {
     run.kill("SIGINT");
     expect(await run.code).toBe(137);
     expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+
+  test("reaches what a script is just running too, for which the script itself would wait", async () => {
+    const { sluice, run } = await deploying("trap 'exit 7' INT; touch started; sleep 60");
+    run.kill("SIGINT");
+    expect(await run.code).toBe(7);
+    expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+
+  test("twice kills what a script is just running too", async () => {
+    const step = `trap 'touch heard' INT; ${WAIT_FOR_GO}`;
+    const { folder, run } = await deploying(`sh -c "$STEP"; :`, [], { STEP: step });
+    run.kill("SIGINT");
+    await folder.until("heard");
+    run.kill("SIGINT");
+    // Its output is closed only when nobody is left who could write to it.
+    expect(await run.code).toBe(137);
   });
 
   test("stays drained with --on-failure hold", async () => {

@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
+import { commandPath } from "../support/bundle.ts";
 import { send } from "../support/client.ts";
 import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
@@ -98,6 +99,20 @@ describe("Ctrl-C on a terminal", () => {
     expect(await deploy.code).toBe(7);
     expect(await readFile(join(folder.path, "heard"), "utf8")).toBe("x\n");
     expect((await sluice.snapshot("web")).state).toBe("running");
+  });
+
+  test("reaches it exactly once where its input and output are files too", async () => {
+    const { sluice } = await stage();
+    const folder = await Folder.make();
+    await writeFile(join(folder.path, "step"), `trap 'echo x >> heard' INT; ${WAIT_FOR_GO}`);
+    const typed = `'${process.execPath}' '${commandPath()}' deploy web -- sh step < step > out 2>&1`;
+    const deploy = await Terminal.open(["sh", "-c", typed], { url: sluice.url, cwd: folder.path });
+    await folder.until("started");
+    deploy.type(CTRL_C);
+    await folder.until("heard");
+    await folder.put("go");
+    expect(await deploy.code).toBe(130);
+    expect(await readFile(join(folder.path, "heard"), "utf8")).toBe("x\n");
   });
 
   test("reaches a command that stays exactly once too", async () => {

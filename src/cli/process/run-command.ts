@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { isatty } from "node:tty";
 import { EXIT } from "../exit-codes.ts";
 import type { HeardSignal, Signals } from "./signals.ts";
+import { hasTerminal } from "./terminal.ts";
 
 export interface CommandEnd {
   /** As a shell would say it. */
@@ -13,7 +13,8 @@ export interface CommandEnd {
 
 /**
  * Runs a command as if it had been typed in our place: input and output are ours, untouched. The first signal is
- * passed on, the second kills it.
+ * passed on, the second kills it. Without a terminal it gets a group of its own, all of which is told: a shell passes
+ * nothing on to what it runs, and would itself hear a signal only after that.
  */
 export function runCommand(
   [file = "", ...args]: readonly string[],
@@ -21,17 +22,20 @@ export function runCommand(
   signals: Signals,
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
+    const terminal = hasTerminal();
+    const ownGroup = !terminal && process.platform !== "win32";
     let child: ChildProcess;
     try {
-      child = spawn(file, args, { stdio: "inherit", env });
+      child = spawn(file, args, { stdio: "inherit", env, detached: ownGroup });
     } catch (error) {
       // Some failures are thrown instead of told: ENOTDIR, ENAMETOOLONG, ETXTBSY, ELOOP, an empty name.
       resolve(notRun(file, error as NodeJS.ErrnoException));
       return;
     }
+    const tell = ownGroup ? tellGroup : tellAlone;
     const off = signals.on((signal, count) => {
-      if (count > 1) child.kill("SIGKILL");
-      else if (!hasHeardIt(signal)) child.kill(signal);
+      if (count > 1) tell(child, "SIGKILL");
+      else if (!(terminal && isFromTerminal(signal))) tell(child, signal);
     });
     // More than once: a signal to a command that runs as somebody else fails too.
     child.on("error", (error: NodeJS.ErrnoException) => {
@@ -53,7 +57,19 @@ function notRun(file: string, { code, message }: NodeJS.ErrnoException): Command
   return { code: missing ? EXIT.notFound : EXIT.notExecutable, words: `cannot be run: ${message}` };
 }
 
-/** A terminal gives Ctrl-C, and its own end, to the command itself: once more would mean "hurry" to some. */
-function hasHeardIt(signal: HeardSignal): boolean {
-  return signal !== "SIGTERM" && [0, 1, 2].some((descriptor) => isatty(descriptor));
+/** Once more would mean "hurry" to some. */
+function isFromTerminal(signal: HeardSignal): boolean {
+  return signal !== "SIGTERM";
+}
+
+function tellAlone(child: ChildProcess, signal: NodeJS.Signals): void {
+  child.kill(signal);
+}
+
+function tellGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // They have just ended, or run as somebody else.
+  }
 }
