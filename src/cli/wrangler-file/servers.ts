@@ -10,13 +10,13 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
   const strictlyPublic = listOf(target.inherited("compatibility_flags")).includes(
     "global_fetch_strictly_public",
   );
-  for (const { name, servers } of pools) {
+  for (const { name, hosts, servers } of pools) {
     for (const [index, { url }] of servers.entries()) {
       const { protocol, hostname } = new URL(url);
       const own = addresses.find(({ covers }) => covers(hostname));
       const surprise = own
         ? comesBack(hostname, own, strictlyPublic)
-        : (unreachable(hostname) ?? inTheClear(protocol, hostname));
+        : (unreachable(hostname) ?? isServed(hostname, hosts) ?? inTheClear(protocol, hostname));
       if (surprise !== null) target.warn(["vars", "POOLS", name, "servers", index, "url"], surprise);
     }
   }
@@ -34,6 +34,12 @@ function comesBack(hostname: string, { kind, pattern }: OwnAddress, strictlyPubl
     return `${is}: with global_fetch_strictly_public a request to it comes back to Sluice, in a loop; ${advice}`;
   }
   return `${is}: a request that came in by the same zone goes past Sluice to whatever DNS holds for that name, any other comes back to Sluice, in a loop; ${advice}`;
+}
+
+/** A pattern may well leave room for servers; a name that clients use is Sluice's. */
+function isServed(hostname: string, hosts: readonly string[]): string | null {
+  if (!hosts.includes(hostname)) return null;
+  return `${shown(hostname)} is among this pool's own hosts: where Sluice answers at that name, a request to it comes back to Sluice or goes past it; give the server a host name of its own`;
 }
 
 function unreachable(hostname: string): string | null {

@@ -21,7 +21,25 @@ function parse(text: string): AST.TOMLProgram {
     // 1.1 as wrangler's own parser: it allows line breaks and a last comma in inline tables.
     return parseTOML(text, { tomlVersion: "1.1" });
   } catch (error) {
-    if (error instanceof ParseError) throw new FileError(error.lineNumber, `not TOML: ${error.message}`);
+    if (!(error instanceof ParseError)) throw error;
+    throw new FileError(lineOfError(text, error), `not TOML: ${error.message}`);
+  }
+}
+
+/** What ends too early is noticed only where the next line begins (toml-eslint-parser 1.0.3). */
+function lineOfError(text: string, { lineNumber, column, index }: ParseError): number {
+  const before = text.slice(0, index);
+  if (column > 0 || isToml(before)) return lineNumber;
+  const last = before.split("\n").findLastIndex((line) => !/^\s*(#.*)?$/.test(line));
+  return last < 0 ? lineNumber : last + 1;
+}
+
+function isToml(text: string): boolean {
+  try {
+    parseTOML(text, { tomlVersion: "1.1" });
+    return true;
+  } catch (error) {
+    if (error instanceof ParseError) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findingsOf, here, serving, told, toml } from "./support.ts";
+import { findingsOf, here, SERVER, serving, told, toml } from "./support.ts";
 
 const at = "vars.POOLS.web.servers[0].url";
 
@@ -44,9 +44,17 @@ describe("a server's URL", () => {
     },
   );
 
+  test("is warned of where its host is one of the pool's own, and not where a pattern covers it", () => {
+    const pool = (hosts: string) => toml(`[vars.POOLS.web]\nhosts = [${hosts}]\nservers = [${SERVER}]`);
+    expect(told(pool('"app.example.com", "WEB-1.example.com"'))).toEqual([
+      expect.stringMatching(/^warning vars.*\.url: "web-1\.example\.com" is among this pool's own hosts/),
+    ]);
+    expect(told(pool('"*.example.com"'))).toEqual([]);
+  });
+
   test("a warning stands at its line, whatever is wrong with another pool", () => {
     const text = toml(
-      '[vars.POOLS.bad]\nslots = 0\n[vars.POOLS.web]\nhosts = ["a.com"]\nservers = [\n{ name = "a", url = "https://a.com" },\n{ name = "b", url = "http://b.com" }, # here\n]',
+      '[vars.POOLS.bad]\nslots = 0\n[vars.POOLS.web]\nhosts = ["web.com"]\nservers = [\n{ name = "a", url = "https://a.com" },\n{ name = "b", url = "http://b.com" }, # here\n]',
     );
     expect(findingsOf(text).filter(({ severity }) => severity === "warning")).toMatchObject([
       { key: "vars.POOLS.web.servers[1].url", line: here(text) },
