@@ -6,6 +6,8 @@ export const EXIT = {
   usage: 64,
   unreachable: 69,
   unexpected: 70,
+  /** What was asked for is done, and its result could not be written. */
+  output: 74,
   notDrained: 75,
   held: 76,
   unauthorised: 77,

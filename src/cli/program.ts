@@ -7,11 +7,12 @@ Environment:
   SLUICE_TOKEN  its ADMIN_TOKEN (rather than --token, which other users of this machine can see)
 
 Exit codes:
-  0   done                       75  not drained in time
-  64  usage                      76  drain held by another
-  69  Sluice not reachable       77  not authorised
-  70  Sluice answered unexpectedly
-  otherwise the code of the command that was run`;
+  0   done                           74  the result cannot be written
+  64  usage                          75  not drained in time
+  69  Sluice not reachable           76  drain held by another
+  70  Sluice answered unexpectedly   77  not authorised
+  otherwise the code of the command that was run
+`;
 
 /** The command `sluice` without its subcommands; what they have in common. */
 export function emptyProgram() {
@@ -27,7 +28,16 @@ export function emptyProgram() {
     .showHelpAfterError("(see --help)")
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText("after", ENVIRONMENT);
+    .addHelpText("after", ENVIRONMENT)
+    .addHelpText(
+      "after",
+      examples(
+        "sluice status",
+        "sluice deploy web -- ./deploy.sh v42",
+        "sluice roll web -- sh -c 'ssh $SLUICE_SERVER systemctl restart app'",
+        "sluice check wrangler.toml",
+      ).trimStart(),
+    );
 }
 
 export type Program = ReturnType<typeof emptyProgram>;

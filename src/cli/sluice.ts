@@ -8,7 +8,7 @@ import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
 import { addCompletion } from "./completion.ts";
-import { EXIT, toCliError } from "./exit-codes.ts";
+import { CliError, EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
 const program = emptyProgram();
@@ -23,7 +23,11 @@ addTop(program);
 addCompletion(program);
 
 // A terminal that is closed, or a pipe whose reader left, must not keep a pool drained.
-for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
+let unwritten: NodeJS.ErrnoException | null = null;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") unwritten ??= error;
+});
+process.stderr.on("error", () => {});
 
 async function main(): Promise<number> {
   try {
@@ -32,11 +36,29 @@ async function main(): Promise<number> {
   } catch (error) {
     // It has printed what it had to say.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    const { message, exitCode } = toCliError(error);
-    process.stderr.write(`sluice: ${message}\n`);
-    return exitCode;
+    return told(toCliError(error));
   }
 }
 
-// Not by itself: connections kept alive for reuse would delay the end.
-main().then((code) => process.exit(code));
+function told({ message, exitCode }: CliError): number {
+  process.stderr.write(`sluice: ${message}\n`);
+  return exitCode;
+}
+
+/** Resolves when all that was written is out, or nobody takes it any more. */
+function written(output: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (output.destroyed) return resolve();
+    output.once("error", () => resolve());
+    output.write("", () => resolve());
+  });
+}
+
+// Not by itself: connections kept alive for reuse would delay the end. But a pipe takes only so much at a time.
+main().then(async (code) => {
+  await written(process.stdout);
+  const lost = unwritten && new CliError(EXIT.output, `the result cannot be written: ${unwritten.message}`);
+  const end = lost && code === EXIT.done ? told(lost) : code;
+  await written(process.stderr);
+  process.exit(end);
+});
