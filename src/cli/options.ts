@@ -1,11 +1,15 @@
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { DURATION_ALLOWED, parseDuration } from "../config/units.ts";
 
-/** Parses `--wait 30s` and the like to milliseconds. */
-export function durationOption(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError(`Allowed is ${DURATION_ALLOWED}.`);
-  return ms;
+/** `--wait 30s` and the like, in milliseconds. */
+export function durationOption<Flags extends string>(flags: Flags, description: string, least = "0s") {
+  return new Option(flags, description).argParser((text: string) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < (parseDuration(least) ?? 0)) {
+      throw new InvalidArgumentError(`Allowed is ${DURATION_ALLOWED}, at least "${least}".`);
+    }
+    return ms;
+  });
 }
 
 /** A whole number from `min` to `max`. */

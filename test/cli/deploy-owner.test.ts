@@ -14,6 +14,8 @@ describe("a pool that somebody else drains", () => {
     for (const word of ["night shift", "new disks", held?.since, held?.expiresAt]) {
       expect(run.stderr).toContain(word);
     }
+    // Which pool is said once.
+    expect(run.stderr).toMatch(/^sluice: web "night shift"/);
     expect(folder.has("started")).toBe(false);
     expect((await sluice.snapshot("web")).drain).toEqual(held);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { statuses } from "../support/connections.ts";
+import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { loadUntil } from "./load.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
@@ -80,6 +81,17 @@ describe("the command of a deploy", () => {
     expect(resumed).toMatch(/^sluice: web runs again after \d+\.\d s: 0 in flight, 0 queued$/);
   });
 
+  test("may stop in the middle of a line of stderr: with --json ours begin on lines of their own", async () => {
+    const { sluice } = await stage();
+    const script = "printf partial >&2; exit 3";
+    for (const args of [["deploy"], ["roll"]]) {
+      const run = new Run([...args, "web", "--json", "--", "sh", "-c", script], { url: sluice.url });
+      expect(await run.code).toBe(3);
+      expect(run.stderr.split("\n")).toContain("partial");
+      expect(run.events.map(({ event }) => event)).toContain("command");
+    }
+  });
+
   test("may have options of its own, and sees our environment", async () => {
     const { sluice } = await stage();
     const run = new Run(["deploy", "web", "--", process.execPath, "-p", "process.env.SLUICE_URL"], {
@@ -108,6 +120,17 @@ describe("the command of a deploy", () => {
     expect(await run.code).toBe(0);
     expect((await sluice.snapshot("web")).state).toBe("running");
   });
+});
+
+test("a deploy keeps its drain up while it waits too, however short that drain's own life is", async () => {
+  const { sluice, answer, finish } = await busyStage();
+  const run = new Run(["deploy", "web", "--json", "--expires", "1s", "--", "true"], { url: sluice.url });
+  await run.saw("draining");
+  const first = Date.parse((await sluice.snapshot("web")).drain?.expiresAt ?? "");
+  await sluice.until("web", ({ drain }) => Date.parse(drain?.expiresAt ?? "") > first + 2_000);
+  finish();
+  expect(await run.code, run.stderr).toBe(0);
+  expect(await answer).toBe(200);
 });
 
 describe("a deploy that cannot drain in time", () => {

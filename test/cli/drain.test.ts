@@ -12,7 +12,7 @@ describe("sluice drain", () => {
     expect(await run.code).toBe(0);
     expect(await answer).toBe(200);
     expect(run.stdout).toMatch(
-      /^web drained after [\d.]+ s, 0 queued\nthe drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+      /^web drained after [\d.]+ s, 0 queued\nthe drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
     );
     expect(run.stderr).toBe("sluice: web draining: 1 in flight\n");
     const { state, drain } = await sluice.snapshot("web");
@@ -36,7 +36,7 @@ describe("sluice drain", () => {
     expect(await run.code).toBe(75);
     expect(run.stdout).toBe("");
     expect(run.stderr).toMatch(
-      /\nsluice: web is not drained after 0\.2 s, still at work: web-0 for [\d.]+ s; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+      /\nsluice: web is not drained after 0\.2 s, still at work: web-0 for [\d.]+ s; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
     );
     expect((await sluice.snapshot("web")).state).toBe("draining");
     finish();
@@ -83,28 +83,42 @@ describe("sluice drain", () => {
     run.kill(signal);
     expect(await run.code).toBe(code);
     expect(run.stderr).toMatch(
-      /\nsluice: interrupted; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+      /\nsluice: interrupted; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
     );
     expect((await sluice.snapshot("web")).drain).not.toBeNull();
   });
 
-  test("that loses touch with Sluice while it waits ends with 69, and says that it stays", async () => {
-    const { sluice } = await busyStage();
+  test("that loses touch with Sluice for a moment goes on waiting, and says so", async () => {
+    const { sluice, finish } = await busyStage();
     const relay = await relayTo(sluice);
     const run = new Run(["drain", "web"], { url: relay.url });
     await run.printed("web draining: 1 in flight");
     await relay.cut();
+    await run.printed("; trying again\n");
+    await relay.mend();
+    await run.printed("Sluice answers again\n");
+    finish();
+    expect(await run.code).toBe(0);
+    expect(run.stdout).toMatch(/^web drained after /);
+  });
+
+  test("that loses touch with Sluice until its wait is over ends with 69, and says that it stays", async () => {
+    const { sluice } = await busyStage();
+    const relay = await relayTo(sluice);
+    const run = new Run(["drain", "web", "--wait", "1s"], { url: relay.url });
+    await run.printed("web draining: 1 in flight");
+    await relay.cut();
     expect(await run.code).toBe(69);
     expect(run.stderr).toMatch(
-      /cannot be reached: .*; the drain stays until \d\d:\d\d:\d\d: sluice resume web\n$/,
+      /cannot be reached: .*; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
     );
   });
 
   test.each([
     ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep".'],
     ["with a wait that is no duration", ["web", "--wait", "soon"], "--wait"],
-    ["with no end at once", ["web", "--expires", "0s"], "expires"],
-    ["with an empty reason", ["web", "--reason", ""], "reason"],
+    ["with no end at once", ["web", "--expires", "0s"], "sluice: --expires: "],
+    ["with an empty reason", ["web", "--reason", ""], "sluice: --reason: "],
   ])("%s ends with 64, and drains nothing", async (_, args, words) => {
     const { sluice } = await stage();
     const run = new Run(["drain", ...args], { url: sluice.url });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { unreachable } from "../../src/cli/client/failures.ts";
 import { type Handler, Origin } from "../support/origin.ts";
 import { Sluice, type SluiceOptions, TOKEN } from "../support/sluice.ts";
 import { Run } from "./command.ts";
@@ -56,6 +57,31 @@ describe("where nobody is", () => {
   });
 });
 
+test("a deploy or a roll that cannot reach Sluice ends at once, and says nothing of a drain", async () => {
+  const { url } = await other(answering(503, "text/html", "<h1>no</h1>"));
+  const stderr = expect.stringMatching(/^sluice: [^\n]* answered 503, not by Sluice\.\n$/);
+  for (const name of ["deploy", "roll"]) {
+    const run = await end([name, "web", "--", "echo", "ran"], { url });
+    expect(run).toEqual({ code: 69, stdout: "", stderr });
+  }
+});
+
+describe("of a request that had no answer it is known that it was not sent", () => {
+  test.each([
+    ["where nobody listens", "ECONNREFUSED", true],
+    ["where no connection came about in time", "UND_ERR_CONNECT_TIMEOUT", true],
+    ["to a certificate that nobody knows", "DEPTH_ZERO_SELF_SIGNED_CERT", true],
+    ["to a certificate of an unknown issuer", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", true],
+    ["to a certificate of the past", "CERT_HAS_EXPIRED", true],
+    ["to another's certificate", "ERR_TLS_CERT_ALTNAME_INVALID", true],
+    ["but not where the connection broke", "ECONNRESET", false],
+    ["but not where the answer took too long", "UND_ERR_HEADERS_TIMEOUT", false],
+  ])("%s: %s", (_, code, notSent) => {
+    const cause = Object.assign(new Error("no"), { code });
+    expect(unreachable("https://a.test", new TypeError("fetch failed", { cause })).notSent).toBe(notSent);
+  });
+});
+
 describe("what is not Sluice ends it with 70", () => {
   test.each([
     ["a page", answering(200, "text/html", "<h1>hello</h1>"), "answered 200 with text/html"],
@@ -78,6 +104,15 @@ describe("what is not Sluice ends it with 70", () => {
     }
   });
 
+  test.each([
+    ["a pool, asked for all", ["status"], '{"name":"web","servers":[]}'],
+    ["all pools, asked for one", ["status", "web"], '{"pools":[]}'],
+    ["another pool than was asked for", ["status", "web"], '{"name":"api","servers":[]}'],
+  ])("%s", async (_, args, body) => {
+    const { url } = await other(answering(200, "application/json", body));
+    expect(await end(args, { url })).toMatchObject({ code: 70, stdout: "" });
+  });
+
   test("a redirect, which the token does not follow", async () => {
     const asked: IncomingMessage[] = [];
     const there = await other((request, response) => {
@@ -89,6 +124,31 @@ describe("what is not Sluice ends it with 70", () => {
     expect(code).toBe(70);
     expect(stderr).toContain(`${url} redirects to ${there.url}/login: set SLUICE_URL to where Sluice is.`);
     expect(asked).toEqual([]);
+  });
+});
+
+describe("a name that nobody can have ends it with 64, wherever in the admin side it would have led:", () => {
+  test.each([
+    [["status", "web/events"], 'There is no pool "web/events".'],
+    [["status", "web?x"], 'There is no pool "web?x".'],
+    [["status", "web#x"], 'There is no pool "web#x".'],
+    [["status", ".."], 'There is no pool "..".'],
+    [["drain", "x/../web"], 'There is no pool "x/../web".'],
+    [["server", "web", "../../web", "--slots", "2"], 'web has no server "../../web".'],
+    [["status", ""], "The name of the pool is empty."],
+    [["server", "web", "", "--slots", "2"], "The name of the server is empty."],
+  ])("%j", async (args, words) => {
+    expect(await end(args, { url: "http://127.0.0.1:1" })).toEqual({
+      code: 64,
+      stdout: "",
+      stderr: `sluice: ${words}\n`,
+    });
+  });
+
+  test("a deploy's too", async () => {
+    const run = await end(["deploy", "", "--", "echo", "ran"], { url: "http://127.0.0.1:1" });
+    expect(run).toMatchObject({ code: 64, stdout: "" });
+    expect(run.stderr).toContain("The name of the pool is empty.");
   });
 });
 

@@ -28,6 +28,20 @@ describe("sluice --help", () => {
     }
   });
 
+  test("has examples of its own", async () => {
+    const [, shown = ""] = (await helpOf("--help")).split("\nExamples:\n");
+    const commands = [...shown.matchAll(/^ {2}sluice (\w+)/gm)].map(([, name]) => name);
+    expect(commands.length).toBeGreaterThan(2);
+    expect(COMMANDS).toEqual(expect.arrayContaining(commands));
+  });
+
+  test("shows defaults as they would be typed", async () => {
+    for (const command of ["drain", "deploy", "roll"]) {
+      expect(await helpOf(command, "--help")).toMatch(/\(default:\s+60s\)/);
+    }
+    expect(await helpOf("deploy", "--help")).toMatch(/\(default:\s+2m\)/);
+  });
+
   test.each(COMMANDS)("of %s has an example, and how to reach Sluice", async (command) => {
     const help = await helpOf(command, "--help");
     expect(help).toMatch(new RegExp(`\nExamples:\n {2}.*sluice ${command}( |\n)`));

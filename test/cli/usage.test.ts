@@ -36,6 +36,11 @@ describe("before anything is asked", () => {
     ["a missing argument", ["drain"], "missing required argument 'pool'"],
     ["one argument too many", ["status", "web", "api"], "too many arguments"],
     ["no duration", ["drain", "web", "--wait", "30"], "'30' is invalid. Allowed is"],
+    [
+      "a drain that is too short to be kept up",
+      ["deploy", "web", "--expires", "999ms", "--", "true"],
+      'at least "1s"',
+    ],
     ["a missing value", ["drain", "web", "--wait"], "argument missing"],
     ["nothing to run", ["deploy", "web", "--"], "missing required argument 'command'"],
     ["nothing to roll", ["roll", "web"], "missing required argument 'command'"],

@@ -1,7 +1,7 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { type Asked, failureOf, unreachable } from "./failures.ts";
+import { type Asked, failureOf, impossible, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 
 /** What the Worker itself may take beyond the wait it was asked for: it tries its pool's object for 10 s. */
@@ -81,6 +81,8 @@ export class AdminClient {
     waitMs: number,
     call: (api: Api) => Promise<ClientResponse<T>>,
   ): Promise<T> {
+    const never = impossible(asked);
+    if (never) throw never;
     const timeout = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
     let response: ClientResponse<T>;

@@ -1,3 +1,4 @@
+import { isName } from "../../config/names.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable, quoted } from "../terminal/printable.ts";
@@ -39,8 +40,11 @@ const ADVICE: Record<string, string> = {
 
 /** Statuses by which proxies, Cloudflare's included, say that they did not reach whom they stand for. */
 const ON_THE_WAY = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
-/** No connection came about. */
-const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+/** No connection came about, or to somebody who cannot prove who he is. */
+const NOT_SENT = [
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
+  /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$)/,
+];
 
 interface Head {
   ok: boolean;
@@ -48,7 +52,7 @@ interface Head {
   headers: { get(name: string): string | null };
 }
 
-/** What a question was about. */
+/** What a question was about; without a pool, all of them. */
 export interface Asked {
   pool?: string;
   server?: string;
@@ -64,7 +68,7 @@ export function failureOf(
   const problem = problemOf(body);
   if (problem) {
     const { code, pool, drain } = problem;
-    const detail = printable(problem.detail);
+    const detail = printable(code === "invalid-request" ? asOptions(problem.detail) : problem.detail);
     const about = pool ? `pool ${printable(pool)}: ` : "";
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
@@ -78,12 +82,23 @@ export function failureOf(
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
-  if (ok && isAnswer(body)) return null;
+  if (ok && isAnswer(body, asked)) return null;
   const type = printable(headers.get("content-type") ?? "nothing");
   return new CliError(
     EXIT.unexpected,
     `${url} answered ${status} with ${type}, which is not Sluice's admin side: check SLUICE_URL.`,
   );
+}
+
+/** A name that nobody can have is not asked for: in a path it would lead somewhere else. */
+export function impossible(asked: Asked): CliError | null {
+  const { pool = "pool", server = "server" } = asked;
+  if (pool === "" || server === "") {
+    return new CliError(EXIT.usage, `The name of the ${pool === "" ? "pool" : "server"} is empty.`);
+  }
+  if (isName(pool) && isName(server)) return null;
+  const code = isName(pool) ? "unknown-server" : "unknown-pool";
+  return new CliError(EXIT.usage, missing(code, asked) ?? code);
 }
 
 function missing(code: string, { pool = "", server = "" }: Asked): string | undefined {
@@ -92,18 +107,37 @@ function missing(code: string, { pool = "", server = "" }: Asked): string | unde
   return undefined;
 }
 
+/** What went wrong, where it has been said already in which pool. */
+export function inPool(pool: string, message: string): string {
+  const about = `pool ${printable(pool)}: `;
+  return message.startsWith(about) ? message.slice(about.length) : message;
+}
+
+/** The same where more is to be said. */
+export function clause(message: string): string {
+  return message.replace(/\.$/, "");
+}
+
+/** What the admin side calls `body.expires` was typed as `--expires`. */
+function asOptions(detail: string): string {
+  return detail.replace(/\bbody\.(?=\w+: )/g, "--");
+}
+
 /** From an error of `fetch`, which hides what happened in its cause. */
 export function unreachable(url: string, error: unknown): Unreachable {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const words = cause instanceof Error ? cause.message || code : String(cause);
-  return new Unreachable(`${url} cannot be reached: ${printable(words)}`, NOT_SENT.has(code));
+  return new Unreachable(
+    `${url} cannot be reached: ${printable(words)}`,
+    NOT_SENT.some((codes) => codes.test(code)),
+  );
 }
 
-/** Sluice answers with a pool's snapshot, or a list of them. */
-function isAnswer(body: unknown): boolean {
-  const { servers, pools } = (body ?? {}) as { servers?: unknown; pools?: unknown };
-  return Array.isArray(servers) || Array.isArray(pools);
+/** Sluice answers with the pool's snapshot, or without a name with a list of them. */
+function isAnswer(body: unknown, { pool }: Asked): boolean {
+  const { name, servers, pools } = (body ?? {}) as { name?: unknown; servers?: unknown; pools?: unknown };
+  return pool === undefined ? Array.isArray(pools) : name === pool && Array.isArray(servers);
 }
 
 interface Problem {

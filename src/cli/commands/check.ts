@@ -16,7 +16,9 @@ export function addCheck(program: Program): void {
     .command("check")
     .description("validate the configuration without deploying it: exit 1 where the Worker would refuse it")
     .argument("[file]", `by default the file that wrangler takes: ${WRANGLER_FILES.join(", ")}`)
-    .option("--longest-drain <duration>", "warn where requests cannot wait as long as that", durationOption)
+    .addOption(
+      durationOption("--longest-drain <duration>", "warn where requests cannot wait as long as that"),
+    )
     .addHelpText(
       "after",
       examples("sluice check", "sluice check wrangler.toml --longest-drain 10m", "sluice check --json"),

@@ -7,28 +7,32 @@ import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
+/** To extend it in time takes a few answers of Sluice. */
+const SHORTEST_DRAIN = "1s";
+
 export function addDeploy(program: Program): void {
   program
     .command("deploy")
     .description("drain, wait until nothing is in flight, run a command, resume")
     .argument("<pool>", "the pool to drain")
     .argument("<command...>", "what to run meanwhile, after --; its output passes through")
-    .option(
-      "--drain-timeout <duration>",
-      "how long to wait for the last request in flight",
-      durationOption,
-      60_000,
+    .addOption(
+      durationOption("--drain-timeout <duration>", "how long to wait for the last request in flight").default(
+        60_000,
+        "60s",
+      ),
     )
     .addOption(
       new Option("--on-failure <what>", "what becomes of the pool if the command fails or is interrupted")
         .choices(["resume", "hold"])
         .default("resume" as const),
     )
-    .option(
-      "--expires <duration>",
-      "when the pool resumes by itself if this run dies or loses touch with Sluice",
-      durationOption,
-      120_000,
+    .addOption(
+      durationOption(
+        "--expires <duration>",
+        "when the pool resumes by itself if this run dies or loses touch with Sluice",
+        SHORTEST_DRAIN,
+      ).default(120_000, "2m"),
     )
     .option("--reason <text>", "why, for whoever looks")
     .addHelpText(

@@ -1,3 +1,5 @@
+import { clause } from "../client/failures.ts";
+import { keepTrying } from "../client/keep-trying.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { waitUntilDrained } from "../deploy/wait-until-drained.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
@@ -15,11 +17,14 @@ export function addDrain(program: Program): void {
     .command("drain")
     .description("queue new requests and wait for those in flight; the drain stays until it is resumed")
     .argument("<pool>", "the pool to drain")
-    .option("--wait <duration>", "how long to wait for the last request in flight", durationOption, 60_000)
-    .option(
-      "--expires <duration>",
-      "when it ends by itself (default: the pool's drain_expires)",
-      durationOption,
+    .addOption(
+      durationOption("--wait <duration>", "how long to wait for the last request in flight").default(
+        60_000,
+        "60s",
+      ),
+    )
+    .addOption(
+      durationOption("--expires <duration>", "when it ends by itself (default: the pool's drain_expires)"),
     )
     .option("--reason <text>", "why, for whoever looks")
     .addHelpText(
@@ -40,12 +45,19 @@ export function addDrain(program: Program): void {
           throw error;
         });
       const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0)}: sluice resume ${pool}`;
+      const giveUpAt = Date.now() + wait;
+      const tell = (words: string) => json || reporter.tell({ event: "trying", pool }, words);
       const end = await waitUntilDrained({
         first,
         timeoutMs: wait,
         ask: async () => {
           await signals.sleep(ASK_EVERY_MS);
-          return client.pool(pool, signals.stop);
+          return keepTrying(() => client.pool(pool, signals.stop), {
+            giveUpAt: () => giveUpAt,
+            stop: signals.stop,
+            onTrouble: ({ message }) => tell(`${clause(message)}; trying again`),
+            onReached: () => tell("Sluice answers again"),
+          });
         },
         onSnapshot: (snapshot, leftMs) => {
           if (json) return;
@@ -61,7 +73,8 @@ export function addDrain(program: Program): void {
       }).catch((error) => {
         reporter.clear();
         if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${stays}`);
-        if (error instanceof CliError) throw new CliError(error.exitCode, `${error.message}; ${stays}`);
+        if (error instanceof CliError)
+          throw new CliError(error.exitCode, `${clause(error.message)}; ${stays}`);
         throw error;
       });
       reporter.clear();

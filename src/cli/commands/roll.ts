@@ -16,17 +16,17 @@ export function addRoll(program: Program): void {
       "<command...>",
       "what to run for each server, after --; SLUICE_SERVER and SLUICE_SERVER_URL say which",
     )
-    .option(
-      "--drain-timeout <duration>",
-      "how long a server's requests in flight may take",
-      durationOption,
-      60_000,
+    .addOption(
+      durationOption("--drain-timeout <duration>", "how long a server's requests in flight may take").default(
+        60_000,
+        "60s",
+      ),
     )
-    .option(
-      "--up-timeout <duration>",
-      "how long a server may take to pass its health check",
-      durationOption,
-      60_000,
+    .addOption(
+      durationOption(
+        "--up-timeout <duration>",
+        "how long a server may take to pass its health check",
+      ).default(60_000, "60s"),
     )
     .addOption(
       new Option("--on-failure <what>", "what becomes of the server whose command fails or is interrupted")

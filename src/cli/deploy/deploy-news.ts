@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { clause, inPool } from "../client/failures.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
@@ -33,11 +34,13 @@ export class DeployNews implements DrainNews {
       { event: "drained", afterMs: ms },
       `drained after ${duration(ms)}, running ${printable(file)}`,
     );
+    this.#reporter.share(true);
   }
 
   commandEnded([file = ""]: readonly string[], { words }: CommandEnd, code: number): void {
     const said = code === 0 ? null : this.#red(`${printable(file)} ${words}`);
     this.#tell({ event: "command", code, words }, said);
+    this.#reporter.share(false);
   }
 
   resumed(snapshot: Snapshot): void {
@@ -81,7 +84,7 @@ export class DeployNews implements DrainNews {
     const until = endsBy ? new Date(endsBy).toISOString() : null;
     this.#tell(
       { event: "unreachable", error: error.message, until },
-      this.#red(`${error.message}; trying again${net}`),
+      this.#red(`${this.#clause(error)}; trying again${net}`),
     );
   }
 
@@ -99,7 +102,7 @@ export class DeployNews implements DrainNews {
 
   /** The drain could not be ended. */
   left(error: CliError | null, endsBy: number): void {
-    const why = error ? `${error.message}; ` : "";
+    const why = error ? `${this.#clause(error)}; ` : "";
     const until = new Date(endsBy).toISOString();
     const told = { event: "left", error: error?.message ?? null, until };
     this.#tell(
@@ -109,11 +112,15 @@ export class DeployNews implements DrainNews {
   }
 
   failed(error: CliError): void {
-    this.#tell({ event: "failed", error: error.message }, this.#red(error.message));
+    this.#tell({ event: "failed", error: error.message }, this.#red(inPool(this.#pool, error.message)));
   }
 
   #tell(told: { event: string; [key: string]: unknown }, words: string | null): void {
     this.#reporter.tell({ pool: this.#pool, ...told }, words === null ? null : `${this.#pool} ${words}`);
+  }
+
+  #clause({ message }: CliError): string {
+    return clause(inPool(this.#pool, message));
   }
 
   #elapsed(): number {

@@ -7,7 +7,7 @@ import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import type { Signals, Stop } from "../process/signals.ts";
 import { type WaitEnd, waitUntilDrained } from "./wait-until-drained.ts";
 
-/** How long Sluice itself waits before it says how far the drain is. */
+/** How long Sluice itself waits at most before it says how far the drain is. */
 const ASK_EVERY_MS = 1_000;
 /** How much of its life a drain has left at least whenever it is extended, if Sluice can be reached. */
 const EXTEND_AFTER = 1 / 4;
@@ -64,12 +64,15 @@ export class HeldDrain {
       const until = () => (this.#mayBeOn ? giveUpAt : 0);
       return this.#keepTrying(() => this.#post(options, signal), stop, until);
     };
+    const askEveryMs = Math.min(ASK_EVERY_MS, this.#drain.expiresMs * EXTEND_AFTER);
+    // Where this is not answered nothing is drained, and nothing has to be put right.
+    await this.#client.pool(this.#pool, stop);
     const first = await asking({}, stopSoon);
     stop.throwIfAborted();
     const end = await waitUntilDrained({
       first,
       timeoutMs,
-      ask: (leftMs) => asking({ extend: true, waitMs: Math.ceil(Math.min(leftMs, ASK_EVERY_MS)) }, stop),
+      ask: (leftMs) => asking({ extend: true, waitMs: Math.ceil(Math.min(leftMs, askEveryMs)) }, stop),
       onSnapshot: (snapshot, leftMs) => this.#news.draining(snapshot, leftMs),
       isMine: (snapshot) => this.#isMine(snapshot),
     });

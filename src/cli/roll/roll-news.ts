@@ -1,4 +1,5 @@
 import type { ServerSnapshot } from "../../scheduler/snapshot.ts";
+import { clause, inPool } from "../client/failures.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { duration } from "../terminal/durations.ts";
@@ -36,11 +37,13 @@ export class RollNews implements RollTrying {
 
   running(server: string, [file = ""]: readonly string[]): void {
     this.#tell({ event: "running", server }, `${this.#place} idle, running ${printable(file)}`);
+    this.#reporter.share(true);
   }
 
   commandEnded(server: string, [file = ""]: readonly string[], { code, words }: CommandEnd): void {
     const told = { event: "command", server, code, words };
     this.#tell(told, code === 0 ? null : this.#red(`${printable(file)} ${words}`));
+    this.#reporter.share(false);
   }
 
   comingUp({ name: server, health }: ServerSnapshot, leftMs: number): void {
@@ -78,7 +81,10 @@ export class RollNews implements RollTrying {
   /** The server could not be put back. */
   left(server: string, error: string): void {
     const how = `sluice server ${this.#pool} ${server} --state ready`;
-    this.#tell({ event: "left", server, error }, this.#red(`${error}; if ${server} is still out: ${how}`));
+    this.#tell(
+      { event: "left", server, error },
+      this.#red(`${this.#clause(error)}; if ${server} is still out: ${how}`),
+    );
   }
 
   stopped(server: string, done: readonly string[], notYet: readonly string[]): void {
@@ -95,11 +101,14 @@ export class RollNews implements RollTrying {
   }
 
   failed(error: string): void {
-    this.#tell({ event: "failed", error }, this.#red(error));
+    this.#tell({ event: "failed", error }, this.#red(inPool(this.#pool, error)));
   }
 
   onTrouble(error: CliError): void {
-    this.#tell({ event: "unreachable", error: error.message }, this.#red(`${error.message}; trying again`));
+    this.#tell(
+      { event: "unreachable", error: error.message },
+      this.#red(`${this.#clause(error.message)}; trying again`),
+    );
   }
 
   onReached(): void {
@@ -112,6 +121,10 @@ export class RollNews implements RollTrying {
 
   #live(told: { event: string; [key: string]: unknown }, words: string, change: string): void {
     this.#reporter.live({ pool: this.#pool, ...told }, `${this.#pool} ${words}`, `${this.#pool} ${change}`);
+  }
+
+  #clause(message: string): string {
+    return clause(inPool(this.#pool, message));
   }
 
   #yellow(text: string): string {

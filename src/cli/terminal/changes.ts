@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { clause } from "../client/failures.ts";
 import { counts, serversOut } from "./counts.ts";
 import { clock } from "./durations.ts";
 import type { Output } from "./style.ts";
@@ -24,7 +25,7 @@ export class Changes {
   }
 
   lost(error: string): void {
-    if (!this.#lost) process.stderr.write(`sluice: ${error}; trying again\n`);
+    if (!this.#lost) process.stderr.write(`sluice: ${clause(error)}; trying again\n`);
     this.#lost = true;
   }
 

@@ -1,5 +1,5 @@
 import cliTruncate from "cli-truncate";
-import { type Output, type Style, styleOf } from "./style.ts";
+import { canRedraw, type Output, type Style, styleOf, widthOf } from "./style.ts";
 
 /** Something that happened, for `--json`: one object a line. */
 export type Told = { event: string } & Record<string, unknown>;
@@ -14,12 +14,15 @@ export class Reporter {
   readonly style: Style;
   readonly #output: Output;
   readonly #json: boolean;
+  readonly #redraws: boolean;
+  #shared = false;
   #liveDrawn = false;
   #lastChange: string | null = null;
 
   constructor(output: Output, json: boolean) {
     this.#output = output;
     this.#json = json;
+    this.#redraws = canRedraw(output) && !json;
     this.style = json ? (_, text) => text : styleOf(output);
   }
 
@@ -32,14 +35,19 @@ export class Reporter {
 
   /** How it is now. `change` is what of it is worth a line of its own where nothing can change in place. */
   live(told: Told, words: string, change: string): void {
-    if (this.#output.isTTY && !this.#json) {
+    if (this.#redraws) {
       // One column less than there is: a full line makes some terminals wrap.
-      this.#output.write(TO_LINE_START + cliTruncate(`sluice: ${words}`, (this.#output.columns ?? 80) - 1));
+      this.#output.write(TO_LINE_START + cliTruncate(`sluice: ${words}`, widthOf(this.#output) - 1));
       this.#liveDrawn = true;
     } else if (change !== this.#lastChange) {
       this.#lastChange = change;
       this.#line(told, change);
     }
+  }
+
+  /** Whether from here on somebody else writes to the same place, who may stop in the middle of a line. */
+  share(shared: boolean): void {
+    this.#shared = shared;
   }
 
   /** Takes the live line away, so that others can write. */
@@ -49,6 +57,7 @@ export class Reporter {
   }
 
   #line(told: Told, words: string): void {
-    this.#output.write(this.#json ? `${JSON.stringify(told)}\n` : `sluice: ${words}\n`);
+    const start = this.#shared ? "\n" : "";
+    this.#output.write(this.#json ? `${start}${JSON.stringify(told)}\n` : `sluice: ${words}\n`);
   }
 }

@@ -16,6 +16,11 @@ export function styleOf(output: Output, env: NodeJS.ProcessEnv = process.env): S
   return coloured ? (format, text) => styleText(format, text, { validateStream: false }) : (_, text) => text;
 }
 
+/** Whether a line, or all of it, can be drawn anew. */
+export function canRedraw({ isTTY }: Output, env: NodeJS.ProcessEnv = process.env): boolean {
+  return Boolean(isTTY) && env.TERM !== "dumb";
+}
+
 /** Columns that a line may have. */
 export function widthOf({ isTTY, columns = 80 }: Output): number {
   // 0 is what a terminal says that does not know.
