@@ -80,6 +80,17 @@ describe("top on a terminal", () => {
   });
 });
 
+test("top on a terminal that cannot be drawn on prints a line for each change, without escape sequences", async () => {
+  const { sluice } = await stage();
+  const top = await Terminal.run(["top", "web"], { url: sluice.url, env: { TERM: "dumb" } });
+  await top.until(({ output }) => output.includes("web running: 0 in flight, 0 queued\r\n"));
+  await sluice.drain("web");
+  await top.until(({ output }) => output.includes("web drained: 0 in flight, 0 queued\r\n"));
+  expect(top.output).not.toContain("\u001b");
+  top.type("\u0003");
+  expect(await top.code).toBe(0);
+});
+
 describe("top in a pipe", () => {
   test("prints a line for each change, and none while nothing changes", async () => {
     const pool = await stage(1, NEVER_MS);

@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { clientOf, contextOf } from "../context.ts";
 import { CliError } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
 import { Changes } from "../terminal/changes.ts";
 import { Screen } from "../terminal/screen.ts";
-import { styleOf } from "../terminal/style.ts";
+import { canRedraw, styleOf } from "../terminal/style.ts";
 import { TopView } from "../terminal/top-view.ts";
 
 const ASK_EVERY_MS = 1_000;
@@ -18,36 +19,36 @@ export function addTop(program: Program): void {
     .action(async (pool, _options, command) => {
       const { out, json } = contextOf(command.optsWithGlobals());
       const client = clientOf(command.optsWithGlobals());
-      const signals = new Signals();
-      const ask = async () =>
-        pool === undefined ? client.pools(signals.stop) : [await client.pool(pool, signals.stop)];
+      const over = new AbortController();
+      const stop = AbortSignal.any([new Signals().stop, over.signal]);
+      const ask = async () => (pool === undefined ? client.pools(stop) : [await client.pool(pool, stop)]);
       const view = new TopView(styleOf(out), pool !== undefined);
       // The first answer decides whether there is anything to watch.
       const first = await ask().catch((error) => {
-        if (signals.stop.aborted) return null;
+        if (stop.aborted) return null;
         throw error;
       });
       if (!first) return;
       view.show(first);
       // Whoever read it has seen enough.
-      out.on("error", () => process.exit(0));
+      out.on("error", () => over.abort());
       const changes = new Changes(out, json);
-      const screen = out.isTTY && !json ? screenFor(view, () => process.kill(process.pid, "SIGINT")) : null;
+      const screen = canRedraw(out) && !json ? screenFor(view, () => over.abort()) : null;
       try {
         for (;;) {
           if (screen) screen.draw((width) => view.lines(width));
           else changes.print(view.pools);
-          await signals.sleep(ASK_EVERY_MS);
+          await sleep(ASK_EVERY_MS, undefined, { signal: stop });
           try {
             view.show(await ask());
           } catch (error) {
-            if (signals.stop.aborted || !(error instanceof CliError)) throw error;
+            if (stop.aborted || !(error instanceof CliError)) throw error;
             view.lost(error.message);
             if (!screen) changes.lost(error.message);
           }
         }
       } catch (error) {
-        if (!signals.stop.aborted) throw error;
+        if (!stop.aborted) throw error;
       } finally {
         screen?.close();
       }

@@ -9,9 +9,17 @@ export function duration(ms: number): string {
   return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
 }
 
-/** The local time of day of an instant, `14:03:20`. */
-export function clock(instant: number | string): string {
-  return new Date(instant).toLocaleTimeString("en-GB", { hour12: false });
+/** The local time of an instant, `14:03:20`, on another day than today with that: `2026-11-22 00:03:20`. */
+export function clock(instant: number | string, now = Date.now()): string {
+  const at = new Date(instant);
+  const time = at.toLocaleTimeString("en-GB", { hour12: false });
+  return day(at) === day(new Date(now)) ? time : `${day(at)} ${time}`;
+}
+
+/** As ISO 8601 writes it. */
+function day(at: Date): string {
+  const [year, month, date] = [at.getFullYear(), at.getMonth() + 1, at.getDate()];
+  return [year, ...[month, date].map((part) => String(part).padStart(2, "0"))].join("-");
 }
 
 function pair(most: number, unit: string, rest: number, restUnit: string): string {

@@ -1,4 +1,5 @@
 import type { ReadStream } from "node:tty";
+import { stripVTControlCharacters } from "node:util";
 import cliTruncate from "cli-truncate";
 import type { Output } from "./style.ts";
 
@@ -8,18 +9,23 @@ const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 /** q, Ctrl-C, Ctrl-D, Escape. */
 const QUIT = new Set(["q", "Q", "\x03", "\x04", "\x1b"]);
 
+/** Of keys that were typed quickly, and read at once, any; Escape also begins what an arrow key says. */
+export function isQuit(keys: string): boolean {
+  return [...stripVTControlCharacters(keys)].some((key) => QUIT.has(key));
+}
+
 /** The whole terminal as a place to draw on, as long as `top` runs; what was there before comes back. */
 export class Screen {
   readonly #output: Output & NodeJS.EventEmitter;
   readonly #input: ReadStream;
   readonly #onResize: () => void;
-  readonly #onKey: (key: Buffer) => void;
+  readonly #onKey: (read: Buffer) => void;
 
   constructor(output: Output, input: ReadStream, on: { resize: () => void; quit: () => void }) {
     this.#output = output;
     this.#input = input;
     this.#onResize = on.resize;
-    this.#onKey = (key) => QUIT.has(key.toString()) && on.quit();
+    this.#onKey = (read) => isQuit(read.toString()) && on.quit();
     output.write(ENTER);
     output.on("resize", this.#onResize);
     if (!input.isTTY) return;

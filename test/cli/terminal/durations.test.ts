@@ -21,6 +21,9 @@ test.each([
 });
 
 test("an instant is shown as the time of day here, midnight as 00", () => {
-  expect(clock(new Date(2026, 10, 21, 0, 3, 20).getTime())).toBe("00:03:20");
-  expect(clock(new Date(2026, 10, 21, 14, 3, 20).toISOString())).toBe("14:03:20");
+  const now = new Date(2026, 10, 21, 12).getTime();
+  expect(clock(new Date(2026, 10, 21, 0, 3, 20).getTime(), now)).toBe("00:03:20");
+  expect(clock(new Date(2026, 10, 21, 14, 3, 20).toISOString(), now)).toBe("14:03:20");
+  expect(clock(new Date(2026, 10, 22, 0, 3, 20).getTime(), now)).toBe("2026-11-22 00:03:20");
+  expect(clock(new Date(2027, 0, 1, 9, 0, 0).getTime(), now)).toBe("2027-01-01 09:00:00");
 });
