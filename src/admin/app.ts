@@ -3,7 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
-import type { DrainAnswer } from "../pool/protocol.ts";
+import type { DrainAnswer, OtherState } from "../pool/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
@@ -57,8 +57,13 @@ const routes = app
   .patch("/api/pools/:pool/servers/:server", jsonBody(serverBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const server = c.req.param("server");
-    const snapshot = await askPool(c.env, pool, (stub) => stub.changeServer(server, c.req.valid("json")));
-    return c.json(found(snapshot, "unknown-server", `The pool ${pool.name} has no such server.`));
+    const { ifState, owner, ...patch } = c.req.valid("json");
+    const condition = { ifState, owner };
+    const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
+      stub.changeServer(server, patch, condition),
+    );
+    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no such server.`);
+    return c.json(refuseIfOther(changed, server, pool));
   })
   .delete("/api/pools/:pool/leases/:lease", async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
@@ -110,6 +115,11 @@ class DrainHeld extends Refusal {
 function refuseIfHeld({ held, snapshot }: DrainAnswer): Snapshot {
   if (held) throw new DrainHeld(snapshot);
   return snapshot;
+}
+
+function refuseIfOther(answer: Snapshot | OtherState, server: string, { name }: PoolConfig): Snapshot {
+  if (!("otherState" in answer)) return answer;
+  throw new Refusal("state-changed", `The server ${server} is in state "${answer.otherState}".`, name);
 }
 
 /** Through restarts of the object too: the flag is durable, and the next instance is asked for what is left. */

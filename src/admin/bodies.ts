@@ -28,8 +28,12 @@ export const resumeBody = table({
   force: z._default(flag(), false),
 });
 
+const serverState = () => oneOf(["ready", "drain", "maint"]);
+
 export const serverBody = table({
-  state: z.optional(oneOf(["ready", "drain", "maint"])),
+  state: z.optional(serverState()),
   slots: z.optional(z.nullable(whole(1, 1000))),
   weight: z.optional(z.nullable(whole(1, 256))),
+  ifState: z.optional(serverState()),
+  owner: z.optional(words()),
 });

@@ -21,8 +21,10 @@ import type {
   Granted,
   NotGranted,
   OnQueued,
+  OtherState,
   PoolMetrics,
   Queued,
+  ServerCondition,
 } from "./protocol.ts";
 import { settingsOf } from "./settings.ts";
 import { Waiters } from "./waiters.ts";
@@ -187,9 +189,19 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.snapshot();
   }
 
-  /** `null`: no such server. */
-  changeServer(name: string, patch: ServerPatch): Snapshot | null {
-    if (!this.#scheduler.changeServer(name, patch, Date.now())) return null;
+  /** `null`: no such server. Workers of before 2026-11-22 make no condition. */
+  changeServer(
+    name: string,
+    patch: ServerPatch,
+    { ifState, owner }: ServerCondition = {},
+  ): Snapshot | OtherState | null {
+    const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
+    if (!server) return null;
+    const { state, override } = server;
+    const mine = owner !== undefined && override.owner === owner && state === patch.state;
+    if (ifState !== undefined && state !== ifState && !mine) return { otherState: state };
+    const signed = patch.state === undefined ? patch : { ...patch, owner };
+    this.#scheduler.changeServer(name, signed, Date.now());
     return this.snapshot();
   }
 

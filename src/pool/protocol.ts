@@ -2,6 +2,7 @@ import type { Counts } from "../scheduler/counters.ts";
 import type { CutOff } from "../scheduler/cut-off.ts";
 import type { PoolEvent } from "../scheduler/events.ts";
 import type { SchedulerRefusal } from "../scheduler/outbox.ts";
+import type { ServerState } from "../scheduler/server.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 
 /**
@@ -97,6 +98,18 @@ export interface DrainAnswer {
   /** Not done, because another owner holds the drain: the snapshot says who. */
   held: boolean;
   snapshot: Snapshot;
+}
+
+/** Of a change to a server that shall be made only in a certain state of it. */
+export interface ServerCondition {
+  ifState?: ServerState | undefined;
+  /** Who asks: what the same one has done already is done, so that a request whose answer was lost can be repeated. */
+  owner?: string | undefined;
+}
+
+/** Not done, because the server is in this state. */
+export interface OtherState {
+  otherState: ServerState;
 }
 
 /** How much a watcher knows already. */

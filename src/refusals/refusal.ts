@@ -28,6 +28,7 @@ const REFUSALS = table({
   "unknown-route": { status: 404, title: "No such route" },
   "invalid-request": { status: 400, title: "The request is not valid" },
   "drain-held": { status: 409, title: "Another owner holds the drain" },
+  "state-changed": { status: 409, title: "The server is in another state" },
 });
 
 export type RefusalCode = keyof typeof REFUSALS;

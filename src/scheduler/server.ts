@@ -56,6 +56,8 @@ export function isClosed(slot: { state: SlotState }): boolean {
 /** The operator's changes to one server; absent means "as configured". */
 export interface ServerOverride {
   state?: ServerState | undefined;
+  /** Who gave it that state, where that was said. */
+  owner?: string | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
 }
@@ -63,6 +65,7 @@ export interface ServerOverride {
 /** What an operator wants changed; `null`: as configured again. */
 export interface ServerPatch {
   state?: ServerState | undefined;
+  owner?: string | undefined;
   slots?: number | null | undefined;
   weight?: number | null | undefined;
 }
@@ -173,9 +176,10 @@ export class Server {
   /** Returns what of it is new. */
   change(patch: ServerPatch, now: number): ServerOverride {
     const before = { state: this.state, slots: this.slots, weight: this.weight };
-    const { state, slots, weight } = { ...this.#override, ...patch };
+    const { state, owner, slots, weight } = { ...this.#override, ...patch };
     this.#override = {
       ...(state === undefined ? {} : { state }),
+      ...(owner === undefined ? {} : { owner }),
       ...unless(this.configured.slots, "slots", slots),
       ...unless(this.configured.weight, "weight", weight),
     };

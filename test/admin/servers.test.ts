@@ -100,6 +100,44 @@ test("each change leaves the others as they are, and none changes nothing", asyn
   expect(await change(sluice, "web-1", {})).toMatchObject({ state: "drain", slots: 5, weight: 9 });
 });
 
+describe("a change with a condition", () => {
+  const TAKE = { state: "drain", ifState: "ready", owner: "roll-1" };
+
+  test("is made in that state, and in another one refused: it says which, and nothing is changed", async () => {
+    const { sluice } = await stage();
+    expect(await change(sluice, "web-1", TAKE)).toMatchObject({ state: "drain" });
+    const before = await sluice.snapshot("web");
+    const other = { ...TAKE, owner: "roll-2", weight: 7 };
+    const { detail } = await problemOf(await patch(sluice, "web-1", other), 409, "state-changed");
+    expect(detail).toBe('The server web-1 is in state "drain".');
+    await problemOf(await patch(sluice, "web-1", { state: "drain", ifState: "ready" }), 409, "state-changed");
+    expect(await sluice.snapshot("web")).toEqual(before);
+  });
+
+  test("is done when the same owner repeats it, also after a crash of the pool's object", async () => {
+    const { sluice } = await stage();
+    await change(sluice, "web-1", TAKE);
+    expect(await change(sluice, "web-1", TAKE)).toMatchObject({ state: "drain" });
+    await sluice.crash("web");
+    expect(await change(sluice, "web-1", TAKE)).toMatchObject({ state: "drain" });
+  });
+
+  test("is not done by the same owner any more once somebody else has given the server that state", async () => {
+    const { sluice } = await stage();
+    await change(sluice, "web-1", TAKE);
+    await change(sluice, "web-1", { state: "ready" });
+    await change(sluice, "web-1", { state: "drain" });
+    await problemOf(await patch(sluice, "web-1", TAKE), 409, "state-changed");
+  });
+
+  test("stays its owner's while something else than the state is changed", async () => {
+    const { sluice } = await stage();
+    await change(sluice, "web-1", TAKE);
+    await change(sluice, "web-1", { weight: 3 });
+    expect(await change(sluice, "web-1", TAKE)).toMatchObject({ state: "drain", weight: 3 });
+  });
+});
+
 test.each(["unknown", "web-2", "WEB-1", "__proto__", "constructor"])(
   "the unknown server %s is a 404, and nothing is changed",
   async (name) => {

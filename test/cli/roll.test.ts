@@ -5,7 +5,8 @@ import type { Sluice } from "../support/sluice.ts";
 import { busyStage } from "./busy.ts";
 import { type Event, Run } from "./command.ts";
 import { loadUntil } from "./load.ts";
-import { ASK, controlOf, stage } from "./stage.ts";
+import { Folder, WAIT_FOR_GO } from "./script.ts";
+import { ASK, controlOf, holding, losingFirstAnswerTo, stage } from "./stage.ts";
 
 /** A restarted server is up again after its first check; one that found it gone closes its slot only shortly. */
 const CHECKED = {
@@ -64,6 +65,36 @@ test("a roll over ten servers under load beyond their capacity refuses no reques
     Object.fromEntries(Object.keys(after.totals.refused).map((c) => [c, 0])),
   );
   expect(events.at(-1)).toEqual({ pool: "web", event: "finished", done: names });
+});
+
+test("of two rolls that find a server ready only one runs its command for it; the other is told so, and undoes nothing", async () => {
+  const { sluice } = await stage(1);
+  const folder = await Folder.make();
+  const slow = await holding("PATCH", sluice.url);
+  const late = new Run(["roll", "web", "--", "touch", "late"], { url: slow.url, cwd: folder.path });
+  await slow.held;
+  const first = new Run(["roll", "web", "--", "sh", "-c", WAIT_FOR_GO], {
+    url: sluice.url,
+    cwd: folder.path,
+  });
+  await folder.until("started");
+  slow.release();
+  expect(await late.code).toBe(76);
+  expect(late.stderr).toContain('sluice: web The server web-0 is in state "drain".\n');
+  expect(folder.has("late")).toBe(false);
+  expect((await sluice.snapshot("web")).servers[0]?.state).toBe("drain");
+  await folder.put("go");
+  expect(await first.code).toBe(0);
+  expect((await sluice.snapshot("web")).servers.filter(isOut)).toEqual([]);
+});
+
+test("a roll whose request did its work, and whose answer was lost, goes on", async () => {
+  const { sluice } = await stage(1);
+  const lossy = await losingFirstAnswerTo("PATCH", sluice.url);
+  const run = new Run(["roll", "web", "--json", "--", "true"], { url: lossy });
+  expect(await run.code, run.stderr).toBe(0);
+  const told = run.events.map(({ event }) => event);
+  expect(told).toEqual(["server", "unreachable", "reached", "running", "command", "back", "finished"]);
 });
 
 test("the command is told which server it is for", async () => {

@@ -7,6 +7,8 @@ const SECOND = 1_000;
 /** How long Sluice goes on with its health checks when nothing happens. */
 const ATTENTION_MS = 60 * SECOND;
 
+const WEB_1 = { pool: "web", name: "web-1", owner: "roll-42" };
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
@@ -40,7 +42,7 @@ function idlePool(upAfterMs: number) {
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const signals = { stop: never, stopSoon: never, sleep } as unknown as Signals;
   const news = { onTrouble: () => {}, onReached: () => {} };
-  return { patches, server: new RolledServer(client, "web", "web-1", signals, news) };
+  return { patches, server: new RolledServer(client, WEB_1, signals, news) };
 }
 
 test("a server that takes minutes to come up in an idle pool is looked after all the while, and left in its state", async () => {

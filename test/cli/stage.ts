@@ -27,16 +27,53 @@ export async function relayTo({ url }: { url: string }): Promise<Relay> {
 const RESTART_MS = 200;
 
 /** Brings every request to Sluice, and every answer back, but those to what ends with `path`. */
-export async function answeringAllBut(path: string, url: string): Promise<string> {
-  const between = http.createServer(async (request, response) => {
+export function answeringAllBut(path: string, url: string): Promise<string> {
+  return between(url, ({ url: asked }) => (asked?.endsWith(path) ? "silence" : "answer"));
+}
+
+/** Brings every request to Sluice, and breaks the connection instead of bringing back the first answer. */
+export function losingFirstAnswerTo(method: string, url: string): Promise<string> {
+  let lost = false;
+  return between(url, (request) => {
+    const first = !lost && request.method === method;
+    lost ||= first;
+    return first ? "broken" : "answer";
+  });
+}
+
+/** Brings every request to Sluice, and every answer back, but those of this method only after `release`. */
+export async function holding(
+  method: string,
+  url: string,
+): Promise<{ url: string; held: Promise<void>; release: () => void }> {
+  const held = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const passAll = () => "answer" as const;
+  const at = await between(url, passAll, async (request) => {
+    if (request.method !== method) return;
+    held.resolve();
+    await gate.promise;
+  });
+  return { url: at, held: held.promise, release: gate.resolve };
+}
+
+async function between(
+  url: string,
+  fate: (request: http.IncomingMessage) => "answer" | "silence" | "broken",
+  before = async (_: http.IncomingMessage) => {},
+): Promise<string> {
+  const server = http.createServer(async (request, response) => {
     const { method = "GET", headers } = request;
     const body = method === "GET" ? null : Buffer.concat(await request.toArray());
     const { authorization = "" } = headers;
+    await before(request);
     const answer = await fetch(url + request.url, { method, body, headers: { authorization } });
-    if (request.url?.endsWith(path)) return;
+    const end = fate(request);
+    if (end === "broken") response.destroy();
+    if (end !== "answer") return;
     response.writeHead(answer.status, { "Content-Type": "application/json" }).end(await answer.text());
   });
-  return listening(between);
+  return listening(server);
 }
 
 /**

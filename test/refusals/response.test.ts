@@ -37,6 +37,7 @@ describe("each refusal has its status, and says when to ask again where that hel
     ["unknown-server", 404, null],
     ["invalid-request", 400, null],
     ["drain-held", 409, null],
+    ["state-changed", 409, null],
   ] as const)("%s: %d, Retry-After %s", (code, status, retryAfter) => {
     const response = answer(code);
     expect(response.status).toBe(status);

@@ -17,6 +17,9 @@ export interface DrainOptions {
 
 export interface ServerPatch {
   state?: "ready" | "drain" | "maint" | undefined;
+  /** Only if that is its state, or the same owner has done it already. */
+  ifState?: "ready" | undefined;
+  owner?: string | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
 }

@@ -24,6 +24,13 @@ export class DrainHeld extends CliError {
   }
 }
 
+/** The server is not in the state in which it was to be changed. */
+export class StateChanged extends CliError {
+  constructor(message: string) {
+    super(EXIT.held, message);
+  }
+}
+
 const EXIT_OF: Record<string, number> = {
   unauthorized: EXIT.unauthorised,
   forbidden: EXIT.unauthorised,
@@ -71,6 +78,7 @@ export function failureOf(
     const detail = printable(code === "invalid-request" ? asOptions(problem.detail) : problem.detail);
     const about = pool ? `pool ${printable(pool)}: ` : "";
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
+    if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
     const exitCode = EXIT_OF[code];
     const words = missing(code, asked) ?? ADVICE[code] ?? `${about}${detail}`;

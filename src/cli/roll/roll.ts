@@ -1,5 +1,6 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient } from "../client/admin-client.ts";
+import { ownerName } from "../deploy/identity.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { Signals } from "../process/signals.ts";
@@ -33,10 +34,11 @@ export async function roll(
   news: RollNews,
 ): Promise<number> {
   const servers = serversToRoll(await client.pool(options.pool, signals.stop), news);
+  const owner = ownerName("roll");
   const done: string[] = [];
   for (const [index, { name, url }] of servers.entries()) {
     news.next(name, index + 1, servers.length);
-    const server = new RolledServer(client, options.pool, name, signals, news);
+    const server = new RolledServer(client, { pool: options.pool, name, owner }, signals, news);
     const code = await rollOne(server, url, options, signals, news);
     if (code === SKIPPED) continue;
     if (code !== EXIT.done) {

@@ -1,5 +1,6 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient, ServerPatch } from "../client/admin-client.ts";
+import { StateChanged } from "../client/failures.ts";
 import { keepTrying, type Trying } from "../client/keep-trying.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals, Stop } from "../process/signals.ts";
@@ -15,14 +16,22 @@ export class RolledServer {
   readonly name: string;
   readonly #client: AdminClient;
   readonly #pool: string;
+  readonly #owner: string;
   readonly #signals: Signals;
   readonly #trying: RollTrying;
   #mayBeOut = false;
 
-  constructor(client: AdminClient, pool: string, name: string, signals: Signals, trying: RollTrying) {
+  /** `owner` is the roll, by a name that nobody else has. */
+  constructor(
+    client: AdminClient,
+    { pool, name, owner }: { pool: string; name: string; owner: string },
+    signals: Signals,
+    trying: RollTrying,
+  ) {
     this.name = name;
     this.#client = client;
     this.#pool = pool;
+    this.#owner = owner;
     this.#signals = signals;
     this.#trying = trying;
   }
@@ -38,8 +47,7 @@ export class RolledServer {
     onWait: (server: ServerSnapshot, leftMs: number) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
-    this.#mayBeOut = true;
-    let snapshot = await this.#change({ state: "drain" }, this.#stop, giveUpAt);
+    let snapshot = await this.#take(giveUpAt);
     for (;;) {
       this.#signals.stop.throwIfAborted();
       const server = this.#stillOut(snapshot.servers);
@@ -48,6 +56,18 @@ export class RolledServer {
       if (leftMs <= 0) return false;
       onWait(server, leftMs);
       snapshot = await this.#later(giveUpAt);
+    }
+  }
+
+  /** Rejects if another roll, or an operator, was faster. */
+  async #take(giveUpAt: number): Promise<Snapshot> {
+    this.#mayBeOut = true;
+    const patch = { state: "drain", ifState: "ready", owner: this.#owner } as const;
+    try {
+      return await this.#change(patch, this.#stop, giveUpAt);
+    } catch (error) {
+      if (error instanceof StateChanged) this.#mayBeOut = false;
+      throw error;
     }
   }
 
