@@ -17,6 +17,13 @@ fi
 if ! declare -F __sluice_complete >/dev/null; then`;
 const BASH_FOOT = "fi";
 
+/** Without `-o default` it never completes files, whatever we say of them. */
+const BASH_BIND = "complete -F __sluice_complete sluice";
+const BASH_BIND_FILES = "complete -o default -F __sluice_complete sluice";
+
+/** How the scripts, cobra's of old, are told that nothing but files can stand here. */
+const FILES = ":0";
+
 /** It asks by running what was typed so far: a `$(…)` or a `> file` in it would be carried out by the Tab key. */
 const BASH_EVAL = 'out=$(eval "$requestComp" 2>/dev/null)';
 const BASH_CALL = `out=$(sluice complete -- "\${words[@]:1:cword}" 2>/dev/null)`;
@@ -36,9 +43,14 @@ export function addCompletion(program: Program): void {
   completion.setup = (name, executable, shell) => {
     if (shell !== "bash") return print(name, executable, shell);
     const script = printed(() => print(name, executable, shell));
-    if (!script.includes(BASH_EVAL)) throw new Error("the script for bash is not the one that was read");
-    console.log([BASH_HEAD, script.replace(BASH_EVAL, () => BASH_CALL), BASH_FOOT].join("\n"));
+    if (![BASH_EVAL, BASH_BIND].every((line) => script.includes(line))) {
+      throw new Error("the script for bash is not the one that was read");
+    }
+    const mended = script.replace(BASH_EVAL, () => BASH_CALL).replace(BASH_BIND, BASH_BIND_FILES);
+    console.log([BASH_HEAD, mended, BASH_FOOT].join("\n"));
   };
+  const answer = completion.parse.bind(completion);
+  completion.parse = (words) => (takesFile(words) ? console.log(FILES) : answer(words));
   program.commands
     .find((command) => command.name() === "complete")
     ?.description(DESCRIPTION)
@@ -50,6 +62,14 @@ export function addCompletion(program: Program): void {
         "sluice complete fish | source               # in ~/.config/fish/config.fish",
       ),
     );
+}
+
+/** Whether the last of these words is part of a command to be run, or the file that is to be checked. */
+function takesFile(words: readonly string[]): boolean {
+  const before = words.slice(0, -1);
+  if (before.includes("--")) return true;
+  const isValue = ["--longest-drain", "--url", "--token"].includes(before.at(-1) ?? "");
+  return before.includes("check") && !isValue && !words.at(-1)?.startsWith("-");
 }
 
 /** What a library prints that has no other way to say it. */

@@ -3,14 +3,15 @@ import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandPath } from "../support/bundle.ts";
+import { MISSING_SHELLS } from "../support/tools.ts";
 import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { Folder } from "./script.ts";
 
 /** Nobody is there: completion must not ask. */
 const NOWHERE = "http://127.0.0.1:1";
+const CLEAR_LINE = "\u0015";
 const SHELLS = ["bash", "zsh", "fish"];
-const INSTALLED = SHELLS.filter((shell) => spawnSync(shell, ["-c", "true"]).status === 0);
 
 async function scriptFor(shell: string): Promise<string> {
   const run = new Run(["complete", shell], { url: NOWHERE });
@@ -26,26 +27,30 @@ async function withSluice(): Promise<{ path: string; PATH: string }> {
   return { path, PATH: [path, process.env.PATH].join(delimiter) };
 }
 
-/** A bash that has read our completion. */
-async function bash(): Promise<Terminal> {
-  const { PATH } = await withSluice();
-  const terminal = await Terminal.open(["bash", "--norc", "--noprofile", "-i"], {
-    url: NOWHERE,
-    columns: 200,
-    env: { PATH, TERM: "dumb" },
-  });
-  const source = "source <(sluice complete bash)\n";
-  terminal.type(`${source}${source}echo so""urced\n`);
+/** A shell that has read our completion, in a folder with the files `deploy.sh` and `wrangler.toml`. */
+async function shell(command: string[], reading: string): Promise<Terminal> {
+  const { path, PATH } = await withSluice();
+  for (const file of FILES) await writeFile(join(path, file), "");
+  const options = { url: NOWHERE, columns: 200, env: { PATH, TERM: "dumb" }, cwd: path };
+  const terminal = await Terminal.open(command, options);
+  terminal.type(`${reading}\necho so""urced\n`);
   await terminal.until(({ output }) => output.includes("\nsourced\r"));
   return terminal;
+}
+
+const FILES = ["deploy.sh", "wrangler.toml"];
+
+function bash(): Promise<Terminal> {
+  const source = "source <(sluice complete bash)";
+  return shell(["bash", "--norc", "--noprofile", "-i"], `${source}\n${source}`);
 }
 
 test.each(SHELLS)("the script for %s asks the command itself", async (shell) => {
   expect(await scriptFor(shell)).toContain("sluice complete --");
 });
 
-/** In CI a shell that is missing is an error; elsewhere it is left out. */
-const isMissing = (shell: string) => !INSTALLED.includes(shell) && !process.env.CI;
+/** In CI a shell that is missing is an error; elsewhere it is left out, which test/support/tools.ts says aloud. */
+const isMissing = (shell: string) => MISSING_SHELLS.includes(shell) && !process.env.CI;
 
 test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh", async () => {
   const { path } = await Folder.make();
@@ -54,13 +59,36 @@ test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh"
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
 
-test.skipIf(isMissing("fish"))("fish completes a command, and a choice of an option", async () => {
+test.skipIf(isMissing("zsh"))(
+  "zsh completes the file of a command to be run, and one to be checked",
+  async () => {
+    const reading = "PS1=; autoload -U compinit; compinit -u -D; source <(sluice complete zsh)";
+    const terminal = await shell(["zsh", "-f", "-i"], reading);
+    for (const [typed, completed] of [
+      ["sluice deploy web -- ./dep", "-- ./deploy.sh"],
+      ["sluice check wr", "check wrangler.toml"],
+    ] as const) {
+      terminal.type(`${typed}\t`);
+      await terminal.until(({ output }) => output.includes(completed));
+      terminal.type(CLEAR_LINE);
+    }
+  },
+);
+
+test.skipIf(isMissing("fish"))("fish completes a command, a choice of an option, and files", async () => {
   const { path, PATH } = await withSluice();
-  const asked = ["sluice dep", "sluice deploy web --on-failure "].map((typed) => `complete -C '${typed}'`);
+  for (const file of FILES) await writeFile(join(path, file), "");
+  const asked = [
+    "sluice dep",
+    "sluice deploy web --on-failure ",
+    "sluice deploy web -- ./dep",
+    "sluice check wr",
+  ].map((typed) => `complete -C '${typed}'`);
   const script = ["sluice complete fish | source", ...asked].join("; ");
   const env = { ...process.env, PATH, HOME: path };
-  const { stdout } = spawnSync("fish", ["-c", script], { env, encoding: "utf8" });
-  expect(stdout.split("\n").map((line) => line.split("\t")[0])).toEqual(["deploy", "hold", "resume", ""]);
+  const { stdout } = spawnSync("fish", ["-c", script], { env, cwd: path, encoding: "utf8" });
+  const completed = stdout.split("\n").map((line) => line.split("\t")[0]);
+  expect(completed).toEqual(["deploy", "hold", "resume", "./deploy.sh", "wrangler.toml", ""]);
 });
 
 test("a shell that is not known ends with 64 and is named", async () => {
@@ -83,6 +111,8 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["a choice of an option", "sluice deploy web --on-failure ho", "sluice deploy web --on-failure hold "],
     ["a choice after an argument", "sluice server web web-1 --state ma", "web-1 --state maint "],
     ["a shell", "sluice complete fi", "sluice complete fish "],
+    ["the file of a command to be run", "sluice deploy web -- ./dep", "sluice deploy web -- ./deploy.sh "],
+    ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],
   ])("Tab completes %s", async (_, typed, completed) => {
     const terminal = await bash();
     const before = terminal.output.length;

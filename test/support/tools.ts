@@ -11,6 +11,10 @@ export const NO_PROMTOOL =
   "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
   "package `prometheus` has it, and .ci/run takes just the program out of that.";
 
+export const MISSING_SHELLS = ["zsh", "fish"].filter(
+  (shell) => spawnSync(shell, ["-c", "true"]).error !== undefined,
+);
+
 /** Test files that can do nothing without a program which npm does not bring. */
 const NEEDS = [
   {
@@ -30,5 +34,10 @@ export function leftOut(): string[] {
   if (process.env.CI) return [];
   const without = NEEDS.filter(({ missing }) => missing());
   for (const { files, why } of without) console.warn(`NOT RUN: ${files.join(", ")}\n${why}\n`);
+  for (const shell of MISSING_SHELLS) {
+    console.warn(
+      `NOT RUN: the completion of ${shell} in test/cli/completion.test.ts\n${shell} is missing.\n`,
+    );
+  }
   return without.flatMap(({ files }) => files);
 }
