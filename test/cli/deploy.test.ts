@@ -13,7 +13,7 @@ describe("a deploy under load beyond the capacity of ten single-flight servers",
     ["ends with 0", "exit 0", 0],
     ["fails with 3", "exit 3", 3],
   ])("that kills every server for 3 s and %s loses no request", async (_, ending, code) => {
-    const pool = await stage(10);
+    const pool = await stage(10, 100);
     const control = await controlOf(pool.servers);
     const loaded = pool.sluice.until("web", ({ queued }) => queued > 0);
     const deploy = loaded.then(
@@ -26,13 +26,14 @@ describe("a deploy under load beyond the capacity of ten single-flight servers",
     const answers = await loadUntil(
       pool,
       deploy.then((run) => run.code),
-      30,
+      120,
     );
     const run = await deploy;
     expect(await run.code, run.stderr).toBe(code);
     expect(control.asked).toEqual(["/stop", "/start"]);
     expect(statuses(answers)).toEqual({ 200: answers.length });
-    expect(answers.length).toBeGreaterThan(60);
+    // More than came before and after: most of them found the pool drained.
+    expect(answers.length).toBeGreaterThan(3 * 120);
     expect(pool.rejected).toBe(0);
     expect(await pool.sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
     expect(run.events.map(({ event }) => event)).toEqual(

@@ -1,20 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../support/connections.ts";
 import type { SingleFlightPool } from "../support/single-flight-pool.ts";
 
-/** So many clients, each with a request at a time, until that has come. Resolves with all answers. */
+/** What no test comes near; should one never end, its load does. */
+const MOST_REQUESTS = 3_000;
+
+/**
+ * So many requests a second, whatever becomes of those before, until that has come: as users, who do not know of a
+ * deploy, would send them. Resolves with all answers.
+ */
 export async function loadUntil(
   pool: SingleFlightPool,
   end: Promise<unknown>,
-  clients: number,
+  perSecond: number,
 ): Promise<Answer[]> {
-  const answers: Answer[] = [];
+  const answers: Promise<Answer>[] = [];
   let over = false;
   void end.finally(() => {
     over = true;
   });
-  const client = async () => {
-    while (!over) answers.push(await pool.client.get(`/${answers.length}`));
-  };
-  await Promise.all(Array.from({ length: clients }, client));
-  return answers;
+  for (const began = performance.now(); !over && answers.length < MOST_REQUESTS; await sleep(5)) {
+    const due = ((performance.now() - began) / 1_000) * perSecond;
+    while (answers.length < Math.min(due, MOST_REQUESTS)) {
+      const answer = pool.client.get(`/${answers.length}`);
+      // Whether one failed is asked at the end.
+      answer.catch(() => {});
+      answers.push(answer);
+    }
+  }
+  return Promise.all(answers);
 }

@@ -11,8 +11,9 @@ const ROOT = join(import.meta.dirname, "../..");
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-/** Ours, and the one that is on this machine besides, if there is one: often an older one. */
+/** Ours, and the one that is on this machine besides: often an older one. */
 const NODES = [process.execPath, ...otherNodes().slice(0, 1)];
+const NO_OTHER_NODE = "There is no other Node on the search path than the one that came with npm ci.";
 
 function otherNodes(): string[] {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
@@ -57,6 +58,11 @@ describe("the package", () => {
   test("runs by npx in the folder that it was installed in", async () => {
     const { stdout } = await run("npx", ["--no-install", "sluice", "--version"], { cwd: folder });
     expect(stdout).toBe(`${version}\n`);
+  });
+
+  test.runIf(NODES.length === 1)("runs with another Node than the one of the tests", () => {
+    if (process.env.CI) throw new Error(NO_OTHER_NODE);
+    console.warn(`NOT RUN: the package with another Node\n${NO_OTHER_NODE}`);
   });
 
   test.each(NODES)("runs with %s", async (node) => {

@@ -50,7 +50,7 @@ test("a roll over ten servers under load beyond their capacity refuses no reques
       new Run(["roll", "web", "--json", ...command], { url: pool.sluice.url, env: { CONTROL: control.url } }),
   );
   const end = rolled.then(({ code }) => code);
-  const [answers, out] = await Promise.all([loadUntil(pool, end, 25), outUntil(pool.sluice, end)]);
+  const [answers, out] = await Promise.all([loadUntil(pool, end, 110), outUntil(pool.sluice, end)]);
   const { events, stderr } = await rolled;
   expect(await end, stderr).toBe(0);
   expect(statuses(answers)).toEqual({ 200: answers.length });
