@@ -108,22 +108,25 @@ describe("by keyboard alone", () => {
     await page.keyboard.type("by hand");
     await page.keyboard.press("Enter");
     await outcome(page, "web takes no more requests");
-    await expect.poll(focused).toBe("pool-title");
+    // The page hears of it with the next snapshot, within two seconds.
+    await expect.poll(focused, { timeout: 5_000 }).toBe("pool-title");
     expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "admin", reason: "by hand" });
     await sluice.resume("web");
   });
 });
 
 describe("another site that a signed-in operator visits", () => {
-  const drain = () => `${sluice.url}/_sluice/api/pools/web/drain`;
+  const drain = (url = sluice.url) => `${url}/_sluice/api/pools/web/drain`;
+  const form = (action: string) =>
+    `<form method="post" action="${action}"></form><script>document.forms[0].submit()</script>`;
 
   /** A site of its own, on another port or under another name, where a signed-in operator then is. */
-  async function lure(html: string, host = "127.0.0.1") {
+  async function lure(html: string, host = "127.0.0.1", url = sluice.url) {
     const site = await Origin.start((_, response) => {
       response.writeHead(200, { "Content-Type": "text/html" }).end(html);
     });
     onTestFinished(() => site.stop());
-    const { page, complaints } = await visit(browser, sluice.url, "#/web");
+    const { page, complaints } = await visit(browser, url, "#/web");
     await sees(page, "#connection", "Live");
     const answers: number[] = [];
     page.on("response", (response) => {
