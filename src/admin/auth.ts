@@ -15,17 +15,24 @@ export async function authenticate(c: Context<{ Bindings: Env }>, next: Next): P
 
 /**
  * Turns away what another site makes a signed-in browser send: unlike a bearer token, the browser adds Basic
- * credentials by itself. Programs send no `Sec-Fetch-Site`.
+ * credentials by itself. Programs send neither `Sec-Fetch-Site` nor `Origin`.
  */
 export async function refuseForged(c: Context, next: Next): Promise<void> {
-  const site = c.req.header("sec-fetch-site");
-  if (c.req.method !== "GET" && site !== undefined && site !== "same-origin" && site !== "none") {
+  if (c.req.method !== "GET" && isForeign(c)) {
     throw new Refusal(
       "forbidden",
       "Changes are accepted from the admin side's own pages and from programs only.",
     );
   }
   await next();
+}
+
+/** Over plain HTTP, and in older browsers, there is no `Sec-Fetch-Site`; an `Origin` comes with every change. */
+function isForeign(c: Context): boolean {
+  const site = c.req.header("sec-fetch-site");
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
+  const origin = c.req.header("origin");
+  return origin !== undefined && origin !== new URL(c.req.url).origin;
 }
 
 function credentials(header: string): string | null {

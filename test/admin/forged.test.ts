@@ -46,6 +46,29 @@ describe.each(["cross-site", "same-site", "something-new"])("Sec-Fetch-Site: %s"
   });
 });
 
+/** Over plain HTTP, but for localhost, browsers send no `Sec-Fetch-Site`, only where a change comes from. */
+describe.each(["http://evil.example", "https://127.0.0.1", "http://127.0.0.1:1", "null"])(
+  "Origin: %j",
+  (origin) => {
+    const headers = { ...SIGNED_IN, Origin: origin, "Content-Type": "text/plain" };
+
+    test.each(CHANGES)("$method $path is refused", async (route) => {
+      await problemOf(await ask(sluice, route, headers), 403, "forbidden");
+    });
+
+    test("nothing has changed, and reading is unaffected", async () => {
+      const read = await ask(sluice, { method: "GET", path: "/_sluice/api/pools/web" }, headers);
+      expect([read.status, await read.json()]).toMatchObject([200, { state: "running", drain: null }]);
+    });
+  },
+);
+
+test("the page's own changes are taken over plain HTTP too", async () => {
+  const headers = { ...SIGNED_IN, Origin: sluice.url };
+  const resume = { method: "POST", path: "/_sluice/api/pools/web/resume" };
+  expect((await ask(sluice, resume, headers)).status).toBe(200);
+});
+
 test.each(["same-origin", "none", undefined])("Sec-Fetch-Site: %s may change things", async (site) => {
   const headers = site === undefined ? SIGNED_IN : { ...SIGNED_IN, "Sec-Fetch-Site": site };
   const drain = { method: "POST", path: "/_sluice/api/pools/web/drain" };

@@ -144,8 +144,14 @@ describe("another site that a signed-in operator visits", () => {
   });
 
   test("cannot drain by a form", async () => {
-    const form = `<form method="post" action="${drain()}"></form><script>document.forms[0].submit()</script>`;
-    const { answers } = await lure(form, "localhost");
+    const { answers } = await lure(form(drain()), "localhost");
+    await expect.poll(() => answers).toContain(403);
+    expect(await sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
+  });
+
+  test("cannot drain by a form over plain HTTP, where the browser does not say what kind of site it is", async () => {
+    const url = sluice.url.replace("127.0.0.1", "sluice.test");
+    const { answers } = await lure(form(drain(url)), "evil.test", url);
     await expect.poll(() => answers).toContain(403);
     expect(await sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
   });
