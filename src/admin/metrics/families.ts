@@ -15,6 +15,7 @@ type Value = { labels?: Labels; value: number; suffix?: string };
 
 /** Shown from the start, so that the first one of its kind is seen as a rise and not as a new series. */
 const USUAL_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
+const SERVER_STATES = ["ready", "drain", "maint"];
 const REFUSALS = ["queue-full", "queue-timeout", "no-server", "bad-gateway", "server-timeout"];
 
 export function familiesOf(scraped: readonly Scraped[], now: number): Family[] {
@@ -81,6 +82,15 @@ const FAMILIES = [
     "sluice_server_up",
     "0 if the server is down, else 1.",
     perServer((s) => +(s.health !== "down")),
+  ),
+  family(
+    "gauge",
+    "sluice_server_state",
+    "1 for the state that the operator has given the server, 0 for the others.",
+    ({ servers }) =>
+      servers.flatMap(({ name, state }) =>
+        SERVER_STATES.map((one) => ({ labels: { server: name, state: one }, value: +(one === state) })),
+      ),
   ),
   family("gauge", "sluice_queue_length", "Requests that wait for a slot.", ({ queued }) => [
     { value: queued },

@@ -13,6 +13,7 @@ const CONTRACT = {
   sluice_slots: ["gauge", ["pool", "server"]],
   sluice_in_flight: ["gauge", ["pool", "server"]],
   sluice_quarantined: ["gauge", ["pool", "server"]],
+  sluice_server_state: ["gauge", ["pool", "server", "state"]],
   sluice_queue_length: ["gauge", ["pool"]],
   sluice_queue_oldest_seconds: ["gauge", ["pool"]],
   sluice_server_up: ["gauge", ["pool", "server"]],
@@ -89,6 +90,15 @@ describe("the exposition", () => {
     scheduler.cutOff("t1", "broken", 0);
     const metrics = { snapshot: snapshotOf("web", scheduler, 0), counts: scheduler.counters.tell() };
     expect(up(exposition(familiesOf([{ pool: "web", metrics }], 0)))).toBe(0);
+  });
+
+  test("has the state of a server beside its health, each an axis of its own", () => {
+    const text = scraped("web", "web-1", (scheduler) => {
+      scheduler.changeServer("web-1", { state: "maint" }, 3_000);
+    });
+    const state = (one: string) => value(text, "sluice_server_state", { server: "web-1", state: one });
+    expect([state("ready"), state("drain"), state("maint")]).toEqual([0, 0, 1]);
+    expect(value(text, "sluice_server_up")).toBe(1);
   });
 
   test("has only that of a pool that was not reached", () => {
