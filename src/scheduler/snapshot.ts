@@ -1,7 +1,7 @@
 import type { Totals } from "./counters.ts";
 import type { Health } from "./health.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { isCheck, type Server, type ServerState } from "./server.ts";
+import { isCheck, type Server, type ServerState, type Slot } from "./server.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -38,7 +38,18 @@ export interface ServerSnapshot {
   backup: boolean;
   inFlight: number;
   quarantined: number;
-  leases: { id: string; since: string; quarantined: boolean }[];
+  leases: LeaseSnapshot[];
+}
+
+export interface LeaseSnapshot {
+  id: string;
+  /** When its request was given the slot. */
+  since: string;
+  quarantined: boolean;
+  /** When its request was cut off, or else when the pool's object started; `null`: it is not in quarantine. */
+  quarantinedSince: string | null;
+  /** When the quarantine ends at the latest; `null` as before. */
+  until: string | null;
 }
 
 export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
@@ -67,11 +78,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
 
 function serverSnapshot(server: Server): ServerSnapshot {
   const requests = [...server.takenSlots()].filter((slot) => !isCheck(slot));
-  const leases = requests.map((slot) => ({
-    id: slot.lease,
-    since: iso(slot.since),
-    quarantined: slot.state === "quarantined",
-  }));
+  const leases = requests.map(leaseSnapshot);
   return {
     name: server.name,
     url: server.url,
@@ -87,6 +94,17 @@ function serverSnapshot(server: Server): ServerSnapshot {
     inFlight: leases.length,
     quarantined: leases.filter((lease) => lease.quarantined).length,
     leases,
+  };
+}
+
+function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseSnapshot {
+  const quarantined = state === "quarantined";
+  return {
+    id: lease,
+    since: iso(since),
+    quarantined,
+    quarantinedSince: quarantined ? iso(stateSince) : null,
+    until: quarantined ? iso(until) : null,
   };
 }
 

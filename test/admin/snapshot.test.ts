@@ -59,7 +59,10 @@ describe("a snapshot", () => {
           ...{ slots: 1, weight: 1, configured: { slots: 1, weight: 1 }, backup: false },
           ...{ inFlight: 1, quarantined: 0 },
           leases: [
-            { id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO), quarantined: false },
+            {
+              ...{ id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO) },
+              ...{ quarantined: false, quarantinedSince: null, until: null },
+            },
           ],
         },
       ],

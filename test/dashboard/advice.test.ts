@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { adviceFor } from "../../src/dashboard/page/advice.js";
 import { History } from "../../src/dashboard/page/history.js";
+import { clockTime } from "../../src/dashboard/page/words.js";
 import type { PoolEvent } from "../../src/scheduler/events.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
-import { ago, aLease, aPool, aServer, drainedBy, NOW } from "./snapshots.ts";
+import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "./snapshots.ts";
 
 const adviceOn = (pool: Snapshot, events: PoolEvent[] = [], history?: History) =>
   adviceFor(pool, NOW, history, events).map(({ weight, text }) => `${weight}: ${text}`);
@@ -97,8 +98,14 @@ describe("the waiting list", () => {
   });
 });
 
-test("quarantined slots open by themselves", () => {
-  expect(adviceOn(aPool({ quarantined: 1 }))).toEqual([expect.stringMatching(/^warn: 1 slot in quarantine/)]);
+test("quarantined slots open by themselves, and it is said when the first does", () => {
+  const servers = [
+    aServer({ leases: [aLease("a"), aQuarantinedLease("b", 10, 90)] }),
+    aServer({ name: "web-2", leases: [aQuarantinedLease("c", 10, 30)] }),
+  ];
+  const [advice] = adviceOn(aPool({ quarantined: 2, servers }));
+  expect(advice).toMatch(/^warn: 2 slots in quarantine/);
+  expect(advice).toContain(`The first opens by itself at ${clockTime(ago(-30), NOW)} at the latest`);
 });
 
 describe("refusals", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CellPlaces } from "../../src/dashboard/page/cells.js";
 import { frameReader } from "../../src/dashboard/page/frames.js";
 import { History } from "../../src/dashboard/page/history.js";
-import { aLease, aPool, aServer, drainedBy, NOW } from "./snapshots.ts";
+import { aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "./snapshots.ts";
 
 describe("cells", () => {
   const shown = (places: CellPlaces, ids: string[], slots = 3) => {
@@ -31,7 +31,9 @@ describe("cells", () => {
     ["drained", { state: "drain" }, {}],
     ["drained", {}, drainedBy("admin")],
     ["busy 1.5 s", { leases: [aLease("a", 1.5)], health: "down" }, {}],
-    ["quarantined 2 min", { leases: [aLease("a", 150, true)] }, {}],
+    ["draining, busy 1.5 s", { leases: [aLease("a", 1.5)] }, drainedBy("admin")],
+    ["draining, busy 2 min", { state: "drain", leases: [aLease("a", 150)] }, {}],
+    ["quarantined 2 min", { leases: [aQuarantinedLease("a", 150)] }, {}],
   ] as const)("a slot is said to be %j", (words, server, pool) => {
     const servers = [aServer(server as Parameters<typeof aServer>[0])];
     expect(new CellPlaces().cells(aPool({ ...pool, servers }), NOW).map((cell) => cell.words)).toEqual([

@@ -1,5 +1,5 @@
-import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
-import { poolWith, serverWith } from "../support/snapshots.ts";
+import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import { leaseWith, poolWith, serverWith } from "../support/snapshots.ts";
 
 export const NOW = Date.parse("2026-11-21T09:00:00.000Z");
 
@@ -12,8 +12,14 @@ export function aServer(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
   return serverWith({ url: "http://127.0.0.1:9", healthSince: ago(600), ...changes });
 }
 
-export function aLease(id: string, seconds = 1, quarantined = false): ServerSnapshot["leases"][number] {
-  return { id, since: ago(seconds), quarantined };
+export function aLease(id: string, seconds = 1): LeaseSnapshot {
+  return leaseWith({ id, since: ago(seconds) });
+}
+
+/** Cut off two minutes after it began. */
+export function aQuarantinedLease(id: string, seconds: number, opensInS = 60): LeaseSnapshot {
+  const quarantine = { quarantined: true, quarantinedSince: ago(seconds), until: ago(-opensInS) };
+  return leaseWith({ id, since: ago(seconds + 120), ...quarantine });
 }
 
 /** Running and idle, with one server that is up. */

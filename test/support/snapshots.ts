@@ -1,4 +1,4 @@
-import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 
 /** A server as Sluice shows it. */
 export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
@@ -37,4 +37,10 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
     totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 },
     ...changes,
   };
+}
+
+/** One request at work. */
+export function leaseWith(changes: Partial<LeaseSnapshot> = {}): LeaseSnapshot {
+  const since = "2026-11-21T09:00:00.000Z";
+  return { id: "a", since, quarantined: false, quarantinedSince: null, until: null, ...changes };
 }

@@ -108,11 +108,9 @@ export function changeServer(pool, { name, state }) {
  * @param {ServerSnapshot} server
  * @param {ServerSnapshot["leases"][number]} lease
  */
-export function freeSlot(pool, server, { id, since, quarantined }) {
-  const held = duration(now() - Date.parse(since));
-  const state = quarantined
-    ? `In quarantine: its request was cut off. It began ${held} ago.`
-    : `At work on a request for ${held}.`;
+export function freeSlot(pool, server, lease) {
+  const { id, since, quarantined } = lease;
+  const state = quarantined ? quarantineWords(lease) : `At work on a request for ${ageOf(since)}.`;
   const warns = `Only if you know that ${server.name} is idle: the slot’s next request goes there at once.`;
   askFirst({
     title: `Free this slot of ${server.name}?`,
@@ -123,6 +121,18 @@ export function freeSlot(pool, server, { id, since, quarantined }) {
       return `The slot of ${server.name} is free.`;
     },
   });
+}
+
+/** @param {ServerSnapshot["leases"][number]} lease */
+function quarantineWords({ since, quarantinedSince, until }) {
+  const cutOff = `In quarantine for ${ageOf(quarantinedSince ?? since)}: its request was cut off.`;
+  const opens = until ? ` It opens by itself at ${clockTime(until, now())} at the latest.` : "";
+  return `${cutOff}${opens} The request began ${ageOf(since)} ago.`;
+}
+
+/** @param {string} instant */
+function ageOf(instant) {
+  return duration(now() - Date.parse(instant));
 }
 
 /**

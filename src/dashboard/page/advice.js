@@ -4,7 +4,7 @@
  * @import { History } from "./history.js"
  */
 import { unserved } from "./advice-servers.js";
-import { counted, duration, whole } from "./words.js";
+import { clockTime, counted, duration, whole } from "./words.js";
 
 /**
  * One thing to know, and what to do about it. `key` stays the same while it goes on.
@@ -41,7 +41,7 @@ export function adviceFor(pool, now, history, events = []) {
     ...refusals(pool, events, now),
     ...drain(pool, now),
     ...growth(pool, now, history, events),
-    ...quarantine(pool),
+    ...quarantine(pool, now),
   ];
   const order = { bad: 0, warn: 1, plain: 2 };
   return all.sort((a, b) => order[a.weight] - order[b.weight]);
@@ -101,13 +101,21 @@ function growth({ drain, queued }, now, history, events) {
 
 /**
  * @param {Snapshot} pool
+ * @param {number} now
  * @returns {Advice[]}
  */
-function quarantine({ quarantined }) {
+function quarantine({ quarantined, servers }, now) {
   if (quarantined === 0) return [];
+  const ends = servers.flatMap(({ leases }) => leases.flatMap(({ until }) => until ?? []));
+  const [first] = ends.sort();
+  const which = quarantined === 1 ? "It opens" : "The first opens";
+  const opens =
+    first === undefined
+      ? "It opens by itself"
+      : `${which} by itself at ${clockTime(first, now)} at the latest`;
   const text =
     `${counted(quarantined, "slot")} in quarantine: the request was cut off, its server may still be at work. ` +
-    "It opens by itself; free it by hand only if you know that the server is idle.";
+    `${opens}; free it by hand only if you know that the server is idle.`;
   return [{ key: "quarantine", weight: "warn", text }];
 }
 

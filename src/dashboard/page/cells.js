@@ -9,7 +9,7 @@ import { duration, roughly } from "./words.js";
  * @property {string} key
  * @property {ServerSnapshot} server
  * @property {Lease | null} lease
- * @property {"idle" | "busy" | "quarantined" | "down" | "drain" | "maint"} kind
+ * @property {"idle" | "busy" | "draining" | "quarantined" | "down" | "drain" | "maint"} kind
  * @property {string} words
  */
 
@@ -32,7 +32,8 @@ export class CellPlaces {
       this.#placesOf(server).map((id, index) => {
         const key = `${server.name} ${index}`;
         const lease = server.leases.find((lease) => lease.id === id) ?? null;
-        return lease ? taken(server, lease, key, now) : free(server, drain !== null, key);
+        const drained = drain !== null;
+        return lease ? taken(server, lease, drained, key, now) : free(server, drained, key);
       }),
     );
   }
@@ -57,15 +58,23 @@ export class CellPlaces {
 /**
  * @param {ServerSnapshot} server
  * @param {Lease} lease
+ * @param {boolean} drained The whole pool is.
  * @param {string} key
  * @param {number} now
  * @returns {Cell}
  */
-function taken(server, lease, key, now) {
+function taken(server, lease, drained, key, now) {
+  const common = { key, server, lease };
+  if (lease.quarantined) {
+    const ms = now - Date.parse(lease.quarantinedSince ?? lease.since);
+    return { ...common, kind: "quarantined", words: `quarantined ${roughly(ms)}` };
+  }
   const ms = now - Date.parse(lease.since);
-  if (lease.quarantined)
-    return { key, server, lease, kind: "quarantined", words: `quarantined ${roughly(ms)}` };
-  return { key, server, lease, kind: "busy", words: `busy ${ms < 60_000 ? duration(ms) : roughly(ms)}` };
+  const held = ms < 60_000 ? duration(ms) : roughly(ms);
+  // Its slot takes no further request; that is what it is waited for.
+  if (drained || server.state !== "ready")
+    return { ...common, kind: "draining", words: `draining, busy ${held}` };
+  return { ...common, kind: "busy", words: `busy ${held}` };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { CellPlaces } from "./cells.js";
 import { byId, keyed, make, setAttributes, setText } from "./dom.js";
-import { counted } from "./words.js";
+import { clockTime, counted } from "./words.js";
 
 /** More than this, and each becomes smaller. */
 const MANY = 40;
@@ -50,7 +50,7 @@ export class Slots {
         setAttributes(button, {
           "data-kind": cell.kind,
           "aria-disabled": cell.lease && live ? null : "true",
-          title: cell.lease && live ? "Free this slot…" : null,
+          title: titleOf(cell, live, now),
         });
       },
     );
@@ -87,6 +87,17 @@ export class Slots {
     cell?.setAttribute("tabindex", "0");
     this.#current = cell;
   }
+}
+
+/**
+ * @param {Cell} cell
+ * @param {boolean} live
+ * @param {number} now
+ */
+function titleOf({ lease }, live, now) {
+  if (!lease) return null;
+  const opens = lease.until ? `Opens at ${clockTime(lease.until, now)} at the latest. ` : "";
+  return `${opens}${live ? "Free this slot…" : ""}` || null;
 }
 
 function createCell() {

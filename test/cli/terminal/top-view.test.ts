@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { TopView } from "../../../src/cli/terminal/top-view.ts";
-import { poolWith } from "../../support/snapshots.ts";
+import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
 
@@ -27,7 +27,7 @@ test("a curve shows the last minute, and on a narrow terminal what fits of it", 
 test("when nobody answers, it says since when and why, and lets nothing grow older", () => {
   const view = new TopView(plain, true);
   const since = Date.now();
-  const leases = [{ id: "a", since: new Date(since - 5_000).toISOString(), quarantined: false }];
+  const leases = [leaseWith({ since: new Date(since - 5_000).toISOString() })];
   const pool = poolWith();
   view.show([{ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }]);
   view.lost("gone\u001b[2J");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { poolHead, poolsView, serversView } from "../../../src/cli/terminal/views.ts";
-import { poolWith, serverWith } from "../../support/snapshots.ts";
+import { leaseWith, poolWith, serverWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
 const marked = (format: string, text: string) => `<${format}>${text}</>`;
@@ -8,8 +8,8 @@ const NOW = Date.parse("2026-11-21T09:00:00Z");
 
 test("a table of servers tells those with work, trouble or an operator's hand from the others", () => {
   const leases = [
-    { id: "a", since: new Date(NOW - 1_200).toISOString(), quarantined: false },
-    { id: "b", since: new Date(NOW - 65_000).toISOString(), quarantined: true },
+    leaseWith({ since: new Date(NOW - 1_200).toISOString() }),
+    leaseWith({ since: new Date(NOW - 65_000).toISOString(), quarantined: true }),
   ];
   const servers = [
     serverWith({ name: "web-1", slots: 2, inFlight: 2, quarantined: 1, leases }),
