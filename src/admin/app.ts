@@ -1,13 +1,14 @@
 import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
+import { shown } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
 import type { DrainAnswer, OtherState } from "../pool/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
-import { askPool } from "./ask-pool.ts";
+import { askEach, askPool, unavailable } from "./ask-pool.ts";
 import { authenticate, refuseForged } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
 import { eventStream } from "./events/event-stream.ts";
@@ -31,10 +32,11 @@ const routes = app
   .use(authenticate, refuseForged)
   .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
   .get("/api/pools", async (c) => {
-    const pools = [...configOf(c.env).values()];
-    return c.json({
-      pools: await Promise.all(pools.map((pool) => askPool(c.env, pool, (p) => p.snapshot()))),
-    });
+    const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());
+    const pools = answers.flatMap(({ answer }) => answer ?? []);
+    const unreachable = answers.flatMap(({ name, answer }) => (answer ? [] : [name]));
+    if (pools.length === 0 && unreachable.length > 0) throw noneReached(unreachable);
+    return c.json({ pools, unreachable });
   })
   .get("/api/pools/:pool", async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
@@ -62,15 +64,15 @@ const routes = app
     const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
       stub.changeServer(server, patch, condition),
     );
-    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no such server.`);
+    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no server ${shown(server)}.`);
     return c.json(refuseIfOther(changed, server, pool));
   })
   .delete("/api/pools/:pool/leases/:lease", async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
-    const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(c.req.param("lease")));
-    return c.json(
-      found(snapshot, "unknown-lease", `The pool ${pool.name} has no such lease; it may have ended.`),
-    );
+    const lease = c.req.param("lease");
+    const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease));
+    const missing = `The pool ${pool.name} has no lease ${shown(lease)}; it may have ended.`;
+    return c.json(found(snapshot, "unknown-lease", missing));
   });
 
 app.notFound(() => {
@@ -138,6 +140,11 @@ function found<T>(value: T | null, code: RefusalCode, detail: string): T {
   return value;
 }
 
+function noneReached([first = "", ...others]: string[]): Refusal {
+  if (others.length === 0) return unavailable(first);
+  return new Refusal("pool-unavailable", `None of the ${others.length + 1} pools answers at the moment.`);
+}
+
 function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
   try {
     return loadConfig(env).pools;
@@ -148,5 +155,5 @@ function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
 }
 
 function poolNamed(env: Env, name: string): PoolConfig {
-  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool of this name is configured.`);
+  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${shown(name)} is configured.`);
 }

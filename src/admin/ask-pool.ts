@@ -2,8 +2,14 @@ import type { Env } from "../pool/env.ts";
 import type { Pool } from "../pool/pool.ts";
 import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { inTime } from "./in-time.ts";
 
 const PATIENCE_MS = 10_000;
+
+/** For who asks many pools, or shows one as it is: Prometheus itself gives up after 10 s, an operator earlier. */
+const BRIEF_MS = 3_000;
+/** A question that was begun just before its time was up is not waited for as long again. */
+const BRIEF_IN_ALL_MS = 3_500;
 
 /**
  * Asks the pool's object, again if it restarts meanwhile: everything the admin side asks may be repeated. A
@@ -22,9 +28,42 @@ export async function askPool<T>(
     } catch (error) {
       if (isOverloaded(error) || Date.now() > givesUpAt) {
         console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-        throw new Refusal("pool-unavailable", "The pool cannot be reached at the moment.", pool.name);
+        throw unavailable(pool.name);
       }
       await scheduler.wait(backoffMs(attempt));
     }
   }
+}
+
+/** The same with little patience, also for an object that never answers. */
+export async function askBriefly<T>(
+  env: Env,
+  pool: { name: string; locationHint: string | null },
+  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+): Promise<T> {
+  try {
+    return await inTime(askPool(env, pool, question, 0, BRIEF_MS), BRIEF_IN_ALL_MS);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
+    throw unavailable(pool.name);
+  }
+}
+
+/** Asks each, and is kept from none by the others; `null`: not reached. */
+export function askEach<T>(
+  env: Env,
+  pools: readonly { name: string; locationHint: string | null }[],
+  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+): Promise<{ name: string; answer: T | null }[]> {
+  return Promise.all(
+    pools.map(async (pool) => ({
+      name: pool.name,
+      answer: await askBriefly(env, pool, question).catch(() => null),
+    })),
+  );
+}
+
+export function unavailable(pool: string): Refusal {
+  return new Refusal("pool-unavailable", "Its Durable Object does not answer at the moment.", pool);
 }

@@ -56,6 +56,23 @@ describe("an answer of the admin side", () => {
     },
   );
 
+  test.each([
+    ["GET", (name: string) => `/_sluice/api/pools/${name}`],
+    ["PATCH", (name: string) => `/_sluice/api/pools/web/servers/${name}`],
+    ["DELETE", (name: string) => `/_sluice/api/pools/web/leases/${name}`],
+  ])(
+    "that knows no such thing names what was asked for, in no more than a line: %s",
+    async (method, path) => {
+      const detail = async (name: string) => {
+        const response = await ask(sluice, { method, path: path(encodeURIComponent(name)) });
+        return JSON.parse(await response.text()).detail as string;
+      };
+      expect(await detail("wep")).toContain('"wep"');
+      expect(await detail('a\n"b"\u0000')).toContain('"a\\n\\"b\\"\\u0000"');
+      expect((await detail("x".repeat(2_000))).length).toBeLessThan(160);
+    },
+  );
+
   test("has an id of its own, that a log line may name", async () => {
     const route = { method: "GET", path: "/_sluice/api" };
     const [first, second] = [await ask(sluice, route), await ask(sluice, route)];

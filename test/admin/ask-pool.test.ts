@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { askPool } from "../../src/admin/ask-pool.ts";
+import { askBriefly, askEach, askPool } from "../../src/admin/ask-pool.ts";
 import type { Env } from "../../src/pool/env.ts";
 import { Refusal } from "../../src/refusals/refusal.ts";
 
@@ -100,4 +100,32 @@ describe("askPool", () => {
     expect(tookMs).toBeGreaterThan(69 * SECOND);
     expect(tookMs).toBeLessThan(72 * SECOND);
   });
+});
+
+describe("askBriefly", () => {
+  test("gives an object up that fails for three seconds, and one that never answers as soon", async () => {
+    for (const answer of [{ error: {} }, { afterMs: 3_600 * SECOND }]) {
+      const { question } = pool(answer);
+      const { result, tookMs } = await outcome(askBriefly(env, POOL, question));
+      expect(result).toMatchObject({ code: "pool-unavailable", pool: "web" });
+      expect(tookMs).toBeGreaterThan(2 * SECOND);
+      expect(tookMs).toBeLessThan(4 * SECOND);
+    }
+  });
+});
+
+test("each pool is asked on its own, and the one that is not reached keeps none from answering", async () => {
+  const question = async (stub: unknown) => {
+    if ((stub as { name: string }).name === "b") throw new Error("Broken.");
+    return "the answer";
+  };
+  const named = { POOL: { getByName: (name: string) => ({ name }) } } as unknown as Env;
+  const pools = ["a", "b", "c"].map((name) => ({ name, locationHint: null }));
+  const { result, tookMs } = await outcome(askEach(named, pools, question));
+  expect(result).toEqual([
+    { name: "a", answer: "the answer" },
+    { name: "b", answer: null },
+    { name: "c", answer: "the answer" },
+  ]);
+  expect(tookMs).toBeLessThan(4 * SECOND);
 });

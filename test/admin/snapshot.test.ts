@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { Sluice } from "../support/sluice.ts";
-import { ask, get, stage } from "./support.ts";
+import { ask, get, problemOf, stage } from "./support.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 };
@@ -123,12 +123,39 @@ test("/api/pools lists every pool, also those that nobody has asked yet, in the 
     const response = await ask(sluice, { method: "GET", path: "/_sluice/api/pools" });
     expect(response.headers.get("content-type")).toBe("application/json");
     const all = (await response.json()) as { pools: Snapshot[] };
-    expect(Object.keys(all)).toEqual(["pools"]);
+    expect(all).toEqual({ pools: expect.anything(), unreachable: [] });
     expect(all.pools.map(({ name }) => name)).toEqual(Object.keys(pools));
     expect(all.pools.map(({ slots }) => slots)).toEqual([1, 3, 1]);
     expect(await sluice.snapshot("constructor")).toEqual(all.pools[1]);
     expect((await sluice.drain("constructor")).status).toBe(200);
     expect(await sluice.snapshot("web")).toMatchObject({ state: "running" });
+  } finally {
+    await sluice.stop();
+  }
+});
+
+test("/api/pools has all pools that can be reached, soon, and the names of the others", async () => {
+  const servers = [{ name: "a", url: "http://a.example.com" }];
+  const sluice = await Sluice.start({ pools: { web: { servers }, api: { path_prefix: "/api", servers } } });
+  try {
+    await sluice.losePool("web");
+    const begun = Date.now();
+    const response = await ask(sluice, { method: "GET", path: "/_sluice/api/pools" });
+    expect(Date.now() - begun).toBeLessThan(8_000);
+    expect([response.status, await response.json()]).toMatchObject([
+      200,
+      { pools: [{ name: "api" }], unreachable: ["web"] },
+    ]);
+    await sluice.losePool("api");
+    const none = await problemOf(
+      await ask(sluice, { method: "GET", path: "/_sluice/api/pools" }),
+      503,
+      "pool-unavailable",
+    );
+    expect(none).not.toHaveProperty("pool");
+    await sluice.findPool("web");
+    const again = await (await ask(sluice, { method: "GET", path: "/_sluice/api/pools" })).json();
+    expect(again).toMatchObject({ pools: [{ name: "web" }], unreachable: ["api"] });
   } finally {
     await sluice.stop();
   }
