@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Sluice } from "../support/sluice.ts";
 import { Run } from "./command.ts";
 import { stage } from "./stage.ts";
 
@@ -72,8 +73,29 @@ describe("sluice status", () => {
     const one = await status(sluice.url, "web", "--json");
     expect(JSON.parse(one.stdout)).toEqual(await sluice.snapshot("web"));
     const all = await status(sluice.url, "--json");
-    expect(JSON.parse(all.stdout)).toEqual({ pools: [await sluice.snapshot("web")] });
+    expect(JSON.parse(all.stdout)).toEqual({ pools: [await sluice.snapshot("web")], unreachable: [] });
     expect([one, all].map(({ stdout }) => stdout.split("\n").length)).toEqual([2, 2]);
+  });
+
+  test("shows the pools that can be reached, names those that cannot, and ends with 69", async () => {
+    const servers = [{ name: "a", url: "http://127.0.0.1:9" }];
+    const sluice = await Sluice.start({ pools: { web: { servers }, api: { path_prefix: "/api", servers } } });
+    onTestFinished(() => sluice.stop());
+    await sluice.losePool("web");
+    expect(await status(sluice.url)).toEqual({
+      code: 69,
+      stdout: lines(
+        "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
+        "api   running        0/1            0       0       –      1/1",
+        "web  cannot be reached",
+      ),
+      stderr: "",
+    });
+    const { code, stdout } = await status(sluice.url, "--json");
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      69,
+      { pools: [{ name: "api" }], unreachable: ["web"] },
+    ]);
   });
 
   test("of a pool that does not exist ends with 64", async () => {

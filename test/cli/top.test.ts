@@ -1,5 +1,6 @@
 import stringWidth from "string-width";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Sluice } from "../support/sluice.ts";
 import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { relayTo, stage } from "./stage.ts";
@@ -123,6 +124,21 @@ describe("top in a pipe", () => {
     top.kill("SIGTERM");
     expect(await top.code).toBe(0);
     expect(top.stderr).toMatch(/^sluice: \S+ cannot be reached: [^\n]*; trying again\n$/);
+  });
+
+  test("says once that one of the pools cannot be reached, and goes on with the others", async () => {
+    const servers = [{ name: "a", url: "http://127.0.0.1:9" }];
+    const sluice = await Sluice.start({ pools: { web: { servers }, api: { path_prefix: "/api", servers } } });
+    onTestFinished(() => sluice.stop());
+    const top = new Run(["top"], { url: sluice.url });
+    await top.printed("web running");
+    await sluice.losePool("web");
+    await top.printed("pool web cannot be reached; trying again\n");
+    await sluice.drain("api");
+    await top.printed("api drained");
+    top.kill("SIGINT");
+    expect(await top.code).toBe(0);
+    expect(top.stderr.match(/cannot be reached/g)).toHaveLength(1);
   });
 
   test("--json prints a pool as an object a line, whenever it looks", async () => {

@@ -15,6 +15,13 @@ export interface DrainOptions {
   extend?: boolean;
 }
 
+/** What the admin side knows of all pools. */
+export interface AllPools {
+  pools: Snapshot[];
+  /** The names of those whose object did not answer. */
+  unreachable: string[];
+}
+
 export interface ServerPatch {
   state?: "ready" | "drain" | "maint" | undefined;
   /** Only if that is its state, or the same owner has done it already. */
@@ -35,9 +42,10 @@ export class AdminClient {
     this.#target = target;
   }
 
-  async pools(signal?: AbortSignal): Promise<Snapshot[]> {
+  async pools(signal?: AbortSignal): Promise<AllPools> {
     const answer = await this.#ask({}, signal, 0, (api) => api.pools.$get());
-    return (answer as { pools: Snapshot[] }).pools;
+    // Workers of before 2026-11-22 name none: they refuse where they do not reach all.
+    return { unreachable: [], ...(answer as Partial<AllPools> & { pools: Snapshot[] }) };
   }
 
   pool(pool: string, signal?: AbortSignal): Promise<Snapshot> {

@@ -1,7 +1,8 @@
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
 import { examples, type Program } from "../program.ts";
 import { styleOf, widthOf } from "../terminal/style.ts";
-import { poolsView, poolView } from "../terminal/views.ts";
+import { poolsView, poolView, unreachableView } from "../terminal/views.ts";
 
 export function addStatus(program: Program): void {
   program
@@ -14,9 +15,11 @@ export function addStatus(program: Program): void {
       const client = clientOf(command.optsWithGlobals());
       const style = styleOf(out);
       if (pool === undefined) {
-        const pools = await client.pools();
-        if (json) printJson(out, { pools });
-        else printLines(out, poolsView(pools, style, widthOf(out)));
+        const { pools, unreachable } = await client.pools();
+        if (json) printJson(out, { pools, unreachable });
+        else
+          printLines(out, [...poolsView(pools, style, widthOf(out)), ...unreachableView(unreachable, style)]);
+        if (unreachable.length > 0) process.exitCode = EXIT.unreachable;
       } else {
         const snapshot = await client.pool(pool);
         if (json) printJson(out, snapshot);

@@ -21,7 +21,8 @@ export function addTop(program: Program): void {
       const client = clientOf(command.optsWithGlobals());
       const over = new AbortController();
       const stop = AbortSignal.any([new Signals().stop, over.signal]);
-      const ask = async () => (pool === undefined ? client.pools(stop) : [await client.pool(pool, stop)]);
+      const ask = async () =>
+        pool === undefined ? client.pools(stop) : { pools: [await client.pool(pool, stop)], unreachable: [] };
       const view = new TopView(styleOf(out), pool !== undefined);
       // The first answer decides whether there is anything to watch.
       const first = await ask().catch((error) => {
@@ -37,7 +38,7 @@ export function addTop(program: Program): void {
       try {
         for (;;) {
           if (screen) screen.draw((width) => view.lines(width));
-          else changes.print(view.pools);
+          else changes.print(view.seen);
           await sleep(ASK_EVERY_MS, undefined, { signal: stop });
           try {
             view.show(await ask());

@@ -1,7 +1,9 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
 import { counts, serversOut } from "./counts.ts";
 import { clock } from "./durations.ts";
+import { printable } from "./printable.ts";
 import type { Output } from "./style.ts";
 
 /** What `top` prints where there is no screen: a line for each change, or every snapshot as an object a line. */
@@ -10,14 +12,18 @@ export class Changes {
   readonly #json: boolean;
   readonly #last = new Map<string, string>();
   #lost = false;
+  #unreachable = new Set<string>();
 
   constructor(output: Output, json: boolean) {
     this.#output = output;
     this.#json = json;
   }
 
-  print(pools: readonly Snapshot[]): void {
+  print({ pools, unreachable }: AllPools): void {
     this.#lost = false;
+    const news = unreachable.filter((name) => !this.#unreachable.has(name));
+    this.#unreachable = new Set(unreachable);
+    for (const name of news) this.#say(`pool ${printable(name)} cannot be reached`);
     for (const pool of pools) {
       if (this.#json) this.#output.write(`${JSON.stringify(pool)}\n`);
       else this.#printChange(pool);
@@ -25,8 +31,12 @@ export class Changes {
   }
 
   lost(error: string): void {
-    if (!this.#lost) process.stderr.write(`sluice: ${clause(error)}; trying again\n`);
+    if (!this.#lost) this.#say(clause(error));
     this.#lost = true;
+  }
+
+  #say(trouble: string): void {
+    process.stderr.write(`sluice: ${trouble}; trying again\n`);
   }
 
   #printChange(pool: Snapshot): void {

@@ -1,16 +1,17 @@
-import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { AllPools } from "../client/admin-client.ts";
 import { clock, duration } from "./durations.ts";
 import { printable } from "./printable.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Style } from "./style.ts";
-import { poolHead, poolsView, serversView } from "./views.ts";
+import { poolHead, poolsView, serversView, unreachableView } from "./views.ts";
 
 /** Points of the queue's curve: one a second. */
 const HISTORY = 60;
 
 /** What `top` shows: the pools as they are, how their queues went, and since when nobody has answered. */
 export class TopView {
-  pools: readonly Snapshot[] = [];
+  /** As it was told last. */
+  seen: AllPools = { pools: [], unreachable: [] };
   readonly #style: Style;
   readonly #one: boolean;
   readonly #queued = new Map<string, number[]>();
@@ -22,11 +23,11 @@ export class TopView {
     this.#one = onePool;
   }
 
-  show(pools: readonly Snapshot[]): void {
-    this.pools = pools;
+  show(seen: AllPools): void {
+    this.seen = seen;
     this.#seenAt = Date.now();
     this.#error = null;
-    for (const { name, queued } of pools) {
+    for (const { name, queued } of seen.pools) {
       const history = this.#queued.get(name) ?? [];
       this.#queued.set(name, [...history, queued].slice(-HISTORY));
     }
@@ -41,14 +42,20 @@ export class TopView {
     // As it was when it was seen: ages must not go on growing without knowledge.
     const at = this.#error ? this.#seenAt : now;
     const curves = this.#curves(width);
+    const { pools, unreachable } = this.seen;
     const body = this.#one
-      ? this.pools.flatMap((pool) => [
+      ? pools.flatMap((pool) => [
           ...poolHead(pool, this.#style, at),
           ...curves,
           "",
           ...serversView(pool.servers, this.#style, width, at),
         ])
-      : [...poolsView(this.pools, this.#style, width), "", ...curves];
+      : [
+          ...poolsView(pools, this.#style, width),
+          ...unreachableView(unreachable, this.#style),
+          "",
+          ...curves,
+        ];
     return [this.#head(now), "", ...body];
   }
 
@@ -59,7 +66,7 @@ export class TopView {
   }
 
   #curves(width: number): string[] {
-    const curves = this.pools.map(({ name }) => {
+    const curves = this.seen.pools.map(({ name }) => {
       const history = this.#queued.get(name) ?? [];
       const words = `${this.#one ? "queue" : `queue of ${name}`}, at most ${Math.max(...history)}`;
       return { words, history };

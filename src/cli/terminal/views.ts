@@ -1,7 +1,7 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { serversOut } from "./counts.ts";
 import { clock, duration } from "./durations.ts";
-import { quoted } from "./printable.ts";
+import { printable, quoted } from "./printable.ts";
 import type { Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
 
@@ -21,6 +21,11 @@ export function poolsView(pools: readonly Snapshot[], style: Style, width?: numb
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
   ];
   return titled(table(columns, pools, width), style);
+}
+
+/** The pools whose object did not answer, a line each. */
+export function unreachableView(names: readonly string[], style: Style): string[] {
+  return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
 /** One pool: how it is, who drains it, and its servers, a line each. */

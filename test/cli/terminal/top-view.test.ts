@@ -1,14 +1,17 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
+import type { AllPools } from "../../../src/cli/client/admin-client.ts";
 import { TopView } from "../../../src/cli/terminal/top-view.ts";
+import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
+const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
 
 test("the queues' curves begin under each other, and grow with each look", () => {
   const view = new TopView(plain, false);
-  view.show([poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })]);
-  view.show([poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })]);
+  view.show(all(poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })));
+  view.show(all(poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })));
   expect(view.lines(80).slice(-2)).toEqual([
     "queue of web, at most 70   ▁█", //
     "queue of media, at most 7  █▁",
@@ -17,7 +20,7 @@ test("the queues' curves begin under each other, and grow with each look", () =>
 
 test("a curve shows the last minute, and on a narrow terminal what fits of it", () => {
   const view = new TopView(plain, true);
-  for (let queued = 1; queued <= 100; queued++) view.show([poolWith({ queued })]);
+  for (let queued = 1; queued <= 100; queued++) view.show(all(poolWith({ queued })));
   const curveAt = (width: number) => view.lines(width).find((line) => line.startsWith("queue")) ?? "";
   expect(stringWidth(curveAt(200))).toBe("queue, at most 100  ".length + 60);
   expect(stringWidth(curveAt(50))).toBe(50);
@@ -29,11 +32,20 @@ test("when nobody answers, it says since when and why, and lets nothing grow old
   const since = Date.now();
   const leases = [leaseWith({ since: new Date(since - 5_000).toISOString() })];
   const pool = poolWith();
-  view.show([{ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }]);
+  view.show(all({ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }));
   view.lost("gone\u001b[2J");
   const [head, , ...body] = view.lines(80, since + 125_000);
   expect(head).toBe("last seen 2 min 5 s ago: gone?[2J");
   expect(body.join("\n")).toContain("5.0 s");
-  view.show([pool]);
+  view.show(all(pool));
   expect(view.lines(80)[0]).toContain("q quits");
+});
+
+test("a pool that cannot be reached is named below the others, and its curve is gone meanwhile", () => {
+  const view = new TopView(plain, false);
+  view.show(all(poolWith(), poolWith({ name: "media" })));
+  view.show({ pools: [poolWith()], unreachable: ["media"] });
+  const lines = view.lines(80);
+  expect(lines).toContain("media  cannot be reached");
+  expect(lines.filter((line) => line.startsWith("queue of"))).toHaveLength(1);
 });
