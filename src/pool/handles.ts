@@ -66,14 +66,14 @@ export class LeaseHandle extends RpcTarget implements Lease {
 
 /** What a Worker holds of the pool it watches. The object keeps nothing for it. */
 export class WatchHandle extends RpcTarget implements Watch {
-  readonly #look: (seen: Seen | null) => News;
+  readonly #look: (seen: Seen | null, history: boolean) => News;
 
-  constructor(look: (seen: Seen | null) => News) {
+  constructor(look: (seen: Seen | null, history: boolean) => News) {
     super();
     this.#look = look;
   }
 
-  look(seen: Seen | null): News {
-    return this.#look(seen);
+  look(seen: Seen | null, history = false): News {
+    return this.#look(seen, history);
   }
 }

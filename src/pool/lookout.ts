@@ -1,3 +1,4 @@
+import { QueueRecord } from "../scheduler/queue-history.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { snapshotOf } from "../scheduler/snapshot.ts";
 import type { News, Seen } from "./protocol.ts";
@@ -7,27 +8,30 @@ const SNAPSHOT_MS = 250;
 
 /**
  * What watchers get to see. Making a snapshot costs a walk over the servers: it is made when somebody looks,
- * once for all who do, and only if something has changed; who is not watched pays one addition a turn.
+ * once for all who do, and only if something has changed; who is not watched pays some additions a turn.
  */
 export class Lookout {
   readonly #name: string;
   readonly #scheduler: Scheduler;
   readonly #instance = crypto.randomUUID();
+  readonly #queue: QueueRecord;
   #changes = 0;
   #snapshot = { text: "", revision: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
 
-  constructor(name: string, scheduler: Scheduler) {
+  constructor(name: string, scheduler: Scheduler, now: number) {
     this.#name = name;
     this.#scheduler = scheduler;
+    this.#queue = new QueueRecord(now);
   }
 
   /** Something may have changed. */
-  changed(): void {
+  changed(now: number): void {
     this.#changes++;
+    this.#queue.note(this.#scheduler.queued, this.#scheduler.oldestSince, now);
   }
 
-  /** What the journal has to tell must be on record before. */
-  look(seen: Seen | null, now: number): News {
+  /** What the journal has to tell must be on record before. `history`: with what the waiting list was. */
+  look(seen: Seen | null, history: boolean, now: number): News {
     const known = seen?.instance === this.#instance ? seen : { events: -1, snapshot: -1 };
     const { journal } = this.#scheduler;
     this.#refresh(now);
@@ -36,6 +40,7 @@ export class Lookout {
       seen: { instance: this.#instance, events: journal.revision, snapshot: revision },
       events: known.events === journal.revision ? [] : journal.since(known.events),
       snapshot: known.snapshot === revision ? null : text,
+      ...(history ? { history: JSON.stringify(this.#queue.read(now)) } : {}),
     };
   }
 

@@ -66,7 +66,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
     if (configured) this.#forgetFormerServers();
-    this.#lookout = new Lookout(name, this.#scheduler);
+    this.#lookout = new Lookout(name, this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // Also the proof that this instance is still the current one.
@@ -152,12 +152,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   watch(): WatchHandle {
-    return new WatchHandle((seen) => {
+    return new WatchHandle((seen, history) => {
       const now = Date.now();
       // What is shown is on record here too; and without a change it is not made anew.
       if (this.#commit.pending) this.#commit.now();
       this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
-      return this.#lookout.look(seen, now);
+      return this.#lookout.look(seen, history, now);
     });
   }
 
@@ -285,7 +285,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
       if (outbox.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
       this.#reserveSeqs(outbox);
     });
-    this.#lookout.changed();
+    this.#lookout.changed(Date.now());
     for (const decision of outbox.decisions) this.#tell(decision);
     for (const question of outbox.questions) void this.#ask(question);
     const idle = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;

@@ -126,11 +126,14 @@ export interface News {
   events: PoolEvent[];
   /** As JSON; `null`: nothing has changed. */
   snapshot: string | null;
+  /** A `QueueHistory` as JSON, where it was asked for. Absent from Pools of before 2026-11-22. */
+  history?: string;
 }
 
 /** One session with the pool's object, which bills it as one request however often it is looked at. */
 export interface Watch extends Rpc.RpcTargetBranded {
-  look(seen: Seen | null): News;
+  /** `history`: with how the waiting list was. Workers of before 2026-11-22 do not ask for that. */
+  look(seen: Seen | null, history?: boolean): News;
 }
 
 /** Both of one moment. */

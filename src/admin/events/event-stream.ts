@@ -1,5 +1,6 @@
 import type { Env } from "../../pool/env.ts";
-import { askPool } from "../ask-pool.ts";
+import { askBriefly } from "../ask-pool.ts";
+import { inTime } from "../in-time.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import { RETRY, STILL_HERE } from "./frames.ts";
 import { PoolWatch } from "./pool-watch.ts";
@@ -9,7 +10,8 @@ import { PoolWatch } from "./pool-watch.ts";
  * each look finds something, and a little less than a second: of 500 watchers each look more would be felt.
  */
 const LOOK_MS = 950;
-const QUIET_MS = 15_000;
+/** A watcher that hears nothing for twice as long knows that the connection is lost. */
+const QUIET_MS = 3_000;
 
 const HEADERS = {
   "Content-Type": "text/event-stream",
@@ -30,8 +32,8 @@ export async function eventStream(
   const feed = feedOf(pool.name);
   const watch = new PoolWatch(env, pool);
   // A pool that cannot be reached is refused as everywhere, as long as there is no stream yet.
-  if (feed.revision === 0 || feed.due(Date.now()))
-    await feed.ask((seen) => askPool(env, pool, (stub) => watch.begin(stub, seen)));
+  if (feed.stale(Date.now()))
+    await feed.ask((seen) => askBriefly(env, pool, (stub) => watch.begin(stub, seen, true)));
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   send(writer, feed, watch, request).catch((error) => {
@@ -56,10 +58,19 @@ async function send(
   const opening = feed.opening(lastId(headers));
   await writer.write(RETRY);
   await writer.write(opening);
+  let asking: Promise<void> | null = null;
   // Its client then comes back, and gets a fresh invocation.
   while (!watch.spent) {
     await scheduler.wait(LOOK_MS, { signal });
-    if (feed.due(Date.now())) await feed.refresh((seen) => watch.look(seen));
+    if (!asking && feed.due(Date.now())) {
+      asking = feed
+        .refresh((seen) => watch.look(seen))
+        .finally(() => {
+          asking = null;
+        });
+    }
+    // An object that is slow to answer must not keep its watcher from hearing that somebody is here.
+    if (asking) await inTime(asking, LOOK_MS).catch(() => {});
     const news = feed.since(told) ?? (Date.now() - spokeAt >= QUIET_MS ? STILL_HERE : null);
     if (!news) continue;
     told = feed.revision;

@@ -6,6 +6,8 @@ import { frame, utf8 } from "./frames.ts";
 const ASK_EVERY_MS = 900;
 /** Whoever asks may be cut off while it does: then somebody else asks. */
 const ANSWER_MS = 5_000;
+/** How old the waiting list's past may be for a new watcher, who sees for itself what follows. */
+const HISTORY_MS = 5_000;
 
 interface Kept {
   event: PoolEvent;
@@ -21,9 +23,12 @@ export class Feed {
   #seen: Seen | null = null;
   #events: Kept[] = [];
   #snapshot: { bytes: Uint8Array; revision: number } = { bytes: utf8(""), revision: 0 };
+  /** What the waiting list was; `at`: until when. */
+  #history: { text: string; at: number } | null = null;
   #unreachable: { since: number; bytes: Uint8Array; revision: number } | null = null;
   #revision = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt: number | null = null;
   #asking = false;
 
   /** Rises with everything that watchers have to be told. */
@@ -34,6 +39,11 @@ export class Feed {
   /** It is time to ask, and nobody does. */
   due(now: number): boolean {
     return now - this.#askedAt >= (this.#asking ? ANSWER_MS : ASK_EVERY_MS);
+  }
+
+  /** Too old for a new watcher to begin with. */
+  stale(now: number): boolean {
+    return this.due(now) || this.#history === null || now - this.#history.at >= HISTORY_MS;
   }
 
   /** Never rejects: what went wrong is told to those who watch. */
@@ -60,7 +70,7 @@ export class Feed {
     const last = this.#events.find(({ event }) => event.id === lastId)?.event;
     // An unknown id says nothing of what its watcher knows.
     const unknown = ({ event }: Kept) => !last || event.id > last.id || (event.until ?? "") >= last.at;
-    return this.#joined(this.#events.filter(unknown), -1);
+    return this.#joined(this.#events.filter(unknown), -1, this.#history?.text);
   }
 
   /** What is newer than `revision`; `null`: nothing. */
@@ -72,8 +82,8 @@ export class Feed {
     return this.#joined(events, revision);
   }
 
-  #joined(events: Kept[], revision: number): Uint8Array {
-    const parts = [utf8(events.map((kept) => kept.frame).join(""))];
+  #joined(events: Kept[], revision: number, first = ""): Uint8Array {
+    const parts = [utf8(first + events.map((kept) => kept.frame).join(""))];
     if (this.#snapshot.revision > revision) parts.push(this.#snapshot.bytes);
     if (this.#unreachable && this.#unreachable.revision > revision) parts.push(this.#unreachable.bytes);
     const joined = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
@@ -85,7 +95,9 @@ export class Feed {
     return joined;
   }
 
-  #heard({ seen, events, snapshot }: News): void {
+  #heard({ seen, events, snapshot, history }: News): void {
+    this.#answeredAt = Date.now();
+    if (history !== undefined) this.#history = { text: frame("history", history), at: this.#answeredAt };
     const revision = this.#revision + 1;
     const known = new Map(this.#events.map((kept) => [kept.event.id, kept]));
     // Another instance tells all that it knows, most of which was told before.
@@ -110,7 +122,7 @@ export class Feed {
   }
 
   #lost(now: number): void {
-    const since = this.#unreachable?.since ?? now;
+    const since = this.#unreachable?.since ?? this.#answeredAt ?? now;
     const data = JSON.stringify({ at: new Date(since).toISOString() });
     this.#unreachable = { since, bytes: utf8(frame("unreachable", data)), revision: ++this.#revision };
   }

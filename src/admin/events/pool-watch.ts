@@ -3,8 +3,8 @@ import type { News, Seen, Watch } from "../../pool/protocol.ts";
 import { poolStub } from "../../pool/stub.ts";
 import { inTime } from "../in-time.ts";
 
-/** An object that has not answered by then counts as unreachable. */
-const PATIENCE_MS = 5_000;
+/** An object that has not answered by then, twice, counts as unreachable. */
+const PATIENCE_MS = 2_000;
 
 /**
  * An instance of the object that has been replaced, and writes nothing, goes on without knowing: a session with
@@ -44,13 +44,13 @@ export class PoolWatch {
     return this.begin(poolStub(this.#env, this.#pool), seen);
   }
 
-  async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null): Promise<News> {
+  async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null, history = false): Promise<News> {
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;
     this.#sessions++;
     this.#begunAt = Date.now();
     const watch = await inTime(stub.watch(), PATIENCE_MS);
-    const news = await inTime(watch.look(seen), PATIENCE_MS);
+    const news = await inTime(watch.look(seen, history), PATIENCE_MS);
     this.#watch = watch;
     return news;
   }

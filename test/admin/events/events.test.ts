@@ -24,16 +24,33 @@ describe("a watcher", () => {
     expect(snapshot).toEqual(await sluice.snapshot("web"));
     const events = watcher.messages.filter(({ event }) => event !== undefined);
     expect(events.map(({ event, id }) => `${id} ${event}`)).toEqual([
+      "undefined history",
       "1 drain",
       "2 drained",
       "3 resume",
       "4 server-changed",
       "undefined snapshot",
     ]);
-    for (const { id, event, data = "" } of events.slice(0, -1)) {
+    for (const { id, event, data = "" } of events.slice(1, -1)) {
       const at = expect.stringMatching(/Z$/);
       expect(JSON.parse(data)).toMatchObject({ id: Number(id), kind: event, at });
     }
+  });
+
+  test("learns what the waiting list was before anybody watched", async () => {
+    const { sluice, origin } = await stage();
+    origin.answer = (_, response) => response.end("served");
+    await sluice.drain("web");
+    const waiting = ["/a", "/b"].map((path) => get(sluice, path));
+    await sluice.until("web", ({ queued, oldestWaitMs }) => queued === 2 && oldestWaitMs > 100);
+    await sluice.resume("web");
+    await Promise.all(waiting);
+    const watcher = await watch(sluice);
+    const { data = "" } = await watcher.next(({ event }) => event === "history");
+    const { from, stepMs, queued, oldestWaitMs } = JSON.parse(data);
+    expect([stepMs, Math.max(...queued), oldestWaitMs.length]).toEqual([5_000, 2, queued.length]);
+    expect(Math.max(...oldestWaitMs)).toBeGreaterThan(100);
+    expect(Date.parse(from) + stepMs * queued.length).toBeGreaterThan(Date.now());
   });
 
   test("is told what happens, and sees what it led to", async () => {
@@ -84,7 +101,9 @@ describe("a watcher", () => {
     const { sluice } = await stage();
     const watcher = await watch(sluice);
     await watcher.next(({ comment }) => comment === "still here");
-    expect(watcher.messages.filter(({ event }) => event !== undefined)).toHaveLength(1);
+    await watcher.next(({ comment }) => comment === "still here");
+    const events = watcher.messages.flatMap(({ event }) => event ?? []);
+    expect(events).toEqual(["history", "snapshot"]);
   });
 });
 

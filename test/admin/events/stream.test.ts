@@ -34,10 +34,15 @@ class BusyPool {
   sessions = 0;
   begun = 0;
   failing = false;
+  /** It takes every question, and answers none. */
+  hanging = false;
   readonly #events: PoolEvent[] = [];
 
   get env(): Env {
-    const look = async (seen: Seen | null) => this.#look(seen);
+    const look = async (seen: Seen | null, history = false) => {
+      if (this.hanging) await new Promise(() => {});
+      return { ...this.#look(seen), ...(history ? { history: `{"asked":${this.asked.length}}` } : {}) };
+    };
     const end = () => {
       this.sessions--;
     };
@@ -131,6 +136,17 @@ describe("watchers served by one isolate", () => {
   });
 });
 
+test("a new watcher is told what the waiting list was, and a crowd that comes at once has it asked for once", async () => {
+  const pool = new BusyPool();
+  const first = await open(pool);
+  await first.read();
+  expect(await first.read()).toMatch(/^event: history\ndata: {"asked":1}\n\nevent: snapshot\n/);
+  await seconds(20);
+  pool.begun = 0;
+  for (let n = 0; n < 50; n++) await follow(pool);
+  expect(pool.begun).toBe(1);
+});
+
 test("a watcher holds one session with its pool, and begins a new one every minute, not every second", async () => {
   const pool = new BusyPool();
   await follow(pool);
@@ -188,6 +204,22 @@ describe("an object that cannot be reached", () => {
     pool.failing = false;
     await seconds(2);
     expect(second.got.at(-1)).toContain("event: snapshot");
+  });
+
+  test("and hangs is told of within seconds, and its watchers hear meanwhile that somebody is here", async () => {
+    const pool = new BusyPool();
+    const crowd = await Promise.all([follow(pool), follow(pool)]);
+    await seconds(3);
+    pool.hanging = true;
+    for (const { got } of crowd) got.length = 0;
+    await seconds(7);
+    for (const { got } of crowd) expect(got.join("")).toContain("event: unreachable");
+    for (const { got } of crowd) got.length = 0;
+    await seconds(7);
+    for (const { got } of crowd) expect(got.length).toBeGreaterThan(0);
+    pool.hanging = false;
+    await seconds(7);
+    for (const { got } of crowd) expect(got.at(-1)).toContain("event: snapshot");
   });
 
   test("is back with a snapshot", async () => {
