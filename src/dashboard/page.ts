@@ -7,6 +7,7 @@
 import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotLicence from "uplot/LICENSE" with { type: "text" };
+import { join } from "./join.ts";
 import actsJs from "./page/acts.js" with { type: "text" };
 import adviceJs from "./page/advice.js" with { type: "text" };
 import adviceServersJs from "./page/advice-servers.js" with { type: "text" };
@@ -38,12 +39,11 @@ import summaryJs from "./page/summary.js" with { type: "text" };
 import themeCss from "./page/theme.css" with { type: "text" };
 import viewJs from "./page/view.js" with { type: "text" };
 import wordsJs from "./page/words.js" with { type: "text" };
-import { slim } from "./slim.ts";
 
 export const HTML = indexHtm;
 
-/** The page's own scripts. */
-const SCRIPTS: Record<string, string> = {
+/** The page's own modules. */
+export const SCRIPTS: Record<string, string> = {
   "acts.js": actsJs,
   "advice.js": adviceJs,
   "advice-servers.js": adviceServersJs,
@@ -71,22 +71,21 @@ const SCRIPTS: Record<string, string> = {
 };
 
 const OTHERS: Record<string, string> = {
-  "style.css": [themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"),
-  "uplot.css": uplotCss,
+  "style.css": [uplotCss, themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"),
   // Its licence asks to come with every copy; the minified file has only a link.
   "uplot.js": `/*!\n${uplotLicence}\n*/\n${uplotJs}`,
 };
 
-const slimmed = new Map<string, string>();
+let page: string | null = null;
 
 /**
- * What the page loads, by its name under `assets/`. Scripts are made ready when they are asked for first: most
+ * What the page loads, by its name under `assets/`. Its script is made ready when it is asked for first: most
  * isolates never serve the page.
  */
 export function assetText(name: string): string | undefined {
-  if (Object.hasOwn(OTHERS, name)) return OTHERS[name];
-  if (!Object.hasOwn(SCRIPTS, name)) return undefined;
-  const text = slimmed.get(name) ?? slim(SCRIPTS[name] ?? "");
-  slimmed.set(name, text);
-  return text;
+  if (name === "page.js") {
+    page ??= join(SCRIPTS, "main.js");
+    return page;
+  }
+  return Object.hasOwn(OTHERS, name) ? OTHERS[name] : undefined;
 }

@@ -15,6 +15,6 @@ test("the page is part of what wrangler makes of wrangler.toml as it is shipped"
   const headers = { Authorization: `Bearer ${TOKEN}` };
   const page = await harness.fetch("/_sluice/", { headers });
   expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<!doctype html>")]);
-  const script = await harness.fetch("/_sluice/assets/main.js", { headers });
-  expect([script.status, await script.text()]).toEqual([200, expect.stringContaining('from "./view.js"')]);
+  const script = await harness.fetch("/_sluice/assets/page.js", { headers });
+  expect([script.status, await script.text()]).toEqual([200, expect.stringContaining('modules["view.js"]')]);
 });

@@ -18,7 +18,9 @@ export const MISSING_SHELLS = ["zsh", "fish"].filter(
 /** Test files that can do nothing without a program which npm does not bring. */
 const NEEDS = [
   {
-    files: ["story", "audit", "refused", "many"].map((name) => `test/dashboard/${name}.test.ts`),
+    files: ["story", "audit", "refused", "many", "silence", "wire"].map(
+      (name) => `test/dashboard/${name}.test.ts`,
+    ),
     missing: () => !existsSync(CHROMIUM),
     why: NO_CHROMIUM,
   },
