@@ -71,12 +71,36 @@ test("what curl can end, the page began as the same owner, and the other way rou
   await sees(page, "#state", "Running");
   await sluice.drain("web", {});
   await press(page, "Extend…");
-  await page.getByLabel("Ends by itself after").fill("2h");
+  await page.getByLabel("Longer by").fill("2h");
   await press(page, "Extend");
   await outcome(page, /The drain of web now ends at/);
   await press(page, "Resume…");
   await press(page, "Resume");
   await outcome(page, "web is running again.");
+});
+
+test("an extension says when the drain ends now and then, and is never a shorter drain", async () => {
+  const { page } = await visit(browser, sluice.url, "#/web");
+  await sluice.drain("web", { expires: "2h" });
+  const end = async () => Date.parse((await sluice.snapshot("web")).drain?.expiresAt ?? "");
+  const before = await end();
+  const says = (ms: number) => page.evaluate((at) => new Date(at).toTimeString().slice(0, 8), ms);
+  await press(page, "Extend…");
+  await sees(
+    page,
+    "dialog",
+    `It ends by itself at ${await says(before)}. Then it will end at ${await says(before + 900_000)}.`,
+  );
+  await page.getByLabel("Longer by").fill("");
+  await sees(page, "dialog", "Say how much longer.");
+  await press(page, "Extend");
+  await sees(page, "#dialog-problem", "That is no time");
+  expect(await end()).toBe(before);
+  await page.getByLabel("Longer by").fill("30m");
+  await press(page, "Extend");
+  await outcome(page, /The drain of web now ends at/);
+  // The page counts from the second in which it is asked, the pool from when it hears of it.
+  expect(Math.abs((await end()) - before - 1_800_000)).toBeLessThan(10_000);
 });
 
 test("a question that is called off and asked again at once is answered like any other", async () => {

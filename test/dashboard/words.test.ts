@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { clockTime, counted, duration, listed, roughly, whole } from "../../src/dashboard/page/words.js";
+import {
+  clockTime,
+  counted,
+  duration,
+  durationOf,
+  listed,
+  roughly,
+  whole,
+} from "../../src/dashboard/page/words.js";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -17,6 +25,20 @@ test.each([
   [73 * HOUR, "3 days"],
 ])("%d ms are said as %j", (ms, words) => {
   expect(duration(ms)).toBe(words);
+});
+
+test.each([
+  ["250ms", 250],
+  ["1.5s", 1_500],
+  ["15m", 15 * MINUTE],
+  ["2h", 2 * HOUR],
+  ["15", null],
+  ["soon", null],
+  ["15 m", null],
+  ["-1m", null],
+  ["", null],
+])("%j is a time of %j ms, as the API has it", (text, ms) => {
+  expect(durationOf(text)).toBe(ms);
 });
 
 test("what is counted by the second says no parts of it", () => {

@@ -1,9 +1,9 @@
 /** @import { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts" */
-import { call, poolPath } from "./api.js";
+import { call, Problem, poolPath } from "./api.js";
 import { now } from "./clock.js";
 import { askFirst, choice, textField } from "./dialog.js";
-import { make } from "./dom.js";
-import { clockTime, counted, duration, POOL_STATES, SERVER_STATES } from "./words.js";
+import { make, setText } from "./dom.js";
+import { clockTime, counted, duration, durationOf, POOL_STATES, SERVER_STATES } from "./words.js";
 
 /** The API's own name for who says none: the command line can end what was begun here, and the other way round. */
 export const OWNER = "admin";
@@ -31,17 +31,31 @@ export function drain({ name }) {
 }
 
 /**
+ * By a time on top of what is left, so that it never ends earlier than it would have.
  * @param {Snapshot} pool
  */
 export function extend({ name, drain }) {
-  const expires = textField("Ends by itself after", EXPIRES_HINT);
-  const until = drain ? `It ends at ${clockTime(drain.expiresAt, now())}. ` : "";
+  if (!drain) return;
+  const ends = Date.parse(drain.expiresAt);
+  const longer = textField("Longer by", "For example 15m or 2h.", "15m");
+  const endsThen = make("output");
+  const say = () => {
+    const ms = durationOf(longer.value());
+    const then = ms === null ? "Say how much longer." : `Then it will end at ${clockTime(ends + ms, now())}.`;
+    setText(endsThen, `It ends by itself at ${clockTime(ends, now())}. ${then}`);
+  };
+  longer.input.addEventListener("input", say);
+  say();
   askFirst({
     title: `Extend the drain of ${name}?`,
-    body: [make("p", "", `${until}The new time counts from now.`), expires.node],
+    body: [longer.node, make("p", "", endsThen)],
     confirm: "Extend",
     run: async () => {
-      const pool = await post(name, "drain", { extend: true, ...given("expires", expires.value()) });
+      const ms = durationOf(longer.value());
+      if (ms === null)
+        throw new Problem(0, "", "That is no time", `“${longer.value()}”; for example 15m or 2h`);
+      const expires = `${Math.max(1, Math.round(ends + ms - now()))}ms`;
+      const pool = await post(name, "drain", { extend: true, expires });
       if (!pool.drain) return `${name} was not extended: its drain was over already.`;
       return `The drain of ${name} now ends at ${clockTime(pool.drain.expiresAt, now())}.`;
     },

@@ -76,11 +76,13 @@ let fields = 0;
 /**
  * @param {string} name
  * @param {string} hint
+ * @param {string} [value] What it says at first.
  */
-export function textField(name, hint) {
+export function textField(name, hint, value = "") {
   const id = `field-${++fields}`;
   const input = make("input");
   input.id = id;
+  input.value = value;
   input.autocomplete = "off";
   input.maxLength = 200;
   const label = make("label", "", name);
@@ -88,7 +90,7 @@ export function textField(name, hint) {
   const help = make("p", "note", hint);
   help.id = `${id}-hint`;
   input.setAttribute("aria-describedby", help.id);
-  return { node: make("div", "field", label, input, help), value: () => input.value.trim() };
+  return { node: make("div", "field", label, input, help), input, value: () => input.value.trim() };
 }
 
 /**

@@ -44,6 +44,17 @@ function joined(large, unit, small, smallUnit) {
   return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
 }
 
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/**
+ * In ms, of what the API takes for a duration; `null`: it is none.
+ * @param {string} text
+ */
+export function durationOf(text) {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  return unit === undefined ? null : Number(number) * UNITS[/** @type {keyof typeof UNITS} */ (unit)];
+}
+
 const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const DAY_AND_TIME = new Intl.DateTimeFormat("en-GB", {
   day: "numeric",
