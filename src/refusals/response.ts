@@ -43,9 +43,11 @@ function page(refusal: Refusal, requestId: string): string {
 <link rel="icon" href="data:,">
 <title>${refusal.status} ${escapeHtml(refusal.title)}</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
+<main>
 <h1>${escapeHtml(refusal.title)}</h1>
 <p>${escapeHtml(refusal.message)}</p>
 <p><small>${refusal.status} ${refusal.code} · request ${escapeHtml(requestId)}</small></p>
+</main>
 </html>
 `;
 }

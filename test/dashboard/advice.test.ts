@@ -92,6 +92,13 @@ describe("the waiting list", () => {
     expect(adviceOn(aPool({ queued: 120 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toHaveLength(1);
   });
 
+  test("that piled up in a drain is none in the overview either, which has no events", () => {
+    const history = historyOf({ 50: 0 });
+    history.saw(aPool({ ...drainedBy("admin"), queued: 90 }), NOW - 12_000);
+    history.saw(aPool({ queued: 60 }), NOW - 9_000);
+    expect(adviceFor(aPool({ queued: 60 }), NOW, history)).toEqual([]);
+  });
+
   test("of a drained pool is meant to grow", () => {
     const pool = aPool({ ...drainedBy("admin"), queued: 60 });
     expect(adviceOn(pool, [], historyOf({ 50: 0 })).join()).not.toContain("grows");
@@ -127,6 +134,16 @@ describe("refusals", () => {
     ];
     expect(adviceOn(aPool(), events)).toEqual([
       "bad: 7 requests refused lately (queue-full): the waiting list is full. Add servers or slots, or raise max_queue.",
+    ]);
+  });
+
+  test("are seen by what was counted where there are no events, as in the overview", () => {
+    const history = new History();
+    const pool = (refused: Record<string, number>) => aPool({ totals: { ...aPool().totals, refused } });
+    history.saw(pool({ "queue-full": 5 }), NOW - 3_000);
+    history.saw(pool({ "queue-full": 12 }), NOW);
+    expect(adviceFor(aPool(), NOW, history).map(({ text }) => text)).toEqual([
+      "7 requests refused lately (queue-full): the waiting list is full. Add servers or slots, or raise max_queue.",
     ]);
   });
 

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { Sluice, TOKEN } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
 import { outcome, press, sees, useStage } from "./stage.ts";
 
@@ -42,7 +43,10 @@ async function cancel(page: Page): Promise<void> {
 }
 
 test("no state of the page has anything that an accessibility audit objects to", async () => {
-  const { page } = await visit(stage.browser, stage.relay.url);
+  const { page } = await visit(stage.browser, stage.relay.url, "#/none");
+  await sees(page, "#absent", "No pool “none” is configured.");
+  await audit(page, "unknown pool");
+  await page.goto(`${stage.relay.url}/_sluice/#/`);
   await page.getByRole("heading", { name: "Pools", level: 1 }).waitFor();
   await sees(page, ".card", "reports");
   await audit(page, "overview, idle");
@@ -112,7 +116,31 @@ test("no state of the page has anything that an accessibility audit objects to",
 
   await page.goto(`${stage.relay.url}/_sluice/#/web`);
   await sees(page, "#connection", "Live");
+  await stage.sluice.losePool("web");
+  await sees(page, "#connection", "Pool not reached");
+  await audit(page, "the pool cannot be reached");
+  await page.goto(`${stage.relay.url}/_sluice/#/`);
+  await sees(page, ".card", /web\s*Not reached/);
+  await audit(page, "overview, a pool cannot be reached");
+  // Nobody has looked at this one before.
+  await stage.sluice.findPool("web");
+  await stage.sluice.losePool("reports");
+  const { page: late } = await visit(stage.browser, stage.relay.url, "#/reports");
+  await sees(late, "#absent", "Nothing is known of it yet.");
+  await audit(late, "the pool could never be reached");
+
+  await page.goto(`${stage.relay.url}/_sluice/#/web`);
+  await sees(page, "#connection", "Live");
   await stage.relay.cut();
   await sees(page, "#lost", "The connection to Sluice is lost");
   await audit(page, "disconnected");
+  const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+  const other = await Sluice.start({ pools: { web: { servers } }, token: `${TOKEN}-new` });
+  onTestFinished(() => other.stop());
+  await stage.relay.mend(other.url);
+  await sees(page, "#lost", "You are signed out");
+  await audit(page, "signed out");
+  await page.getByRole("button", { name: "Sign in again" }).click();
+  await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
+  await audit(page, "not signed in");
 });

@@ -1,9 +1,14 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Problem } from "../../src/dashboard/page/api.js";
 import { Model } from "../../src/dashboard/page/model.js";
 import { aPool, drainedBy } from "./snapshots.ts";
 
 const GONE = new Problem(0, "", "Sluice cannot be reached", "");
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const instant = (ms = 0) => new Date(Date.now() + ms).toISOString();
 
 function following(): Model {
   const model = new Model();
@@ -13,16 +18,102 @@ function following(): Model {
   return model;
 }
 
-test("what is shown of a lost connection's time stands still", () => {
-  vi.useFakeTimers();
-  const model = following();
-  const seen = model.shownAt;
-  model.lost(GONE);
-  vi.advanceTimersByTime(12_000);
-  expect(model.shownAt).toBe(seen);
-  model.contact();
-  expect(model.shownAt).toBe(seen + 12_000);
-  vi.useRealTimers();
+/** Seconds in which the page ticks, and hears something in each, or nothing. */
+function seconds(model: Model, count: number, each: () => void = () => {}): void {
+  for (let n = 0; n < count; n++) {
+    vi.advanceTimersByTime(1_000);
+    each();
+    model.tick();
+  }
+}
+
+describe("what is shown", () => {
+  test("of a lost connection's time stands still", () => {
+    const model = following();
+    const seen = model.shownAt;
+    model.lost(GONE);
+    vi.advanceTimersByTime(12_000);
+    expect(model.shownAt).toBe(seen);
+    model.contact();
+    expect(model.shownAt).toBe(seen + 12_000);
+  });
+
+  test("grows no older in silence, once more than a beat has passed, and does not jump back when that is a loss", () => {
+    const model = following();
+    const seen = model.shownAt;
+    seconds(model, 3);
+    expect(model.shownAt).toBe(seen + 3_000);
+    seconds(model, 4);
+    expect(model.shownAt).toBe(seen + 4_500);
+    model.lost(GONE);
+    seconds(model, 9);
+    expect(model.shownAt).toBe(seen + 4_500);
+  });
+
+  test("of a pool that cannot be reached stands still, though the stream goes on", () => {
+    const model = following();
+    const seen = model.shownAt;
+    vi.advanceTimersByTime(2_000);
+    const at = instant(-1_000);
+    seconds(model, 30, () => {
+      model.contact();
+      model.lostChosen(at);
+    });
+    expect(model.shownAt).toBe(seen + 1_000);
+    expect(model.live).toBe(false);
+    model.saw(aPool());
+    expect(model.shownAt).toBe(seen + 32_000);
+  });
+});
+
+describe("the curves", () => {
+  const curve = (model: Model, name = "web") => {
+    const { queued = [], oldest = [] } = model.histories.get(name) ?? {};
+    return { queued, oldest };
+  };
+
+  test("have of those who wait what was told, and nothing between", () => {
+    const model = following();
+    let oldestWaitMs = 0;
+    // Those at its head change: the oldest wait falls with each snapshot, every other second.
+    seconds(model, 6, () => {
+      oldestWaitMs = oldestWaitMs === 0 ? 3_000 : 0;
+      model.contact();
+      if (oldestWaitMs > 0) model.saw(aPool({ queued: 5, oldestWaitMs }));
+    });
+    expect(Math.max(...curve(model).oldest.map((value) => value ?? 0))).toBe(3);
+    expect(curve(model).queued).toEqual([0, 5, 5, 5]);
+  });
+
+  test("go on at nothing while nobody waits and nothing is told, but not in silence", () => {
+    const model = following();
+    seconds(model, 6, () => model.contact());
+    expect(curve(model).queued).toHaveLength(7);
+    seconds(model, 6);
+    expect(curve(model).queued).toHaveLength(7 + 4);
+  });
+
+  test("have a gap, once, where the connection was lost, and none where another pool was looked at", () => {
+    const model = following();
+    model.sawAll({ pools: [aPool(), aPool({ name: "reports", queued: 2 })], unreachable: [] });
+    model.choose("reports");
+    seconds(model, 3);
+    expect([curve(model), curve(model, "reports")].flatMap(({ queued }) => queued)).not.toContain(null);
+    model.contact();
+    model.saw(aPool({ name: "reports", queued: 3 }));
+    seconds(model, 3, () => model.lost(GONE));
+    model.saw(aPool({ name: "reports", queued: 4 }));
+    expect(curve(model, "reports").queued).toEqual([2, 3, null, 4]);
+  });
+
+  test("have a gap while the pool cannot be reached", () => {
+    const model = following();
+    seconds(model, 3, () => {
+      model.contact();
+      model.lostChosen(instant());
+    });
+    expect(curve(model).queued).toEqual([0, null]);
+  });
 });
 
 test("nothing can be done without a connection, nor while the pool's object cannot be reached", () => {
@@ -31,7 +122,7 @@ test("nothing can be done without a connection, nor while the pool's object cann
   model.lost(GONE);
   expect(model.live).toBe(false);
   model.contact();
-  model.unreachableSince = "2026-11-21T09:00:00.000Z";
+  model.lostChosen(instant());
   expect(model.live).toBe(false);
   model.saw(aPool());
   expect(model.live).toBe(true);
@@ -40,17 +131,54 @@ test("nothing can be done without a connection, nor while the pool's object cann
 test("the stream of the chosen pool is believed before an answer about all pools", () => {
   const model = following();
   model.saw(aPool(drainedBy("admin")));
-  model.sawAll([aPool(), aPool({ name: "reports", queued: 3 })]);
+  model.sawAll({ pools: [aPool(), aPool({ name: "reports", queued: 3 })], unreachable: [] });
   expect([...model.pools.values()].map(({ name, state }) => [name, state])).toEqual([
     ["web", "drained"],
     ["reports", "running"],
   ]);
+  model.sawAll({ pools: [aPool({ name: "reports" })], unreachable: ["web"] });
+  expect([model.live, model.unreachable.size]).toEqual([true, 0]);
 });
 
-test("a pool that is no longer configured is forgotten", () => {
+describe("a pool that cannot be reached", () => {
+  const web = aPool();
+  const reports = aPool({ name: "reports" });
+  const media = aPool({ name: "media" });
+
+  test("keeps its place and what was seen of it, and says since when", () => {
+    const model = new Model();
+    model.sawAll({ pools: [web, reports, media], unreachable: [] });
+    const seen = Date.now();
+    vi.advanceTimersByTime(3_000);
+    for (let round = 0; round < 2; round++) {
+      model.sawAll({ pools: [web, media], unreachable: ["reports"] });
+    }
+    expect(model.names).toEqual(["web", "reports", "media"]);
+    expect(model.pools.get("reports")).toEqual(reports);
+    expect([...model.unreachable]).toEqual([["reports", seen]]);
+    model.sawAll({ pools: [web, reports, media], unreachable: [] });
+    expect(model.unreachable.size).toBe(0);
+  });
+
+  test("and was never seen is known by its name", () => {
+    const model = new Model();
+    model.sawAll({ pools: [aPool()], unreachable: ["reports"] });
+    expect([model.names, [...model.unreachable]]).toEqual([["web", "reports"], [["reports", null]]]);
+  });
+});
+
+test("a pool that is no longer configured is forgotten, and the chosen one is then unknown", () => {
   const model = following();
-  model.sawAll([aPool({ name: "reports" })]);
-  expect([...model.pools.keys()]).toEqual(["reports"]);
+  expect(model.unknown).toBe(false);
+  model.sawAll({ pools: [aPool({ name: "reports" })], unreachable: [] });
+  expect([[...model.pools.keys()], model.names, model.unknown]).toEqual([["reports"], ["reports"], true]);
+});
+
+test("a name that Sluice does not know is no lost connection", () => {
+  const model = new Model();
+  model.choose("none");
+  model.noSuchPool();
+  expect([model.unknown, model.connection.state]).toEqual([true, "live"]);
 });
 
 test("another pool begins without the events of the one before", () => {

@@ -47,7 +47,7 @@ export class Stage {
       check: { path: "/idle", interval: "200ms", timeout: "5s", fall: 2, rise: 1, status: "2xx,503" },
     };
     const reports = { hosts: ["reports.test"], servers: [{ name: "reports", url: "http://127.0.0.1:9" }] };
-    this.sluice = await Sluice.start({ pools: { web, reports }, bundle: "production" });
+    this.sluice = await Sluice.start({ pools: { web, reports } });
     this.#stops.push(() => this.sluice.stop());
     this.relay = await Relay.start(this.sluice.url);
     this.#stops.push(() => this.relay.cut());

@@ -1,7 +1,7 @@
 import net from "node:net";
 import { Transform } from "node:stream";
 
-/** The network between two programs on this machine, which a test can cut and mend. */
+/** The network between two programs on this machine, which a test can cut, silence and mend. */
 export class Relay {
   /** How long an answer takes on its way. */
   delayMs = 0;
@@ -9,6 +9,7 @@ export class Relay {
   readonly #sockets = new Set<net.Socket>();
   #server: net.Server | null = null;
   #port = 0;
+  #silent = false;
 
   private constructor(target: number) {
     this.#target = target;
@@ -34,8 +35,17 @@ export class Relay {
     await closed;
   }
 
+  /** From now on swallows everything, and tells nobody: no connection breaks, none brings anything. */
+  silence(): void {
+    this.#silent = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
   /** Takes connections again, on the same port; to another program, if one is named. */
   async mend(targetUrl?: string): Promise<void> {
+    // What was swallowed is lost, and with it the connections that it was on.
+    if (this.#silent) await this.cut();
+    this.#silent = false;
     if (targetUrl) this.#target = Number(new URL(targetUrl).port);
     const server = net.createServer((socket) => this.#join(socket, net.connect(this.#target, "127.0.0.1")));
     await new Promise<void>((resolve) => server.listen(this.#port, "127.0.0.1", resolve));
@@ -51,6 +61,7 @@ export class Relay {
       this.#sockets.add(from);
       if (from === one) from.pipe(to);
       else from.pipe(this.#late()).pipe(to);
+      if (this.#silent) from.pause();
       from.on("error", () => {});
       from.on("close", () => {
         this.#sockets.delete(from);

@@ -32,15 +32,15 @@ const AGAINST_REFUSALS = {
  * @param {Snapshot} pool
  * @param {number} now
  * @param {History | undefined} history
- * @param {PoolEvent[]} events
+ * @param {PoolEvent[]} [events] Without them, as in the overview, what was counted has to do.
  * @returns {Advice[]}
  */
-export function adviceFor(pool, now, history, events = []) {
+export function adviceFor(pool, now, history, events) {
   const all = [
     ...unserved(pool, now),
-    ...refusals(pool, events, now),
+    ...refusals(pool, events ? refusedOf(events, now) : history?.refused(now)),
     ...drain(pool, now),
-    ...growth(pool, now, history, events),
+    ...growth(pool, now, history, events ?? []),
     ...quarantine(pool, now),
   ];
   const order = { bad: 0, warn: 1, plain: 2 };
@@ -88,7 +88,7 @@ function drain({ state, drain, inFlight, queued, servers }, now) {
 function growth({ drain, queued }, now, history, events) {
   // What piled up in a drain is no trend.
   const resumed = events.flatMap(({ kind, at }) => (kind === "resume" ? [Date.parse(at)] : []));
-  const before = history?.since(Math.max(now - RECENT_MS, ...resumed));
+  const before = history?.since(Math.max(now - RECENT_MS, history.drainedAt, ...resumed));
   if (drain || !before || now - before.at < SHORTEST_TREND_MS) return [];
   const lately = history?.since(now - LATELY_MS);
   if (lately && queued < lately.queued) return [];
@@ -120,18 +120,26 @@ function quarantine({ quarantined, servers }, now) {
 }
 
 /**
- * @param {Snapshot} pool
+ * How many were refused lately, by code.
  * @param {PoolEvent[]} events
  * @param {number} now
- * @returns {Advice[]}
  */
-function refusals({ drain }, events, now) {
+function refusedOf(events, now) {
   /** @type {Map<string, number>} */
   const recent = new Map();
   for (const event of events) {
     if (event.kind !== "refusal" || now - Date.parse(event.until ?? event.at) > RECENT_MS) continue;
     recent.set(event.code, (recent.get(event.code) ?? 0) + (event.count ?? 1));
   }
+  return recent;
+}
+
+/**
+ * @param {Snapshot} pool
+ * @param {Map<string, number>} [recent]
+ * @returns {Advice[]}
+ */
+function refusals({ drain }, recent = new Map()) {
   return [...recent].map(([code, count]) => ({
     key: `refusal ${code}`,
     weight: "bad",

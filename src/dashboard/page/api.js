@@ -3,6 +3,8 @@ import { setClockBy } from "./clock.js";
 
 /** Longer than an answer may take; a network that swallows everything would be waited for forever. */
 const PATIENCE_MS = 15_000;
+/** What is asked again and again is answered sooner, or not at all: of a pool that hangs, too. */
+const POLL_PATIENCE_MS = 4_500;
 
 /** Why there is no answer as hoped for: `status` 0 is no answer at all, `detail` is the refusal's own. */
 export class Problem extends Error {
@@ -19,10 +21,9 @@ export class Problem extends Error {
   }
 }
 
-/** @returns {Promise<Snapshot[]>} */
-export async function allPools() {
-  const { pools } = await call("GET", "api/pools");
-  return pools;
+/** @returns {Promise<{ pools: Snapshot[], unreachable: string[] }>} */
+export function allPools() {
+  return call("GET", "api/pools", undefined, POLL_PATIENCE_MS);
 }
 
 /** @param {string} name */
@@ -35,8 +36,8 @@ export function poolPath(name) {
  * @param {string} path
  * @param {object} [body]
  */
-export async function call(method, path, body) {
-  const init = { method, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) };
+export async function call(method, path, body, patienceMs = PATIENCE_MS) {
+  const init = { method, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(patienceMs) };
   const response = await ask(path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
   return response.json().catch(() => {
     throw unreachable();

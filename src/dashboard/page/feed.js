@@ -1,8 +1,8 @@
 import { ask, Problem, poolPath, unreachable } from "./api.js";
 import { frameReader } from "./frames.js";
 
-/** A living stream says something every 15 s, if only that it is still here. */
-const SILENCE_MS = 20_000;
+/** A living stream says something every 3 s or so, if only that it is still here. */
+const SILENCE_MS = 7_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -51,7 +51,8 @@ async function run(pool, listener, stopped) {
     // Asking again would make the browser ask for the password each time.
     if (problem.status === 401) return;
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
-    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    // A deploy may bring the pool that is not there; there is no hurry.
+    pauseMs = problem.status === 404 ? LONGEST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }
 

@@ -19,6 +19,9 @@ const model = new Model();
 const view = new View(model);
 let unfollow = () => {};
 let askedAt = 0;
+/** Questions about all pools, and the latest of them that was answered: an answer may overtake another. */
+let asked = 0;
+let answered = 0;
 
 startDialog();
 startNotices();
@@ -27,6 +30,9 @@ byId("skip").addEventListener("click", (event) => {
   byId("main").focus();
 });
 addEventListener("hashchange", choose);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && model.chosen === null) askAll();
+});
 choose();
 setInterval(() => {
   model.tick();
@@ -39,7 +45,7 @@ setInterval(() => {
 /** By the address, so that it can be linked and Back works. A pool that is the only one needs no choice. */
 function choose() {
   const named = /^#\/(.+)$/.exec(location.hash)?.[1];
-  const only = model.pools.size === 1 ? [...model.pools.keys()][0] : undefined;
+  const only = model.names.length === 1 ? model.names[0] : undefined;
   const pool = named === undefined ? (only ?? null) : decoded(named);
   if (pool !== model.chosen || askedAt === 0) {
     unfollow();
@@ -62,15 +68,20 @@ function decoded(text) {
 async function askAll() {
   askedAt = Date.now();
   const follows = model.chosen;
+  const turn = ++asked;
   try {
-    model.sawAll(await allPools());
+    const all = await allPools();
+    if (turn < answered) return;
+    answered = turn;
+    model.sawAll(all);
     if (model.chosen === null) {
       if (model.connection.state === "lost") announce("Connected again.");
       model.contact();
     }
-    if (model.chosen === null && model.pools.size === 1) choose();
+    if (model.chosen === null && model.names.length === 1) choose();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (turn < answered) return;
     // A chosen pool's own stream knows better whether there is a connection.
     if (model.chosen === null && follows === null) lost(error);
     // The browser would ask for the password each time.
@@ -90,13 +101,17 @@ function followPool(pool) {
       if (name === "snapshot") {
         caughtUp = true;
         model.saw(content);
-      } else if (name === "unreachable") model.unreachableSince = content.at;
+      } else if (name === "history") model.told(content);
+      else if (name === "unreachable") lostPool(pool, content.at);
       else heard(content, caughtUp);
       view.draw();
     },
     lost: (problem) => {
       caughtUp = false;
-      lost(problem);
+      // Whoever says so is Sluice: the connection to it is well.
+      if (problem.code === "unknown-pool") model.noSuchPool();
+      else if (problem.code === "pool-unavailable") lostPool(pool);
+      else lost(problem);
       view.draw();
     },
   });
@@ -110,6 +125,16 @@ function heard(event, isNews) {
   const known = model.events.has(event.id);
   model.events.set(event.id, event);
   if (isNews && !known) announce(sentence(event, (instant) => clockTime(instant, now())));
+}
+
+/**
+ * @param {string} pool
+ * @param {string} [at]
+ */
+function lostPool(pool, at) {
+  if (!model.unreachable.has(pool)) announce(`${pool} cannot be reached.`);
+  model.lostChosen(at);
+  model.contact();
 }
 
 /** @param {Problem} problem */

@@ -37,16 +37,20 @@ export function startNotices() {
 
 /**
  * @param {Connection} connection
- * @param {string | null} trouble What is wrong although Sluice answers.
+ * @param {string | null} trouble What is wrong with the pool although Sluice answers.
  */
 export function showConnection({ state, lastSeen, problem }, trouble) {
   const lost = state === "lost";
   const seen = lastSeen === null ? "" : `last seen ${whole(Date.now() - lastSeen)} ago`;
   const words = { connecting: "Connecting…", live: "Live", lost: seen || "Nothing seen yet" }[state];
-  setText(byId("connection"), words.charAt(0).toUpperCase() + words.slice(1));
-  setAttributes(byId("connection"), { "data-state": state });
-  setAttributes(document.body, { "data-stale": lost || trouble !== null ? "" : null });
-  byId("lost").hidden = !lost && trouble === null;
+  const stale = lost || trouble !== null;
+  setText(
+    byId("connection"),
+    stale && !lost ? "Pool not reached" : words.charAt(0).toUpperCase() + words.slice(1),
+  );
+  setAttributes(byId("connection"), { "data-state": stale ? "lost" : state });
+  setAttributes(document.body, { "data-stale": stale ? "" : null });
+  byId("lost").hidden = !stale;
   byId("sign-in").hidden = problem?.status !== 401;
   if (lost) setText(byId("lost-words"), lostWords(problem, seen));
   else if (trouble !== null) setText(byId("lost-words"), trouble);

@@ -6,7 +6,7 @@ import { changeServer, drain, extend, freeSlot, resume } from "./acts.js";
 import { adviceFor } from "./advice.js";
 import { now } from "./clock.js";
 import { Curves } from "./curves.js";
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { showEvents } from "./event-list.js";
 import { showConnection } from "./notices.js";
 import { showLinks, showOverview } from "./overview.js";
@@ -46,25 +46,43 @@ export class View {
   }
 
   draw() {
-    const { pools, chosen, connection, loaded, histories, shownAt } = this.#model;
+    const { names, pools, unreachable, chosen, connection, loaded, histories, shownAt } = this.#model;
     const pool = chosen === null ? undefined : pools.get(chosen);
+    const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
     showConnection(connection, this.#trouble());
-    showLinks([...pools.values()], chosen);
-    byId("overview").hidden = chosen !== null || !loaded;
+    showLinks(all, chosen);
+    byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
-    const title = pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
-    document.title = connection.state === "lost" ? `(not connected) ${title}` : title;
+    byId("absent").hidden = chosen === null || pool !== undefined;
+    document.title = connection.state === "lost" ? `(not connected) ${this.#title(pool)}` : this.#title(pool);
     if (pool) this.#drawPool(pool);
-    else if (chosen === null) showOverview([...pools.values()], histories, shownAt);
+    else if (chosen === null) showOverview(all, loaded, histories, shownAt);
+    else this.#drawAbsent(chosen);
   }
 
-  /** What stands between this page and what is going on, though Sluice answers. */
+  /** @param {Snapshot | undefined} pool */
+  #title(pool) {
+    return pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
+  }
+
+  /** What stands between this page and what is going on in the chosen pool, though Sluice answers. */
   #trouble() {
-    const { pools, chosen, loaded, unreachableSince } = this.#model;
-    if (chosen !== null && loaded && !pools.has(chosen)) return `No pool “${chosen}” is configured.`;
-    if (unreachableSince === null) return null;
-    const time = whole(now() - Date.parse(unreachableSince));
-    return `Sluice answers, but the object of this pool does not, for ${time}; what you see is from before.`;
+    const { chosen, unreachable } = this.#model;
+    const lostAt = unreachable.get(chosen ?? "");
+    if (lostAt === undefined) return null;
+    const time = lostAt === null ? "" : `, for ${whole(now() - lostAt)}; what you see is from before`;
+    return `Sluice answers, but the Durable Object of this pool does not${time}. Trying again…`;
+  }
+
+  /**
+   * A pool of which nothing is known but its name.
+   * @param {string} name
+   */
+  #drawAbsent(name) {
+    const { unknown, connection } = this.#model;
+    setText(byId("absent-title"), unknown ? "No such pool" : name);
+    const waiting = connection.state === "connecting" ? "Connecting…" : "Nothing is known of it yet.";
+    setText(byId("absent-words"), unknown ? `No pool “${name}” is configured.` : waiting);
   }
 
   /** @param {Snapshot} pool */

@@ -1,0 +1,108 @@
+import type { Page } from "playwright-core";
+import { afterEach, describe, expect, test } from "vitest";
+import { visit } from "./browser.ts";
+import { sees, useStage } from "./stage.ts";
+
+const stage = useStage();
+// What a test left behind must not fail the next one too.
+afterEach(async () => {
+  await stage.relay.cut();
+  await stage.relay.mend();
+  await stage.sluice.findPool("web");
+});
+
+const LOST = "The connection to Sluice is lost";
+const ageOf = (page: Page) => page.locator(".cell", { hasText: "stuck" }).locator(".what").textContent();
+
+/** Seconds in which the page is to show nothing that it does not know. */
+async function staysAsItIs(page: Page): Promise<void> {
+  const shown = () => Promise.all([ageOf(page), page.locator("#wait-words").textContent()]);
+  const before = await shown();
+  await page.waitForTimeout(2_000);
+  expect(await shown()).toEqual(before);
+}
+
+describe("a network that swallows everything", () => {
+  test("is noticed within seconds, and nothing grows older that nobody has seen", async () => {
+    const { page } = await visit(stage.browser, stage.relay.url, "#/web");
+    stage.flood(8);
+    await sees(page, ".cell", "stuck busy");
+    const begun = Date.now();
+    stage.relay.silence();
+    await sees(page, "#lost", LOST);
+    // Seven seconds without a word, and what the page takes to see it on a busy machine.
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    await sees(page, "#connection", /^Last seen \d+ s ago$/);
+    expect(await page.getByRole("button", { name: "Drain…" }).getAttribute("aria-disabled")).toBe("true");
+    await sees(page, "#wait-words", /^Now unknown;/);
+    await staysAsItIs(page);
+    await stage.relay.mend();
+    await sees(page, "#connection", "Live");
+  });
+
+  test("is noticed where all pools are looked at too", async () => {
+    const { page } = await visit(stage.browser, stage.relay.url);
+    await sees(page, ".card", "web");
+    await sees(page, "#connection", "Live");
+    const begun = Date.now();
+    stage.relay.silence();
+    await sees(page, "#lost", LOST);
+    expect(Date.now() - begun).toBeLessThan(11_000);
+    await stage.relay.mend();
+    await sees(page, "#connection", "Live");
+  });
+});
+
+test("what the waiting list was before the page was opened is drawn, and said", async () => {
+  await stage.sluice.drain("web");
+  stage.flood(12);
+  await stage.sluice.until("web", ({ queued }) => queued >= 8);
+  await stage.sluice.resume("web");
+  await stage.sluice.until("web", ({ queued }) => queued === 0);
+  const { page } = await visit(stage.browser, stage.relay.url, "#/web");
+  await sees(page, "#queue-words", /^Now 0 requests; most ([89]|\d\d) requests\.$/);
+});
+
+describe("a pool whose object cannot be reached", () => {
+  test("is told as what it is: not live, nothing to be done, and nothing grows older", async () => {
+    const { page } = await visit(stage.browser, stage.relay.url, "#/web");
+    await sees(page, "#connection", "Live");
+    await stage.sluice.losePool("web");
+    await sees(page, "#lost", "Sluice answers, but the Durable Object of this pool does not");
+    await sees(page, "#connection", "Pool not reached");
+    expect(await page.locator("#connection").getAttribute("data-state")).toBe("lost");
+    expect(await page.getByRole("button", { name: "Drain…" }).getAttribute("aria-disabled")).toBe("true");
+    await sees(page, "#wait-words", /^Now unknown;/);
+    await staysAsItIs(page);
+
+    // Among the others it keeps its place and its link, and hides none of them.
+    await page.goto(`${stage.relay.url}/_sluice/#/`);
+    await sees(
+      page,
+      ".card",
+      /^web\s*Not reached.*Its Durable Object cannot be reached since \d\d:\d\d:\d\d; the figures/s,
+    );
+    await sees(page, ".card", /^reports\s*Running/);
+    await sees(page, "#connection", "Live");
+    await sees(page, "nav", /web not reached/);
+
+    // Who comes now finds it too.
+    const other = await visit(stage.browser, stage.relay.url);
+    await other.page
+      .getByRole("main")
+      .getByRole("link", { name: /^web Not reached/ })
+      .click();
+    await sees(other.page, "#lost", "Sluice answers, but the Durable Object of this pool does not");
+
+    await stage.sluice.findPool("web");
+    await sees(page, ".card", /^web\s*Running/);
+    await sees(other.page, "#state", "Running");
+  });
+});
+
+test("requests that are refused are something to do in the overview too", async () => {
+  const { page } = await visit(stage.browser, stage.relay.url);
+  await sees(page, ".card", "web");
+  stage.flood(100);
+  await sees(page, ".card", /\d+ requests refused lately \(queue-full\)/);
+});
