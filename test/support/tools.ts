@@ -14,6 +14,10 @@ export const NO_PROMTOOL =
 export const MISSING_SHELLS = ["zsh", "fish"].filter(
   (shell) => spawnSync(shell, ["-c", "true"]).error !== undefined,
 );
+const hasPromtool = spawnSync("promtool", ["--version"]).error === undefined;
+
+/** Whether tests that ask promtool are to be skipped; never in CI, where they fail without it. */
+export const WITHOUT_PROMTOOL = !hasPromtool && !process.env.CI;
 
 /** Test files that can do nothing without a program which npm does not bring. */
 const NEEDS = [
@@ -26,7 +30,7 @@ const NEEDS = [
   },
   {
     files: ["test/monitoring/monitoring.test.ts"],
-    missing: () => spawnSync("promtool", ["--version"]).error !== undefined,
+    missing: () => !hasPromtool,
     why: NO_PROMTOOL,
   },
 ];
