@@ -91,7 +91,7 @@ test("an extension says when the drain ends now and then, and is never a shorter
   await sees(
     page,
     "dialog",
-    `It ends by itself at ${await says(before)}. Then it will end at ${await says(before + 900_000)}.`,
+    `It ends by itself at ${await says(before)}. Extended, it will end at ${await says(before + 900_000)}.`,
   );
   await page.getByLabel("Longer by").fill("");
   await sees(page, "dialog", "Say how much longer.");

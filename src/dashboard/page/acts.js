@@ -41,7 +41,8 @@ export function extend({ name, drain }) {
   const endsThen = make("output");
   const say = () => {
     const ms = durationOf(longer.value());
-    const then = ms === null ? "Say how much longer." : `Then it will end at ${clockTime(ends + ms, now())}.`;
+    const then =
+      ms === null ? "Say how much longer." : `Extended, it will end at ${clockTime(ends + ms, now())}.`;
     setText(endsThen, `It ends by itself at ${clockTime(ends, now())}. ${then}`);
   };
   longer.input.addEventListener("input", say);
