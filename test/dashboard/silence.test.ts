@@ -11,7 +11,6 @@ afterEach(async () => {
   await stage.sluice.findPool("web");
 });
 
-const LOST = "The connection to Sluice is lost";
 const ageOf = (page: Page) => page.locator(".cell", { hasText: "stuck" }).locator(".what").textContent();
 
 /** Seconds in which the page is to show nothing that it does not know. */
@@ -22,35 +21,25 @@ async function staysAsItIs(page: Page): Promise<void> {
   expect(await shown()).toEqual(before);
 }
 
-describe("a network that swallows everything", () => {
-  test("is noticed within seconds, and nothing grows older that nobody has seen", async () => {
-    const { page } = await visit(stage.browser, stage.relay.url, "#/web");
-    stage.flood(8);
-    await sees(page, ".cell", "stuck busy");
-    const begun = Date.now();
-    stage.relay.silence();
-    await sees(page, "#lost", LOST);
-    // Seven seconds without a word, and what the page takes to see it on a busy machine.
-    expect(Date.now() - begun).toBeLessThan(10_000);
-    await sees(page, "#connection", /^Last seen \d+ s ago$/);
-    expect(await page.getByRole("button", { name: "Drain…" }).getAttribute("aria-disabled")).toBe("true");
-    await sees(page, "#wait-words", /^Now unknown;/);
-    await staysAsItIs(page);
-    await stage.relay.mend();
-    await sees(page, "#connection", "Live");
-  });
-
-  test("is noticed where all pools are looked at too", async () => {
-    const { page } = await visit(stage.browser, stage.relay.url);
-    await sees(page, ".card", "web");
-    await sees(page, "#connection", "Live");
-    const begun = Date.now();
-    stage.relay.silence();
-    await sees(page, "#lost", LOST);
-    expect(Date.now() - begun).toBeLessThan(11_000);
-    await stage.relay.mend();
-    await sees(page, "#connection", "Live");
-  });
+test("a network that swallows everything is noticed within seconds, and nothing grows older that nobody has seen", async () => {
+  const [{ page }, { page: overview }] = await Promise.all([
+    visit(stage.browser, stage.relay.url, "#/web"),
+    visit(stage.browser, stage.relay.url),
+  ]);
+  await sees(overview, ".card", "web");
+  stage.flood(8);
+  await sees(page, ".cell", "stuck busy");
+  const begun = Date.now();
+  stage.relay.silence();
+  await Promise.all([page, overview].map((one) => sees(one, "#lost", "The connection to Sluice is lost")));
+  // Seven seconds without a word, and what a page takes to see it on a busy machine.
+  expect(Date.now() - begun).toBeLessThan(11_000);
+  await sees(page, "#connection", /^Last seen \d+ s ago$/);
+  expect(await page.getByRole("button", { name: "Drain…" }).getAttribute("aria-disabled")).toBe("true");
+  await sees(page, "#wait-words", /^Now unknown;/);
+  await staysAsItIs(page);
+  await stage.relay.mend();
+  await Promise.all([page, overview].map((one) => sees(one, "#connection", "Live")));
 });
 
 test("what the waiting list was before the page was opened is drawn, and said", async () => {
@@ -105,4 +94,26 @@ test("requests that are refused are something to do in the overview too", async 
   await sees(page, ".card", "web");
   stage.flood(100);
   await sees(page, ".card", /\d+ requests refused lately \(queue-full\)/);
+});
+
+test("an answer about all pools that a later one has overtaken is not believed", async () => {
+  const { page } = await visit(stage.browser, stage.relay.url);
+  await sees(page, ".card", /^web\s*Running/);
+  const late = Promise.withResolvers<() => Promise<void>>();
+  // One answer from before the drain is kept back.
+  await page.route(
+    "**/api/pools",
+    async (route) => {
+      const response = await route.fetch();
+      late.resolve(() => route.fulfill({ response }));
+    },
+    { times: 1 },
+  );
+  const deliver = await late.promise;
+  await stage.sluice.drain("web");
+  await sees(page, ".card", /^web\s*Drain/);
+  await deliver();
+  await page.waitForTimeout(200);
+  expect(await page.locator(".card").first().textContent()).toMatch(/^web\s*Drain/);
+  await stage.sluice.resume("web");
 });

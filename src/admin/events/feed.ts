@@ -6,8 +6,6 @@ import { frame, utf8 } from "./frames.ts";
 const ASK_EVERY_MS = 900;
 /** Whoever asks may be cut off while it does: then somebody else asks. */
 const ANSWER_MS = 5_000;
-/** How old the waiting list's past may be for a new watcher, who sees for itself what follows. */
-const HISTORY_MS = 5_000;
 
 interface Kept {
   event: PoolEvent;
@@ -41,9 +39,9 @@ export class Feed {
     return now - this.#askedAt >= (this.#asking ? ANSWER_MS : ASK_EVERY_MS);
   }
 
-  /** Too old for a new watcher to begin with. */
+  /** What the waiting list was is not known up to now, for a new watcher who sees for itself what follows. */
   stale(now: number): boolean {
-    return this.due(now) || this.#history === null || now - this.#history.at >= HISTORY_MS;
+    return this.#history === null || now - this.#history.at >= ASK_EVERY_MS;
   }
 
   /** Never rejects: what went wrong is told to those who watch. */
