@@ -43,7 +43,7 @@ describe("wrangler.toml as it is shipped", () => {
     const [status, snapshot] = await ask("GET", "/api/pools/web");
     expect(status).toBe(200);
     expect(snapshot.servers.map(({ name }) => name)).toEqual(["web-1", "web-2"]);
-    expect(await ask("GET", "/api/pools")).toEqual([200, { pools: [snapshot] }]);
+    expect(await ask("GET", "/api/pools")).toEqual([200, { pools: [snapshot], unreachable: [] }]);
     const ids = await harness.getWorker().listDurableObjectIds("Pool");
     expect(ids).toHaveLength(1);
   });

@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { clockTime } from "../../src/dashboard/page/words.js";
 import { Origin } from "../support/origin.ts";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
@@ -86,12 +87,12 @@ test("an extension says when the drain ends now and then, and is never a shorter
   await sluice.drain("web", { expires: "2h" });
   const end = async () => Date.parse((await sluice.snapshot("web")).drain?.expiresAt ?? "");
   const before = await end();
-  const says = (ms: number) => page.evaluate((at) => new Date(at).toTimeString().slice(0, 8), ms);
+  const says = (at: number) => clockTime(at, Date.now());
   await press(page, "Extend…");
   await sees(
     page,
     "dialog",
-    `It ends by itself at ${await says(before)}. Extended, it will end at ${await says(before + 900_000)}.`,
+    `It ends by itself at ${says(before)}. Extended, it will end at ${says(before + 900_000)}.`,
   );
   await page.getByLabel("Longer by").fill("");
   await sees(page, "dialog", "Say how much longer.");

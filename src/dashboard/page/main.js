@@ -31,7 +31,8 @@ byId("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", choose);
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && model.chosen === null) askAll();
+  // Who is signed out would be asked for the password with each look.
+  if (!document.hidden && model.chosen === null && Number.isFinite(askedAt)) askAll();
 });
 choose();
 setInterval(() => {
