@@ -12,14 +12,15 @@ const ADMIN_PATH = "/_sluice/";
 
 export default {
   fetch(request, env, ctx) {
-    return isAdmin(request.url, env) ? admin.fetch(request, env, ctx) : proxy(request, env, ctx);
+    const url = URL.parse(request.url);
+    if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
+    // Its routes are found by the text of the address.
+    return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);
   },
 } satisfies ExportedHandler<Env>;
 
-function isAdmin(address: string, env: Env): boolean {
-  // Most requests are none of the admin side's: they need not be taken apart here.
-  if (!address.includes(ADMIN_PATH)) return false;
-  const url = URL.parse(address);
-  if (!url?.pathname.startsWith(ADMIN_PATH)) return false;
+/** By the path as it is parsed, which is the one that a server would get: `/_sluice\api` is `/_sluice/api`. */
+function isAdmin(url: URL, env: Env): boolean {
+  if (!url.pathname.startsWith(ADMIN_PATH)) return false;
   return !env.ADMIN_HOST || url.hostname === env.ADMIN_HOST.toLowerCase();
 }
