@@ -13,10 +13,15 @@ export interface RequestTarget {
  * by the path that its server gets. `null`: its Host cannot be one.
  */
 export function targetOf(request: Request): RequestTarget | null {
-  const url = URL.parse(request.url);
+  const url = URL.parse(addressOf(request));
   if (!url) return null;
   const { href, origin, host, protocol, pathname } = url;
   const [address = ""] = href.split("#", 1);
   const pathAndQuery = address.slice(address.indexOf("/", protocol.length + 2));
   return { origin, host, path: pathname, pathAndQuery };
+}
+
+/** Of `OPTIONS *` the runtime makes `http://app.example.com*` (workerd 2026-11-17), where the "*" is no part of the host. */
+function addressOf({ method, url }: Request): string {
+  return method === "OPTIONS" ? url.replace(/^([a-z]+:\/\/[^/]*)\*$/, "$1/") : url;
 }

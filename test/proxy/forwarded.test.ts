@@ -59,6 +59,15 @@ test("X-Forwarded-Proto and X-Forwarded-Host say what the client asked for, what
   expect(toServer.host).toBe(new URL(stage.origin.url).host);
 });
 
+test("X-Forwarded-Host of OPTIONS * is the host alone", async () => {
+  const headers = { Host: "app.example.com:8443" };
+  const answer = send(stage.sluice.url, { method: "OPTIONS", path: "*", headers });
+  const { request, response } = await stage.origin.arrival();
+  response.end();
+  await answer;
+  expect(request.headers["x-forwarded-host"]).toBe("app.example.com:8443");
+});
+
 describe("X-Request-Id", () => {
   test("is kept, and told to the client and in the log", async () => {
     const { toServer, toClient } = await exchange({ "X-Request-Id": "abc-123/~!" });

@@ -59,6 +59,14 @@ describe("the pool is chosen by the path that its server gets", () => {
   });
 });
 
+// A server gets it as `/`: the runtime cannot send the "*" (workerd 2026-11-17).
+test.each([["shop.example.com"], ["shop.example.com:8080"]])(
+  "OPTIONS * goes to the pool of its host %s",
+  async (host) => {
+    expect(await served("*", host, "OPTIONS")).toBe("shop /");
+  },
+);
+
 describe("/_sluice/ on another host than ADMIN_HOST is a path like any", () => {
   test.each([["/_sluice/"], ["/_sluice/healthz"], ["/_sluice/api/pools?x=y"], ["/x/../_sluice/api/pools"]])(
     "%s",
@@ -71,5 +79,25 @@ describe("/_sluice/ on another host than ADMIN_HOST is a path like any", () => {
   test("on ADMIN_HOST it is the admin side, and only under that prefix", async () => {
     expect(await served("/_sluice/healthz", "admin.example.com")).toBe('{"status":"ok"}');
     expect(await served("/_sluicebox", "admin.example.com")).toBe("web /_sluicebox");
+  });
+
+  test.each([["/_sluice\\healthz"], ["/x/../_sluice/healthz"], ["/_sluice/./healthz"]])(
+    "on ADMIN_HOST %s is the admin side too: as a server would get it, it is under the prefix",
+    async (path) => {
+      expect(await served(path, "admin.example.com")).toBe('{"status":"ok"}');
+    },
+  );
+
+  test.each([["/_sluice\\api/pools"], ["/x/..\\_sluice/metrics"]])(
+    "on ADMIN_HOST %s needs the token as ever",
+    async (path) => {
+      const answer = await send(sluice.url, { path, headers: { Host: "admin.example.com" } });
+      expect(answer.status).toBe(401);
+    },
+  );
+
+  test("on ADMIN_HOST a path that leaves the prefix is proxied", async () => {
+    expect(await served("/_sluice/..\\x", "admin.example.com")).toBe("web /x");
+    expect(await served("/x?/_sluice/", "admin.example.com")).toBe("web /x?/_sluice/");
   });
 });
