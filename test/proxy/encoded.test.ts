@@ -1,4 +1,5 @@
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { randomBytes } from "node:crypto";
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
@@ -49,6 +50,29 @@ describe.each(ENCODINGS)("a response in %s", (encoding, packed) => {
     expect(answer.headers["transfer-encoding"]).toBe("chunked");
     expect(answer.body.equals(packed)).toBe(true);
   });
+});
+
+// Long enough to go through the same memory several times over; random bytes stay as many when packed.
+describe("a long response that streams through is passed on byte for byte", () => {
+  const raw = randomBytes(6_000_000);
+  const quick = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+  const long = { gzip: gzipSync(raw), br: brotliCompressSync(raw, quick), zstd: zstdCompressSync(raw) };
+
+  test.each([["gzip"], ["br"], ["zstd"]] as const)(
+    "in %s, with its length and in chunks",
+    async (encoding) => {
+      const packed = long[encoding];
+      for (const framing of [{ "Content-Length": packed.length }, { "Transfer-Encoding": "chunked" }]) {
+        stage.origin.answer = (_request, response) => {
+          response.writeHead(200, { "Content-Encoding": encoding, ...framing }).end(packed);
+        };
+        const answer = await send(stage.sluice.url, { headers: { "Accept-Encoding": encoding } });
+        expect(answer.headers["content-encoding"]).toBe(encoding);
+        expect(answer.headers["content-length"]).toBe(framing["Content-Length"]?.toString());
+        expect(answer.body.equals(packed)).toBe(true);
+      }
+    },
+  );
 });
 
 test("a HEAD and a 304 for something packed keep what they say of it", async () => {
