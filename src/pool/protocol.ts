@@ -18,8 +18,11 @@ export interface AcquireRequest {
   seq?: number;
   /** How long the request has waited so far, in ms, when asking again. */
   waitedMs?: number;
-  /** A further attempt: the server that failed the last one, if another is wanted. */
-  retry?: { avoid: string | null };
+  /**
+   * A further attempt: the server that failed the last one, if another is wanted. `rest`: it gets the request again no
+   * sooner than in `ms`, wanted or not; absent from Workers of before 2026-11-22.
+   */
+  retry?: { avoid: string | null; rest?: { server: string; ms: number } };
   /** What has ended in the same Worker and was not told yet. */
   done?: Done[];
 }

@@ -1,4 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
+import type { FailedServer } from "./failed-server.ts";
 import type { Server } from "./server.ts";
 
 type Choose = (servers: readonly Server[], random: () => number) => Server | undefined;
@@ -12,6 +13,8 @@ type Choose = (servers: readonly Server[], random: () => number) => Server | und
  */
 export class Balance {
   readonly #choose: Choose;
+  /** Those that are up, backups among them. */
+  #available: readonly Server[] = [];
   /** Those that would take requests, busy or not. */
   #usable: readonly Server[] = [];
   /**
@@ -28,6 +31,7 @@ export class Balance {
   serversChanged(servers: readonly Server[]): void {
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
+    this.#available = available;
     this.#usable = regular.length > 0 ? regular : available;
     this.#candidates = this.#usable;
   }
@@ -42,17 +46,20 @@ export class Balance {
     return this.#candidates.some((server) => server.hasFreeSlot);
   }
 
-  /** `avoid` is passed by as long as there is any other, free or not. */
-  pick(random: () => number, avoid: string | null): Server | undefined {
-    if (avoid !== null) return this.#choose(this.#usableBut(avoid), random);
+  /** `failed` has failed the request, and may be passed by. */
+  pick(random: () => number, failed: FailedServer | null): Server | undefined {
+    if (failed?.rests || failed?.avoided) return this.#choose(this.#usableAfter(failed), random);
     const server = this.#choose(this.#candidates, random);
     if (!server) this.#candidates = NOBODY;
     return server;
   }
 
-  #usableBut(avoid: string): readonly Server[] {
-    const others = this.#usable.filter((server) => server.name !== avoid);
-    return others.length > 0 ? others : this.#usable;
+  /** An avoided server is passed by as long as there is any other, free or not, be it a backup. */
+  #usableAfter(failed: FailedServer): readonly Server[] {
+    const isOther = (server: Server) => server.name !== failed.name;
+    const others = this.#usable.filter(isOther);
+    const known = others.length > 0 || !failed.avoided ? others : this.#available.filter(isOther);
+    return known.length > 0 || failed.rests ? known : this.#usable;
   }
 }
 

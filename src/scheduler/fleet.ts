@@ -3,6 +3,7 @@ import { Balance } from "./balance.ts";
 import { type CheckResult, Checks } from "./checks.ts";
 import { type CutOff, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
+import type { FailedServer } from "./failed-server.ts";
 import { Leases, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
 import { isCheck, isClosed, isHeld, Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
@@ -89,9 +90,9 @@ export class Fleet {
 
   // ── Slots ──
 
-  /** Gives a free slot to the ticket of this id, if there is one; `avoid` is passed by while another server is up. */
-  grant(id: string, avoid: string | null, now: number, random: () => number): Slot | undefined {
-    const server = this.#balance.pick(random, avoid);
+  /** Gives a free slot to the ticket of this id, if there is one for it. */
+  grant(id: string, failed: FailedServer | null, now: number, random: () => number): Slot | undefined {
+    const server = this.#balance.pick(random, failed);
     const slot = server?.take();
     if (!server || !slot) return undefined;
     server.lastGrant = ++this.#grants;

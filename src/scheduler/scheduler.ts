@@ -5,6 +5,7 @@ import type { Counters, Counts, Totals } from "./counters.ts";
 import type { CutOff } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
 import type { PoolEvent } from "./events.ts";
+import { FailedServer } from "./failed-server.ts";
 import { Fleet } from "./fleet.ts";
 import type { Journal } from "./journal.ts";
 import type { SlotRow } from "./leases.ts";
@@ -20,8 +21,11 @@ export interface TicketRequest {
   seq?: number;
   /** How long it has waited already, in ms. */
   waitedMs?: number;
-  /** A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. */
-  retry?: { avoid: string | null };
+  /**
+   * A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. The
+   * server that is to `rest` gets it no sooner than in `ms`.
+   */
+  retry?: { avoid: string | null; rest?: { server: string; ms: number } };
 }
 
 /** How long a retry waits for another server before it takes the one that failed it again. */
@@ -231,8 +235,8 @@ export class Scheduler {
     for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
       this.#refuse(late.id, "queue-timeout", now);
     }
-    const head = this.#waiting.head();
-    if (head?.avoid && head.avoid.until <= now) head.avoid = null;
+    // In a drain too: nobody looks at it there, and its time must not come again and again.
+    this.#waiting.head()?.failed?.tick(now);
     if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#dispatch(now);
@@ -245,7 +249,7 @@ export class Scheduler {
     return Math.min(
       this.#fleet.next(),
       this.#waiting.nextDeadline(),
-      this.#waiting.head()?.avoid?.until ?? Number.POSITIVE_INFINITY,
+      this.#waiting.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
       this.#regroup.endsAt,
       this.#drain.current?.expiresAt ?? Number.POSITIVE_INFINITY,
     );
@@ -316,10 +320,8 @@ export class Scheduler {
   #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {
     const since = now - (ticket.waitedMs ?? 0);
     this.#places.taken(seq);
-    const server = ticket.retry?.avoid;
-    const avoid = server ? { server, until: now + AVOID_MS } : null;
     const retry = ticket.retry !== undefined;
-    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, avoid });
+    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, failed: failedServer(ticket, now) });
     this.#dispatch(now);
     return waiting;
   }
@@ -332,7 +334,8 @@ export class Scheduler {
     this.#noteIfDrained(now);
     if (this.#drain.current || this.#regroup.active) return;
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
-      const slot = this.#fleet.grant(head.id, head.avoid?.server ?? null, now, this.#random);
+      head.failed?.tick(now);
+      const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
       if (!slot) return;
       this.#waiting.shift();
       if (!head.retry) this.counters.granted(now - head.since);
@@ -379,4 +382,10 @@ export class Scheduler {
   #refusesForLackOfServers(): boolean {
     return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
   }
+}
+
+function failedServer({ retry }: TicketRequest, now: number): FailedServer | null {
+  const name = retry?.avoid ?? retry?.rest?.server;
+  if (!retry || !name) return null;
+  return new FailedServer(name, retry.rest ? now + retry.rest.ms : null, retry.avoid ? now + AVOID_MS : null);
 }

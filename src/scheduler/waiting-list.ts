@@ -1,3 +1,4 @@
+import type { FailedServer } from "./failed-server.ts";
 import { PriorityQueue } from "./priority-queue.ts";
 
 /** A request that holds no lease yet. Times are milliseconds since the epoch. */
@@ -8,8 +9,8 @@ export interface Waiting {
   readonly since: number;
   /** It had a slot before, whose server failed it. */
   readonly retry: boolean;
-  /** A server that just failed this request, and until when another one is waited for. */
-  avoid: { server: string; until: number } | null;
+  /** Which one; `null` also where nobody said so. */
+  readonly failed: FailedServer | null;
   left: boolean;
 }
 
@@ -45,9 +46,9 @@ export class WaitingList {
     id: string,
     seq: number,
     since: number,
-    { retry, avoid }: Pick<Waiting, "retry" | "avoid"> = { retry: false, avoid: null },
+    { retry, failed }: Pick<Waiting, "retry" | "failed"> = { retry: false, failed: null },
   ): Waiting {
-    const waiting: Waiting = { id, seq, since, retry, avoid, left: false };
+    const waiting: Waiting = { id, seq, since, retry, failed, left: false };
     this.#byId.set(id, waiting);
     this.#bySeq.push(waiting);
     this.#bySince.push(waiting);

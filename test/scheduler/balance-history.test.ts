@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Balance } from "../../src/scheduler/balance.ts";
+import { FailedServer } from "../../src/scheduler/failed-server.ts";
 import { Server, type Slot } from "../../src/scheduler/server.ts";
 
 function naiveUsable(servers: Server[]): Server[] {
@@ -8,17 +9,26 @@ function naiveUsable(servers: Server[]): Server[] {
   return regular.length > 0 ? regular : servers.filter((one) => one.available);
 }
 
+function naiveAfter(failed: FailedServer | null, usable: Server[], servers: Server[]): Server[] {
+  const isOther = (one: Server) => one.name !== failed?.name;
+  if (failed?.avoided && servers.some((one) => isOther(one) && one.available)) {
+    return usable.some(isOther)
+      ? usable.filter(isOther)
+      : servers.filter((one) => isOther(one) && one.available);
+  }
+  return failed?.rests ? usable.filter(isOther) : usable;
+}
+
 /** The same rules at their plainest: all servers are asked everything, each time. */
 function naivePick(
   servers: Server[],
   balance: string,
   roll: number,
-  avoid: string | null,
+  failed: FailedServer | null,
   credits: number[],
 ) {
   const usable = naiveUsable(servers);
-  const others = usable.filter((one) => one.name !== avoid);
-  const free = (others.length > 0 ? others : usable).filter((one) => one.hasFreeSlot);
+  const free = naiveAfter(failed, usable, servers).filter((one) => one.hasFreeSlot);
   const total = free.reduce((sum, one) => sum + one.weight, 0);
   if (balance === "first") return free[0];
   if (balance === "random") {
@@ -49,7 +59,9 @@ describe("whatever is taken, comes free and changes", () => {
       weight: 5,
       arbitrary: fc.record({
         what: fc.constant("pick" as const),
-        avoid: fc.constantFrom(null, null, null, "s0", "s1"),
+        failed: fc.option(
+          fc.record({ name: fc.constantFrom("s0", "s1"), rests: fc.boolean(), avoided: fc.boolean() }),
+        ),
         roll: fc.double({ min: 0, max: 0.999, noNaN: true }),
       }),
     },
@@ -92,8 +104,10 @@ describe("whatever is taken, comes free and changes", () => {
           events.forEach((event, time) => {
             expect(balance.hasFreeSlot).toBe(naiveUsable(servers).some((one) => one.hasFreeSlot));
             if (event.what === "pick") {
-              const expected = naivePick(servers, policy, event.roll, event.avoid, credits);
-              const server = balance.pick(() => event.roll, event.avoid);
+              const { name, rests, avoided } = event.failed ?? {};
+              const failed = name ? new FailedServer(name, rests ? 1 : null, avoided ? 1 : null) : null;
+              const expected = naivePick(servers, policy, event.roll, failed, credits);
+              const server = balance.pick(() => event.roll, failed);
               expect(server?.name).toBe(expected?.name);
               const slot = server?.take();
               if (!server || !slot) return;

@@ -18,7 +18,15 @@ const happening = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("renew" as const), who: fc.nat() }) },
-  { weight: 2, arbitrary: fc.record({ what: fc.constant("retry" as const), who: fc.nat() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("retry" as const),
+      who: fc.nat(),
+      elsewhere: fc.boolean(),
+      restMs: fc.nat(1_000),
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -146,6 +154,9 @@ function play(world: World, event: Happening): void {
       if (question) world.answerLate(question, event.result);
       break;
     }
+    case "retry":
+      if (who) world.retry(who, event.elsewhere, event.restMs);
+      break;
     case "cutOff":
       if (who) world.cutOff(who, event.cause);
       break;

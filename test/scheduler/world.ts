@@ -19,6 +19,8 @@ interface Worker {
   since: number;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
+  /** This is a further attempt: the server that failed the last one gets it no sooner. */
+  failed?: { server: string; elsewhere: boolean; restsUntil: number };
 }
 
 /** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
@@ -83,9 +85,11 @@ export class World {
   comeBack(worker: Worker): void {
     if (worker.state !== "lost touch") return;
     worker.state = "waiting";
-    if (this.now < this.#startedAt + 2_000) {
+    if (!worker.failed && this.now < this.#startedAt + 2_000) {
       this.#regroupsUntil = Math.min(this.now + 100, this.#startedAt + 2_000);
     }
+    // Whom another one is waited for, it is so anew.
+    if (worker.failed) this.#avoidsUntil = this.now + 1_000;
     this.#ask(worker);
   }
 
@@ -119,20 +123,22 @@ export class World {
     this.#settle();
   }
 
-  /** Its server broke the connection; the request goes to another one. */
-  retry(worker: Worker): void {
+  /** Its server broke the connection; the request goes to another one, or to any that does not rest. */
+  retry(worker: Worker, elsewhere: boolean, restMs: number): void {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
     const mine = this.#slotOf(worker);
     if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
-    const server = worker.server ?? null;
+    const server = worker.server as string;
+    this.#avoidsUntil = this.now + 1_000;
+    const failed = { server, elsewhere, restsUntil: this.now + restMs };
+    const id = `t${this.workers.length}`;
+    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
+    this.workers.push(again);
+    this.#ask(again);
+    // Only then: what this sets free finds the retry on the list.
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
     this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
-    // What this sets free goes to those who wait now: the retry is not known before it asks.
     this.#settle();
-    this.#avoidsUntil = this.now + 1_000;
-    const again: Worker = { ...worker, id: `t${this.workers.length}`, state: "waiting", leftUnheard: false };
-    this.workers.push(again);
-    this.#ask(again, { avoid: server });
   }
 
   // ── What servers do ──
@@ -274,7 +280,12 @@ export class World {
 
   // ── Accounts ──
 
-  #ask(worker: Worker, retry?: { avoid: string | null }): void {
+  #ask(worker: Worker): void {
+    const { failed } = worker;
+    const retry = failed && {
+      avoid: failed.elsewhere ? failed.server : null,
+      rest: { server: failed.server, ms: Math.max(0, failed.restsUntil - this.now) },
+    };
     this.scheduler.acquire(
       {
         id: worker.id,
@@ -371,11 +382,18 @@ export class World {
     }
   }
 
-  #checkGrant(worker: Worker, { url, slots }: { url: string; slots: number }, index: number): void {
+  #checkGrant(
+    worker: Worker,
+    { name, url, slots }: { name: string; url: string; slots: number },
+    index: number,
+  ): void {
     const key = `${url}/${index}`;
     if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
     this.#checkFree(worker.id, url, key, slots);
     expect(this.scheduler.drained, "a grant in a drain").toBeNull();
+    if (worker.failed?.server === name) {
+      expect(worker.failed.restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
+    }
     expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
     for (const other of this.workers) {
       if (other.state !== "waiting" || other.seq === undefined || worker.seq === undefined) continue;

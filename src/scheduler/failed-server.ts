@@ -1,0 +1,38 @@
+/**
+ * The server that failed a request, and what that means for its next attempt. The server rests: it gets the request no
+ * sooner, be there another or not. And it is avoided: another one that is up is waited for. Times are milliseconds
+ * since the epoch.
+ */
+export class FailedServer {
+  readonly name: string;
+  #restsUntil: number | null;
+  #avoidedUntil: number | null;
+
+  constructor(name: string, restsUntil: number | null, avoidedUntil: number | null) {
+    this.name = name;
+    this.#restsUntil = restsUntil;
+    this.#avoidedUntil = avoidedUntil;
+  }
+
+  get rests(): boolean {
+    return this.#restsUntil !== null;
+  }
+
+  get avoided(): boolean {
+    return this.#avoidedUntil !== null;
+  }
+
+  /** Ends what is over. */
+  tick(now: number): void {
+    if (this.#restsUntil !== null && this.#restsUntil <= now) this.#restsUntil = null;
+    if (this.#avoidedUntil !== null && this.#avoidedUntil <= now) this.#avoidedUntil = null;
+  }
+
+  /** When `tick` has something to do next; `Infinity`: never. */
+  next(): number {
+    return Math.min(
+      this.#restsUntil ?? Number.POSITIVE_INFINITY,
+      this.#avoidedUntil ?? Number.POSITIVE_INFINITY,
+    );
+  }
+}

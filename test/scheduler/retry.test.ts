@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { settings } from "./settings.ts";
+
+let scheduler: Scheduler;
+
+const KEYS = { balance: "first", quarantine: { broken: "0s" } };
+const server = (name: string, keys: Record<string, unknown> = {}) => ({
+  name,
+  url: `http://${name}.example`,
+  ...keys,
+});
+
+function start(servers: unknown[], keys: Record<string, unknown> = {}) {
+  scheduler = new Scheduler(settings({ ...KEYS, servers, ...keys }), null, 0);
+}
+
+/** Who was given which server since the last look: `t0 a`. */
+function granted(): string[] {
+  return scheduler
+    .takeOutbox()
+    .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
+}
+
+/** As a Worker does it: on the list again first, and only then the failed lease ends. */
+function retry(
+  id: string,
+  failed: string,
+  rest: { ms: number; elsewhere?: boolean; waitedMs?: number },
+  now: number,
+) {
+  const { ms, elsewhere = true, waitedMs = 0 } = rest;
+  const again = { avoid: elsewhere ? failed : null, rest: { server: failed, ms } };
+  scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), waitedMs, retry: again }, now);
+  scheduler.cutOff(id, "broken", now, true);
+}
+
+const acquire = (...ids: string[]) => {
+  for (const id of ids) scheduler.acquire({ id }, 0);
+};
+
+beforeEach(() => start([server("a")]));
+
+describe("while its only server rests, a retry is overtaken by nobody", () => {
+  test.each([[true], [false]])("with redispatch = %j", (elsewhere) => {
+    acquire("t0", "t1");
+    expect(granted()).toEqual(["t0 a"]);
+    retry("t0", "a", { ms: 40, elsewhere }, 10);
+    scheduler.acquire({ id: "t2" }, 20);
+    expect(granted()).toEqual([]);
+    expect(scheduler.nextTick()).toBe(50);
+    scheduler.tick(49);
+    expect(granted()).toEqual([]);
+    scheduler.tick(50);
+    expect(granted()).toEqual(["t0-again a"]);
+    scheduler.release("t0-again", 60);
+    expect(granted()).toEqual(["t1 a"]);
+  });
+
+  test("and a drain meanwhile holds it as it holds the others", () => {
+    acquire("t0", "t1");
+    granted();
+    retry("t0", "a", { ms: 40 }, 10);
+    scheduler.drain({ owner: "x", reason: null, expiresAt: 1_000 }, 20);
+    scheduler.tick(50);
+    expect(scheduler.nextTick()).toBe(1_000);
+    scheduler.resume("x", false, 60);
+    expect(granted()).toEqual(["t0-again a"]);
+  });
+});
+
+describe("another server with a free slot takes a retry at once", () => {
+  test.each([[true], [false]])("with redispatch = %j", (elsewhere) => {
+    start([server("a"), server("b")]);
+    acquire("t0", "t1", "t2");
+    granted();
+    scheduler.release("t1", 5);
+    expect(granted()).toEqual(["t2 b"]);
+    acquire("t3");
+    retry("t0", "a", { ms: 40, elsewhere }, 10);
+    scheduler.release("t2", 20);
+    expect(granted()).toEqual(["t0-again b", "t3 a"]);
+  });
+});
+
+test("with redispatch the failed server is passed by for a second, without it only while it rests", () => {
+  for (const elsewhere of [true, false]) {
+    start([server("a"), server("b")]);
+    acquire("t0", "t1");
+    granted();
+    retry("t0", "a", { ms: 40, elsewhere }, 0);
+    scheduler.tick(40);
+    expect(granted()).toEqual(elsewhere ? [] : ["t0-again a"]);
+    scheduler.tick(1_000);
+    expect(granted()).toEqual(elsewhere ? ["t0-again a"] : []);
+  }
+});
+
+describe("a backup server", () => {
+  const servers = [server("a"), server("spare", { backup: true })];
+
+  test("takes a retry whose server was the only other one", () => {
+    start(servers);
+    acquire("t0", "t1");
+    granted();
+    retry("t0", "a", { ms: 40 }, 10);
+    expect(granted()).toEqual(["t0-again spare", "t1 a"]);
+  });
+
+  test("takes none while another server that is up is merely busy", () => {
+    start([server("a"), server("b"), server("spare", { backup: true })]);
+    acquire("t0", "t1");
+    granted();
+    retry("t0", "a", { ms: 40 }, 10);
+    expect(granted()).toEqual([]);
+    scheduler.release("t1", 20);
+    expect(granted()).toEqual(["t0-again b"]);
+  });
+
+  test("takes none where redispatch is off: its server is up", () => {
+    start(servers);
+    acquire("t0");
+    granted();
+    retry("t0", "a", { ms: 40, elsewhere: false }, 10);
+    expect(granted()).toEqual([]);
+    scheduler.tick(50);
+    expect(granted()).toEqual(["t0-again a"]);
+  });
+});
+
+test("queue_timeout counts what a request waited over all of its attempts, and not what a server worked on it", () => {
+  start([server("a")], { queue_timeout: "10s" });
+  acquire("t0");
+  granted();
+  retry("t0", "a", { ms: 1_000, waitedMs: 4_000 }, 60_000);
+  scheduler.drain({ owner: "x", reason: null, expiresAt: 600_000 }, 60_000);
+  scheduler.tick(65_999);
+  expect(scheduler.queued).toBe(1);
+  scheduler.tick(66_000);
+  expect(scheduler.totals.refused).toEqual({ "queue-timeout": 1 });
+});
+
+test("a Worker of the former version, which names no server that is to rest, is given one at once", () => {
+  acquire("t0");
+  granted();
+  scheduler.cutOff("t0", "broken", 10, true);
+  scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
+  expect(granted()).toEqual(["t0-again a"]);
+});
