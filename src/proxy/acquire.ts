@@ -4,8 +4,9 @@ import type { AcquireRequest, Done, Granted, NotGranted, Place } from "../pool/p
 import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
-import { putBackUntold, takeUntold } from "./done.ts";
+import { takeUntold, tellAll } from "./done.ts";
 import { HeldLease } from "./held-lease.ts";
+import { untilTold } from "./until-told.ts";
 
 /** How long a pool that never answered is asked, before a request that has no place yet is refused. */
 const UNREACHABLE_MS = 10_000;
@@ -19,78 +20,118 @@ const DETAILS = {
 
 /** What a request can claim when it asks for a slot, kept over all of its attempts. */
 export interface Claim {
-  /** When it first asked. */
-  since: number;
+  /** How long it has waited for slots, in ms; what servers spent on it does not count. */
+  waitedMs: number;
   /** Its place in the order, once it is known. */
   seq?: number;
-  /** This is a further attempt; `avoid` names the server that failed the last one. */
-  retry?: { avoid: string | null };
+  /** This is a further attempt: the last one's lease, which ends here, and until when its server is left alone. */
+  failed?: { lease: HeldLease; restsUntil: number };
+}
+
+export interface Asker {
+  pool: PoolConfig;
+  request: { signal: AbortSignal };
+  /** Takes work that the client does not wait for, and that goes on when it has left. */
+  later: (work: Promise<unknown>) => void;
 }
 
 /**
  * Waits for a slot, through restarts of the pool's object: the ticket then asks a new stub and keeps its
- * place. Rejects with a `Refusal`, or with `ClientLeft` once `signal` says so.
+ * place. Rejects with a `Refusal`, or with `ClientLeft` once the client has.
  *
  * The caller runs this under `waitUntil`, so that a lease granted just when the client left is not lost on
  * the way but handed back unused.
  */
-export async function acquireLease(
-  env: Env,
-  pool: PoolConfig,
-  signal: AbortSignal,
-  claim: Claim,
-): Promise<HeldLease> {
-  const { since, ...known } = claim;
-  const ticket: AcquireRequest = { id: crypto.randomUUID(), ...known, waitedMs: Date.now() - since };
+export async function acquireLease(env: Env, asker: Asker, claim: Claim): Promise<HeldLease> {
+  const { pool, request, later } = asker;
+  const { signal } = request;
+  const id = crypto.randomUUID();
+  const waited = stopwatch(claim.waitedMs);
   let place: Rpc.Stub<Place> | null = null;
   let untold: Done[] = [];
+  let failedLease = claim.failed?.lease ?? null;
+  /** The pool was asked, and what it said got lost: that may have been a slot. */
+  let unheard = false;
   // What has restarted has forgotten the ticket anyway.
-  const leave = () => void (place ? place.leave() : poolStub(env, pool).leave(ticket.id)).catch(() => {});
+  const leave = () => void (place ? place.leave() : poolStub(env, pool).leave(id)).catch(() => {});
   const turnAt = (queued: { place: Rpc.Stub<Place>; seq: number }): Promise<Granted | NotGranted> => {
     place = queued.place;
-    ticket.seq = queued.seq;
     claim.seq = queued.seq;
     if (signal.aborted) leave();
     return place.turn();
+  };
+  const endFailed = (stub = poolStub(env, pool)) => {
+    if (failedLease) later(failedLease.end("broken", { retried: true, stub }));
+    failedLease = null;
   };
   signal.addEventListener("abort", leave);
   try {
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) throw new ClientLeft();
+      claim.waitedMs = waited();
       try {
         untold.push(...takeUntold(pool.name));
-        // Not before the pause: by this the pool puts those in order who had no place yet.
-        ticket.waitedMs = Date.now() - since;
-        const entered = await poolStub(env, pool).enter({ ...ticket, done: untold });
+        const stub = poolStub(env, pool);
+        const entering = stub.enter({ id, ...claimed(claim, pool), done: untold });
+        // On the same stub, and so behind: the slot that comes free by it finds the request on the list again.
+        endFailed(stub);
+        const entered = await entering;
         untold = [];
         const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
+        unheard = false;
         if (!answer.granted) {
           if (answer.code === "left") throw new ClientLeft();
           throw new Refusal(answer.code, DETAILS[answer.code], pool.name);
         }
         if (answer.seq !== null) claim.seq = answer.seq;
-        const lease = new HeldLease(env, pool, ticket.id, answer);
+        const lease = new HeldLease(env, pool, id, answer);
         if (!signal.aborted) return lease;
-        await lease.end("unused");
+        later(lease.end("unused"));
         throw new ClientLeft();
       } catch (error) {
         if (error instanceof Refusal || error instanceof ClientLeft) throw error;
         place = null;
-        refuseIfHopeless(error, { ...ticket, waitedMs: Date.now() - since }, pool);
+        // What is overloaded has not even listened.
+        if (!isOverloaded(error)) unheard = true;
+        claim.waitedMs = waited();
+        refuseIfHopeless(error, claim, pool);
         await scheduler.wait(backoffMs(attempt));
       }
     }
   } finally {
-    putBackUntold(pool.name, untold);
+    claim.waitedMs = waited();
+    endFailed();
+    if (unheard) later(giveBack(env, pool, id));
+    later(tellAll(env, pool, untold));
     signal.removeEventListener("abort", leave);
     (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
   }
 }
 
+function stopwatch(startMs: number): () => number {
+  const startedAt = Date.now();
+  return () => startMs + Date.now() - startedAt;
+}
+
+function claimed({ failed, ...known }: Claim, pool: PoolConfig): Omit<AcquireRequest, "id"> {
+  if (!failed) return known;
+  const server = failed.lease.server.name;
+  const rest = { server, ms: Math.max(0, failed.restsUntil - Date.now()) };
+  return { ...known, retry: { avoid: pool.redispatch ? server : null, rest } };
+}
+
+/** Whatever the pool made of the ticket: it waits no more, and nothing was sent to a server. */
+function giveBack(env: Env, pool: PoolConfig, id: string): Promise<void> {
+  return untilTold(pool.name, [id], async () => {
+    const stub = poolStub(env, pool);
+    await Promise.all([stub.leave(id), stub.end(id, "unused")]);
+  });
+}
+
 /** A request with a place waits for its pool as long as it would wait for a slot; one without does not. */
-function refuseIfHopeless(error: unknown, ticket: AcquireRequest, pool: PoolConfig): void {
-  const hasPlace = ticket.seq !== undefined;
-  const late = (ticket.waitedMs ?? 0) >= (hasPlace ? pool.queueTimeoutMs : UNREACHABLE_MS);
+function refuseIfHopeless(error: unknown, { seq, waitedMs }: Claim, pool: PoolConfig): void {
+  const hasPlace = seq !== undefined;
+  const late = waitedMs >= (hasPlace ? pool.queueTimeoutMs : UNREACHABLE_MS);
   if (!late && !isOverloaded(error)) return;
   console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
   if (late && hasPlace) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);

@@ -9,17 +9,16 @@ import { TryAgain } from "./retry.ts";
  * keeps its place in the order, so that it goes before all that came later.
  */
 export async function attempt(env: Env, exchange: Omit<Exchange, "lease" | "attempt">): Promise<void> {
-  const { pool, request } = exchange;
-  const claim: Claim = { since: Date.now() };
+  const claim: Claim = { waitedMs: 0 };
   for (let attempt = 1; ; attempt++) {
-    const lease = await acquireLease(env, pool, request.signal, claim);
+    exchange.trace.queued();
+    const lease = await acquireLease(env, exchange, claim);
     try {
       await forward({ ...exchange, lease, attempt });
       return;
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;
-      claim.retry = { avoid: pool.redispatch ? lease.server.name : null };
-      await scheduler.wait(backoffMs(attempt));
+      claim.failed = { lease, restsUntil: Date.now() + backoffMs(attempt) };
     }
   }
 }

@@ -47,16 +47,16 @@ export async function tellDone(env: Env, pool: PoolAddress, request: Done, when:
     batch.shared = true;
     return;
   }
-  if (when === "at once" && !batch && !expectsOthers(pool.name, now)) return say(env, pool, [request]);
+  if (when === "at once" && !batch && !expectsOthers(pool.name, now)) return tellAll(env, pool, [request]);
   const all = [...(batch?.requests.splice(0) ?? []), request];
   const atOnce = when === "at once";
   const own: Batch = { since: now, when, requests: atOnce ? [] : all, shared: false };
   batches.set(pool.name, own);
-  const first = atOnce ? say(env, pool, all) : null;
+  const first = atOnce ? tellAll(env, pool, all) : null;
   await scheduler.wait(WAIT_MS[when]);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   lately.set(pool.name, { at: now, shared: own.shared });
-  await Promise.all([first, say(env, pool, own.requests)]);
+  await Promise.all([first, tellAll(env, pool, own.requests)]);
 }
 
 /** Another has ended in this very millisecond, or one did when it was last waited for. */
@@ -66,21 +66,14 @@ function expectsOthers(pool: string, now: number): boolean {
   return shared || at === now;
 }
 
-async function say(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
+/** Resolves when the pool has all of it on record, or has not been reached for too long. */
+export async function tellAll(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
   if (requests.length === 0) return;
   const leases = requests.map(({ id }) => id);
   await untilTold(pool.name, leases, () => poolStub(env, pool).done(requests));
 }
 
-/** For a message that goes to this pool anyway. Who takes it tells it, or puts it back. */
+/** For a message that goes to this pool anyway. Who takes it tells it, with that message or by `tellAll`. */
 export function takeUntold(pool: string): Done[] {
   return batches.get(pool)?.requests.splice(0) ?? [];
-}
-
-/** For the next request of this isolate to tell. */
-export function putBackUntold(pool: string, requests: Done[]): void {
-  if (requests.length === 0) return;
-  const batch = batches.get(pool);
-  if (batch) batch.requests.push(...requests);
-  else batches.set(pool, { since: Number.NEGATIVE_INFINITY, when: "soon", requests, shared: false });
 }

@@ -22,6 +22,8 @@ export interface Exchange {
   lease: HeldLease;
   trace: Trace;
   respond: (response: Response) => void;
+  /** Takes work that the client does not wait for, and that goes on when it has left. */
+  later: (work: Promise<unknown>) => void;
 }
 
 /** Why we, and not the server, ended the connection. */
@@ -29,8 +31,8 @@ type CutBy = "timeout" | "client" | null;
 
 /**
  * Carries one request to the server of its lease and the answer back. Resolves when both are done; the lease
- * ends in here, whatever happens: with the server's last byte, or as cut off. Rejects with `TryAgain` when the
- * server failed and the request may go to another.
+ * ends in here, with the server's last byte or as cut off. Rejects with `TryAgain` when the server failed and the
+ * request may go to another: then the lease is left to who asks for the next one.
  */
 export async function forward(exchange: Exchange): Promise<void> {
   const { request, pool, lease, trace } = exchange;
@@ -49,9 +51,10 @@ export async function forward(exchange: Exchange): Promise<void> {
   } catch (error) {
     if (exchange.body.clientBrokeOff) cutBy ??= "client";
     if (!cutBy) logError(error, lease.server.name, trace.requestId);
-    const again = !cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached);
-    await lease.end(cutBy ?? "broken", { retried: again });
-    throw again ? new TryAgain() : failure(cutBy, pool);
+    if (!cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached))
+      throw new TryAgain();
+    await lease.end(cutBy ?? "broken");
+    throw failure(cutBy, pool);
   }
 }
 

@@ -40,12 +40,18 @@ export class HeldLease {
     return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#whenDone);
   }
 
-  /** `retried`: the request will ask for another slot. */
-  end(ending: Exclude<Ending, "done">, { retried = false } = {}): Promise<void> {
+  /** `retried`: the request has asked for another slot, with `stub`. */
+  end(
+    ending: Exclude<Ending, "done">,
+    { retried = false, stub = poolStub(this.#env, this.#pool) } = {},
+  ): Promise<void> {
     this.clock.stop();
-    return untilTold(this.#pool.name, [this.id], () =>
-      poolStub(this.#env, this.#pool).end(this.id, ending, retried),
-    );
+    let next: typeof stub | null = stub;
+    return untilTold(this.#pool.name, [this.id], () => {
+      const asked = next ?? poolStub(this.#env, this.#pool);
+      next = null;
+      return asked.end(this.id, ending, retried);
+    });
   }
 
   async #renew(): Promise<void> {

@@ -18,12 +18,18 @@ import { Trace } from "./trace.ts";
  */
 export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<Response>();
-  ctx.waitUntil(serve(request, env, resolve));
+  const later = (work: Promise<unknown>) => ctx.waitUntil(work);
+  later(serve(request, env, later, resolve));
   return promise;
 }
 
 /** Answers as soon as there is something to say (the first `respond` counts); resolves when nothing is left to do. */
-async function serve(request: Request, env: Env, answer: (response: Response) => void): Promise<void> {
+async function serve(
+  request: Request,
+  env: Env,
+  later: (work: Promise<unknown>) => void,
+  answer: (response: Response) => void,
+): Promise<void> {
   const target = targetOf(request);
   const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
   const respond = (response: Response) => {
@@ -36,8 +42,7 @@ async function serve(request: Request, env: Env, answer: (response: Response) =>
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     const body = await RequestBody.take(request, pool.bufferRequestBytes);
-    trace.queued();
-    await attempt(env, { request, target, pool, body, trace, respond });
+    await attempt(env, { request, target, pool, body, trace, respond, later });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     const refusal = noteFailure(error, request.signal, trace);

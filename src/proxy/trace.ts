@@ -21,9 +21,10 @@ export class Trace {
   bytes = 0;
   outcome: Outcome = "ok";
   readonly #start = Date.now();
-  #queuedAt: number | null = null;
-  #dispatchedAt: number | null = null;
-  #answeredAt: number | null = null;
+  #queueMs = 0;
+  #originMs = 0;
+  #phase: "queue" | "origin" | null = null;
+  #phaseSince = 0;
 
   constructor(requestId: string, method: string, path: string) {
     this.requestId = requestId;
@@ -32,27 +33,28 @@ export class Trace {
   }
 
   queued(): void {
-    this.#queuedAt = Date.now();
+    this.#enter("queue");
   }
 
   dispatched(server: string): void {
-    this.#dispatchedAt = Date.now();
+    this.#enter("origin");
+    this.#originMs = 0;
     this.server = server;
     this.attempts++;
   }
 
   answered(): void {
-    this.#answeredAt = Date.now();
+    this.#enter(null);
   }
 
-  /** From asking for a slot to having it, or to giving up. */
+  /** From asking for a slot to having it, or to giving up, over all attempts. */
   get queueMs(): number {
-    return this.#queuedAt === null ? 0 : (this.#dispatchedAt ?? Date.now()) - this.#queuedAt;
+    return this.#queueMs + this.#spentIn("queue");
   }
 
-  /** From dispatch to the response's headers. */
+  /** From dispatch to the response's headers, or to its end without; of the last attempt. */
   get originMs(): number {
-    return this.#dispatchedAt === null ? 0 : (this.#answeredAt ?? Date.now()) - this.#dispatchedAt;
+    return this.#originMs + this.#spentIn("origin");
   }
 
   /** One JSON line: no query, no header, no body. */
@@ -72,5 +74,16 @@ export class Trace {
       bytes: this.bytes,
       outcome: this.outcome,
     });
+  }
+
+  #enter(phase: "queue" | "origin" | null): void {
+    this.#queueMs += this.#spentIn("queue");
+    this.#originMs += this.#spentIn("origin");
+    this.#phase = phase;
+    this.#phaseSince = Date.now();
+  }
+
+  #spentIn(phase: "queue" | "origin"): number {
+    return this.#phase === phase ? Date.now() - this.#phaseSince : 0;
   }
 }

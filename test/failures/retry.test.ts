@@ -110,27 +110,61 @@ describe("Cloudflare's answer that a server was never reached", () => {
   });
 });
 
-test("a retry goes before the requests that came after it", async () => {
-  const order: string[] = [];
-  let first = true;
-  bad.answer = (request, response) => {
-    order.push(request.url ?? "");
-    if (first) request.socket.destroy();
-    else response.end("ok");
-    first = false;
+describe("a retry goes before the requests that came after it", () => {
+  test.each([[true], [false]])(
+    "though its only server is left alone for a while each time, with redispatch = %j",
+    async (redispatch) => {
+      const order: string[] = [];
+      bad.answer = (request, response) => {
+        order.push(request.url ?? "");
+        if (order.length <= 3) request.socket.destroy();
+        else response.end("ok");
+      };
+      // A slot that opens at once is there for whoever is first on the list.
+      await start({ redispatch, quarantine: { broken: "0s" } }, [bad]);
+      await sluice.drain("web");
+      const paths = ["/first", "/second", "/third"];
+      const headers = { "Idempotency-Key": "k", Connection: "close" };
+      const sent = [];
+      for (const [n, path] of paths.entries()) {
+        sent.push(fetch(sluice.url + path, { method: "POST", headers, body: "x" }));
+        await sluice.until("web", ({ queued }) => queued === n + 1);
+      }
+      await sluice.resume("web");
+      expect((await Promise.all(sent)).map((response) => response.status)).toEqual([200, 200, 200]);
+      expect(order).toEqual(["/first", "/first", "/first", "/first", "/second", "/third"]);
+    },
+  );
+});
+
+describe("what a server worked on a request before it failed it is no wait for a slot", () => {
+  const WORKED_MS = 600;
+  const worksAndBreaks: Handler = (request) => {
+    setTimeout(() => request.socket.destroy(), WORKED_MS);
   };
-  await start({}, [bad]);
-  await sluice.drain("web");
-  const paths = ["/first", "/second", "/third"];
-  const headers = { "Idempotency-Key": "k", Connection: "close" };
-  const sent = [];
-  for (const [n, path] of paths.entries()) {
-    sent.push(fetch(sluice.url + path, { method: "POST", headers, body: "x" }));
-    await sluice.until("web", ({ queued }) => queued === n + 1);
-  }
-  await sluice.resume("web");
-  expect((await Promise.all(sent)).map((response) => response.status)).toEqual([200, 200, 200]);
-  expect(order).toEqual(["/first", "/first", "/second", "/third"]);
+
+  test("in the log, in Server-Timing, nor is it the next server's", async () => {
+    bad.answer = worksAndBreaks;
+    await start();
+    const response = await fetch(sluice.url);
+    const [queue, origin] = [...(response.headers.get("server-timing") ?? "").matchAll(/dur=(\d+)/g)].map(
+      (match) => Number(match[1]),
+    );
+    const line = await sluice.logged(() => true);
+    expect(line).toMatchObject({ attempts: 2, queueMs: queue, originMs: origin });
+    expect(queue).toBeLessThan(WORKED_MS / 2);
+    expect(origin).toBeLessThan(WORKED_MS / 2);
+    expect(line.totalMs).toBeGreaterThanOrEqual(WORKED_MS);
+  });
+
+  test("nor for queue_timeout", async () => {
+    bad.answer = (request, response) => {
+      if (bad.count === 1) worksAndBreaks(request, response);
+      else response.end("ok");
+    };
+    await start({ queue_timeout: `${WORKED_MS / 2}ms`, quarantine: { broken: "50ms" } }, [bad]);
+    expect((await fetch(sluice.url)).status).toBe(200);
+  });
 });
 
 test("an answer that breaks off within its body is cut off at the client, and not repeated", async () => {

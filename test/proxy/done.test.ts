@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/pool/env.ts";
 import type { Done } from "../../src/pool/protocol.ts";
-import { putBackUntold, takeUntold, tellDone } from "../../src/proxy/done.ts";
+import { takeUntold, tellAll, tellDone } from "../../src/proxy/done.ts";
 
 /** What the pool was told, message by message. */
 let told: string[][] = [];
@@ -110,11 +110,14 @@ test("what a request takes along that goes to the pool anyway is not told twice"
   expect(told).toEqual([["a"], ["b"]]);
 });
 
-test("what it could not tell is told by the next", async () => {
-  putBackUntold(web, [{ id: "a", status: 200 }]);
-  const next = tell("b");
-  await vi.advanceTimersByTimeAsync(1);
-  await next;
+test("what it could not tell is told by itself, until the pool has it", async () => {
+  failures = 1;
+  const all = tellAll(env, { name: web, locationHint: null }, [
+    { id: "a", status: 200 },
+    { id: "b", status: 204 },
+  ]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await all;
   expect(told).toEqual([["a", "b"]]);
 });
 
