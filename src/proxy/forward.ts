@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
-import { toClient, toServer } from "./headers.ts";
+import { contentLengthOf, toClient, toServer } from "./headers.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { Relay } from "./relay.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -22,12 +22,17 @@ export interface Exchange {
   lease: HeldLease;
   trace: Trace;
   respond: (response: Response) => void;
+  /** Answers instead of the server, which may still be at work. */
+  refuse: (refusal: Refusal) => void;
   /** Takes work that the client does not wait for, and that goes on when it has left. */
   later: (work: Promise<unknown>) => void;
 }
 
 /** Why we, and not the server, ended the connection. */
-type CutBy = "timeout" | "client" | null;
+type CutBy = "timeout" | "client" | "unpassable" | null;
+
+/** The server's answer cannot be passed on, and nobody knows when the server is done. */
+class Unpassable extends Error {}
 
 /**
  * Carries one request to the server of its lease and the answer back. Resolves when both are done; the lease
@@ -35,10 +40,10 @@ type CutBy = "timeout" | "client" | null;
  * request may go to another: then the lease is left to who asks for the next one.
  */
 export async function forward(exchange: Exchange): Promise<void> {
-  const { request, pool, lease, trace } = exchange;
+  const { request, pool, lease, trace, later } = exchange;
   trace.dispatched(lease.server.name);
   const connection = new AbortController();
-  let cutBy: CutBy = null;
+  let cutBy = null as CutBy;
   const cut = (by: CutBy) => {
     cutBy ??= by;
     connection.abort();
@@ -49,17 +54,29 @@ export async function forward(exchange: Exchange): Promise<void> {
   try {
     await carry(exchange, connection.signal, silence);
   } catch (error) {
-    if (exchange.body.clientBrokeOff) cutBy ??= "client";
-    if (!cutBy) logError(error, lease.server.name, trace.requestId);
-    if (!cutBy && trace.status === null && mayRetry(exchange, error instanceof NeverReached))
-      throw new TryAgain();
-    await lease.end(cutBy ?? "broken");
-    throw failure(cutBy, pool);
+    silence.stop();
+    if (exchange.body.clientBrokeOff) cut("client");
+    if (error instanceof Unpassable) cut("unpassable");
+    if (cutBy !== "timeout" && cutBy !== "client") logError(error, lease.server.name, trace.requestId);
+    const clientLeft = request.signal.aborted || trace.outcome === "client-abort-in-flight";
+    const unanswered = trace.status === null && !clientLeft;
+    if (!cutBy && unanswered && mayRetry(exchange, error instanceof NeverReached)) throw new TryAgain();
+    // The client waits for none of it: while the pool cannot be reached that takes long.
+    later(end(lease, cutBy, clientLeft));
+    throw failure(cutBy ?? (clientLeft ? "client" : null), pool);
   }
 }
 
+async function end(lease: HeldLease, cutBy: CutBy, clientLeft: boolean): Promise<void> {
+  // The pool has no word for the last, but it is we who closed the connection.
+  if (cutBy) return lease.end(cutBy === "unpassable" ? "timeout" : cutBy);
+  // Nobody is left to be refused, but it is the server that broke off: its slot and its health go by that.
+  if (clientLeft) await lease.end("client");
+  await lease.end("broken");
+}
+
 async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence): Promise<void> {
-  const { request, target, pool, lease, trace, respond } = exchange;
+  const { request, target, pool, lease, trace, respond, refuse } = exchange;
   const origins = { client: target.origin, server: lease.server.url };
   const outgoing = serverRequest(exchange, toServer(request, target, origins, pool, trace.requestId));
   const response = await fetch(outgoing.target, { ...outgoing.init, signal });
@@ -70,10 +87,19 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
   }
   trace.answered();
   const { status, statusText, headers } = response;
+  // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
+  if (status === 101 && !response.webSocket) throw new Unpassable("status 101");
   const answer = (body: BodyInit | null, init: ResponseInit = {}) => {
-    const answered = new Response(body, { status, statusText, headers, ...init });
-    toClient(answered.headers, origins, pool, trace);
-    respond(answered);
+    try {
+      const answered = new Response(body, { status, statusText, headers, ...init });
+      toClient(answered.headers, origins, pool, trace);
+      respond(answered);
+    } catch (error) {
+      // No failure of the server's, which is heard out as if its client had left.
+      logError(error, lease.server.name, trace.requestId);
+      if (body instanceof ReadableStream) void body.cancel();
+      refuse(notPassedOn(pool));
+    }
   };
 
   if (response.webSocket) {
@@ -88,11 +114,11 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
   if (!response.body) {
     const told = lease.done(status);
     answer(null);
-    if (request.signal.aborted) trace.outcome = "client-abort-in-flight";
+    if (request.signal.aborted && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
     await told;
     return;
   }
-  const relay = new Relay(response.body, lengthOf(response), pool.bufferResponseBytes, request.signal);
+  const relay = new Relay(response.body, contentLengthOf(headers), pool.bufferResponseBytes, request.signal);
   const body = await relay.open(lease.clock);
   // Before the answer: its slot stands idle until the pool knows.
   let told = relay.isWhole ? lease.done(status) : null;
@@ -103,7 +129,7 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     await Promise.all([told, relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
-    if (relay.clientLeft) trace.outcome = "client-abort-in-flight";
+    if (relay.clientLeft && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
   }
 }
 
@@ -114,12 +140,12 @@ function logError(error: unknown, server: string, requestId: string): void {
 
 function failure(cutBy: CutBy, pool: PoolConfig): Error {
   if (cutBy === "client") return new ClientLeft();
+  if (cutBy === "unpassable") return notPassedOn(pool);
   if (cutBy === "timeout")
     return new Refusal("server-timeout", "The server did not answer in time.", pool.name);
   return new Refusal("bad-gateway", "The server could not be reached, or broke off.", pool.name);
 }
 
-function lengthOf(response: Response): number | null {
-  const length = response.headers.get("content-length");
-  return length === null ? null : Number(length);
+function notPassedOn(pool: PoolConfig): Refusal {
+  return new Refusal("bad-gateway", "The server's answer cannot be passed on.", pool.name);
 }

@@ -15,6 +15,15 @@ export function requestIdOf(headers: Headers): string {
   return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
 }
 
+/**
+ * Of a response's body; `null`: its end will tell. Said twice, the length is the same both times, or the runtime has
+ * refused the response (workerd 2026-11-17). Chunks overrule it (RFC 9112, 6.3).
+ */
+export function contentLengthOf(headers: Headers): number | null {
+  const length = headers.get("content-length");
+  return length === null || headers.has("transfer-encoding") ? null : Number.parseInt(length, 10);
+}
+
 /** The request's headers as the server gets them. */
 export function toServer(
   request: Request,
@@ -44,6 +53,9 @@ export function toClient(
     mapOrigin(headers, "Location", origins.server, origins.client);
     mapOrigin(headers, "Content-Location", origins.server, origins.client);
   }
+  const length = contentLengthOf(headers);
+  if (length !== null) headers.set("Content-Length", String(length));
+  else headers.delete("Content-Length");
   headers.set("X-Request-Id", trace.requestId);
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
 }

@@ -37,16 +37,19 @@ async function serve(
     trace.status ??= request.signal.aborted ? 499 : response.status;
     answer(response);
   };
+  const refuse = (error: unknown) => {
+    const refusal = noteFailure(error, request.signal, trace);
+    respond(refusalResponse(refusal, request, trace.requestId));
+  };
   try {
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     const body = await RequestBody.take(request, pool.bufferRequestBytes);
-    await attempt(env, { request, target, pool, body, trace, respond, later });
+    await attempt(env, { request, target, pool, body, trace, respond, refuse, later });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
-    const refusal = noteFailure(error, request.signal, trace);
-    respond(refusalResponse(refusal, request, trace.requestId));
+    refuse(error);
   } finally {
     console.log(trace.line());
   }

@@ -1,4 +1,6 @@
+import type http from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { send as call } from "../support/client.ts";
 import { type Handler, Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
 
@@ -164,6 +166,27 @@ describe("what a server worked on a request before it failed it is no wait for a
     };
     await start({ queue_timeout: `${WORKED_MS / 2}ms`, quarantine: { broken: "50ms" } }, [bad]);
     expect((await fetch(sluice.url)).status).toBe(200);
+  });
+});
+
+describe("a request whose client has left when its server breaks off", () => {
+  test.each([
+    ["before the headers", () => {}],
+    ["within the body", (response: http.ServerResponse) => response.write("first bytes")],
+  ])("%s is not repeated, and counts as abandoned", async (_when, begin) => {
+    bad.answer = null;
+    await start({ quarantine: { max: "1h", broken: "1ms" } }, [bad]);
+    const left = call(sluice.leaverUrl, { headers: { "x-leave-after": 200 } });
+    const { request, response } = await bad.arrival();
+    begin(response);
+    expect((await left).status).toBe(499);
+    request.socket.destroy();
+    // Who broke off decides how long the slot stays closed.
+    const { totals } = await sluice.until("web", ({ inFlight }) => inFlight === 0);
+    expect(totals).toEqual({ accepted: 1, completed: 0, refused: {}, retried: 0, abandoned: 1 });
+    expect(bad.count).toBe(1);
+    const line = await sluice.logged(() => true);
+    expect(line).toMatchObject({ outcome: "client-abort-in-flight", attempts: 1 });
   });
 });
 
