@@ -16,6 +16,8 @@ export class RequestBody {
   onRequest = false;
   /** Called whenever more of a long body has gone to the server. */
   onProgress: () => void = () => {};
+  /** All of what stays on the request has come. */
+  #isWhole = false;
   #clientBrokeOff = false;
 
   /** Reads up to `limit` bytes before the request asks for a slot: a slow upload then never holds one. */
@@ -28,6 +30,7 @@ export class RequestBody {
       const copy = request.clone().body as ReadableStream<Uint8Array>;
       const { reader, ended } = await readUpTo(limit, copy);
       if (!ended) void reader.cancel();
+      body.#isWhole = ended;
       return body;
     }
     const length = lengthOf(request);
@@ -43,7 +46,7 @@ export class RequestBody {
 
   /** All of it is here and can be sent again. */
   get atHand(): boolean {
-    return !this.onRequest && !(this.content instanceof ReadableStream);
+    return this.onRequest ? this.#isWhole : !(this.content instanceof ReadableStream);
   }
 
   /** The client left in the middle of its upload: that, not the server, ended the connection. */

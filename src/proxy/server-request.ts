@@ -23,7 +23,8 @@ export function serverRequest(
     init.cf = { resolveOverride: server.hostname };
   }
   // A body with GET or HEAD cannot be given in `init`, not even the method beside it, only taken over with its request.
-  if (body.onRequest) return { target: new Request(url, request), init };
+  // Taken over once it is gone: where it is here, a copy is.
+  if (body.onRequest) return { target: new Request(url, body.atHand ? request.clone() : request), init };
   return { target: url, init: { ...init, method: request.method, body: body.content } };
 }
 

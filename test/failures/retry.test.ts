@@ -1,7 +1,7 @@
 import type http from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { send as call } from "../support/client.ts";
-import { type Handler, Origin } from "../support/origin.ts";
+import { bodyOf, type Handler, Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
 
 let bad: Origin;
@@ -166,6 +166,37 @@ describe("what a server worked on a request before it failed it is no wait for a
     };
     await start({ queue_timeout: `${WORKED_MS / 2}ms`, quarantine: { broken: "50ms" } }, [bad]);
     expect((await fetch(sluice.url)).status).toBe(200);
+  });
+});
+
+describe("a GET or a HEAD with a body is repeated with it", () => {
+  test.each([
+    ["GET", 6],
+    ["HEAD", 6],
+    ["GET", 0],
+    ["GET", 500_000],
+  ])("%s of %d bytes", async (method, size) => {
+    const body = "x".repeat(size);
+    const got: string[] = [];
+    const takes = (handler: Handler): Handler => {
+      return async (request, response) => {
+        got.push(`${request.headers["content-length"] ?? 0} ${await bodyOf(request)}`);
+        handler(request, response);
+      };
+    };
+    bad.answer = takes((request) => request.socket.destroy());
+    good.answer = takes((_, response) => response.end("good"));
+    await start();
+    const { status } = await call(sluice.url, { method, body, headers: { "Content-Length": size } });
+    expect(status).toBe(200);
+    expect(got).toEqual([`${size} ${body}`, `${size} ${body}`]);
+  });
+
+  test("but not when it went past the buffer and is gone", async () => {
+    await start({ buffer_request: "1KiB" });
+    const body = "x".repeat(100_000);
+    expect((await call(sluice.url, { body, headers: { "Content-Length": body.length } })).status).toBe(502);
+    expect(good.count).toBe(0);
   });
 });
 
