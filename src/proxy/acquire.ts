@@ -60,7 +60,7 @@ export async function acquireLease(env: Env, asker: Asker, claim: Claim): Promis
     if (signal.aborted) leave();
     return place.turn();
   };
-  const endFailed = (stub = poolStub(env, pool)) => {
+  const endFailed = (stub?: ReturnType<typeof poolStub>) => {
     if (failedLease) later(failedLease.end("broken", { retried: true, stub }));
     failedLease = null;
   };
@@ -102,7 +102,7 @@ export async function acquireLease(env: Env, asker: Asker, claim: Claim): Promis
     claim.waitedMs = waited();
     endFailed();
     if (unheard) later(giveBack(env, pool, id));
-    later(tellAll(env, pool, untold));
+    if (untold.length > 0) later(tellAll(env, pool, untold));
     signal.removeEventListener("abort", leave);
     (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
   }

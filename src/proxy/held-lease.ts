@@ -7,6 +7,13 @@ import { untilTold } from "./until-told.ts";
 
 type PoolAddress = { name: string; locationHint: string | null };
 
+interface EndOptions {
+  /** The request has asked for another slot. */
+  retried?: boolean;
+  /** To be told with, the first time: what was said with it before comes before. */
+  stub?: ReturnType<typeof poolStub> | undefined;
+}
+
 /**
  * A slot in this Worker's hands, whatever becomes of the pool's object meanwhile. It is renewed until `done` or
  * `end`, one of which must be called exactly when the server can no longer be at work, and which must be awaited
@@ -40,16 +47,12 @@ export class HeldLease {
     return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#whenDone);
   }
 
-  /** `retried`: the request has asked for another slot, with `stub`. */
-  end(
-    ending: Exclude<Ending, "done">,
-    { retried = false, stub = poolStub(this.#env, this.#pool) } = {},
-  ): Promise<void> {
+  end(ending: Exclude<Ending, "done">, { retried = false, stub }: EndOptions = {}): Promise<void> {
     this.clock.stop();
-    let next: typeof stub | null = stub;
+    let first = stub;
     return untilTold(this.#pool.name, [this.id], () => {
-      const asked = next ?? poolStub(this.#env, this.#pool);
-      next = null;
+      const asked = first ?? poolStub(this.#env, this.#pool);
+      first = undefined;
       return asked.end(this.id, ending, retried);
     });
   }
