@@ -147,8 +147,10 @@ export class Fleet {
     const { server } = slot;
     server.lastCheck = { at: slot.since, passed: result === "passed" };
     const wasDown = server.health.status === "down";
+    const hasRefused = server.health.hasRefused;
     this.#recover(slot, result, now);
-    const changed = result === "passed" ? server.health.checkPassed() : server.health.failed();
+    const changed =
+      result === "passed" ? server.health.checkPassed() : server.health.failed(result === "timeout");
     if (!changed) return;
     this.#healthChanged(server, now);
     const { name } = server;
@@ -157,7 +159,7 @@ export class Fleet {
     else {
       this.#changes.happened({ kind: "server-up", server: name }, now);
       // It has restarted, and what it worked on is gone.
-      this.#openClosed(server, now);
+      if (hasRefused) this.#openClosed(server, now);
     }
   }
 

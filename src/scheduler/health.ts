@@ -11,6 +11,7 @@ export class HealthState {
   #status: Health;
   #successes = 0;
   #failures = 0;
+  #refused = false;
 
   constructor(rules: { rise: number; fall: number } | null, restored: Health = "unchecked") {
     this.#rules = rules;
@@ -28,11 +29,21 @@ export class HealthState {
     if (this.#status === "up") return false;
     if (this.#status === "down" && this.#successes < (this.#rules?.rise ?? 1)) return false;
     this.#status = "up";
+    this.#refused = false;
     return true;
   }
 
-  /** A check failed, or a connection of a request did. `true`: that changed the status. */
-  failed(): boolean {
+  /**
+   * Since it was last up it has broken off, or answered as it should not: one that goes down is heard of by that. Who
+   * was only silent may have been busy all the time.
+   */
+  get hasRefused(): boolean {
+    return this.#refused;
+  }
+
+  /** A check failed, or a connection of a request did; `silent`: it took too long. `true`: that changed the status. */
+  failed(silent = false): boolean {
+    if (!silent) this.#refused = true;
     this.#successes = 0;
     this.#failures++;
     if (!this.#rules || this.#status === "down" || this.#failures < this.#rules.fall) return false;

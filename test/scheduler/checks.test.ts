@@ -186,6 +186,19 @@ describe("a server that comes up again", () => {
     expect(scheduler.inFlight).toBe(0);
   });
 
+  test("keeps them closed if it only took too long to answer: it may have been busy all the time", () => {
+    start({ slots: 2, server_timeout: "1h" });
+    scheduler.acquire({ id: "hung" }, 0);
+    scheduler.cutOff("hung", "timeout", 100);
+    const late = checkOf(asked(2_000));
+    scheduler.checked(late, "timeout", 3_000);
+    scheduler.checkedLate(late, "passed", 3_500);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    expect(scheduler.servers[0]?.health.status).toBe("up");
+    expect(scheduler.inFlight).toBe(1);
+  });
+
   test("and was never down keeps them closed", () => {
     start({ slots: 2, server_timeout: "1h" });
     scheduler.acquire({ id: "hung" }, 0);

@@ -370,7 +370,8 @@ export class World {
 
   /** A server that was down and is up again has restarted. */
   #watchingHealth(event: () => void): void {
-    const down = this.scheduler.servers.filter((server) => server.health.status === "down");
+    const { servers } = this.scheduler;
+    const down = servers.filter(({ health }) => health.status === "down" && health.hasRefused);
     event();
     for (const server of down) if (server.health.status === "up") this.#opened(server.url, this.now);
   }
