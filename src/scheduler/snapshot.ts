@@ -26,6 +26,8 @@ export interface ServerSnapshot {
   state: ServerState;
   /** When the operator last changed it; `null`: never. */
   stateSince: string | null;
+  /** Who did, where that was said. */
+  stateOwner: string | null;
   health: Health;
   /** When it last changed; `null`: never. */
   healthSince: string | null;
@@ -84,6 +86,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     url: server.url,
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
+    stateOwner: server.override.owner ?? null,
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },

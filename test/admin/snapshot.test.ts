@@ -25,7 +25,7 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
-          ...{ stateSince: null, healthSince: null },
+          ...{ stateSince: null, stateOwner: null, healthSince: null },
           ...{ slots: 2, weight: 1, configured: { slots: 2, weight: 1 }, backup: false },
           ...{ inFlight: 0, quarantined: 0, leases: [] },
         },
@@ -55,7 +55,7 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
-          ...{ stateSince: null, healthSince: null },
+          ...{ stateSince: null, stateOwner: null, healthSince: null },
           ...{ slots: 1, weight: 1, configured: { slots: 1, weight: 1 }, backup: false },
           ...{ inFlight: 1, quarantined: 0 },
           leases: [

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 /** A pool whose server `web-1` comes up after so many ms, and is checked only within a minute after a change. */
-function idlePool(upAfterMs: number) {
+function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner) {
   const patches: ServerPatch[] = [];
   const began = Date.now();
   let changedAt = Number.NEGATIVE_INFINITY;
@@ -27,7 +27,10 @@ function idlePool(upAfterMs: number) {
     const passed = now - began >= upAfterMs;
     if (now - changedAt < ATTENTION_MS) lastCheck = { at: new Date(now).toISOString(), passed };
     const health = lastCheck?.passed ? "up" : "down";
-    return { checks: true, servers: [{ name: "web-1", state: "drain", health, lastCheck, inFlight: 0 }] };
+    return {
+      checks: true,
+      servers: [{ name: "web-1", state: "drain", stateOwner, health, lastCheck, inFlight: 0 }],
+    };
   };
   const client = {
     pool: async () => snapshot(),
@@ -59,4 +62,14 @@ test("a server that takes minutes to come up in an idle pool is looked after all
   expect(up).toBe(true);
   expect(patches.length).toBeGreaterThan(2);
   expect(patches).toEqual(patches.map(() => ({})));
+});
+
+test("a server that another roll holds is not taken for one's own, and never put back", async () => {
+  const { patches, server } = idlePool(0, "roll-41");
+  const never = new AbortController().signal;
+  await expect(server.putBack({ now: never, soon: never }, Date.now() + SECOND)).rejects.toThrow(
+    "somebody else",
+  );
+  expect(patches).toEqual([]);
+  expect(server.mayBeOut).toBe(false);
 });

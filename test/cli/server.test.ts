@@ -28,7 +28,7 @@ describe("sluice server", () => {
     const { code, stdout } = await server(sluice.url, "web", "web-1", ...change);
     expect(code).toBe(0);
     expect(stdout.split("\n")[1]).toBe(
-      `web-1   drain  unchecked        0/3            0        –     256  ${servers[1]?.url}`,
+      `web-1   drain  unchecked  0/3 (configured 1)            0        –  256 (configured 1)  ${servers[1]?.url}`,
     );
     const shown = (await sluice.snapshot("web")).servers;
     expect(shown).toMatchObject([

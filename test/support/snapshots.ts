@@ -7,6 +7,7 @@ export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapsho
     url: "https://web-1.example.com",
     state: "ready",
     stateSince: null,
+    stateOwner: null,
     health: "up",
     healthSince: null,
     lastCheck: null,

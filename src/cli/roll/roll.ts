@@ -68,7 +68,8 @@ function refuseIfHeld({ name, drain, servers }: Snapshot): void {
   const out = servers.find(({ state }) => state === "drain");
   if (out) {
     const how = `sluice server ${name} ${out.name} --state ready`;
-    throw new CliError(EXIT.held, `${out.name} is out, by another roll or by hand; to put it back: ${how}`);
+    const by = out.stateOwner ? quoted(out.stateOwner) : "another roll or by hand";
+    throw new CliError(EXIT.held, `${out.name} is out, by ${by}; to put it back: ${how}`);
   }
 }
 

@@ -68,18 +68,28 @@ export function serversView(
       cell: ({ health }) => healthWord(health, style),
       usual: ({ health }) => health === "unchecked",
     },
-    { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
+    {
+      title: "IN FLIGHT",
+      cell: ({ inFlight, slots, configured }) =>
+        `${inFlight}/${slots}${otherwise(slots, configured?.slots, style)}`,
+      right: true,
+    },
     quarantinedColumn(style),
     { title: "LONGEST", cell: ({ leases }) => longest(leases, now), right: true },
     {
       title: "WEIGHT",
-      cell: ({ weight }) => String(weight),
+      cell: ({ weight, configured }) => `${weight}${otherwise(weight, configured?.weight, style)}`,
       right: true,
-      usual: ({ weight }) => weight === 1,
+      usual: ({ weight, configured }) => weight === 1 && (configured?.weight ?? 1) === 1,
     },
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
   return titled(table(columns, servers, width), style);
+}
+
+/** What the configuration says, where an operator's word counts instead. Pools of before 2026-11-22 do not tell. */
+function otherwise(now: number, configured: number | undefined, style: Style): string {
+  return (configured ?? now) === now ? "" : style("yellow", ` (configured ${configured})`);
 }
 
 function quarantinedColumn(style: Style): Column<{ quarantined: number }> {

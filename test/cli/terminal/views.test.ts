@@ -12,8 +12,22 @@ test("a table of servers tells those with work, trouble or an operator's hand fr
     leaseWith({ since: new Date(NOW - 65_000).toISOString(), quarantined: true }),
   ];
   const servers = [
-    serverWith({ name: "web-1", slots: 2, inFlight: 2, quarantined: 1, leases }),
-    serverWith({ name: "web-2", url: "https://b", state: "maint", health: "down", weight: 10 }),
+    serverWith({
+      name: "web-1",
+      slots: 2,
+      configured: { slots: 2, weight: 1 },
+      inFlight: 2,
+      quarantined: 1,
+      leases,
+    }),
+    serverWith({
+      name: "web-2",
+      url: "https://b",
+      state: "maint",
+      health: "down",
+      weight: 10,
+      configured: { slots: 1, weight: 10 },
+    }),
     serverWith({ name: "web-3", url: "https://c", health: "unchecked", backup: true }),
   ];
   expect(serversView(servers, plain, undefined, NOW)).toEqual([
@@ -22,6 +36,15 @@ test("a table of servers tells those with work, trouble or an operator's hand fr
     "web-2           maint  down             0/1            0          –      10  https://b",
     "web-3 (backup)  ready  unchecked        0/1            0          –       1  https://c",
   ]);
+});
+
+test("a server's slots and weight are told beside the configured ones where an operator has changed them", () => {
+  const [, row] = serversView(
+    [serverWith({ slots: 4, weight: 2, configured: { slots: 1, weight: 3 } })],
+    plain,
+  );
+  expect(row).toContain("0/4 (configured 1)");
+  expect(row).toContain("2 (configured 3)");
 });
 
 test("on a narrow terminal the servers are told without what is usual of all of them", () => {
