@@ -1,8 +1,8 @@
-import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { settings } from "../scheduler/settings.ts";
+import { ObjectStorage } from "../support/object-storage.ts";
 
 /** The tables of each released version, with what it kept of a pool; never edited. */
 const META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
@@ -44,24 +44,12 @@ const VERSIONS: [string, string[]][] = [
   ],
 ];
 
-let database: DatabaseSync;
+let storage: ObjectStorage;
 beforeEach(() => {
-  database = new DatabaseSync(":memory:");
+  storage = new ObjectStorage();
 });
 
-/** As a Durable Object's storage runs it: several statements, or one with values. */
-function ledger(): Ledger {
-  const exec = (sql: string, ...values: (string | number | null)[]) => {
-    if (values.length === 0 && !sql.trimStart().startsWith("SELECT")) {
-      database.exec(sql);
-      return { toArray: () => [] };
-    }
-    const rows = database.prepare(sql).all(...values);
-    return Object.assign(rows, { toArray: () => rows });
-  };
-  const storage = { sql: { exec }, transactionSync: (work: () => void) => work() };
-  return new Ledger(storage as unknown as DurableObjectStorage);
-}
+const ledger = () => new Ledger(storage.asPlatform);
 
 /** A scheduler's changes, as a pool writes them. */
 function write(scheduler: Scheduler, now: number): void {
@@ -76,7 +64,7 @@ const restore = (now: number) => new Scheduler(settings(KEYS), ledger().load(), 
 
 describe.each(VERSIONS)("what version %s of the tables kept", (version, statements) => {
   beforeEach(() => {
-    for (const statement of statements) database.exec(statement);
+    for (const statement of statements) storage.database.exec(statement);
   });
 
   test("is all there after an upgrade, and what it did not know is not known", () => {
@@ -97,7 +85,9 @@ describe.each(VERSIONS)("what version %s of the tables kept", (version, statemen
   test("is upgraded once", () => {
     ledger();
     ledger();
-    expect(database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({ value: "4" });
+    expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
+      value: "4",
+    });
   });
 });
 
@@ -149,6 +139,6 @@ describe("what is written comes back", () => {
     const events = restore(300_000).journal.since(-1);
     expect(events).toHaveLength(200);
     expect(events).toEqual(scheduler.journal.since(-1));
-    expect(database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 200 });
+    expect(storage.database.prepare("SELECT count(*) AS rows FROM events").get()).toEqual({ rows: 200 });
   });
 });

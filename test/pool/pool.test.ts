@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Ledger } from "../../src/pool/ledger.ts";
+import type { Granted, NotGranted, Queued } from "../../src/pool/protocol.ts";
+import { LEASE_TTL_MS } from "../../src/scheduler/leases.ts";
+import { PoolObject } from "../support/pool-object.ts";
+
+type Answer = Granted | Queued | NotGranted;
+
+const DRAIN = { owner: "deploy", reason: null, expiresMs: null };
+const SECOND = 1_000;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** What a later instance would find. */
+const onRecord = (object: PoolObject) => new Ledger(object.storage.asPlatform).load();
+const slotsOnRecord = (object: PoolObject) =>
+  onRecord(object).slots.map(({ lease, state }) => `${lease} ${state}`);
+
+/** What it is told within a second. */
+async function enter(object: PoolObject, id: string, seq?: number): Promise<Answer> {
+  const answer = object.pool.enter({ id, ...(seq === undefined ? {} : { seq }) });
+  vi.advanceTimersByTime(SECOND);
+  return answer;
+}
+
+function placeOf(answer: Answer): Queued {
+  if (answer.granted || answer.code !== "queued") throw new Error(`no place: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+describe("an instance that has been replaced", () => {
+  test("ends itself within seconds, also if all it does is to let requests wait", async () => {
+    const object = new PoolObject();
+    object.pool.drain(DRAIN);
+    placeOf(await enter(object, "waits"));
+    object.storage.replaced = true;
+    expect(() => vi.advanceTimersByTime(10 * SECOND)).toThrow("replaced");
+    expect(object.aborts).toHaveLength(1);
+  });
+
+  test("tells nobody of a slot that it cannot put on record", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const { place } = placeOf(await enter(object, "b"));
+    const told = vi.fn();
+    void place.turn().then(told);
+    object.storage.replaced = true;
+    expect(() => object.pool.done([{ id: "a", status: 200 }])).toThrow("replaced");
+    await Promise.resolve();
+    expect(told).not.toHaveBeenCalled();
+    expect(object.aborts).toHaveLength(1);
+  });
+});
+
+test("where nobody waits any more, nothing is written for it", async () => {
+  const object = new PoolObject();
+  object.pool.drain(DRAIN);
+  const { place } = placeOf(await enter(object, "waits"));
+  place.leave();
+  await vi.advanceTimersByTimeAsync(10 * SECOND);
+  const exec = vi.spyOn(object.storage.sql, "exec");
+  await vi.advanceTimersByTimeAsync(60 * SECOND);
+  expect(exec).not.toHaveBeenCalled();
+});
+
+test("a slot whose grant was told is taken for who comes after a crash at that very moment", async () => {
+  const object = new PoolObject();
+  const entering = object.pool.enter({ id: "a" });
+  vi.advanceTimersByTime(0);
+  expect((await entering).granted).toBe(true);
+  object.lose();
+  placeOf(await enter(object, "b"));
+  await vi.advanceTimersByTimeAsync(3 * SECOND);
+  expect(slotsOnRecord(object)).toEqual(["a orphaned"]);
+});
+
+describe("in an object that was evicted, and that nobody asks", () => {
+  test("a drain ends when it is due", async () => {
+    const object = new PoolObject();
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    object.lose();
+    await object.pass(3_599 * SECOND);
+    expect(onRecord(object).drain).not.toBeNull();
+    await object.pass(2 * SECOND);
+    expect(onRecord(object).drain).toBeNull();
+  });
+
+  test("a drain ends when it is due, though one before it did so before the eviction", async () => {
+    const object = new PoolObject();
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    await object.pass(3_601 * SECOND);
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    object.lose();
+    await object.pass(3_601 * SECOND);
+    expect(onRecord(object).drain).toBeNull();
+  });
+
+  test("each quarantine ends when it is due", async () => {
+    const object = new PoolObject({ quarantine: { max: "10m" }, slots: 2 });
+    for (const id of ["a", "b"]) {
+      await enter(object, id);
+      void object.pool.end(id, "timeout");
+      vi.advanceTimersByTime(120 * SECOND);
+    }
+    object.lose();
+    await object.pass(350 * SECOND);
+    expect(slotsOnRecord(object)).toEqual(["a quarantined", "b quarantined"]);
+    await object.pass(20 * SECOND);
+    expect(slotsOnRecord(object)).toEqual(["b quarantined"]);
+    object.lose();
+    await object.pass(120 * SECOND);
+    expect(slotsOnRecord(object)).toEqual([]);
+  });
+
+  test("the slot of a holder that went with the last instance is free in the end", async () => {
+    const object = new PoolObject({ quarantine: { max: "10m" } });
+    await enter(object, "a");
+    object.lose();
+    object.pool.snapshot();
+    object.lose();
+    await object.pass(LEASE_TTL_MS + SECOND);
+    expect(slotsOnRecord(object)).toEqual(["a quarantined"]);
+    object.lose();
+    await object.pass(600 * SECOND);
+    expect(slotsOnRecord(object)).toEqual([]);
+  });
+
+  test("nothing happens, and it is not woken, where nothing is due", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    void object.pool.done([{ id: "a", status: 200 }]);
+    vi.advanceTimersByTime(SECOND);
+    expect(slotsOnRecord(object)).toEqual([]);
+    expect(object.storage.alarm).toBeNull();
+  });
+});
+
+test("places that were told are never given again: order is kept through crashes with arrivals in between", async () => {
+  const object = new PoolObject();
+  object.pool.drain(DRAIN);
+  const seqs = new Map<string, number>();
+  const arrive = async (...ids: string[]) => {
+    for (const id of ids) seqs.set(id, placeOf(await enter(object, id)).seq);
+  };
+  await arrive("a", "b");
+  object.lose();
+  await arrive("c", "d");
+  object.lose();
+  await arrive("e", "f");
+  const back = [...seqs].filter(([id]) => "abcd".includes(id)).reverse();
+  for (const [id, seq] of back) await enter(object, id, seq);
+
+  const order: string[] = [];
+  for (const id of seqs.keys()) {
+    const { place } = placeOf(await enter(object, id));
+    void place.turn().then((turn) => turn.granted && order.push(id));
+  }
+  object.pool.resume(DRAIN.owner, false);
+  for (let served = 0; served < seqs.size; served++) {
+    await vi.advanceTimersByTimeAsync(SECOND);
+    expect(order).toHaveLength(served + 1);
+    void object.pool.done([{ id: order[served] as string, status: 200 }]);
+  }
+  expect(order).toEqual(["a", "b", "c", "d", "e", "f"]);
+});
