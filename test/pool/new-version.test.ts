@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { SingleFlightServer } from "../../demo/single-flight.ts";
 import { Connections } from "../support/connections.ts";
 import { Sluice } from "../support/sluice.ts";
+import { Watcher } from "../support/watcher.ts";
 
 let sluice: Sluice;
 const servers: SingleFlightServer[] = [];
@@ -113,6 +114,22 @@ describe("a pool that comes up with a new configuration", () => {
     const after = await sluice.until("web", ({ servers }) => servers.length === 1);
     expect(after.servers[0]?.name).toBe("fresh");
   });
+});
+
+test("a drain ends when it is due in a pool that nobody has asked since the runtime went", async () => {
+  const keys = { servers: listed(await server("a", 1)) };
+  sluice = await Sluice.start({ pools: { web: keys } });
+  await sluice.drain("web", { expires: "1500ms" });
+  const expiresAt = (await sluice.snapshot("web")).drain?.expiresAt ?? "";
+  await redeploy(keys);
+  await new Promise((resolve) => setTimeout(resolve, Date.parse(expiresAt) + 1_000 - Date.now()));
+  const askedAt = Date.now();
+  const watcher = await Watcher.start(sluice.url);
+  const { at, ...resume } = await watcher.event("resume");
+  watcher.leave();
+  expect(resume).toMatchObject({ cause: "expired" });
+  expect(Date.parse(at)).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+  expect(Date.parse(at)).toBeLessThan(askedAt);
 });
 
 test("Workers of the former version and of this one share a pool, in one order", async () => {

@@ -1,6 +1,7 @@
 /**
  * The Worker under test with handles that production must not have: crash a pool's object, make the pool
- * unreachable, for one request or until further notice, and act as a former version's Worker. Everything else is src/index.ts.
+ * unreachable, for one request or until further notice, act as a former version's Worker, and as one that dies.
+ * Everything else is src/index.ts.
  */
 import sluice, { Pool as RealPool } from "../../src/index.ts";
 import type { Env } from "../../src/pool/env.ts";
@@ -31,6 +32,8 @@ export default {
     }
     const former = /^\/__test\/former\/([^/]+)(\/.*)$/.exec(new URL(request.url).pathname);
     if (former) return asFormerWorker(env, former[1] as string, former[2] as string);
+    const holder = /^\/__test\/holder\/(.+)$/.exec(new URL(request.url).pathname);
+    if (holder) return holdUntilDeath(env, holder[1] as string);
     const fault = request.headers.get("x-test-pool");
     return sluice.fetch(request, withBrokenPools(env, fault), ctx);
   },
@@ -65,4 +68,17 @@ async function asFormerWorker(env: Env, pool: string, path: string): Promise<Res
   const body = await response.text();
   await env.POOL.getByName(pool).end(id, "done", false, response.status);
   return new Response(body, { status: response.status });
+}
+
+/**
+ * Waits for a slot and keeps it, as a Worker does that has renewed its lease. It does not outlive its client
+ * (`waitUntil`): the runtime ends it as it would a Worker that dies.
+ */
+async function holdUntilDeath(env: Env, pool: string): Promise<Response> {
+  const id = crypto.randomUUID();
+  const entered = await env.POOL.getByName(pool).enter({ id });
+  if (!entered.granted && entered.code === "queued") await entered.place.turn();
+  await env.POOL.getByName(pool).attach(id);
+  await scheduler.wait(3_600_000);
+  return new Response(null, { status: 204 });
 }

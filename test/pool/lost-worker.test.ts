@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { Connections } from "../support/connections.ts";
+import { useStage } from "../support/stage.ts";
+import { Watcher } from "../support/watcher.ts";
+
+// Only the test bundle has a Worker that dies with its client.
+const stage = useStage({ web: { quarantine: { max: "1h" } } }, { bundle: "test" });
+
+/** Well below the 30 s after which a lease that is not renewed counts as lost. */
+const AT_ONCE_MS = 5_000;
+
+/** A Worker that takes part in the pool `web` and dies after `ms`. */
+function workerThatDies(ms: number) {
+  const client = new Connections(stage.sluice.leaverUrl);
+  return client.get("/__test/holder/web", { "x-leave-after": ms }).finally(() => client.close());
+}
+
+test("a Worker that dies with a slot which it has held for long is noticed at once: the slot goes to quarantine", async () => {
+  const watcher = await Watcher.start(stage.sluice.url);
+  const died = workerThatDies(500);
+  await stage.sluice.until("web", ({ inFlight }) => inFlight === 1);
+  expect((await died).status).toBe(499);
+  const { servers } = await stage.sluice.until("web", ({ quarantined }) => quarantined === 1, AT_ONCE_MS);
+  expect(await watcher.event("quarantine")).toMatchObject({ cause: "lost", server: "web-1" });
+  watcher.leave();
+  await stage.sluice.admin("DELETE", `/api/pools/web/leases/${servers[0]?.leases[0]?.id}`);
+});
+
+test("a Worker that dies while it waits is noticed at once: its place is given up", async () => {
+  await stage.sluice.drain("web");
+  const before = (await stage.sluice.snapshot("web")).totals;
+  const died = workerThatDies(500);
+  await stage.sluice.until("web", ({ queued }) => queued === 1);
+  expect((await died).status).toBe(499);
+  const { totals } = await stage.sluice.until("web", ({ queued }) => queued === 0, AT_ONCE_MS);
+  expect(totals.abandoned).toBe(before.abandoned + 1);
+  await stage.sluice.resume("web");
+});
