@@ -15,8 +15,8 @@ export interface SingleFlightOptions {
 
 /**
  * A server as in the story that Sluice exists for: it can do one query at a time, and rejects a second one
- * that comes meanwhile. It works each query to its end, also when its client has hung up. `/idle` tells whether
- * it is at work, and is no query.
+ * that comes meanwhile. It works each query to its end, also when its client has hung up, and its answer says in
+ * `X-Query` which one it is to. `/idle` tells whether it is at work, and is no query.
  */
 export class SingleFlightServer {
   readonly name: string;
@@ -94,7 +94,8 @@ export class SingleFlightServer {
       // Before the answer's last byte is out: without afterglow the next query may come with it.
       this.#busy = false;
       this.#busyUntil = performance.now() + this.afterglowMs;
-      response.writeHead(200, { "Content-Type": "text/plain", "X-Served-By": this.name }).end("done\n");
+      const headers = { "Content-Type": "text/plain", "X-Served-By": this.name, "X-Query": request.url };
+      response.writeHead(200, headers).end("done\n");
     }, this.serviceMs);
   }
 }

@@ -25,16 +25,19 @@ describe("a pool whose object crashes", () => {
     expect(pool.rejected).toBe(0);
   });
 
-  test("gives no slot twice and loses no request when it crashes every second under load for 20 s", async () => {
+  test("gives no slot twice, loses no request and swaps no answers when it crashes every second under load for 20 s", async () => {
     pool = await SingleFlightPool.start(10, 20);
     // 40 clients, each with its next request as soon as it has its answer: always more than ten servers can do.
     const end = Date.now() + 20_000;
     const answers: Record<string, number> = {};
+    const swapped: string[] = [];
     const clients = Array.from({ length: 40 }, async (_, n) => {
       const client = new Connections(pool.sluice.url, 1);
       for (let request = 0; Date.now() < end; request++) {
-        const { status, body } = await client.get(`/${n}/${request}`);
+        const path = `/${n}/${request}`;
+        const { status, body, headers } = await client.get(path);
         answers[`${status} ${body}`] = (answers[`${status} ${body}`] ?? 0) + 1;
+        if (headers["x-query"] !== path) swapped.push(`${path} got the answer to ${headers["x-query"]}`);
       }
       client.close();
     });
@@ -48,6 +51,7 @@ describe("a pool whose object crashes", () => {
     expect(crashes).toBeGreaterThanOrEqual(15);
     expect(pool.rejected).toBe(0);
     expect(Object.keys(answers)).toEqual(["200 done\n"]);
+    expect(swapped).toEqual([]);
     expect(answers["200 done\n"]).toBe(pool.served.length);
     expect(new Set(pool.served).size).toBe(pool.served.length);
     const { inFlight, queued } = await pool.sluice.until("web", (snapshot) => snapshot.inFlight === 0);
