@@ -5,8 +5,6 @@ import { LONGEST_AFTER_BREAK_MS, LONGEST_AFTER_CUT_MS } from "./pool.ts";
 import type { ChaosServer } from "./server.ts";
 import type { Work } from "./work.ts";
 
-const CHECK_MS = 3;
-
 interface Act {
   work: Work;
   job: Job;
@@ -17,18 +15,21 @@ interface Act {
 /** Does what the plan says. Rejects when the server is killed meanwhile. */
 export async function perform(work: Work, server: ChaosServer, journal: Journal): Promise<void> {
   const { job } = work;
-  if (!job) {
-    await work.busy(CHECK_MS);
-    server.workload.end(work);
-    work.response.end("well\n");
-    return;
-  }
+  if (!job) return check(work, server);
   const body = await work.orKilled(textOf(work.request));
   if (body !== bodyOf(job.sent.plan) || work.request.headers["x-request-id"] !== job.sent.plan.id) {
     journal.break("lost", `${server.name} got ${job.sent.plan.id} garbled`, [job.sent]);
   }
   const act = { work, job, server, journal };
   await behaviours[server.outages.over ? "answer" : job.plan.behaviour](act);
+}
+
+async function check(work: Work, server: ChaosServer): Promise<void> {
+  const { late, workMs, afterglowMs } = server.nextCheck();
+  if (late) server.outages.late(work, workMs);
+  await work.busy(workMs);
+  server.workload.end(work, afterglowMs);
+  work.response.end("well\n");
 }
 
 /** What the server says if it is not kept from it; its first line names the job. */
@@ -106,7 +107,7 @@ function sendRest(act: Act): void {
   const text = answerTo(act.job);
   const begun = act.job.headAt !== null;
   if (!begun) sendHead(act, text);
-  act.server.workload.end(act.work);
+  act.server.workload.end(act.work, act.job.plan.afterglowMs);
   act.work.response.end(begun ? text.slice(text.length / 2) : text);
 }
 

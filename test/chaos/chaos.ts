@@ -13,6 +13,8 @@ import { story } from "./story.ts";
 import { runs, watch } from "./watch.ts";
 
 const MOST_STORIES = 10;
+/** However bad the seed: a pool that only refuses keeps no promise. */
+const LEAST_ANSWERED = 0.1;
 
 export interface Options {
   seed: number;
@@ -25,13 +27,22 @@ export interface Options {
 export async function chaos({ seed, seconds, onProgress }: Options): Promise<Tried & { stories: string[] }> {
   const random = new Random(seed);
   const settings = drawSettings(random.fork("settings"));
-  const journal = new Journal();
+  const journal = new Journal(settings);
   const servers = Array.from({ length: SERVERS }, (_, index) => {
-    const slots = 1 + (index % 2);
-    return new ChaosServer(`web-${index}`, slots, journal, random.fork("jobs"));
+    const backup = index >= SERVERS - settings.backups;
+    return new ChaosServer(
+      { name: `web-${index}`, slots: 1 + (index % 2), backup },
+      journal,
+      random.fork("jobs"),
+    );
   });
   await Promise.all(servers.map((server) => server.start()));
-  const listed = servers.map(({ name, url, workload }) => ({ name, url, slots: workload.slots }));
+  const listed = servers.map(({ name, url, workload, backup }) => ({
+    name,
+    url,
+    slots: workload.slots,
+    backup,
+  }));
   const sluice = await Sluice.start({ pools: { web: poolTable(settings, listed) } });
   const progress = setInterval(() => onProgress?.(journal), 10_000);
   const watching = new AbortController();
@@ -43,6 +54,7 @@ export async function chaos({ seed, seconds, onProgress }: Options): Promise<Tri
       load.run(seconds * 1000),
       direct(cast, schedule(random.fork("schedule"), seconds * 1000)),
     ]);
+    judgeShare(journal);
     await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
     watching.abort();
     await watched;
@@ -57,4 +69,11 @@ export async function chaos({ seed, seconds, onProgress }: Options): Promise<Tri
     // It waits for an end that has been already, otherwise.
     if (runs(sluice)) await sluice.stop();
   }
+}
+
+function judgeShare(journal: Journal): void {
+  const ended = [...journal.requests.values()].filter(({ endedAt }) => endedAt !== null);
+  const answered = ended.filter(({ outcome }) => outcome === "answered").length;
+  if (answered >= LEAST_ANSWERED * ended.length) return;
+  journal.break("lost", `no more than ${answered} of ${ended.length} requests were answered`);
 }

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LEASE_TTL_MS } from "../../src/scheduler/leases.ts";
 import type { Cast } from "./director.ts";
+import type { Journal } from "./journal.ts";
 import type { Load } from "./load.ts";
 import { lastPlan } from "./plans.ts";
-import { QUARANTINE_MAX_MS } from "./pool.ts";
+import { CHECK_TIMEOUT_MS, longestLeaseMs, QUARANTINE_MAX_MS } from "./pool.ts";
+import type { ChaosServer } from "./server.ts";
 
 /** Some room for health checks to find every server up again, on a busy machine. */
 const ROOM_MS = 10_000;
+/** A slot of a late health check is closed for no longer than this. */
+const LATE_CHECK_MS = CHECK_TIMEOUT_MS + 1_000 + QUARANTINE_MAX_MS;
 
 /** No fault any more, and every request and every slot must come back. */
 export async function comeToRest(cast: Cast, load: Load): Promise<void> {
@@ -21,24 +24,34 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
     await sluice.until(
       "web",
       (now) => now.inFlight === 0 && now.queued === 0 && now.servers.every(({ health }) => health !== "down"),
-      LEASE_TTL_MS + QUARANTINE_MAX_MS + ROOM_MS,
+      longestLeaseMs(journal.settings) + ROOM_MS,
     );
   } catch (error) {
     journal.break("slot", `the pool does not come to rest: ${(error as Error).message}`);
     return;
   }
   journal.event("the pool is at rest");
-  await fillEverySlot(cast, load);
+  const backups = servers.filter((server) => server.backup);
+  const others = servers.filter((server) => !server.backup);
+  await fillEverySlot(others, journal, load);
+  if (backups.length === 0) return;
+  for (const server of others) await operator.change(server, { state: "drain" });
+  await fillEverySlot(backups, journal, load);
 }
 
-/** One request a slot at once: each slot of each server must have one. */
-async function fillEverySlot({ journal, servers }: Cast, load: Load): Promise<void> {
-  const slots = servers.flatMap(({ name, workload }) => Array<string>(workload.slots).fill(name));
-  const plans = slots.map((_, index) => lastPlan(index));
-  await Promise.all(plans.map((plan) => load.send(plan)));
-  const jobs = plans.flatMap((plan) => journal.requests.get(plan.id)?.jobs ?? []);
-  const used = jobs.map((job) => job.server).sort();
-  if (used.join() !== slots.sort().join()) {
-    journal.break("slot", `of the slots ${slots.join(", ")} only ${used.join(", ")} were used at once`);
+/** One request a slot at once: each slot of each of these servers must have one. */
+async function fillEverySlot(servers: ChaosServer[], journal: Journal, load: Load): Promise<void> {
+  const slots = servers.flatMap(({ name, workload }) => Array<string>(workload.slots).fill(name)).sort();
+  for (const end = journal.now() + LATE_CHECK_MS; ; ) {
+    const plans = slots.map(() => lastPlan());
+    await Promise.all(plans.map((plan) => load.send(plan)));
+    const jobs = plans.flatMap((plan) => journal.requests.get(plan.id)?.jobs ?? []);
+    const used = jobs.map((job) => job.server).sort();
+    if (used.join() === slots.join()) return;
+    if (journal.now() < end) continue;
+    return journal.break(
+      "slot",
+      `of the slots ${slots.join(", ")} only ${used.join(", ")} were used at once`,
+    );
   }
 }

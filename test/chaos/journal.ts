@@ -1,5 +1,6 @@
 import type { JobPlan, RequestPlan } from "./plans.ts";
-import { RETRIES } from "./pool.ts";
+import { RETRIES, type Settings } from "./pool.ts";
+import { Waiting } from "./waiting.ts";
 
 /** One request, from its client's point of view. Times here and below are ms since the run began. */
 export interface Sent {
@@ -40,7 +41,7 @@ export interface Trouble {
  * lost     a request ended as none may
  * twice    a request was read more than once though it may not be repeated, or there was no cause to
  * drained  a server had work while the pool said that it is drained
- * slot     a slot did not come back
+ * slot     a slot did not come back, or not in time
  */
 export type Promised = "overlap" | "lost" | "twice" | "drained" | "slot";
 
@@ -53,6 +54,8 @@ export interface Broken {
 
 /** All that happened in a run: what the report counts, and what tells the story of a failure. */
 export class Journal {
+  readonly settings: Settings;
+  readonly waiting = new Waiting();
   readonly requests = new Map<string, Sent>();
   readonly jobs: Job[] = [];
   readonly events: { at: number; text: string }[] = [];
@@ -68,6 +71,10 @@ export class Journal {
   longestPauseMs = 0;
   readonly #start = performance.now();
 
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
   now(): number {
     return performance.now() - this.#start;
   }
@@ -75,7 +82,14 @@ export class Journal {
   send(plan: RequestPlan): Sent {
     const sent: Sent = { plan, sentAt: this.now(), endedAt: null, outcome: null, jobs: [] };
     this.requests.set(plan.id, sent);
+    this.waiting.add(sent, sent.sentAt);
     return sent;
+  }
+
+  ended(sent: Sent, outcome: string): void {
+    sent.endedAt = this.now();
+    sent.outcome = outcome;
+    this.waiting.delete(sent, sent.endedAt);
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {
@@ -91,10 +105,19 @@ export class Journal {
     const job: Job = { number: this.jobs.length, sent, server, plan, ...times };
     this.jobs.push(job);
     sent.jobs.push(job);
+    this.waiting.delete(sent, job.readAt);
     if (job.readAt < this.drainedUntil) {
       this.break("drained", `${server} got ${sent.plan.id} while the pool is drained`, [sent]);
     }
     return job;
+  }
+
+  /** Its server is at work for it no more. */
+  done(job: Job): void {
+    if (job.doneAt !== null) return;
+    job.doneAt = this.now();
+    // It may be told so, or wait for another server.
+    if (job.sent.endedAt === null) this.waiting.add(job.sent, job.doneAt);
   }
 
   event(text: string): void {
@@ -131,7 +154,8 @@ export class Journal {
   #checkRepetition(sent: Sent, server: string): void {
     const { jobs, plan } = sent;
     if (jobs.length === 0) return;
-    const due = plan.idempotent && jobs.length <= RETRIES && jobs.every((job) => job.brokeAt !== null);
+    const repeatable = plan.idempotent || this.settings.retry_non_idempotent;
+    const due = repeatable && jobs.length <= RETRIES && jobs.every((job) => job.brokeAt !== null);
     if (!due) this.break("twice", `${plan.method} ${plan.id} came to ${server} as well`, [sent]);
   }
 }

@@ -64,15 +64,13 @@ export class Load {
   }
 
   #judge(sent: Sent, reply: Reply): void {
-    sent.endedAt = this.#journal.now();
     const fate = verdict(sent, reply, this.#journal);
     if ("lost" in fate) this.#lost(sent, fate.lost);
-    else sent.outcome = fate.outcome;
+    else this.#journal.ended(sent, fate.outcome);
   }
 
   #lost(sent: Sent, why: string): void {
-    sent.endedAt = this.#journal.now();
-    sent.outcome = "lost";
+    this.#journal.ended(sent, "lost");
     this.#journal.break("lost", `${sent.plan.method} ${sent.plan.id}: ${why}`, [sent]);
   }
 }

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
+import { cancels, longestLeaseMs } from "./pool.ts";
 import type { Deploy } from "./schedule.ts";
 import type { ChaosServer } from "./server.ts";
+import { CUT_NOTICE_MS } from "./workload.ts";
 
-/** A slot that nobody claims after a crash comes back in 32 s. */
-const RESIZE_PATIENCE_MS = 45_000;
+/** What a busy machine may add to the time in which every lease ends. */
+const RESIZE_ROOM_MS = 5_000;
 
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
@@ -36,6 +38,8 @@ export class Operator {
       if (slots > server.workload.slots) server.workload.slots = slots;
       await this.change(server, { slots });
       await this.#untilAtMost(slots, server);
+      // A health check has a slot too, and none of those in flight.
+      while (server.workload.checks > 0 && server.workload.jobs <= slots) await sleep(5);
       server.workload.slots = slots;
     });
     this.#resizing.set(
@@ -55,7 +59,7 @@ export class Operator {
     this.#journal.event(`operator: ${owner}'s drain is answered: ${state}`);
     if (state === "drained" && drain) {
       this.#journal.operation("drained in time", `${owner}: drained`);
-      this.#expectIdleUntil(drain.expiresAt);
+      await this.#expectIdleUntil(drain.expiresAt);
       if (restart) this.#restartAll(holdMs / 2);
     }
     await sleep(holdMs);
@@ -71,10 +75,11 @@ export class Operator {
   }
 
   /** "Drained" means that no server can be at work for the pool any more, and that none will be. */
-  #expectIdleUntil(instant: string): void {
+  async #expectIdleUntil(instant: string): Promise<void> {
     const leftMs = Date.parse(instant) - Date.now();
     if (leftMs <= 0) return;
     this.#journal.drainedUntil = this.#journal.now() + leftMs;
+    if (cancels(this.#journal.settings)) await sleep(CUT_NOTICE_MS);
     for (const server of this.#servers) {
       if (server.workload.jobs > 0) this.#journal.break("drained", `drained, and ${server.name} is at work`);
     }
@@ -86,7 +91,8 @@ export class Operator {
   }
 
   async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {
-    for (const end = Date.now() + RESIZE_PATIENCE_MS; ; await sleep(20)) {
+    const patienceMs = longestLeaseMs(this.#journal.settings) + RESIZE_ROOM_MS;
+    for (const end = Date.now() + patienceMs; ; await sleep(20)) {
       const { servers } = await this.#sluice.snapshot("web");
       if (servers.some(({ name, inFlight }) => name === server.name && inFlight <= slots)) return;
       if (Date.now() > end) throw new Error(`${server.name} still has more than ${slots} in flight`);

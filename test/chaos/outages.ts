@@ -4,8 +4,8 @@ import { type Listener, reset } from "./listener.ts";
 import type { Work } from "./work.ts";
 import type { Workload } from "./workload.ts";
 
-/** So long after trouble with its connections a server does not begin to hang: the pool may not know yet. */
-const NO_HANG_MS = 500;
+/** So long after a failure the pool may take the server for down, or not know of it yet. */
+const TROUBLED_MS = 500;
 
 /** How long a restart takes that comes instead of something else. */
 const SHORT_MS = 100;
@@ -13,7 +13,8 @@ const SHORT_MS = 100;
 /**
  * How a server breaks its connections. Sluice takes two failures in a row for a server that is down, and one that
  * is up again for restarted, hence idle (contract, `quarantine`). To break connections while requests that were
- * cut off keep it busy would belie that: such a server restarts instead.
+ * cut off keep it busy, or to go on with one when it may be down already, would belie that: such a server restarts
+ * instead.
  */
 export class Outages {
   /** No more of them. */
@@ -23,7 +24,8 @@ export class Outages {
   readonly #workload: Workload;
   readonly #journal: Journal;
   #resets = 0;
-  #mayHangAt = 0;
+  #troubledUntil = 0;
+  #isTrusted = false;
 
   constructor(server: string, listener: Listener, workload: Workload, journal: Journal) {
     this.#server = server;
@@ -32,8 +34,25 @@ export class Outages {
     this.#journal = journal;
   }
 
+  /**
+   * A health check may take longer than its timeout: it is a failure too, and goes on after it. A server that is down
+   * for the pool may be up again before its end.
+   */
+  get mayBeLate(): boolean {
+    return this.mayHang && this.#isTrusted && !this.#workload.hasStray();
+  }
+
   get mayHang(): boolean {
-    return !this.over && this.#listener.isOpen && this.#journal.now() >= this.#mayHangAt;
+    return !this.over && this.#listener.isOpen && !this.#isTroubled;
+  }
+
+  get #isTroubled(): boolean {
+    return this.#journal.now() < this.#troubledUntil;
+  }
+
+  /** A request has come: nobody takes the server for down any more. */
+  requested(): void {
+    if (!this.#isTroubled) this.#isTrusted = true;
   }
 
   /** As a killed process: all work ends at once, and nobody listens for a while. */
@@ -75,7 +94,7 @@ export class Outages {
 
   /** Breaks the connection of this work, which goes on. */
   breakOff(work: Work, kind: string): void {
-    if (this.#workload.hasStray(work)) return void this.crash(SHORT_MS);
+    if (this.#workload.hasStray(work) || this.#isTroubled) return void this.crash(SHORT_MS);
     this.#journal.fault(kind, this.#server);
     if (work.job) work.job.brokeAt = this.#journal.now();
     work.stray = true;
@@ -84,7 +103,15 @@ export class Outages {
     this.#troubled(0);
   }
 
+  /** A health check takes longer than its timeout. */
+  late(work: Work, forMs: number): void {
+    this.#journal.fault("late check", this.#server);
+    work.stray = true;
+    this.#troubled(forMs);
+  }
+
   #troubled(forMs: number): void {
-    this.#mayHangAt = Math.max(this.#mayHangAt, this.#journal.now() + forMs + NO_HANG_MS);
+    this.#isTrusted = false;
+    this.#troubledUntil = Math.max(this.#troubledUntil, this.#journal.now() + forMs + TROUBLED_MS);
   }
 }

@@ -1,3 +1,4 @@
+import { CHECK_TIMEOUT_MS, LONGEST_CHECK_MS } from "./pool.ts";
 import type { Random } from "./random.ts";
 
 /** What a server may do with a request; all but the first are faults. */
@@ -12,6 +13,14 @@ const BEHAVIOURS = {
 };
 export type Behaviour = keyof typeof BEHAVIOURS;
 export const FAULTS = (Object.keys(BEHAVIOURS) as Behaviour[]).filter((one) => one !== "answer");
+
+/** What a server may do with a health check; `late`: beyond its timeout. */
+const CHECKS = { quick: 80, slow: 12, late: 8 };
+const CHECK_MS: Record<keyof typeof CHECKS, [number, number]> = {
+  quick: [3, 3],
+  slow: [20, CHECK_TIMEOUT_MS / 2],
+  late: [CHECK_TIMEOUT_MS + 50, LONGEST_CHECK_MS],
+};
 
 const METHODS = { GET: 45, PUT: 10, POST: 30, "POST with key": 15 };
 
@@ -43,6 +52,14 @@ export interface JobPlan {
   after: number;
   /** The connection ends with a reset instead of an ordinary close. */
   reset: boolean;
+  /** How long the server stays busy after its answer, in ms. */
+  afterglowMs: number;
+}
+
+export interface CheckPlan {
+  late: boolean;
+  workMs: number;
+  afterglowMs: number;
 }
 
 export function requestPlan(random: Random, id: string): RequestPlan {
@@ -64,8 +81,8 @@ export function requestPlan(random: Random, id: string): RequestPlan {
 }
 
 /** One of the last requests, which together must find every slot free. */
-export function lastPlan(number: number): RequestPlan {
-  const id = `last-${number}`;
+export function lastPlan(): RequestPlan {
+  const id = `last-${crypto.randomUUID()}`;
   return {
     id,
     path: `/chaos/${id}`,
@@ -78,7 +95,20 @@ export function lastPlan(number: number): RequestPlan {
   };
 }
 
-export function jobPlan(random: Random, id: string, arrival: number): JobPlan {
+export function checkPlan(
+  random: Random,
+  id: string,
+  longestAfterglowMs: number,
+  late: "never" | "perhaps" | "now",
+): CheckPlan {
+  const draw = random.fork(id);
+  const drawn = late === "now" ? "late" : draw.weighted(CHECKS);
+  const kind = drawn === "late" && late === "never" ? "slow" : drawn;
+  const afterglowMs = draw.next() * longestAfterglowMs;
+  return { late: kind === "late", workMs: draw.whole(...CHECK_MS[kind]), afterglowMs };
+}
+
+export function jobPlan(random: Random, id: string, arrival: number, longestAfterglowMs: number): JobPlan {
   const draw = random.fork(`${id} arrival ${arrival}`);
   return {
     behaviour: draw.weighted(BEHAVIOURS),
@@ -88,6 +118,7 @@ export function jobPlan(random: Random, id: string, arrival: number): JobPlan {
     before: draw.next(),
     after: draw.next(),
     reset: draw.chance(0.5),
+    afterglowMs: draw.next() * longestAfterglowMs,
   };
 }
 

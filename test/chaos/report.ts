@@ -1,9 +1,10 @@
 import type { Journal, Promised } from "./journal.ts";
+import { longestLeaseMs, type Settings } from "./pool.ts";
 
 export interface Tried {
   seed: number;
   seconds: number;
-  settings: Record<string, unknown>;
+  settings: Settings;
   journal: Journal;
 }
 
@@ -12,7 +13,7 @@ const PROMISES: Record<Promised, [label: string, note: string]> = {
   lost: ["lost", "neither one server's answer nor a refusal with a cause"],
   twice: ["sent twice", "read more than once, though not idempotent or without a cause"],
   drained: ["worked while drained", "the pool said that no server was at work"],
-  slot: ["slots lost", "not back at the end"],
+  slot: ["slots lost", "not back at the end, or shut for longer than a request and its quarantine take"],
 };
 
 /** What was tried and what came of it, as an aligned table. */
@@ -34,7 +35,7 @@ export function reportLines({ seed, seconds, settings, journal }: Tried): string
     [
       "longest lease",
       `${(journal.longestLeaseMs / 1000).toFixed(1)} s`,
-      "of a slot, its quarantine included",
+      `of a slot, its quarantine included; at most ${longestLeaseMs(settings) / 1000} s`,
     ],
     ["longest pause", `${journal.longestPauseMs.toFixed(0)} ms`, "in which clients and servers were not run"],
   ];

@@ -1,20 +1,26 @@
 import { answerTo } from "./behaviours.ts";
 import type { Reply } from "./exchange.ts";
 import type { Job, Journal, Sent } from "./journal.ts";
-import { QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS } from "./pool.ts";
+import { MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS } from "./pool.ts";
 
 /** Clocks and timers of several processes on a busy machine. */
 const TOLERANCE_MS = 200;
+/** Who is in the list, and neither client nor server of it knows: has just left, or waits for another server already. */
+const UNSEEN = 15;
 
 /** How Sluice may refuse a request here: the status, and what must have happened. */
 const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Journal) => boolean }> = {
-  "queue-full": { status: 503, due: () => true },
+  "queue-full": {
+    status: 503,
+    due: ({ sentAt }, { waiting }) => waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN,
+  },
   "queue-timeout": {
     status: 503,
     due: ({ sentAt }, journal) => journal.now() - sentAt > QUEUE_TIMEOUT_MS - TOLERANCE_MS,
   },
-  "no-server": { status: 503, due: () => true },
-  "pool-unavailable": { status: 503, due: () => true },
+  "no-server": { status: 503, due: (_, { settings }) => settings.when_down === "refuse" },
+  // However often it crashes, it is back at once: it is asked for 10 s.
+  "pool-unavailable": { status: 503, due: () => false },
   "bad-gateway": {
     status: 502,
     due: ({ sentAt, jobs }, journal) =>

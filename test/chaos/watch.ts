@@ -2,11 +2,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
+import { longestLeaseMs } from "./pool.ts";
 
 const INTERVAL_MS = 250;
 
 /** Looks at the pool now and then, and at how well this machine keeps up, until `signal`. */
 export async function watch(sluice: Sluice, journal: Journal, signal: AbortSignal): Promise<void> {
+  const shutTooLong = new Set<string>();
   const pauses = monitorEventLoopDelay({ resolution: 10 });
   pauses.enable();
   while (!signal.aborted) {
@@ -22,9 +24,17 @@ export async function watch(sluice: Sluice, journal: Journal, signal: AbortSigna
     }
     const { queued, servers } = snapshot;
     const seen = Date.now();
-    const ages = servers.flatMap(({ leases }) => leases.map(({ since }) => seen - Date.parse(since)));
     journal.longestQueue = Math.max(journal.longestQueue, queued);
-    journal.longestLeaseMs = Math.max(journal.longestLeaseMs, ...ages);
+    for (const { name, leases } of servers) {
+      for (const { id, since, quarantined } of leases) {
+        const ageMs = seen - Date.parse(since);
+        journal.longestLeaseMs = Math.max(journal.longestLeaseMs, ageMs);
+        if (ageMs <= longestLeaseMs(journal.settings) || shutTooLong.has(id)) continue;
+        shutTooLong.add(id);
+        const state = quarantined ? "in quarantine" : "leased";
+        journal.break("slot", `${name}: lease ${id}, ${state}, has a slot for ${ageMs} ms, since ${since}`);
+      }
+    }
     journal.longestPauseMs = pauses.max / 1e6;
   }
   pauses.disable();

@@ -1,6 +1,9 @@
 import type { Journal } from "./journal.ts";
 import type { Work } from "./work.ts";
 
+/** A connection that was closed before another was opened may be heard of after that. */
+export const CUT_NOTICE_MS = 20;
+
 /** What one server is working on, counted by the server itself. */
 export class Workload {
   readonly #server: string;
@@ -8,6 +11,8 @@ export class Workload {
   readonly #work = new Set<Work>();
   /** Those whose answer is not out yet, be the work done or not. */
   readonly #unanswered = new Set<Work>();
+  /** What it stays busy with though the answer is out, and until when, in ms since the run began. */
+  readonly #afterglow = new Map<Work, number>();
   #slots: number;
 
   constructor(server: string, slots: number, journal: Journal) {
@@ -26,12 +31,16 @@ export class Workload {
   }
 
   get idle(): boolean {
-    return this.#work.size === 0;
+    return this.#busyWith.length === 0;
   }
 
   /** Without health checks. */
   get jobs(): number {
-    return [...this.#work].filter((work) => work.job).length;
+    return this.#busyWith.filter((work) => work.job).length;
+  }
+
+  get checks(): number {
+    return this.#busyWith.filter((work) => !work.job).length;
   }
 
   /** Is there work that nobody waits for, besides this one? */
@@ -46,10 +55,12 @@ export class Workload {
     this.#check();
   }
 
-  /** Harmless when repeated. */
-  end(work: Work): void {
-    this.#work.delete(work);
-    if (work.job) work.job.doneAt ??= this.#journal.now();
+  /** Harmless when repeated. It stays busy for a moment more. */
+  end(work: Work, afterglowMs = 0): void {
+    if (!this.#work.delete(work)) return;
+    if (work.job) this.#journal.done(work.job);
+    // By the clock, so that a process which stands still is busy no longer than it says.
+    if (afterglowMs > 0) this.#afterglow.set(work, this.#journal.now() + afterglowMs);
   }
 
   /** The process is gone, and all of its work with it. */
@@ -59,16 +70,28 @@ export class Workload {
       work.kill();
       this.end(work);
     }
+    this.#afterglow.clear();
+  }
+
+  get #busyWith(): Work[] {
+    const now = this.#journal.now();
+    for (const [work, until] of this.#afterglow) if (until <= now) this.#afterglow.delete(work);
+    return [...this.#work, ...this.#afterglow.keys()];
   }
 
   #check(): void {
-    if (this.#work.size <= this.#slots) return;
-    const names = [...this.#work].map((work) => work.job?.sent.plan.id ?? "a health check");
-    const about = [...this.#work].flatMap((work) => (work.job ? [work.job.sent] : []));
-    this.#journal.break(
-      "overlap",
-      `${this.#server} has ${this.#slots} slot(s), and ${names.join(", ")}`,
-      about,
+    const [work, slots] = [this.#busyWith, this.#slots];
+    if (work.length <= slots) return;
+    const names = work.map(
+      (one) => `${one.job?.sent.plan.id ?? "a health check"}${this.#work.has(one) ? "" : " (answered)"}`,
     );
+    const text = `${this.#server} has ${slots} slot(s), and ${names.join(", ")}`;
+    const about = work.flatMap(({ job }) => (job ? [job.sent] : []));
+    const judge = () => {
+      const left = work.filter((one) => !one.endsWhenCut || one.job?.cutAt === null);
+      if (left.length > slots) this.#journal.break("overlap", text, about);
+    };
+    if (work.some((one) => one.endsWhenCut)) setTimeout(judge, CUT_NOTICE_MS);
+    else judge();
   }
 }
