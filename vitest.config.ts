@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...leftOut()],
     globalSetup: ["test/support/bundle.ts"],
-    maxWorkers: 2,
+    // On two cores: many tests wait most of the time.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -38,9 +38,9 @@ describe("sluice status", () => {
       stdout: lines(
         "web  running  0 of 2 slots in flight · nobody queued",
         "",
-        "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST  WEIGHT  URL",
-        `web-0   ready  unchecked        0/1            0        –       1  ${servers[0]?.url}`,
-        `web-1   maint  unchecked        0/1            0        –      20  ${servers[1]?.url}`,
+        "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST             WEIGHT  URL",
+        `web-0   ready  unchecked        0/1            0        –                  1  ${servers[0]?.url}`,
+        `web-1   maint  unchecked        0/1            0        –  20 (configured 1)  ${servers[1]?.url}`,
       ),
       stderr: "",
     });
