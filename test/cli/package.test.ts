@@ -60,9 +60,9 @@ describe("the package", () => {
     expect(stdout).toBe(`${version}\n`);
   });
 
-  test.runIf(NODES.length === 1)("runs with another Node than the one of the tests", () => {
-    if (process.env.CI) throw new Error(NO_OTHER_NODE);
-    console.warn(`NOT RUN: the package with another Node\n${NO_OTHER_NODE}`);
+  test("is tried with another Node than the one of the tests too, in CI at least", () => {
+    if (process.env.CI) expect(NODES, NO_OTHER_NODE).toHaveLength(2);
+    else if (NODES.length < 2) console.warn(`NOT RUN: the package with another Node\n${NO_OTHER_NODE}`);
   });
 
   test.each(NODES)("runs with %s", async (node) => {
