@@ -9,10 +9,12 @@ export { Pool } from "./pool/pool.ts";
 admin.route("/", dashboard);
 
 const ADMIN_PATH = "/_sluice/";
+/** Most requests are none of the admin side's: they need not be taken apart for that. Parsing drops tabs and breaks. */
+const MAY_BE_ADMIN = /_sluice|[\t\n\r]/;
 
 export default {
   fetch(request, env, ctx) {
-    const url = URL.parse(request.url);
+    const url = MAY_BE_ADMIN.test(request.url) ? URL.parse(request.url) : null;
     if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
     // Its routes are found by the text of the address.
     return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);

@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
-import { contentLengthOf, toClient, toServer } from "./headers.ts";
+import { bodyLengthOf, toClient, toServer } from "./headers.ts";
 import type { HeldLease } from "./held-lease.ts";
 import { Relay } from "./relay.ts";
 import type { RequestBody } from "./request-body.ts";
@@ -89,10 +89,11 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
   const { status, statusText, headers } = response;
   // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
   if (status === 101 && !response.webSocket) throw new Unpassable("status 101");
+  const bodyLength = bodyLengthOf(headers);
   const answer = (body: BodyInit | null, init: ResponseInit = {}) => {
     try {
       const answered = new Response(body, { status, statusText, headers, ...init });
-      toClient(answered.headers, origins, pool, trace);
+      toClient(answered.headers, origins, pool, trace, bodyLength);
       respond(answered);
     } catch (error) {
       // No failure of the server's, which is heard out as if its client had left.
@@ -118,7 +119,7 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
     await told;
     return;
   }
-  const relay = new Relay(response.body, contentLengthOf(headers), pool.bufferResponseBytes, request.signal);
+  const relay = new Relay(response.body, bodyLength.length, pool.bufferResponseBytes, request.signal);
   const body = await relay.open(lease.clock);
   // Before the answer: its slot stands idle until the pool knows.
   let told = relay.isWhole ? lease.done(status) : null;

@@ -15,13 +15,22 @@ export function requestIdOf(headers: Headers): string {
   return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
 }
 
+export interface BodyLength {
+  /** `null`: the body's end will tell. */
+  length: number | null;
+  /** The header does not say just that. */
+  misstated: boolean;
+}
+
 /**
- * Of a response's body; `null`: its end will tell. Said twice, the length is the same both times, or the runtime has
- * refused the response (workerd 2026-11-17). Chunks overrule it (RFC 9112, 6.3).
+ * Of a response's body. Said twice, the length is the same both times, or the runtime has refused the response
+ * (workerd 2026-11-17). Chunks overrule it (RFC 9112, 6.3).
  */
-export function contentLengthOf(headers: Headers): number | null {
-  const length = headers.get("content-length");
-  return length === null || headers.has("transfer-encoding") ? null : Number.parseInt(length, 10);
+export function bodyLengthOf(headers: Headers): BodyLength {
+  const stated = headers.get("content-length");
+  if (stated === null) return { length: null, misstated: false };
+  if (headers.has("transfer-encoding")) return { length: null, misstated: true };
+  return { length: Number.parseInt(stated, 10), misstated: stated.includes(",") };
 }
 
 /** The request's headers as the server gets them. */
@@ -48,14 +57,14 @@ export function toClient(
   origins: Origins,
   pool: PoolConfig,
   trace: { requestId: string; queueMs: number; originMs: number },
+  { length, misstated }: BodyLength,
 ): void {
   if (pool.hostHeader === "server") {
     mapOrigin(headers, "Location", origins.server, origins.client);
     mapOrigin(headers, "Content-Location", origins.server, origins.client);
   }
-  const length = contentLengthOf(headers);
-  if (length !== null) headers.set("Content-Length", String(length));
-  else headers.delete("Content-Length");
+  if (misstated && length !== null) headers.set("Content-Length", String(length));
+  else if (misstated) headers.delete("Content-Length");
   headers.set("X-Request-Id", trace.requestId);
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
 }
