@@ -145,6 +145,10 @@ export class Server {
     return this.retired ? 0 : (this.#override.slots ?? this.configured.slots);
   }
 
+  get isAsConfigured(): boolean {
+    return this.#override.slots === undefined && this.#override.weight === undefined;
+  }
+
   get override(): Readonly<ServerOverride> {
     return this.#override;
   }

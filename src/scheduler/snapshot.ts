@@ -26,8 +26,8 @@ export interface ServerSnapshot {
   state: ServerState;
   /** When the operator last changed it; `null`: never. */
   stateSince: string | null;
-  /** Who did, where that was said. */
-  stateOwner: string | null;
+  /** Who did; absent where that was not said. */
+  stateOwner?: string | undefined;
   health: Health;
   /** When it last changed; `null`: never. */
   healthSince: string | null;
@@ -35,8 +35,8 @@ export interface ServerSnapshot {
   lastCheck: { at: string; passed: boolean } | null;
   slots: number;
   weight: number;
-  /** What `slots` and `weight` would be without an operator's change. */
-  configured: { slots: number; weight: number };
+  /** Without an operator's change; absent where they are as configured. */
+  configured?: { slots: number; weight: number } | undefined;
   backup: boolean;
   inFlight: number;
   quarantined: number;
@@ -48,10 +48,10 @@ export interface LeaseSnapshot {
   /** When its request was given the slot. */
   since: string;
   quarantined: boolean;
-  /** When its request was cut off, or else when the pool's object started; `null`: it is not in quarantine. */
-  quarantinedSince: string | null;
-  /** When the quarantine ends at the latest; `null` as before. */
-  until: string | null;
+  /** When its request was cut off, or else when the pool's object started; only in quarantine. */
+  quarantinedSince?: string | undefined;
+  /** When the quarantine ends at the latest; only in one. */
+  until?: string | undefined;
 }
 
 export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
@@ -86,13 +86,13 @@ function serverSnapshot(server: Server): ServerSnapshot {
     url: server.url,
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
-    stateOwner: server.override.owner ?? null,
+    ...(server.override.owner === undefined ? {} : { stateOwner: server.override.owner }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
     slots: server.slots,
     weight: server.weight,
-    configured: server.configured,
+    ...(server.isAsConfigured ? {} : { configured: server.configured }),
     backup: server.backup,
     inFlight: leases.length,
     quarantined: leases.filter((lease) => lease.quarantined).length,
@@ -106,8 +106,7 @@ function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseS
     id: lease,
     since: iso(since),
     quarantined,
-    quarantinedSince: quarantined ? iso(stateSince) : null,
-    until: quarantined ? iso(until) : null,
+    ...(quarantined ? { quarantinedSince: iso(stateSince), until: iso(until) } : {}),
   };
 }
 

@@ -25,8 +25,8 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
-          ...{ stateSince: null, stateOwner: null, healthSince: null },
-          ...{ slots: 2, weight: 1, configured: { slots: 2, weight: 1 }, backup: false },
+          ...{ stateSince: null, healthSince: null },
+          ...{ slots: 2, weight: 1, backup: false },
           ...{ inFlight: 0, quarantined: 0, leases: [] },
         },
       ],
@@ -55,13 +55,13 @@ describe("a snapshot", () => {
       servers: [
         {
           ...{ name: "web-1", url: origin.url, state: "ready", health: "unchecked", lastCheck: null },
-          ...{ stateSince: null, stateOwner: null, healthSince: null },
-          ...{ slots: 1, weight: 1, configured: { slots: 1, weight: 1 }, backup: false },
+          ...{ stateSince: null, healthSince: null },
+          ...{ slots: 1, weight: 1, backup: false },
           ...{ inFlight: 1, quarantined: 0 },
           leases: [
             {
               ...{ id: expect.stringMatching(/^.+$/), since: expect.stringMatching(ISO) },
-              ...{ quarantined: false, quarantinedSince: null, until: null },
+              ...{ quarantined: false },
             },
           ],
         },

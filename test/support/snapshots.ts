@@ -7,13 +7,11 @@ export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapsho
     url: "https://web-1.example.com",
     state: "ready",
     stateSince: null,
-    stateOwner: null,
     health: "up",
     healthSince: null,
     lastCheck: null,
     slots: 1,
     weight: 1,
-    configured: { slots: 1, weight: 1 },
     backup: false,
     inFlight: 0,
     quarantined: 0,
@@ -43,5 +41,5 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
 /** One request at work. */
 export function leaseWith(changes: Partial<LeaseSnapshot> = {}): LeaseSnapshot {
   const since = "2026-11-21T09:00:00.000Z";
-  return { id: "a", since, quarantined: false, quarantinedSince: null, until: null, ...changes };
+  return { id: "a", since, quarantined: false, ...changes };
 }

@@ -7,9 +7,9 @@ import { PoolWatch } from "./pool-watch.ts";
 
 /**
  * How often a watcher looks whether its isolate knows anything new. A little more than the pool is asked, so that
- * each look finds something, and a little less than a second: of 500 watchers each look more would be felt.
+ * each look finds something, and hardly less than a second: of 500 watchers each look more would be felt.
  */
-const LOOK_MS = 950;
+const LOOK_MS = 990;
 /** A watcher that hears nothing for twice as long knows that the connection is lost. */
 const QUIET_MS = 3_000;
 
@@ -61,7 +61,8 @@ async function send(
   let asking: Promise<void> | null = null;
   // Its client then comes back, and gets a fresh invocation.
   while (!watch.spent) {
-    await scheduler.wait(LOOK_MS, { signal });
+    await scheduler.wait(LOOK_MS);
+    if (signal.aborted) return;
     if (!asking && feed.due(Date.now())) {
       asking = feed
         .refresh((seen) => watch.look(seen))
