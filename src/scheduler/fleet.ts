@@ -206,6 +206,7 @@ export class Fleet {
   }
 
   #quarantine(slot: Slot, cause: CutOff, forMs: number, now: number): void {
+    slot.lost = cause === "lost" && (isHeld(slot) || slot.lost);
     this.#close(slot, "quarantined", forMs, now);
     if (slot.state !== "quarantined") return;
     const { server, lease } = slot;

@@ -95,6 +95,8 @@ export class Leases {
     else {
       slot.state = row.state;
       slot.stateSince = now;
+      // Nobody knows any more: most are.
+      slot.lost = row.state === "quarantined";
       if (isCheck(slot)) this.#checks++;
       // What it was closed for may have been longer than its operator now thinks right.
       const longest =

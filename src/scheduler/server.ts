@@ -32,6 +32,8 @@ export interface Slot {
   since: number;
   /** Since when it is in its state. */
   stateSince: number;
+  /** In quarantine because nothing was heard of its holder. */
+  lost: boolean;
   /** When its state ends by itself; `Infinity` while it is free. */
   until: number;
   /** What ends it then; `null`: nothing does. */
@@ -225,7 +227,15 @@ export class Server {
   }
 
   #occupy(index: number): Slot {
-    const fresh = { state: "leased", lease: "", since: 0, stateSince: 0, until: 0, timer: null } as const;
+    const fresh = {
+      state: "leased",
+      lease: "",
+      since: 0,
+      stateSince: 0,
+      lost: false,
+      until: 0,
+      timer: null,
+    } as const;
     const given = this.#given[index];
     const slot: Slot = given ? Object.assign(given, fresh) : { server: this, index, ...fresh };
     while (this.#slots.length <= index) this.#slots.push(undefined);

@@ -132,3 +132,30 @@ test("a server that has left the configuration is forgotten, its part of the tot
   expect(counters.counts.servers.map(({ name }) => name)).toEqual(["b", "__proto__"]);
   expect(counters.totals.retried).toBe(3);
 });
+
+test("a retry counts once, however often it is told", () => {
+  scheduler = new Scheduler(
+    settings({ servers: [{ name: "a", url: "http://a.example" }], quarantine: { broken: "1s", max: "10s" } }),
+    null,
+    0,
+  );
+  scheduler.acquire({ id: "t1" }, 0);
+  for (let told = 0; told < 3; told++) scheduler.cutOff("t1", "broken", 10 + told, true);
+  expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
+  scheduler.cutOff("t1", "lost", 20);
+  for (let told = 0; told < 3; told++) scheduler.cutOff("t1", "broken", 30 + told, true);
+  expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
+});
+
+test("a retry whose Worker had been taken to be lost counts as that, and not as abandoned", () => {
+  scheduler = new Scheduler(
+    settings({ servers: [{ name: "a", url: "http://a.example" }], quarantine: { broken: "1s", max: "10s" } }),
+    null,
+    0,
+  );
+  scheduler.acquire({ id: "t1" }, 0);
+  scheduler.cutOff("t1", "lost", 10);
+  expect(scheduler.totals.abandoned).toBe(1);
+  for (let told = 0; told < 2; told++) scheduler.cutOff("t1", "broken", 20 + told, true);
+  expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
+});
