@@ -1,8 +1,8 @@
 import type { Env } from "../pool/env.ts";
+import { inTime } from "../pool/in-time.ts";
 import type { Pool } from "../pool/pool.ts";
 import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { inTime } from "./in-time.ts";
 
 const PATIENCE_MS = 10_000;
 

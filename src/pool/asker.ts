@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "../scheduler/checks.ts";
 import type { Question } from "../scheduler/outbox.ts";
+import { inTime } from "./in-time.ts";
 
 /** Whether a probe's server is idle is known within this time, or asked again. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -61,16 +62,8 @@ async function statusOf(url: string, kind: Question["kind"], signal: AbortSignal
   return status;
 }
 
-async function within(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const late = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(resolve, ms, "timeout");
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {
+  return inTime(answer, ms).catch(() => "timeout");
 }
 
 /** `2xx`, `200`, or a list of them, `2xx,404`. */

@@ -1,6 +1,6 @@
 import type { Env } from "../../pool/env.ts";
+import { inTime } from "../../pool/in-time.ts";
 import { askBriefly } from "../ask-pool.ts";
-import { inTime } from "../in-time.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import { RETRY, STILL_HERE } from "./frames.ts";
 import { PoolWatch } from "./pool-watch.ts";
