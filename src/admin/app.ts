@@ -59,10 +59,9 @@ const routes = app
   .patch("/api/pools/:pool/servers/:server", jsonBody(serverBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const server = c.req.param("server");
-    const { ifState, owner, ...patch } = c.req.valid("json");
-    const condition = { ifState, owner };
+    const { ifState, ...patch } = c.req.valid("json");
     const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
-      stub.changeServer(server, patch, condition),
+      stub.changeServer(server, patch, ifState),
     );
     const changed = found(answer, "unknown-server", `The pool ${pool.name} has no server ${shown(server)}.`);
     return c.json(refuseIfOther(changed, server, pool));

@@ -10,8 +10,9 @@ import { migrate } from "./migrations.ts";
 
 /**
  * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
- * next is one write. A slot is its server's whatever that is called: it goes by the URL. All calls are synchronous; the runtime holds back every answer until what was written
- * before it is durable, and throws here in an instance that has been replaced. Nobody may catch that.
+ * next is one write. A slot is its server's whatever that is called: it goes by the URL. All calls are synchronous;
+ * the runtime holds back every answer until what was written before it is durable, and throws here in an instance
+ * that has been replaced. Nobody may catch that.
  */
 export class Ledger {
   readonly #sql: SqlStorage;

@@ -3,7 +3,7 @@ import type { PoolConfig } from "../config/types.ts";
 import type { Counts } from "../scheduler/counters.ts";
 import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ServerPatch, Slot } from "../scheduler/server.ts";
+import type { ServerPatch, ServerState, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { Asker } from "./asker.ts";
 import { Conditions } from "./conditions.ts";
@@ -24,7 +24,6 @@ import type {
   OtherState,
   PoolMetrics,
   Queued,
-  ServerCondition,
 } from "./protocol.ts";
 import { settingsOf } from "./settings.ts";
 import { Waiters } from "./waiters.ts";
@@ -190,18 +189,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   }
 
   /** `null`: no such server. Workers of before 2026-11-22 make no condition. */
-  changeServer(
-    name: string,
-    patch: ServerPatch,
-    { ifState, owner }: ServerCondition = {},
-  ): Snapshot | OtherState | null {
+  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null {
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
     if (!server) return null;
-    const { state, override } = server;
-    const mine = owner !== undefined && override.owner === owner && state === patch.state;
-    if (ifState !== undefined && state !== ifState && !mine) return { otherState: state };
-    const signed = patch.state === undefined ? patch : { ...patch, owner };
-    this.#scheduler.changeServer(name, signed, Date.now());
+    if (!server.allows(patch, ifState)) return { otherState: server.state };
+    this.#scheduler.changeServer(name, patch, Date.now());
     return this.snapshot();
   }
 

@@ -103,13 +103,6 @@ export interface DrainAnswer {
   snapshot: Snapshot;
 }
 
-/** Of a change to a server that shall be made only in a certain state of it. */
-export interface ServerCondition {
-  ifState?: ServerState | undefined;
-  /** Who asks: what the same one has done already is done, so that a request whose answer was lost can be repeated. */
-  owner?: string | undefined;
-}
-
 /** Not done, because the server is in this state. */
 export interface OtherState {
   otherState: ServerState;

@@ -67,6 +67,7 @@ export interface ServerOverride {
 /** What an operator wants changed; `null`: as configured again. */
 export interface ServerPatch {
   state?: ServerState | undefined;
+  /** Who gives it that state. */
   owner?: string | undefined;
   slots?: number | null | undefined;
   weight?: number | null | undefined;
@@ -179,10 +180,21 @@ export class Server {
     return false;
   }
 
+  /**
+   * Whether a change that is meant for this state only may be made. What the same owner has done already is done, so
+   * that a request whose answer was lost can be repeated.
+   */
+  allows(patch: ServerPatch, ifState: ServerState | undefined): boolean {
+    if (ifState === undefined || this.state === ifState) return true;
+    const { owner } = this.#override;
+    return owner !== undefined && owner === patch.owner && this.state === patch.state;
+  }
+
   /** Returns what of it is new. */
   change(patch: ServerPatch, now: number): ServerOverride {
     const before = { state: this.state, slots: this.slots, weight: this.weight };
-    const { state, owner, slots, weight } = { ...this.#override, ...patch };
+    const { state, slots, weight } = { ...this.#override, ...patch };
+    const { owner } = patch.state === undefined ? this.#override : patch;
     this.#override = {
       ...(state === undefined ? {} : { state }),
       ...(owner === undefined ? {} : { owner }),
