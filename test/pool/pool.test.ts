@@ -53,6 +53,19 @@ describe("an instance that has been replaced", () => {
   });
 });
 
+test("what was counted outlives a crash that comes some seconds later, and a drain one that comes at once", async () => {
+  const object = new PoolObject();
+  await enter(object, "a");
+  await object.pass(20 * SECOND);
+  void object.pool.done([{ id: "a", status: 200 }]);
+  await object.pass(6 * SECOND);
+  object.lose();
+  expect(object.pool.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
+  object.pool.drain(DRAIN);
+  object.lose();
+  expect(object.pool.metrics().counts.drains).toBe(1);
+});
+
 test("where nobody waits any more, nothing is written for it", async () => {
   const object = new PoolObject();
   object.pool.drain(DRAIN);

@@ -142,18 +142,6 @@ describe("what a scrape has told never goes back", () => {
     expectNoneFell(before, await scrape(pool.sluice));
   });
 
-  test("nor what nobody has seen, but for the last seconds before a crash", async () => {
-    const pool = await SingleFlightPool.start(1, 5);
-    onTestFinished(() => pool.stop());
-    await pool.client.get("/");
-    await new Promise((resolve) => setTimeout(resolve, 5_500));
-    await pool.sluice.crash("web");
-    expect((await pool.sluice.snapshot("web")).totals).toMatchObject({ accepted: 1, completed: 1 });
-    await pool.sluice.drain("web");
-    await pool.sluice.crash("web");
-    expect(value(await scrape(pool.sluice), "sluice_drains_total")).toBe(1);
-  });
-
   test("through the end of the whole runtime", async () => {
     const origin = await Origin.start((_, response) => response.end("served"));
     onTestFinished(() => origin.stop());
