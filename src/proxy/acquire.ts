@@ -28,7 +28,8 @@ export interface Claim {
   failed?: { lease: HeldLease; restsUntil: number };
 }
 
-export interface Asker {
+/** Whom a slot is for. */
+export interface Applicant {
   pool: PoolConfig;
   request: { signal: AbortSignal };
   /** Takes work that the client does not wait for, and that goes on when it has left. */
@@ -42,8 +43,8 @@ export interface Asker {
  * The caller runs this under `waitUntil`, so that a lease granted just when the client left is not lost on
  * the way but handed back unused.
  */
-export async function acquireLease(env: Env, asker: Asker, claim: Claim): Promise<HeldLease> {
-  const { pool, request, later } = asker;
+export async function acquireLease(env: Env, applicant: Applicant, claim: Claim): Promise<HeldLease> {
+  const { pool, request, later } = applicant;
   const { signal } = request;
   const id = crypto.randomUUID();
   const waited = stopwatch(claim.waitedMs);

@@ -99,9 +99,8 @@ export class Leases {
       slot.lost = row.state === "quarantined";
       if (isCheck(slot)) this.#checks++;
       // What it was closed for may have been longer than its operator now thinks right.
-      const longest =
-        { orphaned: LEASE_TTL_MS, cooling: cooldownMs }[row.state as string] ?? quarantine.maxMs;
-      this.#timers.set(slot, Math.min(row.until, now + longest));
+      const longest = row.state === "cooling" ? cooldownMs : quarantine.maxMs;
+      this.#timers.set(slot, row.state === "orphaned" ? row.until : Math.min(row.until, now + longest));
     }
   }
 
