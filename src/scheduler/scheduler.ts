@@ -154,12 +154,14 @@ export class Scheduler {
   cutOff(id: string, cause: CutOff, now: number, retried = false): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (!isHeld(slot) && retried && slot.lost) {
+    if (isHeld(slot)) {
+      if (retried) this.counters.retried(slot.server.name);
+      else this.#chronicle.cutOff(cause, now);
+    } else if (retried && slot.lost) {
       // It was counted as lost, and is not.
       this.counters.notAbandoned();
       this.counters.retried(slot.server.name);
-    } else if (isHeld(slot) && retried) this.counters.retried(slot.server.name);
-    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
+    }
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
     this.#fleet.cutOff(slot, cause, now);
     this.#serversChanged(now);
