@@ -47,7 +47,7 @@ export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string
     const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
     const left = duration(Date.parse(drain.expiresAt) - now);
     lines.push(
-      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since)}, ends by itself in ${left}`,
+      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
   return lines;
