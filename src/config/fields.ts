@@ -35,16 +35,17 @@ export function text<T>(read: (given: string) => T | undefined, verdict: Verdict
   );
 }
 
-/** Milliseconds. */
-export function duration(least = "0s") {
+/** Milliseconds. `or`: what else is allowed in its place. */
+export function duration(least = "0s", or = "") {
   const leastMs = parseDuration(least) ?? 0;
+  const allowed = leastMs > 0 ? `${DURATION_ALLOWED}, at least "${least}"` : DURATION_ALLOWED;
   return text(
     (given) => {
       const ms = parseDuration(given);
       return ms !== undefined && ms >= leastMs ? ms : undefined;
     },
     (given) => (parses(given, parseDuration) ? "is too short" : "is not a duration"),
-    leastMs > 0 ? `${DURATION_ALLOWED}, at least "${least}"` : DURATION_ALLOWED,
+    allowed + or,
   );
 }
 
@@ -95,6 +96,35 @@ export function table<T extends z.core.$ZodLooseShape>(shape: T) {
         ? issue.keys.map((key) => unknownKey(issue.input, key, keys)).join("\n")
         : notATable.error(issue),
   });
+}
+
+/** A table, or a value of another kind in its place. */
+export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
+  tableSchema: T,
+  valueSchema: V,
+) {
+  return z.pipe(
+    z.unknown(),
+    z.transform((given, ctx): z.output<T> | z.output<V> => {
+      const isTable = typeof given === "object" && given !== null && !Array.isArray(given);
+      const parsed = z.safeParse(isTable ? tableSchema : valueSchema, given);
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues) {
+        for (const { path, text } of problemsOf(issue)) {
+          ctx.issues.push({ code: "custom", input: given, message: text, path: [...path] });
+        }
+      }
+      return z.NEVER;
+    }),
+  );
+}
+
+/** A problem has one place; zod tells all unknown keys of a table in one issue. */
+export function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; text: string }[] {
+  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, text: issue.message }];
+  // The message has a line for each key: `table`.
+  const lines = issue.message.split("\n");
+  return issue.keys.map((key, index) => ({ path: [...issue.path, key], text: lines[index] ?? "" }));
 }
 
 function unknownKey(given: unknown, key: string, keys: string[]): string {

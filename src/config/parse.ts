@@ -1,5 +1,5 @@
 /** From `env.POOLS` to a Config, or to the list of everything that is wrong with it. */
-import type * as z from "zod/mini";
+import { problemsOf } from "./fields.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
 import { poolKeys } from "./pool.ts";
 import { type Problem, shown, written } from "./problem.ts";
@@ -42,7 +42,10 @@ export function readPools(pools: unknown): { pools: Map<string, PoolConfig>; pro
     }
     const result = poolKeys.safeParse(given);
     if (result.success) parsed.set(name, { name, ...result.data });
-    else problems.push(...result.error.issues.flatMap((issue) => problemsOf(name, issue)));
+    else {
+      for (const { path, text } of result.error.issues.flatMap(problemsOf))
+        problems.push({ path: ["POOLS", name, ...path], text });
+    }
   }
   problems.push(...sharedRoutes(tables));
   return { pools: parsed, problems };
@@ -54,12 +57,4 @@ function notTables(pools: unknown): string | null {
     return `${shown(pools)} is not a table; allowed: ${EXAMPLE}`;
   }
   return Object.keys(pools).length === 0 ? `${shown(pools)} has no pool; allowed: ${EXAMPLE}` : null;
-}
-
-function problemsOf(name: string, issue: z.core.$ZodIssue): Problem[] {
-  const path = ["POOLS", name, ...issue.path];
-  if (issue.code !== "unrecognized_keys") return [{ path, text: issue.message }];
-  // The message has a line for each key: fields.ts, table().
-  const lines = issue.message.split("\n");
-  return issue.keys.map((key, index) => ({ path: [...path, key], text: lines[index] ?? "" }));
 }

@@ -1,10 +1,11 @@
 /** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the contract's table. */
 import * as z from "zod/mini";
-import { duration, flag, oneOf, size, table, text, whole } from "./fields.ts";
+import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
 import { pathPrefix, requestPath } from "./names.ts";
+import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
-import type { CheckConfig, PoolConfig } from "./types.ts";
+import type { CheckConfig, PoolConfig, ServerTimeout } from "./types.ts";
 
 /** As workers-types of 2026-11-17 list them; see also developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
@@ -36,8 +37,14 @@ const check = table({
 const quarantine = table({
   max: z.optional(duration("1ms")),
   broken: z.prefault(duration(), "1s"),
+  cancel: z.prefault(duration(), "1s"),
   probe: z.optional(requestPath()),
 });
+
+const serverTimeout = tableOr(
+  table({ first_byte: z.prefault(duration("1ms"), "2m"), between: z.prefault(duration("1ms"), "2m") }),
+  duration("1ms", ", or a table of first_byte, between"),
+);
 
 /** What decides which requests a pool serves. */
 export const routingKeys = {
@@ -52,10 +59,15 @@ const keys = table({
   balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
   max_queue: z._default(whole(0, 1_000_000), 1000),
   queue_timeout: z.prefault(duration("1ms"), "10m"),
-  server_timeout: z.prefault(duration("1ms"), "2m"),
+  server_timeout: z.prefault(serverTimeout, {}),
+  connect_timeout: z.prefault(duration("1ms"), "10s"),
+  client_timeout: z.prefault(duration("1ms"), "1m"),
+  longest: z.optional(duration("1ms")),
+  websocket_idle: z.optional(duration("1ms")),
   retries: z._default(whole(0, 100), 3),
   redispatch: z._default(flag(), true),
   retry_non_idempotent: z._default(flag(), false),
+  retry_on: z.prefault(busyAnswers(), []),
   check: z.optional(check),
   when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
   on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
@@ -79,16 +91,22 @@ function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
     balance: given.balance,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,
-    serverTimeoutMs: given.server_timeout,
+    serverTimeout: toServerTimeout(given.server_timeout),
+    connectTimeoutMs: given.connect_timeout,
+    clientTimeoutMs: given.client_timeout,
+    longestMs: given.longest ?? null,
+    websocketIdleMs: given.websocket_idle ?? null,
     retries: given.retries,
     redispatch: given.redispatch,
     retryNonIdempotent: given.retry_non_idempotent,
+    retryOn: given.retry_on,
     check: given.check === undefined ? null : toCheck(given.check),
     whenDown: given.when_down,
     onClientAbort: given.on_client_abort,
     quarantine: {
-      maxMs: given.quarantine.max ?? given.server_timeout,
+      maxMs: given.quarantine.max ?? longestSilence(given.server_timeout),
       brokenMs: given.quarantine.broken,
+      cancelMs: given.quarantine.cancel,
       probe: given.quarantine.probe ?? null,
     },
     hostHeader: given.host_header,
@@ -98,6 +116,18 @@ function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
     bufferResponseBytes: given.buffer_response,
     locationHint: given.location_hint ?? null,
   };
+}
+
+type GivenServerTimeout = z.output<typeof serverTimeout>;
+
+function toServerTimeout(given: GivenServerTimeout): ServerTimeout {
+  if (typeof given === "number") return { firstByteMs: given, betweenMs: given };
+  return { firstByteMs: given.first_byte, betweenMs: given.between };
+}
+
+function longestSilence(given: GivenServerTimeout): number {
+  const { firstByteMs, betweenMs } = toServerTimeout(given);
+  return Math.max(firstByteMs, betweenMs);
 }
 
 function toCheck({ interval, timeout, ...same }: z.output<typeof check>): CheckConfig {

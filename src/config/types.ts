@@ -15,10 +15,17 @@ export interface PoolConfig {
   balance: "roundrobin" | "leastconn" | "first" | "random";
   maxQueue: number;
   queueTimeoutMs: number;
-  serverTimeoutMs: number;
+  serverTimeout: ServerTimeout;
+  connectTimeoutMs: number;
+  clientTimeoutMs: number;
+  /** Of one request at a server, streams and WebSockets included. */
+  longestMs: number | null;
+  websocketIdleMs: number | null;
   retries: number;
   redispatch: boolean;
   retryNonIdempotent: boolean;
+  /** Answers of a server that is busy with somebody else's request. */
+  retryOn: BusyAnswer[];
   check: CheckConfig | null;
   whenDown: "hold" | "refuse";
   onClientAbort: "finish" | "cancel";
@@ -52,11 +59,27 @@ export interface CheckConfig {
   status: string;
 }
 
+/** The longest silence of a server, in ms. */
+export interface ServerTimeout {
+  /** From dispatch, or the last piece of an upload, to the response's headers. */
+  firstByteMs: number;
+  /** Between two pieces of the response's body. */
+  betweenMs: number;
+}
+
+export interface BusyAnswer {
+  status: number;
+  /** How the body begins; "": as it likes. */
+  begins: string;
+}
+
 export interface QuarantineConfig {
   /** After we cut a request off. */
   maxMs: number;
   /** After the server broke the connection. */
   brokenMs: number;
+  /** After a client left and its server's connection was closed for that (`on_client_abort = "cancel"`). */
+  cancelMs: number;
   /** A path that answers 2xx once the server is idle. */
   probe: string | null;
 }

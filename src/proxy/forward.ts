@@ -48,7 +48,7 @@ export async function forward(exchange: Exchange): Promise<void> {
     cutBy ??= by;
     connection.abort();
   };
-  const silence = new Silence(lease.clock, pool.serverTimeoutMs, () => cut("timeout"));
+  const silence = new Silence(lease.clock, pool.serverTimeout.firstByteMs, () => cut("timeout"));
   if (pool.onClientAbort === "cancel") request.signal.addEventListener("abort", () => cut("client"));
   exchange.body.onProgress = () => silence.heard();
   try {

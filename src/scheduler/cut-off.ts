@@ -4,24 +4,29 @@ import type { PoolConfig } from "../config/types.ts";
  * Why a lease ended without its server's last byte.
  * broken   the server closed the connection
  * timeout  we closed it: the server was silent too long
+ * longest  we closed it: the request took longer than any may
  * client   we closed it: the client left
+ * stalled  we closed it: the client stopped in the middle of its upload, so the server never had the request whole
  * lost     the Worker that held it is gone
  */
-export type CutOff = "broken" | "timeout" | "client" | "lost";
+export type CutOff = "broken" | "timeout" | "longest" | "client" | "stalled" | "lost";
 
 /** How long the slot stays closed, in ms: who closed the connection decides. */
 export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
-  if (cause === "broken") return settings.quarantine.brokenMs;
-  // `cancel` closes the server's connection together with the client's: the server is told, that is enough.
-  if (settings.onClientAbort === "cancel" && cause === "client") return 0;
-  return settings.quarantine.maxMs;
+  const { maxMs, brokenMs, cancelMs } = settings.quarantine;
+  if (cause === "broken" || cause === "stalled") return brokenMs;
+  // The server was told by its connection, and needs a moment to stop.
+  if (settings.onClientAbort === "cancel" && cause === "client")
+    return Math.max(cancelMs, settings.cooldownMs);
+  return maxMs;
 }
 
 /** What the client is refused with after its request was given a slot. */
-export type EndRefusal = "bad-gateway" | "server-timeout";
+export type EndRefusal = "bad-gateway" | "server-timeout" | "client-timeout";
 
 /** `null`: there is nobody left to tell. */
 export function refusalOf(cause: CutOff): EndRefusal | null {
   if (cause === "broken") return "bad-gateway";
-  return cause === "timeout" ? "server-timeout" : null;
+  if (cause === "stalled") return "client-timeout";
+  return cause === "timeout" || cause === "longest" ? "server-timeout" : null;
 }

@@ -33,7 +33,10 @@ const KEYS: Key[] = [
   oneOf("balance", "balance", "roundrobin", "leastconn", "first", "random"),
   whole("max_queue", "maxQueue", 1000, 0, 1_000_000),
   duration("queue_timeout", "queueTimeoutMs", 600_000, "1ms"),
-  duration("server_timeout", "serverTimeoutMs", 120_000, "1ms"),
+  duration("connect_timeout", "connectTimeoutMs", 10_000, "1ms"),
+  duration("client_timeout", "clientTimeoutMs", 60_000, "1ms"),
+  { ...duration("longest", "longestMs", 0, "1ms"), byDefault: null },
+  { ...duration("websocket_idle", "websocketIdleMs", 0, "1ms"), byDefault: null },
   whole("retries", "retries", 3, 0, 100),
   flag("redispatch", "redispatch", true),
   flag("retry_non_idempotent", "retryNonIdempotent", false),
@@ -62,7 +65,7 @@ describe.each(KEYS)("$key", ({ key, is, byDefault, takes, refuses }) => {
 });
 
 test("no key of a pool is without its tests", () => {
-  const elsewhere = ["name", "hosts", "servers", "check", "quarantine"];
+  const elsewhere = ["name", "hosts", "servers", "check", "quarantine", "serverTimeout", "retryOn"];
   expect(Object.keys(parseWeb()).sort()).toEqual([...KEYS.map(({ is }) => is), ...elsewhere].sort());
 });
 

@@ -67,18 +67,78 @@ describe("check", () => {
   });
 });
 
+const TIMEOUT_ALLOWED = `${DURATION_ALLOWED}, at least "1ms"`;
+
+describe("server_timeout", () => {
+  test.each([
+    [undefined, 120_000, 120_000],
+    ["30s", 30_000, 30_000],
+    [{ first_byte: "5m", between: "30s" }, 300_000, 30_000],
+    [{ between: "30s" }, 120_000, 30_000],
+  ])("is %j", (given, firstByteMs, betweenMs) => {
+    expect(parseWeb({ server_timeout: given }).serverTimeout).toEqual({ firstByteMs, betweenMs });
+  });
+
+  test("keeps a slot in quarantine for the longer of its two times", () => {
+    const given = { first_byte: "5m", between: "30s" };
+    expect(parseWeb({ server_timeout: given }).quarantine.maxMs).toBe(300_000);
+  });
+
+  test.each([
+    ["0s", `"0s" is too short; allowed: ${TIMEOUT_ALLOWED}, or a table of first_byte, between`],
+    [30, `30 is not a duration; allowed: ${TIMEOUT_ALLOWED}, or a table of first_byte, between`],
+  ])("is not %j", (given, says) => {
+    expect(problemsOf(web({ server_timeout: given }))).toEqual([`POOLS.web.server_timeout: ${says}`]);
+  });
+
+  test("names the key in its table that is wrong", () => {
+    expect(problemsOf(web({ server_timeout: { first_byte: "soon" } }))).toEqual([
+      `POOLS.web.server_timeout.first_byte: "soon" is not a duration; allowed: ${TIMEOUT_ALLOWED}`,
+    ]);
+    expect(problemsOf(web({ server_timeout: { first_bytes: "1s" } }))).toEqual([
+      'POOLS.web.server_timeout.first_bytes: unknown key, given "1s"; did you mean "first_byte"? allowed: first_byte, between',
+    ]);
+  });
+});
+
+describe("retry_on", () => {
+  test("takes statuses, and how the body of one begins", () => {
+    expect(parseWeb().retryOn).toEqual([]);
+    expect(parseWeb({ retry_on: [503, "429", "503 already processing"] }).retryOn).toEqual([
+      { status: 503, begins: "" },
+      { status: 429, begins: "" },
+      { status: 503, begins: "already processing" },
+    ]);
+  });
+
+  test.each([200, 399, 600, "busy", "503x", null, true])("does not take %j", (given) => {
+    expect(problemsOf(web({ retry_on: [given] }))).toEqual([
+      `POOLS.web.retry_on[0]: ${JSON.stringify(given)} is not a busy answer; ` +
+        'allowed: a status from 400 to 599 with or without how the body begins, 503 or "503 already processing"',
+    ]);
+  });
+
+  test("is a list", () => {
+    expect(problemsOf(web({ retry_on: 503 }))).toEqual([
+      "POOLS.web.retry_on: 503 is not a list of answers; allowed: a list of at most 32, " +
+        'each a status from 400 to 599 with or without how the body begins, 503 or "503 already processing"',
+    ]);
+  });
+});
+
 describe("quarantine", () => {
   test("lasts server_timeout at most when it is left out, and 1 s after a broken connection", () => {
-    const byDefault = { maxMs: 30_000, brokenMs: 1_000, probe: null };
+    const byDefault = { maxMs: 30_000, brokenMs: 1_000, cancelMs: 1_000, probe: null };
     expect(parseWeb({ server_timeout: "30s" }).quarantine).toEqual(byDefault);
     expect(parseWeb({ server_timeout: "30s", quarantine: {} }).quarantine).toEqual(byDefault);
   });
 
   test("takes each of its keys", () => {
-    const given = { max: "5m", broken: "0s", probe: "/idle" };
+    const given = { max: "5m", broken: "0s", cancel: "3s", probe: "/idle" };
     expect(parseWeb({ quarantine: given }).quarantine).toEqual({
       maxMs: 300_000,
       brokenMs: 0,
+      cancelMs: 3_000,
       probe: "/idle",
     });
   });
@@ -95,7 +155,7 @@ describe("quarantine", () => {
 
   test("is a table, not a duration", () => {
     expect(problemsOf(web({ quarantine: "5m" }))).toEqual([
-      'POOLS.web.quarantine: "5m" is not a table; allowed: a table of max, broken, probe',
+      'POOLS.web.quarantine: "5m" is not a table; allowed: a table of max, broken, cancel, probe',
     ]);
   });
 });

@@ -186,7 +186,7 @@ describe("a slot", () => {
   });
 
   test("that is free at once was in no quarantine", () => {
-    start({ on_client_abort: "cancel" });
+    start({ on_client_abort: "cancel", quarantine: { cancel: "0s" } });
     scheduler.acquire({ id: "t1" }, 0);
     scheduler.cutOff("t1", "client", 0);
     expect(noted()).toEqual([]);

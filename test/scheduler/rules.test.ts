@@ -195,9 +195,11 @@ describe("a slot that was cut off", () => {
 
   test.each([
     ["timeout", 20_000],
+    ["longest", 20_000],
     ["client", 20_000],
     ["lost", 20_000],
     ["broken", 1_000],
+    ["stalled", 1_000],
   ] as const)("%s: stays closed for %i ms", (cause, ms) => {
     start(keys);
     acquire("t1");
@@ -209,11 +211,17 @@ describe("a slot that was cut off", () => {
     expect(decided()).toEqual(["t2 grant"]);
   });
 
-  test("opens at once when on_client_abort is cancel and the client left", () => {
-    start({ ...keys, on_client_abort: "cancel" });
+  test.each([
+    ["quarantine.cancel", { quarantine: { cancel: "3s" }, cooldown: "1s" }],
+    ["cooldown, where that is longer,", { quarantine: { cancel: "1s" }, cooldown: "3s" }],
+  ])("opens after %s when on_client_abort is cancel and the client left", (_, times) => {
+    start({ ...keys, ...times, on_client_abort: "cancel" });
     acquire("t1");
     acquire("t2");
     scheduler.cutOff("t1", "client", 5);
+    scheduler.tick(5 + 2_999);
+    expect(decided()).toEqual([]);
+    scheduler.tick(5 + 3_000);
     expect(decided()).toEqual(["t2 grant"]);
   });
 

@@ -116,9 +116,14 @@ export class World {
 
   cutOff(worker: Worker, cause: CutOff): void {
     if (worker.state !== "holding") return;
-    const { quarantine, onClientAbort } = this.#settings;
-    const told = onClientAbort === "cancel" && cause === "client";
-    this.#free(worker, this.now + (told ? 0 : cause === "broken" ? quarantine.brokenMs : quarantine.maxMs));
+    const { quarantine, onClientAbort, cooldownMs } = this.#settings;
+    const cancelled = onClientAbort === "cancel" && cause === "client";
+    const closedMs = cancelled
+      ? Math.max(quarantine.cancelMs, cooldownMs)
+      : cause === "broken" || cause === "stalled"
+        ? quarantine.brokenMs
+        : quarantine.maxMs;
+    this.#free(worker, this.now + closedMs);
     this.#watchingHealth(() => this.scheduler.cutOff(worker.id, cause, this.now));
     this.#settle();
   }

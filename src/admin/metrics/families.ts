@@ -16,7 +16,14 @@ type Value = { labels?: Labels; value: number; suffix?: string };
 /** Shown from the start, so that the first one of its kind is seen as a rise and not as a new series. */
 const USUAL_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
 const SERVER_STATES = ["ready", "drain", "maint"];
-const REFUSALS = ["queue-full", "queue-timeout", "no-server", "bad-gateway", "server-timeout"];
+const REFUSALS = [
+  "queue-full",
+  "queue-timeout",
+  "no-server",
+  "bad-gateway",
+  "server-timeout",
+  "client-timeout",
+];
 
 export function familiesOf(scraped: readonly Scraped[], now: number): Family[] {
   const reachable = scraped.map(({ pool, metrics }) => ({ labels: { pool }, value: metrics ? 1 : 0 }));

@@ -24,7 +24,9 @@ const AGAINST_REFUSALS = {
   "queue-timeout": "they waited longer than queue_timeout. Add servers or slots",
   "no-server": "no server is available. Bring one up, or set one to ready",
   "bad-gateway": "servers cannot be reached or break off. Look at the servers and their logs",
-  "server-timeout": "servers are silent for longer than server_timeout. Look at what they are busy with",
+  "server-timeout":
+    "servers are silent for longer than server_timeout, or work for longer than longest. Look at what they are busy with",
+  "client-timeout": "uploads stop for longer than client_timeout. Raise it if the clients are only slow",
 };
 
 /**

@@ -4,7 +4,9 @@ import { counted, SERVER_STATES } from "./words.js";
 const CUT_OFF = {
   broken: "the server broke the connection",
   timeout: "the server was silent for too long",
+  longest: "the request took longer than any may",
   client: "the client left",
+  stalled: "the client stopped in the middle of its upload",
   lost: "the Worker that served it is gone",
 };
 
@@ -14,6 +16,7 @@ const REFUSED = {
   "no-server": "no server was available",
   "bad-gateway": "the server could not be reached or broke off",
   "server-timeout": "the server did not answer in time",
+  "client-timeout": "the upload did not arrive in time",
 };
 
 const DOWN = { checks: "its health checks fail", connections: "connections to it fail" };
