@@ -142,6 +142,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.#commit.soon();
   }
 
+  busy(id: string, _restMs: number): Promise<void> {
+    this.#scheduler.giveBack(id, Date.now());
+    return this.#commit.soon();
+  }
+
   // ── Those who look ──
 
   snapshot(): Snapshot {

@@ -6,6 +6,7 @@ import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
 import { takeUntold, tellAll } from "./done.ts";
 import { HeldLease } from "./held-lease.ts";
+import type { Failure } from "./retry.ts";
 import { untilTold } from "./until-told.ts";
 
 /** How long a pool that never answered is asked, before a request that has no place yet is refused. */
@@ -25,7 +26,7 @@ export interface Claim {
   /** Its place in the order, once it is known. */
   seq?: number;
   /** This is a further attempt: the last one's lease, which ends here, and until when its server is left alone. */
-  failed?: { lease: HeldLease; restsUntil: number };
+  failed?: { lease: HeldLease; failure: Failure; restsUntil: number };
 }
 
 /** Whom a slot is for. */
@@ -50,7 +51,7 @@ export async function acquireLease(env: Env, applicant: Applicant, claim: Claim)
   const waited = stopwatch(claim.waitedMs);
   let place: Rpc.Stub<Place> | null = null;
   let untold: Done[] = [];
-  let failedLease = claim.failed?.lease ?? null;
+  let failed = claim.failed ?? null;
   /** The pool was asked, and what it said got lost: that may have been a slot. */
   let unheard = false;
   // What has restarted has forgotten the ticket anyway.
@@ -62,8 +63,8 @@ export async function acquireLease(env: Env, applicant: Applicant, claim: Claim)
     return place.turn();
   };
   const endFailed = (stub?: ReturnType<typeof poolStub>) => {
-    if (failedLease) later(failedLease.end("broken", { retried: true, stub }));
-    failedLease = null;
+    if (failed) later(failed.lease.fail(failed.failure, stub));
+    failed = null;
   };
   signal.addEventListener("abort", leave);
   try {

@@ -5,20 +5,28 @@ import { type Exchange, forward } from "./forward.ts";
 import { TryAgain } from "./retry.ts";
 
 /**
- * Takes a request to a server, and to another if that one's connection fails, as often as its pool allows. It
- * keeps its place in the order, so that it goes before all that came later.
+ * Takes a request to a server, and to another if that one fails it, as often as its pool allows; if that one is busy
+ * with somebody else's, as long as it may wait. It keeps its place in the order, so that it goes before all that came
+ * later.
  */
-export async function attempt(env: Env, exchange: Omit<Exchange, "lease" | "attempt">): Promise<void> {
+export async function attempt(env: Env, exchange: Omit<Exchange, "lease" | "failures">): Promise<void> {
   const claim: Claim = { waitedMs: 0 };
-  for (let attempt = 1; ; attempt++) {
+  for (let failures = 0; ; ) {
     exchange.trace.queued();
     const lease = await acquireLease(env, exchange, claim);
+    const startedAt = Date.now();
     try {
-      await forward({ ...exchange, lease, attempt });
+      await forward({ ...exchange, lease, failures });
       return;
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error;
-      claim.failed = { lease, restsUntil: Date.now() + backoffMs(attempt) };
+      const { failure } = error;
+      const now = Date.now();
+      const isBusy = "busyForMs" in failure;
+      if (isBusy) claim.waitedMs += now - startedAt;
+      else failures++;
+      // Of a server that is busy it is the slot that rests, not the server.
+      claim.failed = { lease, failure, restsUntil: isBusy ? now : now + backoffMs(failures) };
     }
   }
 }

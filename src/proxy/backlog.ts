@@ -26,9 +26,18 @@ export class Backlog {
     return false;
   }
 
-  shift(): Uint8Array | undefined {
+  /** The first piece, or of a longer one its first `most` bytes. */
+  shift(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     if (this.#pieces.length === 1) this.#closeLast();
-    return this.#pieces.shift();
+    const first = this.#pieces.shift();
+    if (!first || first.byteLength <= most) return first;
+    this.#pieces.unshift(first.subarray(most));
+    return first.subarray(0, most);
+  }
+
+  /** The first piece is in this memory. */
+  isIn(buffer: ArrayBufferLike): boolean {
+    return this.#pieces[0]?.buffer === buffer;
   }
 
   takeAll(): Uint8Array[] {

@@ -1,20 +1,30 @@
 import type { PoolConfig } from "../config/types.ts";
+import { cloudflareAnswer } from "../pool/cloudflare.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import type { CutOff } from "../scheduler/cut-off.ts";
+import { isBusyAnswer, restMs } from "./busy-answer.ts";
 import { ClientLeft } from "./client-left.ts";
-import { bodyLengthOf, toClient, toServer } from "./headers.ts";
+import { Connection, type CutBy } from "./connection.ts";
+import { type BodyLength, bodyLengthOf, type Origins, reasonOf, toClient, toServer } from "./headers.ts";
 import type { HeldLease } from "./held-lease.ts";
+import { isReachable } from "./reachable.ts";
 import { Relay } from "./relay.ts";
-import type { RequestBody } from "./request-body.ts";
-import { mayRetry, NeverReached, TryAgain, wasNeverReached } from "./retry.ts";
+import { BrokenUpload, type RequestBody, type Upload, type UploadWatch } from "./request-body.ts";
+import { AnsweredByCloudflare, mayRetry, TryAgain } from "./retry.ts";
 import { serverRequest } from "./server-request.ts";
 import { Silence } from "./silence.ts";
 import type { RequestTarget } from "./target.ts";
 import type { Trace } from "./trace.ts";
 import { relayWebSocket } from "./websocket.ts";
 
+/** Of `first_byte`: a connection has to be made within this part of it, whatever `connect_timeout` says. */
+const CONNECT_SHARE = 0.75;
+/** A shorter time says nothing of a connection: a lost packet is sent again after a second. */
+const LEAST_CONNECT_MS = 2_000;
+
 export interface Exchange {
-  /** 1 is the first. */
-  attempt: number;
+  /** How many servers have failed it. */
+  failures: number;
   request: Request;
   target: RequestTarget;
   pool: PoolConfig;
@@ -28,110 +38,238 @@ export interface Exchange {
   later: (work: Promise<unknown>) => void;
 }
 
-/** Why we, and not the server, ended the connection. */
-type CutBy = "timeout" | "client" | "unpassable" | null;
+/** One attempt's way to its server. */
+interface Way {
+  connection: Connection;
+  /** The server's. */
+  silence: Silence;
+}
 
 /** The server's answer cannot be passed on, and nobody knows when the server is done. */
 class Unpassable extends Error {}
 
+/** The request cannot be made; nothing was sent to the server. */
+class Unsendable extends Error {}
+
 /**
  * Carries one request to the server of its lease and the answer back. Resolves when both are done; the lease
- * ends in here, with the server's last byte or as cut off. Rejects with `TryAgain` when the server failed and the
- * request may go to another: then the lease is left to who asks for the next one.
+ * ends in here, with the later of the server's last byte and the upload's, or as cut off. Rejects with `TryAgain` when
+ * the server failed and the request may go to another: then the lease is left to who asks for the next one.
  */
 export async function forward(exchange: Exchange): Promise<void> {
-  const { request, pool, lease, trace, later } = exchange;
+  const { lease, trace } = exchange;
   trace.dispatched(lease.server.name);
-  const connection = new AbortController();
-  let cutBy = null as CutBy;
-  const cut = (by: CutBy) => {
-    cutBy ??= by;
-    connection.abort();
-  };
-  const silence = new Silence(lease.clock, pool.serverTimeout.firstByteMs, () => cut("timeout"));
-  if (pool.onClientAbort === "cancel") request.signal.addEventListener("abort", () => cut("client"));
-  exchange.body.onProgress = () => silence.heard();
+  const way = begin(exchange);
   try {
-    await carry(exchange, connection.signal, silence);
+    await carry(exchange, way);
   } catch (error) {
-    silence.stop();
-    if (exchange.body.clientBrokeOff) cut("client");
-    if (error instanceof Unpassable) cut("unpassable");
-    if (cutBy !== "timeout" && cutBy !== "client") logError(error, lease.server.name, trace.requestId);
-    const clientLeft = request.signal.aborted || trace.outcome === "client-abort-in-flight";
-    const unanswered = trace.status === null && !clientLeft;
-    if (!cutBy && unanswered && mayRetry(exchange, error instanceof NeverReached)) throw new TryAgain();
-    // The client waits for none of it: while the pool cannot be reached that takes long.
-    later(end(lease, cutBy, clientLeft));
-    throw failure(cutBy ?? (clientLeft ? "client" : null), pool);
-  }
-}
-
-async function end(lease: HeldLease, cutBy: CutBy, clientLeft: boolean): Promise<void> {
-  // The pool has no word for the last, but it is we who closed the connection.
-  if (cutBy) return lease.end(cutBy === "unpassable" ? "timeout" : cutBy);
-  // Nobody is left to be refused, but it is the server that broke off: its slot and its health go by that.
-  if (clientLeft) await lease.end("client");
-  await lease.end("broken");
-}
-
-async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence): Promise<void> {
-  const { request, target, pool, lease, trace, respond, refuse } = exchange;
-  const origins = { client: target.origin, server: lease.server.url };
-  const outgoing = serverRequest(exchange, toServer(request, target, origins, pool, trace.requestId));
-  const response = await fetch(outgoing.target, { ...outgoing.init, signal });
-  silence.heard();
-  if (wasNeverReached(response)) {
-    await response.body?.cancel();
-    throw new NeverReached(`Cloudflare's ${response.status}`);
-  }
-  trace.answered();
-  const { status, statusText, headers } = response;
-  // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
-  if (status === 101 && !response.webSocket) throw new Unpassable("status 101");
-  const bodyLength = bodyLengthOf(headers);
-  const answer = (body: BodyInit | null, init: ResponseInit = {}) => {
-    try {
-      const answered = new Response(body, { status, statusText, headers, ...init });
-      toClient(answered.headers, origins, pool, trace, bodyLength);
-      respond(answered);
-    } catch (error) {
-      // No failure of the server's, which is heard out as if its client had left.
+    way.silence.stop();
+    if (error instanceof TryAgain) throw error;
+    const { cutBy } = way.connection;
+    if (cutBy === null || cutBy === "unreachable" || cutBy === "lost") {
       logError(error, lease.server.name, trace.requestId);
-      if (body instanceof ReadableStream) void body.cancel();
-      refuse(notPassedOn(pool));
     }
-  };
+    throw failed(exchange, way.connection, error);
+  }
+}
 
-  if (response.webSocket) {
-    silence.stop();
-    const socket = relayWebSocket(response.webSocket);
-    answer(null, { webSocket: socket.client });
-    const ending = await socket.ended;
-    await (ending === "done" ? lease.done(status) : lease.end(ending));
-    trace.bytes = socket.bytes;
-    return;
+/** All that can end the connection before its time. */
+function begin({ request, pool, lease }: Exchange): Way {
+  const connection = new Connection();
+  const silence = new Silence(lease.clock, pool.serverTimeout.firstByteMs, () => connection.cut("timeout"));
+  lease.onLost = () => connection.cut("lost");
+  if (pool.longestMs !== null) lease.clock.set(pool.longestMs, () => connection.cut("longest"));
+  if (pool.onClientAbort === "cancel") {
+    request.signal.addEventListener("abort", () => connection.cut("client"));
+    if (request.signal.aborted) connection.cut("client");
   }
-  if (!response.body) {
-    const told = lease.done(status);
-    answer(null);
-    if (request.signal.aborted && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
-    await told;
-    return;
+  return { connection, silence };
+}
+
+async function carry(exchange: Exchange, way: Way): Promise<void> {
+  const { connection, silence } = way;
+  const { lease, trace, pool } = exchange;
+  const upload = exchange.body.send(pool.clientTimeoutMs, uploadWatch(lease, way));
+  const response = await ask(exchange, upload, connection);
+  silence.allow(pool.serverTimeout.betweenMs);
+  await mindOtherAnswers(exchange, response);
+  trace.answered();
+  exchange.body.forget();
+  // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
+  if (response.status === 101 && !response.webSocket) throw new Unpassable("status 101");
+  const carried = { exchange, response, length: bodyLengthOf(response.headers), upload, way };
+  if (response.webSocket) await carryWebSocket(carried, response.webSocket);
+  else if (response.body) await carryBody(carried, response.body);
+  else await carryHeaders(carried);
+}
+
+/** Sends the request; resolves with the response's headers. */
+function ask(exchange: Exchange, upload: Upload, connection: Connection): Promise<Response> {
+  const { request, target, pool, trace } = exchange;
+  let outgoing: ReturnType<typeof serverRequest>;
+  try {
+    const headers = toServer(request, target, originsOf(exchange), pool, trace.requestId);
+    outgoing = serverRequest({ ...exchange, content: upload.content }, headers);
+  } catch (error) {
+    throw new Unsendable(String(error));
   }
-  const relay = new Relay(response.body, bodyLength.length, pool.bufferResponseBytes, request.signal);
+  const response = fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
+  watchConnecting(exchange, connection, response);
+  return response;
+}
+
+function uploadWatch(lease: HeldLease, { connection, silence }: Way): UploadWatch {
+  return {
+    clock: lease.clock,
+    signal: connection.signal,
+    onAwaitClient: () => silence.pause(),
+    onBytes: () => silence.resume(),
+    onTaken: () => silence.heard(),
+    onBroken: () => connection.cut("client"),
+    // If it may be the server that takes nothing, it may be at work already.
+    onStalled: (unsure) => connection.cut("stalled", unsure ? "client" : "stalled"),
+  };
+}
+
+/** Asks by a second connection, while the server says nothing, whether its host is there at all. */
+function watchConnecting(
+  { pool, lease }: Exchange,
+  connection: Connection,
+  response: Promise<unknown>,
+): void {
+  const limitMs = Math.min(pool.connectTimeoutMs, CONNECT_SHARE * pool.serverTimeout.firstByteMs);
+  if (limitMs < LEAST_CONNECT_MS) return;
+  let connecting = true;
+  const made = () => {
+    connecting = false;
+  };
+  response.then(made, made);
+  lease.clock.set(limitMs / 2, async () => {
+    if (!connecting || (await isReachable(lease.server.url, limitMs / 2))) return;
+    if (connecting) connection.cut("unreachable");
+  });
+}
+
+/** Answers that are not the server's, or not for the client: Cloudflare's own, and those that say "busy, not me". */
+async function mindOtherAnswers({ body, pool }: Exchange, response: Response): Promise<void> {
+  const byCloudflare = cloudflareAnswer(response);
+  if (byCloudflare !== null) {
+    await response.body?.cancel();
+    throw new AnsweredByCloudflare(byCloudflare);
+  }
+  if (!body.atHand || !(await isBusyAnswer(response, pool.retryOn))) return;
+  throw new TryAgain({ busyForMs: restMs(response, pool.cooldownMs, Date.now()) });
+}
+
+interface Carried {
+  exchange: Exchange;
+  response: Response;
+  length: BodyLength;
+  upload: Upload;
+  way: Way;
+}
+
+async function carryWebSocket(carried: Carried, server: WebSocket): Promise<void> {
+  const { exchange, response, way } = carried;
+  const { lease, trace } = exchange;
+  way.silence.stop();
+  const socket = relayWebSocket(server);
+  answer(carried, null, { webSocket: socket.client });
+  const ending = await socket.ended;
+  await (ending === "done" ? lease.done(response.status) : lease.end(ending));
+  trace.bytes = socket.bytes;
+}
+
+async function carryHeaders(carried: Carried): Promise<void> {
+  const { request, trace } = carried.exchange;
+  const told = done(carried);
+  answer(carried, null);
+  if (request.signal.aborted && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
+  await told;
+}
+
+async function carryBody(carried: Carried, source: ReadableStream): Promise<void> {
+  const { exchange, length, way } = carried;
+  const { pool, lease, trace, request } = exchange;
+  const upload = goesOn(carried) ? carried.upload : null;
+  const relay = new Relay(source, length.length, pool, request.signal, upload);
+  if (pool.onClientAbort === "cancel") relay.onClientLeft = () => way.connection.cut("client");
   const body = await relay.open(lease.clock);
   // Before the answer: its slot stands idle until the pool knows.
-  let told = relay.isWhole ? lease.done(status) : null;
-  answer(body, { encodeBody: "manual" });
+  const told = relay.isWhole ? done(carried) : null;
+  answer(carried, body, { encodeBody: "manual" });
   try {
-    await relay.untilServerDone(silence);
-    told ??= lease.done(status);
-    await Promise.all([told, relay.delivered()]);
+    await relay.untilServerDone(way.silence);
+    way.connection.signal.throwIfAborted();
+    await Promise.all([told ?? done(carried), relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
     if (relay.clientLeft && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
   }
+}
+
+/** A server that answers early is at work until it has the request whole, or its connection is closed. */
+function done({ exchange, response, upload, way }: Carried): Promise<void> {
+  if (upload.isOver()) return exchange.lease.done(response.status);
+  way.connection.cut("early");
+  return exchange.lease.end("early");
+}
+
+/** Clients stop sending at an early answer that is no success, as curl does, and wait for its end. */
+function goesOn({ upload, response }: Carried): boolean {
+  return !upload.isOver() && response.status < 300;
+}
+
+function answer(
+  { exchange, response, length }: Carried,
+  body: BodyInit | null,
+  init: ResponseInit = {},
+): void {
+  const { pool, lease, trace, respond, refuse } = exchange;
+  const { status, statusText, headers } = response;
+  try {
+    const answered = new Response(body, { status, statusText: reasonOf(statusText), headers, ...init });
+    toClient(answered.headers, originsOf(exchange), pool, trace, length);
+    respond(answered);
+  } catch (error) {
+    // No failure of the server's, which is heard out as if its client had left.
+    logError(error, lease.server.name, trace.requestId);
+    if (body instanceof ReadableStream) void body.cancel();
+    refuse(notPassedOn(pool));
+  }
+}
+
+/** Ends the lease of a request that was not answered to its end. What the client is told, or `TryAgain`. */
+function failed(exchange: Exchange, connection: Connection, error: unknown): Error {
+  const { request, pool, lease, trace, later } = exchange;
+  if (error instanceof Unsendable) {
+    later(lease.end("unused"));
+    return new Refusal("invalid-request", "The request cannot be passed on.", pool.name);
+  }
+  if (error instanceof Unpassable) connection.cut("unpassable");
+  const { cutBy } = connection;
+  const byCloudflare = error instanceof AnsweredByCloudflare ? error : null;
+  const ending = connection.ending ?? byCloudflare?.ending ?? "broken";
+  const clientLeft = request.signal.aborted || trace.outcome === "client-abort-in-flight";
+  if (trace.status === null && !clientLeft && isFailedConnection(cutBy, byCloudflare)) {
+    if (mayRetry(exchange, byCloudflare?.neverReached ?? false)) return new TryAgain({ ending });
+  }
+  // The client waits for none of it: while the pool cannot be reached that takes long.
+  later(end(lease, ending, clientLeft && cutBy === null));
+  if (clientLeft && (cutBy === null || cutBy === "client")) return new ClientLeft();
+  return refusalOf(cutBy ?? (byCloudflare?.answer === "timeout" ? "timeout" : null), pool);
+}
+
+/** Not: the server's time was up, or it was not the server's fault. */
+function isFailedConnection(cutBy: CutBy | null, byCloudflare: AnsweredByCloudflare | null): boolean {
+  return cutBy === null ? byCloudflare?.answer !== "timeout" : cutBy === "unreachable";
+}
+
+async function end(lease: HeldLease, ending: CutOff, clientLeft: boolean): Promise<void> {
+  // Two ends on purpose: the first counts the request as abandoned, the second makes quarantine and health treat it
+  // as a failure of the server.
+  if (clientLeft) await lease.end("client");
+  await lease.end(ending);
 }
 
 /** For the operator: the client is told no more than that it failed. */
@@ -139,14 +277,30 @@ function logError(error: unknown, server: string, requestId: string): void {
   console.error(JSON.stringify({ error: String(error), server, requestId }));
 }
 
-function failure(cutBy: CutBy, pool: PoolConfig): Error {
-  if (cutBy === "client") return new ClientLeft();
-  if (cutBy === "unpassable") return notPassedOn(pool);
-  if (cutBy === "timeout")
-    return new Refusal("server-timeout", "The server did not answer in time.", pool.name);
-  return new Refusal("bad-gateway", "The server could not be reached, or broke off.", pool.name);
+/** `null`: the server broke off. */
+function refusalOf(cutBy: CutBy | null, pool: PoolConfig): Refusal {
+  switch (cutBy) {
+    case "timeout":
+      return new Refusal("server-timeout", "The server did not answer in time.", pool.name);
+    case "longest":
+      return new Refusal("server-timeout", "The request took longer than any may.", pool.name);
+    case "stalled":
+      return new Refusal("client-timeout", "The request's body did not arrive in time.", pool.name);
+    case "client":
+      return new BrokenUpload(pool.name);
+    case "lost":
+      return new Refusal("cut-off", "The request was cut off: its slot was taken away.", pool.name);
+    case "unpassable":
+      return notPassedOn(pool);
+    default:
+      return new Refusal("bad-gateway", "The server could not be reached, or broke off.", pool.name);
+  }
 }
 
 function notPassedOn(pool: PoolConfig): Refusal {
   return new Refusal("bad-gateway", "The server's answer cannot be passed on.", pool.name);
+}
+
+function originsOf({ target, lease }: Exchange): Origins {
+  return { client: target.origin, server: lease.server.url };
 }

@@ -30,7 +30,15 @@ export function bodyLengthOf(headers: Headers): BodyLength {
   const stated = headers.get("content-length");
   if (stated === null) return { length: null, misstated: false };
   if (headers.has("transfer-encoding")) return { length: null, misstated: true };
-  return { length: Number.parseInt(stated, 10), misstated: stated.includes(",") };
+  const length = Number.parseInt(stated, 10);
+  // One that cannot be counted; the runtime takes any of 63 bits.
+  if (!Number.isSafeInteger(length)) return { length: null, misstated: true };
+  return { length, misstated: stated.includes(",") };
+}
+
+/** A reason phrase as `Response` takes it: a tab is allowed in one (RFC 9112, 4), and refused there. */
+export function reasonOf(statusText: string): string {
+  return statusText.replace(/[^\x20-\x7e]/g, " ");
 }
 
 /** The request's headers as the server gets them. */

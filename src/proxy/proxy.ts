@@ -8,9 +8,10 @@ import { refusalResponse } from "../refusals/response.ts";
 import { attempt } from "./attempt.ts";
 import { ClientLeft } from "./client-left.ts";
 import { requestIdOf } from "./headers.ts";
-import { RequestBody } from "./request-body.ts";
+import { isMemoryFull } from "./memory.ts";
+import { BrokenUpload, RequestBody } from "./request-body.ts";
 import { type RequestTarget, targetOf } from "./target.ts";
-import { Trace } from "./trace.ts";
+import { type Outcome, Trace } from "./trace.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
@@ -41,16 +42,19 @@ async function serve(
     const refusal = noteFailure(error, request.signal, trace);
     respond(refusalResponse(refusal, request, trace.requestId));
   };
+  let body: RequestBody | null = null;
   try {
+    if (isMemoryFull()) throw new Refusal("busy", "There is no memory to hold the request. Try again later.");
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
-    const body = await RequestBody.take(request, pool.bufferRequestBytes);
+    body = await RequestBody.take(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     await attempt(env, { request, target, pool, body, trace, respond, refuse, later });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);
   } finally {
+    body?.drop();
     console.log(trace.line());
   }
 }
@@ -69,20 +73,27 @@ function poolOf(env: Env, target: RequestTarget): PoolConfig {
 }
 
 function noteFailure(error: unknown, client: AbortSignal, trace: Trace): Refusal {
-  if (error instanceof ClientLeft || (client.aborted && !(error instanceof Refusal))) {
-    trace.outcome = trace.attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";
-    trace.status ??= 499;
-    return new Refusal("bad-gateway", "The request did not arrive whole.", trace.pool);
-  }
-  if (!(error instanceof Refusal)) console.error(error);
-  const refusal =
-    error instanceof Refusal
-      ? error
-      : new Refusal("bad-gateway", "The request could not be carried.", trace.pool);
+  const clientLeft = error instanceof ClientLeft || (client.aborted && !(error instanceof Refusal));
+  if (clientLeft) trace.status ??= 499;
+  else if (!(error instanceof Refusal)) console.error(error);
+  const refusal = asRefusal(error, clientLeft, trace);
   // After the headers it is too late to refuse: the client has their status, and a body that is cut off.
   if (trace.status === null) trace.code = refusal.code;
-  if (refusal.code === "server-timeout") trace.outcome = "server-timeout";
-  else if (refusal.code === "bad-gateway") trace.outcome = "origin-error";
-  else trace.outcome = "refused";
+  trace.outcome = outcomeOf(refusal, trace);
   return refusal;
+}
+
+function asRefusal(error: unknown, clientLeft: boolean, trace: Trace): Refusal {
+  if (error instanceof Refusal) return error;
+  if (clientLeft) return new BrokenUpload(trace.pool);
+  return new Refusal("bad-gateway", "The request could not be carried.", trace.pool);
+}
+
+/** A client that stops in the middle counts as gone. */
+function outcomeOf(refusal: Refusal, { attempts }: Trace): Outcome {
+  if (refusal instanceof BrokenUpload || refusal.code === "client-timeout") {
+    return attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";
+  }
+  if (refusal.code === "server-timeout") return "server-timeout";
+  return refusal.code === "bad-gateway" ? "origin-error" : "refused";
 }

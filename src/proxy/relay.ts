@@ -1,14 +1,18 @@
 import { ClientStream } from "./client-stream.ts";
 import type { Clock } from "./clock.ts";
+import type { Upload } from "./request-body.ts";
 import type { Silence } from "./silence.ts";
 
 const FIRST_READ_BYTES = 16 * 1024;
-const LARGEST_READ_BYTES = 512 * 1024;
+const LARGEST_READ_BYTES = 256 * 1024;
 /** What a plain reader gives at most; it costs less than one that reads into our memory (workerd 2026-11-17). */
 const PLAIN_READ_BYTES = 4 * 1024;
 
-/** A body up to this long goes to the client in one piece if it comes at once: a stream for it would cost more. */
-const SMALL_BYTES = 256 * 1024;
+/**
+ * A body up to this long goes to the client in one piece if it comes at once: a stream for it would cost more. No
+ * longer, as nobody sees when a client takes it: it has to fit into what a socket takes.
+ */
+const SMALL_BYTES = 64 * 1024;
 /** How long the headers wait for a small body. */
 const AT_ONCE_MS = 20;
 
@@ -24,22 +28,32 @@ export class Relay {
   readonly #length: number | null;
   readonly #ahead: number;
   readonly #toClient: ClientStream;
+  readonly #upload: Upload | null;
   /** Under way since before there was a stream to the client. */
   #firstRead: Promise<ReadableStreamReadResult<Uint8Array>> | null = null;
   #isWhole = false;
-  /** The server had sent what was last asked of it already, or nearly. */
-  #quick = false;
   #bytes = 0;
   /** Memory of the largest size, to be read into again: new memory has to be cleared first. */
-  readonly #spare: ArrayBufferLike[] = [];
+  #spare: ArrayBufferLike | null = null;
 
-  constructor(source: ReadableStream, length: number | null, ahead: number, client: AbortSignal) {
-    const isPlain = length !== null && length <= PLAIN_READ_BYTES;
+  /**
+   * `upload`: the server still takes it. Where the length is known, the last byte waits for its end: with the end of
+   * the response, on either side, the runtime ends the request too (workerd 2026-11-17).
+   */
+  constructor(
+    source: ReadableStream,
+    length: number | null,
+    { bufferResponseBytes, clientTimeoutMs }: { bufferResponseBytes: number; clientTimeoutMs: number },
+    client: AbortSignal,
+    upload: Upload | null = null,
+  ) {
+    const isPlain = length !== null && length <= PLAIN_READ_BYTES && upload === null;
     this.#reader = isPlain ? source.getReader() : source.getReader({ mode: "byob" });
     this.#length = length;
-    this.#ahead = Math.max(1, ahead);
-    this.#toClient = new ClientStream(client);
+    this.#ahead = Math.max(1, bufferResponseBytes);
+    this.#toClient = new ClientStream(client, clientTimeoutMs);
     this.#toClient.onFree = (piece) => this.#reuse(piece);
+    this.#upload = upload;
   }
 
   /** Bytes that the server has sent so far. */
@@ -56,9 +70,18 @@ export class Relay {
     return this.#toClient.clientLeft;
   }
 
+  /** Called when the client has left, or counts as gone since it takes nothing. */
+  set onClientLeft(told: () => void) {
+    this.#toClient.onLeft = told;
+  }
+
   /** What the client gets: all of it, if it is small and comes at once; else a stream. */
   async open(clock: Clock): Promise<Uint8Array | ReadableStream> {
-    if (this.#length !== null && this.#length <= Math.min(SMALL_BYTES, this.#ahead)) {
+    if (
+      this.#upload === null &&
+      this.#length !== null &&
+      this.#length <= Math.min(SMALL_BYTES, this.#ahead)
+    ) {
       const whole = await this.#cameAtOnce(this.#length, clock);
       this.#isWhole = whole !== null;
       if (whole) return whole;
@@ -75,10 +98,11 @@ export class Relay {
     let size = FIRST_READ_BYTES;
     try {
       for (;;) {
-        silence.pause();
-        await this.#toClient.untilFewerWait(this.#ahead);
+        await this.#untilClientHasRoom(silence);
+        if (this.#length !== null && this.#bytes === this.#length - 1) await this.#upload?.over;
+        if (size > FIRST_READ_BYTES && !this.#toClient.hasRoomFor(size)) size = FIRST_READ_BYTES;
+        const { done, value } = await this.#read(this.#withoutLast(size));
         silence.heard();
-        const { done, value } = await this.#read(size);
         if (value?.byteLength) {
           if (value.byteLength >= size) size = Math.min(2 * size, LARGEST_READ_BYTES);
           else if (value.byteLength < size / 4) size = Math.max(size / 2, FIRST_READ_BYTES);
@@ -106,7 +130,7 @@ export class Relay {
     const alarm = clock.set(AT_ONCE_MS, () => resolve(null));
     try {
       do {
-        this.#firstRead = this.#readSome(1, Math.max(1, length - this.#bytes));
+        this.#firstRead = this.#readSome(Math.max(1, length - this.#bytes));
         const read = await Promise.race([this.#firstRead, late]);
         if (!read) return null;
         if (read.done) break;
@@ -125,27 +149,35 @@ export class Relay {
     return this.#bytes === length ? this.#toClient.takeAll() : null;
   }
 
-  /**
-   * Up to `size` bytes; all of them, where the body's length is known and its server quick: each read costs a turn
-   * of the event loop, and by itself gives no more than the server's last write.
-   */
+  /** How much to read of it, so that the last byte is left while the upload goes on. */
+  #withoutLast(size: number): number {
+    if (this.#length === null || (this.#upload?.isOver() ?? true)) return size;
+    return Math.max(1, Math.min(size, this.#length - 1 - this.#bytes));
+  }
+
+  async #untilClientHasRoom(silence: Silence): Promise<void> {
+    if (!this.#toClient.isFull(this.#ahead)) return;
+    silence.pause();
+    await this.#toClient.untilNotFull(this.#ahead);
+    silence.resume();
+    silence.heard();
+  }
+
+  /** What the server has sent, up to `size` bytes: each goes on as it comes. */
   async #read(size: number): Promise<ReadableStreamReadResult<Uint8Array>> {
-    const left = this.#length === null ? 0 : this.#length - this.#bytes;
-    const least = this.#quick && left > 0 ? Math.min(size, left) : 1;
-    const askedAt = Date.now();
-    const read = await (this.#firstRead ?? this.#readSome(least, size));
+    const read = await (this.#firstRead ?? this.#readSome(size));
     this.#firstRead = null;
-    this.#quick = Date.now() - askedAt <= AT_ONCE_MS;
     return read;
   }
 
-  #readSome(least: number, most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
+  #readSome(most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
     if (!("readAtLeast" in this.#reader)) return this.#reader.read();
-    return this.#reader.readAtLeast(least, new Uint8Array(this.#room(most)));
+    return this.#reader.read(new Uint8Array(this.#room(most)));
   }
 
   #room(size: number): ArrayBufferLike {
-    const spare = size === LARGEST_READ_BYTES ? this.#spare.pop() : undefined;
+    const spare = size === LARGEST_READ_BYTES ? this.#spare : null;
+    if (spare) this.#spare = null;
     return spare ?? new ArrayBuffer(size);
   }
 
@@ -155,6 +187,6 @@ export class Relay {
   }
 
   #reuse({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === LARGEST_READ_BYTES) this.#spare.push(buffer);
+    if (buffer.byteLength === LARGEST_READ_BYTES) this.#spare = buffer;
   }
 }

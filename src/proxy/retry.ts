@@ -1,4 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
+import type { CloudflareAnswer } from "../pool/cloudflare.ts";
+import type { CutOff } from "../scheduler/cut-off.ts";
 import type { RequestBody } from "./request-body.ts";
 
 /** RFC 9110, 9.2.2, and WebDAV's: repeating one of these has the effect of sending it once. */
@@ -14,27 +16,45 @@ const IDEMPOTENT = new Set([
   "SEARCH",
 ]);
 
-/** Cloudflare's own answers that say: no request reached the server. */
-const NEVER_REACHED = new Set([521, 522, 523, 525, 526, 530]);
+/** How the server of an attempt failed it: the lease ends so, or it said that it is busy and rests for so long. */
+export type Failure = { ending: CutOff } | { busyForMs: number };
 
-/** A connection failed before there was an answer, and the request goes to a server once more. */
-export class TryAgain extends Error {}
+/** A server failed the request, which goes to one once more; its lease is left to who asks for the next. */
+export class TryAgain extends Error {
+  readonly failure: Failure;
 
-/** Cloudflare says that it could not bring the request to its server. */
-export class NeverReached extends Error {}
+  constructor(failure: Failure) {
+    super();
+    this.failure = failure;
+  }
+}
 
-/** The answer is Cloudflare's own and not the server's. */
-export function wasNeverReached(response: Response): boolean {
-  return NEVER_REACHED.has(response.status) && response.headers.get("server")?.toLowerCase() === "cloudflare";
+/** Cloudflare answered in the server's place. */
+export class AnsweredByCloudflare extends Error {
+  readonly answer: CloudflareAnswer;
+
+  constructor(answer: CloudflareAnswer) {
+    super(`Cloudflare's own answer: ${answer}`);
+    this.answer = answer;
+  }
+
+  get neverReached(): boolean {
+    return this.answer === "never-reached" || this.answer === "refused";
+  }
+
+  /** Whether somebody may still be at work decides. */
+  get ending(): CutOff {
+    return this.answer === "timeout" || this.answer === "maybe-reached" ? "timeout" : "broken";
+  }
 }
 
 /** Whether a request whose attempt failed may be sent again. */
 export function mayRetry(
-  failed: { request: Request; body: RequestBody; pool: PoolConfig; attempt: number },
+  failed: { request: Request; body: RequestBody; pool: PoolConfig; failures: number },
   neverReached: boolean,
 ): boolean {
-  const { request, body, pool, attempt } = failed;
-  if (attempt > pool.retries || !body.atHand) return false;
+  const { request, body, pool, failures } = failed;
+  if (failures >= pool.retries || !body.atHand) return false;
   return (
     neverReached ||
     pool.retryNonIdempotent ||

@@ -1,11 +1,18 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { HeldLease } from "./held-lease.ts";
-import type { RequestBody } from "./request-body.ts";
+import type { RequestBody, Upload } from "./request-body.ts";
 import type { RequestTarget } from "./target.ts";
 
 /** The request to the server: method, path, query and body as they came, with `headers`. */
 export function serverRequest(
-  from: { request: Request; target: RequestTarget; pool: PoolConfig; body: RequestBody; lease: HeldLease },
+  from: {
+    request: Request;
+    target: RequestTarget;
+    pool: PoolConfig;
+    body: RequestBody;
+    content: Upload["content"];
+    lease: HeldLease;
+  },
   headers: Headers,
 ): { target: string | Request; init: RequestInit } {
   const { request, pool, body } = from;
@@ -23,9 +30,9 @@ export function serverRequest(
     init.cf = { resolveOverride: server.hostname };
   }
   // A body with GET or HEAD cannot be given in `init`, not even the method beside it, only taken over with its request.
-  // Taken over once it is gone: where it is here, a copy is.
+  // A Request's body can be consumed once: one that may be sent again is sent as a copy.
   if (body.onRequest) return { target: new Request(url, body.atHand ? request.clone() : request), init };
-  return { target: url, init: { ...init, method: request.method, body: body.content } };
+  return { target: url, init: { ...init, method: request.method, body: from.content } };
 }
 
 /** `resolveOverride` does nothing elsewhere: the request would go to the client's host, which is ourselves. */

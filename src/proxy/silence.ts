@@ -1,21 +1,23 @@
-import type { Clock } from "./clock.ts";
+import type { Alarm, Clock } from "./clock.ts";
 
 /** How long the event loop gets at least to bring what has come already. */
 const LAST_CHANCE_MS = 50;
 
 /**
  * Calls `onSilence` once nothing has been heard for `limitMs`, while `clock` runs. One alarm however often something
- * is heard: it looks at the time of the last sound when it rings.
+ * is heard: it looks at the time of the last sound when it rings. Times of a pause do not count.
  */
 export class Silence {
   readonly #clock: Clock;
-  readonly #limitMs: number;
   readonly #onSilence: () => void;
+  #limitMs: number;
   #heardAt = Date.now();
-  #listening = true;
+  #pauses = 0;
+  #pausedAt = 0;
   #lastChance = false;
   #dueAt = 0;
   #stopped = false;
+  #alarm: Alarm | null = null;
 
   constructor(clock: Clock, limitMs: number, onSilence: () => void) {
     this.#clock = clock;
@@ -25,14 +27,30 @@ export class Silence {
   }
 
   heard(): void {
-    this.#heardAt = Date.now();
-    this.#listening = true;
+    const now = Date.now();
+    this.#heardAt = now;
+    if (this.#pauses > 0) this.#pausedAt = now;
     this.#lastChance = false;
   }
 
-  /** Nobody listens until `heard`: the silence is ours. */
+  /** Heard now, and from now on another silence is too long. */
+  allow(limitMs: number): void {
+    this.heard();
+    const shorter = limitMs < this.#limitMs;
+    this.#limitMs = limitMs;
+    // The alarm that is set would come too late.
+    if (shorter) this.#checkIn(limitMs);
+  }
+
+  /** Until `resume` the silence is somebody else's. As often as it is paused it has to be resumed. */
   pause(): void {
-    this.#listening = false;
+    if (this.#pauses++ === 0) this.#pausedAt = Date.now();
+  }
+
+  resume(): void {
+    if (--this.#pauses > 0) return;
+    this.#heardAt += Date.now() - this.#pausedAt;
+    this.#lastChance = false;
   }
 
   stop(): void {
@@ -41,17 +59,19 @@ export class Silence {
 
   #checkIn(ms: number): void {
     this.#dueAt = Date.now() + ms;
-    this.#clock.set(ms, () => this.#check());
+    if (this.#alarm) this.#clock.cancel(this.#alarm);
+    this.#alarm = this.#clock.set(ms, () => this.#check());
   }
 
   #check(): void {
     if (this.#stopped) return;
     const now = Date.now();
     const lateMs = now - this.#dueAt;
-    const quietMs = this.#listening ? now - this.#heardAt : 0;
-    if (quietMs < this.#limitMs) {
-      this.#checkIn(this.#limitMs - quietMs);
+    const quietMs = (this.#pauses > 0 ? this.#pausedAt : now) - this.#heardAt;
+    if (this.#pauses > 0 || quietMs < this.#limitMs) {
+      this.#checkIn(Math.max(LAST_CHANCE_MS, this.#limitMs - quietMs));
     } else if (this.#lastChance && (lateMs <= LAST_CHANCE_MS || quietMs >= 2 * this.#limitMs)) {
+      this.#stopped = true;
       this.#onSilence();
     } else {
       // It may be this machine that stood still, and the timer be heard before the bytes that came meanwhile. A

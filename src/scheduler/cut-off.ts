@@ -7,14 +7,15 @@ import type { PoolConfig } from "../config/types.ts";
  * longest  we closed it: the request took longer than any may
  * client   we closed it: the client left
  * stalled  we closed it: the client stopped in the middle of its upload, so the server never had the request whole
+ * early    we closed it: the server had answered before it had the request whole
  * lost     the Worker that held it is gone
  */
-export type CutOff = "broken" | "timeout" | "longest" | "client" | "stalled" | "lost";
+export type CutOff = "broken" | "timeout" | "longest" | "client" | "stalled" | "early" | "lost";
 
 /** How long the slot stays closed, in ms: who closed the connection decides. */
 export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   const { maxMs, brokenMs, cancelMs } = settings.quarantine;
-  if (cause === "broken" || cause === "stalled") return brokenMs;
+  if (cause === "broken" || cause === "stalled" || cause === "early") return brokenMs;
   // The server was told by its connection, and needs a moment to stop.
   if (settings.onClientAbort === "cancel" && cause === "client")
     return Math.max(cancelMs, settings.cooldownMs);

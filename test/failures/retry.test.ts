@@ -90,7 +90,7 @@ describe("a request whose server breaks off before an answer", () => {
 describe("Cloudflare's answer that a server was never reached", () => {
   const unreached: Handler = (request, response) => {
     request.resume();
-    response.writeHead(522, { Server: "cloudflare" }).end("timed out");
+    response.writeHead(523, { Server: "cloudflare" }).end("unreachable");
   };
 
   test("sends any method to another server", async () => {

@@ -147,7 +147,7 @@ test("what others have ended, taken along by a request that does not come throug
 describe("a further attempt", () => {
   const failedAt = (now: number): Claim => {
     const lease = new HeldLease(env, poolWith(), "first", granted());
-    return { waitedMs: 300, seq: 7, failed: { lease, restsUntil: now + 40 } };
+    return { waitedMs: 300, seq: 7, failed: { lease, failure: { ending: "broken" }, restsUntil: now + 40 } };
   };
 
   test("is on the list before the failed slot comes free, in the place that it had", async () => {

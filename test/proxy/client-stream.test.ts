@@ -6,7 +6,7 @@ const textOf = (chunk: Uint8Array | undefined) => new TextDecoder().decode(chunk
 
 function start() {
   const leaving = new AbortController();
-  const stream = new ClientStream(leaving.signal);
+  const stream = new ClientStream(leaving.signal, 60_000);
   const free: string[] = [];
   stream.onFree = (piece) => free.push(textOf(piece));
   return { stream, free, leave: () => leaving.abort(), reader: stream.open(null).getReader() };
@@ -29,7 +29,7 @@ test("a piece waits, and its memory is in use, until the client asks for the nex
   const piece = bytes("x".repeat(50_000));
   expect(stream.push(piece)).toBe(true);
   let fewer = false;
-  const taken = stream.untilFewerWait(1).then(() => {
+  const taken = stream.untilNotFull(1).then(() => {
     fewer = true;
   });
   await reader.read();
@@ -59,12 +59,12 @@ test.each(["leaves", "drops its end"])("nothing waits any more for a client that
   if (how === "leaves") leave();
   else await reader.cancel();
   expect(stream.clientLeft).toBe(true);
-  await Promise.all([stream.untilFewerWait(1), stream.delivered]);
+  await Promise.all([stream.untilNotFull(1), stream.delivered]);
   expect(stream.push(bytes("b"))).toBe(false);
 });
 
 test("one that left before there was a stream never takes it up", async () => {
-  const stream = new ClientStream(AbortSignal.abort());
+  const stream = new ClientStream(AbortSignal.abort(), 60_000);
   stream.open(10);
   expect(stream.clientLeft).toBe(true);
   await stream.delivered;

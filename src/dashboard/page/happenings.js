@@ -7,6 +7,7 @@ const CUT_OFF = {
   longest: "the request took longer than any may",
   client: "the client left",
   stalled: "the client stopped in the middle of its upload",
+  early: "the server answered before it had the request whole",
   lost: "the Worker that served it is gone",
 };
 

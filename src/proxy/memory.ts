@@ -1,0 +1,42 @@
+/**
+ * What all requests of this isolate hold of bodies, in bytes, and how much that may be. An isolate on Cloudflare has
+ * 128 MB for all of its requests, and they die together (developers.cloudflare.com/workers/platform/limits, 2026-11).
+ * What is counted is JavaScript's share: copies on their way and garbage take about as much again.
+ */
+
+/** Beyond it nothing more is buffered ahead: who sends or reads fast waits for who does not. */
+const MOST_BUFFERED = 48 * 1024 * 1024;
+/** What has to be held all the same, a piece for each stream, ends here: then new requests are refused. */
+const MOST_HELD = 64 * 1024 * 1024;
+
+let heldByAll = 0;
+
+/** An invocation that the platform ends runs no `finally`: its share comes back with the garbage. */
+const forgotten = new FinalizationRegistry((held: { bytes: number }) => {
+  heldByAll -= held.bytes;
+});
+
+/** New requests would not find the least that each needs. */
+export function isMemoryFull(): boolean {
+  return heldByAll >= MOST_HELD;
+}
+
+/** What one body holds. */
+export class MemoryShare {
+  readonly #held = { bytes: 0 };
+
+  constructor() {
+    forgotten.register(this, this.#held);
+  }
+
+  /** Whether `bytes` more may be buffered ahead. */
+  hasRoomFor(bytes: number): boolean {
+    return heldByAll + bytes <= MOST_BUFFERED;
+  }
+
+  /** This body holds so much from now on. */
+  hold(bytes: number): void {
+    heldByAll += bytes - this.#held.bytes;
+    this.#held.bytes = bytes;
+  }
+}

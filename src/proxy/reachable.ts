@@ -1,0 +1,31 @@
+import { connect } from "cloudflare:sockets";
+
+const LAST_CHANCE_MS = 50;
+
+/**
+ * `false`: nothing has answered a connection to this server for `ms`, not even to refuse it. `fetch` does not tell a
+ * connection that is not made from a server that says nothing; a second connection, which carries nothing, does.
+ *
+ * A refusal says that somebody is there; Cloudflare's own addresses refuse every Worker's socket
+ * (developers.cloudflare.com/workers/runtime-apis/tcp-sockets, 2026-11).
+ */
+export async function isReachable(url: string, ms: number): Promise<boolean> {
+  const { protocol, hostname, port } = new URL(url);
+  let socket: Socket;
+  try {
+    socket = connect({ hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) });
+  } catch {
+    return true;
+  }
+  // Of a socket that is closed before it has opened both reject.
+  socket.closed.catch(() => {});
+  const answered = socket.opened.then(
+    () => true,
+    () => true,
+  );
+  // It may be this machine that stood still: then the answer is there, and heard right after the timer.
+  const waited = scheduler.wait(ms).then(() => scheduler.wait(LAST_CHANCE_MS));
+  const reachable = await Promise.race([answered, waited.then(() => false)]);
+  void socket.close().catch(() => {});
+  return reachable;
+}
