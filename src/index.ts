@@ -2,6 +2,7 @@ import { admin } from "./admin/app.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 import type { Env } from "./pool/env.ts";
 import { proxy } from "./proxy/proxy.ts";
+import { targetOf } from "./proxy/target.ts";
 
 export { Pool } from "./pool/pool.ts";
 
@@ -14,7 +15,7 @@ const MAY_BE_ADMIN = /_sluice|[\t\n\r]/;
 
 export default {
   fetch(request, env, ctx) {
-    const url = MAY_BE_ADMIN.test(request.url) ? URL.parse(request.url) : null;
+    const url = MAY_BE_ADMIN.test(request.url) && targetOf(request) ? new URL(request.url) : null;
     if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
     // Its routes are found by the text of the address.
     return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);

@@ -42,7 +42,7 @@ async function serve(
     respond(refusalResponse(refusal, request, trace.requestId));
   };
   try {
-    if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
+    if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     const body = await RequestBody.take(request, pool.bufferRequestBytes);

@@ -188,6 +188,7 @@ const config :Workerd.Config = (
 const sluice :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "sluice.js")],
   compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["fetch_legacy_url"],
   durableObjectNamespaces = [(className = "Pool", uniqueKey = "sluice-pool", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],
