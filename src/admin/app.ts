@@ -5,6 +5,7 @@ import { shown } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
 import type { DrainAnswer, OtherState } from "../pool/protocol.ts";
+import { OWN_HEADERS } from "../refusals/own-headers.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
@@ -23,7 +24,9 @@ const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
 
 app.use(async (c, next) => {
   await next();
-  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+  for (const [name, value] of Object.entries({ ...OWN_HEADERS, "Cache-Control": "no-store" })) {
+    if (!c.res.headers.has(name)) c.header(name, value);
+  }
 });
 
 const routes = app
