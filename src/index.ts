@@ -1,4 +1,5 @@
 import { admin } from "./admin/app.ts";
+import { readAdminHost } from "./config/admin.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 import type { Env } from "./pool/env.ts";
 import { proxy } from "./proxy/proxy.ts";
@@ -25,5 +26,8 @@ export default {
 /** By the path as it is parsed, which is the one that a server would get: `/_sluice\api` is `/_sluice/api`. */
 function isAdmin(url: URL, env: Env): boolean {
   if (!url.pathname.startsWith(ADMIN_PATH)) return false;
-  return !env.ADMIN_HOST || url.hostname === env.ADMIN_HOST.toLowerCase();
+  // Unset, or none that a request can have: then the admin side is there to say so, and opens to nobody.
+  const host = readAdminHost(env.ADMIN_HOST);
+  // A dot at the end is the same host, fully qualified.
+  return host === undefined || url.hostname.replace(/\.$/, "") === host;
 }

@@ -10,7 +10,7 @@ import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
-import { authenticate, refuseForged } from "./auth.ts";
+import { authenticate, refuseForged, refuseUnlessFound } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { jsonBody } from "./json-body.ts";
@@ -32,7 +32,7 @@ app.use(async (c, next) => {
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
   // Everything below needs the token: what is not listed above is closed.
-  .use(authenticate, refuseForged)
+  .use(authenticate, refuseForged, refuseUnlessFound)
   .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
   .get("/api/pools", async (c) => {
     const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { type Bundle, bundlePath } from "./bundle.ts";
 
-export const TOKEN = "test-token-7f3a";
+export const TOKEN = "test-token-7f3a-c2d9";
 
 export interface SluiceOptions {
   /** As in wrangler.toml. */
