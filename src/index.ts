@@ -1,7 +1,9 @@
 import { admin } from "./admin/app.ts";
+import { readAdminHost } from "./config/admin.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 import type { Env } from "./pool/env.ts";
 import { proxy } from "./proxy/proxy.ts";
+import { targetOf } from "./proxy/target.ts";
 
 export { Pool } from "./pool/pool.ts";
 
@@ -14,7 +16,7 @@ const MAY_BE_ADMIN = /_sluice|[\t\n\r]/;
 
 export default {
   fetch(request, env, ctx) {
-    const url = MAY_BE_ADMIN.test(request.url) ? URL.parse(request.url) : null;
+    const url = MAY_BE_ADMIN.test(request.url) && targetOf(request) ? new URL(request.url) : null;
     if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
     // Its routes are found by the text of the address.
     return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);
@@ -24,5 +26,8 @@ export default {
 /** By the path as it is parsed, which is the one that a server would get: `/_sluice\api` is `/_sluice/api`. */
 function isAdmin(url: URL, env: Env): boolean {
   if (!url.pathname.startsWith(ADMIN_PATH)) return false;
-  return !env.ADMIN_HOST || url.hostname === env.ADMIN_HOST.toLowerCase();
+  // Unset, or none that a request can have: then the admin side is there to say so, and opens to nobody.
+  const host = readAdminHost(env.ADMIN_HOST);
+  // A dot at the end is the same host, fully qualified.
+  return host === undefined || url.hostname.replace(/\.$/, "") === host;
 }

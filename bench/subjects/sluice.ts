@@ -4,7 +4,7 @@ import type { Bundles } from "./bundles.ts";
 import type { Subject } from "./subject.ts";
 import { Workerd } from "./workerd.ts";
 
-const TOKEN = "bench";
+const TOKEN = "bench-token-0123456789";
 
 interface Options {
   /** Further pools for these hosts, in front of the same servers. */

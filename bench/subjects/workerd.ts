@@ -120,6 +120,7 @@ function worker(name: string, options: WorkerOptions, folder: string): string {
   return `const ${name} :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "${name}.js")],
   compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["fetch_legacy_url"],
   ${objects}
   bindings = [${bindings.join(", ")}],
   ${outbound ? `globalOutbound = "${name}-outbound",` : ""}

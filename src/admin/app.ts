@@ -5,11 +5,12 @@ import { shown } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
 import type { DrainAnswer, OtherState } from "../pool/protocol.ts";
+import { OWN_HEADERS } from "../refusals/own-headers.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
-import { authenticate, refuseForged } from "./auth.ts";
+import { authenticate, refuseForged, refuseUnlessFound } from "./auth.ts";
 import { drainBody, resumeBody, serverBody } from "./bodies.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { jsonBody } from "./json-body.ts";
@@ -23,13 +24,15 @@ const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
 
 app.use(async (c, next) => {
   await next();
-  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+  for (const [name, value] of Object.entries({ ...OWN_HEADERS, "Cache-Control": "no-store" })) {
+    if (!c.res.headers.has(name)) c.header(name, value);
+  }
 });
 
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
   // Everything below needs the token: what is not listed above is closed.
-  .use(authenticate, refuseForged)
+  .use(authenticate, refuseForged, refuseUnlessFound)
   .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
   .get("/api/pools", async (c) => {
     const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());

@@ -1,14 +1,36 @@
 import type { Context, Next } from "hono";
+import { adminHostProblem, readAdminHost, tokenProblem } from "../config/admin.ts";
 import type { Env } from "../pool/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { WrongTokens } from "./wrong-tokens.ts";
+
+const wrongTokens = new WrongTokens();
 
 /** Lets through who shows the admin token: as a bearer, or as the password of Basic (browsers). */
 export async function authenticate(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
-  const token = c.env.ADMIN_TOKEN;
-  if (!token) throw new Refusal("admin-disabled", "Set one with `wrangler secret put ADMIN_TOKEN`.");
+  const token = tokenOf(c.env);
   const given = credentials(c.req.header("authorization") ?? "");
-  if (given === null || !(await sameSecret(given, token))) {
-    throw new Refusal("unauthorized", "Send `Authorization: Bearer <ADMIN_TOKEN>`.");
+  const right = given !== null && (await sameSecret(given, token));
+  if (given !== null && !right) await pause(wrongTokens.pauseMs(Date.now()));
+  if (!right) throw new Refusal("unauthorized", "Send `Authorization: Bearer <ADMIN_TOKEN>`.");
+  await next();
+}
+
+function tokenOf({ ADMIN_TOKEN: token }: Env): string {
+  const problem = token ? tokenProblem(token) : "No ADMIN_TOKEN is set";
+  if (token && problem === null) return token;
+  throw new Refusal("admin-disabled", `${problem}: set one with \`wrangler secret put ADMIN_TOKEN\`.`);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** With an ADMIN_HOST that no request can have, the admin side is closed on every host; see index.ts. */
+export async function refuseUnlessFound(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
+  const host = c.env.ADMIN_HOST;
+  if (host !== undefined && readAdminHost(host) === undefined) {
+    throw new Refusal("misconfigured", `ADMIN_HOST: ${adminHostProblem(host)}`);
   }
   await next();
 }

@@ -1,4 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
+import { setForwarded } from "./forwarded.ts";
+import { dropHopByHop } from "./hop-by-hop.ts";
 import type { RequestTarget } from "./target.ts";
 
 /** Both ends' names for the same place. Origins, without a trailing slash. */
@@ -50,10 +52,8 @@ export function toServer(
   requestId: string,
 ): Headers {
   const headers = new Headers(request.headers);
-  const client = headers.get("cf-connecting-ip");
-  if (client) appendForwardedFor(headers, client);
-  headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
-  headers.set("X-Forwarded-Host", target.host);
+  dropHopByHop(headers);
+  setForwarded(headers, target);
   headers.set("X-Request-Id", requestId);
   if (pool.hostHeader === "server") mapOrigin(headers, "Destination", origins.client, origins.server);
   return headers;
@@ -67,6 +67,7 @@ export function toClient(
   trace: { requestId: string; queueMs: number; originMs: number },
   { length, misstated }: BodyLength,
 ): void {
+  dropHopByHop(headers);
   if (pool.hostHeader === "server") {
     mapOrigin(headers, "Location", origins.server, origins.client);
     mapOrigin(headers, "Content-Location", origins.server, origins.client);
@@ -75,12 +76,6 @@ export function toClient(
   else if (misstated) headers.delete("Content-Length");
   headers.set("X-Request-Id", trace.requestId);
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
-}
-
-function appendForwardedFor(headers: Headers, client: string): void {
-  const chain = headers.get("x-forwarded-for");
-  const last = chain?.split(",").at(-1)?.trim();
-  if (last !== client) headers.append("X-Forwarded-For", client);
 }
 
 /** `http://a/x` → `http://b/x` where it names exactly origin a; anything else stays as it is. */

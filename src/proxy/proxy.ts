@@ -45,7 +45,7 @@ async function serve(
   let body: RequestBody | null = null;
   try {
     if (isMemoryFull()) throw new Refusal("busy", "There is no memory to hold the request. Try again later.");
-    if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
+    if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     body = await RequestBody.take(request, pool.bufferRequestBytes, pool.clientTimeoutMs);

@@ -24,7 +24,7 @@ const REFUSALS = table({
   // ── The admin side's ──
   unauthorized: { status: 401, title: "The admin token is missing or wrong" },
   forbidden: { status: 403, title: "This request comes from another site" },
-  "admin-disabled": { status: 503, title: "The admin side is off: no ADMIN_TOKEN is set" },
+  "admin-disabled": { status: 503, title: "The admin side is off" },
   "unknown-pool": { status: 404, title: "No such pool" },
   "unknown-server": { status: 404, title: "No such server" },
   "unknown-lease": { status: 404, title: "No such lease" },

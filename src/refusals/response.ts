@@ -1,3 +1,4 @@
+import { OWN_HEADERS, STYLE } from "./own-headers.ts";
 import type { Refusal } from "./refusal.ts";
 
 /**
@@ -12,6 +13,7 @@ export function refusalResponse(
 ): Response {
   const html = prefersHtml(request.headers.get("accept") ?? "");
   const headers = new Headers({
+    ...OWN_HEADERS,
     "Content-Type": html ? "text/html; charset=utf-8" : "application/problem+json",
     "Cache-Control": "no-store",
     "X-Request-Id": requestId,
@@ -42,7 +44,7 @@ function page(refusal: Refusal, requestId: string): string {
 <meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
 <title>${refusal.status} ${escapeHtml(refusal.title)}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}</style>
+<style>${STYLE}</style>
 <main>
 <h1>${escapeHtml(refusal.title)}</h1>
 <p>${escapeHtml(refusal.message)}</p>

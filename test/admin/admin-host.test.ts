@@ -1,8 +1,9 @@
 import http from "node:http";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { bodyOf } from "../support/origin.ts";
+import { Sluice } from "../support/sluice.ts";
 import { useStage } from "../support/stage.ts";
-import { BEARER } from "./support.ts";
+import { ask, BEARER, problemOf } from "./support.ts";
 
 const stage = useStage({ web: {} }, { adminHost: "Admin.example.com" });
 beforeEach(() => {
@@ -20,14 +21,17 @@ async function through(host: string, path: string, headers = {}): Promise<string
 }
 
 describe("with ADMIN_HOST set", () => {
-  test.each(["admin.example.com", "ADMIN.example.com", "admin.example.com:8443"])(
-    "the admin side answers on %s",
-    async (host) => {
-      expect(await through(host, "/_sluice/healthz")).toBe("200 Sluice");
-      expect(await through(host, "/_sluice/api/pools")).toBe("401 Sluice");
-      expect(await through(host, "/_sluice/api/pools/web", BEARER)).toBe("200 Sluice");
-    },
-  );
+  test.each([
+    "admin.example.com",
+    "ADMIN.example.com",
+    "admin.example.com:8443",
+    "admin.example.com.",
+    "admin.example.com.:8443",
+  ])("the admin side answers on %s", async (host) => {
+    expect(await through(host, "/_sluice/healthz")).toBe("200 Sluice");
+    expect(await through(host, "/_sluice/api/pools")).toBe("401 Sluice");
+    expect(await through(host, "/_sluice/api/pools/web", BEARER)).toBe("200 Sluice");
+  });
 
   test.each(["www.example.com", "example.com", "x.admin.example.com", "admin.example.com.evil.org"])(
     "on %s the path is proxied like any other",
@@ -48,5 +52,29 @@ describe("with ADMIN_HOST set", () => {
     for (const path of ["/", "/_sluice", "/_sluices/healthz", "/a/_sluice/healthz", "/_SLUICE/healthz"]) {
       expect(await through("admin.example.com", path)).toBe(`200 origin saw ${path}`);
     }
+  });
+});
+
+describe("an ADMIN_HOST that no request can have closes the admin side, and says so:", () => {
+  test.each([
+    "admin.example.com:8443",
+    "admin.example.com.",
+    "https://admin.example.com",
+    "admin.example.com/",
+    "*.example.com",
+    "",
+  ])("%j", async (adminHost) => {
+    const servers = [{ name: "web-1", url: stage.origin.url }];
+    const sluice = await Sluice.start({ pools: { web: { servers } }, adminHost, bundle: "production" });
+    onTestFinished(() => sluice.stop());
+    const pools = { method: "GET", path: "/_sluice/api/pools" };
+    const before = stage.origin.count;
+    const { detail } = await problemOf(await ask(sluice, pools), 500, "misconfigured");
+    expect(detail).toContain(`ADMIN_HOST: ${JSON.stringify(adminHost)} is `);
+    // Who has no token learns no more than ever, and nothing under /_sluice/ comes to a server.
+    await problemOf(await ask(sluice, pools, {}), 401, "unauthorized");
+    expect((await ask(sluice, { method: "GET", path: "/_sluice/healthz" }, {})).status).toBe(200);
+    expect(stage.origin.count).toBe(before);
+    expect(await (await fetch(`${sluice.url}/x`)).text()).toBe("origin saw /x");
   });
 });

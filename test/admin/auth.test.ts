@@ -12,7 +12,7 @@ const basic = (credentials: string | Uint8Array) => `Basic ${Buffer.from(credent
 
 /** Each as an `Authorization` header. */
 const WRONG = {
-  "a wrong token": "Bearer wrong-token-7f3b",
+  "a wrong token": "Bearer test-token-7f3a-c2d8",
   "an empty token": "Bearer ",
   "a longer token": `Bearer ${TOKEN}a`,
   "a shorter token": `Bearer ${TOKEN.slice(0, -1)}`,

@@ -15,6 +15,7 @@ afterAll(() => origin.stop());
 describe.each([
   ["without ADMIN_TOKEN", null],
   ["with an empty ADMIN_TOKEN", ""],
+  ["with an ADMIN_TOKEN that is too short to be safe", "test-token-7f3a"],
 ])("%s", (_, token) => {
   let sluice: Sluice;
   beforeAll(async () => {
@@ -30,7 +31,14 @@ describe.each([
     expect(detail).toContain("wrangler secret put ADMIN_TOKEN");
   });
 
+  test("the answer says why, and nothing of the token", async () => {
+    const { detail } = await problemOf(await ask(sluice, POOLS, {}), 503, "admin-disabled");
+    expect(detail).toMatch(token ? /16 characters/ : /^No ADMIN_TOKEN is set/);
+    expect(detail).not.toContain("7f3a");
+  });
+
   test.each([
+    ["the token itself", `Bearer ${token}`],
     ["some token", BEARER.Authorization],
     ["an empty token", "Bearer "],
     ["an empty password", `Basic ${btoa("admin:")}`],

@@ -174,7 +174,14 @@ describe("a Sluice that refuses", () => {
     const { url } = await sluiceWith({ token: null });
     const { code, stderr } = await end(["status"], { url });
     expect(code).toBe(77);
-    expect(stderr).toContain("wrangler secret put ADMIN_TOKEN");
+    expect(stderr).toMatch(/No ADMIN_TOKEN is set.*wrangler secret put ADMIN_TOKEN/);
+  });
+
+  test("one whose token is too short to be safe ends it with 77 and says how long one is", async () => {
+    const { url } = await sluiceWith({ token: "short-token" });
+    const { code, stderr } = await end(["status"], { url });
+    expect(code).toBe(77);
+    expect(stderr).toMatch(/ADMIN_TOKEN has fewer than 16 characters.*wrangler secret put ADMIN_TOKEN/);
   });
 
   test("one whose configuration does not parse ends it with 70 and names the key", async () => {

@@ -59,6 +59,40 @@ test("X-Forwarded-Proto and X-Forwarded-Host say what the client asked for, what
   expect(toServer.host).toBe(new URL(stage.origin.url).host);
 });
 
+describe("what other proxies say in headers of their own does not stand beside that as the client claims it:", () => {
+  const forged = { "CF-Connecting-IP": "203.0.113.7", Host: "app.example.com" };
+
+  test.each([
+    "X-Real-IP",
+    "X-Client-IP",
+    "Client-IP",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "Fastly-Client-IP",
+  ])("%s names the client, or nobody where nobody knows", async (name) => {
+    const { toServer } = await exchange({ ...forged, [name]: "198.51.100.1" });
+    expect(toServer[name.toLowerCase()]).toBe("203.0.113.7");
+    const unknown = await exchange({ [name]: "198.51.100.1" });
+    expect(unknown.toServer).not.toHaveProperty(name.toLowerCase());
+  });
+
+  test.each([
+    ["Forwarded", "for=198.51.100.1;host=evil.test;proto=https"],
+    ["X-Forwarded", "for=198.51.100.1"],
+    ["X-Forwarded-Port", "444"],
+    ["X-Forwarded-Scheme", "https"],
+    ["X-Forwarded-Protocol", "https"],
+    ["X-Forwarded-Ssl", "on"],
+    ["X-Forwarded-Server", "evil.test"],
+    ["X-Url-Scheme", "https"],
+    ["Front-End-Https", "on"],
+    ["X-Original-Host", "evil.test"],
+    ["X-Host", "evil.test"],
+  ])("%s is left out", async (name, value) => {
+    expect((await exchange({ ...forged, [name]: value })).toServer).not.toHaveProperty(name.toLowerCase());
+  });
+});
+
 test("X-Forwarded-Host of OPTIONS * is the host alone", async () => {
   const headers = { Host: "app.example.com:8443" };
   const answer = send(stage.sluice.url, { method: "OPTIONS", path: "*", headers });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { refusalResponse } from "../../src/refusals/response.ts";
@@ -88,6 +89,20 @@ describe("as a page", () => {
     expect(await answer("queue-full", { accept: BROWSER }).text()).toContain(
       '<link rel="icon" href="data:,">',
     );
+  });
+
+  test("its policy allows its own style and icon, and nothing else", async () => {
+    const response = answer("queue-full", { accept: BROWSER });
+    const style = /<style>(.*)<\/style>/s.exec(await response.text())?.[1] as string;
+    const digest = createHash("sha256").update(style).digest("base64");
+    expect(response.headers.get("content-security-policy")?.split("; ").sort()).toEqual([
+      "base-uri 'none'",
+      "default-src 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "img-src data:",
+      `style-src 'sha256-${digest}'`,
+    ]);
   });
 
   test("what comes from outside is escaped", async () => {

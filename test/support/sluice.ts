@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { type Bundle, bundlePath } from "./bundle.ts";
 
-export const TOKEN = "test-token-7f3a";
+export const TOKEN = "test-token-7f3a-c2d9";
 
 export interface SluiceOptions {
   /** As in wrangler.toml. */
@@ -188,6 +188,7 @@ const config :Workerd.Config = (
 const sluice :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "sluice.js")],
   compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["fetch_legacy_url"],
   durableObjectNamespaces = [(className = "Pool", uniqueKey = "sluice-pool", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],

@@ -42,7 +42,6 @@ const EXIT_OF: Record<string, number> = {
 
 const ADVICE: Record<string, string> = {
   unauthorized: "The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.",
-  "admin-disabled": "The Worker has no ADMIN_TOKEN: set one with `wrangler secret put ADMIN_TOKEN`.",
 };
 
 /** Statuses by which proxies, Cloudflare's included, say that they did not reach whom they stand for. */

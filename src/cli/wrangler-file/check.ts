@@ -1,4 +1,5 @@
 /** Everything that `sluice check` can say of a wrangler.toml, wrangler.json or wrangler.jsonc: pure, text in, findings out. */
+import { checkBusy } from "./busy.ts";
 import { checkDrains } from "./drains.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, warnOfNoPools } from "./pools.ts";
@@ -6,6 +7,7 @@ import { type FileKind, readFileText } from "./read.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers, checkSharedServers } from "./servers.ts";
 import { targetsOf } from "./target.ts";
+import { checkTimeouts } from "./timeouts.ts";
 import { FileError, type Node } from "./tree.ts";
 import { checkVariables } from "./variables.ts";
 
@@ -48,6 +50,8 @@ function checkTree(root: Node, { longestDrainMs }: CheckOptions): CheckResult {
     checkServers(target, right);
     checkSharedServers(target, right);
     checkDrains(target, right, longestDrainMs);
+    checkTimeouts(target, right);
+    checkBusy(target, right);
     return right;
   });
   for (const target of all) {

@@ -1,5 +1,6 @@
 import type { PoolConfig } from "../../config/types.ts";
 import type { Target } from "./target.ts";
+import { written } from "./written.ts";
 
 /** What a deploy may well take where nobody has said how long one takes. */
 const USUAL_DRAIN_MS = 120_000;
@@ -21,16 +22,4 @@ export function checkDrains(target: Target, pools: readonly PoolConfig[], longes
         "in such a drain the requests that wait from its beginning are refused with 503",
     );
   }
-}
-
-/** As the configuration writes durations: "90s", "10m". */
-function written(ms: number): string {
-  const [unit, size] = (
-    [
-      ["h", 3_600_000],
-      ["m", 60_000],
-      ["s", 1_000],
-    ] as const
-  ).find(([, size]) => ms > 0 && ms % size === 0) ?? ["ms", 1];
-  return `${ms / size}${unit}`;
 }

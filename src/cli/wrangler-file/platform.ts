@@ -4,9 +4,11 @@ import type { Target } from "./target.ts";
 import { listOf, tableOf } from "./values.ts";
 
 const EARLIEST_DATE = "2026-11-17";
+const LITERAL_URLS = "fetch_legacy_url";
 
 export function checkPlatform(target: Target): void {
   checkDate(target);
+  checkFlags(target);
   if (checkBinding(target)) checkCodeUpdate(target);
   checkStorage(target);
   checkLog(target);
@@ -20,6 +22,16 @@ function checkDate(target: Target): void {
     "compatibility_date",
     [],
     `${verdict}: the Worker would not be told that a client has left; allowed: "${EARLIEST_DATE}" or later`,
+  );
+}
+
+function checkFlags(target: Target): void {
+  if (listOf(target.inherited("compatibility_flags")).includes(LITERAL_URLS)) return;
+  target.warnInherited(
+    "compatibility_flags",
+    [],
+    `without ${shown(LITERAL_URLS)} Cloudflare percent-encodes characters like \`'\` and \`{\` in what servers are ` +
+      "asked for: a signature over the URL breaks",
   );
 }
 

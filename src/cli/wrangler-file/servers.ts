@@ -53,9 +53,13 @@ function unreachable(hostname: string): string | null {
 }
 
 function inTheClear(protocol: string, hostname: string): string | null {
-  const inside = !hostname.includes(".") || /\.(internal|local)$/.test(hostname);
-  if (protocol !== "http:" || inside) return null;
+  if (protocol !== "http:" || isPrivate(hostname)) return null;
   return `http: to ${shown(hostname)} goes through the public internet in the clear, for all on the way to read and change; use https:`;
+}
+
+/** A name that is known in a private network only. */
+export function isPrivate(hostname: string): boolean {
+  return !hostname.includes(".") || /\.(internal|local)$/.test(hostname);
 }
 
 /** URL has written every spelling of an IPv4 address as four numbers, and brackets around IPv6. */

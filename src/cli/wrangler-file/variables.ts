@@ -1,5 +1,4 @@
-import { readHost } from "../../config/hosts.ts";
-import { shown } from "../../config/problem.ts";
+import { adminHostProblem, readAdminHost } from "../../config/admin.ts";
 import type { Target } from "./target.ts";
 
 /** The variables beside POOLS. */
@@ -12,16 +11,6 @@ export function checkVariables(target: Target): void {
     );
   }
   const host = target.own("vars", "ADMIN_HOST");
-  // Empty is as good as none: index.ts, isAdmin().
-  if (host === undefined || host === "" || isRequestHost(host)) return;
-  target.error(
-    ["vars", "ADMIN_HOST"],
-    `${shown(host)} is never the host name of a request, so the admin side is nowhere; ` +
-      "allowed: a host name without scheme, port or path, non-ASCII names as xn--…",
-  );
-}
-
-/** The Worker compares it with the host name in the request's URL, but for upper and lower case. */
-function isRequestHost(given: unknown): boolean {
-  return typeof given === "string" && readHost(given) === given.toLowerCase();
+  if (host === undefined || readAdminHost(host) !== undefined) return;
+  target.error(["vars", "ADMIN_HOST"], adminHostProblem(host));
 }

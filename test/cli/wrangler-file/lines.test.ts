@@ -82,5 +82,5 @@ describe("in JSON a finding stands at the line of its key, or of the nearest aro
 test("findings come in the order of their lines, those of the whole file first", () => {
   const text = `[vars.POOLS.web]\nslots = 0\n${list}\nretries = -1\n[vars.POOLS.api]\n`;
   const lines = findingsOf(text).map(({ line }) => line);
-  expect(lines).toEqual([null, null, null, null, 2, 4, 5, 5]);
+  expect(lines).toEqual([null, null, null, null, null, 2, 4, 5, 5]);
 });

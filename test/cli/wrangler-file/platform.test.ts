@@ -33,6 +33,21 @@ describe("compatibility_date", () => {
   });
 });
 
+describe("compatibility_flags", () => {
+  test("has the one without which servers get another URL than was sent", () => {
+    const text = soundBut('compatibility_flags = ["fetch_legacy_url"]', "compatibility_flags = [] # here");
+    const message = expect.stringMatching(/without "fetch_legacy_url" .* percent-encodes/);
+    expect(findingsOf(text)).toMatchObject([
+      { severity: "warning", key: "compatibility_flags", line: here(text), message },
+    ]);
+    expect(told(soundBut(/compatibility_flags.*/, ""))).toHaveLength(1);
+  });
+
+  test("may have others", () => {
+    expect(findingsOf(soundBut('["fetch_legacy_url"]', '["nodejs_compat", "fetch_legacy_url"]'))).toEqual([]);
+  });
+});
+
 describe("the binding POOL", () => {
   test("must be there", () => {
     expect(told(soundBut(/\[\[durable_objects.bindings\]\][^[]*/, ""))).toEqual([

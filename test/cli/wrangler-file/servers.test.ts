@@ -102,7 +102,7 @@ describe("a server that is the Worker itself:", () => {
   });
 
   test("on a route, with the flag that makes it a loop", () => {
-    const top = `${route("app.example.com/*", zone)}\ncompatibility_flags = ["global_fetch_strictly_public"]`;
+    const top = `${route("app.example.com/*", zone)}\ncompatibility_flags = ["fetch_legacy_url", "global_fetch_strictly_public"]`;
     expect(told(serving("https://app.example.com", top))).toEqual([
       expect.stringMatching(
         /own route .*with global_fetch_strictly_public .* comes back to Sluice, in a loop/,

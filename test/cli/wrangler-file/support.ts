@@ -23,6 +23,7 @@ enabled = true
 export const PLATFORM_JSON = {
   name: "sluice",
   compatibility_date: "2026-11-17",
+  compatibility_flags: ["fetch_legacy_url"],
   durable_objects: {
     bindings: [{ name: "POOL", class_name: "Pool" }],
     code_update_strategy: { mode: "immediate" },
@@ -35,7 +36,9 @@ export const SERVER = '{ name = "web-1", url = "https://web-1.example.com" }';
 
 /** A whole file around tables; `top` are keys of the file itself. */
 export function toml(tables: string, top = ""): string {
-  return `name = "sluice"\ncompatibility_date = "2026-11-17"\n${top}\n${tables}\n${PLATFORM}`;
+  const flags = top.includes("compatibility_flags") ? [] : ['compatibility_flags = ["fetch_legacy_url"]'];
+  const head = ['name = "sluice"', 'compatibility_date = "2026-11-17"', ...(top ? [top] : []), ...flags];
+  return `${head.join("\n")}\n${tables}\n${PLATFORM}`;
 }
 
 /** A whole file with the one pool `web`, which has these keys besides its server. */

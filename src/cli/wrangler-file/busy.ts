@@ -1,0 +1,34 @@
+/** Servers that are busy with somebody else's request. */
+import type { PoolConfig } from "../../config/types.ts";
+import type { Target } from "./target.ts";
+import { written } from "./written.ts";
+
+export function checkBusy(target: Target, pools: readonly PoolConfig[]): void {
+  for (const pool of pools) {
+    warnOfEndlessRetries(target, pool);
+    warnOfEarlyOpening(target, pool);
+  }
+}
+
+/** A busy answer does not count against health, so that only a check finds a server that always gives it. */
+function warnOfEndlessRetries(target: Target, { name, retryOn, check, queueTimeoutMs }: PoolConfig): void {
+  const any = retryOn.find(({ begins }) => begins === "");
+  if (any === undefined || check !== null) return;
+  target.warn(
+    ["vars", "POOLS", name, "retry_on"],
+    `${any.status} of a server that is not busy but broken counts too, and its requests are repeated until ` +
+      `queue_timeout, ${written(queueTimeoutMs)}; set a check, which takes it out, or how the busy answer's body ` +
+      `begins: "${any.status} already processing"`,
+  );
+}
+
+function warnOfEarlyOpening(target: Target, pool: PoolConfig): void {
+  const { name, onClientAbort, quarantine, cooldownMs } = pool;
+  if (onClientAbort !== "cancel" || quarantine.probe !== null) return;
+  if (quarantine.cancelMs > 0 || cooldownMs > 0) return;
+  target.warn(
+    ["vars", "POOLS", name, "quarantine", "cancel"],
+    'opens a slot at once when its client leaves, while the server may still be stopping: set "1s", or what your ' +
+      "server needs, or a probe",
+  );
+}
