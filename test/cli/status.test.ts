@@ -56,7 +56,7 @@ describe("sluice status", () => {
     const [head, drained, , , server] = stdout.split("\n");
     expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for [\d.]+ s$/);
     expect(drained).toMatch(
-      /^drained by "Ann" \("new disks"\) since \d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
+      /^drained by "Ann" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
     );
     expect(server).toMatch(/^web-0 +ready +unchecked +1\/1 +0 +[\d.]+ s +1 /);
   });

@@ -66,7 +66,7 @@ describe("a pool whose object cannot be reached", () => {
     await sees(
       page,
       ".card",
-      /^web\s*Not reached.*Its Durable Object cannot be reached since \d\d:\d\d:\d\d; the figures/s,
+      /^web\s*Not reached.*Its Durable Object cannot be reached since (\d+ \w+, )?\d\d:\d\d:\d\d; the figures/s,
     );
     await sees(page, ".card", /^reports\s*Running/);
     await sees(page, "#connection", "Live");

@@ -52,7 +52,8 @@ test("where there is little room one unit has to do", () => {
 test("a time of another day has its day", () => {
   const now = new Date(2026, 10, 21, 9, 30).getTime();
   expect(clockTime(now - 1_000, now)).toBe("09:29:59");
-  expect(clockTime(now - 24 * HOUR, now)).toBe("20 Nov, 09:30:00");
+  expect(clockTime(new Date(2026, 10, 21).getTime(), now)).toBe("00:00:00");
+  expect(clockTime(new Date(2026, 10, 20, 23, 59, 59).getTime(), now)).toBe("20 Nov, 23:59:59");
 });
 
 test("one is not many", () => {

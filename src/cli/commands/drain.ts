@@ -44,7 +44,7 @@ export function addDrain(program: Program): void {
           if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${advice}`);
           throw error;
         });
-      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0)}: sluice resume ${pool}`;
+      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}: sluice resume ${pool}`;
       const giveUpAt = Date.now() + wait;
       const tell = (words: string) => json || reporter.tell({ event: "trying", pool }, words);
       const end = await waitUntilDrained({
@@ -83,7 +83,7 @@ export function addDrain(program: Program): void {
       if (end.result === "late") {
         throw new CliError(
           EXIT.notDrained,
-          `${pool} is not drained after ${duration(wait)}, still at work: ${leasesLeft(end.snapshot)}; ${stays}`,
+          `${pool} is not drained after ${duration(wait)}, still at work: ${leasesLeft(end.snapshot, Date.now())}; ${stays}`,
         );
       }
       if (!json) {

@@ -37,7 +37,7 @@ export function addServer(program: Program): void {
       const snapshot = asks ? await client.changeServer(pool, server, patch) : await client.pool(pool);
       const shown = serverIn(snapshot, server);
       if (json) printJson(out, shown);
-      else printLines(out, serversView([shown], styleOf(out), widthOf(out)));
+      else printLines(out, serversView([shown], styleOf(out), Date.now(), widthOf(out)));
     });
 }
 

@@ -23,7 +23,7 @@ export function addStatus(program: Program): void {
       } else {
         const snapshot = await client.pool(pool);
         if (json) printJson(out, snapshot);
-        else printLines(out, poolView(snapshot, style, widthOf(out)));
+        else printLines(out, poolView(snapshot, style, Date.now(), widthOf(out)));
       }
     });
 }

@@ -30,18 +30,18 @@ export function addTop(program: Program): void {
         throw error;
       });
       if (!first) return;
-      view.show(first);
+      view.show(first, Date.now());
       // Whoever read it has seen enough.
       out.on("error", () => over.abort());
       const changes = new Changes(out, json);
       const screen = canRedraw(out) && !json ? screenFor(view, () => over.abort()) : null;
       try {
         for (;;) {
-          if (screen) screen.draw((width) => view.lines(width));
-          else changes.print(view.seen);
+          if (screen) screen.draw((width) => view.lines(width, Date.now()));
+          else changes.print(view.seen, Date.now());
           await sleep(ASK_EVERY_MS, undefined, { signal: stop });
           try {
-            view.show(await ask());
+            view.show(await ask(), Date.now());
           } catch (error) {
             if (stop.aborted || !(error instanceof CliError)) throw error;
             view.lost(error.message);
@@ -58,7 +58,7 @@ export function addTop(program: Program): void {
 
 function screenFor(view: TopView, quit: () => void): Screen {
   const screen: Screen = new Screen(process.stdout, process.stdin, {
-    resize: () => screen.draw((width) => view.lines(width)),
+    resize: () => screen.draw((width) => view.lines(width, Date.now())),
     quit,
   });
   return screen;

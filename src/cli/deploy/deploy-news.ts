@@ -59,7 +59,9 @@ export class DeployNews implements DrainNews {
     );
     this.#tell(
       { event: "not-drained", inFlight, leases },
-      this.#red(`not drained after ${duration(timeoutMs)}, still at work: ${leasesLeft(snapshot)}`),
+      this.#red(
+        `not drained after ${duration(timeoutMs)}, still at work: ${leasesLeft(snapshot, Date.now())}`,
+      ),
     );
   }
 
@@ -75,12 +77,12 @@ export class DeployNews implements DrainNews {
     if (!drain) this.lost(drain);
     else {
       const told = { event: "held", until: drain.expiresAt };
-      this.#tell(told, `stays drained until ${clock(drain.expiresAt)}; to end it: ${how}`);
+      this.#tell(told, `stays drained until ${clock(drain.expiresAt, Date.now())}; to end it: ${how}`);
     }
   }
 
   unreachable(error: CliError, endsBy: number): void {
-    const net = endsBy ? `; at the latest at ${clock(endsBy)} the pool resumes by itself` : "";
+    const net = endsBy ? `; at the latest at ${clock(endsBy, Date.now())} the pool resumes by itself` : "";
     const until = endsBy ? new Date(endsBy).toISOString() : null;
     this.#tell(
       { event: "unreachable", error: error.message, until },
@@ -107,7 +109,9 @@ export class DeployNews implements DrainNews {
     const told = { event: "left", error: error?.message ?? null, until };
     this.#tell(
       told,
-      this.#red(`${why}not resumed: at the latest at ${clock(endsBy)} the pool resumes by itself`),
+      this.#red(
+        `${why}not resumed: at the latest at ${clock(endsBy, Date.now())} the pool resumes by itself`,
+      ),
     );
   }
 

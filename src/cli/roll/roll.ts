@@ -62,7 +62,7 @@ function serversToRoll(snapshot: Snapshot, news: RollNews): ServerSnapshot[] {
 /** A pool that somebody else is at is left alone. */
 function refuseIfHeld({ name, drain, servers }: Snapshot): void {
   if (drain) {
-    const since = clock(drain.since);
+    const since = clock(drain.since, Date.now());
     throw new CliError(EXIT.held, `${name} is drained by ${quoted(drain.owner)} since ${since}`);
   }
   const out = servers.find(({ state }) => state === "drain");

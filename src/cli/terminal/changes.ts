@@ -19,14 +19,14 @@ export class Changes {
     this.#json = json;
   }
 
-  print({ pools, unreachable }: AllPools): void {
+  print({ pools, unreachable }: AllPools, now: number): void {
     this.#lost = false;
     const news = unreachable.filter((name) => !this.#unreachable.has(name));
     this.#unreachable = new Set(unreachable);
     for (const name of news) this.#say(`pool ${printable(name)} cannot be reached`);
     for (const pool of pools) {
       if (this.#json) this.#output.write(`${JSON.stringify(pool)}\n`);
-      else this.#printChange(pool);
+      else this.#printChange(pool, now);
     }
   }
 
@@ -39,13 +39,13 @@ export class Changes {
     process.stderr.write(`sluice: ${trouble}; trying again\n`);
   }
 
-  #printChange(pool: Snapshot): void {
+  #printChange(pool: Snapshot, now: number): void {
     const { name, state, inFlight, queued, quarantined } = pool;
     const out = serversOut(pool);
     const change = JSON.stringify([state, inFlight, queued, quarantined, out]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);
     const servers = out > 0 ? `, ${out} of ${pool.servers.length} servers out` : "";
-    this.#output.write(`${clock(Date.now())} ${name} ${state}: ${counts(pool)}${servers}\n`);
+    this.#output.write(`${clock(now, now)} ${name} ${state}: ${counts(pool)}${servers}\n`);
   }
 }

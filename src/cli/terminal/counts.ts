@@ -14,7 +14,7 @@ export function serversOut({ servers }: Pick<Snapshot, "servers">): number {
 }
 
 /** Who is still at work: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */
-export function leasesLeft({ servers }: Snapshot, now = Date.now()): string {
+export function leasesLeft({ servers }: Snapshot, now: number): string {
   const all = servers.flatMap(({ name, leases }) => leases.map((lease) => ({ name, ...lease })));
   const words = all.map(({ name, since, quarantined }) => {
     const age = duration(now - Date.parse(since));

@@ -9,8 +9,11 @@ export function duration(ms: number): string {
   return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
 }
 
-/** The local time of an instant, `14:03:20`, on another day than today with that: `2026-11-22 00:03:20`. */
-export function clock(instant: number | string, now = Date.now()): string {
+/**
+ * The local time of an instant, `14:03:20`, on another day than that of `now` with its day: `2026-11-22 00:03:20`.
+ * `now` has no default: a view that forgot to pass its own time on would be right on one day only.
+ */
+export function clock(instant: number | string, now: number): string {
   const at = new Date(instant);
   const time = at.toLocaleTimeString("en-GB", { hour12: false });
   return day(at) === day(new Date(now)) ? time : `${day(at)} ${time}`;

@@ -23,9 +23,9 @@ export class TopView {
     this.#one = onePool;
   }
 
-  show(seen: AllPools): void {
+  show(seen: AllPools, now: number): void {
     this.seen = seen;
-    this.#seenAt = Date.now();
+    this.#seenAt = now;
     this.#error = null;
     for (const { name, queued } of seen.pools) {
       const history = this.#queued.get(name) ?? [];
@@ -38,7 +38,7 @@ export class TopView {
   }
 
   /** No wider than this many columns, where that can be. */
-  lines(width: number, now = Date.now()): string[] {
+  lines(width: number, now: number): string[] {
     // As it was when it was seen: ages must not go on growing without knowledge.
     const at = this.#error ? this.#seenAt : now;
     const curves = this.#curves(width);
@@ -48,7 +48,7 @@ export class TopView {
           ...poolHead(pool, this.#style, at),
           ...curves,
           "",
-          ...serversView(pool.servers, this.#style, width, at),
+          ...serversView(pool.servers, this.#style, at, width),
         ])
       : [
           ...poolsView(pools, this.#style, width),
@@ -60,7 +60,7 @@ export class TopView {
   }
 
   #head(now: number): string {
-    if (this.#error === null) return this.#style("dim", `sluice top  ${clock(now)}  q quits`);
+    if (this.#error === null) return this.#style("dim", `sluice top  ${clock(now, now)}  q quits`);
     const words = `last seen ${duration(now - this.#seenAt)} ago: ${printable(this.#error)}`;
     return this.#style("red", words);
   }

@@ -29,11 +29,11 @@ export function unreachableView(names: readonly string[], style: Style): string[
 }
 
 /** One pool: how it is, who drains it, and its servers, a line each. */
-export function poolView(pool: Snapshot, style: Style, width?: number): string[] {
-  return [...poolHead(pool, style), "", ...serversView(pool.servers, style, width)];
+export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
+  return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now, width)];
 }
 
-export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string[] {
+export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
   const { name, drain, inFlight, slots, quarantined, queued, oldestWaitMs } = pool;
   const parts = [
     `${inFlight} of ${slots} slots in flight`,
@@ -57,8 +57,8 @@ export function poolHead(pool: Snapshot, style: Style, now = Date.now()): string
 export function serversView(
   servers: readonly ServerSnapshot[],
   style: Style,
+  now: number,
   width?: number,
-  now = Date.now(),
 ): string[] {
   const columns: Column<ServerSnapshot>[] = [
     { title: "SERVER", cell: ({ name, backup }) => style("bold", name) + (backup ? " (backup)" : "") },

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { clock, duration } from "../../../src/cli/terminal/durations.ts";
 
 test.each([
@@ -27,3 +27,19 @@ test("an instant is shown as the time of day here, midnight as 00", () => {
   expect(clock(new Date(2026, 10, 22, 0, 3, 20).getTime(), now)).toBe("2026-11-22 00:03:20");
   expect(clock(new Date(2027, 0, 1, 9, 0, 0).getTime(), now)).toBe("2027-01-01 09:00:00");
 });
+
+test.each([
+  ["America/New_York", "2026-11-01T04:30:00Z", "2026-11-02T04:30:00Z", "00:30:00"],
+  ["America/New_York", "2026-11-01T03:30:00Z", "2026-11-02T04:30:00Z", "2026-10-31 23:30:00"],
+  ["America/New_York", "2026-03-08T05:30:00Z", "2026-03-09T03:30:00Z", "00:30:00"],
+  ["Pacific/Kiritimati", "2026-11-21T10:00:00Z", "2026-11-22T09:59:59Z", "00:00:00"],
+  ["Pacific/Kiritimati", "2026-11-21T09:59:59Z", "2026-11-21T10:00:00Z", "2026-11-21 23:59:59"],
+  ["America/St_Johns", "2026-11-21T03:30:00Z", "2026-11-21T03:29:59Z", "2026-11-21 00:00:00"],
+])(
+  "in %s the day of %s, seen at %s, is the one on the wall there, however long it is",
+  (zone, at, now, shown) => {
+    vi.stubEnv("TZ", zone);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(clock(at, Date.parse(now))).toBe(shown);
+  },
+);

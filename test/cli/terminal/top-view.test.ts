@@ -7,12 +7,13 @@ import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
 const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
+const NOW = new Date(2026, 10, 21, 9, 2, 11).getTime();
 
 test("the queues' curves begin under each other, and grow with each look", () => {
   const view = new TopView(plain, false);
-  view.show(all(poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })));
-  view.show(all(poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })));
-  expect(view.lines(80).slice(-2)).toEqual([
+  view.show(all(poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })), NOW);
+  view.show(all(poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })), NOW);
+  expect(view.lines(80, NOW).slice(-2)).toEqual([
     "queue of web, at most 70   ▁█", //
     "queue of media, at most 7  █▁",
   ]);
@@ -20,8 +21,8 @@ test("the queues' curves begin under each other, and grow with each look", () =>
 
 test("a curve shows the last minute, and on a narrow terminal what fits of it", () => {
   const view = new TopView(plain, true);
-  for (let queued = 1; queued <= 100; queued++) view.show(all(poolWith({ queued })));
-  const curveAt = (width: number) => view.lines(width).find((line) => line.startsWith("queue")) ?? "";
+  for (let queued = 1; queued <= 100; queued++) view.show(all(poolWith({ queued })), NOW);
+  const curveAt = (width: number) => view.lines(width, NOW).find((line) => line.startsWith("queue")) ?? "";
   expect(stringWidth(curveAt(200))).toBe("queue, at most 100  ".length + 60);
   expect(stringWidth(curveAt(50))).toBe(50);
   expect(curveAt(50).endsWith("█")).toBe(true);
@@ -29,23 +30,27 @@ test("a curve shows the last minute, and on a narrow terminal what fits of it", 
 
 test("when nobody answers, it says since when and why, and lets nothing grow older", () => {
   const view = new TopView(plain, true);
-  const since = Date.now();
-  const leases = [leaseWith({ since: new Date(since - 5_000).toISOString() })];
+  const leases = [leaseWith({ since: new Date(NOW - 5_000).toISOString() })];
   const pool = poolWith();
-  view.show(all({ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }));
+  view.show(all({ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }), NOW);
   view.lost("gone\u001b[2J");
-  const [head, , ...body] = view.lines(80, since + 125_000);
+  const [head, , ...body] = view.lines(80, NOW + 125_000);
   expect(head).toBe("last seen 2 min 5 s ago: gone?[2J");
   expect(body.join("\n")).toContain("5.0 s");
-  view.show(all(pool));
-  expect(view.lines(80)[0]).toContain("q quits");
+  view.show(all(pool), NOW);
+  expect(view.lines(80, NOW)[0]).toContain("q quits");
+});
+
+test("the head shows the time of the view, whatever day today is", () => {
+  const view = new TopView(plain, false);
+  expect(view.lines(80, NOW)[0]).toBe("sluice top  09:02:11  q quits");
 });
 
 test("a pool that cannot be reached is named below the others, and its curve is gone meanwhile", () => {
   const view = new TopView(plain, false);
-  view.show(all(poolWith(), poolWith({ name: "media" })));
-  view.show({ pools: [poolWith()], unreachable: ["media"] });
-  const lines = view.lines(80);
+  view.show(all(poolWith(), poolWith({ name: "media" })), NOW);
+  view.show({ pools: [poolWith()], unreachable: ["media"] }, NOW);
+  const lines = view.lines(80, NOW);
   expect(lines).toContain("media  cannot be reached");
   expect(lines.filter((line) => line.startsWith("queue of"))).toHaveLength(1);
 });
