@@ -7,10 +7,11 @@ import type { Server } from "./server.ts";
  * How a server took a question.
  * passed   it answered as it should
  * failed   it answered otherwise
- * broken   it could not be reached, or broke off
+ * refused  it took no connection: nothing listens there
+ * broken   it could not be reached for another reason, or broke off
  * timeout  we gave up, and it may still be at it
  */
-export type CheckResult = "passed" | "failed" | "broken" | "timeout";
+export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout";
 
 /** How long after its last request a pool's servers are still looked after. */
 const ATTENTION_MS = 60_000;

@@ -1,4 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
+import type { CheckResult } from "./checks.ts";
 
 /**
  * Why a lease ended without its server's last byte.
@@ -19,6 +20,17 @@ export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   if (settings.onClientAbort === "cancel" && cause === "client")
     return Math.max(cancelMs, settings.cooldownMs);
   return maxMs;
+}
+
+/** As long as after a request that ended in the same way; an answer of whatever kind is its end. */
+export function afterCheckMs(result: CheckResult, settings: PoolConfig): number {
+  if (result === "passed" || result === "failed") return settings.cooldownMs;
+  return quarantineMs(result === "timeout" ? "timeout" : "broken", settings);
+}
+
+/** Whether it counts against the server's health: what a client or a Worker does never does. */
+export function isFailure(cause: CutOff): boolean {
+  return cause === "broken" || cause === "timeout";
 }
 
 /** What the client is refused with after its request was given a slot. */

@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Balance } from "./balance.ts";
 import { type CheckResult, Checks } from "./checks.ts";
-import { type CutOff, quarantineMs } from "./cut-off.ts";
+import { afterCheckMs, type CutOff, isFailure, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
 import type { FailedServer } from "./failed-server.ts";
 import { Leases, type SlotRow } from "./leases.ts";
@@ -62,9 +62,9 @@ export class Fleet {
     return this.#leases.ofRequests;
   }
 
-  /** Every server is down or in maintenance. */
-  get out(): boolean {
-    return this.#servers.every((server) => server.out);
+  /** Every server is down, as is known for sure, or in maintenance. */
+  isOut(now: number): boolean {
+    return this.#servers.every((server) => server.isOut(now));
   }
 
   /** All slots are free, and a server would take a request at once. */
@@ -106,7 +106,7 @@ export class Fleet {
 
   /** The server has answered to its last byte. */
   answered(slot: Slot, now: number): void {
-    slot.server.health.answered();
+    slot.server.health.requestAnswered();
     this.#leases.close(slot, "cooling", this.#settings.cooldownMs, now);
   }
 
@@ -114,7 +114,7 @@ export class Fleet {
   cutOff(slot: Slot, cause: CutOff, now: number): void {
     this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
     const { server } = slot;
-    if (cause !== "broken" || !server.health.failed()) return;
+    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
     this.#healthChanged(server, now);
     this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
@@ -146,20 +146,19 @@ export class Fleet {
     if (slot?.state !== "checking") return;
     const { server } = slot;
     server.lastCheck = { at: slot.since, passed: result === "passed" };
-    const wasDown = server.health.status === "down";
-    const hasRefused = server.health.hasRefused;
+    const before = { status: server.health.status, refusedAt: server.health.refusedAt };
+    const askedAt = slot.since;
     this.#recover(slot, result, now);
     const changed =
-      result === "passed" ? server.health.checkPassed() : server.health.failed(result === "timeout");
+      result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
     this.#healthChanged(server, now);
-    const { name } = server;
-    if (!wasDown && server.health.status === "up") return;
-    if (!wasDown) this.#changes.happened({ kind: "server-down", server: name, cause: "checks" }, now);
-    else {
-      this.#changes.happened({ kind: "server-up", server: name }, now);
-      // It has restarted, and what it worked on is gone.
-      if (hasRefused) this.#openClosed(server, now);
+    if (server.health.status === "down") {
+      this.#changes.happened({ kind: "server-down", server: server.name, cause: "checks" }, now);
+    } else if (before.status === "down") {
+      this.#changes.happened({ kind: "server-up", server: server.name }, now);
+      // It restarted when it refused a connection, and what it was given before is gone.
+      if (before.refusedAt !== null) this.#openClosed(server, now, before.refusedAt);
     }
   }
 
@@ -214,9 +213,7 @@ export class Fleet {
   }
 
   #recover(slot: Slot, result: CheckResult, now: number): void {
-    const answered = result === "passed" || result === "failed";
-    const { cooldownMs } = this.#settings;
-    this.#close(slot, "recovering", answered ? cooldownMs : quarantineMs(result, this.#settings), now);
+    this.#close(slot, "recovering", afterCheckMs(result, this.#settings), now);
   }
 
   #close(slot: Slot, state: "quarantined" | "recovering", forMs: number, now: number): void {
@@ -230,9 +227,11 @@ export class Fleet {
     this.#changes.server(server);
   }
 
-  #openClosed(server: Server, closedBefore: number): void {
+  /** Opens the slots that were closed before then, and taken before then. */
+  #openClosed(server: Server, closedBefore: number, takenBefore = closedBefore): void {
     for (const slot of [...server.takenSlots()]) {
-      if (isClosed(slot) && slot.stateSince < closedBefore) this.#leases.free(slot);
+      if (isClosed(slot) && slot.stateSince < closedBefore && slot.since < takenBefore)
+        this.#leases.free(slot);
     }
   }
 

@@ -97,7 +97,7 @@ export class Scheduler {
       this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
     } else if (known) {
       this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
-    } else if (this.#refusesForLackOfServers()) {
+    } else if (this.#refusesForLackOfServers(now)) {
       this.#refuse(id, "no-server", now);
     } else if (ticket.seq !== undefined) {
       // It was accepted before: a list that is full by now does not turn it away.
@@ -370,7 +370,7 @@ export class Scheduler {
 
   /** There may be more to give, or nobody left to wait for. */
   #serversChanged(now: number): void {
-    if (this.#refusesForLackOfServers()) {
+    if (this.#refusesForLackOfServers(now)) {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
         this.#refuse(next.id, "no-server", now);
     }
@@ -383,8 +383,8 @@ export class Scheduler {
   }
 
   /** A drain holds everything: the deploy behind it may well take every server down. */
-  #refusesForLackOfServers(): boolean {
-    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
+  #refusesForLackOfServers(now: number): boolean {
+    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.isOut(now);
   }
 }
 

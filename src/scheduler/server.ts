@@ -126,7 +126,7 @@ export class Server {
     this.configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;
-    this.health = new HealthState(check, restored.health);
+    this.health = new HealthState(check, restored.health, restored.healthSince);
     // Where its check was taken out of the configuration, its health is not the one of then.
     this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
     this.#refillFree();
@@ -166,8 +166,8 @@ export class Server {
   }
 
   /** It will take no request until somebody, or its health, brings it back. */
-  get out(): boolean {
-    return this.retired || this.state === "maint" || this.health.status === "down";
+  isOut(now: number): boolean {
+    return this.retired || this.state === "maint" || this.health.isSurelyDown(now);
   }
 
   /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */

@@ -176,20 +176,51 @@ describe("health checks", () => {
 });
 
 describe("a server that comes up again", () => {
-  test("has forgotten what it was cut off from: its quarantined slots are free", () => {
-    start({ slots: 2, server_timeout: "1h" });
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "timeout", 100);
-    scheduler.checked(checkOf(asked(2_000)), "failed", 2_100);
+  const keys = { slots: 2, server_timeout: "1h", check: { ...CHECK, fall: 2 } };
+  const hang = (id: string, now: number) => {
+    scheduler.acquire({ id }, now);
+    scheduler.cutOff(id, "timeout", now + 100);
+  };
+
+  test("and had refused a connection has restarted: its quarantined slots are free", () => {
+    start(keys);
+    hang("hung", 0);
+    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
     expect(scheduler.inFlight).toBe(1);
     scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
     expect(scheduler.inFlight).toBe(0);
   });
 
+  test.each(["failed", "broken", "timeout"] as const)(
+    "and was only not ready, not there or silent (%s) keeps them closed: it may be the same",
+    (result) => {
+      start(keys);
+      hang("hung", 0);
+      const id = checkOf(asked(2_000));
+      scheduler.checked(id, result, 2_100);
+      scheduler.checkedLate(id, "passed", 2_200);
+      expect(scheduler.servers[0]?.health.status).toBe("down");
+      scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+      expect(scheduler.servers[0]?.health.status).toBe("up");
+      expect(scheduler.inFlight).toBe(1);
+    },
+  );
+
+  test("keeps closed what it was given after it had refused: the one that restarted works on that", () => {
+    start({ ...keys, check: { ...CHECK, fall: 3 }, slots: 3, quarantine: { broken: "1s" } });
+    hang("before", 0);
+    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    expect(scheduler.servers[0]?.health.status).toBe("unchecked");
+    hang("after", 2_200);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    expect([...(scheduler.servers[0]?.takenSlots() ?? [])].map(({ lease }) => lease)).toEqual(["after"]);
+  });
+
   test("keeps them closed if it only took too long to answer: it may have been busy all the time", () => {
-    start({ slots: 2, server_timeout: "1h" });
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "timeout", 100);
+    start({ ...keys, check: { ...CHECK, fall: 2 } });
+    hang("hung", 0);
     const late = checkOf(asked(2_000));
     scheduler.checked(late, "timeout", 3_000);
     scheduler.checkedLate(late, "passed", 3_500);

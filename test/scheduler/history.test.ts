@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { CheckResult } from "../../src/scheduler/checks.ts";
+import type { CutOff } from "../../src/scheduler/cut-off.ts";
 import { settings } from "./settings.ts";
 import { World } from "./world.ts";
 
@@ -14,7 +16,7 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("cutOff" as const),
       who: fc.nat(),
-      cause: fc.constantFrom("broken" as const, "timeout" as const, "client" as const, "lost" as const),
+      cause: fc.constantFrom<CutOff>("broken", "timeout", "longest", "client", "stalled", "lost"),
     }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("renew" as const), who: fc.nat() }) },
@@ -32,13 +34,7 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("answer" as const),
       which: fc.nat(),
-      result: fc.constantFrom(
-        "passed" as const,
-        "passed" as const,
-        "failed" as const,
-        "broken" as const,
-        "timeout" as const,
-      ),
+      result: fc.constantFrom<CheckResult>("passed", "passed", "failed", "refused", "broken", "timeout"),
     }),
   },
   {
@@ -46,7 +42,7 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("answerLate" as const),
       which: fc.nat(),
-      result: fc.constantFrom("passed" as const, "failed" as const, "broken" as const, "timeout" as const),
+      result: fc.constantFrom<CheckResult>("passed", "failed", "refused", "broken", "timeout"),
     }),
   },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
@@ -164,6 +160,7 @@ function play(world: World, event: Happening): void {
       if (who) world[event.what](who);
   }
   world.checkLedger();
+  world.checkHealth();
 }
 
 /** Everybody does what is due: the pool must come to rest, whatever happened before. */
@@ -208,7 +205,8 @@ describe("whatever happens, in whatever order", () => {
         expect(world.scheduler.inFlight).toBe(0);
         world.checkLedger();
         const { accepted, completed, abandoned, refused } = world.scheduler.totals;
-        const failed = (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0);
+        const failed =
+          (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0) + (refused["client-timeout"] ?? 0);
         const unheard = world.workers.filter((worker) => worker.leftUnheard).length;
         expect(completed + abandoned + failed + world.refusedLate + unheard).toBe(accepted);
       }),

@@ -175,6 +175,60 @@ test("an operator's changes to a server survive", () => {
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
 });
 
+describe("with when_down = refuse, a server that was down", () => {
+  const keys = { ...KEYS, when_down: "refuse", check: { path: "/health", rise: 1, fall: 1 } };
+  const row = (healthSince: number | null) => ({
+    override: {},
+    health: "down" as const,
+    stateSince: null,
+    healthSince,
+  });
+  const start = (healthSince: number | null) => {
+    const servers = new Map([["a", row(healthSince)]]);
+    const scheduler = new Scheduler(settings(keys), restored({ servers }), NOW - 100);
+    // Those who waited before are all back.
+    scheduler.tick(NOW);
+    return scheduler;
+  };
+  const decisions = (scheduler: Scheduler) => scheduler.takeOutbox().decisions.map(({ kind }) => kind);
+  const check = (scheduler: Scheduler) => {
+    scheduler.tick(NOW);
+    const outbox = scheduler.takeOutbox();
+    const [question] = outbox.questions;
+    if (question?.kind !== "check") throw new Error("no check");
+    return question.id;
+  };
+
+  test("a moment ago is known to be down", () => {
+    const scheduler = start(NOW - 59_999);
+    scheduler.acquire({ id: "t1" }, NOW);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+  });
+
+  test.each([NOW - 60_000, null])(
+    "at %j, and nobody looked since, is asked first: requests are held",
+    (since) => {
+      const scheduler = start(since);
+      scheduler.acquire({ id: "t1" }, NOW);
+      expect(decisions(scheduler)).toEqual(["queued"]);
+      scheduler.checked(check(scheduler), "passed", NOW + 10);
+      expect(decisions(scheduler)).toEqual(["grant"]);
+    },
+  );
+
+  test("and is still, refuses those that were held, and others for the next minute", () => {
+    const scheduler = start(null);
+    scheduler.acquire({ id: "t1" }, NOW);
+    decisions(scheduler);
+    scheduler.checked(check(scheduler), "failed", NOW + 10);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+    scheduler.acquire({ id: "t2" }, NOW + 60_009);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+    scheduler.acquire({ id: "t3" }, NOW + 60_010);
+    expect(decisions(scheduler)).toEqual(["queued"]);
+  });
+});
+
 test("tickets that come back get their places again, before those who came later", () => {
   const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
   scheduler.acquire({ id: "late arrival" }, NOW + 10);

@@ -8,6 +8,7 @@ import type { Decision, Question } from "../../src/scheduler/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { ServerOverride, ServerRow } from "../../src/scheduler/server.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+import { HealthModel } from "./health-model.ts";
 
 /** A request's Worker: what it knows of itself. */
 interface Worker {
@@ -26,11 +27,15 @@ interface Worker {
 /** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
 interface Occupied {
   id: string;
+  /** Since when it is taken. */
+  since: number;
   until: number;
   /** When it was cut off; in the future, if nobody hears of it until then. */
   closedAt: number;
   /** Its holder has not been heard of since a restart. */
   orphaned?: boolean;
+  /** A check that has not ended yet: of which server. */
+  checks?: string;
 }
 
 /**
@@ -61,8 +66,13 @@ export class World {
   /** Until then a retry may wait for another server than the one that is free. */
   #avoidsUntil = Number.NEGATIVE_INFINITY;
 
+  #health: HealthModel;
+  /** When the last check that was refused was made, by URL, of servers that were not well since. */
+  readonly #refusedAt = new Map<string, number>();
+
   constructor(settings: PoolConfig) {
     this.#settings = settings;
+    this.#health = new HealthModel(settings, new Map());
     this.scheduler = new Scheduler(settings, null, this.now);
     this.#settle();
   }
@@ -102,6 +112,8 @@ export class World {
 
   release(worker: Worker): void {
     if (worker.state !== "holding") return;
+    const server = this.#serverOf(worker);
+    if (server) this.#health.requestAnswered(server);
     this.#free(worker, this.now + this.#settings.cooldownMs);
     this.scheduler.release(worker.id, this.now);
     this.#settle();
@@ -123,8 +135,10 @@ export class World {
       : cause === "broken" || cause === "stalled"
         ? quarantine.brokenMs
         : quarantine.maxMs;
+    const server = this.#serverOf(worker);
+    if (server && (cause === "broken" || cause === "timeout")) this.#health.requestFailed(server);
     this.#free(worker, this.now + closedMs);
-    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, cause, this.now));
+    this.scheduler.cutOff(worker.id, cause, this.now);
     this.#settle();
   }
 
@@ -141,8 +155,10 @@ export class World {
     this.workers.push(again);
     this.#ask(again);
     // Only then: what this sets free finds the retry on the list.
+    const failing = this.#serverOf(worker);
+    if (failing) this.#health.requestFailed(failing);
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
-    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
+    this.scheduler.cutOff(worker.id, "broken", this.now, true);
     this.#settle();
   }
 
@@ -153,17 +169,29 @@ export class World {
     const { maxMs, brokenMs } = this.#settings.quarantine;
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
-      if (result === "passed") this.#opened(new URL(question.url).origin, question.askedAt);
+      const { askedAt } = question;
+      if (result === "passed") this.#opened(new URL(question.url).origin, askedAt, askedAt);
       this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
     } else {
       const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
       const { cooldownMs } = this.#settings;
-      const after = { passed: cooldownMs, failed: cooldownMs, broken: brokenMs, timeout: maxMs }[result];
-      // Later than that it counts as a check that timed out, whatever comes.
-      if (mine && mine.closedAt > this.now)
-        Object.assign(mine, { until: this.now + after, closedAt: this.now });
+      const [answered, unanswered] = [cooldownMs, brokenMs];
+      const after = {
+        passed: answered,
+        failed: answered,
+        refused: unanswered,
+        broken: unanswered,
+        timeout: maxMs,
+      }[result];
       if (result === "timeout") this.lateChecks.push(question);
-      this.#watchingHealth(() => this.scheduler.checked(question.id, result, this.now));
+      const wasDown = this.#isDown(question.server);
+      // Later than that it counts as a check that timed out, whatever comes.
+      const inTime = mine && mine.closedAt > this.now ? mine : null;
+      if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
+      if (inTime) this.#health.checked(question.server, result);
+      if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
+      this.scheduler.checked(question.id, result, this.now);
+      if (inTime && result === "passed") this.#well(question, wasDown);
     }
     this.#settle();
   }
@@ -174,7 +202,7 @@ export class World {
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
     const { cooldownMs, quarantine } = this.#settings;
-    const after = result === "broken" ? quarantine.brokenMs : cooldownMs;
+    const after = result === "broken" || result === "refused" ? quarantine.brokenMs : cooldownMs;
     if (mine && mine.until > this.now && result !== "timeout")
       Object.assign(mine, { until: this.now + after, closedAt: this.now });
     this.scheduler.checkedLate(question.id, result, this.now);
@@ -220,13 +248,21 @@ export class World {
     for (let ticks = 0; this.scheduler.nextTick() <= end; ticks++) {
       expect(ticks, "ticks without an end").toBeLessThan(10_000);
       this.now = Math.max(this.now, this.scheduler.nextTick());
-      this.scheduler.tick(this.now);
-      this.#settle();
+      this.#tick();
     }
     this.now = end;
+    this.#tick();
+    this.#checkNoSlotIsLeftIdle();
+  }
+
+  #tick(): void {
+    for (const one of this.#occupied.values()) {
+      if (!one.checks || one.closedAt > this.now) continue;
+      this.#health.checked(one.checks, "timeout");
+      delete one.checks;
+    }
     this.scheduler.tick(this.now);
     this.#settle();
-    this.#checkNoSlotIsLeftIdle();
   }
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
@@ -242,10 +278,13 @@ export class World {
     }
     this.#settings = settings;
     this.#startedAt = this.now;
+    this.#health = new HealthModel(settings, this.#servers);
+    this.#refusedAt.clear();
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
       const mine = [...this.#occupied.values()].find((one) => one.id === id);
       if (!mine) continue;
+      delete mine.checks;
       mine.closedAt = Math.min(mine.closedAt, this.now);
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
@@ -265,6 +304,10 @@ export class World {
     };
     this.scheduler = new Scheduler(settings, restored, this.now);
     this.#settle();
+  }
+
+  checkHealth(): void {
+    this.#health.compare(this.scheduler.servers);
   }
 
   /** What the scheduler shows is what the ledger would bring back. */
@@ -355,6 +398,7 @@ export class World {
       this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
       this.#occupied.set(`${server.url}/${index}`, {
         id: worker.id,
+        since: this.now,
         until: Number.POSITIVE_INFINITY,
         closedAt: Number.POSITIVE_INFINITY,
       });
@@ -370,22 +414,41 @@ export class World {
     const slots = this.scheduler.servers.find(({ url }) => url === origin)?.slots ?? 0;
     this.#checkFree(question.id, origin, key, slots);
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
-    this.#occupied.set(key, { id: question.id, closedAt, until: closedAt + this.#settings.quarantine.maxMs });
+    this.#occupied.set(key, {
+      id: question.id,
+      since: this.now,
+      checks: question.server,
+      closedAt,
+      until: closedAt + this.#settings.quarantine.maxMs,
+    });
   }
 
-  /** A server that was down and is up again has restarted. */
-  #watchingHealth(event: () => void): void {
-    const { servers } = this.scheduler;
-    const down = servers.filter(({ health }) => health.status === "down" && health.hasRefused);
-    event();
-    for (const server of down) if (server.health.status === "up") this.#opened(server.url, this.now);
+  /** A server that was down, refused a connection and is up again has restarted: it knows nothing from before. */
+  #well({ server, url }: Question, wasDown: boolean): void {
+    if (this.#isDown(server)) return;
+    const { origin } = new URL(url);
+    const refusedAt = this.#refusedAt.get(origin);
+    this.#refusedAt.delete(origin);
+    if (wasDown && refusedAt !== undefined) this.#opened(origin, this.now, refusedAt);
   }
 
-  /** What the server was cut off from before then, it works on no more. */
-  #opened(url: string, before: number): void {
+  #isDown(name: string): boolean {
+    return this.scheduler.servers.find((one) => one.name === name && !one.retired)?.health.status === "down";
+  }
+
+  /** What the server was given before `takenBefore`, and cut off from before `closedBefore`, it works on no more. */
+  #opened(url: string, closedBefore: number, takenBefore: number): void {
     for (const [key, one] of this.#occupied) {
-      if (key.startsWith(`${url}/`) && one.closedAt < before) one.until = Math.min(one.until, this.now);
+      if (!key.startsWith(`${url}/`) || one.closedAt >= closedBefore || one.since >= takenBefore) continue;
+      one.until = Math.min(one.until, this.now);
     }
+  }
+
+  /** Today's name of the server whose slot it has. */
+  #serverOf(worker: Worker): string | undefined {
+    const held = [...this.#occupied].find(([, one]) => one.id === worker.id && one.until > this.now);
+    return this.scheduler.servers.find(({ url, retired }) => !retired && held?.[0].startsWith(`${url}/`))
+      ?.name;
   }
 
   #checkGrant(
