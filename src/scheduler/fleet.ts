@@ -24,7 +24,10 @@ export class Fleet {
   readonly #changes: FleetChanges;
   readonly #leases = new Leases(
     (slot) => this.#slotChanged(slot),
-    (server) => this.#balance.slotFreed(server),
+    (slot, state, now) => {
+      this.#balance.slotFreed(slot.server);
+      this.#checks.freed(slot, state, now);
+    },
   );
   readonly #balance: Balance;
   readonly #checks: Checks;
@@ -36,11 +39,12 @@ export class Fleet {
     restored: { slots: SlotRow[]; servers: Map<string, ServerRow> } | null,
     changes: FleetChanges,
     now: number,
+    newId: () => string,
   ) {
     this.#settings = settings;
     this.#changes = changes;
     this.#balance = new Balance(settings.balance);
-    this.#checks = new Checks(settings, this.#leases);
+    this.#checks = new Checks(settings, this.#leases, newId);
     this.#servers = settings.servers.map(
       (server) => new Server(server, settings.check, restored?.servers.get(server.name)),
     );
@@ -119,8 +123,8 @@ export class Fleet {
     this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
 
-  free(slot: Slot): void {
-    this.#leases.free(slot);
+  free(slot: Slot, now: number): void {
+    this.#leases.free(slot, now);
   }
 
   // ── Servers ──
@@ -158,7 +162,8 @@ export class Fleet {
     } else if (before.status === "down") {
       this.#changes.happened({ kind: "server-up", server: server.name }, now);
       // It restarted when it refused a connection, and what it was given before is gone.
-      if (before.refusedAt !== null) this.#openClosed(server, now, before.refusedAt);
+      if (before.refusedAt !== null)
+        this.#openClosed(server, now, { before: now, takenBefore: before.refusedAt });
     }
   }
 
@@ -171,7 +176,7 @@ export class Fleet {
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
     const server = this.#servers.find((one) => one.name === name);
     // What was cut off since then may have come to the server after the question.
-    if (server && idle) this.#openClosed(server, askedAt);
+    if (server && idle) this.#openClosed(server, now, { before: askedAt, takenBefore: askedAt });
     this.#checks.probeEnded(server, server?.hasClosed ?? false, now);
   }
 
@@ -186,12 +191,22 @@ export class Fleet {
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
       if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
-      else if (!isHeld(slot)) this.#leases.free(slot);
+      else if (!isHeld(slot)) this.#leases.free(slot, now);
       else {
         onLost();
         this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
       }
     }
+  }
+
+  /** A server should have been asked already, and has a slot for that now. */
+  get checkOverdue(): boolean {
+    return this.#checks.overdue;
+  }
+
+  /** After an overdue check its slot is theirs first. */
+  requestsHadTheirTurn(): void {
+    this.#checks.requestsHadTheirTurn();
   }
 
   /** Which servers to ask something now. `busy`: requests wait. */
@@ -213,6 +228,7 @@ export class Fleet {
   }
 
   #recover(slot: Slot, result: CheckResult, now: number): void {
+    slot.lost = result === "timeout";
     this.#close(slot, "recovering", afterCheckMs(result, this.#settings), now);
   }
 
@@ -227,11 +243,10 @@ export class Fleet {
     this.#changes.server(server);
   }
 
-  /** Opens the slots that were closed before then, and taken before then. */
-  #openClosed(server: Server, closedBefore: number, takenBefore = closedBefore): void {
+  #openClosed(server: Server, now: number, closed: { before: number; takenBefore: number }): void {
     for (const slot of [...server.takenSlots()]) {
-      if (isClosed(slot) && slot.stateSince < closedBefore && slot.since < takenBefore)
-        this.#leases.free(slot);
+      if (!isClosed(slot) || slot.stateSince >= closed.before || slot.since >= closed.takenBefore) continue;
+      this.#leases.free(slot, now);
     }
   }
 

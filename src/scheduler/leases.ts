@@ -21,11 +21,14 @@ export class Leases {
   readonly #slots = new Map<string, Slot>();
   readonly #timers = new SlotTimers();
   readonly #changed: (slot: Slot) => void;
-  readonly #freed: (server: Server) => void;
+  readonly #freed: (slot: Slot, state: SlotState, now: number) => void;
   #checks = 0;
 
-  /** `changed` is told of every slot that the ledger has to write anew, `freed` of every server that got one back. */
-  constructor(changed: (slot: Slot) => void, freed: (server: Server) => void) {
+  /**
+   * `changed` is told of every slot that the ledger has to write anew, `freed` of every one that is free again, with
+   * the state that it had.
+   */
+  constructor(changed: (slot: Slot) => void, freed: (slot: Slot, state: SlotState, now: number) => void) {
     this.#changed = changed;
     this.#freed = freed;
   }
@@ -60,7 +63,7 @@ export class Leases {
 
   /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
   close(slot: Slot, state: "quarantined" | "recovering" | "cooling", forMs: number, now: number): void {
-    if (forMs <= 0) this.free(slot);
+    if (forMs <= 0) this.free(slot, now);
     else this.#set(slot, state, now + forMs, now);
   }
 
@@ -72,12 +75,13 @@ export class Leases {
     this.#set(slot, "checking", now + forMs, now);
   }
 
-  free(slot: Slot): void {
+  free(slot: Slot, now: number): void {
+    const { state } = slot;
     this.#timers.clear(slot);
     this.#slots.delete(slot.lease);
     if (isCheck(slot)) this.#checks--;
     slot.server.give(slot);
-    this.#freed(slot.server);
+    this.#freed(slot, state, now);
     this.#changed(slot);
   }
 

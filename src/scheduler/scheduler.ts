@@ -62,7 +62,13 @@ export class Scheduler {
   readonly #places: Places;
   #outbox = new Outbox();
 
-  constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
+  constructor(
+    settings: PoolConfig,
+    restored: Restored | null,
+    now: number,
+    random = Math.random,
+    newId = () => `${Math.random()}-${Math.random()}`,
+  ) {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
@@ -74,7 +80,7 @@ export class Scheduler {
       server: (server: Server) => this.#outbox.serverChanged(server),
       happened: this.journal.note.bind(this.journal),
     };
-    this.#fleet = new Fleet(settings, restored, changes, now);
+    this.#fleet = new Fleet(settings, restored, changes, now, newId);
     // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -146,7 +152,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
     if (isHeld(slot)) this.counters.abandoned();
-    this.#fleet.free(slot);
+    this.#fleet.free(slot, now);
     this.#dispatch(now);
   }
 
@@ -215,6 +221,8 @@ export class Scheduler {
   /** `false`: no such server in the configuration. */
   changeServer(name: string, patch: ServerPatch, now: number): boolean {
     if (!this.#fleet.change(name, patch, now)) return false;
+    // One that is back in service is looked at before it gets work.
+    this.#ask(now);
     this.#serversChanged(now);
     this.tick(now);
     return true;
@@ -226,7 +234,7 @@ export class Scheduler {
     if (!slot) return false;
     if (isHeld(slot)) this.counters.abandoned();
     this.#chronicle.freedByHand(slot, now);
-    this.#fleet.free(slot);
+    this.#fleet.free(slot, now);
     this.#dispatch(now);
     return true;
   }
@@ -243,9 +251,8 @@ export class Scheduler {
     this.#waiting.head()?.failed?.tick(now);
     if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
+    this.#ask(now);
     this.#dispatch(now);
-    // Last, so that no check takes a slot that a request waits for.
-    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
   }
 
   /** When `tick` has something to do next; `Infinity`: never. */
@@ -314,6 +321,11 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
+  /** A server is about to be asked something, and one of its slots may be held for that. */
+  get asks(): boolean {
+    return this.#outbox.questions.length > 0;
+  }
+
   /** A server would take a request at once. */
   get hasFreeSlot(): boolean {
     return this.#fleet.hasFreeSlot;
@@ -334,9 +346,18 @@ export class Scheduler {
     if (!left) this.#outbox.decided({ kind: "queued", ticket: id, seq });
   }
 
+  #ask(now: number): void {
+    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
+  }
+
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
-    if (this.#drain.current || this.#regroup.active) return;
+    if (this.#fleet.checkOverdue) this.#ask(now);
+    if (!this.#drain.current && !this.#regroup.active) this.#grant(now);
+    this.#fleet.requestsHadTheirTurn();
+  }
+
+  #grant(now: number): void {
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);

@@ -32,7 +32,7 @@ export interface Slot {
   since: number;
   /** Since when it is in its state. */
   stateSince: number;
-  /** In quarantine because nothing was heard of its holder. */
+  /** Closed because nothing was heard: of its holder, or of the server that was checked. */
   lost: boolean;
   /** When its state ends by itself; `Infinity` while it is free. */
   until: number;

@@ -18,6 +18,8 @@ interface Worker {
   server?: string;
   seq?: number;
   since: number;
+  /** When it last asked for a slot. */
+  askedAt: number;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
   /** This is a further attempt: the server that failed the last one gets it no sooner. */
@@ -69,6 +71,10 @@ export class World {
   #health: HealthModel;
   /** When the last check that was refused was made, by URL, of servers that were not well since. */
   readonly #refusedAt = new Map<string, number>();
+  readonly #checkIds = new Set<string>();
+  /** When its last check was made, and when a request was last given the slot of one, by URL. */
+  readonly #checkedAt = new Map<string, number>();
+  readonly #yieldedAt = new Map<string, number>();
 
   constructor(settings: PoolConfig) {
     this.#settings = settings;
@@ -84,6 +90,7 @@ export class World {
       id: `t${this.workers.length}`,
       state: "waiting",
       since: this.now,
+      askedAt: this.now,
       leftUnheard: false,
     };
     this.workers.push(worker);
@@ -280,6 +287,7 @@ export class World {
     this.#startedAt = this.now;
     this.#health = new HealthModel(settings, this.#servers);
     this.#refusedAt.clear();
+    this.#checkedAt.clear();
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
       const mine = [...this.#occupied.values()].find((one) => one.id === id);
@@ -329,6 +337,7 @@ export class World {
   // ── Accounts ──
 
   #ask(worker: Worker): void {
+    worker.askedAt = this.now;
     const { failed } = worker;
     const retry = failed && {
       avoid: failed.elsewhere ? failed.server : null,
@@ -410,8 +419,14 @@ export class World {
     this.questions.push(question);
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
-    const key = `${origin}/${/(\d+)#/.exec(question.id)?.[1]}`;
-    const slots = this.scheduler.servers.find(({ url }) => url === origin)?.slots ?? 0;
+    const server = this.scheduler.servers.find(({ url }) => url === origin);
+    const slot = [...(server?.takenSlots() ?? [])].find(({ lease }) => lease === question.id);
+    if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
+    expect(this.#checkIds.has(question.id), "the id of an earlier check").toBe(false);
+    this.#checkIds.add(question.id);
+    const key = `${origin}/${slot.index}`;
+    const { slots } = server;
+    this.#checkInterval(origin);
     this.#checkFree(question.id, origin, key, slots);
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
     this.#occupied.set(key, {
@@ -459,6 +474,7 @@ export class World {
     const key = `${url}/${index}`;
     if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
     this.#checkFree(worker.id, url, key, slots);
+    this.#checkNotOverdue(worker, url, key);
     expect(this.scheduler.drained, "a grant in a drain").toBeNull();
     if (worker.failed?.server === name) {
       expect(worker.failed.restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
@@ -468,6 +484,34 @@ export class World {
       if (other.state !== "waiting" || other.seq === undefined || worker.seq === undefined) continue;
       expect(worker.seq, `${worker.id} overtakes ${other.id}`).toBeLessThanOrEqual(other.seq);
     }
+  }
+
+  /** One check an interval, and one at a time. */
+  #checkInterval(url: string): void {
+    const last = this.#checkedAt.get(url) ?? Number.NEGATIVE_INFINITY;
+    expect(this.now - last, `between checks of ${url}`).toBeGreaterThanOrEqual(this.#intervalMs);
+    const running = [...this.#occupied].filter(([key, one]) => key.startsWith(`${url}/`) && one.checks);
+    expect(running, "checks under way").toEqual([]);
+    this.#checkedAt.set(url, this.now);
+  }
+
+  get #intervalMs(): number {
+    return this.#settings.check?.intervalMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whoever has waited lets the overdue check of the server go first, unless a slot has just come back from one. */
+  #checkNotOverdue(worker: Worker, url: string, key: string): void {
+    const before = this.#occupied.get(key);
+    if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
+    const back = [...this.#occupied].some(
+      ([other, { id, until }]) => other.startsWith(`${url}/`) && this.#checkIds.has(id) && until === this.now,
+    );
+    if (back || this.#yieldedAt.get(url) === this.now || worker.askedAt === this.now) return;
+    if (this.questions.length >= 4 || this.questions.some((one) => one.url.startsWith(`${url}/`))) return;
+    const checkedAt = this.#checkedAt.get(url) ?? this.now;
+    expect(this.now - checkedAt, `since ${url} was checked, which gets ${worker.id}`).toBeLessThan(
+      this.#intervalMs,
+    );
   }
 
   #checkFree(id: string, url: string, key: string, slots: number): void {
