@@ -144,6 +144,16 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.#commit.soon();
   }
 
+  /**
+   * The server says that it is busy for somebody else, and has nothing of this request: its slot rests for so long.
+   * The request comes back with its place. Harmless when repeated.
+   */
+  busy(id: string, restMs: number): Promise<void> {
+    this.#handles.delete(id);
+    this.#scheduler.busy(id, restMs, Date.now());
+    return this.#commit.soon();
+  }
+
   // ── Those who look ──
 
   snapshot(): Snapshot {

@@ -4,9 +4,17 @@ import { type CheckResult, Checks } from "./checks.ts";
 import { afterCheckMs, type CutOff, isFailure, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
 import type { FailedServer } from "./failed-server.ts";
-import { Leases, type SlotRow } from "./leases.ts";
+import { Leases, restMs, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
-import { isCheck, isClosed, isHeld, Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
+import {
+  isClosed,
+  isHeld,
+  isInFlight,
+  Server,
+  type ServerPatch,
+  type ServerRow,
+  type Slot,
+} from "./server.ts";
 
 /** Told what the ledger has to write anew, and what people want to know. */
 export interface FleetChanges {
@@ -63,7 +71,7 @@ export class Fleet {
 
   /** Slots whose server may be at work for a request: leased, orphaned, quarantined or cooling. */
   get inFlight(): number {
-    return this.#leases.ofRequests;
+    return this.#leases.inFlight;
   }
 
   /** Every server is down, as is known for sure, or in maintenance. */
@@ -83,7 +91,7 @@ export class Fleet {
   /** The slot that is closed for a request, on whatever account. */
   taken(id: string): Slot | undefined {
     const slot = this.#leases.get(id);
-    return slot && isCheck(slot) ? undefined : slot;
+    return slot && isInFlight(slot) ? slot : undefined;
   }
 
   /** The slot under a request's lease, unless its server is done with it. */
@@ -121,6 +129,11 @@ export class Fleet {
     if (!isFailure(cause) || !server.health.requestFailed(now)) return;
     this.#healthChanged(server, now);
     this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
+  }
+
+  /** Its server is busy for somebody else, and is at work on nothing of ours. */
+  rest(slot: Slot, forMs: number, now: number): void {
+    this.#leases.close(slot, "resting", restMs(forMs, this.#settings.cooldownMs), now);
   }
 
   free(slot: Slot, now: number): void {

@@ -160,17 +160,20 @@ export class Scheduler {
   cutOff(id: string, cause: CutOff, now: number, retried = false): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) {
-      if (retried) this.counters.retried(slot.server.name);
-      else this.#chronicle.cutOff(cause, now);
-    } else if (retried && slot.lost) {
-      // It was counted as lost, and is not.
-      this.counters.notAbandoned();
-      this.counters.retried(slot.server.name);
-    }
+    if (retried) this.#countRetry(slot);
+    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
     this.#fleet.cutOff(slot, cause, now);
     this.#serversChanged(now);
+  }
+
+  /** The server said that it is busy for somebody else: it has nothing of this request, which comes back. */
+  busy(id: string, restMs: number, now: number): void {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return;
+    this.#countRetry(slot);
+    this.#fleet.rest(slot, restMs, now);
+    this.#dispatch(now);
   }
 
   // ── Servers ──
@@ -374,6 +377,15 @@ export class Scheduler {
     this.#fleet.renew(slot, now);
   }
 
+  #countRetry(slot: Slot): void {
+    if (!isHeld(slot)) {
+      if (!slot.lost) return;
+      // It was counted as lost, and is not.
+      this.counters.notAbandoned();
+    }
+    this.counters.retried(slot.server.name);
+  }
+
   #ticketReturned(now: number): void {
     if (this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
     if (this.#regroup.active) this.#chronicle.restarted(now);
@@ -412,5 +424,11 @@ export class Scheduler {
 function failedServer({ retry }: TicketRequest, now: number): FailedServer | null {
   const name = retry?.avoid ?? retry?.rest?.server;
   if (!retry || !name) return null;
-  return new FailedServer(name, retry.rest ? now + retry.rest.ms : null, retry.avoid ? now + AVOID_MS : null);
+  // No longer than it may be avoided: a head of the list that waits for it holds up the others.
+  const restMs = retry.rest && Math.min(retry.rest.ms, AVOID_MS);
+  return new FailedServer(
+    name,
+    restMs === undefined ? null : now + restMs,
+    retry.avoid ? now + AVOID_MS : null,
+  );
 }

@@ -10,6 +10,7 @@ export type ServerState = "ready" | "drain" | "maint";
  * orphaned     taken before a restart of the pool; its holder has not come forward yet
  * quarantined  its request was cut off, its server may still be busy
  * cooling      its response ended, the cooldown has not
+ * resting      its server was busy for somebody else, and refused the request
  * checking     a health check has it
  * recovering   a health check had it, and its server may still be busy with that
  */
@@ -19,6 +20,7 @@ export type SlotState =
   | "orphaned"
   | "quarantined"
   | "cooling"
+  | "resting"
   | "checking"
   | "recovering";
 
@@ -45,7 +47,12 @@ export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
 }
 
-/** A health check has it, or had it last. It is no request's: neither in flight nor anybody's to free. */
+/** Its server may be at work for a request of ours. What is not in flight holds up no drain, and is nobody's to free. */
+export function isInFlight(slot: { state: SlotState }): boolean {
+  return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
+}
+
+/** A health check has it, or had it last. */
 export function isCheck(slot: { state: SlotState }): boolean {
   return slot.state === "checking" || slot.state === "recovering";
 }

@@ -30,6 +30,15 @@ const happening = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant("busy" as const),
+      who: fc.nat(),
+      elsewhere: fc.boolean(),
+      restMs: fc.nat(20_000),
+    }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({
       what: fc.constant("answer" as const),
@@ -151,7 +160,8 @@ function play(world: World, event: Happening): void {
       break;
     }
     case "retry":
-      if (who) world.retry(who, event.elsewhere, event.restMs);
+    case "busy":
+      if (who) world[event.what](who, event.elsewhere, event.restMs);
       break;
     case "cutOff":
       if (who) world.cutOff(who, event.cause);

@@ -55,6 +55,7 @@ describe("after a restart, a slot that was", () => {
   test.each([
     ["cooling", "10s", 5_000],
     ["cooling", "1s", 1_000],
+    ["resting", "1s", 5_000],
     ["quarantined", "3s", 3_000],
     ["recovering", "3s", 3_000],
   ] as const)("%s is closed no longer than the configuration of now says, %s", (state, longest, ms) => {
@@ -97,6 +98,27 @@ describe("after a restart, a slot that was", () => {
       ["a", 0],
       ["http://a.example", 1],
     ]);
+  });
+
+  test("resting rests no longer than any may", () => {
+    const row = slot("resting", NOW + 3_600_000);
+    expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(10_000);
+  });
+
+  test("leased under the id of another one is in flight as well, and neither is found instead of the other", () => {
+    const other = { ...slot("quarantined"), url: "http://b.example", server: "b" };
+    for (const slots of [
+      [slot("leased"), other],
+      [other, slot("leased")],
+    ]) {
+      const scheduler = new Scheduler(settings(KEYS), restored({ slots }), NOW);
+      expect(scheduler.inFlight).toBe(2);
+      scheduler.release("old", NOW + 10);
+      const taken = scheduler.servers.flatMap(({ name, taken }) => (taken > 0 ? [name] : []));
+      expect(taken).toEqual(["b"]);
+      scheduler.tick(NOW + 5_000);
+      expect(scheduler.inFlight).toBe(0);
+    }
   });
 
   test("leased goes to the next request as soon as its holder releases it", () => {

@@ -154,19 +154,28 @@ export class World {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
     const mine = this.#slotOf(worker);
     if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
-    const server = worker.server as string;
-    this.#avoidsUntil = this.now + 1_000;
-    const failed = { server, elsewhere, restsUntil: this.now + restMs };
-    const id = `t${this.workers.length}`;
-    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
-    this.workers.push(again);
-    this.#ask(again);
+    this.#again(worker, elsewhere, restMs);
     // Only then: what this sets free finds the retry on the list.
     const failing = this.#serverOf(worker);
     if (failing) this.#health.requestFailed(failing);
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
     this.scheduler.cutOff(worker.id, "broken", this.now, true);
     this.#settle();
+  }
+
+  /** Its server is busy for somebody else; the request goes to another one, or to any that does not rest. */
+  busy(worker: Worker, elsewhere: boolean, restMs: number): void {
+    const mine = this.#slotOf(worker);
+    if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
+    this.#again(worker, elsewhere, restMs);
+    const { cooldownMs } = this.#settings;
+    this.#free(worker, this.now + Math.max(cooldownMs, Math.min(restMs, 10_000)));
+    this.scheduler.busy(worker.id, restMs, this.now);
+    this.#settle();
+    // Nothing of it is at the server, and no drain waits for it.
+    expect(
+      snapshotOf("web", this.scheduler, this.now).servers.flatMap(({ leases }) => leases),
+    ).not.toContainEqual(expect.objectContaining({ id: worker.id }));
   }
 
   // ── What servers do ──
@@ -300,6 +309,8 @@ export class World {
     for (const [key, { state }] of this.#rows) {
       const mine = this.#occupied.get(key);
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
+      const restMs = Math.max(settings.cooldownMs, 10_000);
+      if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
     const restored = {
       slots: [...this.#rows.values()],
@@ -321,7 +332,9 @@ export class World {
   /** What the scheduler shows is what the ledger would bring back. */
   checkLedger(): void {
     const shown = snapshotOf("web", this.scheduler, this.now).servers.flatMap((server) => server.leases);
-    const kept = [...this.#rows.values()].filter((row) => !row.lease.startsWith("check:"));
+    const kept = [...this.#rows.values()].filter(
+      ({ lease, state }) => !lease.startsWith("check:") && state !== "resting",
+    );
     expect(shown.map((lease) => lease.id).sort()).toEqual(kept.map((row) => row.lease).sort());
   }
 
@@ -335,6 +348,16 @@ export class World {
   }
 
   // ── Accounts ──
+
+  /** The request is on the list again, before its lease ends. */
+  #again(worker: Worker, elsewhere: boolean, restMs: number): void {
+    this.#avoidsUntil = this.now + 1_000;
+    const failed = { server: worker.server as string, elsewhere, restsUntil: this.now + restMs };
+    const id = `t${this.workers.length}`;
+    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
+    this.workers.push(again);
+    this.#ask(again);
+  }
 
   #ask(worker: Worker): void {
     worker.askedAt = this.now;
@@ -477,7 +500,8 @@ export class World {
     this.#checkNotOverdue(worker, url, key);
     expect(this.scheduler.drained, "a grant in a drain").toBeNull();
     if (worker.failed?.server === name) {
-      expect(worker.failed.restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
+      const restsUntil = Math.min(worker.failed.restsUntil, worker.askedAt + 1_000);
+      expect(restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
     }
     expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
     for (const other of this.workers) {
