@@ -1,7 +1,9 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { CheckResult } from "../scheduler/checks.ts";
 import type { Question } from "../scheduler/outbox.ts";
+import { type CloudflareAnswer, cloudflareAnswer } from "./cloudflare.ts";
 import { inTime } from "./in-time.ts";
+import { refuses } from "./refuses.ts";
 
 /** Whether a probe's server is idle is known within this time, or asked again. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -15,9 +17,20 @@ export interface Answer {
   late: Promise<CheckResult> | null;
 }
 
+/** What a check got if Cloudflare answered it, and not the server. */
+const RESULTS: Record<CloudflareAnswer, CheckResult> = {
+  refused: "refused",
+  "never-reached": "broken",
+  "maybe-reached": "broken",
+  broken: "broken",
+  timeout: "timeout",
+};
+
 /** Asks servers how they are. */
 export class Asker {
   readonly #settings: PoolConfig;
+  /** Origins behind Cloudflare's proxy: no Worker can `connect` to its addresses, which looks like a refusal. */
+  readonly #proxied = new Set<string>();
   #late = 0;
 
   constructor(settings: PoolConfig) {
@@ -29,10 +42,7 @@ export class Asker {
     const { check, quarantine } = this.#settings;
     const isCheck = kind === "check" && check !== null;
     const cut = new AbortController();
-    const answer = statusOf(url, kind, cut.signal).then(
-      (status): CheckResult => (matches(status, isCheck ? check.status : PROBE_STATUS) ? "passed" : "failed"),
-      (): CheckResult => (cut.signal.aborted ? "timeout" : "broken"),
-    );
+    const answer = this.#answerOf(url, kind, isCheck ? check.status : PROBE_STATUS, cut.signal);
     const result = await within(isCheck ? check.timeoutMs : PROBE_TIMEOUT_MS, answer);
     if (result !== "timeout") return { result, late: null };
     // As long as the connection stands, the server's end of it tells when its slot is free again.
@@ -40,6 +50,25 @@ export class Asker {
       return { result, late: this.#lateEnd(answer, quarantine.maxMs, cut) };
     cut.abort();
     return { result, late: null };
+  }
+
+  async #answerOf(
+    url: string,
+    kind: Question["kind"],
+    wanted: string,
+    signal: AbortSignal,
+  ): Promise<CheckResult> {
+    const { origin } = new URL(url);
+    try {
+      const response = await answerTo(url, kind, signal);
+      if (response.headers.has("cf-ray")) this.#proxied.add(origin);
+      const cloudflares = cloudflareAnswer(response);
+      if (cloudflares) return RESULTS[cloudflares];
+      return matches(response.status, wanted) ? "passed" : "failed";
+    } catch (error) {
+      if (signal.aborted) return "timeout";
+      return !this.#proxied.has(origin) && (await refuses(origin, error)) ? "refused" : "broken";
+    }
   }
 
   async #lateEnd(answer: Promise<CheckResult>, forMs: number, cut: AbortController): Promise<CheckResult> {
@@ -55,11 +84,11 @@ export class Asker {
 }
 
 /** To the last byte: only then is the server done with it. */
-async function statusOf(url: string, kind: Question["kind"], signal: AbortSignal): Promise<number> {
+async function answerTo(url: string, kind: Question["kind"], signal: AbortSignal): Promise<Response> {
   const headers = { "User-Agent": "Sluice", "X-Sluice-Check": kind };
-  const { status, body } = await fetch(url, { signal, redirect: "manual", headers });
-  await body?.pipeTo(new WritableStream());
-  return status;
+  const response = await fetch(url, { signal, redirect: "manual", headers });
+  await response.body?.pipeTo(new WritableStream());
+  return response;
 }
 
 function within(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {

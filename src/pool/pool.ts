@@ -63,7 +63,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#ledger = new Ledger(ctx.storage);
     const restored = this.#ledger.load();
     this.#reservedSeqs = restored.nextSeq;
-    this.#scheduler = new Scheduler(this.#settings, restored, Date.now());
+    this.#scheduler = new Scheduler(this.#settings, restored, Date.now(), Math.random, () =>
+      crypto.randomUUID(),
+    );
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout(name, this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
@@ -88,7 +90,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const awaited = this.#release(request.done ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     this.#scheduler.acquire(request, now);
-    if (awaited) this.#commit.now();
+    if (awaited || this.#scheduler.asks) this.#commit.now();
     // It waits: whether that is on record yet makes no difference to anyone.
     else if (this.#scheduler.queued > 0) void this.#commit.later();
     // With nobody to share a transaction with, waiting for one would only take time.
@@ -116,8 +118,8 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   done(requests: Done[]): Promise<void> {
     const awaited = this.#release(requests, Date.now());
     const committed = this.#commit.later();
-    // A slot stands idle until its next request knows of it.
-    if (awaited) this.#commit.now();
+    // A slot stands idle until its next request knows of it, or its server of its check.
+    if (awaited || this.#scheduler.asks) this.#commit.now();
     return committed;
   }
 
@@ -137,13 +139,18 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     const now = Date.now();
     if (ending === "done") this.#scheduler.release(id, now, status);
     else if (ending === "unused") this.#scheduler.giveBack(id, now);
-    else this.#scheduler.cutOff(id, ending, now, retried);
+    else this.#scheduler.cutOff(id, ending, now, retried, status);
     // The holder forgets its lease when this resolves: not before the ledger has.
     return this.#commit.soon();
   }
 
-  busy(id: string, _restMs: number): Promise<void> {
-    this.#scheduler.giveBack(id, Date.now());
+  /**
+   * The server says that it is busy for somebody else, and has nothing of this request: its slot rests for so long.
+   * The request comes back with its place. Harmless when repeated.
+   */
+  busy(id: string, restMs: number): Promise<void> {
+    this.#handles.delete(id);
+    this.#scheduler.busy(id, restMs, Date.now());
     return this.#commit.soon();
   }
 

@@ -23,8 +23,7 @@ export type CutBy =
 
 const ENDINGS: Record<CutBy, CutOff> = {
   timeout: "timeout",
-  // A server with a full backlog looks the same, and may be at work on the request.
-  unreachable: "timeout",
+  unreachable: "unreachable",
   longest: "longest",
   client: "client",
   stalled: "stalled",

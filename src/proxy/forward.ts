@@ -212,7 +212,7 @@ async function carryBody(carried: Carried, source: ReadableStream): Promise<void
 function done({ exchange, response, upload, way }: Carried): Promise<void> {
   if (upload.isOver()) return exchange.lease.done(response.status);
   way.connection.cut("early");
-  return exchange.lease.end("early");
+  return exchange.lease.end("early", response.status);
 }
 
 /** Clients stop sending at an early answer that is no success, as curl does, and wait for its end. */

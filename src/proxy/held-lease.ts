@@ -48,8 +48,9 @@ export class HeldLease {
     return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#whenDone);
   }
 
-  end(ending: Exclude<Ending, "done">): Promise<void> {
-    return this.#tell((pool) => pool.end(this.id, ending));
+  /** `status`: of an answer that came before the server had the request whole. */
+  end(ending: Exclude<Ending, "done">, status?: number): Promise<void> {
+    return this.#tell((pool) => pool.end(this.id, ending, false, status));
   }
 
   /**

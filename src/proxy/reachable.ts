@@ -6,6 +6,8 @@ const LAST_CHANCE_MS = 50;
  * `false`: nothing has answered a connection to this server for `ms`, not even to refuse it. `fetch` does not tell a
  * connection that is not made from a server that says nothing; a second connection, which carries nothing, does.
  *
+ * A server with a full backlog does not answer either, and may be at work on the request.
+ *
  * A refusal says that somebody is there; Cloudflare's own addresses refuse every Worker's socket
  * (developers.cloudflare.com/workers/runtime-apis/tcp-sockets, 2026-11).
  */

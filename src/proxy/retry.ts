@@ -44,7 +44,8 @@ export class AnsweredByCloudflare extends Error {
 
   /** Whether somebody may still be at work decides. */
   get ending(): CutOff {
-    return this.answer === "timeout" || this.answer === "maybe-reached" ? "timeout" : "broken";
+    if (this.answer === "maybe-reached") return "unreachable";
+    return this.answer === "timeout" ? "timeout" : "broken";
   }
 }
 

@@ -1,16 +1,17 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { Leases } from "./leases.ts";
 import type { Question } from "./outbox.ts";
-import type { Server } from "./server.ts";
+import { isCheck, type Server, type Slot, type SlotState } from "./server.ts";
 
 /**
  * How a server took a question.
  * passed   it answered as it should
  * failed   it answered otherwise
- * broken   it could not be reached, or broke off
+ * refused  it took no connection: nothing listens there
+ * broken   it could not be reached for another reason, or broke off
  * timeout  we gave up, and it may still be at it
  */
-export type CheckResult = "passed" | "failed" | "broken" | "timeout";
+export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout";
 
 /** How long after its last request a pool's servers are still looked after. */
 const ATTENTION_MS = 60_000;
@@ -21,35 +22,40 @@ const PROBE_EVERY_MS = 1_000;
 /** What a check may take beyond its own timeout before its slot is closed for good measure. */
 const CHECK_GRACE_MS = 1_000;
 
-const dueAt = (server: Server) => Math.min(server.nextCheckAt, server.nextProbeAt);
-
 /**
  * Which servers are to be asked now, how they are (health checks) or whether they are idle again (probes).
- * A check is a request too: it takes a slot, or is left out while there is none. Nobody is asked while the pool
- * has had no work for a minute, so that an idle pool sleeps and costs nothing.
+ * A check is a request too: it takes a slot, and while its server has none it is overdue. Then it goes before the
+ * next waiting request, on one slot, at most once an interval; and that request before the next check, however long
+ * a check takes. A slot in quarantine is left alone: a server whose slots all are is known by its requests' failures.
+ * Nobody is asked while the pool has had no work for a minute, so that an idle pool sleeps and costs nothing.
  */
 export class Checks {
   readonly #settings: PoolConfig;
   readonly #leases: Leases;
-  readonly #running = new Set<string>();
-  #checksMade = 0;
+  readonly #newId: () => string;
+  readonly #running = new Map<string, Server>();
+  /** Their slots have just come back from a check: whoever waits for one goes first. */
+  readonly #yielding = new Set<Server>();
+  #overdue = false;
   #probing = 0;
   #lastWorkAt = Number.NEGATIVE_INFINITY;
 
-  constructor(settings: PoolConfig, leases: Leases) {
+  /** `newId` never gives an id twice, in no instance of the pool. */
+  constructor(settings: PoolConfig, leases: Leases, newId: () => string) {
     this.#settings = settings;
     this.#leases = leases;
+    this.#newId = newId;
+  }
+
+  /** A slot came free whose server should have been asked already. */
+  get overdue(): boolean {
+    return this.#overdue;
   }
 
   /** The pool has work: its servers matter. */
   work(servers: readonly Server[], now: number): void {
     this.#lastWorkAt = now;
-    this.resume(servers, now);
-  }
-
-  /** Looks after servers that were left out, if the pool has had work lately. */
-  resume(servers: readonly Server[], now: number): void {
-    if (!this.#settings.check || !this.#attentive(now)) return;
+    if (!this.#settings.check) return;
     for (const server of servers) {
       const forgotten = server.nextCheckAt === Number.POSITIVE_INFINITY;
       if (forgotten && !server.retired && server.state !== "maint") server.nextCheckAt = now;
@@ -62,12 +68,28 @@ export class Checks {
     server.nextProbeAt = Math.min(server.nextProbeAt, now + PROBE_EVERY_MS);
   }
 
+  /** The slot is free, and was in that state. */
+  freed({ server, lost }: Slot, state: SlotState, now: number): void {
+    if (!isCheck({ state })) this.#lastWorkAt = now;
+    // One that was never answered yields to nobody: the next request would most likely not be either.
+    else if (!lost) this.#yielding.add(server);
+    if (server.nextCheckAt <= now) this.#overdue = true;
+  }
+
+  /** Those who wait have been given what they could. */
+  requestsHadTheirTurn(): void {
+    this.#yielding.clear();
+  }
+
   /** Whom to ask now. `busy`: there are requests, waiting or in flight. */
   due(servers: readonly Server[], busy: boolean, now: number): Question[] {
+    this.#overdue = false;
     if (busy) this.work(servers, now);
     const questions: Question[] = [];
     // Who is longest overdue first: else those at the end of a long list would never be asked.
-    const due = servers.filter((server) => dueAt(server) <= now).sort((a, b) => dueAt(a) - dueAt(b));
+    const due = servers
+      .filter((server) => this.#dueAt(server) <= now)
+      .sort((a, b) => this.#dueAt(a) - this.#dueAt(b));
     for (const server of due) {
       if (this.#full) break;
       const question = this.#probeDue(server, now) ?? this.#checkDue(server, now);
@@ -76,11 +98,11 @@ export class Checks {
     return questions;
   }
 
-  /** When `due` has something next; `Infinity`: never, or not before a question is answered. */
+  /** When `due` has something next; `Infinity`: never, or not before a question is answered or a slot is free. */
   next(servers: readonly Server[]): number {
     let next = Number.POSITIVE_INFINITY;
     if (this.#full || (!this.#settings.check && this.#settings.quarantine.probe === null)) return next;
-    for (const server of servers) next = Math.min(next, dueAt(server));
+    for (const server of servers) next = Math.min(next, this.#dueAt(server));
     return next;
   }
 
@@ -98,20 +120,32 @@ export class Checks {
     return this.#running.size + this.#probing >= MOST_QUESTIONS;
   }
 
-  #attentive(now: number): boolean {
-    return now - this.#lastWorkAt < ATTENTION_MS;
+  #dueAt(server: Server): number {
+    return Math.min(
+      server.nextProbeAt,
+      this.#canCheck(server) ? server.nextCheckAt : Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #canCheck(server: Server): boolean {
+    return server.hasFreeSlot && !this.#yielding.has(server) && !this.#isChecked(server);
+  }
+
+  #isChecked(server: Server): boolean {
+    for (const checked of this.#running.values()) if (checked === server) return true;
+    return false;
   }
 
   #checkDue(server: Server, now: number): Question | null {
     const { check } = this.#settings;
-    if (!check || server.nextCheckAt > now) return null;
+    if (!check || server.nextCheckAt > now || !this.#canCheck(server)) return null;
     server.nextCheckAt = Number.POSITIVE_INFINITY;
-    if (server.retired || server.state === "maint" || !this.#attentive(now)) return null;
-    server.nextCheckAt = now + check.intervalMs;
-    const slot = server.take();
+    const attentive = now - this.#lastWorkAt < ATTENTION_MS;
+    const slot = attentive && !server.retired && server.state !== "maint" ? server.take() : undefined;
     if (!slot) return null;
-    const id = `check:${server.name}/${slot.index}#${++this.#checksMade}`;
-    this.#running.add(id);
+    server.nextCheckAt = now + check.intervalMs;
+    const id = `check:${this.#newId()}`;
+    this.#running.set(id, server);
     this.#leases.check(slot, id, now, check.timeoutMs + CHECK_GRACE_MS);
     return { kind: "check", id, server: server.name, url: server.url + check.path };
   }

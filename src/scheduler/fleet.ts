@@ -1,12 +1,20 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Balance } from "./balance.ts";
 import { type CheckResult, Checks } from "./checks.ts";
-import { type CutOff, quarantineMs } from "./cut-off.ts";
+import { afterCheckMs, type CutOff, isFailure, quarantineMs } from "./cut-off.ts";
 import type { Happening } from "./events.ts";
 import type { FailedServer } from "./failed-server.ts";
-import { Leases, type SlotRow } from "./leases.ts";
+import { Leases, restMs, type SlotRow } from "./leases.ts";
 import type { Question } from "./outbox.ts";
-import { isCheck, isClosed, isHeld, Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
+import {
+  isClosed,
+  isHeld,
+  isInFlight,
+  Server,
+  type ServerPatch,
+  type ServerRow,
+  type Slot,
+} from "./server.ts";
 
 /** Told what the ledger has to write anew, and what people want to know. */
 export interface FleetChanges {
@@ -24,7 +32,10 @@ export class Fleet {
   readonly #changes: FleetChanges;
   readonly #leases = new Leases(
     (slot) => this.#slotChanged(slot),
-    (server) => this.#balance.slotFreed(server),
+    (slot, state, now) => {
+      this.#balance.slotFreed(slot.server);
+      this.#checks.freed(slot, state, now);
+    },
   );
   readonly #balance: Balance;
   readonly #checks: Checks;
@@ -36,11 +47,12 @@ export class Fleet {
     restored: { slots: SlotRow[]; servers: Map<string, ServerRow> } | null,
     changes: FleetChanges,
     now: number,
+    newId: () => string,
   ) {
     this.#settings = settings;
     this.#changes = changes;
     this.#balance = new Balance(settings.balance);
-    this.#checks = new Checks(settings, this.#leases);
+    this.#checks = new Checks(settings, this.#leases, newId);
     this.#servers = settings.servers.map(
       (server) => new Server(server, settings.check, restored?.servers.get(server.name)),
     );
@@ -59,12 +71,12 @@ export class Fleet {
 
   /** Slots whose server may be at work for a request: leased, orphaned, quarantined or cooling. */
   get inFlight(): number {
-    return this.#leases.ofRequests;
+    return this.#leases.inFlight;
   }
 
-  /** Every server is down or in maintenance. */
-  get out(): boolean {
-    return this.#servers.every((server) => server.out);
+  /** Every server is down, as is known for sure, or in maintenance. */
+  isOut(now: number): boolean {
+    return this.#servers.every((server) => server.isOut(now));
   }
 
   /** All slots are free, and a server would take a request at once. */
@@ -79,7 +91,7 @@ export class Fleet {
   /** The slot that is closed for a request, on whatever account. */
   taken(id: string): Slot | undefined {
     const slot = this.#leases.get(id);
-    return slot && isCheck(slot) ? undefined : slot;
+    return slot && isInFlight(slot) ? slot : undefined;
   }
 
   /** The slot under a request's lease, unless its server is done with it. */
@@ -106,7 +118,7 @@ export class Fleet {
 
   /** The server has answered to its last byte. */
   answered(slot: Slot, now: number): void {
-    slot.server.health.answered();
+    slot.server.health.requestAnswered();
     this.#leases.close(slot, "cooling", this.#settings.cooldownMs, now);
   }
 
@@ -114,13 +126,18 @@ export class Fleet {
   cutOff(slot: Slot, cause: CutOff, now: number): void {
     this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
     const { server } = slot;
-    if (cause !== "broken" || !server.health.failed()) return;
+    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
     this.#healthChanged(server, now);
     this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
 
-  free(slot: Slot): void {
-    this.#leases.free(slot);
+  /** Its server is busy for somebody else, and is at work on nothing of ours. */
+  rest(slot: Slot, forMs: number, now: number): void {
+    this.#leases.close(slot, "resting", restMs(forMs, this.#settings.cooldownMs), now);
+  }
+
+  free(slot: Slot, now: number): void {
+    this.#leases.free(slot, now);
   }
 
   // ── Servers ──
@@ -146,20 +163,20 @@ export class Fleet {
     if (slot?.state !== "checking") return;
     const { server } = slot;
     server.lastCheck = { at: slot.since, passed: result === "passed" };
-    const wasDown = server.health.status === "down";
-    const hasRefused = server.health.hasRefused;
+    const before = { status: server.health.status, refusedAt: server.health.refusedAt };
+    const askedAt = slot.since;
     this.#recover(slot, result, now);
     const changed =
-      result === "passed" ? server.health.checkPassed() : server.health.failed(result === "timeout");
+      result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
     this.#healthChanged(server, now);
-    const { name } = server;
-    if (!wasDown && server.health.status === "up") return;
-    if (!wasDown) this.#changes.happened({ kind: "server-down", server: name, cause: "checks" }, now);
-    else {
-      this.#changes.happened({ kind: "server-up", server: name }, now);
-      // It has restarted, and what it worked on is gone.
-      if (hasRefused) this.#openClosed(server, now);
+    if (server.health.status === "down") {
+      this.#changes.happened({ kind: "server-down", server: server.name, cause: "checks" }, now);
+    } else if (before.status === "down") {
+      this.#changes.happened({ kind: "server-up", server: server.name }, now);
+      // It restarted when it refused a connection, and what it was given before is gone.
+      if (before.refusedAt !== null)
+        this.#openClosed(server, now, { before: now, takenBefore: before.refusedAt });
     }
   }
 
@@ -172,7 +189,7 @@ export class Fleet {
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
     const server = this.#servers.find((one) => one.name === name);
     // What was cut off since then may have come to the server after the question.
-    if (server && idle) this.#openClosed(server, askedAt);
+    if (server && idle) this.#openClosed(server, now, { before: askedAt, takenBefore: askedAt });
     this.#checks.probeEnded(server, server?.hasClosed ?? false, now);
   }
 
@@ -187,12 +204,22 @@ export class Fleet {
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
       if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
-      else if (!isHeld(slot)) this.#leases.free(slot);
+      else if (!isHeld(slot)) this.#leases.free(slot, now);
       else {
         onLost();
         this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
       }
     }
+  }
+
+  /** A server should have been asked already, and has a slot for that now. */
+  get checkOverdue(): boolean {
+    return this.#checks.overdue;
+  }
+
+  /** After an overdue check its slot is theirs first. */
+  requestsHadTheirTurn(): void {
+    this.#checks.requestsHadTheirTurn();
   }
 
   /** Which servers to ask something now. `busy`: requests wait. */
@@ -214,9 +241,8 @@ export class Fleet {
   }
 
   #recover(slot: Slot, result: CheckResult, now: number): void {
-    const answered = result === "passed" || result === "failed";
-    const { cooldownMs } = this.#settings;
-    this.#close(slot, "recovering", answered ? cooldownMs : quarantineMs(result, this.#settings), now);
+    slot.lost = result === "timeout";
+    this.#close(slot, "recovering", afterCheckMs(result, this.#settings), now);
   }
 
   #close(slot: Slot, state: "quarantined" | "recovering", forMs: number, now: number): void {
@@ -230,9 +256,10 @@ export class Fleet {
     this.#changes.server(server);
   }
 
-  #openClosed(server: Server, closedBefore: number): void {
+  #openClosed(server: Server, now: number, closed: { before: number; takenBefore: number }): void {
     for (const slot of [...server.takenSlots()]) {
-      if (isClosed(slot) && slot.stateSince < closedBefore) this.#leases.free(slot);
+      if (!isClosed(slot) || slot.stateSince >= closed.before || slot.since >= closed.takenBefore) continue;
+      this.#leases.free(slot, now);
     }
   }
 

@@ -1,58 +1,87 @@
+import type { CheckResult } from "./checks.ts";
+
 /** What the server's own behaviour shows; nothing but checks and traffic change it. */
 export type Health = "up" | "down" | "unchecked";
 
+/** A "down" that nothing has confirmed for this long says little about the server of now. */
+const STALE_MS = 60_000;
+
 /**
- * Rise and fall of one server (HAProxy: `check rise fall observe layer4`). A failed connection counts at once,
- * as a failed check would; a request that succeeds never raises a server that is down, only checks do. Without
- * checks nothing could raise it again, so then it never falls.
+ * Rise and fall of one server (HAProxy: `check rise fall observe layer4`). Failed checks and failed requests add up.
+ * Only a passed check ends a row of failed checks: a server may answer requests, with its 500s, and be unwell. An
+ * answered request ends a row of failed requests, or one bad request in a thousand would bring a busy server down.
+ * Only checks raise a server that is down. Without checks nothing could, so then it never falls.
  */
 export class HealthState {
   readonly #rules: { rise: number; fall: number } | null;
   #status: Health;
-  #successes = 0;
-  #failures = 0;
-  #refused = false;
+  /** When it was last seen to be down, or `-Infinity`. */
+  #confirmedAt: number;
+  #passedChecks = 0;
+  #failedChecks = 0;
+  #failedRequests = 0;
+  #refusedAt: number | null = null;
 
-  constructor(rules: { rise: number; fall: number } | null, restored: Health = "unchecked") {
+  /** `since`: when the restored status began. */
+  constructor(
+    rules: { rise: number; fall: number } | null,
+    restored: Health = "unchecked",
+    since: number | null = null,
+  ) {
     this.#rules = rules;
     this.#status = rules ? restored : "unchecked";
+    this.#confirmedAt = since ?? Number.NEGATIVE_INFINITY;
   }
 
   get status(): Health {
     return this.#status;
   }
 
-  /** A health check answered as it should. `true`: that changed the status. */
+  /** When a check that was refused was made, the last one since the server was well; `null`: none was. */
+  get refusedAt(): number | null {
+    return this.#refusedAt;
+  }
+
+  /** Down, as was seen a short while ago. */
+  isSurelyDown(now: number): boolean {
+    return this.#status === "down" && now - this.#confirmedAt < STALE_MS;
+  }
+
+  /** `true`: that changed the status. */
   checkPassed(): boolean {
-    this.#failures = 0;
-    this.#successes++;
-    if (this.#status === "up") return false;
-    if (this.#status === "down" && this.#successes < (this.#rules?.rise ?? 1)) return false;
+    this.#failedChecks = 0;
+    this.#failedRequests = 0;
+    this.#passedChecks++;
+    if (this.#status === "down" && this.#passedChecks < (this.#rules?.rise ?? 1)) return false;
+    this.#refusedAt = null;
+    const changed = this.#status !== "up";
     this.#status = "up";
-    this.#refused = false;
-    return true;
+    return changed;
   }
 
-  /**
-   * Since it was last up it has broken off, or answered as it should not: one that goes down is heard of by that. Who
-   * was only silent may have been busy all the time.
-   */
-  get hasRefused(): boolean {
-    return this.#refused;
+  /** `askedAt`: when the check was made. `true`: that changed the status. */
+  checkFailed(result: Exclude<CheckResult, "passed">, askedAt: number, now: number): boolean {
+    this.#failedChecks++;
+    if (result === "refused") this.#refusedAt = askedAt;
+    return this.#failed(now);
   }
 
-  /** A check failed, or a connection of a request did; `silent`: it took too long. `true`: that changed the status. */
-  failed(silent = false): boolean {
-    if (!silent) this.#refused = true;
-    this.#successes = 0;
-    this.#failures++;
-    if (!this.#rules || this.#status === "down" || this.#failures < this.#rules.fall) return false;
-    this.#status = "down";
-    return true;
+  /** A request's connection failed, or the server was silent for too long. `true`: that changed the status. */
+  requestFailed(now: number): boolean {
+    this.#failedRequests++;
+    return this.#failed(now);
   }
 
-  /** A request was answered. */
-  answered(): void {
-    if (this.#status !== "down") this.#failures = 0;
+  requestAnswered(): void {
+    this.#failedRequests = 0;
+  }
+
+  #failed(now: number): boolean {
+    this.#passedChecks = 0;
+    const wasDown = this.#status === "down";
+    if (this.#rules && this.#failedChecks + this.#failedRequests >= this.#rules.fall) this.#status = "down";
+    if (this.#status !== "down") return false;
+    this.#confirmedAt = now;
+    return !wasDown;
   }
 }

@@ -62,7 +62,13 @@ export class Scheduler {
   readonly #places: Places;
   #outbox = new Outbox();
 
-  constructor(settings: PoolConfig, restored: Restored | null, now: number, random = Math.random) {
+  constructor(
+    settings: PoolConfig,
+    restored: Restored | null,
+    now: number,
+    random = Math.random,
+    newId = () => `${Math.random()}-${Math.random()}`,
+  ) {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
@@ -74,7 +80,7 @@ export class Scheduler {
       server: (server: Server) => this.#outbox.serverChanged(server),
       happened: this.journal.note.bind(this.journal),
     };
-    this.#fleet = new Fleet(settings, restored, changes, now);
+    this.#fleet = new Fleet(settings, restored, changes, now, newId);
     // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -97,7 +103,7 @@ export class Scheduler {
       this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
     } else if (known) {
       this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
-    } else if (this.#refusesForLackOfServers()) {
+    } else if (this.#refusesForLackOfServers(now)) {
       this.#refuse(id, "no-server", now);
     } else if (ticket.seq !== undefined) {
       // It was accepted before: a list that is full by now does not turn it away.
@@ -146,25 +152,30 @@ export class Scheduler {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
     if (isHeld(slot)) this.counters.abandoned();
-    this.#fleet.free(slot);
+    this.#fleet.free(slot, now);
     this.#dispatch(now);
   }
 
   /** The request ended before its server was done, as far as we know. `retried`: it will be tried again. */
-  cutOff(id: string, cause: CutOff, now: number, retried = false): void {
+  cutOff(id: string, cause: CutOff, now: number, retried = false, status?: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) {
-      if (retried) this.counters.retried(slot.server.name);
-      else this.#chronicle.cutOff(cause, now);
-    } else if (retried && slot.lost) {
-      // It was counted as lost, and is not.
-      this.counters.notAbandoned();
-      this.counters.retried(slot.server.name);
-    }
+    if (retried) this.#countRetry(slot);
+    else if (isHeld(slot) && cause === "early")
+      this.counters.completed(slot.server.name, now - slot.since, status);
+    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
     // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
     this.#fleet.cutOff(slot, cause, now);
     this.#serversChanged(now);
+  }
+
+  /** The server said that it is busy for somebody else: it has nothing of this request, which comes back. */
+  busy(id: string, restMs: number, now: number): void {
+    const slot = this.#fleet.leased(id);
+    if (!slot) return;
+    this.#countRetry(slot);
+    this.#fleet.rest(slot, restMs, now);
+    this.#dispatch(now);
   }
 
   // ── Servers ──
@@ -215,6 +226,8 @@ export class Scheduler {
   /** `false`: no such server in the configuration. */
   changeServer(name: string, patch: ServerPatch, now: number): boolean {
     if (!this.#fleet.change(name, patch, now)) return false;
+    // One that is back in service is looked at before it gets work.
+    this.#ask(now);
     this.#serversChanged(now);
     this.tick(now);
     return true;
@@ -226,7 +239,7 @@ export class Scheduler {
     if (!slot) return false;
     if (isHeld(slot)) this.counters.abandoned();
     this.#chronicle.freedByHand(slot, now);
-    this.#fleet.free(slot);
+    this.#fleet.free(slot, now);
     this.#dispatch(now);
     return true;
   }
@@ -243,9 +256,8 @@ export class Scheduler {
     this.#waiting.head()?.failed?.tick(now);
     if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
+    this.#ask(now);
     this.#dispatch(now);
-    // Last, so that no check takes a slot that a request waits for.
-    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
   }
 
   /** When `tick` has something to do next; `Infinity`: never. */
@@ -314,6 +326,11 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
+  /** A server is about to be asked something, and one of its slots may be held for that. */
+  get asks(): boolean {
+    return this.#outbox.questions.length > 0;
+  }
+
   /** A server would take a request at once. */
   get hasFreeSlot(): boolean {
     return this.#fleet.hasFreeSlot;
@@ -334,9 +351,18 @@ export class Scheduler {
     if (!left) this.#outbox.decided({ kind: "queued", ticket: id, seq });
   }
 
+  #ask(now: number): void {
+    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
+  }
+
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
-    if (this.#drain.current || this.#regroup.active) return;
+    if (this.#fleet.checkOverdue) this.#ask(now);
+    if (!this.#drain.current && !this.#regroup.active) this.#grant(now);
+    this.#fleet.requestsHadTheirTurn();
+  }
+
+  #grant(now: number): void {
     for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
@@ -351,6 +377,15 @@ export class Scheduler {
     // It was counted as lost, and is not.
     if (slot.state === "quarantined") this.counters.notAbandoned();
     this.#fleet.renew(slot, now);
+  }
+
+  #countRetry(slot: Slot): void {
+    if (!isHeld(slot)) {
+      if (!slot.lost) return;
+      // It was counted as lost, and is not.
+      this.counters.notAbandoned();
+    }
+    this.counters.retried(slot.server.name);
   }
 
   #ticketReturned(now: number): void {
@@ -370,7 +405,7 @@ export class Scheduler {
 
   /** There may be more to give, or nobody left to wait for. */
   #serversChanged(now: number): void {
-    if (this.#refusesForLackOfServers()) {
+    if (this.#refusesForLackOfServers(now)) {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
         this.#refuse(next.id, "no-server", now);
     }
@@ -383,13 +418,19 @@ export class Scheduler {
   }
 
   /** A drain holds everything: the deploy behind it may well take every server down. */
-  #refusesForLackOfServers(): boolean {
-    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.out;
+  #refusesForLackOfServers(now: number): boolean {
+    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.isOut(now);
   }
 }
 
 function failedServer({ retry }: TicketRequest, now: number): FailedServer | null {
   const name = retry?.avoid ?? retry?.rest?.server;
   if (!retry || !name) return null;
-  return new FailedServer(name, retry.rest ? now + retry.rest.ms : null, retry.avoid ? now + AVOID_MS : null);
+  // No longer than it may be avoided: a head of the list that waits for it holds up the others.
+  const restMs = retry.rest && Math.min(retry.rest.ms, AVOID_MS);
+  return new FailedServer(
+    name,
+    restMs === undefined ? null : now + restMs,
+    retry.avoid ? now + AVOID_MS : null,
+  );
 }

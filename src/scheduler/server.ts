@@ -10,6 +10,7 @@ export type ServerState = "ready" | "drain" | "maint";
  * orphaned     taken before a restart of the pool; its holder has not come forward yet
  * quarantined  its request was cut off, its server may still be busy
  * cooling      its response ended, the cooldown has not
+ * resting      its server was busy for somebody else, and refused the request
  * checking     a health check has it
  * recovering   a health check had it, and its server may still be busy with that
  */
@@ -19,6 +20,7 @@ export type SlotState =
   | "orphaned"
   | "quarantined"
   | "cooling"
+  | "resting"
   | "checking"
   | "recovering";
 
@@ -32,7 +34,7 @@ export interface Slot {
   since: number;
   /** Since when it is in its state. */
   stateSince: number;
-  /** In quarantine because nothing was heard of its holder. */
+  /** Closed because nothing was heard: of its holder, or of the server that was checked. */
   lost: boolean;
   /** When its state ends by itself; `Infinity` while it is free. */
   until: number;
@@ -45,7 +47,12 @@ export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
 }
 
-/** A health check has it, or had it last. It is no request's: neither in flight nor anybody's to free. */
+/** Its server may be at work for a request of ours. What is not in flight holds up no drain, and is nobody's to free. */
+export function isInFlight(slot: { state: SlotState }): boolean {
+  return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
+}
+
+/** A health check has it, or had it last. */
 export function isCheck(slot: { state: SlotState }): boolean {
   return slot.state === "checking" || slot.state === "recovering";
 }
@@ -126,7 +133,7 @@ export class Server {
     this.configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;
-    this.health = new HealthState(check, restored.health);
+    this.health = new HealthState(check, restored.health, restored.healthSince);
     // Where its check was taken out of the configuration, its health is not the one of then.
     this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
     this.#refillFree();
@@ -166,8 +173,8 @@ export class Server {
   }
 
   /** It will take no request until somebody, or its health, brings it back. */
-  get out(): boolean {
-    return this.retired || this.state === "maint" || this.health.status === "down";
+  isOut(now: number): boolean {
+    return this.retired || this.state === "maint" || this.health.isSurelyDown(now);
   }
 
   /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */

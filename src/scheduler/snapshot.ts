@@ -1,7 +1,7 @@
 import type { Totals } from "./counters.ts";
 import type { Health } from "./health.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { isCheck, type Server, type ServerState, type Slot } from "./server.ts";
+import { isInFlight, type Server, type ServerState, type Slot } from "./server.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -79,7 +79,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
 }
 
 function serverSnapshot(server: Server): ServerSnapshot {
-  const requests = [...server.takenSlots()].filter((slot) => !isCheck(slot));
+  const requests = [...server.takenSlots()].filter(isInFlight);
   const leases = requests.map(leaseSnapshot);
   return {
     name: server.name,

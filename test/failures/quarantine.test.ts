@@ -34,7 +34,7 @@ test("without a probe, the slot opens when quarantine.max is over", async () => 
   expect(pool.rejected).toBe(0);
 });
 
-test("a quarantined slot is free at once when its server was down and is up again", async () => {
+test("a quarantined slot is free at once when its server was down, refused a connection and is up again", async () => {
   pool = await SingleFlightPool.start(1, 60_000, {
     server_timeout: "300ms",
     quarantine: { max: "1h", broken: "50ms" },
@@ -45,7 +45,10 @@ test("a quarantined slot is free at once when its server was down and is up agai
   expect((await pool.client.get("/hangs")).status).toBe(504);
   const client = new Connections(pool.sluice.url);
   await server?.stop();
-  await pool.sluice.until("web", ({ servers }) => servers[0]?.health === "down");
+  const stoppedAt = new Date().toISOString();
+  await pool.sluice.until("web", ({ servers: [shown] }) => {
+    return shown?.health === "down" && (shown.lastCheck?.at ?? "") > stoppedAt;
+  });
   if (server) server.serviceMs = 1;
   await server?.start();
   await pool.sluice.until(

@@ -124,7 +124,7 @@ describe("whatever is taken, comes free and changes", () => {
             const server = servers[event.which % servers.length];
             if (event.what === "change") server?.change(event.patch, time);
             else if (server?.health.status === "down") server.health.checkPassed();
-            else server?.health.failed();
+            else server?.health.requestFailed(0);
             balance.serversChanged(servers);
           });
         }),

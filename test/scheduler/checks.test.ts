@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { CheckResult } from "../../src/scheduler/checks.ts";
 import type { Question } from "../../src/scheduler/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
@@ -19,7 +20,8 @@ function work(now: number): void {
 }
 
 function asked(now: number): readonly Question[] {
-  scheduler.tick(now);
+  do scheduler.tick(now);
+  while (scheduler.nextTick() <= now);
   return scheduler.takeOutbox().questions;
 }
 
@@ -73,11 +75,11 @@ describe("health checks", () => {
     expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
   });
 
-  test("are left out while the server has no free slot", () => {
+  test("wait while the server has no free slot, and are made when it has one", () => {
     scheduler.acquire({ id: "t1" }, 0);
     expect([...asked(0), ...asked(2_000), ...asked(4_000)]).toEqual([]);
     scheduler.release("t1", 5_000);
-    expect(asked(6_000)).toHaveLength(1);
+    expect(scheduler.takeOutbox().questions).toHaveLength(1);
   });
 
   test("are at most four at a time", () => {
@@ -161,35 +163,207 @@ describe("health checks", () => {
     ]);
     expect(scheduler.journal.since(-1).map(({ kind }) => kind)).not.toContain("quarantine");
   });
+});
 
-  test("take nothing from requests that wait: a freed slot goes to them first", () => {
-    work(0);
-    scheduler.checked(checkOf(asked(0)), "passed", 1);
-    scheduler.acquire({ id: "t1" }, 2);
-    scheduler.acquire({ id: "t2" }, 2);
+describe("under a queue that never ends, health checks", () => {
+  let now = 0;
+  let arrived = 0;
+  /** What the only slot went to, and when: `r` a request, `c` a check. */
+  let story: string[] = [];
+
+  /** Plays until `end`: a request takes `requestMs`, and a check `checkMs`, answered like this. */
+  function play(end: number, { requestMs = 100, checkMs = 10, result = "passed" as CheckResult } = {}) {
+    const ends: { at: number; end: () => void }[] = [];
+    const look = () => {
+      const { decisions, questions } = scheduler.takeOutbox();
+      for (const question of questions) {
+        if (question.kind !== "check") continue;
+        story.push(`c${now}`);
+        ends.push({ at: now + checkMs, end: () => scheduler.checked(question.id, result, now) });
+      }
+      for (const decision of decisions) {
+        if (decision.kind !== "grant") continue;
+        story.push(`r${now}`);
+        ends.push({ at: now + requestMs, end: () => scheduler.release(decision.ticket, now, 500) });
+      }
+    };
+    while (now < end) {
+      while (scheduler.queued < 3) scheduler.acquire({ id: `t${arrived++}` }, now);
+      look();
+      ends.sort((a, b) => a.at - b.at);
+      const next = Math.min(ends[0]?.at ?? end, scheduler.nextTick(), end);
+      now = Math.max(now, next);
+      if (ends[0]?.at === now) ends.shift()?.end();
+      else scheduler.tick(now);
+      look();
+    }
+  }
+
+  beforeEach(() => {
+    [now, arrived, story] = [0, 0, []];
+  });
+
+  test("go before the next request once they are overdue, and no more often than their interval", () => {
+    play(4_500);
+    const checks = story.filter((one) => one.startsWith("c"));
+    expect(checks).toEqual(["c100", "c2110", "c4120"]);
+    expect(story.slice(0, 4)).toEqual(["r0", "c100", "r110", "r210"]);
+  });
+
+  test("bring a server down that answers its requests, and only checks", () => {
+    start({ check: { ...CHECK, fall: 2 } });
+    play(3_000, { result: "failed" });
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    expect(story.filter((one) => one.startsWith("c"))).toHaveLength(2);
+    expect(story.at(-1)).toMatch(/^c/);
+  });
+
+  test.each([
+    ["0s", 250],
+    ["150ms", 150],
+  ])(
+    "that take longer than their interval let a request go before the next, with a cooldown of %s",
+    (cooldown, checkMs) => {
+      start({ cooldown, check: { ...CHECK, interval: "200ms", timeout: "1s" } });
+      play(3_000, { checkMs });
+      expect(story.join(" ").replaceAll(/\d+/g, "")).toMatch(/^r( c r)+( c)?$/);
+    },
+  );
+
+  test("that are not answered at all do not cost a victim in between", () => {
+    start({ server_timeout: "1m", check: { ...CHECK, fall: 3 }, quarantine: { max: "20s" } });
+    play(90_000, { checkMs: 1_000, result: "timeout" });
+    expect(story.join(" ").replaceAll(/\d+/g, "")).toMatch(/^r( c){3,}$/);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+  });
+
+  test("take one slot of a server that has several, and the others serve on", () => {
+    start({ slots: 4 });
+    for (let n = 0; n < 10; n++) scheduler.acquire({ id: `t${n}` }, 0);
+    scheduler.tick(1_000);
     scheduler.takeOutbox();
-    scheduler.release("t1", 3_000);
+    for (let n = 0; n < 4; n++) scheduler.release(`t${n}`, 3_000);
     const { decisions, questions } = scheduler.takeOutbox();
-    expect(decisions).toMatchObject([{ kind: "grant", ticket: "t2" }]);
-    expect(questions).toEqual([]);
+    expect(questions).toHaveLength(1);
+    expect(decisions).toHaveLength(3);
+  });
+
+  test("leave a slot to those who wait while four others are under way", () => {
+    start({}, 5);
+    for (let n = 0; n < 10; n++) scheduler.acquire({ id: `t${n}` }, 0);
+    scheduler.takeOutbox();
+    for (let n = 0; n < 5; n++) scheduler.release(`t${n}`, 3_000);
+    const { decisions, questions } = scheduler.takeOutbox();
+    expect(questions).toHaveLength(4);
+    expect(decisions).toMatchObject([{ kind: "grant", ticket: "t5" }]);
+    // And when the fifth has a slot again, its turn has come.
+    scheduler.checked(checkOf(questions), "passed", 3_010);
+    scheduler.takeOutbox();
+    scheduler.release("t5", 3_020);
+    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+  });
+
+  test("follow a request that took longer than the pool is looked after without one", () => {
+    scheduler.acquire({ id: "t0" }, 0);
+    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.takeOutbox();
+    scheduler.renew("t0", 590_000);
+    scheduler.release("t0", 600_000);
+    expect(scheduler.takeOutbox().questions).toHaveLength(1);
   });
 });
 
+describe("a server whose slots are all in quarantine", () => {
+  test("is not asked how it is, but its requests' silence counts: the third in a row brings it down", () => {
+    start({ slots: 3, server_timeout: "1m", check: { ...CHECK, fall: 3 } });
+    for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
+    for (const id of ["t0", "t1", "t2"]) scheduler.cutOff(id, "timeout", 60_000);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    expect(asked(61_000)).toEqual([]);
+    expect(scheduler.nextTick()).toBe(120_000);
+  });
+
+  test.each(["longest", "client", "stalled", "early", "lost"] as const)(
+    "is not held to be down for what was no fault of its own: %s",
+    (cause) => {
+      start({ slots: 3 });
+      for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
+      for (const id of ["t0", "t1", "t2"]) scheduler.cutOff(id, cause, 60_000);
+      expect(scheduler.servers[0]?.health.status).toBe("unchecked");
+    },
+  );
+});
+
+test("a server that an operator takes back into service is checked before it gets a request", () => {
+  start();
+  work(0);
+  scheduler.checked(checkOf(asked(0)), "passed", 1);
+  scheduler.changeServer("s0", { state: "maint" }, 2);
+  expect(asked(10_000)).toEqual([]);
+  scheduler.acquire({ id: "t1" }, 20_000);
+  scheduler.takeOutbox();
+  scheduler.changeServer("s0", { state: "ready" }, 20_100);
+  const { decisions, questions } = scheduler.takeOutbox();
+  expect([decisions, questions.length]).toEqual([[], 1]);
+  scheduler.checked(checkOf(questions), "passed", 20_110);
+  expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
+});
+
+test("a check's id is another one in each instance of the pool", () => {
+  const ids = [1, 2].map(() => {
+    start();
+    work(0);
+    return checkOf(asked(0));
+  });
+  expect(new Set(ids).size).toBe(2);
+});
+
 describe("a server that comes up again", () => {
-  test("has forgotten what it was cut off from: its quarantined slots are free", () => {
-    start({ slots: 2, server_timeout: "1h" });
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "timeout", 100);
-    scheduler.checked(checkOf(asked(2_000)), "failed", 2_100);
+  const keys = { slots: 2, server_timeout: "1h", check: { ...CHECK, fall: 2 } };
+  const hang = (id: string, now: number) => {
+    scheduler.acquire({ id }, now);
+    scheduler.cutOff(id, "timeout", now + 100);
+  };
+
+  test("and had refused a connection has restarted: its quarantined slots are free", () => {
+    start(keys);
+    hang("hung", 0);
+    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
     expect(scheduler.inFlight).toBe(1);
     scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
     expect(scheduler.inFlight).toBe(0);
   });
 
+  test.each(["failed", "broken", "timeout"] as const)(
+    "and was only not ready, not there or silent (%s) keeps them closed: it may be the same",
+    (result) => {
+      start(keys);
+      hang("hung", 0);
+      const id = checkOf(asked(2_000));
+      scheduler.checked(id, result, 2_100);
+      scheduler.checkedLate(id, "passed", 2_200);
+      expect(scheduler.servers[0]?.health.status).toBe("down");
+      scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+      expect(scheduler.servers[0]?.health.status).toBe("up");
+      expect(scheduler.inFlight).toBe(1);
+    },
+  );
+
+  test("keeps closed what it was given after it had refused: the one that restarted works on that", () => {
+    start({ ...keys, check: { ...CHECK, fall: 3 }, slots: 3, quarantine: { broken: "1s" } });
+    hang("before", 0);
+    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    expect(scheduler.servers[0]?.health.status).toBe("unchecked");
+    hang("after", 2_200);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    expect([...(scheduler.servers[0]?.takenSlots() ?? [])].map(({ lease }) => lease)).toEqual(["after"]);
+  });
+
   test("keeps them closed if it only took too long to answer: it may have been busy all the time", () => {
-    start({ slots: 2, server_timeout: "1h" });
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "timeout", 100);
+    start({ ...keys, check: { ...CHECK, fall: 2 } });
+    hang("hung", 0);
     const late = checkOf(asked(2_000));
     scheduler.checked(late, "timeout", 3_000);
     scheduler.checkedLate(late, "passed", 3_500);

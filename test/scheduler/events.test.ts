@@ -129,7 +129,7 @@ describe("a server", () => {
   });
 
   test("goes down by failed connections of requests", () => {
-    start({ quarantine: { broken: "0s" } });
+    start({ slots: 2, quarantine: { broken: "0s" } });
     for (const id of ["t1", "t2"]) {
       scheduler.acquire({ id }, 0);
       scheduler.cutOff(id, "broken", 0, true);
@@ -202,7 +202,7 @@ describe("a slot", () => {
 
 describe("refusals", () => {
   test("are told with their code and how many there were", () => {
-    start({ max_queue: 0, quarantine: { broken: "0s", max: "10s" } });
+    start({ check: undefined, max_queue: 0, quarantine: { broken: "0s", max: "10s" } });
     scheduler.acquire({ id: "t0" }, 0);
     for (const id of ["t1", "t2", "t3"]) scheduler.acquire({ id }, 0);
     scheduler.cutOff("t0", "broken", 0);

@@ -55,6 +55,7 @@ describe("after a restart, a slot that was", () => {
   test.each([
     ["cooling", "10s", 5_000],
     ["cooling", "1s", 1_000],
+    ["resting", "1s", 5_000],
     ["quarantined", "3s", 3_000],
     ["recovering", "3s", 3_000],
   ] as const)("%s is closed no longer than the configuration of now says, %s", (state, longest, ms) => {
@@ -97,6 +98,27 @@ describe("after a restart, a slot that was", () => {
       ["a", 0],
       ["http://a.example", 1],
     ]);
+  });
+
+  test("resting rests no longer than any may", () => {
+    const row = slot("resting", NOW + 3_600_000);
+    expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(10_000);
+  });
+
+  test("leased under the id of another one is in flight as well, and neither is found instead of the other", () => {
+    const other = { ...slot("quarantined"), url: "http://b.example", server: "b" };
+    for (const slots of [
+      [slot("leased"), other],
+      [other, slot("leased")],
+    ]) {
+      const scheduler = new Scheduler(settings(KEYS), restored({ slots }), NOW);
+      expect(scheduler.inFlight).toBe(2);
+      scheduler.release("old", NOW + 10);
+      const taken = scheduler.servers.flatMap(({ name, taken }) => (taken > 0 ? [name] : []));
+      expect(taken).toEqual(["b"]);
+      scheduler.tick(NOW + 5_000);
+      expect(scheduler.inFlight).toBe(0);
+    }
   });
 
   test("leased goes to the next request as soon as its holder releases it", () => {
@@ -173,6 +195,60 @@ test("an operator's changes to a server survive", () => {
   ]);
   const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
+});
+
+describe("with when_down = refuse, a server that was down", () => {
+  const keys = { ...KEYS, when_down: "refuse", check: { path: "/health", rise: 1, fall: 1 } };
+  const row = (healthSince: number | null) => ({
+    override: {},
+    health: "down" as const,
+    stateSince: null,
+    healthSince,
+  });
+  const start = (healthSince: number | null) => {
+    const servers = new Map([["a", row(healthSince)]]);
+    const scheduler = new Scheduler(settings(keys), restored({ servers }), NOW - 100);
+    // Those who waited before are all back.
+    scheduler.tick(NOW);
+    return scheduler;
+  };
+  const decisions = (scheduler: Scheduler) => scheduler.takeOutbox().decisions.map(({ kind }) => kind);
+  const check = (scheduler: Scheduler) => {
+    scheduler.tick(NOW);
+    const outbox = scheduler.takeOutbox();
+    const [question] = outbox.questions;
+    if (question?.kind !== "check") throw new Error("no check");
+    return question.id;
+  };
+
+  test("a moment ago is known to be down", () => {
+    const scheduler = start(NOW - 59_999);
+    scheduler.acquire({ id: "t1" }, NOW);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+  });
+
+  test.each([NOW - 60_000, null])(
+    "at %j, and nobody looked since, is asked first: requests are held",
+    (since) => {
+      const scheduler = start(since);
+      scheduler.acquire({ id: "t1" }, NOW);
+      expect(decisions(scheduler)).toEqual(["queued"]);
+      scheduler.checked(check(scheduler), "passed", NOW + 10);
+      expect(decisions(scheduler)).toEqual(["grant"]);
+    },
+  );
+
+  test("and is still, refuses those that were held, and others for the next minute", () => {
+    const scheduler = start(null);
+    scheduler.acquire({ id: "t1" }, NOW);
+    decisions(scheduler);
+    scheduler.checked(check(scheduler), "failed", NOW + 10);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+    scheduler.acquire({ id: "t2" }, NOW + 60_009);
+    expect(decisions(scheduler)).toEqual(["refuse"]);
+    scheduler.acquire({ id: "t3" }, NOW + 60_010);
+    expect(decisions(scheduler)).toEqual(["queued"]);
+  });
 });
 
 test("tickets that come back get their places again, before those who came later", () => {

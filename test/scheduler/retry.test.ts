@@ -147,3 +147,97 @@ test("a Worker of the former version, which names no server that is to rest, is 
   scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
   expect(granted()).toEqual(["t0-again a"]);
 });
+
+describe("a request whose server is busy for somebody else", () => {
+  /** As a Worker does it: on the list again first. */
+  function busy(id: string, name: string, restMs: number, now: number): void {
+    const again = { avoid: name, rest: { server: name, ms: restMs } };
+    scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), retry: again }, now);
+    scheduler.busy(id, restMs, now);
+  }
+
+  test("goes to another server before all who came later, and its slot rests", () => {
+    start([server("a"), server("b")]);
+    acquire("t0", "t1", "t2");
+    granted();
+    busy("t0", "a", 2_000, 10);
+    expect(granted()).toEqual([]);
+    scheduler.release("t1", 20);
+    expect(granted()).toEqual(["t0-again b"]);
+    scheduler.tick(2_009);
+    expect(granted()).toEqual([]);
+    scheduler.tick(2_010);
+    expect(granted()).toEqual(["t2 a"]);
+  });
+
+  test("waits for its server's rest where there is no other, and longer rests than ten seconds are none", () => {
+    acquire("t0");
+    granted();
+    scheduler.busy("t0", 3_600_000, 0);
+    scheduler.acquire({ id: "t1" }, 0);
+    expect(scheduler.nextTick()).toBe(10_000);
+    scheduler.tick(10_000);
+    expect(granted()).toEqual(["t1 a"]);
+  });
+
+  test("holds up those behind it for a second at most: then another slot of the same server will do", () => {
+    start([server("a", { slots: 2 })]);
+    acquire("t0");
+    granted();
+    busy("t0", "a", 10_000, 0);
+    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.tick(999);
+    expect(granted()).toEqual([]);
+    scheduler.tick(1_000);
+    expect(granted()).toEqual(["t0-again a"]);
+    scheduler.release("t0-again", 1_010);
+    expect(granted()).toEqual(["t1 a"]);
+  });
+
+  test("keeps its slot closed for the cooldown at least", () => {
+    start([server("a")], { cooldown: "50ms" });
+    acquire("t0", "t1");
+    granted();
+    scheduler.busy("t0", 1, 0);
+    scheduler.tick(49);
+    expect(granted()).toEqual([]);
+    scheduler.tick(50);
+    expect(granted()).toEqual(["t1 a"]);
+  });
+
+  test("is at no server: a drain does not wait for the rest, and nobody frees what is not taken", () => {
+    acquire("t0");
+    scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.busy("t0", 5_000, 10);
+    expect(scheduler.inFlight).toBe(0);
+    expect(scheduler.journal.since(-1)).toEqual([]);
+    expect(scheduler.journal.take(10).written.map(({ kind }) => kind)).toEqual(["drain", "drained"]);
+    expect(scheduler.freeLease("t0", 20)).toBe(false);
+  });
+
+  test("counts as retried, once however often it is said, and says nothing of its server's health", () => {
+    start([server("a")], { check: { path: "/up", fall: 1 } });
+    acquire("t0");
+    for (let n = 0; n < 3; n++) scheduler.busy("t0", 5_000, 10);
+    scheduler.release("t0", 20, 503);
+    scheduler.cutOff("t0", "broken", 20);
+    expect(scheduler.totals).toMatchObject({
+      accepted: 1,
+      completed: 0,
+      retried: 1,
+      abandoned: 0,
+      refused: {},
+    });
+    expect(scheduler.servers[0]?.health.status).toBe("unchecked");
+    expect(scheduler.nextTick()).toBe(5_010);
+  });
+
+  test("and whose Worker was taken for lost was neither abandoned nor is its server at work", () => {
+    acquire("t0");
+    scheduler.tick(30_000);
+    expect(scheduler.totals.abandoned).toBe(1);
+    scheduler.busy("t0", 1_000, 40_000);
+    expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
+    expect(scheduler.nextTick()).toBe(41_000);
+  });
+});

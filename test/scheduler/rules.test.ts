@@ -200,6 +200,8 @@ describe("a slot that was cut off", () => {
     ["lost", 20_000],
     ["broken", 1_000],
     ["stalled", 1_000],
+    ["early", 1_000],
+    ["unreachable", 20_000],
   ] as const)("%s: stays closed for %i ms", (cause, ms) => {
     start(keys);
     acquire("t1");

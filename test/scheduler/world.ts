@@ -8,6 +8,7 @@ import type { Decision, Question } from "../../src/scheduler/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { ServerOverride, ServerRow } from "../../src/scheduler/server.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+import { HealthModel } from "./health-model.ts";
 
 /** A request's Worker: what it knows of itself. */
 interface Worker {
@@ -17,6 +18,8 @@ interface Worker {
   server?: string;
   seq?: number;
   since: number;
+  /** When it last asked for a slot. */
+  askedAt: number;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
   /** This is a further attempt: the server that failed the last one gets it no sooner. */
@@ -26,11 +29,15 @@ interface Worker {
 /** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
 interface Occupied {
   id: string;
+  /** Since when it is taken. */
+  since: number;
   until: number;
   /** When it was cut off; in the future, if nobody hears of it until then. */
   closedAt: number;
   /** Its holder has not been heard of since a restart. */
   orphaned?: boolean;
+  /** A check that has not ended yet: of which server. */
+  checks?: string;
 }
 
 /**
@@ -61,8 +68,17 @@ export class World {
   /** Until then a retry may wait for another server than the one that is free. */
   #avoidsUntil = Number.NEGATIVE_INFINITY;
 
+  #health: HealthModel;
+  /** When the last check that was refused was made, by URL, of servers that were not well since. */
+  readonly #refusedAt = new Map<string, number>();
+  readonly #checkIds = new Set<string>();
+  /** When its last check was made, and when a request was last given the slot of one, by URL. */
+  readonly #checkedAt = new Map<string, number>();
+  readonly #yieldedAt = new Map<string, number>();
+
   constructor(settings: PoolConfig) {
     this.#settings = settings;
+    this.#health = new HealthModel(settings, new Map());
     this.scheduler = new Scheduler(settings, null, this.now);
     this.#settle();
   }
@@ -74,6 +90,7 @@ export class World {
       id: `t${this.workers.length}`,
       state: "waiting",
       since: this.now,
+      askedAt: this.now,
       leftUnheard: false,
     };
     this.workers.push(worker);
@@ -102,6 +119,8 @@ export class World {
 
   release(worker: Worker): void {
     if (worker.state !== "holding") return;
+    const server = this.#serverOf(worker);
+    if (server) this.#health.requestAnswered(server);
     this.#free(worker, this.now + this.#settings.cooldownMs);
     this.scheduler.release(worker.id, this.now);
     this.#settle();
@@ -120,11 +139,13 @@ export class World {
     const cancelled = onClientAbort === "cancel" && cause === "client";
     const closedMs = cancelled
       ? Math.max(quarantine.cancelMs, cooldownMs)
-      : cause === "broken" || cause === "stalled"
+      : cause === "broken" || cause === "stalled" || cause === "early"
         ? quarantine.brokenMs
         : quarantine.maxMs;
+    const server = this.#serverOf(worker);
+    if (server && ["broken", "unreachable", "timeout"].includes(cause)) this.#health.requestFailed(server);
     this.#free(worker, this.now + closedMs);
-    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, cause, this.now));
+    this.scheduler.cutOff(worker.id, cause, this.now);
     this.#settle();
   }
 
@@ -133,17 +154,28 @@ export class World {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
     const mine = this.#slotOf(worker);
     if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
-    const server = worker.server as string;
-    this.#avoidsUntil = this.now + 1_000;
-    const failed = { server, elsewhere, restsUntil: this.now + restMs };
-    const id = `t${this.workers.length}`;
-    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
-    this.workers.push(again);
-    this.#ask(again);
+    this.#again(worker, elsewhere, restMs);
     // Only then: what this sets free finds the retry on the list.
+    const failing = this.#serverOf(worker);
+    if (failing) this.#health.requestFailed(failing);
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
-    this.#watchingHealth(() => this.scheduler.cutOff(worker.id, "broken", this.now, true));
+    this.scheduler.cutOff(worker.id, "broken", this.now, true);
     this.#settle();
+  }
+
+  /** Its server is busy for somebody else; the request goes to another one, or to any that does not rest. */
+  busy(worker: Worker, elsewhere: boolean, restMs: number): void {
+    const mine = this.#slotOf(worker);
+    if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
+    this.#again(worker, elsewhere, restMs);
+    const { cooldownMs } = this.#settings;
+    this.#free(worker, this.now + Math.max(cooldownMs, Math.min(restMs, 10_000)));
+    this.scheduler.busy(worker.id, restMs, this.now);
+    this.#settle();
+    // Nothing of it is at the server, and no drain waits for it.
+    expect(
+      snapshotOf("web", this.scheduler, this.now).servers.flatMap(({ leases }) => leases),
+    ).not.toContainEqual(expect.objectContaining({ id: worker.id }));
   }
 
   // ── What servers do ──
@@ -153,17 +185,29 @@ export class World {
     const { maxMs, brokenMs } = this.#settings.quarantine;
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
-      if (result === "passed") this.#opened(new URL(question.url).origin, question.askedAt);
+      const { askedAt } = question;
+      if (result === "passed") this.#opened(new URL(question.url).origin, askedAt, askedAt);
       this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
     } else {
       const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
       const { cooldownMs } = this.#settings;
-      const after = { passed: cooldownMs, failed: cooldownMs, broken: brokenMs, timeout: maxMs }[result];
-      // Later than that it counts as a check that timed out, whatever comes.
-      if (mine && mine.closedAt > this.now)
-        Object.assign(mine, { until: this.now + after, closedAt: this.now });
+      const [answered, unanswered] = [cooldownMs, brokenMs];
+      const after = {
+        passed: answered,
+        failed: answered,
+        refused: unanswered,
+        broken: unanswered,
+        timeout: maxMs,
+      }[result];
       if (result === "timeout") this.lateChecks.push(question);
-      this.#watchingHealth(() => this.scheduler.checked(question.id, result, this.now));
+      const wasDown = this.#isDown(question.server);
+      // Later than that it counts as a check that timed out, whatever comes.
+      const inTime = mine && mine.closedAt > this.now ? mine : null;
+      if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
+      if (inTime) this.#health.checked(question.server, result);
+      if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
+      this.scheduler.checked(question.id, result, this.now);
+      if (inTime && result === "passed") this.#well(question, wasDown);
     }
     this.#settle();
   }
@@ -174,7 +218,7 @@ export class World {
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
     const { cooldownMs, quarantine } = this.#settings;
-    const after = result === "broken" ? quarantine.brokenMs : cooldownMs;
+    const after = result === "broken" || result === "refused" ? quarantine.brokenMs : cooldownMs;
     if (mine && mine.until > this.now && result !== "timeout")
       Object.assign(mine, { until: this.now + after, closedAt: this.now });
     this.scheduler.checkedLate(question.id, result, this.now);
@@ -220,13 +264,21 @@ export class World {
     for (let ticks = 0; this.scheduler.nextTick() <= end; ticks++) {
       expect(ticks, "ticks without an end").toBeLessThan(10_000);
       this.now = Math.max(this.now, this.scheduler.nextTick());
-      this.scheduler.tick(this.now);
-      this.#settle();
+      this.#tick();
     }
     this.now = end;
+    this.#tick();
+    this.#checkNoSlotIsLeftIdle();
+  }
+
+  #tick(): void {
+    for (const one of this.#occupied.values()) {
+      if (!one.checks || one.closedAt > this.now) continue;
+      this.#health.checked(one.checks, "timeout");
+      delete one.checks;
+    }
     this.scheduler.tick(this.now);
     this.#settle();
-    this.#checkNoSlotIsLeftIdle();
   }
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
@@ -242,10 +294,14 @@ export class World {
     }
     this.#settings = settings;
     this.#startedAt = this.now;
+    this.#health = new HealthModel(settings, this.#servers);
+    this.#refusedAt.clear();
+    this.#checkedAt.clear();
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
       const mine = [...this.#occupied.values()].find((one) => one.id === id);
       if (!mine) continue;
+      delete mine.checks;
       mine.closedAt = Math.min(mine.closedAt, this.now);
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
@@ -253,6 +309,8 @@ export class World {
     for (const [key, { state }] of this.#rows) {
       const mine = this.#occupied.get(key);
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
+      const restMs = Math.max(settings.cooldownMs, 10_000);
+      if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
     const restored = {
       slots: [...this.#rows.values()],
@@ -267,10 +325,16 @@ export class World {
     this.#settle();
   }
 
+  checkHealth(): void {
+    this.#health.compare(this.scheduler.servers);
+  }
+
   /** What the scheduler shows is what the ledger would bring back. */
   checkLedger(): void {
     const shown = snapshotOf("web", this.scheduler, this.now).servers.flatMap((server) => server.leases);
-    const kept = [...this.#rows.values()].filter((row) => !row.lease.startsWith("check:"));
+    const kept = [...this.#rows.values()].filter(
+      ({ lease, state }) => !lease.startsWith("check:") && state !== "resting",
+    );
     expect(shown.map((lease) => lease.id).sort()).toEqual(kept.map((row) => row.lease).sort());
   }
 
@@ -285,7 +349,18 @@ export class World {
 
   // ── Accounts ──
 
+  /** The request is on the list again, before its lease ends. */
+  #again(worker: Worker, elsewhere: boolean, restMs: number): void {
+    this.#avoidsUntil = this.now + 1_000;
+    const failed = { server: worker.server as string, elsewhere, restsUntil: this.now + restMs };
+    const id = `t${this.workers.length}`;
+    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
+    this.workers.push(again);
+    this.#ask(again);
+  }
+
   #ask(worker: Worker): void {
+    worker.askedAt = this.now;
     const { failed } = worker;
     const retry = failed && {
       avoid: failed.elsewhere ? failed.server : null,
@@ -355,6 +430,7 @@ export class World {
       this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
       this.#occupied.set(`${server.url}/${index}`, {
         id: worker.id,
+        since: this.now,
         until: Number.POSITIVE_INFINITY,
         closedAt: Number.POSITIVE_INFINITY,
       });
@@ -366,26 +442,51 @@ export class World {
     this.questions.push(question);
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
-    const key = `${origin}/${/(\d+)#/.exec(question.id)?.[1]}`;
-    const slots = this.scheduler.servers.find(({ url }) => url === origin)?.slots ?? 0;
+    const server = this.scheduler.servers.find(({ url }) => url === origin);
+    const slot = [...(server?.takenSlots() ?? [])].find(({ lease }) => lease === question.id);
+    if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
+    expect(this.#checkIds.has(question.id), "the id of an earlier check").toBe(false);
+    this.#checkIds.add(question.id);
+    const key = `${origin}/${slot.index}`;
+    const { slots } = server;
+    this.#checkInterval(origin);
     this.#checkFree(question.id, origin, key, slots);
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
-    this.#occupied.set(key, { id: question.id, closedAt, until: closedAt + this.#settings.quarantine.maxMs });
+    this.#occupied.set(key, {
+      id: question.id,
+      since: this.now,
+      checks: question.server,
+      closedAt,
+      until: closedAt + this.#settings.quarantine.maxMs,
+    });
   }
 
-  /** A server that was down and is up again has restarted. */
-  #watchingHealth(event: () => void): void {
-    const { servers } = this.scheduler;
-    const down = servers.filter(({ health }) => health.status === "down" && health.hasRefused);
-    event();
-    for (const server of down) if (server.health.status === "up") this.#opened(server.url, this.now);
+  /** A server that was down, refused a connection and is up again has restarted: it knows nothing from before. */
+  #well({ server, url }: Question, wasDown: boolean): void {
+    if (this.#isDown(server)) return;
+    const { origin } = new URL(url);
+    const refusedAt = this.#refusedAt.get(origin);
+    this.#refusedAt.delete(origin);
+    if (wasDown && refusedAt !== undefined) this.#opened(origin, this.now, refusedAt);
   }
 
-  /** What the server was cut off from before then, it works on no more. */
-  #opened(url: string, before: number): void {
+  #isDown(name: string): boolean {
+    return this.scheduler.servers.find((one) => one.name === name && !one.retired)?.health.status === "down";
+  }
+
+  /** What the server was given before `takenBefore`, and cut off from before `closedBefore`, it works on no more. */
+  #opened(url: string, closedBefore: number, takenBefore: number): void {
     for (const [key, one] of this.#occupied) {
-      if (key.startsWith(`${url}/`) && one.closedAt < before) one.until = Math.min(one.until, this.now);
+      if (!key.startsWith(`${url}/`) || one.closedAt >= closedBefore || one.since >= takenBefore) continue;
+      one.until = Math.min(one.until, this.now);
     }
+  }
+
+  /** Today's name of the server whose slot it has. */
+  #serverOf(worker: Worker): string | undefined {
+    const held = [...this.#occupied].find(([, one]) => one.id === worker.id && one.until > this.now);
+    return this.scheduler.servers.find(({ url, retired }) => !retired && held?.[0].startsWith(`${url}/`))
+      ?.name;
   }
 
   #checkGrant(
@@ -396,15 +497,45 @@ export class World {
     const key = `${url}/${index}`;
     if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
     this.#checkFree(worker.id, url, key, slots);
+    this.#checkNotOverdue(worker, url, key);
     expect(this.scheduler.drained, "a grant in a drain").toBeNull();
     if (worker.failed?.server === name) {
-      expect(worker.failed.restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
+      const restsUntil = Math.min(worker.failed.restsUntil, worker.askedAt + 1_000);
+      expect(restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
     }
     expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
     for (const other of this.workers) {
       if (other.state !== "waiting" || other.seq === undefined || worker.seq === undefined) continue;
       expect(worker.seq, `${worker.id} overtakes ${other.id}`).toBeLessThanOrEqual(other.seq);
     }
+  }
+
+  /** One check an interval, and one at a time. */
+  #checkInterval(url: string): void {
+    const last = this.#checkedAt.get(url) ?? Number.NEGATIVE_INFINITY;
+    expect(this.now - last, `between checks of ${url}`).toBeGreaterThanOrEqual(this.#intervalMs);
+    const running = [...this.#occupied].filter(([key, one]) => key.startsWith(`${url}/`) && one.checks);
+    expect(running, "checks under way").toEqual([]);
+    this.#checkedAt.set(url, this.now);
+  }
+
+  get #intervalMs(): number {
+    return this.#settings.check?.intervalMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whoever has waited lets the overdue check of the server go first, unless a slot has just come back from one. */
+  #checkNotOverdue(worker: Worker, url: string, key: string): void {
+    const before = this.#occupied.get(key);
+    if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
+    const back = [...this.#occupied].some(
+      ([other, { id, until }]) => other.startsWith(`${url}/`) && this.#checkIds.has(id) && until === this.now,
+    );
+    if (back || this.#yieldedAt.get(url) === this.now || worker.askedAt === this.now) return;
+    if (this.questions.length >= 4 || this.questions.some((one) => one.url.startsWith(`${url}/`))) return;
+    const checkedAt = this.#checkedAt.get(url) ?? this.now;
+    expect(this.now - checkedAt, `since ${url} was checked, which gets ${worker.id}`).toBeLessThan(
+      this.#intervalMs,
+    );
   }
 
   #checkFree(id: string, url: string, key: string, slots: number): void {

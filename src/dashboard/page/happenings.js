@@ -3,6 +3,7 @@ import { counted, SERVER_STATES } from "./words.js";
 
 const CUT_OFF = {
   broken: "the server broke the connection",
+  unreachable: "no connection could be made",
   timeout: "the server was silent for too long",
   longest: "the request took longer than any may",
   client: "the client left",
