@@ -68,7 +68,7 @@ export function addCompletion(program: Program): void {
 function takesFile(words: readonly string[]): boolean {
   const before = words.slice(0, -1);
   if (before.includes("--")) return true;
-  const isValue = ["--longest-drain", "--url", "--token"].includes(before.at(-1) ?? "");
+  const isValue = ["--longest-drain", "--against", "--env", "--url", "--token"].includes(before.at(-1) ?? "");
   return before.includes("check") && !isValue && !words.at(-1)?.startsWith("-");
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { relative } from "node:path";
-import { contextOf, printJson, printLines } from "../context.ts";
+import { dirname, join, relative } from "node:path";
+import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { findWranglerFile, WRANGLER_FILES } from "../find-wrangler-file.ts";
 import { durationOption } from "../options.ts";
@@ -8,6 +8,7 @@ import { examples, type Program } from "../program.ts";
 import { printable } from "../terminal/printable.ts";
 import { type Style, styleOf } from "../terminal/style.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS, devVarsFindings } from "../wrangler-file/dev-vars.ts";
 import { kindOf } from "../wrangler-file/read.ts";
 import type { Finding } from "../wrangler-file/report.ts";
 
@@ -19,21 +20,41 @@ export function addCheck(program: Program): void {
     .addOption(
       durationOption("--longest-drain <duration>", "warn where requests cannot wait as long as that"),
     )
+    .option(
+      "--against <origin>",
+      "compare with the Sluice that runs there: would a server get too many requests?",
+    )
+    .option("--env <name>", "with --against: the environment that is deployed there")
     .addHelpText(
       "after",
-      examples("sluice check", "sluice check wrangler.toml --longest-drain 10m", "sluice check --json"),
+      examples(
+        "sluice check",
+        "sluice check wrangler.toml --longest-drain 10m",
+        "sluice check --against https://sluice.example.com && npx wrangler deploy",
+        "sluice check --json",
+      ),
     )
-    .action(async (given, { longestDrain }, command) => {
-      const { out, json } = contextOf(command.optsWithGlobals());
+    .action(async (given, { longestDrain, against: url, env: environment }, command) => {
+      const options = command.optsWithGlobals();
+      const { out, json } = contextOf(options);
       const file = given ?? defaultFile();
       const kind = kindOf(file);
       if (kind === null) throw unknownKind(file);
-      const result = checkWranglerFile(await textOf(file), kind, { longestDrainMs: longestDrain });
-      const ok = result.findings.every(({ severity }) => severity !== "error");
-      if (json) printJson(out, { file, ok, findings: result.findings });
-      else printLines(out, view(file, result, styleOf(out)));
+      const text = await textOf(file);
+      const against = url === undefined ? undefined : await clientOf({ ...options, url }).pools();
+      const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
+      const findings = [...(await besides(file)), ...result.findings];
+      const ok = findings.every(({ severity }) => severity !== "error");
+      if (json) printJson(out, { file, ok, findings });
+      else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));
       if (!ok) process.exitCode = EXIT.invalid;
     });
+}
+
+/** What is wrong in the file that wrangler reads together with this one. */
+async function besides(file: string): Promise<Finding[]> {
+  const text = await readFile(join(dirname(file), DEV_VARS), "utf8").catch(() => "");
+  return devVarsFindings(text);
 }
 
 function defaultFile(): string {
@@ -61,12 +82,18 @@ async function textOf(file: string): Promise<string> {
 }
 
 /** A line for each finding, as compilers write them, so that editors can jump there; then the sum. */
-function view(file: string, { findings, targets, pools, servers }: CheckResult, style: Style): string[] {
+function view(
+  file: string,
+  { findings, targets, pools, servers }: CheckResult,
+  against: string | undefined,
+  style: Style,
+): string[] {
   const lines = findings.map((finding) => findingLine(file, finding, style));
   if (findings.length > 0) return [...lines, sumOf(findings)];
   const where = targets > 1 ? ` in ${targets} environments` : "";
   const looked = `${counted(pools, "pool")}, ${counted(servers, "server")}${where}`;
-  return [`${printable(file)}: ${looked}, no problem found`];
+  const compared = against === undefined ? "" : `, also not against ${printable(against)}`;
+  return [`${printable(file)}: ${looked}, no problem found${compared}`];
 }
 
 function findingLine(file: string, { severity, line, key, message }: Finding, style: Style): string {
