@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What a test waits for may take its time; by default it is given a second.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

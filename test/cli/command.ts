@@ -49,6 +49,9 @@ export class Run {
     );
     onTestFinished(async () => {
       this.#process.kill("SIGKILL");
+      // Its pipes stay open while a command lives that it ran, and `close` waits for them.
+      this.#process.stdout?.destroy();
+      this.#process.stderr?.destroy();
       await this.code;
     });
   }

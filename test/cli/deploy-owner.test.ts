@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { stage } from "./stage.ts";
@@ -51,21 +53,20 @@ describe("a pool that somebody else drains", () => {
 
 describe("a deploy whose drain somebody else ends", () => {
   test("while it waits: does not run the command, and does not drain again", async () => {
-    const pool = await stage(1, 1_500);
+    const { sluice, answer, finish } = await busyStage();
     const folder = await Folder.make();
-    const answer = pool.client.get("/long");
-    await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
     const run = new Run(["deploy", "web", "--json", "--", "touch", "started"], {
-      url: pool.sluice.url,
+      url: sluice.url,
       cwd: folder.path,
     });
     await run.saw("draining");
-    await pool.sluice.resume("web", { force: true });
+    await sluice.resume("web", { force: true });
     expect(await run.code).toBe(75);
     expect(run.events.map(({ event }) => event)).toEqual(["draining", "lost"]);
     expect(folder.has("started")).toBe(false);
-    expect((await pool.sluice.snapshot("web")).state).toBe("running");
-    expect((await answer).status).toBe(200);
+    expect((await sluice.snapshot("web")).state).toBe("running");
+    finish();
+    expect(await answer).toBe(200);
   });
 
   test("while the command runs: says so at once, and never ends the drain of whoever comes next", async () => {
@@ -78,7 +79,9 @@ describe("a deploy whose drain somebody else ends", () => {
     await folder.until("started");
     await sluice.resume("web", { force: true });
     await sluice.drain("web", { owner: "night shift" });
-    expect(await run.saw("lost")).toMatchObject({ drain: { owner: "night shift" } });
+    // It may have looked between the two.
+    const { drain } = (await run.saw("lost")) as { drain?: Snapshot["drain"] };
+    expect([undefined, "night shift"]).toContain(drain?.owner);
     await folder.put("go");
     expect(await run.code).toBe(0);
     expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "night shift" });

@@ -138,8 +138,8 @@ describe("by keyboard alone", () => {
     await page.keyboard.type("by hand");
     await page.keyboard.press("Enter");
     await outcome(page, "web takes no more requests");
-    // The page hears of it with the next snapshot, within two seconds.
-    await expect.poll(focused, { timeout: 5_000 }).toBe("pool-title");
+    // The used button goes away: with a snapshot after the dialog, or with one that came first.
+    await expect.poll(focused, { timeout: 15_000 }).toMatch(/^(pool-title|main)$/);
     expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "admin", reason: "by hand" });
     await sluice.resume("web");
   });

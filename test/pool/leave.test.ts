@@ -14,15 +14,16 @@ async function start(servers: number, serviceMs: number): Promise<void> {
   leavers = new Connections(pool.sluice.leaverUrl);
 }
 
-const leaveAfter = (ms: number) => ({ "x-leave-after": ms });
+const leaveAfter = (ms: number | "told") => ({ "x-leave-after": ms });
 
 describe("clients that leave", () => {
   test("while queued are off the list at once, and none of 100 reaches a server", async () => {
     await start(2, 5);
     await pool.sluice.drain("web");
     const stays = Array.from({ length: 20 }, (_, n) => pool.client.get(`/stays/${n}`));
-    const leaves = Array.from({ length: 100 }, (_, n) => leavers.get(`/leaves/${n}`, leaveAfter(300 + n)));
+    const leaves = Array.from({ length: 100 }, (_, n) => leavers.get(`/leaves/${n}`, leaveAfter("told")));
     await pool.sluice.until("web", (snapshot) => snapshot.queued === 120);
+    await pool.sluice.tellLeavers();
     expect(statuses(await Promise.all(leaves))).toEqual({ 499: 100 });
     // Still drained: nothing but their leaving can have taken them off.
     const { totals } = await pool.sluice.until("web", (snapshot) => snapshot.queued === 20);

@@ -23,7 +23,7 @@ export interface SluiceOptions {
 /** Sluice on plain workerd, with its storage on disk: what a user gets, byte for byte. */
 export class Sluice {
   readonly url: string;
-  /** The same behind a client that leaves after `x-leave-after` ms. */
+  /** The same behind a client that leaves after `x-leave-after` ms, or with `told` at `tellLeavers`. */
   readonly leaverUrl: string;
   readonly #process: ChildProcess;
   readonly #folder: string;
@@ -122,6 +122,11 @@ export class Sluice {
 
   async resume(pool: string, body: unknown = {}): Promise<Response> {
     return this.admin("POST", `/api/pools/${pool}/resume`, body);
+  }
+
+  /** All clients leave now whose `x-leave-after` is `told`. */
+  async tellLeavers(): Promise<void> {
+    await fetch(`${this.leaverUrl}/__test/leave`);
   }
 
   /** Ends the pool's object as a crash or new code would; only with the test bundle. */

@@ -109,10 +109,11 @@ describe("a scrape", () => {
     pool = await SingleFlightPool.start(1, 1);
     const leavers = new Connections(pool.sluice.leaverUrl);
     await pool.sluice.drain("web", { expires: "1h" });
-    const left = Array.from({ length: 5 }, (_, n) => leavers.get(`/${n}`, { "x-leave-after": 300 }));
+    const left = Array.from({ length: 5 }, (_, n) => leavers.get(`/${n}`, { "x-leave-after": "told" }));
     const stays = pool.client.get("/stays");
     await pool.sluice.until("web", ({ queued }) => queued === 6);
     expect(value(await scrape(pool.sluice), "sluice_queue_length")).toBe(6);
+    await pool.sluice.tellLeavers();
     await Promise.all(left);
     await pool.sluice.until("web", ({ queued }) => queued === 1);
     const text = await scrape(pool.sluice);
