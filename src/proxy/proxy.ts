@@ -11,6 +11,7 @@ import { requestIdOf } from "./headers.ts";
 import { RequestBody } from "./request-body.ts";
 import { type RequestTarget, targetOf } from "./target.ts";
 import { Trace } from "./trace.ts";
+import { checkHandshake } from "./websocket/handshake.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
@@ -45,6 +46,7 @@ async function serve(
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be read.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
+    checkHandshake(request);
     const body = await RequestBody.take(request, pool.bufferRequestBytes);
     await attempt(env, { request, target, pool, body, trace, respond, refuse, later });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
