@@ -10,7 +10,8 @@ import { serverRequest } from "./server-request.ts";
 import { Silence } from "./silence.ts";
 import type { RequestTarget } from "./target.ts";
 import type { Trace } from "./trace.ts";
-import { relayWebSocket } from "./websocket.ts";
+import { type BreakOff, carryWebSocket } from "./websocket/carry.ts";
+import type { ServerConnection } from "./websocket/relay.ts";
 
 export interface Exchange {
   /** 1 is the first. */
@@ -26,10 +27,11 @@ export interface Exchange {
   refuse: (refusal: Refusal) => void;
   /** Takes work that the client does not wait for, and that goes on when it has left. */
   later: (work: Promise<unknown>) => void;
+  breakOff: BreakOff;
 }
 
 /** Why we, and not the server, ended the connection. */
-type CutBy = "timeout" | "client" | "unpassable" | null;
+type CutBy = "timeout" | "longest" | "client" | "unpassable" | null;
 
 /** The server's answer cannot be passed on, and nobody knows when the server is done. */
 class Unpassable extends Error {}
@@ -44,7 +46,7 @@ export async function forward(exchange: Exchange): Promise<void> {
   trace.dispatched(lease.server.name);
   const connection = new AbortController();
   let cutBy = null as CutBy;
-  const cut = (by: CutBy) => {
+  const cut = (by: NonNullable<CutBy>) => {
     cutBy ??= by;
     connection.abort();
   };
@@ -52,7 +54,14 @@ export async function forward(exchange: Exchange): Promise<void> {
   if (pool.onClientAbort === "cancel") request.signal.addEventListener("abort", () => cut("client"));
   exchange.body.onProgress = () => silence.heard();
   try {
-    await carry(exchange, connection.signal, silence);
+    const serverConnection = {
+      signal: connection.signal,
+      get ending() {
+        return cutBy === "unpassable" ? null : cutBy;
+      },
+      cut,
+    };
+    await carry(exchange, serverConnection, silence);
   } catch (error) {
     silence.stop();
     if (exchange.body.clientBrokeOff) cut("client");
@@ -75,11 +84,11 @@ async function end(lease: HeldLease, cutBy: CutBy, clientLeft: boolean): Promise
   await lease.end("broken");
 }
 
-async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence): Promise<void> {
+async function carry(exchange: Exchange, connection: ServerConnection, silence: Silence): Promise<void> {
   const { request, target, pool, lease, trace, respond, refuse } = exchange;
   const origins = { client: target.origin, server: lease.server.url };
   const outgoing = serverRequest(exchange, toServer(request, target, origins, pool, trace.requestId));
-  const response = await fetch(outgoing.target, { ...outgoing.init, signal });
+  const response = await fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
   silence.heard();
   if (wasNeverReached(response)) {
     await response.body?.cancel();
@@ -105,11 +114,9 @@ async function carry(exchange: Exchange, signal: AbortSignal, silence: Silence):
 
   if (response.webSocket) {
     silence.stop();
-    const socket = relayWebSocket(response.webSocket);
-    answer(null, { webSocket: socket.client });
-    const ending = await socket.ended;
-    await (ending === "done" ? lease.done(status) : lease.end(ending));
-    trace.bytes = socket.bytes;
+    await carryWebSocket(exchange, response.webSocket, connection, (webSocket) =>
+      answer(null, { webSocket }),
+    );
     return;
   }
   if (!response.body) {
