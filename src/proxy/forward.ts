@@ -15,7 +15,7 @@ import { serverRequest } from "./server-request.ts";
 import { Silence } from "./silence.ts";
 import type { RequestTarget } from "./target.ts";
 import type { Trace } from "./trace.ts";
-import { relayWebSocket } from "./websocket.ts";
+import { type BreakOff, carryWebSocket } from "./websocket/carry.ts";
 
 /** Of `first_byte`: a connection has to be made within this part of it, whatever `connect_timeout` says. */
 const CONNECT_SHARE = 0.75;
@@ -36,6 +36,7 @@ export interface Exchange {
   refuse: (refusal: Refusal) => void;
   /** Takes work that the client does not wait for, and that goes on when it has left. */
   later: (work: Promise<unknown>) => void;
+  breakOff: BreakOff;
 }
 
 /** One attempt's way to its server. */
@@ -98,8 +99,12 @@ async function carry(exchange: Exchange, way: Way): Promise<void> {
   // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
   if (response.status === 101 && !response.webSocket) throw new Unpassable("status 101");
   const carried = { exchange, response, length: bodyLengthOf(response.headers), upload, way };
-  if (response.webSocket) await carryWebSocket(carried, response.webSocket);
-  else if (response.body) await carryBody(carried, response.body);
+  if (response.webSocket) {
+    silence.stop();
+    await carryWebSocket(exchange, response.webSocket, connection, (webSocket) =>
+      answer(carried, null, { webSocket }),
+    );
+  } else if (response.body) await carryBody(carried, response.body);
   else await carryHeaders(carried);
 }
 
@@ -167,17 +172,6 @@ interface Carried {
   length: BodyLength;
   upload: Upload;
   way: Way;
-}
-
-async function carryWebSocket(carried: Carried, server: WebSocket): Promise<void> {
-  const { exchange, response, way } = carried;
-  const { lease, trace } = exchange;
-  way.silence.stop();
-  const socket = relayWebSocket(server);
-  answer(carried, null, { webSocket: socket.client });
-  const ending = await socket.ended;
-  await (ending === "done" ? lease.done(response.status) : lease.end(ending));
-  trace.bytes = socket.bytes;
 }
 
 async function carryHeaders(carried: Carried): Promise<void> {

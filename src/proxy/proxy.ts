@@ -7,11 +7,14 @@ import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import { attempt } from "./attempt.ts";
 import { ClientLeft } from "./client-left.ts";
+import type { Exchange } from "./forward.ts";
 import { requestIdOf } from "./headers.ts";
 import { isMemoryFull } from "./memory.ts";
 import { BrokenUpload, RequestBody } from "./request-body.ts";
 import { type RequestTarget, targetOf } from "./target.ts";
 import { type Outcome, Trace } from "./trace.ts";
+import type { BreakOff } from "./websocket/carry.ts";
+import { checkHandshake } from "./websocket/handshake.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
@@ -19,8 +22,20 @@ import { type Outcome, Trace } from "./trace.ts";
  */
 export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<Response>();
-  const later = (work: Promise<unknown>) => ctx.waitUntil(work);
-  later(serve(request, env, later, resolve));
+  const works: Promise<unknown>[] = [];
+  const later = (work: Promise<unknown>) => {
+    works.push(work);
+    ctx.waitUntil(work);
+  };
+  // A client's WebSocket can be ended without a Close frame only together with its whole invocation, and what that
+  // still has to tell the pool (workerd 2026-11-17).
+  const breakOff: BreakOff = (why, cannotWait) => {
+    const allDone = Promise.allSettled(works);
+    const mustEnd = Promise.all([served, cannotWait]);
+    ctx.waitUntil(Promise.race([allDone, mustEnd]).then(() => ctx.abort(new Error(why))));
+  };
+  const served = serve(request, env, { later, breakOff }, resolve);
+  later(served);
   return promise;
 }
 
@@ -28,7 +43,7 @@ export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promis
 async function serve(
   request: Request,
   env: Env,
-  later: (work: Promise<unknown>) => void,
+  invocation: Pick<Exchange, "later" | "breakOff">,
   answer: (response: Response) => void,
 ): Promise<void> {
   const target = targetOf(request);
@@ -48,8 +63,9 @@ async function serve(
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
     const pool = poolOf(env, target);
     trace.pool = pool.name;
+    checkHandshake(request);
     body = await RequestBody.take(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
-    await attempt(env, { request, target, pool, body, trace, respond, refuse, later });
+    await attempt(env, { request, target, pool, body, trace, respond, refuse, ...invocation });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);

@@ -3,6 +3,8 @@ interface Row {
   title: string;
   /** Seconds after which it makes sense to ask again. */
   retryAfterS?: number;
+  /** What its answer has besides. */
+  headers?: Record<string, string>;
 }
 
 const table = <Code extends string>(rows: Record<Code, Row>) => rows;
@@ -21,6 +23,12 @@ const REFUSALS = table({
   "server-timeout": { status: 504, title: "The server did not answer in time" },
   "pool-unavailable": { status: 503, title: "The pool cannot be reached", retryAfterS: 5 },
   misconfigured: { status: 500, title: "Sluice is not configured correctly" },
+  "websocket-version": {
+    status: 426,
+    title: "This version of WebSockets is not spoken here",
+    // `Upgrade` belongs here too, but the runtime keeps it out of every answer but a 101 (workerd 2026-11-17).
+    headers: { "Sec-WebSocket-Version": "13" },
+  },
   // ── The admin side's ──
   unauthorized: { status: 401, title: "The admin token is missing or wrong" },
   forbidden: { status: 403, title: "This request comes from another site" },
@@ -58,5 +66,9 @@ export class Refusal extends Error {
 
   get retryAfterS(): number | undefined {
     return REFUSALS[this.code].retryAfterS;
+  }
+
+  get headers(): Record<string, string> {
+    return REFUSALS[this.code].headers ?? {};
   }
 }

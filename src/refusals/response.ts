@@ -18,6 +18,7 @@ export function refusalResponse(
     "Cache-Control": "no-store",
     "X-Request-Id": requestId,
     Vary: "Accept",
+    ...refusal.headers,
   });
   if (refusal.retryAfterS !== undefined) headers.set("Retry-After", String(refusal.retryAfterS));
   const body = html ? page(refusal, requestId) : JSON.stringify({ ...problem(refusal, requestId), ...extra });

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { begin } from "./client.ts";
 import type { Stage } from "./stage.ts";
-import { acceptNext } from "./web-socket-peer.ts";
+import { acceptNext, WebSocketPeer } from "./web-socket-peer.ts";
 
 /** Both ends of a WebSocket through Sluice, open. */
 export async function openWebSocket(
@@ -16,6 +19,18 @@ export async function openWebSocket(
   return { client, server };
 }
 
+/** The same with a client that shows its frames, and can break every rule. */
+export async function openPeers(stage: Stage, { path = "/ws", headers = {} } = {}) {
+  const accepted = acceptNext(stage.origin);
+  const { request } = begin(stage.sluice.url, { path, headers: { ...UPGRADE, ...headers } });
+  request.end();
+  const [server, [, socket, head]] = await Promise.all([
+    accepted,
+    once(request, "upgrade") as Promise<[unknown, Socket, Buffer]>,
+  ]);
+  return { client: new WebSocketPeer(socket, head, { masks: true }), server };
+}
+
 /** The next event of this kind. */
 export function next<K extends keyof WebSocketEventMap>(
   socket: WebSocket,
@@ -29,5 +44,5 @@ export const UPGRADE = {
   Connection: "Upgrade",
   Upgrade: "websocket",
   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-  "Sec-WebSocket-Version": 13,
+  "Sec-WebSocket-Version": "13",
 };
