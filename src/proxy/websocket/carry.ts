@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../../config/types.ts";
 import type { Ending } from "../../pool/protocol.ts";
 import type { HeldLease } from "../held-lease.ts";
+import { MemoryShare } from "../memory.ts";
 import type { Outcome, Trace } from "../trace.ts";
 import { type ServerConnection, WebSocketRelay } from "./relay.ts";
 
@@ -27,7 +28,7 @@ export async function carryWebSocket(
   connection: ServerConnection,
   answer: (clientEnd: WebSocket) => void,
 ): Promise<void> {
-  const relay = new WebSocketRelay(server, connection, { ...pool, share: () => null });
+  const relay = new WebSocketRelay(server, connection, { ...pool, share: () => new MemoryShare() });
   answer(relay.clientEnd);
   if (request.signal.aborted || trace.status !== 101) relay.clientLost();
   else request.signal.addEventListener("abort", () => relay.clientLost());
