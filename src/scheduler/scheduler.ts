@@ -307,7 +307,7 @@ export class Scheduler {
   }
 
   get oldestSince(): number | undefined {
-    return this.#waiting.head()?.since;
+    return this.#waiting.oldest()?.since;
   }
 
   /** All places given so far are below. */

@@ -59,6 +59,11 @@ export class WaitingList {
     return this.#bySeq.peek();
   }
 
+  /** Who has waited longest; a retry goes before it, whose time at the server was no wait. */
+  oldest(): Waiting | undefined {
+    return this.#bySince.peek();
+  }
+
   shift(): Waiting | undefined {
     const head = this.#bySeq.pop();
     if (!head) return undefined;

@@ -171,6 +171,7 @@ function play(world: World, event: Happening): void {
   }
   world.checkLedger();
   world.checkHealth();
+  world.checkOldest();
 }
 
 /** Everybody does what is due: the pool must come to rest, whatever happened before. */

@@ -325,6 +325,11 @@ export class World {
     this.#settle();
   }
 
+  checkOldest(): void {
+    const waits = this.workers.filter(({ state }) => state === "waiting").map(({ since }) => since);
+    expect(this.scheduler.oldestSince).toBe(waits.length === 0 ? undefined : Math.min(...waits));
+  }
+
   checkHealth(): void {
     this.#health.compare(this.scheduler.servers);
   }
