@@ -8,6 +8,7 @@ import { World } from "./world.ts";
 /** One thing that happens; numbers pick the Worker it happens to. */
 const happening = fc.oneof(
   { weight: 8, arbitrary: fc.record({ what: fc.constant("arrive" as const) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("arrive" as const), lateMs: fc.nat(3_000) }) },
   { weight: 6, arbitrary: fc.record({ what: fc.constant("release" as const), who: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("leave" as const), who: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("giveBack" as const), who: fc.nat() }) },
@@ -132,7 +133,7 @@ function play(world: World, event: Happening): void {
   const who = "who" in event ? world.workers[event.who % world.workers.length] : undefined;
   switch (event.what) {
     case "arrive":
-      world.arrive();
+      world.arrive("lateMs" in event ? event.lateMs : 0);
       break;
     case "advance":
       world.advance(event.ms);
