@@ -1,3 +1,4 @@
+import { LONGEST_PAUSE_MS } from "../scheduler/regroup.ts";
 import type { Env } from "./env.ts";
 
 /** A fresh stub: one that has thrown stays broken, so every attempt takes its own. */
@@ -16,10 +17,17 @@ const LONGEST_BACKOFF_MS = 1_000;
 
 /**
  * The pause before attempt `attempt` (1 is the first repetition), in ms. The first is short: an object that
- * restarts is back at once, and gives tickets only a moment to regroup. Jitter keeps a crowd from marching
- * in step.
+ * restarts is back at once. Jitter keeps a crowd from marching in step.
  */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
-  const longest = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
-  return longest * (0.5 + random() / 2);
+  return jittered(attempt, LONGEST_BACKOFF_MS, random);
+}
+
+/** The same for a ticket, whose place is kept for it only so long once its pool is back. */
+export function ticketBackoffMs(attempt: number, random: () => number = Math.random): number {
+  return jittered(attempt, LONGEST_PAUSE_MS, random);
+}
+
+function jittered(attempt: number, longestMs: number, random: () => number): number {
+  return Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), longestMs) * (0.5 + random() / 2);
 }

@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../pool/env.ts";
 import type { AcquireRequest, Done, Granted, NotGranted, Place } from "../pool/protocol.ts";
-import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
+import { isOverloaded, poolStub, ticketBackoffMs } from "../pool/stub.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { ClientLeft } from "./client-left.ts";
 import { takeUntold, tellAll } from "./done.ts";
@@ -97,7 +97,7 @@ export async function acquireLease(env: Env, applicant: Applicant, claim: Claim)
         if (!isOverloaded(error)) unheard = true;
         claim.waitedMs = waited();
         refuseIfHopeless(error, claim, pool);
-        await scheduler.wait(backoffMs(attempt));
+        await scheduler.wait(ticketBackoffMs(attempt));
       }
     }
   } finally {

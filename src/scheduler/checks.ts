@@ -17,8 +17,11 @@ export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout"
 const ATTENTION_MS = 60_000;
 /** Questions under way at once: an object may have six connections that wait for headers. */
 const MOST_QUESTIONS = 4;
-/** Between two questions whether a server with a closed slot is idle. */
-const PROBE_EVERY_MS = 1_000;
+/**
+ * Between two questions whether a server with a closed slot is idle. The first is not asked before the request that was
+ * cut off, and its end, have surely come to the server: one that has not heard of it yet would say that it is idle.
+ */
+const PROBE_MS = { least: 250, most: 1_000 };
 /** What a check may take beyond its own timeout before its slot is closed for good measure. */
 const CHECK_GRACE_MS = 1_000;
 
@@ -62,10 +65,10 @@ export class Checks {
     }
   }
 
-  /** A slot of the server was closed: is it idle? */
-  closed(server: Server, now: number): void {
+  /** A slot of the server was closed for so long: is it idle before? */
+  closed(server: Server, forMs: number, now: number): void {
     if (this.#settings.quarantine.probe === null) return;
-    server.nextProbeAt = Math.min(server.nextProbeAt, now + PROBE_EVERY_MS);
+    this.#probeIn(server, Math.min(Math.max(PROBE_MS.least, forMs / 4), PROBE_MS.most), now);
   }
 
   /** The slot is free, and was in that state. */
@@ -113,7 +116,7 @@ export class Checks {
   /** `again`: some of its slots are still closed. */
   probeEnded(server: Server | undefined, again: boolean, now: number): void {
     this.#probing--;
-    if (server && again) this.closed(server, now);
+    if (server && again) this.#probeIn(server, Math.min(2 * server.probePauseMs, PROBE_MS.most), now);
   }
 
   get #full(): boolean {
@@ -148,6 +151,11 @@ export class Checks {
     this.#running.set(id, server);
     this.#leases.check(slot, id, now, check.timeoutMs + CHECK_GRACE_MS);
     return { kind: "check", id, server: server.name, url: server.url + check.path };
+  }
+
+  #probeIn(server: Server, ms: number, now: number): void {
+    server.probePauseMs = ms;
+    server.nextProbeAt = Math.min(server.nextProbeAt, now + ms);
   }
 
   #probeDue(server: Server, now: number): Question | null {

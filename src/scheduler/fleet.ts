@@ -59,7 +59,7 @@ export class Fleet {
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
       this.#leases.restore(server, row, now, settings);
-      if (server.hasClosed) this.#checks.closed(server, now);
+      if (server.hasClosed) this.#checks.closed(server, settings.quarantine.maxMs, now);
     }
     this.#balance.serversChanged(this.#servers);
   }
@@ -247,7 +247,7 @@ export class Fleet {
 
   #close(slot: Slot, state: "quarantined" | "recovering", forMs: number, now: number): void {
     this.#leases.close(slot, state, forMs, now);
-    if (isClosed(slot)) this.#checks.closed(slot.server, now);
+    if (isClosed(slot)) this.#checks.closed(slot.server, forMs, now);
   }
 
   #healthChanged(server: Server, now: number): void {

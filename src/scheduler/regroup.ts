@@ -1,5 +1,10 @@
-/** No returning ticket for this long, and the waiting list counts as complete again. */
-const QUIET_MS = 100;
+/** The longest pause between two tries of a ticket to reach its pool: when that is back, all ask again within it. */
+export const LONGEST_PAUSE_MS = 250;
+/**
+ * No returning ticket for this long, and the waiting list counts as complete again. It leaves as much time for being
+ * on the way as for the pause.
+ */
+const QUIET_MS = 2 * LONGEST_PAUSE_MS;
 /** Those who are not back by then have lost their place to those who are. */
 const LONGEST_MS = 2_000;
 

@@ -110,9 +110,12 @@ export class Scheduler {
       if (!ticket.retry) this.#ticketReturned(now);
       this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else {
-      const { seq, returned } = this.#places.ofArrival(ticket.waitedMs ?? 0, now);
+      const waitedMs = ticket.waitedMs ?? 0;
+      const { seq, returned } = this.#places.ofArrival(waitedMs, now);
       if (returned) this.#ticketReturned(now);
-      const waiting = this.#enqueue(ticket, seq, now);
+      // This instance was there all the time, and out of its reach.
+      const late = !returned && waitedMs > 0 ? this.#waiting.placeBefore(now - waitedMs) : undefined;
+      const waiting = this.#enqueue(ticket, late ?? seq, now);
       if (!returned && !waiting.left && this.#waiting.length > this.#settings.maxQueue) {
         this.#waiting.leave(id);
         this.#refuse(id, "queue-full", now);
@@ -309,7 +312,7 @@ export class Scheduler {
   }
 
   get oldestSince(): number | undefined {
-    return this.#waiting.head()?.since;
+    return this.#waiting.oldest()?.since;
   }
 
   /** All places given so far are below. */

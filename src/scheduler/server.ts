@@ -106,6 +106,8 @@ export class Server {
   nextCheckAt = Number.POSITIVE_INFINITY;
   /** When to ask next whether it is idle again; `Infinity`: nobody wants to know. */
   nextProbeAt = Number.POSITIVE_INFINITY;
+  /** How long was waited before that. */
+  probePauseMs = 0;
   /** Smooth weighted round robin's running credit. */
   credit = 0;
   /** Order of the last grant, to take turns where everything else is equal. */

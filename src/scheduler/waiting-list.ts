@@ -14,7 +14,8 @@ export interface Waiting {
   left: boolean;
 }
 
-const comesBefore = (a: Waiting, b: Waiting) => a.seq < b.seq;
+/** Who shares a place came to it by the time of its arrival. */
+const comesBefore = (a: Waiting, b: Waiting) => a.seq < b.seq || (a.seq === b.seq && a.since < b.since);
 const startedBefore = (a: Waiting, b: Waiting) => a.since < b.since;
 const hasLeft = (waiting: Waiting) => waiting.left;
 
@@ -57,6 +58,22 @@ export class WaitingList {
 
   head(): Waiting | undefined {
     return this.#bySeq.peek();
+  }
+
+  /** The place of the first of those who came later than `since`, whom one of then goes before by sharing it. */
+  placeBefore(since: number): number | undefined {
+    let place: number | undefined;
+    for (const waiting of this.#byId.values()) {
+      // A retry's place is older than what it counts as its wait.
+      if (waiting.retry || waiting.since <= since) continue;
+      place = Math.min(place ?? waiting.seq, waiting.seq);
+    }
+    return place;
+  }
+
+  /** Who has waited longest; a retry goes before it, whose time at the server was no wait. */
+  oldest(): Waiting | undefined {
+    return this.#bySince.peek();
   }
 
   shift(): Waiting | undefined {

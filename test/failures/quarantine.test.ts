@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { send } from "../support/client.ts";
 import { Connections, statuses } from "../support/connections.ts";
 import { SingleFlightPool } from "../support/single-flight-pool.ts";
 
@@ -23,6 +24,19 @@ test("a request that takes longer than server_timeout is answered 504, and those
   for (const server of pool.servers) server.serviceMs = 10;
   expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([504, 200, 200]);
   expect(pool.rejected).toBe(0);
+});
+
+test("a server that works a cancelled request to its end is given the next one when its probe says that it has", async () => {
+  pool = await SingleFlightPool.start(1, 700, {
+    on_client_abort: "cancel",
+    quarantine: { cancel: "1h", probe: "/idle" },
+  });
+  const left = send(pool.sluice.leaverUrl, { path: "/cancelled", headers: { "x-leave-after": "100" } });
+  await pool.sluice.until("web", ({ quarantined }) => quarantined === 1);
+  expect((await pool.client.get("/next")).status).toBe(200);
+  expect(pool.served).toEqual(["/cancelled", "/next"]);
+  expect(pool.rejected).toBe(0);
+  await left;
 });
 
 test("without a probe, the slot opens when quarantine.max is over", async () => {

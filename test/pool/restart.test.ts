@@ -58,6 +58,25 @@ describe("a pool whose object crashes", () => {
     expect({ inFlight, queued }).toEqual({ inFlight: 0, queued: 0 });
   });
 
+  test("serves those who waited before those who come after, when it crashes seven times in a second", async () => {
+    pool = await SingleFlightPool.start(1, 2_500);
+    const answers = await pool.sendInOrder(9);
+    for (const server of pool.servers) server.serviceMs = 10;
+    for (let crash = 0; crash < 7; crash++) {
+      await pool.sluice.crash("web");
+      await new Promise((resolve) => setTimeout(resolve, 130));
+    }
+    // The request in flight is over, and its slot free for whoever comes first.
+    await answers[0];
+    await pool.sluice.crash("web");
+    const late = paths(9).map((path) => pool.client.get(`/late${path}`));
+    expect((await Promise.all([...answers, ...late])).map(({ status }) => status)).toEqual(
+      Array(18).fill(200),
+    );
+    expect(new Set(pool.served.slice(0, 9))).toEqual(new Set(paths(9)));
+    expect(pool.rejected).toBe(0);
+  });
+
   test("keeps those in order, and accepted, that were not told their place yet", async () => {
     pool = await SingleFlightPool.start(1, 150, { max_queue: 10 });
     const answers: Promise<{ status: number }>[] = [];

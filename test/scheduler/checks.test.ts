@@ -399,6 +399,34 @@ describe("a probe", () => {
     expect(asked(10_000)).toEqual([]);
   });
 
+  test("asks sooner about a request that was cancelled, though not at once, and then ever less often", () => {
+    start({ ...keys, on_client_abort: "cancel", quarantine: { probe: "/idle", cancel: "1s" } });
+    scheduler.acquire({ id: "cancelled" }, 0);
+    scheduler.cutOff("cancelled", "client", 0);
+    expect(asked(249)).toEqual([]);
+    expect(asked(250)).toHaveLength(1);
+    scheduler.probed("s0", false, 250, 250);
+    expect(asked(749)).toEqual([]);
+    expect(asked(750)).toHaveLength(1);
+    expect(scheduler.inFlight).toBe(1);
+    scheduler.probed("s0", true, 750, 760);
+    expect(scheduler.inFlight).toBe(0);
+  });
+
+  test.each([
+    ["1s", "0s", 1_000],
+    ["1s", "3s", 3_000],
+    ["5s", "3s", 5_000],
+  ])(
+    "that stays away leaves a cancelled request's slot closed: cancel %s, cooldown %s",
+    (cancel, cooldown, ms) => {
+      start({ check: undefined, on_client_abort: "cancel", cooldown, quarantine: { cancel } });
+      scheduler.acquire({ id: "cancelled" }, 0);
+      scheduler.cutOff("cancelled", "client", 0);
+      expect(scheduler.nextTick()).toBe(ms);
+    },
+  );
+
   test("opens no slot that was closed after it was asked", () => {
     start(keys);
     scheduler.acquire({ id: "one" }, 0);

@@ -8,6 +8,7 @@ import { World } from "./world.ts";
 /** One thing that happens; numbers pick the Worker it happens to. */
 const happening = fc.oneof(
   { weight: 8, arbitrary: fc.record({ what: fc.constant("arrive" as const) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("arrive" as const), lateMs: fc.nat(3_000) }) },
   { weight: 6, arbitrary: fc.record({ what: fc.constant("release" as const), who: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("leave" as const), who: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("giveBack" as const), who: fc.nat() }) },
@@ -141,7 +142,7 @@ function play(world: World, event: Happening): void {
   const who = "who" in event ? world.workers[event.who % world.workers.length] : undefined;
   switch (event.what) {
     case "arrive":
-      world.arrive();
+      world.arrive("lateMs" in event ? event.lateMs : 0);
       break;
     case "advance":
       world.advance(event.ms);
@@ -180,6 +181,7 @@ function play(world: World, event: Happening): void {
   }
   world.checkLedger();
   world.checkHealth();
+  world.checkOldest();
 }
 
 /** Everybody does what is due: the pool must come to rest, whatever happened before. */

@@ -44,7 +44,7 @@ describe("after a restart, a slot that was", () => {
     // It had that already.
     ["orphaned", slot("orphaned"), 25_000],
     ["quarantined", slot("quarantined"), 5_000],
-    ["quarantined until before the restart", slot("quarantined", NOW - 1), 100],
+    ["quarantined until before the restart", slot("quarantined", NOW - 1), 500],
     // Lost with the instance that made it, and its server may go on as with any that was cut off.
     ["with a health check", slot("checking"), 20_000],
     ["closed after a health check", slot("recovering"), 5_000],
@@ -123,9 +123,9 @@ describe("after a restart, a slot that was", () => {
 
   test("leased goes to the next request as soon as its holder releases it", () => {
     const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
-    scheduler.tick(NOW + 150);
-    scheduler.acquire({ id: "new" }, NOW + 200);
-    scheduler.release("old", NOW + 300);
+    scheduler.tick(NOW + 500);
+    scheduler.acquire({ id: "new" }, NOW + 510);
+    scheduler.release("old", NOW + 520);
     expect(scheduler.takeOutbox().decisions.map((decision) => decision.kind)).toEqual(["queued", "grant"]);
   });
 
@@ -152,7 +152,7 @@ test("tickets that were not told their place come back by their arrival: behind 
   for (const seq of [9, 4]) scheduler.acquire({ id: `told ${seq}`, seq, waitedMs: 5_000 }, NOW + 30);
   scheduler.acquire({ id: "newer" }, NOW + 40);
   const served: string[] = [];
-  for (let lease = "old", now = NOW + 500; served.length < 7; now += 10) {
+  for (let lease = "old", now = NOW + 600; served.length < 7; now += 10) {
     scheduler.release(lease, now);
     scheduler.tick(now);
     for (const decision of scheduler.takeOutbox().decisions) {
@@ -161,6 +161,24 @@ test("tickets that were not told their place come back by their arrival: behind 
     lease = served.at(-1) ?? "old";
   }
   expect(served).toEqual(["told 4", "told 9", "90 before", "60 before", "30 before", "new", "newer"]);
+});
+
+test("a ticket whose pool was only out of its reach comes by its arrival, too, with a place of its own or without", () => {
+  const scheduler = new Scheduler(settings(KEYS), null, 0);
+  scheduler.acquire({ id: "t0" }, 0);
+  for (const at of [1_000, 2_000, 3_000]) scheduler.acquire({ id: `at ${at}` }, at);
+  scheduler.acquire({ id: "at 1500", waitedMs: 2_500 }, 4_000);
+  scheduler.acquire({ id: "at 1700", waitedMs: 2_310 }, 4_010);
+  scheduler.acquire({ id: "at 3500", waitedMs: 520 }, 4_020);
+  scheduler.leave("at 1000");
+  scheduler.acquire({ id: "at 1000 again", seq: 1, waitedMs: 3_030 }, 4_030);
+  scheduler.takeOutbox();
+  const served = ["t0"];
+  for (let now = 5_000; scheduler.queued > 0; now++) {
+    scheduler.release(served.at(-1) as string, now);
+    for (const decision of scheduler.takeOutbox().decisions) served.push(decision.ticket);
+  }
+  expect(served).toEqual(["t0", "at 1000 again", "at 1500", "at 1700", "at 2000", "at 3000", "at 3500"]);
 });
 
 test("a full list turns none away that was accepted before the restart, told its place or not", () => {
@@ -207,7 +225,7 @@ describe("with when_down = refuse, a server that was down", () => {
   });
   const start = (healthSince: number | null) => {
     const servers = new Map([["a", row(healthSince)]]);
-    const scheduler = new Scheduler(settings(keys), restored({ servers }), NOW - 100);
+    const scheduler = new Scheduler(settings(keys), restored({ servers }), NOW - 500);
     // Those who waited before are all back.
     scheduler.tick(NOW);
     return scheduler;

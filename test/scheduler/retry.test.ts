@@ -140,6 +140,14 @@ test("queue_timeout counts what a request waited over all of its attempts, and n
   expect(scheduler.totals.refused).toEqual({ "queue-timeout": 1 });
 });
 
+test("the oldest wait is that of who has waited longest, though a retry goes before it", () => {
+  acquire("t0", "t1");
+  retry("t0", "a", { ms: 1_000 }, 60_000);
+  expect(scheduler.oldestSince).toBe(0);
+  scheduler.leave("t1");
+  expect(scheduler.oldestSince).toBe(60_000);
+});
+
 test("a Worker of the former version, which names no server that is to rest, is given one at once", () => {
   acquire("t0");
   granted();

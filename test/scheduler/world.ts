@@ -85,11 +85,12 @@ export class World {
 
   // ── What Workers do ──
 
-  arrive(): Worker {
+  /** `lateMs`: it has tried to reach the pool for so long. */
+  arrive(lateMs = 0): Worker {
     const worker: Worker = {
       id: `t${this.workers.length}`,
       state: "waiting",
-      since: this.now,
+      since: this.now - lateMs,
       askedAt: this.now,
       leftUnheard: false,
     };
@@ -102,9 +103,6 @@ export class World {
   comeBack(worker: Worker): void {
     if (worker.state !== "lost touch") return;
     worker.state = "waiting";
-    if (!worker.failed && this.now < this.#startedAt + 2_000) {
-      this.#regroupsUntil = Math.min(this.now + 100, this.#startedAt + 2_000);
-    }
     // Whom another one is waited for, it is so anew.
     if (worker.failed) this.#avoidsUntil = this.now + 1_000;
     this.#ask(worker);
@@ -283,6 +281,11 @@ export class World {
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
   restart(settings = this.#settings): void {
+    const waiting = this.workers.filter(({ state }) => state === "waiting");
+    // What the ledger shows lets think of those who waited.
+    const expected =
+      settings === this.#settings && waiting.length > 0 && !waiting.some(({ failed }) => failed);
+    if (expected) this.#regroupsUntil = Math.max(this.#regroupsUntil, this.now + 500);
     for (const worker of this.workers) {
       if (worker.state === "waiting") worker.state = "lost touch";
       // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
@@ -325,6 +328,11 @@ export class World {
     this.#settle();
   }
 
+  checkOldest(): void {
+    const waits = this.workers.filter(({ state }) => state === "waiting").map(({ since }) => since);
+    expect(this.scheduler.oldestSince).toBe(waits.length === 0 ? undefined : Math.min(...waits));
+  }
+
   checkHealth(): void {
     this.#health.compare(this.scheduler.servers);
   }
@@ -361,6 +369,8 @@ export class World {
 
   #ask(worker: Worker): void {
     worker.askedAt = this.now;
+    const regroupsUntil = this.#regroupsUntil;
+    if (this.#returns(worker)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
     const { failed } = worker;
     const retry = failed && {
       avoid: failed.elsewhere ? failed.server : null,
@@ -376,6 +386,13 @@ export class World {
       this.now,
     );
     this.#settle();
+    // What is refused at once says nothing of others.
+    if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
+  }
+
+  /** It waited before the pool's restart, a moment ago, and others may be on their way back as well. */
+  #returns({ failed, seq, since }: Worker): boolean {
+    return !failed && (seq !== undefined || since < this.#startedAt) && this.now < this.#startedAt + 2_000;
   }
 
   /** Ledger first, then the answers, as the Pool does it. */
