@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { relayTo, stage } from "./stage.ts";
@@ -71,18 +72,18 @@ describe("a deploy that loses touch with Sluice", () => {
   });
 
   test("while it drains: goes on draining when it is back", async () => {
-    const pool = await stage(1, 2_500);
-    const relay = await relayTo(pool.sluice);
-    const answer = pool.client.get("/long");
-    await pool.sluice.until("web", ({ inFlight }) => inFlight === 1);
+    const { sluice, answer, finish } = await busyStage();
+    const relay = await relayTo(sluice);
     const run = new Run(["deploy", "web", "--json", "--", "true"], { url: relay.url });
     await run.saw("draining");
     await relay.cut();
     await run.saw("unreachable");
     await relay.mend();
+    await run.saw("reached");
+    finish();
     expect(await run.code).toBe(0);
-    expect((await answer).status).toBe(200);
-    expect((await pool.sluice.snapshot("web")).state).toBe("running");
+    expect(await answer).toBe(200);
+    expect((await sluice.snapshot("web")).state).toBe("running");
   });
 });
 

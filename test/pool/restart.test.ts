@@ -82,8 +82,9 @@ describe("a pool whose object crashes", () => {
     const answers: Promise<{ status: number }>[] = [];
     for (let n = 0; n < 10; n++) {
       answers.push(pool.client.get(`/${n}`));
+      await pool.sluice.until("web", ({ totals }) => totals.accepted === n + 1);
       // By their arrival in ms they are known again.
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const crashed = pool.sluice.crash("web");
     const late = Array.from({ length: 10 }, (_, n) => pool.client.get(`/late/${n}`));
