@@ -1,10 +1,9 @@
+import { BUFFER_BYTES, giveBuffer, takeBuffer } from "./buffers.ts";
 import { ClientStream } from "./client-stream.ts";
 import type { Clock } from "./clock.ts";
 import type { Upload } from "./request-body.ts";
 import type { Silence } from "./silence.ts";
 
-const FIRST_READ_BYTES = 16 * 1024;
-const LARGEST_READ_BYTES = 256 * 1024;
 /** What a plain reader gives at most; it costs less than one that reads into our memory (workerd 2026-11-17). */
 const PLAIN_READ_BYTES = 4 * 1024;
 
@@ -33,8 +32,6 @@ export class Relay {
   #firstRead: Promise<ReadableStreamReadResult<Uint8Array>> | null = null;
   #isWhole = false;
   #bytes = 0;
-  /** Memory of the largest size, to be read into again: new memory has to be cleared first. */
-  #spare: ArrayBufferLike | null = null;
 
   /**
    * `upload`: the server still takes it. Where the length is known, the last byte waits for its end: with the end of
@@ -52,7 +49,7 @@ export class Relay {
     this.#length = length;
     this.#ahead = Math.max(1, bufferResponseBytes);
     this.#toClient = new ClientStream(client, clientTimeoutMs);
-    this.#toClient.onFree = (piece) => this.#reuse(piece);
+    this.#toClient.onFree = ({ buffer }) => giveBuffer(buffer);
     this.#upload = upload;
   }
 
@@ -95,19 +92,13 @@ export class Relay {
    */
   async untilServerDone(silence: Silence): Promise<void> {
     if (this.#isWhole) return;
-    let size = FIRST_READ_BYTES;
     try {
       for (;;) {
         await this.#untilClientHasRoom(silence);
         if (this.#length !== null && this.#bytes === this.#length - 1) await this.#upload?.over;
-        if (size > FIRST_READ_BYTES && !this.#toClient.hasRoomFor(size)) size = FIRST_READ_BYTES;
-        const { done, value } = await this.#read(this.#withoutLast(size));
+        const { done, value } = await this.#read();
         silence.heard();
-        if (value?.byteLength) {
-          if (value.byteLength >= size) size = Math.min(2 * size, LARGEST_READ_BYTES);
-          else if (value.byteLength < size / 4) size = Math.max(size / 2, FIRST_READ_BYTES);
-          this.#take(value);
-        }
+        if (value?.byteLength) this.#take(value);
         if (done || this.#bytes === this.#length) break;
       }
       this.#toClient.end();
@@ -149,12 +140,6 @@ export class Relay {
     return this.#bytes === length ? this.#toClient.takeAll() : null;
   }
 
-  /** How much to read of it, so that the last byte is left while the upload goes on. */
-  #withoutLast(size: number): number {
-    if (this.#length === null || (this.#upload?.isOver() ?? true)) return size;
-    return Math.max(1, Math.min(size, this.#length - 1 - this.#bytes));
-  }
-
   async #untilClientHasRoom(silence: Silence): Promise<void> {
     if (!this.#toClient.isFull(this.#ahead)) return;
     silence.pause();
@@ -163,30 +148,23 @@ export class Relay {
     silence.heard();
   }
 
-  /** What the server has sent, up to `size` bytes: each goes on as it comes. */
-  async #read(size: number): Promise<ReadableStreamReadResult<Uint8Array>> {
-    const read = await (this.#firstRead ?? this.#readSome(size));
+  /** What the server has sent: each piece goes on as it comes. The last byte is left while the upload goes on. */
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const holdsLast = this.#length !== null && this.#upload?.isOver() === false;
+    const most = holdsLast ? Math.max(1, (this.#length as number) - 1 - this.#bytes) : BUFFER_BYTES;
+    const read = await (this.#firstRead ?? this.#readSome(most));
     this.#firstRead = null;
     return read;
   }
 
   #readSome(most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
     if (!("readAtLeast" in this.#reader)) return this.#reader.read();
-    return this.#reader.read(new Uint8Array(this.#room(most)));
-  }
-
-  #room(size: number): ArrayBufferLike {
-    const spare = size === LARGEST_READ_BYTES ? this.#spare : null;
-    if (spare) this.#spare = null;
-    return spare ?? new ArrayBuffer(size);
+    const view = new Uint8Array(takeBuffer() as ArrayBuffer, 0, Math.min(most, BUFFER_BYTES));
+    return this.#reader.read(view);
   }
 
   #take(bytes: Uint8Array): void {
     this.#bytes += bytes.byteLength;
-    if (!this.#toClient.push(bytes)) this.#reuse(bytes);
-  }
-
-  #reuse({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === LARGEST_READ_BYTES) this.#spare = buffer;
+    if (!this.#toClient.push(bytes)) giveBuffer(bytes.buffer);
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ClientStream } from "../../src/proxy/client-stream.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -68,4 +68,43 @@ test("one that left before there was a stream never takes it up", async () => {
   stream.open(10);
   expect(stream.clientLeft).toBe(true);
   await stream.delivered;
+});
+
+describe("a client that takes nothing", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test("counts as gone after client_timeout, once something waits for it", async () => {
+    const { stream, reader } = start();
+    const left = vi.fn();
+    stream.onLeft = left;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(left).not.toHaveBeenCalled();
+    stream.push(bytes("a"));
+    await vi.advanceTimersByTimeAsync(60_050);
+    expect(left).toHaveBeenCalledOnce();
+    expect(stream.clientLeft).toBe(true);
+    await expect(reader.read()).rejects.toThrow("takes nothing");
+    await stream.delivered;
+  });
+
+  test("and is slow gets small pieces, and is heard with each of them", async () => {
+    const { stream, reader, free } = start();
+    stream.push(new Uint8Array(100_000));
+    expect((await reader.read()).value?.byteLength).toBe(100_000);
+    await vi.advanceTimersByTimeAsync(50_000);
+    stream.push(new Uint8Array(60_000));
+    for (let taken = 0; taken < 60_000; ) {
+      const { value } = await reader.read();
+      expect(value?.byteLength).toBeLessThanOrEqual(16 * 1024);
+      taken += value?.byteLength ?? 0;
+      await vi.advanceTimersByTimeAsync(50_000);
+      expect(stream.clientLeft).toBe(false);
+      // The rest of it is in the same memory.
+      expect(free).toHaveLength(1);
+    }
+    stream.end();
+    expect((await reader.read()).done).toBe(true);
+    expect(free).toHaveLength(2);
+  });
 });

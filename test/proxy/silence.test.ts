@@ -85,3 +85,38 @@ test("nothing comes after stop", () => {
   vi.advanceTimersByTime(10_000);
   expect(onSilence).not.toHaveBeenCalled();
 });
+
+test("times of pauses do not count, and do not begin the time anew", () => {
+  const { silence, onSilence } = listen();
+  for (let n = 0; n < 5; n++) {
+    vi.advanceTimersByTime(190);
+    silence.pause();
+    vi.advanceTimersByTime(5_000);
+    silence.resume();
+  }
+  expect(onSilence).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(200);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test("who pauses twice has to resume twice", () => {
+  const { silence, onSilence } = listen();
+  silence.pause();
+  silence.pause();
+  silence.resume();
+  vi.advanceTimersByTime(60_000);
+  expect(onSilence).not.toHaveBeenCalled();
+  silence.resume();
+  vi.advanceTimersByTime(1_050);
+  expect(onSilence).toHaveBeenCalledOnce();
+});
+
+test.each([200, 5_000])("from `allow` on the limit is another one: %d ms", (limitMs) => {
+  const { silence, onSilence } = listen();
+  vi.advanceTimersByTime(900);
+  silence.allow(limitMs);
+  vi.advanceTimersByTime(limitMs + 49);
+  expect(onSilence).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(onSilence).toHaveBeenCalledOnce();
+});

@@ -20,3 +20,8 @@ async function megabytes(pid: number, key: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
 }
+
+/** What a process has in memory now, in MB. */
+export function residentMegabytes(pid: number): Promise<number> {
+  return megabytes(pid, "VmRSS");
+}
