@@ -4,7 +4,8 @@ import { next, openPeers, openWebSocket } from "../support/web-socket-client.ts"
 
 const quarantine = { max: "30s", broken: "30s", cancel: "30s" };
 const stage = useStage({
-  web: { slots: 1, server_timeout: "300ms", quarantine },
+  web: { slots: 1, quarantine },
+  silent: { slots: 1, hosts: ["*"], path_prefix: "/silent", server_timeout: "2s", quarantine },
   cancel: { slots: 1, hosts: ["*"], path_prefix: "/cancel", on_client_abort: "cancel", quarantine },
 });
 
@@ -22,15 +23,15 @@ afterEach(async () => {
 });
 
 test("its slot is held until it closes, however long nothing is said", async () => {
-  const { client, server } = await openWebSocket(stage);
+  const { client, server } = await openWebSocket(stage, "/silent");
   // Longer than server_timeout.
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  expect((await snapshot()).inFlight).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect((await snapshot("silent")).inFlight).toBe(1);
   client.send("still there?");
   expect((await server.frame()).data.toString()).toBe("still there?");
   server.sendClose(1000);
   await next(client, "close");
-  await idle();
+  await idle("silent");
 });
 
 describe.each([
