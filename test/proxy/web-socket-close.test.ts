@@ -4,7 +4,8 @@ import { next, openPeers, openWebSocket } from "../support/web-socket-client.ts"
 
 const quarantine = { max: "30s", broken: "30s", cancel: "30s" };
 const stage = useStage({
-  web: { slots: 1, server_timeout: "300ms", quarantine },
+  web: { slots: 1, quarantine },
+  silent: { slots: 1, hosts: ["*"], path_prefix: "/silent", server_timeout: "2s", quarantine },
   cancel: { slots: 1, hosts: ["*"], path_prefix: "/cancel", on_client_abort: "cancel", quarantine },
 });
 
@@ -22,15 +23,15 @@ afterEach(async () => {
 });
 
 test("its slot is held until it closes, however long nothing is said", async () => {
-  const { client, server } = await openWebSocket(stage);
+  const { client, server } = await openWebSocket(stage, "/silent");
   // Longer than server_timeout.
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  expect((await snapshot()).inFlight).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect((await snapshot("silent")).inFlight).toBe(1);
   client.send("still there?");
   expect((await server.frame()).data.toString()).toBe("still there?");
   server.sendClose(1000);
   await next(client, "close");
-  await idle();
+  await idle("silent");
 });
 
 describe.each([
@@ -111,15 +112,14 @@ describe.each([
   });
 });
 
-/** May be in no Close frame (RFC 6455, 7.4). */
-const INVALID = [0, 1, 999, 1004, 1005, 1006, 1015, 5000, 65535];
+/** May be in no Close frame (RFC 6455, 7.4). 1005 neither, but the runtime takes such a frame for one without a code. */
+const INVALID = [0, 1, 999, 1004, 1006, 1015, 5000, 65535];
 
 test.each(INVALID)("the close code %i of a server fails both sides at once", async (code) => {
   const path = `/server/${code}`;
   const { client, server } = await openPeers(stage, { path });
   server.sendClose(code, "x");
-  expect(await client.frame()).toMatchObject({ kind: "close", code: code === 1005 ? 1005 : 1002 });
-  if (code === 1005) return client.sendClose(1000);
+  expect(await client.frame()).toMatchObject({ kind: "close", code: 1002 });
   expect(await server.frame()).toMatchObject({ kind: "close", code: 1002 });
   await server.gone;
   await quarantined();
@@ -127,7 +127,7 @@ test.each(INVALID)("the close code %i of a server fails both sides at once", asy
   expect(await outcomeOf(path)).toBe("origin-error");
 });
 
-test.each(INVALID.filter((code) => code !== 1005))(
+test.each(INVALID)(
   "the close code %i of a client fails both sides at once, and the server's answer frees the slot",
   async (code) => {
     const { client, server } = await openPeers(stage);

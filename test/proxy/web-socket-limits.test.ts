@@ -23,7 +23,7 @@ afterEach(async () => {
 const idle = (pool: string) => stage.sluice.until(pool, ({ inFlight }) => inFlight === 0);
 const quarantined = (pool: string) => stage.sluice.until(pool, (seen) => seen.quarantined === 1);
 
-/** Sends messages until the connection takes no more; how many bytes it took. */
+/** Sends messages whatever comes, until the connection is gone; how many bytes that took. */
 async function flood(sender: WebSocketPeer): Promise<number> {
   const message = Buffer.alloc(MIB / 4);
   let taken = 0;
@@ -31,16 +31,27 @@ async function flood(sender: WebSocketPeer): Promise<number> {
   return taken;
 }
 
-describe("a reader that has stopped", () => {
-  test("fails its WebSocket instead of filling the memory: the client", async () => {
+/** Sends messages as long as nothing is said against it; what is said then. */
+async function sendUntilTold(sender: WebSocketPeer): Promise<Frame> {
+  let frame: Frame;
+  do {
+    sender.send("binary", Buffer.alloc(MIB / 4));
+    sender.send("ping");
+    // The pong says that what was sent before has been read.
+    frame = await sender.frame();
+  } while (frame.kind === "pong");
+  return frame;
+}
+
+describe("a reader that has stopped fails its WebSocket instead of filling the memory:", () => {
+  test("the client, before a server that heeds no Close frame", async () => {
     const { client, server } = await openPeers(stage);
     client.pause();
     expect(await flood(server)).toBeLessThan(40 * MIB);
-    expect(await server.frame()).toMatchObject({ kind: "close", code: 1013 });
     await quarantined("web");
   });
 
-  test("fails its WebSocket instead of filling the memory: the server", async () => {
+  test("the server, before a client that heeds no Close frame", async () => {
     const { client, server } = await openPeers(stage);
     server.pause();
     expect(await flood(client)).toBeLessThan(40 * MIB);
@@ -48,22 +59,24 @@ describe("a reader that has stopped", () => {
     await stage.sluice.until("web", (seen) => seen.quarantined === 1, 50_000);
   });
 
-  test("is said to a client that sends, which then closes", async () => {
+  test("the client; the server is told, and its answer frees the slot", async () => {
+    const { client, server } = await openPeers(stage);
+    client.pause();
+    expect(await sendUntilTold(server)).toMatchObject({ kind: "close", code: 1013 });
+    expect(await stage.sluice.snapshot("web")).toMatchObject({ inFlight: 1, quarantined: 0 });
+    server.sendClose(1013);
+    expect((await idle("web")).quarantined).toBe(0);
+  });
+
+  test("the server; the client is told, and the server's connection closed", async () => {
     const { client, server } = await openPeers(stage);
     server.pause();
-    let frame: Frame;
-    do {
-      client.sendRaw(0x82, Buffer.alloc(MIB / 4));
-      client.send("ping");
-      // The pong says that what was sent before has been read.
-      frame = await client.frame();
-    } while (frame.kind === "pong");
-    expect(frame).toMatchObject({ kind: "close", code: 1013 });
+    expect(await sendUntilTold(client)).toMatchObject({ kind: "close", code: 1013 });
     client.sendClose(1013);
     await Promise.all([client.gone, quarantined("web")]);
   });
 
-  test("counts as a client that is gone after client_timeout, if anything waits for it", async () => {
+  test("a client for which little waits, after client_timeout", async () => {
     const { client, server } = await openPeers(stage, { path: "/taking" });
     client.pause();
     // More than fits on the way, less than may wait.

@@ -22,12 +22,13 @@ export async function openWebSocket(
 /** The same with a client that shows its frames, and can break every rule. */
 export async function openPeers(stage: Stage, { path = "/ws", headers = {} } = {}) {
   const accepted = acceptNext(stage.origin);
-  const { request } = begin(stage.sluice.url, { path, headers: { ...UPGRADE, ...headers } });
+  const { request, response } = begin(stage.sluice.url, { path, headers: { ...UPGRADE, ...headers } });
   request.end();
-  const [server, [, socket, head]] = await Promise.all([
-    accepted,
-    once(request, "upgrade") as Promise<[unknown, Socket, Buffer]>,
-  ]);
+  const refused = response.then(({ statusCode }) => {
+    throw new Error(`no WebSocket but an answer, ${statusCode}`);
+  });
+  const upgraded = once(request, "upgrade") as Promise<[unknown, Socket, Buffer]>;
+  const [server, [, socket, head]] = await Promise.race([Promise.all([accepted, upgraded]), refused]);
   return { client: new WebSocketPeer(socket, head, { masks: true }), server };
 }
 

@@ -37,8 +37,10 @@ export async function carryWebSocket(
   later(told);
   trace.bytes = relay.bytes;
   if (trace.outcome === "ok") trace.outcome = relay.clientLeft ? "client-abort-in-flight" : OUTCOMES[ending];
-  await Promise.race([told, relay.flooded]);
-  if (!(await relay.clientClosed())) breakOff("The WebSocket broke off.", relay.flooded);
+  // An `end` that gets lost with the invocation is found out; a `done` may have those of other requests with it.
+  const cannotWait = ending === "done" ? told : relay.flooded;
+  await Promise.race([told, cannotWait]);
+  if (!(await relay.clientClosed())) breakOff("The WebSocket broke off.", cannotWait);
 }
 
 const OUTCOMES: Record<Ending, Outcome> = {
