@@ -1,7 +1,16 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, Journal } from "./journal.ts";
-import { cancels } from "./pool.ts";
+import { mayLeave } from "../clients/plan.ts";
+import type { Job, Journal } from "../journal.ts";
+import { cancels, LONGEST_STOP_MS, SHORTEST_STOP_MS } from "../pool.ts";
+
+/** Tells when the connection on which a request is answered has gone, or the answer is out. */
+export interface Answering {
+  events: EventEmitter;
+  /** All of the answer is on its way. */
+  isWhole: () => boolean;
+}
 
 /**
  * What a server does for one request, or for a health check (`job` is null): it takes a slot from when the
@@ -10,28 +19,28 @@ import { cancels } from "./pool.ts";
 export class Work {
   readonly job: Job | null;
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
   /** Nobody waits for it any more, or nobody will: it hangs, or its connection has gone. */
   stray = false;
-  /** It is given up as soon as the other side closes the connection. */
-  readonly endsWhenCut: boolean;
   readonly #killed = new AbortController();
   /** Resolves once all of the answer is on its way, or its connection has gone. */
   readonly closed: Promise<void>;
+  #isClosed = false;
 
-  constructor(job: Job | null, request: IncomingMessage, response: ServerResponse, journal: Journal) {
+  constructor(job: Job | null, request: IncomingMessage, answering: Answering, journal: Journal) {
     this.job = job;
-    this.endsWhenCut = cancels(journal.settings) && job !== null && job.sent.plan.leaveAfterMs !== null;
     this.request = request;
-    this.response = response;
     this.closed = new Promise((resolve) => {
-      response.once("close", () => {
+      answering.events.once("close", () => {
+        this.#isClosed = true;
         this.stray = true;
-        if (job && job.brokeAt === null && !response.writableFinished) job.cutAt = journal.now();
-        if (this.endsWhenCut) this.kill();
+        if (job && job.brokeAt === null && !answering.isWhole()) this.#cut(job, journal);
         resolve();
       });
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Rejects, as everything here does, if the server is killed meanwhile. */
@@ -60,5 +69,14 @@ export class Work {
   /** The process is gone. */
   kill(): void {
     this.#killed.abort();
+  }
+
+  /** Where a client's leaving cancels its request, the server stops: at the next moment at which it can. */
+  #cut(job: Job, journal: Journal): void {
+    job.cutAt = journal.now();
+    if (!cancels(journal.settings) || !mayLeave(job.sent.plan.client)) return;
+    journal.fault("stops slowly", job.server);
+    const stopMs = SHORTEST_STOP_MS + job.plan.after * (LONGEST_STOP_MS - SHORTEST_STOP_MS);
+    setTimeout(() => this.kill(), stopMs);
   }
 }
