@@ -7,7 +7,7 @@ import { cancels, POOLS } from "./pool.ts";
 import { broken, reportLines } from "./report.ts";
 
 /** What comes by the schedule and by checks. */
-const OTHER_FAULTS = ["late check", "sick", "Cloudflare's 521 and the like"];
+const OTHER_FAULTS = ["late check", "sick", "early answer", "Cloudflare's 521 and the like"];
 
 /** CHAOS_SEED=… replays what a failed run tried. */
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));

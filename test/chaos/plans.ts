@@ -18,12 +18,13 @@ import type { Random } from "./random.ts";
 
 /** What a server may do with a request; all but the first are faults. */
 const BEHAVIOURS = {
-  answer: 94.9,
+  answer: 94.8,
   "slow answer": 0.9,
   "reset after reading": 1,
   "broke in the body": 0.9,
   hang: 0.25,
   "hung in the body": 0.25,
+  drips: 0.1,
   restart: 0.5,
   "Cloudflare's 520": 0.4,
   "Cloudflare's 522": 0.2,
@@ -72,6 +73,8 @@ export interface JobPlan {
   answerBytes: number;
   /** The answer's length is not told beforehand. */
   chunked: boolean;
+  /** Of a long upload: the answer comes before the upload's end, which the server reads on to. */
+  early: boolean;
   /** How much of the work is done when the fault comes; how long the server goes on after it. From 0 to 1. */
   before: number;
   after: number;
@@ -132,7 +135,7 @@ export function checkPlan(
 
 export function jobPlan(
   random: Random,
-  { id, answerBytes }: RequestPlan,
+  { id, client, answerBytes }: RequestPlan,
   arrival: number,
   settings: Settings,
 ): JobPlan {
@@ -146,6 +149,7 @@ export function jobPlan(
     after: draw.next(),
     reset: draw.chance(0.5),
     afterglowMs: draw.next() * longestAfterglowMs(settings),
+    early: client.kind === "slow upload" && draw.chance(0.5),
     busyAnswer: { status: draw.pick([503, 429]), retryAfterS: draw.chance(0.3) ? 1 : null },
   };
   return { ...plan, answerBytes: answerBytes ?? plan.answerBytes };

@@ -11,6 +11,8 @@ export const MAX_QUEUE = 250;
 export const QUEUE_TIMEOUT_MS = 4_000;
 export const SERVER_TIMEOUT_MS = 1_000;
 export const WEBSOCKET_IDLE_MS = 1_500;
+/** Of one request at a server: longer than any takes that ends by itself. */
+const LONGEST_MS = 3_000;
 
 /** What Sluice presumes of a server; chaos servers keep to it, with room for a busy machine. */
 export const QUARANTINE_MAX_MS = 2_000;
@@ -77,18 +79,14 @@ export function longestStallMs({ clientTimeoutMs }: Settings, { kind }: ClientPl
   return STALL_ROOM_MS + (kind === "silent WebSocket" ? WEBSOCKET_IDLE_MS : clientTimeoutMs);
 }
 
-/**
- * How long a slot is taken at most while no Worker is lost: its server is silent before its head and once more before
- * its last byte, its client as well, and then it is closed for a while.
- */
+/** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
 export function longestLeaseMs(settings: Settings): number {
   const closedMs = Math.max(
     QUARANTINE_MAX_MS,
     settings.cooldownMs,
     cancels(settings) ? cancelMs(settings) : 0,
   );
-  const silentMs = Math.max(2 * SERVER_TIMEOUT_MS + settings.clientTimeoutMs, 2 * WEBSOCKET_IDLE_MS);
-  return silentMs + closedMs + LEASE_ROOM_MS;
+  return LONGEST_MS + closedMs + LEASE_ROOM_MS;
 }
 
 const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARANTINE_CANCEL_MS);
@@ -108,6 +106,7 @@ export function poolTable(
     queue_timeout: `${QUEUE_TIMEOUT_MS}ms`,
     server_timeout: `${SERVER_TIMEOUT_MS}ms`,
     client_timeout: `${clientTimeoutMs}ms`,
+    longest: `${LONGEST_MS}ms`,
     websocket_idle: `${WEBSOCKET_IDLE_MS}ms`,
     buffer_request: `${bufferKiB}KiB`,
     buffer_response: `${bufferKiB}KiB`,

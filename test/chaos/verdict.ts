@@ -31,7 +31,9 @@ const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Jour
   },
   "server-timeout": {
     status: 504,
-    due: ({ jobs }, journal) => jobs.some((job) => wasSilent(job, journal)),
+    // Or nobody was there to read it.
+    due: ({ jobs }, journal) =>
+      jobs.some((job) => wasSilent(job, journal)) || journal.slackMs > SERVER_TIMEOUT_MS / 2,
   },
   "client-timeout": { status: 408, due: hasStalled },
   "invalid-request": {

@@ -25,9 +25,9 @@ export function sickAnswerTo(job: Job): string {
   return `${firstLine(job)}out of order\n`;
 }
 
-export function sendHalf(act: Act): void {
+export function sendHalf(act: Act, chunked = act.job.plan.chunked): void {
   const text = answerTo(act.job);
-  sendHead(act, text.length);
+  sendHead(act, text.length, chunked);
   act.response.write(text.slice(0, text.length / 2));
 }
 
@@ -37,6 +37,17 @@ export function sendRest(act: Act): void {
   const begun = act.job.headAt !== null;
   if (!begun) sendHead(act, text.length);
   finish(act, begun ? text.slice(text.length / 2) : text);
+}
+
+/** All that the client waits for, and the server is not there yet. */
+export function sendEarly(act: Act): void {
+  const text = answerTo(act.job);
+  sendHead(act, text.length, false);
+  act.response.write(text);
+}
+
+export function endEarly(act: Act): void {
+  finish(act, "");
 }
 
 /** Sends a long answer as fast as it is taken. `false`: the connection has gone before the end. */
@@ -77,8 +88,8 @@ function firstLine({ number, server, sent }: Job): string {
   return `${JSON.stringify({ job: number, server, request: sent.plan.id })}\n`;
 }
 
-function sendHead({ job, response, journal }: Act, bytes: number): void {
+function sendHead({ job, response, journal }: Act, bytes: number, chunked = job.plan.chunked): void {
   job.headAt = journal.now();
-  const length = job.plan.chunked ? {} : { "Content-Length": bytes };
+  const length = chunked ? {} : { "Content-Length": bytes };
   response.writeHead(200, { "Content-Type": "text/plain", "X-Job": job.number, ...length });
 }

@@ -1,8 +1,17 @@
 import type { ServerResponse } from "node:http";
 import type { Journal } from "../journal.ts";
 import type { Behaviour } from "../plans.ts";
-import { BUSY_ANSWERS, LEAST_REST_MS, LONGEST_AFTER_BREAK_MS, longestAfterCutMs } from "../pool.ts";
-import { type Act, sendByPieces, sendHalf, sendInstead, sendRest, sickAnswerTo } from "./answers.ts";
+import { BUSY_ANSWERS, LEAST_REST_MS } from "../pool.ts";
+import {
+  type Act,
+  endEarly,
+  sendByPieces,
+  sendEarly,
+  sendHalf,
+  sendInstead,
+  sendRest,
+  sickAnswerTo,
+} from "./answers.ts";
 import { judgeBody, textOf } from "./bodies.ts";
 import { brokenByCloudflare, givenUpByCloudflare } from "./cloudflare.ts";
 import { reset } from "./listener.ts";
@@ -19,10 +28,12 @@ export async function perform(
   const { job } = work;
   if (!job) return check(work, response, server);
   const act = { work, job, response, server, journal };
+  if (job.plan.early) answerEarly(act);
   const body = await work.orKilled(textOf(work.request));
-  if (body === null) return workOn(act);
+  if (body === null) return work.goOnAfterCut();
   job.wholeAt = journal.now();
   judgeBody(job, body, work.request.headers["x-request-id"], journal);
+  if (job.headAt !== null) return endEarly(act);
   const { sickStatus } = server.outages;
   if (sickStatus !== null) return beSick(act, sickStatus);
   if (job.sent.plan.answerBytes !== null) return answerLong(act);
@@ -65,6 +76,7 @@ const behaviours: Record<Behaviour, (act: Act) => Promise<void>> = {
     sendHalf(act);
     await hang(act, "hung in the body");
   },
+  drips: (act) => drip(act),
   restart: async (act) => {
     await workUntilFault(act);
     act.server.outages.crash(50 + act.job.plan.after * 500);
@@ -90,15 +102,21 @@ async function answer(act: Act, workMs: number): Promise<void> {
   sendRest(act);
 }
 
+function answerEarly(act: Act): void {
+  if (act.server.outages.sickStatus !== null) return;
+  act.journal.fault("early answer", act.server.name);
+  sendEarly(act);
+}
+
 async function answerLong(act: Act): Promise<void> {
-  if (!(await sendByPieces(act))) await workOn(act);
+  if (!(await sendByPieces(act))) await act.work.goOnAfterCut();
 }
 
 /** Works on for a while after the connection has gone, as servers do that find out too late. */
 async function breakOff({ work, job, server }: Act, kind: string): Promise<void> {
   const { socket } = work.request;
   server.outages.breakOff(work, kind, () => (job.plan.reset ? reset(socket) : socket.destroy()));
-  await work.busy(job.plan.after * LONGEST_AFTER_BREAK_MS);
+  await work.goOnAfterBreak();
 }
 
 async function hang(act: Act, kind: string): Promise<void> {
@@ -108,13 +126,22 @@ async function hang(act: Act, kind: string): Promise<void> {
   job.hungAt = journal.now();
   work.stray = true;
   await work.untilCut();
-  await workOn(act);
+  await work.goOnAfterCut();
 }
 
-/** The other side has closed the connection, and the server is not there yet. */
-async function workOn({ work, job, journal }: Act): Promise<void> {
+/** Sends so little that it would never end by itself, and so often that it is never silent. */
+async function drip(act: Act): Promise<void> {
+  const { work, job, response, server, journal } = act;
+  if (!server.outages.mayHang) return sendRest(act);
+  journal.fault("drips", server.name);
+  sendHalf(act, true);
+  job.hungAt = journal.now();
   work.stray = true;
-  await work.busy(job.plan.after * longestAfterCutMs(journal.settings, job.sent.plan.client));
+  while (!work.isClosed) {
+    response.write(".");
+    await work.busy(DRIP_MS);
+  }
+  await work.goOnAfterCut();
 }
 
 /** Fails fast, as a server does that has lost its database. */
@@ -136,6 +163,8 @@ async function turnAway(act: Act): Promise<void> {
   const text = BUSY_ANSWERS.find((one) => one.status === status)?.body ?? "";
   sendInstead(act, status, retryAfterS === null ? {} : { "Retry-After": String(retryAfterS) }, text);
 }
+
+const DRIP_MS = 100;
 
 /** Timers of two processes are not the same. */
 const REST_KEPT = 0.8;

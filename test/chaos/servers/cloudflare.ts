@@ -2,7 +2,7 @@
  * A server whose host name is proxied by Cloudflare: when it fails, nothing breaks off, but Cloudflare answers for it
  * (developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors, 2026-11).
  */
-import { LONGEST_AFTER_BREAK_MS, longestAfterCutMs, SERVER_TIMEOUT_MS } from "../pool.ts";
+import { SERVER_TIMEOUT_MS } from "../pool.ts";
 import { type Act, sendInstead, sendRest } from "./answers.ts";
 
 /** The server could not be reached: its request never came to it. */
@@ -18,11 +18,11 @@ export function answerFor(status: number): [headers: Record<string, string>, tex
 
 /** The server broke its connection, or never confirmed what was sent (522), and goes on for a while. */
 export async function brokenByCloudflare(act: Act, status: 520 | 522): Promise<void> {
-  const { work, job, server } = act;
+  const { work, server } = act;
   server.outages.breakOff(work, `Cloudflare's ${status}`, () =>
     sendInstead(act, status, ...answerFor(status)),
   );
-  await work.busy(job.plan.after * LONGEST_AFTER_BREAK_MS);
+  await work.goOnAfterBreak();
 }
 
 /** The server was silent for too long, and is still at work. */
@@ -33,7 +33,6 @@ export async function givenUpByCloudflare(act: Act): Promise<void> {
   if (work.isClosed || !server.outages.mayHang) return sendRest(act);
   journal.fault("Cloudflare's 524", server.name);
   job.gaveUpAt = journal.now();
-  work.stray = true;
   sendInstead(act, 524, ...answerFor(524));
-  await work.busy(job.plan.after * longestAfterCutMs(journal.settings, job.sent.plan.client));
+  await work.goOnAfterCut();
 }

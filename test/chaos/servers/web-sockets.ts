@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { Client } from "../clients/plan.ts";
 import type { Job, Journal } from "../journal.ts";
-import { longestAfterCutMs } from "../pool.ts";
 import { acceptFor, WebSocketEnd } from "../web-socket-end.ts";
 import { sickAnswerTo } from "./answers.ts";
 import type { ChaosServer } from "./server.ts";
@@ -47,8 +46,7 @@ export async function upgrade(upgrade: Upgrade, server: ChaosServer, journal: Jo
   job.headAt = journal.now();
   const end = new WebSocketEnd(socket, head, false);
   if (await serve({ ...upgrade, job, end, server })) return;
-  work.stray = true;
-  await work.busy(job.plan.after * longestAfterCutMs(journal.settings, job.sent.plan.client));
+  await work.goOnAfterCut();
 }
 
 /** `false`: the connection has gone before it was closed. */

@@ -3,7 +3,13 @@ import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mayLeave } from "../clients/plan.ts";
 import type { Job, Journal } from "../journal.ts";
-import { cancels, LONGEST_STOP_MS, SHORTEST_STOP_MS } from "../pool.ts";
+import {
+  cancels,
+  LONGEST_AFTER_BREAK_MS,
+  LONGEST_STOP_MS,
+  longestAfterCutMs,
+  SHORTEST_STOP_MS,
+} from "../pool.ts";
 
 /** Tells when the connection on which a request is answered has gone, or the answer is out. */
 export interface Answering {
@@ -21,6 +27,7 @@ export class Work {
   readonly request: IncomingMessage;
   /** Nobody waits for it any more, or nobody will: it hangs, or its connection has gone. */
   stray = false;
+  readonly #journal: Journal;
   readonly #killed = new AbortController();
   /** Resolves once all of the answer is on its way, or its connection has gone. */
   readonly closed: Promise<void>;
@@ -29,11 +36,12 @@ export class Work {
   constructor(job: Job | null, request: IncomingMessage, answering: Answering, journal: Journal) {
     this.job = job;
     this.request = request;
+    this.#journal = journal;
     this.closed = new Promise((resolve) => {
       answering.events.once("close", () => {
         this.#isClosed = true;
         this.stray = true;
-        if (job && job.brokeAt === null && !answering.isWhole()) this.#cut(job, journal);
+        if (job && job.brokeAt === null && !answering.isWhole()) this.#cut(job);
         resolve();
       });
     });
@@ -51,6 +59,17 @@ export class Work {
   /** Until the other side has had enough. */
   async untilCut(): Promise<void> {
     await this.orKilled(this.closed);
+  }
+
+  /** Sluice has closed the connection, and the server is not there yet. */
+  async goOnAfterCut(): Promise<void> {
+    if (this.job)
+      await this.#goOn(this.job, longestAfterCutMs(this.#journal.settings, this.job.sent.plan.client));
+  }
+
+  /** The server, or its front, has broken the connection, and it is not there yet. */
+  async goOnAfterBreak(): Promise<void> {
+    if (this.job) await this.#goOn(this.job, LONGEST_AFTER_BREAK_MS);
   }
 
   async orKilled<T>(other: Promise<T>): Promise<T> {
@@ -71,12 +90,18 @@ export class Work {
     this.#killed.abort();
   }
 
+  /** As long as planned since its connection has gone, of which this process may have learnt late. */
+  async #goOn({ plan }: Job, longestMs: number): Promise<void> {
+    this.stray = true;
+    await this.busy(Math.max(0, plan.after * longestMs - this.#journal.slackMs));
+  }
+
   /** Where a client's leaving cancels its request, the server stops: at the next moment at which it can. */
-  #cut(job: Job, journal: Journal): void {
-    job.cutAt = journal.now();
-    if (!cancels(journal.settings) || !mayLeave(job.sent.plan.client)) return;
-    journal.fault("stops slowly", job.server);
+  #cut(job: Job): void {
+    job.cutAt = this.#journal.now();
+    if (!cancels(this.#journal.settings) || !mayLeave(job.sent.plan.client)) return;
+    this.#journal.fault("stops slowly", job.server);
     const stopMs = SHORTEST_STOP_MS + job.plan.after * (LONGEST_STOP_MS - SHORTEST_STOP_MS);
-    setTimeout(() => this.kill(), stopMs);
+    setTimeout(() => this.kill(), Math.max(0, stopMs - this.#journal.slackMs));
   }
 }
