@@ -28,6 +28,8 @@ export interface Job {
   /** All of the request is here. */
   wholeAt: number | null;
   headAt: number | null;
+  /** When more of a long answer was last taken: the kernel's buffers take some after its client has stopped. */
+  takenAt: number;
   /** From here on it waits to be cut off. */
   hungAt: number | null;
   /** The server broke the connection, on purpose or because it restarted. */
@@ -124,6 +126,7 @@ export class Journal {
   begin(sent: Sent, server: string, plan: JobPlan): Job {
     const times = {
       readAt: this.now(),
+      takenAt: this.now(),
       wholeAt: null,
       headAt: null,
       hungAt: null,
@@ -185,9 +188,9 @@ export class Journal {
   }
 
   /** A client that has stalled is given up, and its server let go. */
-  #judgeHold({ sent, server, readAt, cutAt, doneAt }: Job): void {
+  #judgeHold({ sent, server, takenAt, cutAt, doneAt }: Job): void {
     if (sent.stalledAt === null || doneAt === null) return;
-    const heldMs = (cutAt ?? doneAt) - Math.max(sent.stalledAt, readAt);
+    const heldMs = (cutAt ?? doneAt) - Math.max(sent.stalledAt, takenAt);
     if (heldMs <= longestStallMs(this.settings, sent.plan.client) + this.slackMs) return;
     this.break("slot", `${server} was held for ${heldMs.toFixed(0)} ms by a client that had stalled`, [sent]);
   }

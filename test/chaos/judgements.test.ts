@@ -205,6 +205,16 @@ describe("slot", () => {
   );
 });
 
+test("a client is not held to have stalled while buffers on the way still take what it does not read", () => {
+  const job = arrive(send("stalled reader"));
+  job.sent.stalledAt = journal.now();
+  vi.advanceTimersByTime(1_000);
+  job.takenAt = journal.now();
+  vi.advanceTimersByTime(longestStallMs(settings, job.sent.plan.client) - 1);
+  journal.done(job);
+  expect(kinds()).toEqual([]);
+});
+
 describe("lost", () => {
   const reply = (status: number, body = "", whole = true, headers = {}): Reply => ({
     status,

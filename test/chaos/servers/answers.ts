@@ -61,6 +61,7 @@ export async function sendByPieces(act: Act): Promise<boolean> {
   for (; left > piece.length && !work.isClosed; left -= piece.length) {
     if (response.write(piece)) continue;
     await work.orKilled(Promise.race([once(response, "drain"), work.closed]));
+    if (!work.isClosed) job.takenAt = act.journal.now();
   }
   if (!work.isClosed) finish(act, piece.slice(0, left));
   return !work.isClosed;
