@@ -28,7 +28,7 @@ export interface Job {
   /** All of the request is here. */
   wholeAt: number | null;
   headAt: number | null;
-  /** When more of a long answer was last taken: the kernel's buffers take some after its client has stopped. */
+  /** When the server last got more of the upload, or rid of more of its answer: buffers on the way hold some of both. */
   takenAt: number;
   /** From here on it waits to be cut off. */
   hungAt: number | null;

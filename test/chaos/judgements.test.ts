@@ -39,7 +39,7 @@ function arrive(sent: Sent, changes: Partial<JobPlan> = {}): Job {
 
 function workOf(job: Job): Work {
   const answering = { events: new EventEmitter(), isWhole: () => false };
-  return new Work(job, new IncomingMessage(new Socket()), answering, journal);
+  return new Work(job, new IncomingMessage(new Socket()), answering, journal, () => true);
 }
 
 describe("overlap", () => {

@@ -29,7 +29,11 @@ export async function perform(
   if (!job) return check(work, response, server);
   const act = { work, job, response, server, journal };
   if (job.plan.early) answerEarly(act);
-  const body = await work.orKilled(textOf(work.request));
+  const body = await work.orKilled(
+    textOf(work.request, () => {
+      job.takenAt = journal.now();
+    }),
+  );
   if (body === null) return work.goOnAfterCut();
   job.wholeAt = journal.now();
   judgeBody(job, body, work.request.headers["x-request-id"], journal);

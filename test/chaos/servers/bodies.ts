@@ -4,11 +4,14 @@ import type { Job, Journal } from "../journal.ts";
 import { bodyOf } from "../plans.ts";
 
 /** `null`: it did not come whole. */
-export async function textOf(request: IncomingMessage): Promise<string | null> {
+export async function textOf(request: IncomingMessage, onMore: () => void): Promise<string | null> {
   let text = "";
   request.setEncoding("latin1");
   try {
-    for await (const chunk of request) text += chunk;
+    for await (const chunk of request) {
+      text += chunk;
+      onMore();
+    }
     return text;
   } catch {
     return null;

@@ -42,7 +42,12 @@ export class Outages {
    * for the pool may be up again before its end.
    */
   get mayBeLate(): boolean {
-    return this.mayHang && this.#isTrusted && !this.#workload.hasStray();
+    return this.mayGoOn && !this.#workload.hasStray();
+  }
+
+  /** To go on after its connection was cut off: nothing may let that pass for a server that has restarted since. */
+  get mayGoOn(): boolean {
+    return this.mayHang && this.#isTrusted;
   }
 
   get mayHang(): boolean {

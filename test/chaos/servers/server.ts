@@ -112,7 +112,8 @@ export class ChaosServer {
     answering: Answering,
     perform: (work: Work) => Promise<void>,
   ): Promise<void> {
-    const work = new Work(this.#jobFor(request), request, answering, this.#journal);
+    const mayGoOn = () => this.outages.mayGoOn;
+    const work = new Work(this.#jobFor(request), request, answering, this.#journal, mayGoOn);
     this.workload.begin(work);
     try {
       await perform(work);

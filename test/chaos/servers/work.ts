@@ -32,14 +32,25 @@ export class Work {
   /** Resolves once all of the answer is on its way, or its connection has gone. */
   readonly closed: Promise<void>;
   #isClosed = false;
+  /** It does so for a while when its connection is cut; else it ends at once. */
+  #goesOn = true;
 
-  constructor(job: Job | null, request: IncomingMessage, answering: Answering, journal: Journal) {
+  /** `mayGoOn`: nobody can take the server for restarted before its time. */
+  constructor(
+    job: Job | null,
+    request: IncomingMessage,
+    answering: Answering,
+    journal: Journal,
+    mayGoOn: () => boolean,
+  ) {
     this.job = job;
     this.request = request;
     this.#journal = journal;
     this.closed = new Promise((resolve) => {
       answering.events.once("close", () => {
         this.#isClosed = true;
+        // What hangs has been given leave when it began to.
+        this.#goesOn = this.stray || mayGoOn();
         this.stray = true;
         if (job && job.brokeAt === null && !answering.isWhole()) this.#cut(job);
         resolve();
@@ -93,7 +104,7 @@ export class Work {
   /** As long as planned since its connection has gone, of which this process may have learnt late. */
   async #goOn({ plan }: Job, longestMs: number): Promise<void> {
     this.stray = true;
-    await this.busy(Math.max(0, plan.after * longestMs - this.#journal.slackMs));
+    if (this.#goesOn) await this.busy(Math.max(0, plan.after * longestMs - this.#journal.slackMs));
   }
 
   /** Where a client's leaving cancels its request, the server stops: at the next moment at which it can. */
@@ -102,6 +113,6 @@ export class Work {
     if (!cancels(this.#journal.settings) || !mayLeave(job.sent.plan.client)) return;
     this.#journal.fault("stops slowly", job.server);
     const stopMs = SHORTEST_STOP_MS + job.plan.after * (LONGEST_STOP_MS - SHORTEST_STOP_MS);
-    setTimeout(() => this.kill(), Math.max(0, stopMs - this.#journal.slackMs));
+    setTimeout(() => this.kill(), this.#goesOn ? Math.max(0, stopMs - this.#journal.slackMs) : 0);
   }
 }
