@@ -1,8 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { chaos } from "./chaos.ts";
-import type { Promised } from "./journal.ts";
-import { FAULTS } from "./plans.ts";
+import { CLIENT_KINDS } from "./clients/plan.ts";
+import type { Journal, Promised } from "./journal.ts";
+import { JOB_FAULTS } from "./plans.ts";
+import { cancels, POOLS } from "./pool.ts";
 import { broken, reportLines } from "./report.ts";
+
+/** What comes by the schedule and by checks. */
+const OTHER_FAULTS = ["late check", "sick", "early answer", "Cloudflare's 521 and the like"];
 
 /** CHAOS_SEED=… replays what a failed run tried. */
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
@@ -15,17 +20,24 @@ describe(`servers that fail in every way, clients that leave, and a pool that cr
     console.log(reportLines(tried).join("\n"));
   }, 150_000);
 
-  const kept = (promise: Promised) => expect(broken(tried.journal, promise)).toBe(0);
+  const kept = (promise: Promised) => expect(broken(tried.journals, promise)).toBe(0);
 
   test("no server ever has more requests than slots", () => kept("overlap"));
   test("requests get one server's answer, or a refusal that has a cause", () => kept("lost"));
+  test("no server takes a part of a body for all of it", () => kept("half"));
   test("no request that may not be repeated is read twice", () => kept("twice"));
+  test("nobody is overtaken by one who came much later", () => kept("order"));
+  test("a server that fails its checks gets nothing until it has passed one", () => kept("health"));
   test("no server works while the pool says that it is drained", () => kept("drained"));
   test("no slot is shut for long, and at the end the list is empty and every slot takes a request again", () =>
     kept("slot"));
-  test("all of this was tried", () => {
-    const { faults, operations } = tried.journal;
-    expect(operations.get("crash")).toBeGreaterThanOrEqual(5);
-    expect([...faults.keys()]).toEqual(expect.arrayContaining([...FAULTS, "late check"]));
+
+  test.for(POOLS)("all of this was tried on the pool whose clients' requests %s", (pool) => {
+    const journal = tried.journals.find(({ settings }) => settings.on_client_abort === pool) as Journal;
+    expect(journal.operations.get("crash")).toBeGreaterThanOrEqual(5);
+    expect(journal.operations.get("sick server down")).toBeGreaterThanOrEqual(1);
+    expect([...journal.clients.keys()]).toEqual(expect.arrayContaining(CLIENT_KINDS));
+    const faults = [...JOB_FAULTS, ...OTHER_FAULTS, ...(cancels(journal.settings) ? ["stops slowly"] : [])];
+    expect([...journal.faults.keys()]).toEqual(expect.arrayContaining(faults));
   });
 });

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
 import type { Operator } from "./operator.ts";
+import type { PoolName } from "./pool.ts";
 import type { Happening, Scheduled } from "./schedule.ts";
-import type { ChaosServer } from "./server.ts";
+import type { ChaosServer } from "./servers/server.ts";
 
 export interface Cast {
+  pool: PoolName;
   sluice: Sluice;
   journal: Journal;
   servers: ChaosServer[];
@@ -27,17 +29,24 @@ export async function direct(cast: Cast, schedule: Scheduled[]): Promise<void> {
   await Promise.all(underWay);
 }
 
-async function happen({ sluice, servers, operator }: Cast, next: Happening): Promise<void> {
+async function happen({ pool, sluice, servers, operator }: Cast, next: Happening): Promise<void> {
   const server = (index: number) => servers[index] as ChaosServer;
   switch (next.what) {
     case "crash":
-      await sluice.crash("web");
+      await sluice.crash(pool);
+      for (const { sickness } of servers) sickness.interrupted();
       break;
     case "refuse":
       for (const index of next.servers) server(index).outages.refuse(next.forMs);
       break;
     case "reset":
       server(next.server).outages.resetNext(next.connections);
+      break;
+    case "front":
+      server(next.server).outages.frontNext(next.status, next.requests);
+      break;
+    case "sick":
+      await beSick(server(next.server), next.status, next.forMs);
       break;
     case "deploy":
       await operator.deploy(next);
@@ -53,4 +62,13 @@ async function happen({ sluice, servers, operator }: Cast, next: Happening): Pro
     case "slots":
       await operator.resize(server(next.server), next.slots);
   }
+}
+
+async function beSick({ outages, sickness }: ChaosServer, status: number, forMs: number): Promise<void> {
+  if (outages.sickStatus !== null) return;
+  outages.sicken(status);
+  sickness.begin();
+  await sleep(forMs);
+  outages.recover();
+  sickness.end();
 }

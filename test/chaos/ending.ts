@@ -4,7 +4,7 @@ import type { Journal } from "./journal.ts";
 import type { Load } from "./load.ts";
 import { lastPlan } from "./plans.ts";
 import { CHECK_TIMEOUT_MS, longestLeaseMs, QUARANTINE_MAX_MS } from "./pool.ts";
-import type { ChaosServer } from "./server.ts";
+import type { ChaosServer } from "./servers/server.ts";
 
 /** Some room for health checks to find every server up again, on a busy machine. */
 const ROOM_MS = 10_000;
@@ -13,7 +13,7 @@ const LATE_CHECK_MS = CHECK_TIMEOUT_MS + 1_000 + QUARANTINE_MAX_MS;
 
 /** No fault any more, and every request and every slot must come back. */
 export async function comeToRest(cast: Cast, load: Load): Promise<void> {
-  const { sluice, journal, servers, operator } = cast;
+  const { pool, sluice, journal, servers, operator } = cast;
   journal.event("the end begins");
   for (const server of servers) server.outages.over = true;
   while (servers.some((server) => !server.isOpen)) await sleep(10);
@@ -22,7 +22,7 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
   await load.settled();
   try {
     await sluice.until(
-      "web",
+      pool,
       (now) => now.inFlight === 0 && now.queued === 0 && now.servers.every(({ health }) => health !== "down"),
       longestLeaseMs(journal.settings) + ROOM_MS,
     );
@@ -43,7 +43,7 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
 async function fillEverySlot(servers: ChaosServer[], journal: Journal, load: Load): Promise<void> {
   const slots = servers.flatMap(({ name, workload }) => Array<string>(workload.slots).fill(name)).sort();
   for (const end = journal.now() + LATE_CHECK_MS; ; ) {
-    const plans = slots.map(() => lastPlan());
+    const plans = slots.map(() => lastPlan(journal.settings.on_client_abort));
     await Promise.all(plans.map((plan) => load.send(plan)));
     const jobs = plans.flatMap((plan) => journal.requests.get(plan.id)?.jobs ?? []);
     const used = jobs.map((job) => job.server).sort();

@@ -1,11 +1,15 @@
+import { isPlain } from "./clients/plan.ts";
+import { Order } from "./order.ts";
 import type { JobPlan, RequestPlan } from "./plans.ts";
-import { RETRIES, type Settings } from "./pool.ts";
+import { longestStallMs, RETRIES, type Settings } from "./pool.ts";
 import { Waiting } from "./waiting.ts";
 
 /** One request, from its client's point of view. Times here and below are ms since the run began. */
 export interface Sent {
   plan: RequestPlan;
   sentAt: number;
+  /** Since when its client neither sends nor reads, though it should. */
+  stalledAt: number | null;
   endedAt: number | null;
   outcome: string | null;
   jobs: Job[];
@@ -17,13 +21,23 @@ export interface Job {
   sent: Sent;
   server: string;
   plan: JobPlan;
+  /** The server was out of order, and said so instead of doing what was planned. */
+  sick: boolean;
   /** From here to `doneAt` it takes one of the server's slots. */
   readAt: number;
+  /** All of the request is here. */
+  wholeAt: number | null;
   headAt: number | null;
+  /** When the server last got more of the upload, or rid of more of its answer: buffers on the way hold some of both. */
+  takenAt: number;
   /** From here on it waits to be cut off. */
   hungAt: number | null;
   /** The server broke the connection, on purpose or because it restarted. */
   brokeAt: number | null;
+  /** The server said that it is busy for somebody else, and did nothing. */
+  turnedAwayAt: number | null;
+  /** Its front said that the server is silent; the server goes on. */
+  gaveUpAt: number | null;
   /** The other side closed the connection before it had the answer. */
   cutAt: number | null;
   doneAt: number | null;
@@ -39,11 +53,14 @@ export interface Trouble {
 /**
  * overlap  a server had more to do than it has slots
  * lost     a request ended as none may
+ * half     a server was made believe that half a body is a whole one
  * twice    a request was read more than once though it may not be repeated, or there was no cause to
+ * order    a request got a server before one that had waited for longer
+ * health   a server that is out of order got requests for too long, or did so before it was well again
  * drained  a server had work while the pool said that it is drained
  * slot     a slot did not come back, or not in time
  */
-export type Promised = "overlap" | "lost" | "twice" | "drained" | "slot";
+export type Promised = "overlap" | "lost" | "half" | "twice" | "order" | "health" | "drained" | "slot";
 
 export interface Broken {
   promise: Promised;
@@ -52,7 +69,9 @@ export interface Broken {
   about: Sent[];
 }
 
-/** All that happened in a run: what the report counts, and what tells the story of a failure. */
+const SAME_MOMENT_MS = 250;
+
+/** All that happened to one pool in a run: what the report counts, and what tells the story of a failure. */
 export class Journal {
   readonly settings: Settings;
   readonly waiting = new Waiting();
@@ -60,19 +79,27 @@ export class Journal {
   readonly jobs: Job[] = [];
   readonly events: { at: number; text: string }[] = [];
   readonly broken: Broken[] = [];
+  /** What clients did, what servers did, and what an operator did. */
+  readonly clients = new Map<string, number>();
   readonly faults = new Map<string, number>();
   readonly operations = new Map<string, number>();
+  readonly #pauses: { readonly latelyMs: number };
+  readonly #order = new Order();
   readonly #troubles: Trouble[] = [];
   /** Until then no server may be given work: the pool said that it is drained. */
   drainedUntil = Number.NEGATIVE_INFINITY;
   longestQueue = 0;
   longestLeaseMs = 0;
-  /** How long this very process, clients and servers in one, did not get to do anything. */
-  longestPauseMs = 0;
   readonly #start = performance.now();
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, pauses: { readonly latelyMs: number }) {
     this.settings = settings;
+    this.#pauses = pauses;
+  }
+
+  /** What came so late may have come in time: nobody was there to see it. */
+  get slackMs(): number {
+    return this.#pauses.latelyMs;
   }
 
   now(): number {
@@ -80,9 +107,12 @@ export class Journal {
   }
 
   send(plan: RequestPlan): Sent {
-    const sent: Sent = { plan, sentAt: this.now(), endedAt: null, outcome: null, jobs: [] };
+    const sentAt = this.now();
+    const sent: Sent = { plan, sentAt, stalledAt: null, endedAt: null, outcome: null, jobs: [] };
     this.requests.set(plan.id, sent);
     this.waiting.add(sent, sent.sentAt);
+    if (isPlain(plan.client)) this.#order.sent(sent);
+    if (plan.client.kind !== "stays") count(this.clients, plan.client.kind);
     return sent;
   }
 
@@ -90,19 +120,25 @@ export class Journal {
     sent.endedAt = this.now();
     sent.outcome = outcome;
     this.waiting.delete(sent, sent.endedAt);
+    this.#order.gone(sent);
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {
     const times = {
       readAt: this.now(),
+      takenAt: this.now(),
+      wholeAt: null,
       headAt: null,
       hungAt: null,
       brokeAt: null,
+      turnedAwayAt: null,
+      gaveUpAt: null,
       cutAt: null,
       doneAt: null,
     };
     this.#checkRepetition(sent, server);
-    const job: Job = { number: this.jobs.length, sent, server, plan, ...times };
+    this.#checkOrder(sent, server);
+    const job: Job = { number: this.jobs.length, sent, server, plan, sick: false, ...times };
     this.jobs.push(job);
     sent.jobs.push(job);
     this.waiting.delete(sent, job.readAt);
@@ -116,6 +152,7 @@ export class Journal {
   done(job: Job): void {
     if (job.doneAt !== null) return;
     job.doneAt = this.now();
+    this.#judgeHold(job);
     // It may be told so, or wait for another server.
     if (job.sent.endedAt === null) this.waiting.add(job.sent, job.doneAt);
   }
@@ -150,13 +187,38 @@ export class Journal {
     return this.#troubles.some((one) => one.from <= to && one.to >= from);
   }
 
+  /** A client that has stalled is given up, and its server let go. */
+  #judgeHold({ sent, server, takenAt, cutAt, doneAt }: Job): void {
+    if (sent.stalledAt === null || doneAt === null) return;
+    const heldMs = (cutAt ?? doneAt) - Math.max(sent.stalledAt, takenAt);
+    if (heldMs <= longestStallMs(this.settings, sent.plan.client) + this.slackMs) return;
+    this.break("slot", `${server} was held for ${heldMs.toFixed(0)} ms by a client that had stalled`, [sent]);
+  }
+
   /** Only after a server broke the connection, only what may be repeated, and not for ever. */
   #checkRepetition(sent: Sent, server: string): void {
     const { jobs, plan } = sent;
-    if (jobs.length === 0) return;
+    // Whom a server turned away may come again, and no number ends that.
+    const read = jobs.filter((job) => job.turnedAwayAt === null);
+    if (read.length === 0) return;
     const repeatable = plan.idempotent || this.settings.retry_non_idempotent;
-    const due = repeatable && jobs.length <= RETRIES && jobs.every((job) => job.brokeAt !== null);
+    const due = repeatable && read.length <= RETRIES && read.every((job) => job.brokeAt !== null);
     if (!due) this.break("twice", `${plan.method} ${plan.id} came to ${server} as well`, [sent]);
+  }
+
+  #checkOrder(sent: Sent, server: string): void {
+    if (sent.jobs.length > 0) return;
+    const overtaken = this.#order.served(sent, this.slackMs);
+    // What two servers were sent at the same moment, they may read in either order.
+    if (overtaken)
+      setTimeout(() => setImmediate(() => this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
+  }
+
+  #judgeOrder(overtaken: Sent, sent: Sent, server: string): void {
+    if (overtaken.jobs.length > 0 || overtaken.endedAt !== null) return;
+    const aheadMs = sent.sentAt - overtaken.sentAt;
+    const text = `${server} got ${sent.plan.id}, sent ${aheadMs.toFixed(0)} ms after ${overtaken.plan.id}, which no server has`;
+    this.break("order", text, [overtaken, sent]);
   }
 }
 

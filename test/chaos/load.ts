@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sluice } from "../support/sluice.ts";
-import { exchange, type Reply } from "./exchange.ts";
+import { perform } from "./clients/clients.ts";
+import type { Reply } from "./clients/exchange.ts";
+import { CLIENT_KINDS } from "./clients/plan.ts";
 import type { Journal, Sent } from "./journal.ts";
-import { type RequestPlan, requestPlan } from "./plans.ts";
+import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
 import type { Random } from "./random.ts";
 import { verdict } from "./verdict.ts";
 
-const MEAN_GAP_MS = 10;
+const MEAN_GAP_MS = 14;
 /** No more than so many at a time: what cannot be answered in time only waits. */
 const MOST_OUTSTANDING = 450;
 const BURST = { chance: 1 / 1000, shortest: 60, longest: 250 };
-/** Whoever has no answer by then will have none: longer than any wait, with all of its attempts, can be. */
-const PATIENCE_MS = 30_000;
 
-/** The clients: they come at their own pace, now and then in crowds, and some leave. */
+/** The clients of one pool: they come at their own pace, now and then in crowds, and some of them misbehave. */
 export class Load {
   readonly #sluice: Sluice;
   readonly #journal: Journal;
@@ -24,10 +24,6 @@ export class Load {
     this.#sluice = sluice;
     this.#journal = journal;
     this.#random = random;
-  }
-
-  get outstanding(): number {
-    return this.#outstanding.size;
   }
 
   async run(forMs: number): Promise<void> {
@@ -42,7 +38,7 @@ export class Load {
         due = this.#journal.now();
       }
       const crowd = arrivals.chance(BURST.chance) ? arrivals.whole(BURST.shortest, BURST.longest) : 1;
-      for (let one = 0; one < crowd; one++) void this.send(requestPlan(this.#random, `${number}-${one}`));
+      for (let one = 0; one < crowd; one++) void this.send(this.#plan(number, one));
       due += -Math.log(1 - arrivals.next()) * MEAN_GAP_MS;
     }
   }
@@ -50,8 +46,7 @@ export class Load {
   /** Resolves when this request has met its fate. */
   send(plan: RequestPlan): Promise<void> {
     const sent = this.#journal.send(plan);
-    const { url, leaverUrl } = this.#sluice;
-    const done = exchange(plan.leaveAfterMs === null ? url : leaverUrl, plan, PATIENCE_MS)
+    const done = perform(sent, this.#journal, this.#sluice)
       .then((reply) => this.#judge(sent, reply))
       .catch((error: NodeJS.ErrnoException) => this.#lost(sent, error.code ?? error.message))
       .finally(() => this.#outstanding.delete(done));
@@ -63,6 +58,15 @@ export class Load {
     await Promise.all(this.#outstanding);
   }
 
+  #plan(number: number, one: number): RequestPlan {
+    const { settings, clients } = this.#journal;
+    const isTime = this.#journal.now() >= LEFT_OUT_AFTER_MS && number % LEFT_OUT_EVERY === 0;
+    const leftOut = isTime
+      ? CLIENT_KINDS.find((kind) => !clients.has(kind) && !settings.without.includes(kind))
+      : undefined;
+    return requestPlan(this.#random, `${settings.on_client_abort}-${number}-${one}`, settings, leftOut);
+  }
+
   #judge(sent: Sent, reply: Reply): void {
     const fate = verdict(sent, reply, this.#journal);
     if ("lost" in fate) this.#lost(sent, fate.lost);
@@ -71,6 +75,8 @@ export class Load {
 
   #lost(sent: Sent, why: string): void {
     this.#journal.ended(sent, "lost");
-    this.#journal.break("lost", `${sent.plan.method} ${sent.plan.id}: ${why}`, [sent]);
+    this.#journal.break("lost", `${sent.plan.method} ${sent.plan.id} (${sent.plan.client.kind}): ${why}`, [
+      sent,
+    ]);
   }
 }

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
-import { cancels, longestLeaseMs } from "./pool.ts";
+import { longestLeaseMs, type PoolName } from "./pool.ts";
 import type { Deploy } from "./schedule.ts";
-import type { ChaosServer } from "./server.ts";
-import { CUT_NOTICE_MS } from "./workload.ts";
+import type { ChaosServer } from "./servers/server.ts";
 
 /** What a busy machine may add to the time in which every lease ends. */
 const RESIZE_ROOM_MS = 5_000;
 
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
+  readonly #pool: PoolName;
   readonly #sluice: Sluice;
   readonly #journal: Journal;
   readonly #servers: ChaosServer[];
@@ -20,14 +20,20 @@ export class Operator {
   #deploys = 0;
 
   constructor(sluice: Sluice, journal: Journal, servers: ChaosServer[]) {
+    this.#pool = journal.settings.on_client_abort;
     this.#sluice = sluice;
     this.#journal = journal;
     this.#servers = servers;
   }
 
   async change(server: ChaosServer, patch: Record<string, unknown>): Promise<void> {
-    const response = await this.#sluice.admin("PATCH", `/api/pools/web/servers/${server.name}`, patch);
+    const response = await this.#sluice.admin(
+      "PATCH",
+      `/api/pools/${this.#pool}/servers/${server.name}`,
+      patch,
+    );
     await expectStatus(response, 200);
+    server.sickness.interrupted();
     this.#journal.event(`operator: ${server.name} ${JSON.stringify(patch)}`);
   }
 
@@ -52,7 +58,7 @@ export class Operator {
   async deploy({ waitMs, expiresMs, holdMs, restart, resumes }: Deploy): Promise<void> {
     const owner = `deploy-${++this.#deploys}`;
     const request = { owner, wait: `${waitMs}ms`, expires: `${expiresMs}ms`, reason: "chaos" };
-    const response = await this.#sluice.drain("web", request);
+    const response = await this.#sluice.drain(this.#pool, request);
     if (response.status === 409) return this.#journal.operation("drain held by another", `${owner} is held`);
     await expectStatus(response, 200, 202);
     const { state, drain } = (await response.json()) as Snapshot;
@@ -68,7 +74,7 @@ export class Operator {
 
   async resume(owner: string, force = false): Promise<void> {
     this.#journal.drainedUntil = Number.NEGATIVE_INFINITY;
-    const response = await this.#sluice.resume("web", { owner, force });
+    const response = await this.#sluice.resume(this.#pool, { owner, force });
     // Its own drain may have ended by itself, and another one have begun.
     await expectStatus(response, 200, ...(force ? [] : [409]));
     this.#journal.event(`operator: ${owner} resumes: ${response.status}`);
@@ -79,7 +85,6 @@ export class Operator {
     const leftMs = Date.parse(instant) - Date.now();
     if (leftMs <= 0) return;
     this.#journal.drainedUntil = this.#journal.now() + leftMs;
-    if (cancels(this.#journal.settings)) await sleep(CUT_NOTICE_MS);
     for (const server of this.#servers) {
       if (server.workload.jobs > 0) this.#journal.break("drained", `drained, and ${server.name} is at work`);
     }
@@ -93,7 +98,7 @@ export class Operator {
   async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {
     const patienceMs = longestLeaseMs(this.#journal.settings) + RESIZE_ROOM_MS;
     for (const end = Date.now() + patienceMs; ; await sleep(20)) {
-      const { servers } = await this.#sluice.snapshot("web");
+      const { servers } = await this.#sluice.snapshot(this.#pool);
       if (servers.some(({ name, inFlight }) => name === server.name && inFlight <= slots)) return;
       if (Date.now() > end) throw new Error(`${server.name} still has more than ${slots} in flight`);
     }

@@ -1,18 +1,43 @@
-import { CHECK_TIMEOUT_MS, LONGEST_CHECK_MS } from "./pool.ts";
+import {
+  type ClientKind,
+  type ClientPlan,
+  drawKind,
+  drawShape,
+  isHandshake,
+  neverWhole,
+  type Shape,
+} from "./clients/plan.ts";
+import {
+  CHECK_TIMEOUT_MS,
+  LONGEST_CHECK_MS,
+  longestAfterglowMs,
+  type PoolName,
+  type Settings,
+} from "./pool.ts";
 import type { Random } from "./random.ts";
 
 /** What a server may do with a request; all but the first are faults. */
 const BEHAVIOURS = {
-  answer: 96.2,
+  answer: 94.8,
   "slow answer": 0.9,
   "reset after reading": 1,
   "broke in the body": 0.9,
   hang: 0.25,
   "hung in the body": 0.25,
+  drips: 0.1,
   restart: 0.5,
+  "Cloudflare's 520": 0.4,
+  "Cloudflare's 522": 0.2,
+  "Cloudflare's 524": 0.2,
+  "busy answer": 0.5,
 };
 export type Behaviour = keyof typeof BEHAVIOURS;
-export const FAULTS = (Object.keys(BEHAVIOURS) as Behaviour[]).filter((one) => one !== "answer");
+/** Those that a request's arrival brings; others come by the schedule. */
+export const JOB_FAULTS = (Object.keys(BEHAVIOURS) as Behaviour[]).filter((one) => one !== "answer");
+
+/** What chance has left out by then comes to every fifth request, or to each check, until it has happened once. */
+export const LEFT_OUT_AFTER_MS = 8_000;
+export const LEFT_OUT_EVERY = 5;
 
 /** What a server may do with a health check; `late`: beyond its timeout. */
 const CHECKS = { quick: 80, slow: 12, late: 8 };
@@ -21,8 +46,6 @@ const CHECK_MS: Record<keyof typeof CHECKS, [number, number]> = {
   slow: [20, CHECK_TIMEOUT_MS / 2],
   late: [CHECK_TIMEOUT_MS + 50, LONGEST_CHECK_MS],
 };
-
-const METHODS = { GET: 45, PUT: 10, POST: 30, "POST with key": 15 };
 
 /** One request, decided by the seed and its number before it is sent. */
 export interface RequestPlan {
@@ -34,8 +57,11 @@ export interface RequestPlan {
   headers: Record<string, string>;
   /** `null`: it has no body. */
   bodyBytes: number | null;
-  /** `null`: the client stays. */
-  leaveAfterMs: number | null;
+  /** The body's length is not told beforehand. */
+  chunked: boolean;
+  client: ClientPlan;
+  /** How long an answer it asks for; `null`: the server decides. */
+  answerBytes: number | null;
   /** How long the server works for it, whatever it has in mind itself. */
   workMs?: number;
 }
@@ -47,6 +73,8 @@ export interface JobPlan {
   answerBytes: number;
   /** The answer's length is not told beforehand. */
   chunked: boolean;
+  /** Of a long upload: the answer comes before the upload's end, which the server reads on to. */
+  early: boolean;
   /** How much of the work is done when the fault comes; how long the server goes on after it. From 0 to 1. */
   before: number;
   after: number;
@@ -54,6 +82,8 @@ export interface JobPlan {
   reset: boolean;
   /** How long the server stays busy after its answer, in ms. */
   afterglowMs: number;
+  /** Which of `BUSY_ANSWERS`, and the seconds that it names. */
+  busyAnswer: { status: 429 | 503; retryAfterS: 1 | null };
 }
 
 export interface CheckPlan {
@@ -62,64 +92,78 @@ export interface CheckPlan {
   afterglowMs: number;
 }
 
-export function requestPlan(random: Random, id: string): RequestPlan {
+/** `kind`: what its client does, if chance does not decide. */
+export function requestPlan(random: Random, id: string, settings: Settings, kind?: ClientKind): RequestPlan {
   const draw = random.fork(id);
-  const kind = draw.weighted(METHODS);
-  const method = kind === "POST with key" ? "POST" : kind;
-  const leaves = draw.chance(0.08);
-  const headers: Record<string, string> = { "X-Request-Id": id };
-  if (kind === "POST with key") headers["Idempotency-Key"] = `"${id}"`;
-  return {
-    id,
-    path: `/chaos/${id}`,
-    method,
-    idempotent: kind !== "POST",
-    headers,
-    bodyBytes: method === "GET" ? null : draw.chance(0.15) ? 100_000 : draw.whole(1, 500),
-    leaveAfterMs: leaves ? draw.whole(0, draw.chance(0.5) ? 100 : 2_000) : null,
-  };
+  const drawn = drawKind(draw, settings);
+  return toPlan(id, settings.on_client_abort, drawShape(kind ?? drawn, draw, settings));
 }
 
 /** One of the last requests, which together must find every slot free. */
-export function lastPlan(): RequestPlan {
-  const id = `last-${crypto.randomUUID()}`;
+export function lastPlan(pool: PoolName): RequestPlan {
+  const shape: Shape = { method: "GET", bodyBytes: null, client: { kind: "stays" } };
+  return { ...toPlan(`last-${crypto.randomUUID()}`, pool, shape), workMs: 500 };
+}
+
+function toPlan(id: string, pool: PoolName, shape: Shape): RequestPlan {
+  const { method, hasKey = false, bodyBytes, chunked = false, answerBytes = null, client } = shape;
   return {
     id,
-    path: `/chaos/${id}`,
-    method: "GET",
-    idempotent: true,
-    headers: { "X-Request-Id": id },
-    bodyBytes: null,
-    leaveAfterMs: null,
-    workMs: 500,
+    path: `/${pool}/${id}`,
+    method,
+    idempotent: hasKey || method !== "POST",
+    headers: { "X-Request-Id": id, ...(hasKey ? { "Idempotency-Key": `"${id}"` } : {}) },
+    bodyBytes,
+    chunked,
+    client,
+    answerBytes,
   };
 }
 
 export function checkPlan(
   random: Random,
   id: string,
-  longestAfterglowMs: number,
+  settings: Settings,
   late: "never" | "perhaps" | "now",
 ): CheckPlan {
   const draw = random.fork(id);
   const drawn = late === "now" ? "late" : draw.weighted(CHECKS);
   const kind = drawn === "late" && late === "never" ? "slow" : drawn;
-  const afterglowMs = draw.next() * longestAfterglowMs;
+  const afterglowMs = draw.next() * longestAfterglowMs(settings);
   return { late: kind === "late", workMs: draw.whole(...CHECK_MS[kind]), afterglowMs };
 }
 
-export function jobPlan(random: Random, id: string, arrival: number, longestAfterglowMs: number): JobPlan {
+export function jobPlan(
+  random: Random,
+  { id, client, answerBytes }: RequestPlan,
+  arrival: number,
+  settings: Settings,
+): JobPlan {
   const draw = random.fork(`${id} arrival ${arrival}`);
-  return {
-    behaviour: draw.weighted(BEHAVIOURS),
+  const plan: JobPlan = {
+    behaviour: unless(settings.without, draw.weighted(BEHAVIOURS), "answer"),
     workMs: draw.whole(10, 60),
     answerBytes: draw.chance(0.05) ? 200_000 : draw.whole(0, 3_000),
     chunked: draw.chance(0.5),
     before: draw.next(),
     after: draw.next(),
     reset: draw.chance(0.5),
-    afterglowMs: draw.next() * longestAfterglowMs,
+    afterglowMs: draw.next() * longestAfterglowMs(settings),
+    early: client.kind === "slow upload" && draw.chance(0.5),
+    busyAnswer: { status: draw.pick([503, 429]), retryAfterS: draw.chance(0.3) ? 1 : null },
   };
+  return { ...plan, answerBytes: answerBytes ?? plan.answerBytes };
+}
+
+/** What its client does is trouble enough, or leaves no room for a fault of the server's. */
+export function isForFaults({ client, bodyBytes, answerBytes }: RequestPlan): boolean {
+  if (isHandshake(client) || neverWhole(client) || answerBytes !== null) return false;
+  // Longer ones are not at hand any more when the server says what it says, and cannot be sent again.
+  return (bodyBytes ?? 0) <= 100_000;
+}
+
+function unless<T extends string>(without: readonly string[], drawn: T, instead: T): T {
+  return without.includes(drawn) ? instead : drawn;
 }
 
 export function bodyOf({ id, bodyBytes }: RequestPlan): string {

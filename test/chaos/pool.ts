@@ -1,70 +1,128 @@
+import { type ClientPlan, mayLeave, neverWhole } from "./clients/plan.ts";
 import type { Random } from "./random.ts";
+
+/** One pool for each thing that may be done with a request whose client has left. */
+export const POOLS = ["finish", "cancel"] as const;
+export type PoolName = (typeof POOLS)[number];
 
 export const SERVERS = 6;
 export const RETRIES = 3;
 export const MAX_QUEUE = 250;
 export const QUEUE_TIMEOUT_MS = 4_000;
 export const SERVER_TIMEOUT_MS = 1_000;
+export const WEBSOCKET_IDLE_MS = 1_500;
+/** Of one request at a server: longer than any takes that ends by itself. */
+const LONGEST_MS = 3_000;
 
 /** What Sluice presumes of a server; chaos servers keep to it, with room for a busy machine. */
 export const QUARANTINE_MAX_MS = 2_000;
 export const LONGEST_AFTER_CUT_MS = 1_500;
 export const QUARANTINE_BROKEN_MS = 300;
 export const LONGEST_AFTER_BREAK_MS = 200;
+/** Without a probe; with one it is longer than any stop, and only the server's word opens the slot sooner. */
+const QUARANTINE_CANCEL_MS = 700;
+export const [SHORTEST_STOP_MS, LONGEST_STOP_MS] = [50, 400];
 /** The longest share of the cooldown that a server stays busy after an answer. */
 const LONGEST_AFTERGLOW = 0.8;
 
+export const CHECK_INTERVAL_MS = 500;
 export const CHECK_TIMEOUT_MS = 300;
 export const LONGEST_CHECK_MS = 900;
+export const FALL = 2;
+
+/** How servers say that they are busy for somebody else. */
+export const BUSY_ANSWERS = [
+  { status: 503, body: "query rejected, already processing\n" },
+  { status: 429, body: "one at a time, please\n" },
+] as const;
+/** The least time that a slot rests after such an answer. */
+export const LEAST_REST_MS = 50;
+
+/** What the rest of an answer, or a closing handshake, may take. */
+const STALL_ROOM_MS = 1_000;
 
 /** What a crash of the pool at the wrong moment, and a busy machine, may add to a lease. */
 const LEASE_ROOM_MS = 2_000;
 
 /** What differs from seed to seed: every combination keeps the same promises. */
-export function drawSettings(random: Random) {
+export function drawSettings(random: Random, on_client_abort: PoolName, without: readonly string[]) {
   return {
+    on_client_abort,
+    /** Faults that are left out, to find out which of them it takes. */
+    without,
     balance: random.pick(["roundrobin", "leastconn", "first", "random"]),
     when_down: random.pick(["hold", "refuse"]),
     cooldownMs: random.pick([0, 20, 50]),
     probe: random.chance(0.5),
-    on_client_abort: random.pick(["finish", "cancel"]),
     redispatch: random.chance(0.7),
     retry_non_idempotent: random.chance(0.3),
     backups: random.pick([0, 0, 1, 3]),
+    clientTimeoutMs: random.pick([800, 1_200]),
+    bufferKiB: random.pick([64, 256]),
   };
 }
 export type Settings = ReturnType<typeof drawSettings>;
 
 export const longestAfterglowMs = ({ cooldownMs }: Settings) => LONGEST_AFTERGLOW * cooldownMs;
 
-/** `cancel`: a server whose client left learns of it at once, and its slot is given on at once. */
+/** The server learns of a client that leaves by its connection, and stops. */
 export const cancels = ({ on_client_abort }: Settings) => on_client_abort === "cancel";
 
-/**
- * How long a slot is taken at most while no Worker is lost: its server is silent before its head and once more before
- * its last byte, and then it is closed for a while.
- */
-export function longestLeaseMs({ cooldownMs }: Settings): number {
-  return 2 * SERVER_TIMEOUT_MS + Math.max(QUARANTINE_MAX_MS, cooldownMs) + LEASE_ROOM_MS;
+/** How long a server may work on after its connection was closed: not as long as the slot is. */
+export function longestAfterCutMs(settings: Settings, client: ClientPlan): number {
+  if (neverWhole(client)) return LONGEST_AFTER_BREAK_MS;
+  return cancels(settings) && mayLeave(client) ? LONGEST_STOP_MS : LONGEST_AFTER_CUT_MS;
 }
+
+/** How long a client that does nothing may keep a server from its next request. */
+export function longestStallMs({ clientTimeoutMs }: Settings, { kind }: ClientPlan): number {
+  return STALL_ROOM_MS + (kind === "silent WebSocket" ? WEBSOCKET_IDLE_MS : clientTimeoutMs);
+}
+
+/** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
+export function longestLeaseMs(settings: Settings): number {
+  const closedMs = Math.max(
+    QUARANTINE_MAX_MS,
+    settings.cooldownMs,
+    cancels(settings) ? cancelMs(settings) : 0,
+  );
+  return LONGEST_MS + closedMs + LEASE_ROOM_MS;
+}
+
+const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARANTINE_CANCEL_MS);
 
 /** The pool's table in wrangler.toml. */
 export function poolTable(
-  { probe, cooldownMs, backups: _, ...drawn }: Settings,
+  settings: Settings,
   servers: { name: string; url: string; slots: number; backup: boolean }[],
 ): Record<string, unknown> {
+  const { probe, cooldownMs, clientTimeoutMs, bufferKiB, backups: _, without: __, ...drawn } = settings;
   return {
     ...drawn,
     servers,
+    path_prefix: `/${settings.on_client_abort}`,
     cooldown: `${cooldownMs}ms`,
     max_queue: MAX_QUEUE,
     queue_timeout: `${QUEUE_TIMEOUT_MS}ms`,
     server_timeout: `${SERVER_TIMEOUT_MS}ms`,
+    client_timeout: `${clientTimeoutMs}ms`,
+    longest: `${LONGEST_MS}ms`,
+    websocket_idle: `${WEBSOCKET_IDLE_MS}ms`,
+    buffer_request: `${bufferKiB}KiB`,
+    buffer_response: `${bufferKiB}KiB`,
     retries: RETRIES,
-    check: { path: "/health", interval: "500ms", timeout: `${CHECK_TIMEOUT_MS}ms`, rise: 1, fall: 2 },
+    retry_on: BUSY_ANSWERS.map(({ status, body }) => (status === 503 ? `503 ${body.trim()}` : status)),
+    check: {
+      path: "/health",
+      interval: `${CHECK_INTERVAL_MS}ms`,
+      timeout: `${CHECK_TIMEOUT_MS}ms`,
+      rise: 1,
+      fall: FALL,
+    },
     quarantine: {
       max: `${QUARANTINE_MAX_MS}ms`,
       broken: `${QUARANTINE_BROKEN_MS}ms`,
+      cancel: `${cancelMs(settings)}ms`,
       ...(probe ? { probe: "/idle" } : {}),
     },
   };

@@ -1,35 +1,63 @@
 import type { Journal, Promised } from "./journal.ts";
-import { longestLeaseMs, type Settings } from "./pool.ts";
+import { longestLeaseMs } from "./pool.ts";
 
 export interface Tried {
   seed: number;
   seconds: number;
-  settings: Settings;
-  journal: Journal;
+  longestPauseMs: number;
+  /** One of each pool. */
+  journals: Journal[];
 }
+
+type Row = [label: string, value: string | number, note?: string];
 
 const PROMISES: Record<Promised, [label: string, note: string]> = {
   overlap: ["overlaps", "a server had more requests than slots"],
   lost: ["lost", "neither one server's answer nor a refusal with a cause"],
+  half: ["halves", "part of a body was taken for all of it"],
   twice: ["sent twice", "read more than once, though not idempotent or without a cause"],
+  order: ["overtaken", "a request that came much later had a server sooner"],
+  health: [
+    "sent to the sick",
+    "requests for a server that had failed its checks, or had long been out of order",
+  ],
   drained: ["worked while drained", "the pool said that no server was at work"],
-  slot: ["slots lost", "not back at the end, or shut for longer than a request and its quarantine take"],
+  slot: [
+    "slots lost",
+    "not back at the end, shut for longer than a request and its quarantine take, or taken by no request",
+  ],
 };
 
-/** What was tried and what came of it, as an aligned table. */
-export function reportLines({ seed, seconds, settings, journal }: Tried): string[] {
-  const outcomes = counted([...journal.requests.values()].map(({ outcome }) => outcome ?? "open"));
-  const refused = [...outcomes].filter(([outcome]) => outcome.startsWith("refused "));
-  const rows: [label: string, value: string | number, note?: string][] = [
-    ["seed", String(seed), named(settings)],
+/** What was tried and what came of it, as an aligned table of each pool. */
+export function reportLines({ seed, seconds, longestPauseMs, journals }: Tried): string[] {
+  const shared: Row[] = [
+    ["seed", String(seed)],
     ["seconds", seconds],
-    ["requests", journal.requests.size, `${repeated(journal)} of them came to several servers, one by one`],
+    ["longest pause", `${longestPauseMs.toFixed(0)} ms`, "in which clients and servers were not run"],
+  ];
+  return aligned([shared, ...journals.map(rowsOf)]);
+}
+
+export function broken(journals: Journal[], promise: Promised): number {
+  return journals.flatMap((journal) => journal.broken).filter((one) => one.promise === promise).length;
+}
+
+function rowsOf(journal: Journal): Row[] {
+  const { settings, requests } = journal;
+  const outcomes = counted([...requests.values()].map(({ outcome }) => outcome ?? "open"));
+  const refused = [...outcomes].filter(([outcome]) => outcome.startsWith("refused "));
+  return [
+    ["pool", settings.on_client_abort, named(settings)],
+    ["requests", requests.size, `${repeated(journal)} of them came to several servers, one by one`],
     ["answered", outcomes.get("answered") ?? 0, "whole, as the server said it"],
+    ["answered badly", outcomes.get("answered out of order") ?? 0, "by servers out of order, not down yet"],
     ["cut off in the body", outcomes.get("cut off") ?? 0, "where the server broke off or hung"],
     ["refused", sum(refused), list(refused.map(([outcome, count]) => [outcome.slice(8), count]))],
-    ["clients left", outcomes.get("left") ?? 0],
-    ["object crashes", journal.operations.get("crash") ?? 0],
+    ["clients left", outcomes.get("left") ?? 0, "or broke their connection"],
+    ["clients cut off", outcomes.get("stalled") ?? 0, "which had stalled"],
+    ["client kinds", sum(journal.clients), list(journal.clients)],
     ["server faults", sum(journal.faults), list(journal.faults)],
+    ["object crashes", journal.operations.get("crash") ?? 0],
     ["operations", sum(operations(journal)), list(operations(journal))],
     ["longest queue", journal.longestQueue],
     [
@@ -37,24 +65,23 @@ export function reportLines({ seed, seconds, settings, journal }: Tried): string
       `${(journal.longestLeaseMs / 1000).toFixed(1)} s`,
       `of a slot, its quarantine included; at most ${longestLeaseMs(settings) / 1000} s`,
     ],
-    ["longest pause", `${journal.longestPauseMs.toFixed(0)} ms`, "in which clients and servers were not run"],
+    ...promises(journal),
   ];
-  for (const [promise, [label, note]] of Object.entries(PROMISES)) {
-    rows.push([label, broken(journal, promise as Promised), `must be 0: ${note}`]);
-  }
-  const labels = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value, note = ""]) =>
-    `  ${label.padEnd(labels)}  ${text(value).padStart(9)}   ${note}`.trimEnd(),
-  );
 }
 
-export function broken(journal: Journal, promise: Promised): number {
-  return journal.broken.filter((one) => one.promise === promise).length;
+function promises(journal: Journal): Row[] {
+  return Object.entries(PROMISES).map(([promise, [label, note]]) => [
+    label,
+    broken([journal], promise as Promised),
+    `must be 0: ${note}`,
+  ]);
 }
 
-/** All that the operator did; crashes and faults have lines of their own. */
+/** All that the operator did, and how sick servers fared; crashes and faults have lines of their own. */
 function operations(journal: Journal): [string, number][] {
-  return [...journal.operations].filter(([kind]) => !["crash", "refuse", "reset"].includes(kind));
+  return [...journal.operations].filter(
+    ([kind]) => !["crash", "refuse", "reset", "front", "sick"].includes(kind),
+  );
 }
 
 function repeated(journal: Journal): number {
@@ -77,8 +104,20 @@ function list(counts: Iterable<[string, number]>): string {
 
 function named(settings: Record<string, unknown>): string {
   return Object.entries(settings)
+    .filter(([key]) => key !== "on_client_abort")
+    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");
+}
+
+function aligned(tables: Row[][]): string[] {
+  const labels = Math.max(...tables.flat().map(([label]) => label.length));
+  return tables.flatMap((rows, index) => [
+    ...(index === 0 ? [] : [""]),
+    ...rows.map(([label, value, note = ""]) =>
+      `  ${label.padEnd(labels)}  ${text(value).padStart(9)}   ${note}`.trimEnd(),
+    ),
+  ]);
 }
 
 function text(value: string | number): string {

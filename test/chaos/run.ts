@@ -3,24 +3,34 @@ import { parseArgs } from "node:util";
 import bundle from "../support/bundle.ts";
 import { chaos } from "./chaos.ts";
 import type { Journal } from "./journal.ts";
+import { POOLS } from "./pool.ts";
 import { Random } from "./random.ts";
 import { reportLines } from "./report.ts";
 import { schedule } from "./schedule.ts";
 
-const USAGE = "usage: npm run chaos -- [--seconds N] [--seed N] [--plan]";
+const USAGE = "usage: npm run chaos -- [--seconds N] [--seed N] [--without FAULT]… [--plan]";
 
-const { seconds, seed, plan } = readArguments();
+const { seconds, seed, without, plan } = readArguments();
 if (plan) {
-  for (const { atMs, ...happening } of schedule(new Random(seed).fork("schedule"), seconds * 1000)) {
-    console.log(`${(atMs / 1000).toFixed(3).padStart(8)} s  ${JSON.stringify(happening)}`);
+  for (const pool of POOLS) {
+    console.log(pool);
+    const random = new Random(seed).fork(pool).fork("schedule");
+    for (const { atMs, ...happening } of schedule(random, seconds * 1000)) {
+      console.log(`${(atMs / 1000).toFixed(3).padStart(8)} s  ${JSON.stringify(happening)}`);
+    }
   }
 } else {
   const unbundle = await bundle();
   try {
-    const tried = await chaos({ seed, seconds, onProgress: (journal) => console.log(progressLine(journal)) });
+    const tried = await chaos({
+      seed,
+      seconds,
+      without,
+      onProgress: (journals) => console.log(progressLine(journals)),
+    });
     for (const told of tried.stories) console.log(`\n${told}`);
     console.log(`\n${reportLines(tried).join("\n")}`);
-    process.exitCode = tried.journal.broken.length > 0 ? 1 : 0;
+    process.exitCode = tried.journals.some(({ broken }) => broken.length > 0) ? 1 : 0;
   } finally {
     await unbundle();
   }
@@ -28,24 +38,28 @@ if (plan) {
   process.exit();
 }
 
-function progressLine(journal: Journal): string {
-  const faults = [...journal.faults.values()].reduce((sum, count) => sum + count, 0);
-  const crashes = journal.operations.get("crash") ?? 0;
-  const at = (journal.now() / 1000).toFixed(0).padStart(5);
-  return `${at} s  requests ${journal.requests.size}  crashes ${crashes}  faults ${faults}  broken promises ${journal.broken.length}`;
+function progressLine(journals: Journal[]): string {
+  const total = (count: (journal: Journal) => number) => journals.reduce((sum, one) => sum + count(one), 0);
+  const faults = total((journal) => [...journal.faults.values()].reduce((sum, count) => sum + count, 0));
+  const at = ((journals[0]?.now() ?? 0) / 1000).toFixed(0).padStart(5);
+  const requests = total((journal) => journal.requests.size);
+  const crashes = total((journal) => journal.operations.get("crash") ?? 0);
+  const brokenPromises = total((journal) => journal.broken.length);
+  return `${at} s  requests ${requests}  crashes ${crashes}  faults ${faults}  broken promises ${brokenPromises}`;
 }
 
-function readArguments(): { seconds: number; seed: number; plan: boolean } {
+function readArguments(): { seconds: number; seed: number; without: string[]; plan: boolean } {
   try {
     const { values } = parseArgs({
       options: {
         seconds: { type: "string", default: "300" },
         seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
+        without: { type: "string", multiple: true, default: [] },
         plan: { type: "boolean", default: false },
       },
     });
     const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
-    if (seconds > 0 && Number.isSafeInteger(seed)) return { seconds, seed, plan: values.plan };
+    if (seconds > 0 && Number.isSafeInteger(seed)) return { ...values, seconds, seed };
   } catch {
     // Said below.
   }

@@ -1,5 +1,6 @@
 import { SERVERS } from "./pool.ts";
 import type { Random } from "./random.ts";
+import { NEVER_REACHED } from "./servers/cloudflare.ts";
 
 export interface Deploy {
   what: "deploy";
@@ -17,6 +18,8 @@ export type Happening =
   | { what: "crash" }
   | { what: "refuse"; servers: number[]; forMs: number }
   | { what: "reset"; server: number; connections: number }
+  | { what: "front"; server: number; status: number; requests: number }
+  | { what: "sick"; server: number; status: number; forMs: number }
   | Deploy
   | { what: "state"; server: number; state: "drain" | "maint"; forMs: number }
   | { what: "slots"; server: number; slots: number }
@@ -38,6 +41,24 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   reset: {
     gapMs: [300, 1_500],
     draw: (random) => ({ what: "reset", server: anyServer(random), connections: random.whole(1, 2) }),
+  },
+  front: {
+    gapMs: [1_500, 4_500],
+    draw: (random) => ({
+      what: "front",
+      server: anyServer(random),
+      status: random.pick(NEVER_REACHED),
+      requests: random.whole(1, 2),
+    }),
+  },
+  sick: {
+    gapMs: [2_000, 6_000],
+    draw: (random) => ({
+      what: "sick",
+      server: anyServer(random),
+      status: random.pick([500, 503]),
+      forMs: random.whole(1_200, 4_500),
+    }),
   },
   deploy: {
     gapMs: [3_000, 9_000],

@@ -22,11 +22,12 @@ export function story(
   ];
 }
 
-function requestLines({ plan, sentAt, endedAt, outcome, jobs }: Sent): string[] {
-  const leaves = plan.leaveAfterMs === null ? "" : `, its client leaves after ${plan.leaveAfterMs} ms`;
+function requestLines({ plan, sentAt, stalledAt, endedAt, outcome, jobs }: Sent): string[] {
+  const body = plan.bodyBytes === null ? "" : `, ${plan.bodyBytes} bytes${plan.chunked ? " in chunks" : ""}`;
   return [
-    `  ${plan.method} ${plan.id}${plan.idempotent ? "" : " (not idempotent)"}${leaves}`,
+    `  ${plan.method} ${plan.id}${plan.idempotent ? "" : " (not idempotent)"}${body}, ${JSON.stringify(plan.client)}`,
     `    ${time(sentAt)}  sent`,
+    ...(stalledAt === null ? [] : [`    ${time(stalledAt)}  the client stalls`]),
     ...jobs.flatMap(jobLines),
     `    ${time(endedAt)}  ended: ${outcome}`,
   ];
@@ -35,8 +36,11 @@ function requestLines({ plan, sentAt, endedAt, outcome, jobs }: Sent): string[] 
 function jobLines(job: Job): string[] {
   const moments: [at: number | null, what: string][] = [
     [job.readAt, `read by ${job.server}, job ${job.number}: ${job.plan.behaviour}, ${job.plan.workMs} ms`],
+    [job.wholeAt, `has it whole${job.sick ? ", and is out of order" : ""}`],
     [job.headAt, "head sent"],
     [job.hungAt, "hangs"],
+    [job.turnedAwayAt, "turned away: busy for somebody else"],
+    [job.gaveUpAt, "its front gave up"],
     [job.brokeAt, "connection broken by the server"],
     [job.cutAt, "connection closed by Sluice"],
     [job.doneAt, "work done"],

@@ -1,9 +1,12 @@
-import { answerTo } from "./behaviours.ts";
-import type { Reply } from "./exchange.ts";
+import type { Reply } from "./clients/exchange.ts";
+import { type ClientKind, neverWhole } from "./clients/plan.ts";
+import { messagesOf } from "./clients/web-sockets.ts";
 import type { Job, Journal, Sent } from "./journal.ts";
-import { MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS } from "./pool.ts";
+import { MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS, WEBSOCKET_IDLE_MS } from "./pool.ts";
+import { answerTo, sickAnswerTo } from "./servers/answers.ts";
+import { closeCodeOf, echoOf } from "./servers/web-sockets.ts";
 
-/** Clocks and timers of several processes on a busy machine. */
+/** Clocks and timers of several processes; what this one has been kept from doing lately comes on top. */
 const TOLERANCE_MS = 200;
 /** Who is in the list, and neither client nor server of it knows: has just left, or waits for another server already. */
 const UNSEEN = 15;
@@ -16,7 +19,7 @@ const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Jour
   },
   "queue-timeout": {
     status: 503,
-    due: ({ sentAt }, journal) => journal.now() - sentAt > QUEUE_TIMEOUT_MS - TOLERANCE_MS,
+    due: ({ sentAt }, journal) => lasted(QUEUE_TIMEOUT_MS, sentAt, journal),
   },
   "no-server": { status: 503, due: (_, { settings }) => settings.when_down === "refuse" },
   // However often it crashes, it is back at once: it is asked for 10 s.
@@ -28,9 +31,23 @@ const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Jour
   },
   "server-timeout": {
     status: 504,
-    due: ({ jobs }, journal) => jobs.some((job) => wasSilent(job, journal.now())),
+    // Or nobody was there to read it.
+    due: ({ jobs }, journal) =>
+      jobs.some((job) => wasSilent(job, journal)) || journal.slackMs > SERVER_TIMEOUT_MS / 2,
+  },
+  "client-timeout": { status: 408, due: hasStalled },
+  "invalid-request": {
+    status: 400,
+    due: ({ plan: { client } }) => client.kind === "bad handshake" || client.kind === "broken upload",
+  },
+  "websocket-version": {
+    status: 426,
+    due: ({ plan: { client } }) => client.kind === "bad handshake" && client.fault === "version 12",
   },
 };
+
+/** Those who may find their connection closed without an answer, because they have broken it themselves. */
+const MAY_BE_UNANSWERED = new Set<ClientKind>(["broken upload", "stalled upload", "reset handshake"]);
 
 /** A word for the report, or the reason why the request counts as lost. */
 export type Verdict = { outcome: string } | { lost: string };
@@ -38,13 +55,21 @@ export type Verdict = { outcome: string } | { lost: string };
 /** Every request has one answer of one server, or a refusal of the table that something accounts for. */
 export function verdict(sent: Sent, reply: Reply, journal: Journal): Verdict {
   const { status, headers, body, whole } = reply;
+  if (status === 0) return unanswered(sent, body, journal);
   if (status === 499) return left(sent, journal);
-  if (status === 200) return whole ? answered(sent, body) : cutOff(sent, headers["x-job"]);
+  if (status === 101) return ofWebSocket(sent, reply, journal);
+  if (status === 200) return whole ? answered(sent, body) : cutOff(sent, headers["x-job"], journal);
+  const isSick = sent.jobs.some((job) => job.sick && body === sickAnswerTo(job));
+  return isSick ? { outcome: "answered out of order" } : refused(sent, reply, journal);
+}
+
+function refused(sent: Sent, { status, headers, body, whole }: Reply, journal: Journal): Verdict {
   const problem = whole ? parsed(body) : null;
   const refusal = REFUSALS[String(problem?.code)];
+  const { id, client } = sent.plan;
   // The client that leaves passes on no headers.
-  const typed = sent.plan.leaveAfterMs !== null || headers["content-type"] === "application/problem+json";
-  if (!refusal || !typed || refusal.status !== status || problem?.instance !== sent.plan.id) {
+  const typed = client.kind === "leaves" || headers["content-type"] === "application/problem+json";
+  if (!refusal || !typed || refusal.status !== status || problem?.instance !== id) {
     return { lost: `an unknown answer: ${status} ${body.slice(0, 300)}` };
   }
   if (!refusal.due(sent, journal)) return { lost: `${problem.code} without a cause` };
@@ -55,27 +80,67 @@ function answered(sent: Sent, body: string): Verdict {
   const number = parsed(body.split("\n", 1)[0] ?? "")?.job;
   const job = sent.jobs.find((one) => one.number === number);
   if (!job || body !== answerTo(job)) return { lost: `not what the server said: ${body.slice(0, 300)}` };
+  if (neverWhole(sent.plan.client)) return { lost: `answered, and only a part of it was sent` };
   return { outcome: "answered" };
 }
 
-function cutOff(sent: Sent, number: unknown): Verdict {
+function cutOff(sent: Sent, number: unknown, journal: Journal): Verdict {
+  if (hasStalled(sent, journal)) return { outcome: "stalled" };
   const job = sent.jobs.find((one) => String(one.number) === number);
   if (job && endedBadly(job)) return { outcome: "cut off" };
   return { lost: `cut off in the body, and job ${number} was not` };
 }
 
-function left({ sentAt, plan, jobs }: Sent, journal: Journal): Verdict {
-  if (journal.now() - sentAt >= (plan.leaveAfterMs ?? Number.POSITIVE_INFINITY)) return { outcome: "left" };
+function left({ sentAt, plan: { client }, jobs }: Sent, journal: Journal): Verdict {
+  const isTime = client.kind === "leaves" && journal.now() - sentAt >= client.afterMs;
+  if (isTime) return { outcome: "left" };
   // Before its time it can only have been sent away by a body that broke off.
   return jobs.some(endedBadly) ? { outcome: "cut off" } : { lost: "499 before the client left" };
+}
+
+function unanswered(sent: Sent, how: string, journal: Journal): Verdict {
+  const { kind } = sent.plan.client;
+  const isTime = kind !== "stalled upload" || hasStalled(sent, journal);
+  if (MAY_BE_UNANSWERED.has(kind) && isTime)
+    return { outcome: kind === "stalled upload" ? "stalled" : "left" };
+  return { lost: `no answer: ${how}` };
+}
+
+/** Everything came back, and then the close: or the server has broken off. */
+function ofWebSocket(sent: Sent, { body, whole }: Reply, journal: Journal): Verdict {
+  const { client, id } = sent.plan;
+  const job = sent.jobs.at(-1);
+  if (!job || client.kind === "bad handshake") return { lost: "accepted, and by no server" };
+  if (!whole && job.brokeAt !== null) return { outcome: "cut off" };
+  if (client.kind === "silent WebSocket" && whole) {
+    const isTime = lasted(WEBSOCKET_IDLE_MS, sent.stalledAt ?? 0, journal);
+    return isTime || job.brokeAt !== null ? { outcome: "stalled" } : { lost: "closed before its time" };
+  }
+  if (client.kind !== "WebSocket") return { lost: `an open WebSocket that heard ${body}` };
+  const expected = `${messagesOf(id, client)
+    .map((text) => `${echoOf(job, text)}\n`)
+    .join("")}${closeCodeOf(client)}`;
+  if (whole && body === expected) return { outcome: "answered" };
+  if (job.brokeAt !== null) return { outcome: "cut off" };
+  return { lost: `a WebSocket that ${whole ? "closed" : "broke off"} having heard ${body}` };
+}
+
+function hasStalled({ stalledAt }: Sent, journal: Journal): boolean {
+  return stalledAt !== null && lasted(journal.settings.clientTimeoutMs, stalledAt, journal);
 }
 
 function endedBadly(job: Job): boolean {
   return job.headAt !== null && (job.brokeAt !== null || job.hungAt !== null);
 }
 
-function wasSilent({ readAt, headAt }: Job, now: number): boolean {
-  return (headAt ?? now) - readAt > SERVER_TIMEOUT_MS - TOLERANCE_MS;
+/** It had all of the request and said nothing; or so its front found. */
+function wasSilent({ readAt, wholeAt, headAt, gaveUpAt }: Job, journal: Journal): boolean {
+  return gaveUpAt !== null || lasted(SERVER_TIMEOUT_MS, wholeAt ?? readAt, journal, headAt ?? undefined);
+}
+
+/** It has been, or was until then, nearly that long. */
+function lasted(forMs: number, since: number, journal: Journal, until = journal.now()): boolean {
+  return until - since > forMs - TOLERANCE_MS - journal.slackMs;
 }
 
 function parsed(text: string): Record<string, unknown> | null {

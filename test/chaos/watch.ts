@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
@@ -6,18 +5,16 @@ import { longestLeaseMs } from "./pool.ts";
 
 const INTERVAL_MS = 250;
 
-/** Looks at the pool now and then, and at how well this machine keeps up, until `signal`. */
+/** Looks at the pool now and then, until `signal`. */
 export async function watch(sluice: Sluice, journal: Journal, signal: AbortSignal): Promise<void> {
   const shutTooLong = new Set<string>();
-  const pauses = monitorEventLoopDelay({ resolution: 10 });
-  pauses.enable();
   while (!signal.aborted) {
     await sleep(INTERVAL_MS);
     if (!runs(sluice)) {
       journal.break("lost", `workerd has ended, its last words were\n${sluice.output.slice(-20).join("\n")}`);
       break;
     }
-    const snapshot = await sluice.snapshot("web").catch((error: Error) => error);
+    const snapshot = await sluice.snapshot(journal.settings.on_client_abort).catch((error: Error) => error);
     if (snapshot instanceof Error) {
       journal.break("lost", `a snapshot: ${snapshot.message}`);
       continue;
@@ -35,9 +32,7 @@ export async function watch(sluice: Sluice, journal: Journal, signal: AbortSigna
         journal.break("slot", `${name}: lease ${id}, ${state}, has a slot for ${ageMs} ms, since ${since}`);
       }
     }
-    journal.longestPauseMs = pauses.max / 1e6;
   }
-  pauses.disable();
 }
 
 export function runs(sluice: Sluice): boolean {

@@ -1,8 +1,5 @@
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../journal.ts";
 import type { Work } from "./work.ts";
-
-/** A connection that was closed before another was opened may be heard of after that. */
-export const CUT_NOTICE_MS = 20;
 
 /** What one server is working on, counted by the server itself. */
 export class Workload {
@@ -13,6 +10,8 @@ export class Workload {
   readonly #unanswered = new Set<Work>();
   /** What it stays busy with though the answer is out, and until when, in ms since the run began. */
   readonly #afterglow = new Map<Work, number>();
+  /** Slots that it does not want a request on: it said that it is busy for somebody else until then. */
+  #rests: number[] = [];
   #slots: number;
 
   constructor(server: string, slots: number, journal: Journal) {
@@ -27,6 +26,8 @@ export class Workload {
 
   set slots(slots: number) {
     this.#slots = slots;
+    // Whether a slot that rests is one of those that are left, only Sluice knows.
+    this.#rests = [];
     this.#check();
   }
 
@@ -63,6 +64,11 @@ export class Workload {
     if (afterglowMs > 0) this.#afterglow.set(work, this.#journal.now() + afterglowMs);
   }
 
+  /** It has turned somebody away, and wants nothing on that slot for a while. */
+  rest(forMs: number): void {
+    this.#rests.push(this.#journal.now() + forMs);
+  }
+
   /** The process is gone, and all of its work with it. */
   kill(): void {
     for (const { job } of this.#unanswered) if (job) job.brokeAt ??= this.#journal.now();
@@ -71,6 +77,7 @@ export class Workload {
       this.end(work);
     }
     this.#afterglow.clear();
+    this.#rests = [];
   }
 
   get #busyWith(): Work[] {
@@ -80,18 +87,21 @@ export class Workload {
   }
 
   #check(): void {
-    const [work, slots] = [this.#busyWith, this.#slots];
-    if (work.length <= slots) return;
-    const names = work.map(
-      (one) => `${one.job?.sent.plan.id ?? "a health check"}${this.#work.has(one) ? "" : " (answered)"}`,
+    const now = this.#journal.now();
+    this.#rests = this.#rests.filter((until) => until > now);
+    const work = this.#busyWith;
+    if (work.length + this.#rests.length <= this.#slots) return;
+    const names = work.map((one) => this.#named(one));
+    for (const until of this.#rests) names.push(`a rest of ${(until - now).toFixed(0)} ms more`);
+    const text = `${this.#server} has ${this.#slots} slot(s), and ${names.join(", ")}`;
+    this.#journal.break(
+      "overlap",
+      text,
+      work.flatMap(({ job }) => (job ? [job.sent] : [])),
     );
-    const text = `${this.#server} has ${slots} slot(s), and ${names.join(", ")}`;
-    const about = work.flatMap(({ job }) => (job ? [job.sent] : []));
-    const judge = () => {
-      const left = work.filter((one) => !one.endsWhenCut || one.job?.cutAt === null);
-      if (left.length > slots) this.#journal.break("overlap", text, about);
-    };
-    if (work.some((one) => one.endsWhenCut)) setTimeout(judge, CUT_NOTICE_MS);
-    else judge();
+  }
+
+  #named(work: Work): string {
+    return `${work.job?.sent.plan.id ?? "a health check"}${this.#work.has(work) ? "" : " (answered)"}`;
   }
 }

@@ -1,6 +1,6 @@
 import http from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Journal, Trouble } from "./journal.ts";
+import type { Journal, Trouble } from "../journal.ts";
 
 /** Below the ports that the system gives to outgoing connections: one of those could take it in a restart. */
 const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
@@ -9,6 +9,7 @@ interface On {
   /** Before anything is read from it. */
   connection: (socket: Socket) => void;
   request: http.RequestListener;
+  upgrade: (request: http.IncomingMessage, socket: Socket, head: Buffer) => void;
 }
 
 /** A server's ear, on one port for good: it can be deaf for a while. */
@@ -38,6 +39,7 @@ export class Listener {
   async open(): Promise<void> {
     const server = http.createServer(this.#on.request);
     server.on("connection", (socket) => this.#connected(socket));
+    server.on("upgrade", (request, socket, head) => this.#on.upgrade(request, socket as Socket, head));
     this.#listening = server;
     while (!(await listens(server, this.#port || somePort()))) {
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,0 +1,82 @@
+import type { Sluice } from "../support/sluice.ts";
+import { direct } from "./director.ts";
+import { comeToRest } from "./ending.ts";
+import { Journal } from "./journal.ts";
+import { Load } from "./load.ts";
+import { Operator } from "./operator.ts";
+import type { Pauses } from "./pauses.ts";
+import { drawSettings, type PoolName, poolTable, SERVERS } from "./pool.ts";
+import type { Random } from "./random.ts";
+import { type Scheduled, schedule } from "./schedule.ts";
+import { ChaosServer } from "./servers/server.ts";
+import { watch } from "./watch.ts";
+
+/** However bad the seed: a pool that only refuses keeps no promise. */
+const LEAST_ANSWERED = 0.1;
+
+/** One pool with its servers, its clients and its operator; what happens to it is all its own. */
+export class Arena {
+  readonly pool: PoolName;
+  readonly journal: Journal;
+  readonly #random: Random;
+  readonly #servers: ChaosServer[];
+
+  constructor(pool: PoolName, random: Random, pauses: Pauses, without: readonly string[]) {
+    this.pool = pool;
+    this.#random = random;
+    this.journal = new Journal(drawSettings(random.fork("settings"), pool, without), pauses);
+    this.#servers = Array.from({ length: SERVERS }, (_, index) => this.#server(index));
+  }
+
+  /** Opens its servers. Resolves with the pool's table. */
+  async open(): Promise<Record<string, unknown>> {
+    await Promise.all(this.#servers.map((server) => server.start()));
+    const listed = this.#servers.map(({ name, url, workload: { slots }, backup }) => ({
+      name,
+      url,
+      slots,
+      backup,
+    }));
+    return poolTable(this.journal.settings, listed);
+  }
+
+  /** Lets everything happen for so long, and judges how it ends. */
+  async run(sluice: Sluice, forMs: number): Promise<void> {
+    const { pool, journal } = this;
+    const servers = this.#servers;
+    const cast = { pool, sluice, journal, servers, operator: new Operator(sluice, journal, servers) };
+    const load = new Load(sluice, journal, this.#random.fork("requests"));
+    const watching = new AbortController();
+    const watched = watch(sluice, journal, watching.signal);
+    try {
+      await Promise.all([load.run(forMs), direct(cast, this.#schedule(forMs))]);
+      this.#judgeShare();
+      await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
+    } finally {
+      watching.abort();
+      await watched;
+    }
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.stop();
+  }
+
+  #schedule(forMs: number): Scheduled[] {
+    const all = schedule(this.#random.fork("schedule"), forMs);
+    return all.filter(({ what }) => !this.journal.settings.without.includes(what));
+  }
+
+  #server(index: number): ChaosServer {
+    const backup = index >= SERVERS - this.journal.settings.backups;
+    const named = { name: `${this.pool}-${index}`, slots: 1 + (index % 2), backup };
+    return new ChaosServer(named, this.journal, this.#random.fork("jobs"));
+  }
+
+  #judgeShare(): void {
+    const ended = [...this.journal.requests.values()].filter(({ endedAt }) => endedAt !== null);
+    const answered = ended.filter(({ outcome }) => outcome === "answered").length;
+    if (answered >= LEAST_ANSWERED * ended.length) return;
+    this.journal.break("lost", `no more than ${answered} of ${ended.length} requests were answered`);
+  }
+}
