@@ -131,21 +131,15 @@ export class RequestBody {
    */
   #stream(rest: Reader, progress: Progress, { signal, onBroken }: UploadWatch): Upload {
     const { promise: over, resolve } = Promise.withResolvers<void>();
-    let fail = (_error: Error) => {};
     const end = () => {
       progress.stop();
       resolve();
     };
     signal.addEventListener("abort", () => {
       end();
-      // With an answer under way the abort alone would end the body as if it were whole (workerd 2026-11-17).
-      fail(new Error("the connection was cut"));
       // It would wait for a client that nobody listens to any more.
       void rest.cancel().catch(() => {});
     });
-    const start = (controller: ReadableStreamDefaultController<Uint8Array>) => {
-      fail = (error) => controller.error(error);
-    };
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
       progress.taken();
       const piece = this.#head.shift() ?? (await this.#readOn(rest, progress, onBroken));
@@ -157,7 +151,7 @@ export class RequestBody {
     };
     const expectedLength = this.#length === null ? {} : { expectedLength: this.#length };
     const content = new ReadableStream<Uint8Array>(
-      { ...expectedLength, start, pull, cancel: end },
+      { ...expectedLength, pull, cancel: end },
       { highWaterMark: 0 },
     );
     return { content, isOver: () => progress.isOver, over };

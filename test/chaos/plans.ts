@@ -135,7 +135,7 @@ export function checkPlan(
 
 export function jobPlan(
   random: Random,
-  { id, client, answerBytes }: RequestPlan,
+  { id, client, answerBytes, chunked }: RequestPlan,
   arrival: number,
   settings: Settings,
 ): JobPlan {
@@ -149,7 +149,8 @@ export function jobPlan(
     after: draw.next(),
     reset: draw.chance(0.5),
     afterglowMs: draw.next() * longestAfterglowMs(settings),
-    early: client.kind === "slow upload" && draw.chance(0.5),
+    // Chunks that break off after an answer has begun the runtime ends as if they were whole (workerd 2026-11-17).
+    early: client.kind === "slow upload" && !chunked && draw.chance(0.5),
     busyAnswer: { status: draw.pick([503, 429]), retryAfterS: draw.chance(0.3) ? 1 : null },
   };
   return { ...plan, answerBytes: answerBytes ?? plan.answerBytes };

@@ -38,7 +38,10 @@ describe("the memory of the runtime stays in bounds under", () => {
   beforeEach(async () => {
     origin = await Origin.start();
     const servers = [{ name: "web-1", url: origin.url, slots: 100 }];
-    sluice = await Sluice.start({ pools: { web: { servers, buffer_response: "16MiB" } }, bundle: "production" });
+    sluice = await Sluice.start({
+      pools: { web: { servers, buffer_response: "16MiB" } },
+      bundle: "production",
+    });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
