@@ -1,7 +1,7 @@
 /** Who asks, for what and how, as servers read it from headers. */
 import type { RequestTarget } from "./target.ts";
 
-/** Other proxies' words for the client's address: Rails trusts the third, chi the last but one before it looks further. */
+/** Other proxies' words for the client's address. Some frameworks believe one of them first: Rails Client-IP, chi True-Client-IP. */
 const ADDRESSES = new Set([
   "x-real-ip",
   "x-client-ip",
@@ -11,7 +11,7 @@ const ADDRESSES = new Set([
   "fastly-client-ip",
 ]);
 
-/** Other proxies' words for what is in our `X-Forwarded-Proto` and `X-Forwarded-Host`, or in `Forwarded` all of it. */
+/** Other proxies' words for the scheme, host and port that were asked for; `Forwarded` says all of it (RFC 7239). */
 const OTHERS = new Set([
   "forwarded",
   "x-forwarded",
@@ -26,7 +26,7 @@ const OTHERS = new Set([
   "x-original-host",
 ]);
 
-/** Says so in `X-Forwarded-*`. What a client claims in other words must not stand beside that and be believed. */
+/** Sets `X-Forwarded-*`. A client's own claim in other words must not stand beside them and be believed. */
 export function setForwarded(headers: Headers, target: RequestTarget): void {
   const client = headers.get("cf-connecting-ip");
   correctOthers(headers, client);
