@@ -18,6 +18,8 @@ export interface AcquireRequest {
   seq?: number;
   /** How long the request has waited so far, in ms, when asking again. */
   waitedMs?: number;
+  /** How long it has paused, in ms, since it last tried to reach the pool: those beside it are back as soon. */
+  pausedMs?: number;
   /**
    * A further attempt: the server that failed the last one, if another is wanted. `rest`: it gets the request again no
    * sooner than in `ms`, wanted or not; absent from Workers of before 2026-11-22.

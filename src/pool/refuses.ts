@@ -1,4 +1,4 @@
-import { connect } from "cloudflare:sockets";
+import { openSocket } from "./socket.ts";
 
 /**
  * Whether nothing listens where a `fetch` has just thrown. `fetch` says "Network connection lost." both of a refused
@@ -7,10 +7,7 @@ import { connect } from "cloudflare:sockets";
  */
 export async function refuses(origin: string, thrown: unknown): Promise<boolean> {
   if (!isConnectionLost(thrown)) return false;
-  const { hostname, port, protocol } = new URL(origin);
-  const socket = connect({ hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) });
-  // `closed` rejects with `opened`, and nobody asks it.
-  socket.closed.catch(() => {});
+  const socket = openSocket(origin);
   try {
     await socket.opened;
   } catch {

@@ -68,16 +68,18 @@ export async function acquireLease(env: Env, applicant: Applicant, claim: Claim)
   };
   signal.addEventListener("abort", leave);
   try {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1, pausedMs = 0; ; attempt++) {
       if (signal.aborted) throw new ClientLeft();
       claim.waitedMs = waited();
       try {
         untold.push(...takeUntold(pool.name));
         const stub = poolStub(env, pool);
-        const entering = stub.enter({ id, ...claimed(claim, pool), done: untold });
+        const entering = stub.enter({ id, pausedMs, ...claimed(claim, pool), done: untold });
         // On the same stub, and so behind: the slot that comes free by it finds the request on the list again.
         endFailed(stub);
         const entered = await entering;
+        // It was reached: what comes now is another outage.
+        attempt = 0;
         untold = [];
         const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
         unheard = false;
@@ -97,7 +99,8 @@ export async function acquireLease(env: Env, applicant: Applicant, claim: Claim)
         if (!isOverloaded(error)) unheard = true;
         claim.waitedMs = waited();
         refuseIfHopeless(error, claim, pool);
-        await scheduler.wait(ticketBackoffMs(attempt));
+        pausedMs = ticketBackoffMs(attempt);
+        await scheduler.wait(pausedMs);
       }
     }
   } finally {

@@ -1,4 +1,4 @@
-import { connect } from "cloudflare:sockets";
+import { openSocket } from "../pool/socket.ts";
 
 const LAST_CHANCE_MS = 50;
 
@@ -12,15 +12,12 @@ const LAST_CHANCE_MS = 50;
  * (developers.cloudflare.com/workers/runtime-apis/tcp-sockets, 2026-11).
  */
 export async function isReachable(url: string, ms: number): Promise<boolean> {
-  const { protocol, hostname, port } = new URL(url);
   let socket: Socket;
   try {
-    socket = connect({ hostname, port: Number(port) || (protocol === "https:" ? 443 : 80) });
+    socket = openSocket(url);
   } catch {
     return true;
   }
-  // Of a socket that is closed before it has opened both reject.
-  socket.closed.catch(() => {});
   const answered = socket.opened.then(
     () => true,
     () => true,

@@ -21,6 +21,8 @@ export interface TicketRequest {
   seq?: number;
   /** How long it has waited already, in ms. */
   waitedMs?: number;
+  /** How long it has paused, in ms, since it last tried to reach the pool; absent: as long as any may. */
+  pausedMs?: number;
   /**
    * A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. The
    * server that is to `rest` gets it no sooner than in `ms`.
@@ -107,12 +109,12 @@ export class Scheduler {
       this.#refuse(id, "no-server", now);
     } else if (ticket.seq !== undefined) {
       // It was accepted before: a list that is full by now does not turn it away.
-      if (!ticket.retry) this.#ticketReturned(now);
+      if (!ticket.retry) this.#ticketReturned(ticket, now);
       this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else {
       const waitedMs = ticket.waitedMs ?? 0;
       const { seq, returned } = this.#places.ofArrival(waitedMs, now);
-      if (returned) this.#ticketReturned(now);
+      if (returned) this.#ticketReturned(ticket, now);
       // This instance was there all the time, and out of its reach.
       const late = !returned && waitedMs > 0 ? this.#waiting.placeBefore(now - waitedMs) : undefined;
       const waiting = this.#enqueue(ticket, late ?? seq, now);
@@ -391,8 +393,8 @@ export class Scheduler {
     this.counters.retried(slot.server.name);
   }
 
-  #ticketReturned(now: number): void {
-    if (this.#regroup.returned(now)) this.#outbox.regroupChanged = true;
+  #ticketReturned({ pausedMs }: TicketRequest, now: number): void {
+    if (this.#regroup.returned(now, pausedMs)) this.#outbox.regroupChanged = true;
     if (this.#regroup.active) this.#chronicle.restarted(now);
   }
 

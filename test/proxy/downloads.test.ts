@@ -61,6 +61,8 @@ describe("a client that stops reading a long answer", () => {
     const reading = stalledReader("cancel.test");
     const { request, response } = await stage.origin.arrival();
     const closed = once(request.socket, "close");
+    response.on("error", () => {});
+    request.socket.on("error", () => {});
     response.writeHead(200, { "Content-Length": ENDLESS });
     response.write(Buffer.alloc(ENDLESS / 2));
     const socket = await reading;

@@ -2,6 +2,11 @@ import { vi } from "vitest";
 import { Pool } from "../../src/pool/pool.ts";
 import { ObjectStorage } from "./object-storage.ts";
 
+vi.mock("cloudflare:sockets", () => ({
+  connect: () => {
+    throw new Error("no sockets here");
+  },
+}));
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
     constructor(
