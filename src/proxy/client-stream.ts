@@ -18,9 +18,9 @@ export class ClientStream {
   readonly #backlog = new Backlog();
   readonly #client: AbortSignal;
   readonly #clientTimeoutMs: number;
-  readonly #clock = new Clock();
   readonly #share = new MemoryShare();
   readonly #delivered = Promise.withResolvers<void>();
+  #clock: Clock | null = null;
   #patience: Silence | null = null;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   /** What the client is taking, since when. */
@@ -49,6 +49,7 @@ export class ClientStream {
 
   /** With a length the client gets a `Content-Length`, otherwise chunks. */
   open(length: number | null): ReadableStream<Uint8Array> {
+    this.#clock = new Clock();
     this.#patience = new Silence(this.#clock, this.#clientTimeoutMs, () => this.#giveUp());
     if (this.#waiting === 0) this.#patience.pause();
     // A client that left before the headers never takes up its end, nor drops it.
@@ -179,7 +180,7 @@ export class ClientStream {
 
   /** Nothing more goes to the client. */
   #finish(): void {
-    this.#clock.stop();
+    this.#clock?.stop();
     this.#setWaiting(0);
     this.#delivered.resolve();
   }

@@ -23,11 +23,7 @@ export function isMemoryFull(): boolean {
 
 /** What one body holds. */
 export class MemoryShare {
-  readonly #held = { bytes: 0 };
-
-  constructor() {
-    forgotten.register(this, this.#held);
-  }
+  #held: { bytes: number } | null = null;
 
   /** Whether `bytes` more may be buffered ahead. */
   hasRoomFor(bytes: number): boolean {
@@ -36,6 +32,12 @@ export class MemoryShare {
 
   /** This body holds so much from now on. */
   hold(bytes: number): void {
+    // Most never hold anything.
+    if (!this.#held) {
+      if (bytes === 0) return;
+      this.#held = { bytes: 0 };
+      forgotten.register(this, this.#held);
+    }
     heldByAll += bytes - this.#held.bytes;
     this.#held.bytes = bytes;
   }

@@ -56,7 +56,7 @@ describe.each([
     expect(await logOf(path)).toMatchObject({ outcome: "client-abort-in-flight", status, server: "web-1" });
   });
 
-  test('"cancel": the server\'s connection is closed, and the slot is free at once', async () => {
+  test('"cancel": the server\'s connection is closed, and the slot opens soon after', async () => {
     const path = `/cancel/${leave.name}`;
     const { request, response } = await leave(path, "cancel");
     const closed = once(request.socket, "close");

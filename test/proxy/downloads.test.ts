@@ -60,9 +60,9 @@ describe("a client that stops reading a long answer", () => {
   test('with "cancel" its server\'s connection is closed', async () => {
     const reading = stalledReader("cancel.test");
     const { request, response } = await stage.origin.arrival();
-    const closed = once(request.socket, "close");
+    // With an error, as it was being written to.
+    const closed = new Promise((resolve) => request.socket.once("close", resolve));
     response.on("error", () => {});
-    request.socket.on("error", () => {});
     response.writeHead(200, { "Content-Length": ENDLESS });
     response.write(Buffer.alloc(ENDLESS / 2));
     const socket = await reading;
