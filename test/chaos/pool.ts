@@ -58,7 +58,8 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     retry_non_idempotent: random.chance(0.3),
     backups: random.pick([0, 0, 1, 3]),
     clientTimeoutMs: random.pick([800, 1_200]),
-    bufferKiB: random.pick([64, 256]),
+    // Every body of a request that may be turned away fits into it: others cannot be sent again.
+    bufferKiB: random.pick([128, 256]),
   };
 }
 export type Settings = ReturnType<typeof drawSettings>;
