@@ -1,16 +1,37 @@
 import { configDefaults, defineConfig } from "vitest/config";
 import { leftOut } from "./test/support/tools.ts";
 
+/** Judges by times what it does to a whole machine: beside other tests it would judge those. */
+const ALONE = ["test/chaos/chaos.test.ts"];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...leftOut()],
-    globalSetup: ["test/support/bundle.ts"],
     // On two cores: many tests wait most of the time.
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What a test waits for may take its time; by default it is given a second.
     expect: { poll: { timeout: 15_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...leftOut(), ...ALONE],
+          globalSetup: ["test/support/bundle.ts"],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: ALONE,
+          globalSetup: ["test/support/bundle.ts"],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -9,8 +9,8 @@ import { broken, reportLines } from "./report.ts";
 /** What comes by the schedule and by checks. */
 const OTHER_FAULTS = ["late check", "sick", "early answer", "Cloudflare's 521 and the like"];
 
-/** CHAOS_SEED=… replays what a failed run tried. */
-const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000));
+/** The same each time, so that no change fails by another's fault; `npm run chaos` draws a new one. CHAOS_SEED=… another. */
+const seed = Number(process.env.CHAOS_SEED ?? 11);
 
 describe(`servers that fail in every way, clients that leave, and a pool that crashes (CHAOS_SEED=${seed})`, () => {
   let tried: Awaited<ReturnType<typeof chaos>>;
