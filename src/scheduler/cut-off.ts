@@ -25,7 +25,9 @@ export type CutOff =
 /** How long the slot stays closed, in ms: who closed the connection decides. */
 export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   const { maxMs, brokenMs, cancelMs } = settings.quarantine;
-  if (cause === "broken" || cause === "stalled" || cause === "early") return brokenMs;
+  if (cause === "broken") return brokenMs;
+  // The server never had the request whole; but it is we who closed the connection, and it has to hear of that.
+  if (cause === "stalled" || cause === "early") return Math.max(brokenMs, cancelMs);
   // The server was told by its connection, and needs a moment to stop.
   if (settings.onClientAbort === "cancel" && cause === "client")
     return Math.max(cancelMs, settings.cooldownMs);

@@ -191,7 +191,7 @@ describe("a server's number of slots", () => {
 });
 
 describe("a slot that was cut off", () => {
-  const keys = { server_timeout: "1m", quarantine: { max: "20s", broken: "1s" } };
+  const keys = { server_timeout: "1m", quarantine: { max: "20s", broken: "1s", cancel: "3s" } };
 
   test.each([
     ["timeout", 20_000],
@@ -199,8 +199,8 @@ describe("a slot that was cut off", () => {
     ["client", 20_000],
     ["lost", 20_000],
     ["broken", 1_000],
-    ["stalled", 1_000],
-    ["early", 1_000],
+    ["stalled", 3_000],
+    ["early", 3_000],
     ["unreachable", 20_000],
   ] as const)("%s: stays closed for %i ms", (cause, ms) => {
     start(keys);

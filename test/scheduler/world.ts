@@ -137,9 +137,11 @@ export class World {
     const cancelled = onClientAbort === "cancel" && cause === "client";
     const closedMs = cancelled
       ? Math.max(quarantine.cancelMs, cooldownMs)
-      : cause === "broken" || cause === "stalled" || cause === "early"
-        ? quarantine.brokenMs
-        : quarantine.maxMs;
+      : cause === "stalled" || cause === "early"
+        ? Math.max(quarantine.brokenMs, quarantine.cancelMs)
+        : cause === "broken"
+          ? quarantine.brokenMs
+          : quarantine.maxMs;
     const server = this.#serverOf(worker);
     if (server && ["broken", "unreachable", "timeout"].includes(cause)) this.#health.requestFailed(server);
     this.#free(worker, this.now + closedMs);
