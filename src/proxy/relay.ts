@@ -159,8 +159,9 @@ export class Relay {
 
   #readSome(most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
     if (!("readAtLeast" in this.#reader)) return this.#reader.read();
-    const view = new Uint8Array(takeBuffer() as ArrayBuffer, 0, Math.min(most, BUFFER_BYTES));
-    return this.#reader.read(view);
+    // Less than a buffer is mostly a whole body, which goes to the client as it is.
+    const isSmall = most < BUFFER_BYTES;
+    return this.#reader.read(new Uint8Array(isSmall ? new ArrayBuffer(most) : takeBuffer()));
   }
 
   #take(bytes: Uint8Array): void {
