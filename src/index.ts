@@ -1,9 +1,9 @@
 import { admin } from "./admin/app.ts";
+import { targetOf } from "./carry/target.ts";
 import { readAdminHost } from "./config/admin.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
-import type { Env } from "./pool/env.ts";
+import type { Env } from "./link/env.ts";
 import { proxy } from "./proxy/proxy.ts";
-import { targetOf } from "./proxy/target.ts";
 
 export { Pool } from "./pool/pool.ts";
 

@@ -3,10 +3,10 @@
  * what a request costs; never for a measurement of time.
  */
 import sluice from "../../src/index.ts";
-import type { Env } from "../../src/pool/env.ts";
+import type { Env } from "../../src/link/env.ts";
+import type { AcquireRequest, Done } from "../../src/link/protocol.ts";
 import { LeaseHandle, PlaceHandle } from "../../src/pool/handles.ts";
 import { Pool as RealPool } from "../../src/pool/pool.ts";
-import type { AcquireRequest, Done } from "../../src/pool/protocol.ts";
 
 /** The object and the Worker share an isolate here, and nothing restarts: one set of counts is enough. */
 const counts: Record<string, number> = {};

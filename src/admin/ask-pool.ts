@@ -1,7 +1,7 @@
-import type { Env } from "../pool/env.ts";
-import { inTime } from "../pool/in-time.ts";
+import type { Env } from "../link/env.ts";
+import { inTime } from "../link/in-time.ts";
+import { backoffMs, isOverloaded, poolStub } from "../link/reach.ts";
 import type { Pool } from "../pool/pool.ts";
-import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
 const PATIENCE_MS = 10_000;

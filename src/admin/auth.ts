@@ -1,6 +1,6 @@
 import type { Context, Next } from "hono";
 import { adminHostProblem, readAdminHost, tokenProblem } from "../config/admin.ts";
-import type { Env } from "../pool/env.ts";
+import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
 

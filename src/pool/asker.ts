@@ -1,8 +1,8 @@
 import type { PoolConfig } from "../config/types.ts";
-import type { CheckResult } from "../scheduler/checks.ts";
-import type { Question } from "../scheduler/outbox.ts";
-import { type CloudflareAnswer, cloudflareAnswer } from "./cloudflare.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../link/in-time.ts";
+import type { CheckResult } from "../scheduler/fleet/checks.ts";
+import type { Question } from "../scheduler/record/outbox.ts";
+import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import { refuses } from "./refuses.ts";
 
 /** Whether a probe's server is idle is known within this time, or asked again. */

@@ -1,5 +1,5 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Granted, Lease, News, NotGranted, Place, Seen, Watch } from "./protocol.ts";
+import type { Ending, Granted, Lease, News, NotGranted, Place, Seen, Watch } from "../link/protocol.ts";
 
 /**
  * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation

@@ -1,11 +1,11 @@
-import type { Counts } from "../scheduler/counters.ts";
 import type { Drain } from "../scheduler/drain.ts";
-import type { PoolEvent } from "../scheduler/events.ts";
-import type { Health } from "../scheduler/health.ts";
-import type { JournalChanges } from "../scheduler/journal.ts";
-import type { Outbox } from "../scheduler/outbox.ts";
+import type { Health } from "../scheduler/fleet/health.ts";
+import type { ServerRow, Slot, SlotState } from "../scheduler/fleet/server.ts";
+import type { Counts } from "../scheduler/record/counters.ts";
+import type { PoolEvent } from "../scheduler/record/events.ts";
+import type { JournalChanges } from "../scheduler/record/journal.ts";
+import type { Outbox } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
-import type { ServerRow, Slot, SlotState } from "../scheduler/server.ts";
 import { migrate } from "./migrations.ts";
 
 /**

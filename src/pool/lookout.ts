@@ -1,7 +1,7 @@
-import { QueueRecord } from "../scheduler/queue-history.ts";
+import type { News, Seen } from "../link/protocol.ts";
+import { QueueRecord } from "../scheduler/record/queue-history.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { snapshotOf } from "../scheduler/snapshot.ts";
-import type { News, Seen } from "./protocol.ts";
 
 /** However many isolates watch, a snapshot of a busy pool is made no more often than this. */
 const SNAPSHOT_MS = 250;

@@ -1,17 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
-import type { Counts } from "../scheduler/counters.ts";
-import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
-import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ServerPatch, ServerState, Slot } from "../scheduler/server.ts";
-import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import { Asker } from "./asker.ts";
-import { Conditions } from "./conditions.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { LeaseHandle, WatchHandle } from "./handles.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { Ledger } from "./ledger.ts";
-import { Lookout } from "./lookout.ts";
 import type {
   AcquireRequest,
   Done,
@@ -24,7 +12,19 @@ import type {
   OtherState,
   PoolMetrics,
   Queued,
-} from "./protocol.ts";
+} from "../link/protocol.ts";
+import type { ServerPatch, ServerState, Slot } from "../scheduler/fleet/server.ts";
+import type { Counts } from "../scheduler/record/counters.ts";
+import type { Decision, Outbox, Question } from "../scheduler/record/outbox.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
+import { Asker } from "./asker.ts";
+import { Conditions } from "./conditions.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { LeaseHandle, WatchHandle } from "./handles.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Ledger } from "./ledger.ts";
+import { Lookout } from "./lookout.ts";
 import { settingsOf } from "./settings.ts";
 import { Waiters } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";

@@ -1,6 +1,6 @@
+import type { Granted, NotGranted, Queued } from "../link/protocol.ts";
 import { PlaceHandle } from "./handles.ts";
 import { Notices } from "./notices.ts";
-import type { Granted, NotGranted, Queued } from "./protocol.ts";
 
 interface Waiter {
   id: string;

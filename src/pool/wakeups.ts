@@ -1,6 +1,6 @@
+import { Ticker } from "../link/ticker.ts";
 import type { Drain } from "../scheduler/drain.ts";
-import type { Server, Slot } from "../scheduler/server.ts";
-import { Ticker } from "./ticker.ts";
+import type { Server, Slot } from "../scheduler/fleet/server.ts";
 
 /**
  * A timer keeps the object awake, and billed: for what is further away the alarm will do. A pool's servers are looked

@@ -1,20 +1,20 @@
+import type { Exchange } from "../carry/attempt.ts";
+import { attempt } from "../carry/carry.ts";
+import { requestIdOf } from "../carry/headers.ts";
+import { isMemoryFull } from "../carry/memory.ts";
+import { BrokenUpload, RequestBody } from "../carry/request-body.ts";
+import { type RequestTarget, targetOf } from "../carry/target.ts";
+import { type Outcome, Trace } from "../carry/trace.ts";
+import type { BreakOff } from "../carry/websocket/carry.ts";
+import { checkHandshake } from "../carry/websocket/handshake.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import { poolFor } from "../config/route.ts";
 import type { PoolConfig } from "../config/types.ts";
-import type { Env } from "../pool/env.ts";
+import { ClientLeft } from "../link/client-left.ts";
+import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
-import { attempt } from "./attempt.ts";
-import { ClientLeft } from "./client-left.ts";
-import type { Exchange } from "./forward.ts";
-import { requestIdOf } from "./headers.ts";
-import { isMemoryFull } from "./memory.ts";
-import { BrokenUpload, RequestBody } from "./request-body.ts";
-import { type RequestTarget, targetOf } from "./target.ts";
-import { type Outcome, Trace } from "./trace.ts";
-import type { BreakOff } from "./websocket/carry.ts";
-import { checkHandshake } from "./websocket/handshake.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot

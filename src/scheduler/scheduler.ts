@@ -1,19 +1,19 @@
 import type { PoolConfig } from "../config/types.ts";
-import type { CheckResult } from "./checks.ts";
-import { Chronicle } from "./chronicle.ts";
-import type { Counters, Counts, Totals } from "./counters.ts";
-import type { CutOff } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
-import type { PoolEvent } from "./events.ts";
-import { FailedServer } from "./failed-server.ts";
-import { Fleet } from "./fleet.ts";
-import type { Journal } from "./journal.ts";
-import type { SlotRow } from "./leases.ts";
-import { Outbox, type SchedulerRefusal } from "./outbox.ts";
-import { Places } from "./places.ts";
-import { Regroup } from "./regroup.ts";
-import { isHeld, type Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
-import { type Waiting, WaitingList } from "./waiting-list.ts";
+import type { CheckResult } from "./fleet/checks.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import type { SlotRow } from "./fleet/leases.ts";
+import { isHeld, type Server, type ServerPatch, type ServerRow, type Slot } from "./fleet/server.ts";
+import { Chronicle } from "./record/chronicle.ts";
+import type { Counters, Counts, Totals } from "./record/counters.ts";
+import type { PoolEvent } from "./record/events.ts";
+import type { Journal } from "./record/journal.ts";
+import { Outbox, type SchedulerRefusal } from "./record/outbox.ts";
+import type { CutOff } from "./terms/lease-end.ts";
+import { FailedServer } from "./waiting/failed-server.ts";
+import { Places } from "./waiting/places.ts";
+import { Regroup } from "./waiting/regroup.ts";
+import { type Waiting, WaitingList } from "./waiting/waiting-list.ts";
 
 export interface TicketRequest {
   id: string;

@@ -1,7 +1,7 @@
-import type { Totals } from "./counters.ts";
-import type { Health } from "./health.ts";
+import type { Health } from "./fleet/health.ts";
+import { isInFlight, type Server, type ServerState, type Slot } from "./fleet/server.ts";
+import type { Totals } from "./record/counters.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { isInFlight, type Server, type ServerState, type Slot } from "./server.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {

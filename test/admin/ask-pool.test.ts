@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { askBriefly, askEach, askPool } from "../../src/admin/ask-pool.ts";
-import type { Env } from "../../src/pool/env.ts";
+import type { Env } from "../../src/link/env.ts";
 import { Refusal } from "../../src/refusals/refusal.ts";
 
 const POOL = { name: "web", locationHint: null };

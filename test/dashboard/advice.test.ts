@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { adviceFor } from "../../src/dashboard/page/advice.js";
 import { History } from "../../src/dashboard/page/history.js";
 import { clockTime } from "../../src/dashboard/page/words.js";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "./snapshots.ts";
 

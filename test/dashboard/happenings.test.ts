@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sentence, weightOf } from "../../src/dashboard/page/happenings.js";
-import type { Happening, PoolEvent } from "../../src/scheduler/events.ts";
+import type { Happening, PoolEvent } from "../../src/scheduler/record/events.ts";
 
 const AT = "2026-11-21T09:00:00.000Z";
 const UNTIL = "2026-11-21T09:00:07.000Z";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
-import type { Granted, NotGranted, Queued } from "../../src/pool/protocol.ts";
-import { LEASE_TTL_MS } from "../../src/scheduler/leases.ts";
+import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
 type Answer = Granted | Queued | NotGranted;

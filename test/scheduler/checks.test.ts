@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/checks.ts";
-import type { Question } from "../../src/scheduler/outbox.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import type { Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { settings } from "./settings.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Counters } from "../../src/scheduler/counters.ts";
-import { BOUNDS_MS, emptyHistogram, observe } from "../../src/scheduler/histogram.ts";
+import { Counters } from "../../src/scheduler/record/counters.ts";
+import { BOUNDS_MS, emptyHistogram, observe } from "../../src/scheduler/record/histogram.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { settings } from "./settings.ts";
 

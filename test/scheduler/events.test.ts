@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { settings } from "./settings.ts";

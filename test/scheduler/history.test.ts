@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/checks.ts";
-import type { CutOff } from "../../src/scheduler/cut-off.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import type { CutOff } from "../../src/scheduler/terms/lease-end.ts";
 import { settings } from "./settings.ts";
 import { World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { SlotState } from "../../src/scheduler/fleet/server.ts";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
-import type { SlotState } from "../../src/scheduler/server.ts";
 import { settings } from "./settings.ts";
 
 const NOW = 1_000_000;

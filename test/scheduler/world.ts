@@ -1,14 +1,14 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../src/config/types.ts";
-import type { CheckResult } from "../../src/scheduler/checks.ts";
-import type { CutOff } from "../../src/scheduler/cut-off.ts";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
-import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/leases.ts";
-import type { Decision, Question } from "../../src/scheduler/outbox.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/fleet/leases.ts";
+import type { ServerOverride, ServerRow } from "../../src/scheduler/fleet/server.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
+import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import type { ServerOverride, ServerRow } from "../../src/scheduler/server.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { HealthModel } from "./health-model.ts";
+import type { CutOff } from "../../src/scheduler/terms/lease-end.ts";
+import { HealthModel } from "./fleet/health-model.ts";
 
 /** A request's Worker: what it knows of itself. */
 interface Worker {

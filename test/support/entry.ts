@@ -4,8 +4,8 @@
  * Everything else is src/index.ts.
  */
 import sluice, { Pool as RealPool } from "../../src/index.ts";
-import type { Env } from "../../src/pool/env.ts";
-import type { Place } from "../../src/pool/protocol.ts";
+import type { Env } from "../../src/link/env.ts";
+import type { Place } from "../../src/link/protocol.ts";
 
 export class Pool extends RealPool {
   crash(): void {

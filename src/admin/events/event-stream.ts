@@ -1,5 +1,5 @@
-import type { Env } from "../../pool/env.ts";
-import { inTime } from "../../pool/in-time.ts";
+import type { Env } from "../../link/env.ts";
+import { inTime } from "../../link/in-time.ts";
 import { askBriefly } from "../ask-pool.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import { RETRY, STILL_HERE } from "./frames.ts";

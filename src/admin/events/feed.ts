@@ -1,5 +1,5 @@
-import type { News, Seen } from "../../pool/protocol.ts";
-import { dispensable, MOST_EVENTS, type PoolEvent } from "../../scheduler/events.ts";
+import type { News, Seen } from "../../link/protocol.ts";
+import { dispensable, MOST_EVENTS, type PoolEvent } from "../../scheduler/record/events.ts";
 import { frame, utf8 } from "./frames.ts";
 
 /** A pool is asked this often, however many watch it. */

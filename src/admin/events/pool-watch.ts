@@ -1,7 +1,7 @@
-import type { Env } from "../../pool/env.ts";
-import { inTime } from "../../pool/in-time.ts";
-import type { News, Seen, Watch } from "../../pool/protocol.ts";
-import { poolStub } from "../../pool/stub.ts";
+import type { Env } from "../../link/env.ts";
+import { inTime } from "../../link/in-time.ts";
+import type { News, Seen, Watch } from "../../link/protocol.ts";
+import { poolStub } from "../../link/reach.ts";
 
 /** An object that has not answered by then, twice, counts as unreachable. */
 const PATIENCE_MS = 2_000;

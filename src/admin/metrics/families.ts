@@ -1,6 +1,6 @@
-import type { PoolMetrics } from "../../pool/protocol.ts";
-import type { Counts, ServerCounts } from "../../scheduler/counters.ts";
-import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/histogram.ts";
+import type { PoolMetrics } from "../../link/protocol.ts";
+import type { Counts, ServerCounts } from "../../scheduler/record/counters.ts";
+import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/record/histogram.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 

@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../../config/types.ts";
-import type { Env } from "../../pool/env.ts";
+import type { Env } from "../../link/env.ts";
 import { askEach } from "../ask-pool.ts";
 import { CONTENT_TYPE, exposition } from "./exposition.ts";
 import { familiesOf } from "./families.ts";

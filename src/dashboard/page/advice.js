@@ -1,5 +1,5 @@
 /**
- * @import { PoolEvent } from "../../scheduler/events.ts"
+ * @import { PoolEvent } from "../../scheduler/record/events.ts"
  * @import { Snapshot } from "../../scheduler/snapshot.ts"
  * @import { History } from "./history.js"
  */

@@ -1,4 +1,4 @@
-/** @import { PoolEvent } from "../../scheduler/events.ts" */
+/** @import { PoolEvent } from "../../scheduler/record/events.ts" */
 import { byId, keyed, make, setAttributes, setText } from "./dom.js";
 import { sentence, weightOf } from "./happenings.js";
 import { clockTime } from "./words.js";

@@ -1,4 +1,4 @@
-/** @import { PoolEvent } from "../../scheduler/events.ts" */
+/** @import { PoolEvent } from "../../scheduler/record/events.ts" */
 import { counted, SERVER_STATES } from "./words.js";
 
 const CUT_OFF = {

@@ -1,5 +1,5 @@
 /**
- * @import { QueueHistory } from "../../scheduler/queue-history.ts"
+ * @import { QueueHistory } from "../../scheduler/record/queue-history.ts"
  * @import { Snapshot } from "../../scheduler/snapshot.ts"
  */
 

@@ -1,4 +1,4 @@
-/** @import { PoolEvent } from "../../scheduler/events.ts" */
+/** @import { PoolEvent } from "../../scheduler/record/events.ts" */
 import { allPools, Problem } from "./api.js";
 import { now } from "./clock.js";
 import { startDialog } from "./dialog.js";

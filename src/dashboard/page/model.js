@@ -1,6 +1,6 @@
 /**
- * @import { PoolEvent } from "../../scheduler/events.ts"
- * @import { QueueHistory } from "../../scheduler/queue-history.ts"
+ * @import { PoolEvent } from "../../scheduler/record/events.ts"
+ * @import { QueueHistory } from "../../scheduler/record/queue-history.ts"
  * @import { Snapshot } from "../../scheduler/snapshot.ts"
  * @import { Problem } from "./api.js"
  * @import { Connection } from "./notices.js"

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventStream } from "../../../src/admin/events/event-stream.ts";
-import type { Env } from "../../../src/pool/env.ts";
-import type { News, Seen } from "../../../src/pool/protocol.ts";
-import type { PoolEvent } from "../../../src/scheduler/events.ts";
+import type { Env } from "../../../src/link/env.ts";
+import type { News, Seen } from "../../../src/link/protocol.ts";
+import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
 
 /** Time that passes as fast as nothing else happens, and the platform's own as far as streams need it. */
 beforeEach(() => {

@@ -1,0 +1,152 @@
+import type { PoolConfig } from "../../config/types.ts";
+import { isHeld, isInFlight, type Server, type Slot, type SlotState } from "./server.ts";
+import { SlotTimers } from "./slot-timers.ts";
+
+/** A lease that is not renewed for this long has lost its Worker: three renewals. */
+export const LEASE_TTL_MS = 30_000;
+
+/** A server that is busy for somebody else is asked again after this, whatever it said. */
+const LONGEST_REST_MS = 10_000;
+
+type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
+
+/** A taken slot as the ledger keeps it. Times are milliseconds since the epoch. */
+export interface SlotRow {
+  server: string;
+  url: string;
+  index: number;
+  state: SlotState;
+  lease: string;
+  since: number;
+  until: number;
+}
+
+/** The slots that are taken, each under the id of its lease, and when its state ends by itself. */
+export class Leases {
+  /** Only for finding: slots are counted apart, for two of them may have one id. */
+  readonly #slots = new Map<string, Slot>();
+  readonly #timers = new SlotTimers();
+  readonly #changed: (slot: Slot) => void;
+  readonly #freed: (slot: Slot, state: SlotState, now: number) => void;
+  #taken = 0;
+  #inFlight = 0;
+
+  /**
+   * `changed` is told of every slot that the ledger has to write anew, `freed` of every one that is free again, with
+   * the state that it had.
+   */
+  constructor(changed: (slot: Slot) => void, freed: (slot: Slot, state: SlotState, now: number) => void) {
+    this.#changed = changed;
+    this.#freed = freed;
+  }
+
+  get size(): number {
+    return this.#taken;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get(id: string): Slot | undefined {
+    return this.#slots.get(id);
+  }
+
+  /** Gives a slot, just taken from its server, to the ticket of this id. */
+  grant(slot: Slot, id: string, now: number): void {
+    this.#take(slot, id, now);
+    this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** The holder has been heard of. */
+  renew(slot: Slot, now: number): void {
+    // Only a change of state is worth a write: after a restart the time to live begins anew anyway.
+    if (slot.state === "leased") this.#timers.set(slot, now + LEASE_TTL_MS);
+    else this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
+  close(slot: Slot, state: ClosedState, forMs: number, now: number): void {
+    if (forMs <= 0) this.free(slot, now);
+    else this.#set(slot, state, now + forMs, now);
+  }
+
+  /** Lends the slot to a health check, for no longer than `forMs`. */
+  check(slot: Slot, id: string, now: number, forMs: number): void {
+    this.#take(slot, id, now);
+    this.#set(slot, "checking", now + forMs, now);
+  }
+
+  free(slot: Slot, now: number): void {
+    const { state } = slot;
+    this.#timers.clear(slot);
+    if (this.#slots.get(slot.lease) === slot) this.#slots.delete(slot.lease);
+    this.#taken--;
+    if (isInFlight(slot)) this.#inFlight--;
+    slot.server.give(slot);
+    this.#freed(slot, state, now);
+    this.#changed(slot);
+  }
+
+  /** After a restart, perhaps with another configuration. Nobody knows whether the holder of a lease still lives. */
+  restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): void {
+    const slot = server.restore(row.index);
+    this.#take(slot, row.lease, row.since);
+    // Once for all the restarts to come, or a pool that crashes again and again would wait for the lost for ever.
+    if (row.state === "leased") this.#set(slot, "orphaned", now + LEASE_TTL_MS, now);
+    // It went down with the instance that made it, and its server may still be at it.
+    else if (row.state === "checking")
+      this.#set(slot, "recovering", Math.min(row.until, now) + settings.quarantine.maxMs, now);
+    else {
+      this.#enter(slot, row.state, now);
+      // Nobody knows any more: most are.
+      slot.lost = row.state === "quarantined";
+      // What it was closed for may have been longer than its operator now thinks right.
+      const longest = longestMs(row.state, settings);
+      this.#timers.set(slot, Math.min(row.until, now + longest));
+    }
+  }
+
+  /** Takes out, one a call, the slots whose state ends now. */
+  takeDue(now: number): Slot | undefined {
+    return this.#timers.takeDue(now);
+  }
+
+  next(): number {
+    return this.#timers.next();
+  }
+
+  #take(slot: Slot, id: string, since: number): void {
+    slot.lease = id;
+    slot.since = since;
+    const namesake = this.#slots.get(id);
+    if (!namesake || !isHeld(namesake)) this.#slots.set(id, slot);
+    this.#taken++;
+    if (isInFlight(slot)) this.#inFlight++;
+  }
+
+  #set(slot: Slot, state: SlotState, until: number, now: number): void {
+    this.#enter(slot, state, now);
+    this.#timers.set(slot, until);
+    this.#changed(slot);
+  }
+
+  #enter(slot: Slot, state: SlotState, now: number): void {
+    if (isInFlight(slot)) this.#inFlight--;
+    slot.state = state;
+    slot.stateSince = now;
+    if (isInFlight(slot)) this.#inFlight++;
+  }
+}
+
+/** How long a slot may be in that state, as its operator now thinks right. */
+function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): number {
+  if (state === "orphaned") return Number.POSITIVE_INFINITY;
+  if (state === "cooling") return cooldownMs;
+  return state === "resting" ? restMs(LONGEST_REST_MS, cooldownMs) : quarantine.maxMs;
+}
+
+/** How long a slot rests whose server asked for that much. */
+export function restMs(wantedMs: number, cooldownMs: number): number {
+  return Math.max(Math.min(wantedMs, LONGEST_REST_MS), cooldownMs);
+}
