@@ -4,6 +4,7 @@ import { ConfigError } from "../config/parse.ts";
 import { shown } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
 import type { DrainAnswer, OtherState } from "../link/protocol.ts";
 import { OWN_HEADERS } from "../refusals/own-headers.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
@@ -85,7 +86,7 @@ app.onError((error, c) => {
   const requestId = crypto.randomUUID();
   if (error instanceof DrainHeld) return refusalResponse(error, c.req.raw, requestId, { drain: error.by });
   if (!(error instanceof Refusal)) {
-    console.error(JSON.stringify({ requestId, error: String(error) }));
+    logError(error, { requestId });
     const problem = { type: "about:blank", title: "Internal error", status: 500, instance: requestId };
     return c.json(problem, 500, {
       "Content-Type": "application/problem+json",

@@ -1,7 +1,7 @@
 import type { Env } from "../link/env.ts";
 import { inTime } from "../link/in-time.ts";
-import { backoffMs, isOverloaded, poolStub } from "../link/reach.ts";
-import type { Pool } from "../pool/pool.ts";
+import { logError } from "../link/log.ts";
+import { isOverloaded, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
 const PATIENCE_MS = 10_000;
@@ -17,44 +17,35 @@ const BRIEF_IN_ALL_MS = 3_500;
  */
 export async function askPool<T>(
   env: Env,
-  pool: { name: string; locationHint: string | null },
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pool: PoolAddress,
+  question: (stub: PoolStub) => Promise<T>,
   waitMs = 0,
   patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  for (let attempt = 1, givesUpAt = Date.now() + waitMs + patienceMs; ; attempt++) {
-    try {
-      return await question(poolStub(env, pool));
-    } catch (error) {
-      if (isOverloaded(error) || Date.now() > givesUpAt) {
-        console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-        throw unavailable(pool.name);
-      }
-      await scheduler.wait(backoffMs(attempt));
-    }
-  }
+  const givesUpAt = Date.now() + waitMs + patienceMs;
+  return reach(env, pool, question, (error) => {
+    if (isOverloaded(error) || Date.now() > givesUpAt) throw noted(error, pool.name);
+  });
 }
 
 /** The same with little patience, also for an object that never answers. */
 export async function askBriefly<T>(
   env: Env,
-  pool: { name: string; locationHint: string | null },
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pool: PoolAddress,
+  question: (stub: PoolStub) => Promise<T>,
 ): Promise<T> {
   try {
     return await inTime(askPool(env, pool, question, 0, BRIEF_MS), BRIEF_IN_ALL_MS);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-    throw unavailable(pool.name);
+    throw error instanceof Refusal ? error : noted(error, pool.name);
   }
 }
 
 /** Asks each, and is kept from none by the others; `null`: not reached. */
 export function askEach<T>(
   env: Env,
-  pools: readonly { name: string; locationHint: string | null }[],
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pools: readonly PoolAddress[],
+  question: (stub: PoolStub) => Promise<T>,
 ): Promise<{ name: string; answer: T | null }[]> {
   return Promise.all(
     pools.map(async (pool) => ({
@@ -66,4 +57,9 @@ export function askEach<T>(
 
 export function unavailable(pool: string): Refusal {
   return new Refusal("pool-unavailable", "Its Durable Object does not answer at the moment.", pool);
+}
+
+function noted(error: unknown, pool: string): Refusal {
+  logError(error, { pool });
+  return unavailable(pool);
 }

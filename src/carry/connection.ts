@@ -21,13 +21,16 @@ export type CutBy =
   | "lost"
   | "unpassable";
 
-const ENDINGS: Record<CutBy, CutOff> = {
+type Cause = Exclude<CutOff, "early">;
+
+const CAUSES: Record<CutBy, Cause> = {
   timeout: "timeout",
   unreachable: "unreachable",
   longest: "longest",
   client: "client",
   stalled: "stalled",
-  early: "early",
+  // Its lease has ended by then, as early.
+  early: "broken",
   lost: "lost",
   // A client can bring it about, so it says nothing of the server's health.
   unpassable: "longest",
@@ -37,7 +40,7 @@ const ENDINGS: Record<CutBy, CutOff> = {
 export class Connection {
   readonly #controller = new AbortController();
   #cutBy: CutBy | null = null;
-  #ending: CutOff | null = null;
+  #cause: Cause | null = null;
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -49,14 +52,19 @@ export class Connection {
   }
 
   /** How the lease ends by that; `null`: it was not cut. */
-  get ending(): CutOff | null {
-    return this.#ending;
+  get cause(): Cause | null {
+    return this.#cause;
   }
 
-  cut(by: CutBy, ending: CutOff = ENDINGS[by]): void {
+  /** Nobody cut it, or because of the server: the operator wants to know. */
+  get isServersFault(): boolean {
+    return this.#cutBy === null || this.#cutBy === "unreachable" || this.#cutBy === "lost";
+  }
+
+  cut(by: CutBy, cause: Cause = CAUSES[by]): void {
     if (this.#cutBy !== null) return;
     this.#cutBy = by;
-    this.#ending = ending;
+    this.#cause = cause;
     this.#controller.abort();
   }
 }

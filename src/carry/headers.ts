@@ -1,21 +1,4 @@
-import type { PoolConfig } from "../config/types.ts";
-import { setForwarded } from "./forwarded.ts";
-import { dropHopByHop } from "./hop-by-hop.ts";
-import type { RequestTarget } from "./target.ts";
-
-/** Both ends' names for the same place. Origins, without a trailing slash. */
-export interface Origins {
-  client: string;
-  server: string;
-}
-
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
-
-/** The client's request id if it is one that can go into a log line, else a new one. */
-export function requestIdOf(headers: Headers): string {
-  const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
-}
+import type { CarriedRequest } from "./carried-request.ts";
 
 export interface BodyLength {
   /** `null`: the body's end will tell. */
@@ -43,34 +26,17 @@ export function reasonOf(statusText: string): string {
   return statusText.replace(/[^\x20-\x7e]/g, " ");
 }
 
-/** The request's headers as the server gets them. */
-export function toServer(
-  request: Request,
-  target: RequestTarget,
-  origins: Origins,
-  pool: PoolConfig,
-  requestId: string,
-): Headers {
-  const headers = new Headers(request.headers);
-  dropHopByHop(headers);
-  setForwarded(headers, target);
-  headers.set("X-Request-Id", requestId);
-  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", origins.client, origins.server);
-  return headers;
-}
-
 /** Makes the server's headers, on the response to the client, those that the client gets. */
 export function toClient(
   headers: Headers,
-  origins: Origins,
-  pool: PoolConfig,
-  trace: { requestId: string; queueMs: number; originMs: number },
+  { pool, target, trace }: CarriedRequest,
+  serverUrl: string,
   { length, misstated }: BodyLength,
 ): void {
   dropHopByHop(headers);
   if (pool.hostHeader === "server") {
-    mapOrigin(headers, "Location", origins.server, origins.client);
-    mapOrigin(headers, "Content-Location", origins.server, origins.client);
+    mapOrigin(headers, "Location", serverUrl, target.origin);
+    mapOrigin(headers, "Content-Location", serverUrl, target.origin);
   }
   if (misstated && length !== null) headers.set("Content-Length", String(length));
   else if (misstated) headers.delete("Content-Length");
@@ -79,7 +45,7 @@ export function toClient(
 }
 
 /** `http://a/x` → `http://b/x` where it names exactly origin a; anything else stays as it is. */
-function mapOrigin(headers: Headers, name: string, from: string, to: string): void {
+export function mapOrigin(headers: Headers, name: string, from: string, to: string): void {
   const value = headers.get(name);
   if (!value?.toLowerCase().startsWith(from)) return;
   const rest = value.slice(from.length);
@@ -87,3 +53,35 @@ function mapOrigin(headers: Headers, name: string, from: string, to: string): vo
     headers.set(name, to + rest);
   }
 }
+
+/**
+ * Hop-by-hop headers, which are about one connection and are not forwarded (RFC 9110, 7.6.1): those that need no
+ * `Connection` to name them. Credentials for a proxy are for the next one only (RFC 9110, 11.7).
+ * The runtime itself drops `Connection`, `TE`, `Trailer`, `Transfer-Encoding` and every `Upgrade` but a
+ * WebSocket's (workerd 2026-11-17).
+ */
+const ALWAYS = [
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+  "proxy-connection",
+];
+
+/**
+ * What `Connection` may not name, since it is for everybody on the way. Without its framing and coding a body is
+ * another one; without what Cloudflare or we say of a client, a server would take it for somebody else.
+ */
+const END_TO_END =
+  /^(?:content-|cf-|true-client-ip$|x-forwarded-|x-real-ip$|x-request-id$|sec-websocket-|host$|transfer-encoding$|upgrade$)/;
+
+export function dropHopByHop(headers: Headers): void {
+  for (const name of ALWAYS) headers.delete(name);
+  for (const option of headers.get("connection")?.split(",") ?? []) {
+    const name = option.trim().toLowerCase();
+    if (NAME.test(name) && !END_TO_END.test(name)) headers.delete(name);
+  }
+}
+
+/** A header's name (RFC 9110, 5.6.2); `delete` throws at any other. */
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;

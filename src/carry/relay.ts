@@ -1,8 +1,8 @@
 import type { Clock } from "../link/clock.ts";
-import { BUFFER_BYTES, giveBuffer, takeBuffer } from "./buffers.ts";
 import { ClientStream } from "./client-stream.ts";
-import type { Upload } from "./request-body.ts";
+import { BUFFER_BYTES, giveBuffer, takeBuffer } from "./memory.ts";
 import type { Silence } from "./silence.ts";
+import type { Upload } from "./upload.ts";
 
 /** What a plain reader gives at most; it costs less than one that reads into our memory (workerd 2026-11-17). */
 const PLAIN_READ_BYTES = 4 * 1024;

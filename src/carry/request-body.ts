@@ -1,45 +1,20 @@
-import { ClientLeft } from "../link/client-left.ts";
+import { ClientLeft } from "../link/acquire.ts";
 import { Clock } from "../link/clock.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { Backlog, joined } from "./backlog.ts";
 import { MemoryShare } from "./memory.ts";
 import { Silence } from "./silence.ts";
+import {
+  type BodyReader,
+  followSent,
+  READ_BYTES,
+  sendLong,
+  type Upload,
+  type UploadWatch,
+} from "./upload.ts";
 
-const READ_BYTES = 64 * 1024;
 /** An upload that holds no slot yet has to come this fast at least: Apache's default (mod_reqtimeout, MinRate). */
 const LEAST_RATE = 500;
-/** Fewer bytes than these within `client_timeout` are silence: a byte now and then must not hold a slot for ever. */
-const LEAST_BYTES = 1024;
-
-/** What the runtime has taken last, up to 16 KiB, it sends after it was told the end (workerd 2026-11-17). */
-const LAST_PIECE_MS = 100;
-
-/** Reads up to `READ_BYTES` at a time; the other kind of reader would give 4 KiB (workerd 2026-11-17). */
-type Reader = ReadableStreamBYOBReader;
-
-/** What has to be known of an upload while its request holds a slot. */
-export interface UploadWatch {
-  clock: Clock;
-  /** Aborted when the connection to the server is. */
-  signal: AbortSignal;
-  /** From now on it is the client that is waited for, until `onBytes`. */
-  onAwaitClient: () => void;
-  onBytes: () => void;
-  /** The server has taken some. */
-  onTaken: () => void;
-  /** The client broke it off. Called before the server's end of the stream is touched. */
-  onBroken: () => void;
-  /** The client sends nothing. `unsure`: or the server takes nothing, nobody can tell. */
-  onStalled: (unsure: boolean) => void;
-}
-
-/** An upload on its way to the server. */
-export interface Upload {
-  content: Uint8Array | ReadableStream | null;
-  isOver: () => boolean;
-  /** Resolves once the server has the request whole, or its connection is gone. Never rejects. */
-  over: Promise<void>;
-}
 
 /**
  * A request's body on its way to the server. What fits into the buffer, and into the isolate's memory, has been read
@@ -50,14 +25,14 @@ export class RequestBody {
   readonly onRequest: boolean;
   #head: Uint8Array[];
   /** Of the rest; `null`: there is none. */
-  readonly #rest: Reader | null;
+  readonly #rest: BodyReader | null;
   readonly #length: number | null;
   readonly #share: MemoryShare | null;
 
   private constructor(from: {
     onRequest: boolean;
     head: Uint8Array[];
-    rest: Reader | null;
+    rest: BodyReader | null;
     length: number | null;
     share: MemoryShare | null;
   }) {
@@ -103,12 +78,10 @@ export class RequestBody {
   send(clientTimeoutMs: number, watch: UploadWatch): Upload {
     const rest = this.#rest;
     if (!rest) return { content: this.#head[0] ?? null, isOver: () => true, over: Promise.resolve() };
-    const progress = new Progress(clientTimeoutMs, this.onRequest, watch);
-    if (this.onRequest) {
-      const over = this.#follow(rest, progress, watch);
-      return { content: null, isOver: () => progress.isOver, over };
-    }
-    return this.#stream(rest, progress, watch);
+    if (this.onRequest) return followSent(rest, clientTimeoutMs, watch);
+    const onHeadSent = () => this.#share?.hold(0);
+    const long = { head: this.#head, rest, length: this.#length, onHeadSent };
+    return sendLong(long, clientTimeoutMs, watch);
   }
 
   /** It will not be sent again. */
@@ -124,115 +97,6 @@ export class RequestBody {
     this.#share?.hold(0);
     void this.#rest?.cancel().catch(() => {});
   }
-
-  /**
-   * A stream of our own, as the runtime's say that they are written when the server has not got it by far (workerd
-   * 2026-11-17). A known length stays a `Content-Length`; otherwise the server gets chunks, as we did.
-   */
-  #stream(rest: Reader, progress: Progress, { signal, onBroken }: UploadWatch): Upload {
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    const end = () => {
-      progress.stop();
-      resolve();
-    };
-    signal.addEventListener("abort", () => {
-      end();
-      // It would wait for a client that nobody listens to any more.
-      void rest.cancel().catch(() => {});
-    });
-    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-      progress.taken();
-      const piece = this.#head.shift() ?? (await this.#readOn(rest, progress, onBroken));
-      if (signal.aborted) return;
-      if (piece) return controller.enqueue(piece);
-      controller.close();
-      progress.stop();
-      void scheduler.wait(LAST_PIECE_MS).then(resolve);
-    };
-    const expectedLength = this.#length === null ? {} : { expectedLength: this.#length };
-    const content = new ReadableStream<Uint8Array>(
-      { ...expectedLength, pull, cancel: end },
-      { highWaterMark: 0 },
-    );
-    return { content, isOver: () => progress.isOver, over };
-  }
-
-  /** What comes next from the client; `null`: nothing more. */
-  async #readOn(rest: Reader, progress: Progress, onBroken: () => void): Promise<Uint8Array | null> {
-    this.#share?.hold(0);
-    progress.awaitClient();
-    try {
-      const { done, value } = await rest.read(new Uint8Array(READ_BYTES));
-      progress.came(value?.byteLength ?? 0);
-      return done ? null : value;
-    } catch (error) {
-      // Before the stream fails: the server must not take what it got for all of it.
-      onBroken();
-      throw error;
-    }
-  }
-
-  /** The copy of a body that the runtime sends by itself. */
-  async #follow(copy: Reader, progress: Progress, { signal, onBroken }: UploadWatch): Promise<void> {
-    signal.addEventListener("abort", () => void copy.cancel().catch(() => {}));
-    progress.awaitClient();
-    try {
-      for (;;) {
-        const { done, value } = await copy.read(new Uint8Array(READ_BYTES));
-        if (done) break;
-        progress.heard(value.byteLength);
-      }
-      progress.came(0);
-      progress.taken();
-    } catch {
-      onBroken();
-    } finally {
-      progress.stop();
-    }
-  }
-}
-
-/** Who is waited for in an upload, and for how long. */
-class Progress {
-  readonly #watch: UploadWatch;
-  readonly #client: Silence;
-  #sinceHeard = 0;
-  isOver = false;
-
-  constructor(clientTimeoutMs: number, unsure: boolean, watch: UploadWatch) {
-    this.#watch = watch;
-    this.#client = new Silence(watch.clock, clientTimeoutMs, () => watch.onStalled(unsure));
-    this.#client.pause();
-  }
-
-  awaitClient(): void {
-    this.#client.resume();
-    this.#watch.onAwaitClient();
-  }
-
-  /** The client is waited for no more. */
-  came(bytes: number): void {
-    this.#client.pause();
-    this.heard(bytes);
-    this.#watch.onBytes();
-  }
-
-  heard(bytes: number): void {
-    this.#sinceHeard += bytes;
-    if (this.#sinceHeard < LEAST_BYTES) return;
-    this.#sinceHeard = 0;
-    this.#client.heard();
-  }
-
-  /** By the server. */
-  taken(): void {
-    this.#watch.onTaken();
-  }
-
-  stop(): void {
-    this.isOver = true;
-    this.#client.stop();
-  }
 }
 
 async function readUpTo(
@@ -241,8 +105,8 @@ async function readUpTo(
   share: MemoryShare,
   client: AbortSignal,
   clientTimeoutMs: number,
-): Promise<{ chunks: Uint8Array[]; rest: Reader | null }> {
-  const reader: Reader = stream.getReader({ mode: "byob" });
+): Promise<{ chunks: Uint8Array[]; rest: BodyReader | null }> {
+  const reader: BodyReader = stream.getReader({ mode: "byob" });
   const backlog = new Backlog();
   const clock = new Clock();
   const { promise: stalled, reject } = Promise.withResolvers<never>();

@@ -87,3 +87,11 @@ export class Trace {
     return this.#phase === phase ? Date.now() - this.#phaseSince : 0;
   }
 }
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The client's request id if it is one that can go into a log line, else a new one. */
+export function requestIdOf(headers: Headers): string {
+  const given = headers.get("x-request-id");
+  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}

@@ -1,15 +1,15 @@
-import type { Failure } from "../carry/retry.ts";
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
-import { ClientLeft } from "./client-left.ts";
-import { takeUntold, tellAll } from "./endings.ts";
+import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import type { Retry } from "../scheduler/waiting/ticket.ts";
+import { takeEnded, tellEnded } from "./endings.ts";
 import type { Env } from "./env.ts";
 import { HeldLease } from "./held-lease.ts";
-import type { AcquireRequest, Done, Granted, NotGranted, Place } from "./protocol.ts";
-import { isOverloaded, poolStub, ticketBackoffMs } from "./reach.ts";
-import { untilTold } from "./until-told.ts";
+import { logError } from "./log.ts";
+import { type Ended, type Granted, type NotGranted, PROTOCOL, type WaitingTicket } from "./protocol.ts";
+import { type Attempt, isOverloaded, type PoolStub, poolStub, reach, TICKET_PAUSE } from "./reach.ts";
 
-/** How long a pool that never answered is asked, before a request that has no place yet is refused. */
+/** How long a pool that never answered is asked, before a request that has no token yet is refused. */
 const UNREACHABLE_MS = 10_000;
 
 const DETAILS = {
@@ -19,97 +19,110 @@ const DETAILS = {
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
-/** What a request can claim when it asks for a slot, kept over all of its attempts. */
-export interface Claim {
-  /** How long it has waited for slots, in ms; what servers spent on it does not count. */
-  waitedMs: number;
-  /** Its place in the order, once it is known. */
-  seq?: number;
-  /** This is a further attempt: the last one's lease, which ends here, and until when its server is left alone. */
-  failed?: { lease: HeldLease; failure: Failure; restsUntil: number };
-}
+/** The client went away before it had its answer. */
+export class ClientLeft extends Error {}
 
 /** Whom a slot is for. */
-export interface Applicant {
+export interface LeaseSeeker {
   pool: PoolConfig;
-  request: { signal: AbortSignal };
+  /** Aborted when the client leaves. */
+  client: AbortSignal;
   /** Takes work that the client does not wait for, and that goes on when it has left. */
-  later: (work: Promise<unknown>) => void;
+  inBackground: (work: Promise<unknown>) => void;
+}
+
+/** What a request keeps from one attempt to the next. */
+export interface Turn {
+  /** How long it has waited for slots, in ms; what servers spent on it does not count. */
+  waitedMs: number;
+  /** Once it is known. */
+  token?: number;
+  /** The last attempt: its lease ends once the request has asked again. */
+  failed?: FailedAttempt;
+}
+
+export interface FailedAttempt {
+  lease: HeldLease;
+  end: LeaseEnd;
+  /** Until then the server is left alone with this request. */
+  restsUntil: number;
 }
 
 /**
- * Waits for a slot, through restarts of the pool's object: the ticket then asks a new stub and keeps its
- * place. Rejects with a `Refusal`, or with `ClientLeft` once the client has.
+ * Waits for a slot, through restarts of the pool's object: the ticket then asks a new stub and keeps its turn. Rejects
+ * with a `Refusal`, or with `ClientLeft` once the client has.
  *
  * The caller runs this under `waitUntil`, so that a lease granted just when the client left is not lost on
  * the way but handed back unused.
  */
-export async function acquireLease(env: Env, applicant: Applicant, claim: Claim): Promise<HeldLease> {
-  const { pool, request, later } = applicant;
-  const { signal } = request;
+export async function acquireLease(env: Env, seeker: LeaseSeeker, turn: Turn): Promise<HeldLease> {
+  const { pool, client, inBackground } = seeker;
   const id = crypto.randomUUID();
-  const waited = stopwatch(claim.waitedMs);
-  let place: Rpc.Stub<Place> | null = null;
-  let untold: Done[] = [];
-  let failed = claim.failed ?? null;
-  /** The pool was asked, and what it said got lost: that may have been a slot. */
-  let unheard = false;
-  // What has restarted has forgotten the ticket anyway.
-  const leave = () => void (place ? place.leave() : poolStub(env, pool).leave(id)).catch(() => {});
-  const turnAt = (queued: { place: Rpc.Stub<Place>; seq: number }): Promise<Granted | NotGranted> => {
-    place = queued.place;
-    claim.seq = queued.seq;
-    if (signal.aborted) leave();
-    return place.turn();
-  };
-  const endFailed = (stub?: ReturnType<typeof poolStub>) => {
-    if (failed) later(failed.lease.fail(failed.failure, stub));
+  const waited = stopwatch(turn.waitedMs);
+  let ticket: Rpc.Stub<WaitingTicket> | null = null;
+  let untold: Ended[] = [];
+  let failed = turn.failed ?? null;
+  /** The pool was asked, and its answer got lost: that may have been a slot. */
+  let isAnswerLost = false;
+  // An object that has restarted has forgotten the ticket anyway.
+  const leave = () => void (ticket ? ticket.leave() : poolStub(env, pool).leave(id)).catch(() => {});
+  const endFailed = (stub?: PoolStub) => {
+    if (failed) inBackground(failed.lease.end(failed.end, stub));
     failed = null;
   };
-  signal.addEventListener("abort", leave);
+  const ask = async (stub: PoolStub, { pausedMs, reached }: Attempt): Promise<Granted | NotGranted> => {
+    if (client.aborted) throw new ClientLeft();
+    const { token } = turn;
+    const retry = turn.failed && retryAfter(turn.failed, pool);
+    untold.push(...takeEnded(pool.name));
+    const entering = stub.enter({
+      protocol: PROTOCOL,
+      id,
+      pausedMs,
+      waitedMs: waited(),
+      ...(token === undefined ? {} : { token }),
+      ...(retry ? { retry } : {}),
+      ended: untold,
+    });
+    // On the same stub, and so behind: the slot that comes free by it finds the request on the list again.
+    endFailed(stub);
+    const entered = await entering;
+    reached();
+    untold = [];
+    const answer = entered.granted || entered.code !== "queued" ? entered : await whenItsTurn(entered);
+    isAnswerLost = false;
+    return answer;
+  };
+  const whenItsTurn = (queued: { ticket: Rpc.Stub<WaitingTicket>; token: number }) => {
+    ticket = queued.ticket;
+    turn.token = queued.token;
+    if (client.aborted) leave();
+    return ticket.turn();
+  };
+  const onFailure = (error: unknown) => {
+    if (error instanceof ClientLeft) throw error;
+    ticket = null;
+    // An overloaded object has not run the call.
+    if (!isOverloaded(error)) isAnswerLost = true;
+    refuseIfHopeless(error, pool, turn.token, waited());
+  };
+  client.addEventListener("abort", leave);
   try {
-    for (let attempt = 1, pausedMs = 0; ; attempt++) {
-      if (signal.aborted) throw new ClientLeft();
-      claim.waitedMs = waited();
-      try {
-        untold.push(...takeUntold(pool.name));
-        const stub = poolStub(env, pool);
-        const entering = stub.enter({ id, pausedMs, ...claimed(claim, pool), done: untold });
-        // On the same stub, and so behind: the slot that comes free by it finds the request on the list again.
-        endFailed(stub);
-        const entered = await entering;
-        // It was reached: what comes now is another outage.
-        attempt = 0;
-        untold = [];
-        const answer = entered.granted || entered.code !== "queued" ? entered : await turnAt(entered);
-        unheard = false;
-        if (!answer.granted) {
-          if (answer.code === "left") throw new ClientLeft();
-          throw new Refusal(answer.code, DETAILS[answer.code], pool.name);
-        }
-        if (answer.seq !== null) claim.seq = answer.seq;
-        const lease = new HeldLease(env, pool, id, answer);
-        if (!signal.aborted) return lease;
-        later(lease.end("unused"));
-        throw new ClientLeft();
-      } catch (error) {
-        if (error instanceof Refusal || error instanceof ClientLeft) throw error;
-        place = null;
-        // What is overloaded has not even listened.
-        if (!isOverloaded(error)) unheard = true;
-        claim.waitedMs = waited();
-        refuseIfHopeless(error, claim, pool);
-        pausedMs = ticketBackoffMs(attempt);
-        await scheduler.wait(pausedMs);
-      }
-    }
+    const answer = await reach(env, pool, ask, onFailure, TICKET_PAUSE);
+    if (!answer.granted) throw notGranted(answer, pool);
+    turn.token = answer.token;
+    const lease = new HeldLease(env, pool, id, answer);
+    if (!client.aborted) return lease;
+    inBackground(lease.end({ how: "unused" }));
+    throw new ClientLeft();
   } finally {
-    claim.waitedMs = waited();
+    turn.waitedMs = waited();
     endFailed();
-    if (unheard) later(giveBack(env, pool, id));
-    if (untold.length > 0) later(tellAll(env, pool, untold));
-    signal.removeEventListener("abort", leave);
-    (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
+    // Whatever the pool made of the ticket: nothing was sent to a server.
+    if (isAnswerLost) untold.push({ id, end: { how: "unused" } });
+    if (untold.length > 0) inBackground(tellEnded(env, pool, untold));
+    client.removeEventListener("abort", leave);
+    (ticket as Rpc.Stub<WaitingTicket> | null)?.[Symbol.dispose]();
   }
 }
 
@@ -118,27 +131,26 @@ function stopwatch(startMs: number): () => number {
   return () => startMs + Date.now() - startedAt;
 }
 
-function claimed({ failed, ...known }: Claim, pool: PoolConfig): Omit<AcquireRequest, "id"> {
-  if (!failed) return known;
-  const server = failed.lease.server.name;
-  const rest = { server, ms: Math.max(0, failed.restsUntil - Date.now()) };
-  return { ...known, retry: { avoid: pool.redispatch ? server : null, rest } };
+function retryAfter({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfig): Retry {
+  const restMs = Math.max(0, restsUntil - Date.now());
+  return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-/** Whatever the pool made of the ticket: it waits no more, and nothing was sent to a server. */
-function giveBack(env: Env, pool: PoolConfig, id: string): Promise<void> {
-  return untilTold(pool.name, [id], async () => {
-    const stub = poolStub(env, pool);
-    await Promise.all([stub.leave(id), stub.end(id, "unused")]);
-  });
+function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
+  return code === "left" ? new ClientLeft() : new Refusal(code, DETAILS[code], pool.name);
 }
 
-/** A request with a place waits for its pool as long as it would wait for a slot; one without does not. */
-function refuseIfHopeless(error: unknown, { seq, waitedMs }: Claim, pool: PoolConfig): void {
-  const hasPlace = seq !== undefined;
-  const late = waitedMs >= (hasPlace ? pool.queueTimeoutMs : UNREACHABLE_MS);
-  if (!late && !isOverloaded(error)) return;
-  console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-  if (late && hasPlace) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
+/** A request with a token waits for its pool as long as it would wait for a slot; one without does not. */
+function refuseIfHopeless(
+  error: unknown,
+  pool: PoolConfig,
+  token: number | undefined,
+  waitedMs: number,
+): void {
+  const isTold = token !== undefined;
+  const isLate = waitedMs >= (isTold ? pool.queueTimeoutMs : UNREACHABLE_MS);
+  if (!isLate && !isOverloaded(error)) return;
+  logError(error, { pool: pool.name });
+  if (isLate && isTold) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
   throw new Refusal("pool-unavailable", DETAILS["pool-unavailable"], pool.name);
 }

@@ -1,62 +1,64 @@
 import type { Env } from "./env.ts";
-import type { Done } from "./protocol.ts";
-import { poolStub } from "./reach.ts";
-import { untilTold } from "./until-told.ts";
+import { logError } from "./log.ts";
+import type { Ended, Urgency } from "./protocol.ts";
+import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 
+/** How long others are waited for, or a message that goes to the pool anyway. */
+const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
 /** A batch that is older was left behind by an invocation that died. */
 const ABANDONED_MS = 1_000;
+/** The platform ends an invocation this long after its client left; trying on past that is of no use. */
+const TRIES_MS = 28_000;
 
 interface Batch {
   since: number;
-  when: When;
-  requests: Done[];
-  /** Somebody relied on it beside the request that began it. */
+  urgency: Urgency;
+  ended: Ended[];
+  /** Another request relied on it beside the one that began it. */
   shared: boolean;
 }
 
-/** How soon the pool is to know: at once if somebody may wait for the slot; else there may be others to go with. */
-export type When = keyof typeof WAIT_MS;
-
-/** How long others are waited for, or a message that goes to the pool anyway. */
-const WAIT_MS = { "at once": 0, "in a turn": 0, soon: 5 };
-
 /**
- * What has ended in this isolate and is about to be told, by pool. Plain data: the request that began the batch tells
- * it, unless another one takes it along.
+ * Leases that have ended in this isolate and are about to be told, by pool. Plain data: the request that began the
+ * batch tells it, unless another one takes it along.
  */
 const batches = new Map<string, Batch>();
 
-/** When something last ended, by pool, and whether the last batch was shared. */
+/** When a lease last ended, by pool, and whether the last batch was shared. */
 const lately = new Map<string, { at: number; shared: boolean }>();
 
-type PoolAddress = { name: string; locationHint: string | null };
-
 /**
- * Resolves when the pool has it on record, or another request has taken it along. What is to be told at once is, or
- * goes with what is told at the end of this turn of the event loop anyway; when a second one ends in the same turn,
- * all that end in it after that follow in one message more.
- * Where they end one by one nobody is waited for: a timer that brings nobody takes a tenth of a request's CPU time
- * (in front of servers of 10 ms, workerd 2026-11-17).
+ * Tells the pool that a lease has ended, together with others if that costs nobody time. Resolves when the pool has it
+ * on record, or another request has taken it along.
+ *
+ * The first of a turn of the event loop is told at once; when a second one ends in the same turn, all that end in it
+ * after that follow in one more message. Where they end one by one nobody is waited for: a timer that brings nobody
+ * takes a tenth of a request's CPU time (in front of servers of 10 ms, workerd 2026-11-17).
  */
-export async function tellDone(env: Env, pool: PoolAddress, request: Done, when: When): Promise<void> {
+export async function tellInBatch(
+  env: Env,
+  pool: PoolAddress,
+  ended: Ended,
+  urgency: Urgency,
+): Promise<void> {
   const now = Date.now();
   const batch = batches.get(pool.name);
-  const taken = batch !== undefined && now - batch.since < ABANDONED_MS;
-  if (taken && WAIT_MS[batch.when] <= WAIT_MS[when]) {
-    batch.requests.push(request);
+  const isAlive = batch !== undefined && now - batch.since < ABANDONED_MS;
+  if (isAlive && WAIT_MS[batch.urgency] <= WAIT_MS[urgency]) {
+    batch.ended.push(ended);
     batch.shared = true;
     return;
   }
-  if (when === "at once" && !batch && !expectsOthers(pool.name, now)) return tellAll(env, pool, [request]);
-  const all = [...(batch?.requests.splice(0) ?? []), request];
-  const atOnce = when === "at once";
-  const own: Batch = { since: now, when, requests: atOnce ? [] : all, shared: false };
+  const atOnce = urgency === "at once";
+  if (atOnce && !batch && !expectsOthers(pool.name, now)) return tellEnded(env, pool, [ended]);
+  const all = [...(batch?.ended.splice(0) ?? []), ended];
+  const own: Batch = { since: now, urgency, ended: atOnce ? [] : all, shared: false };
   batches.set(pool.name, own);
-  const first = atOnce ? tellAll(env, pool, all) : null;
-  await scheduler.wait(WAIT_MS[when]);
+  const first = atOnce ? tellEnded(env, pool, all) : null;
+  await scheduler.wait(WAIT_MS[urgency]);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   lately.set(pool.name, { at: now, shared: own.shared });
-  await Promise.all([first, tellAll(env, pool, own.requests)]);
+  await Promise.all([first, tellEnded(env, pool, own.ended)]);
 }
 
 /** Another has ended in this very millisecond, or one did when it was last waited for. */
@@ -66,14 +68,30 @@ function expectsOthers(pool: string, now: number): boolean {
   return shared || at === now;
 }
 
-/** Resolves when the pool has all of it on record, or has not been reached for too long. */
-export async function tellAll(env: Env, pool: PoolAddress, requests: Done[]): Promise<void> {
-  if (requests.length === 0) return;
-  const leases = requests.map(({ id }) => id);
-  await untilTold(pool.name, leases, () => poolStub(env, pool).done(requests));
+/**
+ * Tells the pool that leases have ended, through restarts of its object. Resolves when it has that on record, or has
+ * not been reached for too long: the leases then run out by themselves, and their slots go through quarantine. Never
+ * rejects. `first`: as for `reach`.
+ */
+export async function tellEnded(
+  env: Env,
+  pool: PoolAddress,
+  ended: Ended[],
+  first?: PoolStub,
+): Promise<void> {
+  if (ended.length === 0) return;
+  const givesUpAt = Date.now() + TRIES_MS;
+  const giveUpIfLate = (error: unknown) => {
+    if (Date.now() > givesUpAt) throw error;
+  };
+  try {
+    await reach(env, pool, (stub) => stub.end(ended), giveUpIfLate, { first });
+  } catch (error) {
+    logError(error, { pool: pool.name, leases: ended.map(({ id }) => id) });
+  }
 }
 
-/** For a message that goes to this pool anyway. Who takes it tells it, with that message or by `tellAll`. */
-export function takeUntold(pool: string): Done[] {
-  return batches.get(pool)?.requests.splice(0) ?? [];
+/** For a message that goes to this pool anyway. Whoever takes them tells them, with that message or by `tellEnded`. */
+export function takeEnded(pool: string): Ended[] {
+  return batches.get(pool)?.ended.splice(0) ?? [];
 }

@@ -1,8 +1,8 @@
-import type { Pool } from "../pool/pool.ts";
+import type { PoolCalls } from "./protocol.ts";
 
 /** The Worker's bindings, as wrangler.toml and `wrangler secret put` make them. */
 export interface Env {
-  POOL: DurableObjectNamespace<Pool>;
+  POOL: DurableObjectNamespace<PoolCalls>;
   POOLS?: unknown;
   ADMIN_TOKEN?: string;
   ADMIN_HOST?: string;

@@ -1,18 +1,15 @@
-import type { Failure } from "../carry/retry.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
+import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { Clock } from "./clock.ts";
-import { tellDone, type When } from "./endings.ts";
+import { tellEnded, tellInBatch } from "./endings.ts";
 import type { Env } from "./env.ts";
-import { type Ending, type Granted, type Lease, RENEW_MS } from "./protocol.ts";
-import { poolStub } from "./reach.ts";
-import { untilTold } from "./until-told.ts";
-
-type PoolAddress = { name: string; locationHint: string | null };
+import { type Granted, type Lease, RENEW_MS, type Urgency } from "./protocol.ts";
+import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 
 /**
- * A slot in this Worker's hands, whatever becomes of the pool's object meanwhile. It is renewed until `done` or
- * `end`, one of which must be called exactly when the server can no longer be at work, and which must be awaited
- * within `waitUntil`: a call that is still under way when the invocation ends is dropped (workerd 2026-11-17).
+ * A slot in this Worker's hands, whatever becomes of the pool's object meanwhile. It is renewed until `end`, which must
+ * be called exactly when the server can no longer be at work, or was cut off, and which must be awaited within
+ * `waitUntil`: a call that is still under way when the invocation ends is dropped (workerd 2026-11-17).
  *
  * `onLost` is called when the slot is no longer ours: the pool says so, or has not been reached for as long as a lease
  * lives. The server must then get nothing more from us, since the pool presumes that our connection is cut.
@@ -28,51 +25,26 @@ export class HeldLease {
   onLost: () => void = () => {};
   readonly #env: Env;
   readonly #pool: PoolAddress;
-  readonly #whenDone: When;
+  readonly #tellEnd: Urgency;
   #stub: Rpc.Stub<Lease> | null = null;
   /** When the pool was last told that we live. */
   #renewedAt = Date.now();
 
-  constructor(env: Env, pool: PoolAddress, id: string, granted: Granted) {
+  constructor(env: Env, pool: PoolAddress, id: string, { server, tellEnd }: Granted) {
     this.#env = env;
     this.#pool = pool;
     this.id = id;
-    this.server = granted.server;
-    this.#whenDone = granted.alone ? "soon" : granted.unhurried ? "in a turn" : "at once";
+    this.server = server;
+    this.#tellEnd = tellEnd;
     this.clock.set(RENEW_MS, () => void this.#renew());
   }
 
-  /** The server has answered with this status, to its last byte. */
-  done(status: number): Promise<void> {
+  /** Tells the pool how the lease ended. `first`: with which stub, as for `reach`. */
+  end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.clock.stop();
-    return tellDone(this.#env, this.#pool, { id: this.id, status }, this.#whenDone);
-  }
-
-  /** `status`: of an answer that came before the server had the request whole. */
-  end(ending: Exclude<Ending, "done">, status?: number): Promise<void> {
-    return this.#tell((pool) => pool.end(this.id, ending, false, status));
-  }
-
-  /**
-   * The server failed the request, which has asked for another slot. `stub`: to be told with, the first time; what was
-   * said with it before comes before.
-   */
-  fail(failure: Failure, stub?: ReturnType<typeof poolStub>): Promise<void> {
-    if ("busyForMs" in failure) return this.#tell((pool) => pool.busy(this.id, failure.busyForMs), stub);
-    return this.#tell((pool) => pool.end(this.id, failure.ending, true), stub);
-  }
-
-  #tell(
-    how: (pool: ReturnType<typeof poolStub>) => Promise<void>,
-    stub?: ReturnType<typeof poolStub>,
-  ): Promise<void> {
-    this.clock.stop();
-    let first = stub;
-    return untilTold(this.#pool.name, [this.id], () => {
-      const asked = first ?? poolStub(this.#env, this.#pool);
-      first = undefined;
-      return how(asked);
-    });
+    const ended = { id: this.id, end };
+    if (end.how === "done") return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
+    return tellEnded(this.#env, this.#pool, [ended], first);
   }
 
   async #renew(): Promise<void> {

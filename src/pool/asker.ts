@@ -1,9 +1,9 @@
 import type { PoolConfig } from "../config/types.ts";
 import { inTime } from "../link/in-time.ts";
-import type { CheckResult } from "../scheduler/fleet/checks.ts";
+import type { CheckResult } from "../scheduler/fleet/health.ts";
 import type { Question } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
-import { refuses } from "./refuses.ts";
+import { refuses } from "../servers/tcp.ts";
 
 /** Whether a probe's server is idle is known within this time, or asked again. */
 const PROBE_TIMEOUT_MS = 1_000;

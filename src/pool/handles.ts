@@ -1,12 +1,12 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Granted, Lease, News, NotGranted, Place, Seen, Watch } from "../link/protocol.ts";
+import type { Granted, Lease, News, NotGranted, Seen, WaitingTicket, Watch } from "../link/protocol.ts";
 
 /**
- * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
- * ends or its isolate dies, and then the ticket leaves the list at once; a blocked `acquire` alone is never
- * told that its caller left (workerd 2026-11-17).
+ * What a Worker holds of its waiting ticket. The runtime disposes it when the Worker's invocation ends or its isolate
+ * dies, and then the ticket leaves the list at once; a call that waits is never told that its caller left (workerd
+ * 2026-11-17).
  */
-export class PlaceHandle extends RpcTarget implements Place {
+export class TicketHandle extends RpcTarget implements WaitingTicket {
   readonly #turn: Promise<Granted | NotGranted>;
   readonly #left: () => void;
 
@@ -29,30 +29,18 @@ export class PlaceHandle extends RpcTarget implements Place {
   }
 }
 
-type End = (ending: Ending, retried: boolean, status: number | undefined) => Promise<void>;
-
 /**
- * What a Worker holds of its slot. `end` gives it back; the runtime disposing the handle without that means
- * that the Worker is gone and the server may still be busy.
+ * What a Worker holds of its slot. The runtime disposes it when the Worker is gone, and then the server may still be
+ * busy.
  */
 export class LeaseHandle extends RpcTarget implements Lease {
-  readonly #onEnd: End;
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
 
-  constructor(on: {
-    end: End;
-    renew: () => boolean;
-    dispose: () => void;
-  }) {
+  constructor(on: { renew: () => boolean; dispose: () => void }) {
     super();
-    this.#onEnd = on.end;
     this.#onRenew = on.renew;
     this.#onDispose = on.dispose;
-  }
-
-  end(ending: Ending, retried = false, status?: number): Promise<void> {
-    return this.#onEnd(ending, retried, status);
   }
 
   renew(): boolean {

@@ -1,12 +1,12 @@
 import type { Drain } from "../scheduler/drain.ts";
-import type { Health } from "../scheduler/fleet/health.ts";
-import type { ServerRow, Slot, SlotState } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
 import type { JournalChanges } from "../scheduler/record/journal.ts";
-import type { Outbox } from "../scheduler/record/outbox.ts";
+import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
-import { migrate } from "./migrations.ts";
+import type { Health, ServerRow, SlotRow } from "../scheduler/terms/rows.ts";
+import type { SlotState } from "../scheduler/terms/slot-state.ts";
+import { migrate } from "./schema.ts";
 
 /**
  * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
@@ -23,38 +23,11 @@ export class Ledger {
   }
 
   load(): Restored {
-    const slots = this.#sql
-      .exec<{
-        server: string;
-        slot: number;
-        url: string;
-        state: string;
-        lease: string;
-        since: number;
-        until: number;
-      }>("SELECT server, slot, url, state, lease, since, until FROM slots WHERE state <> 'free'")
-      .toArray()
-      .map(({ slot, state, ...row }) => ({ ...row, index: slot, state: state as SlotState }));
-    const servers = new Map<string, ServerRow>();
-    const rows = this.#sql.exec<{
-      server: string;
-      override: string;
-      health: string;
-      stateSince: number | null;
-      healthSince: number | null;
-    }>(
-      `SELECT server, override, health, state_since AS stateSince, health_since AS healthSince
-       FROM servers`,
-    );
-    for (const { server, override, health, ...since } of rows) {
-      servers.set(server, { override: JSON.parse(override), health: health as Health, ...since });
-    }
     return {
-      slots,
-      servers,
+      slots: this.#loadSlots(),
+      servers: this.#loadServers(),
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
-      nextSeq: this.#get<number>("seq") ?? 0,
       counts: this.#get<Counts>("totals") ?? {},
       events: this.#sql
         .exec<{ event: string }>("SELECT event FROM events ORDER BY id")
@@ -64,20 +37,10 @@ export class Ledger {
   }
 
   /** Writes what the events of one turn changed. */
-  write(changes: Outbox, scheduler: { drained: Readonly<Drain> | null; regrouping: boolean }): void {
+  write(changes: Changes, scheduler: { currentDrain: Readonly<Drain> | null; regrouping: boolean }): void {
     for (const slot of changes.slots) this.#writeSlot(slot);
-    for (const server of changes.servers) {
-      this.#sql.exec(
-        `INSERT OR REPLACE INTO servers (server, override, health, state_since, health_since)
-         VALUES (?, ?, ?, ?, ?)`,
-        server.name,
-        JSON.stringify(server.override),
-        server.health.status,
-        server.stateSince,
-        server.healthSince,
-      );
-    }
-    if (changes.drainChanged) this.#put("drain", scheduler.drained);
+    for (const server of changes.servers.values()) this.#writeServer(server);
+    if (changes.drainChanged) this.#put("drain", scheduler.currentDrain);
     if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
   }
 
@@ -90,11 +53,6 @@ export class Ledger {
       );
     }
     for (const id of dropped) this.#sql.exec("DELETE FROM events WHERE id = ?", id);
-  }
-
-  /** Promises that no seq from `first` on was given by an earlier instance. */
-  reserveSeqs(first: number): void {
-    this.#put("seq", first);
   }
 
   writeCounts(counts: Counts): void {
@@ -112,7 +70,43 @@ export class Ledger {
     }
   }
 
-  #writeSlot(slot: Slot): void {
+  #loadSlots(): SlotRow[] {
+    return this.#sql
+      .exec<{
+        url: string;
+        slot: number;
+        server: string;
+        state: string;
+        lease: string;
+        since: number;
+        until: number;
+      }>("SELECT url, slot, server, state, lease, since, until FROM slots WHERE state <> 'free'")
+      .toArray()
+      .map(({ url, slot, server, state, ...row }) => ({
+        ...row,
+        server: { name: server, url },
+        index: slot,
+        state: state as SlotState,
+      }));
+  }
+
+  #loadServers(): ServerRow[] {
+    return this.#sql
+      .exec<{
+        name: string;
+        override: string;
+        health: string;
+        stateSince: number | null;
+        healthSince: number | null;
+      }>(
+        `SELECT server AS name, override, health, state_since AS stateSince, health_since AS healthSince
+         FROM servers`,
+      )
+      .toArray()
+      .map((row) => ({ ...row, override: JSON.parse(row.override), health: row.health as Health }));
+  }
+
+  #writeSlot(slot: SlotRow): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
       "INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -123,6 +117,18 @@ export class Ledger {
       slot.lease,
       slot.since,
       until,
+    );
+  }
+
+  #writeServer(server: ServerRow): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO servers (server, override, health, state_since, health_since)
+       VALUES (?, ?, ?, ?, ?)`,
+      server.name,
+      JSON.stringify(server.override),
+      server.health,
+      server.stateSince,
+      server.healthSince,
     );
   }
 

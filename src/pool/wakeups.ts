@@ -1,6 +1,7 @@
 import { Ticker } from "../link/ticker.ts";
 import type { Drain } from "../scheduler/drain.ts";
-import type { Server, Slot } from "../scheduler/fleet/server.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
+import type { SlotRow } from "../scheduler/terms/rows.ts";
 
 /**
  * A timer keeps the object awake, and billed: for what is further away the alarm will do. A pool's servers are looked
@@ -43,15 +44,15 @@ export class Wakeups {
 
   /** After a change of these slots. `idle`: nobody is here who needs the time to the millisecond. */
   set(
-    scheduler: { nextTick(): number; drained: Readonly<Drain> | null },
-    changed: Iterable<Slot>,
+    scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
+    changed: Iterable<SlotRow>,
     idle: boolean,
   ): void {
     const [next, now] = [scheduler.nextTick(), Date.now()];
     if (idle && next - now > SOON_MS) this.#ticker.stop();
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
-    if (scheduler.drained) this.#alarm.wakeBy(scheduler.drained.expiresAt);
+    if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
   }
 
   /** The alarm has rung. */
@@ -66,7 +67,7 @@ export class Wakeups {
   }
 
   /** Not for a lease: its end is a message, or the end of the time to live, which a restart begins anew. */
-  #setAlarmFor(slot: Slot): void {
+  #setAlarmFor(slot: SlotRow): void {
     if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
   }
 }

@@ -1,47 +1,28 @@
 import type { PoolConfig } from "../config/types.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
-import type { CheckResult } from "./fleet/checks.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import type { SlotRow } from "./fleet/leases.ts";
-import { isHeld, type Server, type ServerPatch, type ServerRow, type Slot } from "./fleet/server.ts";
+import type { CheckResult } from "./fleet/health.ts";
+import type { Server } from "./fleet/server.ts";
+import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
 import type { Counters, Counts, Totals } from "./record/counters.ts";
 import type { PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
-import { Outbox, type SchedulerRefusal } from "./record/outbox.ts";
-import type { CutOff } from "./terms/lease-end.ts";
-import { FailedServer } from "./waiting/failed-server.ts";
-import { Places } from "./waiting/places.ts";
+import { type Changes, Outbox } from "./record/outbox.ts";
+import type { LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
+import type { ServerPatch, ServerRow, SlotRow } from "./terms/rows.ts";
+import { isHeld } from "./terms/slot-state.ts";
 import { Regroup } from "./waiting/regroup.ts";
-import { type Waiting, WaitingList } from "./waiting/waiting-list.ts";
-
-export interface TicketRequest {
-  id: string;
-  /** The place it was given before; absent on first arrival. */
-  seq?: number;
-  /** How long it has waited already, in ms. */
-  waitedMs?: number;
-  /** How long it has paused, in ms, since it last tried to reach the pool; absent: as long as any may. */
-  pausedMs?: number;
-  /**
-   * A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. The
-   * server that is to `rest` gets it no sooner than in `ms`.
-   */
-  retry?: { avoid: string | null; rest?: { server: string; ms: number } };
-}
-
-/** How long a retry waits for another server before it takes the one that failed it again. */
-const AVOID_MS = 1_000;
+import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
+import { WaitingList } from "./waiting/waiting-list.ts";
 
 /** What the ledger kept of an earlier instance. */
 export interface Restored {
   slots: SlotRow[];
-  servers: Map<string, ServerRow>;
+  servers: ServerRow[];
   drain: Drain | null;
   /** It ended while tickets of a still earlier instance were coming back. */
   regrouping: boolean;
-  /** Every seq given so far is below this. */
-  nextSeq: number;
   counts: Partial<Counts>;
   events: PoolEvent[];
 }
@@ -49,21 +30,21 @@ export interface Restored {
 /**
  * Who may talk to which server, and when: the pool's rules and nothing else. No clock, no storage, no promise
  * and no platform in here, so that thousands of random histories can be played against it: each event comes
- * with the time, and what follows from it is collected in the outbox until `takeOutbox()`.
+ * with the time, and what follows from it is collected in the outbox until `takeChanges()`.
  *
  * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
  */
 export class Scheduler {
   readonly #settings: PoolConfig;
   readonly #random: () => number;
+  readonly #outbox = new Outbox();
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
   readonly #waiting: WaitingList;
   readonly #drain: DrainSwitch;
   readonly #regroup: Regroup;
-  readonly #places: Places;
-  #outbox = new Outbox();
 
+  /** `newId` never gives an id twice, in no instance of the pool. */
   constructor(
     settings: PoolConfig,
     restored: Restored | null,
@@ -74,15 +55,10 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
-    this.#waiting = new WaitingList(settings.queueTimeoutMs);
-    this.#places = new Places(restored?.nextSeq ?? null, now);
+    this.#waiting = new WaitingList(settings.queueTimeoutMs, restored && now);
     this.#drain = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
-    const changes = {
-      slot: (slot: Slot) => this.#outbox.slotChanged(slot),
-      server: (server: Server) => this.#outbox.serverChanged(server),
-      happened: this.journal.note.bind(this.journal),
-    };
-    this.#fleet = new Fleet(settings, restored, changes, now, newId);
+    const record = { outbox: this.#outbox, journal: this.journal };
+    this.#fleet = new Fleet(settings, restored, record, now, newId);
     // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
     const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -94,37 +70,26 @@ export class Scheduler {
   // ── Requests ──
 
   /** A request asks for a slot, for the first time or again after it lost touch with the pool. */
-  acquire(ticket: TicketRequest, now: number): void {
-    const { id } = ticket;
+  enter(request: TicketRequest, now: number): void {
+    const { id } = request;
     this.#fleet.work(now);
     const held = this.#fleet.leased(id);
     const known = this.#waiting.get(id);
     if (held) {
       // Granted, but the answer never arrived: its holder has sent nothing to the server yet.
       this.#holderLives(held, now);
-      this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
+      this.#outbox.decided({
+        kind: "grant",
+        ticket: id,
+        slot: held,
+        token: this.#waiting.tokenOf(request, now),
+      });
     } else if (known) {
-      this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
+      this.#outbox.decided({ kind: "queued", ticket: id, token: known.token });
     } else if (this.#refusesForLackOfServers(now)) {
       this.#refuse(id, "no-server", now);
-    } else if (ticket.seq !== undefined) {
-      // It was accepted before: a list that is full by now does not turn it away.
-      if (!ticket.retry) this.#ticketReturned(ticket, now);
-      this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else {
-      const waitedMs = ticket.waitedMs ?? 0;
-      const { seq, returned } = this.#places.ofArrival(waitedMs, now);
-      if (returned) this.#ticketReturned(ticket, now);
-      // This instance was there all the time, and out of its reach.
-      const late = !returned && waitedMs > 0 ? this.#waiting.placeBefore(now - waitedMs) : undefined;
-      const waiting = this.#enqueue(ticket, late ?? seq, now);
-      if (!returned && !waiting.left && this.#waiting.length > this.#settings.maxQueue) {
-        this.#waiting.leave(id);
-        this.#refuse(id, "queue-full", now);
-        return;
-      }
-      this.counters.accepted();
-      this.#tellIfQueued(waiting);
+      this.#enqueue(request, now);
     }
   }
 
@@ -143,44 +108,16 @@ export class Scheduler {
     return true;
   }
 
-  /** The server is done with the request, whatever we thought of its holder meanwhile. */
-  release(id: string, now: number, status?: number): void {
+  /**
+   * The request's lease is over. Of a slot in quarantine, whose holder was taken to be lost, what the holder knows
+   * better counts from now.
+   */
+  end(id: string, end: LeaseEnd, now: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.counters.completed(slot.server.name, now - slot.since, status);
-    this.#fleet.answered(slot, now);
-    this.#dispatch(now);
-  }
-
-  /** The lease was granted to a client that had left: nothing was sent to the server. */
-  giveBack(id: string, now: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    if (isHeld(slot)) this.counters.abandoned();
-    this.#fleet.free(slot, now);
-    this.#dispatch(now);
-  }
-
-  /** The request ended before its server was done, as far as we know. `retried`: it will be tried again. */
-  cutOff(id: string, cause: CutOff, now: number, retried = false, status?: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    if (retried) this.#countRetry(slot);
-    else if (isHeld(slot) && cause === "early")
-      this.counters.completed(slot.server.name, now - slot.since, status);
-    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
-    // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
-    this.#fleet.cutOff(slot, cause, now);
+    this.#chronicle.leaseEnded(slot, end, now);
+    this.#fleet.end(slot, end, now);
     this.#serversChanged(now);
-  }
-
-  /** The server said that it is busy for somebody else: it has nothing of this request, which comes back. */
-  busy(id: string, restMs: number, now: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    this.#countRetry(slot);
-    this.#fleet.rest(slot, restMs, now);
-    this.#dispatch(now);
   }
 
   // ── Servers ──
@@ -242,7 +179,6 @@ export class Scheduler {
   freeLease(id: string, now: number): boolean {
     const slot = this.#fleet.taken(id);
     if (!slot) return false;
-    if (isHeld(slot)) this.counters.abandoned();
     this.#chronicle.freedByHand(slot, now);
     this.#fleet.free(slot, now);
     this.#dispatch(now);
@@ -278,10 +214,8 @@ export class Scheduler {
 
   // ── What there is to see ──
 
-  takeOutbox(): Outbox {
-    const outbox = this.#outbox;
-    this.#outbox = new Outbox();
-    return outbox;
+  takeChanges(): Changes {
+    return this.#outbox.take();
   }
 
   get journal(): Journal {
@@ -296,7 +230,8 @@ export class Scheduler {
     return this.counters.totals;
   }
 
-  get drained(): Readonly<Drain> | null {
+  /** The drain that is on, whether or not requests are still in flight. */
+  get currentDrain(): Readonly<Drain> | null {
     return this.#drain.current;
   }
 
@@ -317,11 +252,6 @@ export class Scheduler {
     return this.#waiting.oldest()?.since;
   }
 
-  /** All places given so far are below. */
-  get nextSeq(): number {
-    return this.#places.next;
-  }
-
   get servers(): readonly Server[] {
     return this.#fleet.servers;
   }
@@ -332,8 +262,8 @@ export class Scheduler {
   }
 
   /** A server is about to be asked something, and one of its slots may be held for that. */
-  get asks(): boolean {
-    return this.#outbox.questions.length > 0;
+  get hasQuestions(): boolean {
+    return this.#outbox.hasQuestions;
   }
 
   /** A server would take a request at once. */
@@ -343,21 +273,23 @@ export class Scheduler {
 
   // ── Rules ──
 
-  #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {
-    const since = now - (ticket.waitedMs ?? 0);
-    this.#places.taken(seq);
-    const retry = ticket.retry !== undefined;
-    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, failed: failedServer(ticket, now) });
+  #enqueue(request: TicketRequest, now: number): void {
+    const { ticket, arrival } = this.#waiting.enter(request, now);
+    if (arrival === "returned") this.#ticketReturned(request, now);
     this.#dispatch(now);
-    return waiting;
-  }
-
-  #tellIfQueued({ id, seq, left }: Waiting): void {
-    if (!left) this.#outbox.decided({ kind: "queued", ticket: id, seq });
+    // What was accepted before is not turned away by a list that is full by now.
+    if (arrival === "new" && !ticket.left && this.#waiting.length > this.#settings.maxQueue) {
+      this.#waiting.leave(ticket.id);
+      this.#refuse(ticket.id, "queue-full", now);
+      return;
+    }
+    // With a token it was counted when it was given that.
+    if (request.token === undefined && arrival !== "retry") this.counters.accepted();
+    if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
   }
 
   #ask(now: number): void {
-    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
+    this.#outbox.ask(this.#fleet.questions(this.#waiting.length > 0, now));
   }
 
   #dispatch(now: number): void {
@@ -373,24 +305,18 @@ export class Scheduler {
       const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
       if (!slot) return;
       this.#waiting.shift();
-      if (!head.retry) this.counters.granted(now - head.since);
-      this.#outbox.decided({ kind: "grant", ticket: head.id, slot, seq: head.seq });
+      this.#granted(head, slot, now);
     }
   }
 
-  #holderLives(slot: Slot, now: number): void {
-    // It was counted as lost, and is not.
-    if (slot.state === "quarantined") this.counters.notAbandoned();
+  #granted({ id, token, since, isRetry }: Ticket, slot: Slot, now: number): void {
+    if (!isRetry) this.counters.granted(now - since);
+    this.#outbox.decided({ kind: "grant", ticket: id, slot, token });
+  }
+
+  #holderLives(slot: Slot<Server>, now: number): void {
+    if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
-  }
-
-  #countRetry(slot: Slot): void {
-    if (!isHeld(slot)) {
-      if (!slot.lost) return;
-      // It was counted as lost, and is not.
-      this.counters.notAbandoned();
-    }
-    this.counters.retried(slot.server.name);
   }
 
   #ticketReturned({ pausedMs }: TicketRequest, now: number): void {
@@ -426,16 +352,4 @@ export class Scheduler {
   #refusesForLackOfServers(now: number): boolean {
     return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.isOut(now);
   }
-}
-
-function failedServer({ retry }: TicketRequest, now: number): FailedServer | null {
-  const name = retry?.avoid ?? retry?.rest?.server;
-  if (!retry || !name) return null;
-  // No longer than it may be avoided: a head of the list that waits for it holds up the others.
-  const restMs = retry.rest && Math.min(retry.rest.ms, AVOID_MS);
-  return new FailedServer(
-    name,
-    restMs === undefined ? null : now + restMs,
-    retry.avoid ? now + AVOID_MS : null,
-  );
 }

@@ -1,7 +1,9 @@
-import type { Health } from "./fleet/health.ts";
-import { isInFlight, type Server, type ServerState, type Slot } from "./fleet/server.ts";
+import type { Server } from "./fleet/server.ts";
+import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Health, ServerState } from "./terms/rows.ts";
+import { isInFlight } from "./terms/slot-state.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -56,7 +58,7 @@ export interface LeaseSnapshot {
 
 export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
   const servers = scheduler.servers.map(serverSnapshot);
-  const drain = scheduler.drained;
+  const drain = scheduler.currentDrain;
   const inFlight = scheduler.inFlight;
   return {
     name,

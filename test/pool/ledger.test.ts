@@ -54,7 +54,7 @@ const ledger = () => new Ledger(storage.asPlatform);
 /** A scheduler's changes, as a pool writes them. */
 function write(scheduler: Scheduler, now: number): void {
   const one = ledger();
-  one.write(scheduler.takeOutbox(), scheduler);
+  one.write(scheduler.takeChanges(), scheduler);
   one.writeEvents(scheduler.journal.take(now));
   one.writeCounts(scheduler.counters.tell());
 }
@@ -94,8 +94,8 @@ describe.each(VERSIONS)("what version %s of the tables kept", (version, statemen
 describe("what is written comes back", () => {
   test("since when a server is as it is, and what happened to it", () => {
     const scheduler = restore(0);
-    scheduler.acquire({ id: "t1" }, 1_000);
-    scheduler.cutOff("t1", "broken", 2_000);
+    scheduler.enter({ id: "t1" }, 1_000);
+    scheduler.end("t1", { how: "broken" }, 2_000);
     scheduler.changeServer("a", { state: "maint" }, 3_000);
     write(scheduler, 3_000);
     const after = restore(4_000);
@@ -109,13 +109,13 @@ describe("what is written comes back", () => {
   test("a lease, whatever its server is called by then, and its end", () => {
     write(restore(0), 0);
     const scheduler = restore(0);
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     write(scheduler, 0);
     const renamed = settings({ ...KEYS, servers: [{ name: "b", url: "http://a.example" }] });
     const after = new Scheduler(renamed, ledger().load(), 100);
     ledger().forgetServersBut(after.servers);
     expect(after.servers.map(({ name, taken }) => [name, taken])).toEqual([["b", 1]]);
-    after.release("t1", 200);
+    after.end("t1", { how: "done", status: 200 }, 200);
     write(after, 200);
     expect(
       ledger()
@@ -126,9 +126,9 @@ describe("what is written comes back", () => {
 
   test("the counts, as they were told", () => {
     const scheduler = restore(0);
-    for (const id of ["t1", "t2"]) scheduler.acquire({ id }, 0);
-    scheduler.release("t1", 50, 200);
-    scheduler.cutOff("t2", "client", 80);
+    for (const id of ["t1", "t2"]) scheduler.enter({ id }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 50);
+    scheduler.end("t2", { how: "client" }, 80);
     write(scheduler, 100);
     expect(restore(100).counters.counts).toEqual(scheduler.counters.counts);
   });

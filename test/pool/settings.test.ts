@@ -10,9 +10,9 @@ function heldUnder(POOLS: unknown, ms: number): string[] {
   const drain = { owner: "deploy", reason: null, since: NOW, expiresAt: NOW + 60_000 };
   const restored = { slots: [], servers: new Map(), regrouping: false, nextSeq: 7, counts: {}, events: [] };
   const scheduler = new Scheduler(settingsOf({ POOLS }, "web").settings, { ...restored, drain }, NOW);
-  scheduler.acquire({ id: "held", seq: 5, waitedMs: 30_000 }, NOW);
+  scheduler.enter({ id: "held", seq: 5, waitedMs: 30_000 }, NOW);
   scheduler.tick(NOW + ms);
-  return scheduler.takeOutbox().decisions.map((one) => (one.kind === "refuse" ? one.code : one.kind));
+  return scheduler.takeChanges().decisions.map((one) => (one.kind === "refuse" ? one.code : one.kind));
 }
 
 test("a configuration that does not parse keeps those who wait for the next one", () => {

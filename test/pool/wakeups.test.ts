@@ -13,7 +13,7 @@ test.each([
   const storage = { setAlarm: () => Promise.resolve() } as unknown as DurableObjectStorage;
   const wakeups = new Wakeups(storage, () => woken++);
   const nextTick = () => Date.now() + ms;
-  wakeups.set({ nextTick, drained: null }, [], true);
+  wakeups.set({ nextTick, currentDrain: null }, [], true);
   vi.advanceTimersByTime(ms);
   expect(woken).toBe(wakes);
 });

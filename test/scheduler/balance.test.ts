@@ -17,11 +17,11 @@ function sequence(
   const scheduler = new Scheduler(settings(keys), null, 0, options.random);
   const order: string[] = [];
   for (let n = 0; n < requests; n++) {
-    scheduler.acquire({ id: `t${n}` }, n);
-    for (const decision of scheduler.takeOutbox().decisions) {
+    scheduler.enter({ id: `t${n}` }, n);
+    for (const decision of scheduler.takeChanges().decisions) {
       if (decision.kind === "grant") order.push(decision.slot.server.name);
     }
-    if (!options.hold) scheduler.release(`t${n}`, n);
+    if (!options.hold) scheduler.end(`t${n}`, { how: "done", status: 200 }, n);
   }
   return order.join(" ");
 }
@@ -67,9 +67,9 @@ describe("backup servers", () => {
   test("get the requests while no other server is available, and stop when one is back", () => {
     const scheduler = new Scheduler(settings({ servers }), null, 0);
     const served = (id: string) => {
-      scheduler.acquire({ id }, 0);
-      const [decision] = scheduler.takeOutbox().decisions;
-      scheduler.release(id, 0);
+      scheduler.enter({ id }, 0);
+      const [decision] = scheduler.takeChanges().decisions;
+      scheduler.end(id, { how: "done", status: 200 }, 0);
       return decision?.kind === "grant" ? decision.slot.server.name : decision?.kind;
     };
     expect(served("t1")).toBe("a");

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import type { Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
@@ -15,14 +15,14 @@ function start(keys: Record<string, unknown> = {}, count = 1): void {
 
 /** A request that comes and goes at once: the pool has work. */
 function work(now: number): void {
-  scheduler.acquire({ id: `work-${now}` }, now);
-  scheduler.release(`work-${now}`, now);
+  scheduler.enter({ id: `work-${now}` }, now);
+  scheduler.end(`work-${now}`, { how: "done", status: 200 }, now);
 }
 
 function asked(now: number): readonly Question[] {
   do scheduler.tick(now);
   while (scheduler.nextTick() <= now);
-  return scheduler.takeOutbox().questions;
+  return scheduler.takeChanges().questions;
 }
 
 function checkOf(questions: readonly Question[]): string {
@@ -48,7 +48,7 @@ describe("health checks", () => {
       const questions = asked(now);
       if (questions.length === 0) continue;
       scheduler.checked(checkOf(questions), "passed", now);
-      scheduler.takeOutbox();
+      scheduler.takeChanges();
       last = now;
     }
     expect(last).toBe(58_000);
@@ -59,7 +59,7 @@ describe("health checks", () => {
     scheduler.changeServer("s0", { state: "drain" }, 100);
     const [server] = scheduler.servers;
     expect(server?.lastCheck).toBeNull();
-    scheduler.checked(checkOf(scheduler.takeOutbox().questions), "passed", 130);
+    scheduler.checked(checkOf(scheduler.takeChanges().questions), "passed", 130);
     expect(server?.lastCheck).toEqual({ at: 100, passed: true });
     scheduler.checked(checkOf(asked(2_200)), "failed", 2_300);
     expect(server?.lastCheck).toEqual({ at: 2_200, passed: false });
@@ -68,18 +68,18 @@ describe("health checks", () => {
   test("hold the slot, so that a request waits for their end", () => {
     work(0);
     const id = checkOf(asked(0));
-    scheduler.acquire({ id: "t1" }, 5);
-    expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "queued" }]);
+    scheduler.enter({ id: "t1" }, 5);
+    expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued" }]);
     expect(scheduler.inFlight).toBe(0);
     scheduler.checked(id, "passed", 10);
-    expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
+    expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
   });
 
   test("wait while the server has no free slot, and are made when it has one", () => {
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     expect([...asked(0), ...asked(2_000), ...asked(4_000)]).toEqual([]);
-    scheduler.release("t1", 5_000);
-    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+    scheduler.end("t1", { how: "done", status: 200 }, 5_000);
+    expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
   test("are at most four at a time", () => {
@@ -88,14 +88,14 @@ describe("health checks", () => {
     const first = asked(0);
     expect(first).toHaveLength(4);
     scheduler.checked(checkOf(first), "passed", 1);
-    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+    expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
   test("that time out close the slot: their server may still be at it", () => {
     start({ server_timeout: "1m", quarantine: { max: "20s" } });
     work(0);
     scheduler.checked(checkOf(asked(0)), "timeout", 1_000);
-    scheduler.acquire({ id: "t1" }, 1_000);
+    scheduler.enter({ id: "t1" }, 1_000);
     expect(asked(20_999)).toEqual([]);
     expect(asked(23_000)).toHaveLength(1);
     expect(scheduler.queued).toBe(1);
@@ -118,7 +118,7 @@ describe("health checks", () => {
     work(0);
     scheduler.tick(50);
     scheduler.checked(checkOf(asked(2_000)), "passed", 2_003);
-    scheduler.acquire({ id: "t1" }, 2_010);
+    scheduler.enter({ id: "t1" }, 2_010);
     expect(scheduler.inFlight).toBe(0);
     scheduler.tick(2_052);
     expect(scheduler.queued).toBe(1);
@@ -133,7 +133,7 @@ describe("health checks", () => {
     start({}, count);
     const checked = new Set<string>();
     let open: { id: string; server: string; endsAt: number }[] = [];
-    scheduler.acquire({ id: "busy" }, 0);
+    scheduler.enter({ id: "busy" }, 0);
     for (let now = 0; now < 60_000; now += 100) {
       for (const { id, server } of open.filter(({ endsAt }) => endsAt <= now)) {
         scheduler.checked(id, "passed", now);
@@ -142,7 +142,7 @@ describe("health checks", () => {
       open = open.filter(({ endsAt }) => endsAt > now);
       scheduler.renew("busy", now);
       scheduler.tick(now);
-      for (const question of scheduler.takeOutbox().questions) {
+      for (const question of scheduler.takeChanges().questions) {
         if (question.kind === "check") open.push({ ...question, endsAt: now + tookMs });
       }
     }
@@ -175,7 +175,7 @@ describe("under a queue that never ends, health checks", () => {
   function play(end: number, { requestMs = 100, checkMs = 10, result = "passed" as CheckResult } = {}) {
     const ends: { at: number; end: () => void }[] = [];
     const look = () => {
-      const { decisions, questions } = scheduler.takeOutbox();
+      const { decisions, questions } = scheduler.takeChanges();
       for (const question of questions) {
         if (question.kind !== "check") continue;
         story.push(`c${now}`);
@@ -184,11 +184,11 @@ describe("under a queue that never ends, health checks", () => {
       for (const decision of decisions) {
         if (decision.kind !== "grant") continue;
         story.push(`r${now}`);
-        ends.push({ at: now + requestMs, end: () => scheduler.release(decision.ticket, now, 500) });
+        ends.push({ at: now + requestMs, end: () => scheduler.end(decision.ticket, { how: "done", status: 500 }, now) });
       }
     };
     while (now < end) {
-      while (scheduler.queued < 3) scheduler.acquire({ id: `t${arrived++}` }, now);
+      while (scheduler.queued < 3) scheduler.enter({ id: `t${arrived++}` }, now);
       look();
       ends.sort((a, b) => a.at - b.at);
       const next = Math.min(ends[0]?.at ?? end, scheduler.nextTick(), end);
@@ -239,45 +239,45 @@ describe("under a queue that never ends, health checks", () => {
 
   test("take one slot of a server that has several, and the others serve on", () => {
     start({ slots: 4 });
-    for (let n = 0; n < 10; n++) scheduler.acquire({ id: `t${n}` }, 0);
+    for (let n = 0; n < 10; n++) scheduler.enter({ id: `t${n}` }, 0);
     scheduler.tick(1_000);
-    scheduler.takeOutbox();
-    for (let n = 0; n < 4; n++) scheduler.release(`t${n}`, 3_000);
-    const { decisions, questions } = scheduler.takeOutbox();
+    scheduler.takeChanges();
+    for (let n = 0; n < 4; n++) scheduler.end(`t${n}`, { how: "done", status: 200 }, 3_000);
+    const { decisions, questions } = scheduler.takeChanges();
     expect(questions).toHaveLength(1);
     expect(decisions).toHaveLength(3);
   });
 
   test("leave a slot to those who wait while four others are under way", () => {
     start({}, 5);
-    for (let n = 0; n < 10; n++) scheduler.acquire({ id: `t${n}` }, 0);
-    scheduler.takeOutbox();
-    for (let n = 0; n < 5; n++) scheduler.release(`t${n}`, 3_000);
-    const { decisions, questions } = scheduler.takeOutbox();
+    for (let n = 0; n < 10; n++) scheduler.enter({ id: `t${n}` }, 0);
+    scheduler.takeChanges();
+    for (let n = 0; n < 5; n++) scheduler.end(`t${n}`, { how: "done", status: 200 }, 3_000);
+    const { decisions, questions } = scheduler.takeChanges();
     expect(questions).toHaveLength(4);
     expect(decisions).toMatchObject([{ kind: "grant", ticket: "t5" }]);
     // And when the fifth has a slot again, its turn has come.
     scheduler.checked(checkOf(questions), "passed", 3_010);
-    scheduler.takeOutbox();
-    scheduler.release("t5", 3_020);
-    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+    scheduler.takeChanges();
+    scheduler.end("t5", { how: "done", status: 200 }, 3_020);
+    expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
   test("follow a request that took longer than the pool is looked after without one", () => {
-    scheduler.acquire({ id: "t0" }, 0);
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.takeOutbox();
+    scheduler.enter({ id: "t0" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.takeChanges();
     scheduler.renew("t0", 590_000);
-    scheduler.release("t0", 600_000);
-    expect(scheduler.takeOutbox().questions).toHaveLength(1);
+    scheduler.end("t0", { how: "done", status: 200 }, 600_000);
+    expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 });
 
 describe("a server whose slots are all in quarantine", () => {
   test("is not asked how it is, but its requests' silence counts: the third in a row brings it down", () => {
     start({ slots: 3, server_timeout: "1m", check: { ...CHECK, fall: 3 } });
-    for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
-    for (const id of ["t0", "t1", "t2"]) scheduler.cutOff(id, "timeout", 60_000);
+    for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
+    for (const id of ["t0", "t1", "t2"]) scheduler.end(id, { how: "timeout" }, 60_000);
     expect(scheduler.servers[0]?.health.status).toBe("down");
     expect(asked(61_000)).toEqual([]);
     expect(scheduler.nextTick()).toBe(120_000);
@@ -287,8 +287,8 @@ describe("a server whose slots are all in quarantine", () => {
     "is not held to be down for what was no fault of its own: %s",
     (cause) => {
       start({ slots: 3 });
-      for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
-      for (const id of ["t0", "t1", "t2"]) scheduler.cutOff(id, cause, 60_000);
+      for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
+      for (const id of ["t0", "t1", "t2"]) scheduler.end(id, { how: cause }, 60_000);
       expect(scheduler.servers[0]?.health.status).toBe("unchecked");
     },
   );
@@ -300,13 +300,13 @@ test("a server that an operator takes back into service is checked before it get
   scheduler.checked(checkOf(asked(0)), "passed", 1);
   scheduler.changeServer("s0", { state: "maint" }, 2);
   expect(asked(10_000)).toEqual([]);
-  scheduler.acquire({ id: "t1" }, 20_000);
-  scheduler.takeOutbox();
+  scheduler.enter({ id: "t1" }, 20_000);
+  scheduler.takeChanges();
   scheduler.changeServer("s0", { state: "ready" }, 20_100);
-  const { decisions, questions } = scheduler.takeOutbox();
+  const { decisions, questions } = scheduler.takeChanges();
   expect([decisions, questions.length]).toEqual([[], 1]);
   scheduler.checked(checkOf(questions), "passed", 20_110);
-  expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
+  expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
 });
 
 test("a check's id is another one in each instance of the pool", () => {
@@ -321,8 +321,8 @@ test("a check's id is another one in each instance of the pool", () => {
 describe("a server that comes up again", () => {
   const keys = { slots: 2, server_timeout: "1h", check: { ...CHECK, fall: 2 } };
   const hang = (id: string, now: number) => {
-    scheduler.acquire({ id }, now);
-    scheduler.cutOff(id, "timeout", now + 100);
+    scheduler.enter({ id }, now);
+    scheduler.end(id, { how: "timeout" }, now + 100);
   };
 
   test("and had refused a connection has restarted: its quarantined slots are free", () => {
@@ -375,8 +375,8 @@ describe("a server that comes up again", () => {
 
   test("and was never down keeps them closed", () => {
     start({ slots: 2, server_timeout: "1h" });
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "timeout", 100);
+    scheduler.enter({ id: "hung" }, 0);
+    scheduler.end("hung", { how: "timeout" }, 100);
     scheduler.checked(checkOf(asked(2_000)), "passed", 2_100);
     expect(scheduler.inFlight).toBe(1);
   });
@@ -387,8 +387,8 @@ describe("a probe", () => {
 
   test("asks a second after a slot was closed, again while the server is busy, and opens the slot", () => {
     start(keys);
-    scheduler.acquire({ id: "hung" }, 0);
-    scheduler.cutOff("hung", "client", 0);
+    scheduler.enter({ id: "hung" }, 0);
+    scheduler.end("hung", { how: "client" }, 0);
     expect(asked(999)).toEqual([]);
     expect(asked(1_000)).toMatchObject([{ kind: "probe", url: "http://s0.example/idle", askedAt: 1_000 }]);
     scheduler.probed("s0", false, 1_000, 1_050);
@@ -401,8 +401,8 @@ describe("a probe", () => {
 
   test("asks sooner about a request that was cancelled, though not at once, and then ever less often", () => {
     start({ ...keys, on_client_abort: "cancel", quarantine: { probe: "/idle", cancel: "1s" } });
-    scheduler.acquire({ id: "cancelled" }, 0);
-    scheduler.cutOff("cancelled", "client", 0);
+    scheduler.enter({ id: "cancelled" }, 0);
+    scheduler.end("cancelled", { how: "client" }, 0);
     expect(asked(249)).toEqual([]);
     expect(asked(250)).toHaveLength(1);
     scheduler.probed("s0", false, 250, 250);
@@ -421,19 +421,19 @@ describe("a probe", () => {
     "that stays away leaves a cancelled request's slot closed: cancel %s, cooldown %s",
     (cancel, cooldown, ms) => {
       start({ check: undefined, on_client_abort: "cancel", cooldown, quarantine: { cancel } });
-      scheduler.acquire({ id: "cancelled" }, 0);
-      scheduler.cutOff("cancelled", "client", 0);
+      scheduler.enter({ id: "cancelled" }, 0);
+      scheduler.end("cancelled", { how: "client" }, 0);
       expect(scheduler.nextTick()).toBe(ms);
     },
   );
 
   test("opens no slot that was closed after it was asked", () => {
     start(keys);
-    scheduler.acquire({ id: "one" }, 0);
-    scheduler.acquire({ id: "two" }, 0);
-    scheduler.cutOff("one", "client", 0);
+    scheduler.enter({ id: "one" }, 0);
+    scheduler.enter({ id: "two" }, 0);
+    scheduler.end("one", { how: "client" }, 0);
     asked(1_000);
-    scheduler.cutOff("two", "client", 1_020);
+    scheduler.end("two", { how: "client" }, 1_020);
     scheduler.probed("s0", true, 1_000, 1_050);
     expect(scheduler.inFlight).toBe(1);
   });
@@ -442,30 +442,30 @@ describe("a probe", () => {
 describe("a retry", () => {
   const grants = () =>
     scheduler
-      .takeOutbox()
+      .takeChanges()
       .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
 
   test("waits for another server, before all who came later, and takes the failed one after a second", () => {
     start({ check: undefined, balance: "first", quarantine: { broken: "0s" } }, 2);
-    for (const id of ["t0", "t1", "t2"]) scheduler.acquire({ id }, 0);
+    for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
     expect(grants()).toEqual(["t0 s0", "t1 s1"]);
-    scheduler.cutOff("t0", "broken", 10, true);
+    scheduler.end("t0", { how: "broken", retried: true }, 10);
     expect(grants()).toEqual(["t2 s0"]);
-    scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
-    scheduler.acquire({ id: "t3" }, 20);
-    scheduler.release("t2", 30);
+    scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
+    scheduler.enter({ id: "t3" }, 20);
+    scheduler.end("t2", { how: "done", status: 200 }, 30);
     expect(grants()).toEqual([]);
     scheduler.tick(1_020);
     expect(grants()).toEqual(["t0-again s0"]);
-    scheduler.release("t1", 1_030);
+    scheduler.end("t1", { how: "done", status: 200 }, 1_030);
     expect(grants()).toEqual(["t3 s1"]);
   });
 
   test("takes the failed server at once where there is no other", () => {
     start({ check: undefined, quarantine: { broken: "0s" } });
-    scheduler.acquire({ id: "t0" }, 0);
-    scheduler.cutOff("t0", "broken", 10, true);
-    scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
+    scheduler.enter({ id: "t0" }, 0);
+    scheduler.end("t0", { how: "broken", retried: true }, 10);
+    scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
     expect(grants()).toEqual(["t0 s0", "t0-again s0"]);
   });
 });

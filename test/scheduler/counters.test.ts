@@ -32,23 +32,23 @@ describe("a histogram", () => {
 
 describe("a wait", () => {
   test("lasts from arrival to the slot", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.acquire({ id: "t2" }, 100);
-    scheduler.release("t1", 400, 200);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.enter({ id: "t2" }, 100);
+    scheduler.end("t1", { how: "done", status: 200 }, 400);
     expect(scheduler.counters.counts.waits.sumMs).toBe(300);
   });
 
   test("includes what the request waited before a restart", () => {
-    scheduler.acquire({ id: "t1", seq: 1, waitedMs: 700 }, 0);
+    scheduler.enter({ id: "t1", seq: 1, waitedMs: 700 }, 0);
     scheduler.tick(500);
     expect(scheduler.counters.counts.waits.sumMs).toBe(1_200);
   });
 
   test("of a retry is not one: the request had its slot", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.cutOff("t1", "broken", 500, true);
-    scheduler.acquire({ id: "t2", seq: 0, waitedMs: 500, retry: { avoid: null } }, 500);
-    scheduler.release("t2", 600, 200);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "broken", retried: true }, 500);
+    scheduler.enter({ id: "t2", seq: 0, waitedMs: 500, retry: { avoid: null } }, 500);
+    scheduler.end("t2", { how: "done", status: 200 }, 600);
     const { waits, servers, retried } = scheduler.counters.counts;
     expect(waits.counts.reduce((sum, count) => sum + count)).toBe(1);
     expect([servers[0]?.retried, retried]).toEqual([1, 1]);
@@ -64,23 +64,23 @@ describe("a request that its server answered", () => {
     [599, "5xx"],
     [999, "5xx"],
   ])("with %d counts as %s, and the server's time", (status, statusClass) => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 40, status);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: status }, 40);
     const { answered, completed, servers } = scheduler.counters.counts;
     expect([answered, completed]).toEqual([{ [statusClass]: 1 }, 1]);
     expect([servers[0]?.name, servers[0]?.service.sumMs]).toEqual(["a", 40]);
   });
 
   test("and whose Worker is too old to say how is counted all the same", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 40);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 40);
     expect(scheduler.counters.counts).toMatchObject({ answered: {}, completed: 1 });
   });
 
   test("counts once, however often its end is told", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 40, 200);
-    scheduler.release("t1", 50, 200);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 40);
+    scheduler.end("t1", { how: "done", status: 200 }, 50);
     expect(scheduler.counters.counts).toMatchObject({ answered: { "2xx": 1 }, completed: 1 });
   });
 });
@@ -94,7 +94,7 @@ test("a drain counts when it begins, and not when it is extended", () => {
 
 describe("what was told a scrape", () => {
   test("does not go back when a request that was taken for lost turns out not to be", () => {
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     scheduler.tick(30_000);
     expect(scheduler.counters.tell().abandonedTold).toBe(1);
     scheduler.renew("t1", 31_000);
@@ -103,8 +103,8 @@ describe("what was told a scrape", () => {
   });
 
   test("is what a later instance begins with", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 40, 200);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 40);
     const told = scheduler.counters.tell();
     expect(new Counters(JSON.parse(JSON.stringify(told))).tell()).toEqual(told);
   });
@@ -139,11 +139,11 @@ test("a retry counts once, however often it is told", () => {
     null,
     0,
   );
-  scheduler.acquire({ id: "t1" }, 0);
-  for (let told = 0; told < 3; told++) scheduler.cutOff("t1", "broken", 10 + told, true);
+  scheduler.enter({ id: "t1" }, 0);
+  for (let told = 0; told < 3; told++) scheduler.end("t1", { how: "broken", retried: true }, 10 + told);
   expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
-  scheduler.cutOff("t1", "lost", 20);
-  for (let told = 0; told < 3; told++) scheduler.cutOff("t1", "broken", 30 + told, true);
+  scheduler.end("t1", { how: "lost" }, 20);
+  for (let told = 0; told < 3; told++) scheduler.end("t1", { how: "broken", retried: true }, 30 + told);
   expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
 });
 
@@ -153,9 +153,9 @@ test("a retry whose Worker had been taken to be lost counts as that, and not as 
     null,
     0,
   );
-  scheduler.acquire({ id: "t1" }, 0);
-  scheduler.cutOff("t1", "lost", 10);
+  scheduler.enter({ id: "t1" }, 0);
+  scheduler.end("t1", { how: "lost" }, 10);
   expect(scheduler.totals.abandoned).toBe(1);
-  for (let told = 0; told < 2; told++) scheduler.cutOff("t1", "broken", 20 + told, true);
+  for (let told = 0; told < 2; told++) scheduler.end("t1", { how: "broken", retried: true }, 20 + told);
   expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
 });

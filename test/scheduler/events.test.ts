@@ -40,7 +40,7 @@ const DRAIN = { kind: "drain", owner: "me", reason: "v2", expiresAt: "1970-01-01
 /** A health check of the one server, and how it goes. */
 function check(result: "passed" | "failed" | "timeout", now: number): void {
   scheduler.tick(now);
-  const question = scheduler.takeOutbox().questions.find(({ kind }) => kind === "check");
+  const question = scheduler.takeChanges().questions.find(({ kind }) => kind === "check");
   if (question?.kind !== "check") throw new Error("no check is due");
   scheduler.checked(question.id, result, now);
 }
@@ -54,13 +54,13 @@ describe("a drain", () => {
   });
 
   test("is drained when its last lease ends, and only once", () => {
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     drain("me");
     expect(noted()).toEqual([DRAIN]);
-    scheduler.release("t1", 10);
+    scheduler.end("t1", { how: "done", status: 200 }, 10);
     expect(noted()).toEqual([{ kind: "drained" }]);
     scheduler.tick(20);
-    scheduler.acquire({ id: "t2" }, 20);
+    scheduler.enter({ id: "t2" }, 20);
     expect(noted()).toEqual([]);
   });
 
@@ -117,8 +117,8 @@ describe("a drain", () => {
 
 describe("a server", () => {
   test("goes down by checks, and up again, but is not up for the first time", () => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 0);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 0);
     check("passed", 1_000);
     expect(noted()).toEqual([]);
     check("failed", 2_000);
@@ -131,8 +131,8 @@ describe("a server", () => {
   test("goes down by failed connections of requests", () => {
     start({ slots: 2, quarantine: { broken: "0s" } });
     for (const id of ["t1", "t2"]) {
-      scheduler.acquire({ id }, 0);
-      scheduler.cutOff(id, "broken", 0, true);
+      scheduler.enter({ id }, 0);
+      scheduler.end(id, { how: "broken", retried: true }, 0);
     }
     expect(noted()).toEqual([{ kind: "server-down", server: "a", cause: "connections" }]);
   });
@@ -148,8 +148,8 @@ describe("a server", () => {
     const [state, health] = ["stateSince", "healthSince"] as const;
     const server = () => snapshotOf("web", scheduler, 0).servers[0];
     expect([server()?.[state], server()?.[health]]).toEqual([null, null]);
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.release("t1", 0);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "done", status: 200 }, 0);
     check("passed", 1_000);
     check("passed", 2_000);
     scheduler.changeServer("a", { state: "drain" }, 3_000);
@@ -174,26 +174,26 @@ describe("a server", () => {
 
 describe("a slot", () => {
   test.each(["client", "timeout", "broken", "lost"] as const)("goes to quarantine: %s", (cause) => {
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.cutOff("t1", cause, 0, true);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: cause, retried: true }, 0);
     expect(noted()).toEqual([{ kind: "quarantine", server: "a", lease: "t1", cause, count: 1 }]);
   });
 
   test("whose holder is not heard of goes to quarantine as lost", () => {
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     scheduler.tick(30_000);
     expect(noted()).toEqual([{ kind: "quarantine", server: "a", lease: "t1", cause: "lost", count: 1 }]);
   });
 
   test("that is free at once was in no quarantine", () => {
     start({ on_client_abort: "cancel", quarantine: { cancel: "0s" } });
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.cutOff("t1", "client", 0);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "client" }, 0);
     expect(noted()).toEqual([]);
   });
 
   test("is freed by hand", () => {
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     scheduler.freeLease("t1", 0);
     scheduler.freeLease("t1", 0);
     expect(noted()).toEqual([{ kind: "slot-freed", server: "a", lease: "t1" }]);
@@ -203,11 +203,11 @@ describe("a slot", () => {
 describe("refusals", () => {
   test("are told with their code and how many there were", () => {
     start({ check: undefined, max_queue: 0, quarantine: { broken: "0s", max: "10s" } });
-    scheduler.acquire({ id: "t0" }, 0);
-    for (const id of ["t1", "t2", "t3"]) scheduler.acquire({ id }, 0);
-    scheduler.cutOff("t0", "broken", 0);
-    scheduler.acquire({ id: "t4" }, 0);
-    scheduler.cutOff("t4", "timeout", 0);
+    scheduler.enter({ id: "t0" }, 0);
+    for (const id of ["t1", "t2", "t3"]) scheduler.enter({ id }, 0);
+    scheduler.end("t0", { how: "broken" }, 0);
+    scheduler.enter({ id: "t4" }, 0);
+    scheduler.end("t4", { how: "timeout" }, 0);
     expect(noted().filter(({ kind }) => kind === "refusal")).toEqual([
       { kind: "refusal", code: "queue-full", count: 3 },
       { kind: "refusal", code: "bad-gateway", count: 1 },
@@ -217,8 +217,8 @@ describe("refusals", () => {
 
   test("that a retry spares the client are none", () => {
     start({ quarantine: { broken: "0s" } });
-    scheduler.acquire({ id: "t0" }, 0);
-    scheduler.cutOff("t0", "broken", 0, true);
+    scheduler.enter({ id: "t0" }, 0);
+    scheduler.end("t0", { how: "broken", retried: true }, 0);
     expect(noted()).toEqual([]);
   });
 });
@@ -237,7 +237,7 @@ describe("a restart", () => {
 
   test.each(["leased", "orphaned"] as const)("is told when it finds a slot %s", (state) => {
     start({}, restoredWith({ slots: [slot(state)] }));
-    scheduler.acquire({ id: "t1", seq: 3 }, 10);
+    scheduler.enter({ id: "t1", seq: 3 }, 10);
     expect(noted()).toEqual([{ kind: "restart" }]);
   });
 
@@ -245,8 +245,8 @@ describe("a restart", () => {
     const held = { owner: "me", reason: null, since: 0, expiresAt: 60_000 };
     start({}, restoredWith({ drain: held, events: [{ id: 1, at: "", kind: "drained" }] }));
     expect(noted()).toEqual([]);
-    scheduler.acquire({ id: "t1", seq: 3 }, 10);
-    scheduler.acquire({ id: "t2", seq: 4 }, 10);
+    scheduler.enter({ id: "t1", seq: 3 }, 10);
+    scheduler.enter({ id: "t2", seq: 4 }, 10);
     expect(noted()).toEqual([{ kind: "restart" }]);
   });
 

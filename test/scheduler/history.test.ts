@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import type { CutOff } from "../../src/scheduler/terms/lease-end.ts";
 import { settings } from "./settings.ts";
 import { World } from "./world.ts";

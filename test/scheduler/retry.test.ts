@@ -18,7 +18,7 @@ function start(servers: unknown[], keys: Record<string, unknown> = {}) {
 /** Who was given which server since the last look: `t0 a`. */
 function granted(): string[] {
   return scheduler
-    .takeOutbox()
+    .takeChanges()
     .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
 }
 
@@ -31,12 +31,12 @@ function retry(
 ) {
   const { ms, elsewhere = true, waitedMs = 0 } = rest;
   const again = { avoid: elsewhere ? failed : null, rest: { server: failed, ms } };
-  scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), waitedMs, retry: again }, now);
-  scheduler.cutOff(id, "broken", now, true);
+  scheduler.enter({ id: `${id}-again`, seq: Number(id.slice(1)), waitedMs, retry: again }, now);
+  scheduler.end(id, { how: "broken", retried: true }, now);
 }
 
 const acquire = (...ids: string[]) => {
-  for (const id of ids) scheduler.acquire({ id }, 0);
+  for (const id of ids) scheduler.enter({ id }, 0);
 };
 
 beforeEach(() => start([server("a")]));
@@ -46,14 +46,14 @@ describe("while its only server rests, a retry is overtaken by nobody", () => {
     acquire("t0", "t1");
     expect(granted()).toEqual(["t0 a"]);
     retry("t0", "a", { ms: 40, elsewhere }, 10);
-    scheduler.acquire({ id: "t2" }, 20);
+    scheduler.enter({ id: "t2" }, 20);
     expect(granted()).toEqual([]);
     expect(scheduler.nextTick()).toBe(50);
     scheduler.tick(49);
     expect(granted()).toEqual([]);
     scheduler.tick(50);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.release("t0-again", 60);
+    scheduler.end("t0-again", { how: "done", status: 200 }, 60);
     expect(granted()).toEqual(["t1 a"]);
   });
 
@@ -74,11 +74,11 @@ describe("another server with a free slot takes a retry at once", () => {
     start([server("a"), server("b")]);
     acquire("t0", "t1", "t2");
     granted();
-    scheduler.release("t1", 5);
+    scheduler.end("t1", { how: "done", status: 200 }, 5);
     expect(granted()).toEqual(["t2 b"]);
     acquire("t3");
     retry("t0", "a", { ms: 40, elsewhere }, 10);
-    scheduler.release("t2", 20);
+    scheduler.end("t2", { how: "done", status: 200 }, 20);
     expect(granted()).toEqual(["t0-again b", "t3 a"]);
   });
 });
@@ -113,7 +113,7 @@ describe("a backup server", () => {
     granted();
     retry("t0", "a", { ms: 40 }, 10);
     expect(granted()).toEqual([]);
-    scheduler.release("t1", 20);
+    scheduler.end("t1", { how: "done", status: 200 }, 20);
     expect(granted()).toEqual(["t0-again b"]);
   });
 
@@ -151,8 +151,8 @@ test("the oldest wait is that of who has waited longest, though a retry goes bef
 test("a Worker of the former version, which names no server that is to rest, is given one at once", () => {
   acquire("t0");
   granted();
-  scheduler.cutOff("t0", "broken", 10, true);
-  scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
+  scheduler.end("t0", { how: "broken", retried: true }, 10);
+  scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
   expect(granted()).toEqual(["t0-again a"]);
 });
 
@@ -160,8 +160,8 @@ describe("a request whose server is busy for somebody else", () => {
   /** As a Worker does it: on the list again first. */
   function busy(id: string, name: string, restMs: number, now: number): void {
     const again = { avoid: name, rest: { server: name, ms: restMs } };
-    scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), retry: again }, now);
-    scheduler.busy(id, restMs, now);
+    scheduler.enter({ id: `${id}-again`, seq: Number(id.slice(1)), retry: again }, now);
+    scheduler.end(id, { how: "busy", restMs: restMs }, now);
   }
 
   test("goes to another server before all who came later, and its slot rests", () => {
@@ -170,7 +170,7 @@ describe("a request whose server is busy for somebody else", () => {
     granted();
     busy("t0", "a", 2_000, 10);
     expect(granted()).toEqual([]);
-    scheduler.release("t1", 20);
+    scheduler.end("t1", { how: "done", status: 200 }, 20);
     expect(granted()).toEqual(["t0-again b"]);
     scheduler.tick(2_009);
     expect(granted()).toEqual([]);
@@ -181,8 +181,8 @@ describe("a request whose server is busy for somebody else", () => {
   test("waits for its server's rest where there is no other, and longer rests than ten seconds are none", () => {
     acquire("t0");
     granted();
-    scheduler.busy("t0", 3_600_000, 0);
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.end("t0", { how: "busy", restMs: 3_600_000 }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     expect(scheduler.nextTick()).toBe(10_000);
     scheduler.tick(10_000);
     expect(granted()).toEqual(["t1 a"]);
@@ -193,12 +193,12 @@ describe("a request whose server is busy for somebody else", () => {
     acquire("t0");
     granted();
     busy("t0", "a", 10_000, 0);
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     scheduler.tick(999);
     expect(granted()).toEqual([]);
     scheduler.tick(1_000);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.release("t0-again", 1_010);
+    scheduler.end("t0-again", { how: "done", status: 200 }, 1_010);
     expect(granted()).toEqual(["t1 a"]);
   });
 
@@ -206,7 +206,7 @@ describe("a request whose server is busy for somebody else", () => {
     start([server("a")], { cooldown: "50ms" });
     acquire("t0", "t1");
     granted();
-    scheduler.busy("t0", 1, 0);
+    scheduler.end("t0", { how: "busy", restMs: 1 }, 0);
     scheduler.tick(49);
     expect(granted()).toEqual([]);
     scheduler.tick(50);
@@ -216,7 +216,7 @@ describe("a request whose server is busy for somebody else", () => {
   test("is at no server: a drain does not wait for the rest, and nobody frees what is not taken", () => {
     acquire("t0");
     scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
-    scheduler.busy("t0", 5_000, 10);
+    scheduler.end("t0", { how: "busy", restMs: 5_000 }, 10);
     expect(scheduler.inFlight).toBe(0);
     expect(scheduler.journal.since(-1)).toEqual([]);
     expect(scheduler.journal.take(10).written.map(({ kind }) => kind)).toEqual(["drain", "drained"]);
@@ -226,9 +226,9 @@ describe("a request whose server is busy for somebody else", () => {
   test("counts as retried, once however often it is said, and says nothing of its server's health", () => {
     start([server("a")], { check: { path: "/up", fall: 1 } });
     acquire("t0");
-    for (let n = 0; n < 3; n++) scheduler.busy("t0", 5_000, 10);
-    scheduler.release("t0", 20, 503);
-    scheduler.cutOff("t0", "broken", 20);
+    for (let n = 0; n < 3; n++) scheduler.end("t0", { how: "busy", restMs: 5_000 }, 10);
+    scheduler.end("t0", { how: "done", status: 503 }, 20);
+    scheduler.end("t0", { how: "broken" }, 20);
     expect(scheduler.totals).toMatchObject({
       accepted: 1,
       completed: 0,
@@ -244,7 +244,7 @@ describe("a request whose server is busy for somebody else", () => {
     acquire("t0");
     scheduler.tick(30_000);
     expect(scheduler.totals.abandoned).toBe(1);
-    scheduler.busy("t0", 1_000, 40_000);
+    scheduler.end("t0", { how: "busy", restMs: 1_000 }, 40_000);
     expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
     expect(scheduler.nextTick()).toBe(41_000);
   });

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../src/config/types.ts";
-import type { CheckResult } from "../../src/scheduler/fleet/checks.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/fleet/leases.ts";
 import type { ServerOverride, ServerRow } from "../../src/scheduler/fleet/server.ts";
 import type { PoolEvent } from "../../src/scheduler/record/events.ts";
@@ -120,14 +120,14 @@ export class World {
     const server = this.#serverOf(worker);
     if (server) this.#health.requestAnswered(server);
     this.#free(worker, this.now + this.#settings.cooldownMs);
-    this.scheduler.release(worker.id, this.now);
+    this.scheduler.end(worker.id, { how: "done", status: 200 }, this.now);
     this.#settle();
   }
 
   giveBack(worker: Worker): void {
     if (worker.state !== "holding") return;
     this.#free(worker, this.now);
-    this.scheduler.giveBack(worker.id, this.now);
+    this.scheduler.end(worker.id, { how: "unused" }, this.now);
     this.#settle();
   }
 
@@ -145,7 +145,7 @@ export class World {
     const server = this.#serverOf(worker);
     if (server && ["broken", "unreachable", "timeout"].includes(cause)) this.#health.requestFailed(server);
     this.#free(worker, this.now + closedMs);
-    this.scheduler.cutOff(worker.id, cause, this.now);
+    this.scheduler.end(worker.id, { how: cause }, this.now);
     this.#settle();
   }
 
@@ -159,7 +159,7 @@ export class World {
     const failing = this.#serverOf(worker);
     if (failing) this.#health.requestFailed(failing);
     this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
-    this.scheduler.cutOff(worker.id, "broken", this.now, true);
+    this.scheduler.end(worker.id, { how: "broken", retried: true }, this.now);
     this.#settle();
   }
 
@@ -170,7 +170,7 @@ export class World {
     this.#again(worker, elsewhere, restMs);
     const { cooldownMs } = this.#settings;
     this.#free(worker, this.now + Math.max(cooldownMs, Math.min(restMs, 10_000)));
-    this.scheduler.busy(worker.id, restMs, this.now);
+    this.scheduler.end(worker.id, { how: "busy", restMs: restMs }, this.now);
     this.#settle();
     // Nothing of it is at the server, and no drain waits for it.
     expect(
@@ -378,7 +378,7 @@ export class World {
       avoid: failed.elsewhere ? failed.server : null,
       rest: { server: failed.server, ms: Math.max(0, failed.restsUntil - this.now) },
     };
-    this.scheduler.acquire(
+    this.scheduler.enter(
       {
         id: worker.id,
         ...(worker.seq === undefined ? {} : { seq: worker.seq }),
@@ -399,7 +399,7 @@ export class World {
 
   /** Ledger first, then the answers, as the Pool does it. */
   #settle(): void {
-    const outbox = this.scheduler.takeOutbox();
+    const outbox = this.scheduler.takeChanges();
     for (const slot of outbox.slots) {
       const key = `${slot.server.url}/${slot.index}`;
       const { index, state, lease, since, until } = slot;
@@ -425,7 +425,7 @@ export class World {
       this.#events.splice(known < 0 ? this.#events.length : known, 1, event);
     }
     for (const question of outbox.questions) this.#asked(question);
-    if (outbox.drainChanged) this.#drain = this.scheduler.drained;
+    if (outbox.drainChanged) this.#drain = this.scheduler.currentDrain;
     if (outbox.regroupChanged) this.#regrouping = this.scheduler.regrouping;
     for (const decision of outbox.decisions) this.#answer(decision);
   }
@@ -517,7 +517,7 @@ export class World {
     if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
     this.#checkFree(worker.id, url, key, slots);
     this.#checkNotOverdue(worker, url, key);
-    expect(this.scheduler.drained, "a grant in a drain").toBeNull();
+    expect(this.scheduler.currentDrain, "a grant in a drain").toBeNull();
     if (worker.failed?.server === name) {
       const restsUntil = Math.min(worker.failed.restsUntil, worker.askedAt + 1_000);
       expect(restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);

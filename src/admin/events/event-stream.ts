@@ -1,5 +1,7 @@
 import type { Env } from "../../link/env.ts";
 import { inTime } from "../../link/in-time.ts";
+import { logError } from "../../link/log.ts";
+import type { PoolAddress } from "../../link/reach.ts";
 import { askBriefly } from "../ask-pool.ts";
 import { type Feed, feedOf } from "./feed.ts";
 import { RETRY, STILL_HERE } from "./frames.ts";
@@ -24,11 +26,7 @@ const HEADERS = {
  * The pool's events and snapshots, as they come, for one watcher. It lives as long as its client: nothing here
  * is under `waitUntil`, so the runtime ends it with the connection.
  */
-export async function eventStream(
-  env: Env,
-  pool: { name: string; locationHint: string | null },
-  request: Request,
-): Promise<Response> {
+export async function eventStream(env: Env, pool: PoolAddress, request: Request): Promise<Response> {
   const feed = feedOf(pool.name);
   const watch = new PoolWatch(env, pool);
   // A pool that cannot be reached is refused as everywhere, as long as there is no stream yet.
@@ -37,7 +35,7 @@ export async function eventStream(
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   send(writer, feed, watch, request).catch((error) => {
-    if (!request.signal.aborted) console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
+    if (!request.signal.aborted) logError(error, { pool: pool.name });
     return writer.abort(error).catch(() => {});
   });
   return new Response(readable, { headers: HEADERS });

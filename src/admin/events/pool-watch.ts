@@ -1,7 +1,7 @@
 import type { Env } from "../../link/env.ts";
 import { inTime } from "../../link/in-time.ts";
 import type { News, Seen, Watch } from "../../link/protocol.ts";
-import { poolStub } from "../../link/reach.ts";
+import { type PoolAddress, type PoolStub, poolStub } from "../../link/reach.ts";
 
 /** An object that has not answered by then, twice, counts as unreachable. */
 const PATIENCE_MS = 2_000;
@@ -18,12 +18,12 @@ const MOST_SESSIONS = 40;
 /** One invocation's session with the pool's object; begun anew, at once, when the object restarts. */
 export class PoolWatch {
   readonly #env: Env;
-  readonly #pool: { name: string; locationHint: string | null };
+  readonly #pool: PoolAddress;
   #watch: Rpc.Stub<Watch> | null = null;
   #sessions = 0;
   #begunAt = 0;
 
-  constructor(env: Env, pool: { name: string; locationHint: string | null }) {
+  constructor(env: Env, pool: PoolAddress) {
     this.#env = env;
     this.#pool = pool;
   }
@@ -44,7 +44,7 @@ export class PoolWatch {
     return this.begin(poolStub(this.#env, this.#pool), seen);
   }
 
-  async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null, history = false): Promise<News> {
+  async begin(stub: PoolStub, seen: Seen | null, history = false): Promise<News> {
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;
     this.#sessions++;

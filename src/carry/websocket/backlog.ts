@@ -1,5 +1,4 @@
 import type { Clock } from "../../link/clock.ts";
-import { type Message, sizeOf } from "./message.ts";
 
 /** How far a reader may be behind, in bytes, before its WebSocket is failed. */
 const MOST_BYTES = 12 * 1024 * 1024;
@@ -7,6 +6,14 @@ const MOST_BYTES = 12 * 1024 * 1024;
 const LEAST_BYTES = 256 * 1024;
 /** How often it is looked at while there is one: nothing tells that it shrinks. */
 const LOOK_MS = 100;
+
+/** One message of a WebSocket, as the runtime gives and takes it. */
+export type Message = string | ArrayBuffer;
+
+/** Of text, characters: close enough, and free. */
+export function sizeOf(message: Message): number {
+  return typeof message === "string" ? message.length : message.byteLength;
+}
 
 /** One user's part of the isolate's memory for what waits. */
 export interface Share {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../link/clock.ts";
+import type { Message } from "./backlog.ts";
 import { type BacklogOptions, MessageBacklog } from "./backlog.ts";
 import { type Close, fitting, NO_STATUS } from "./close.ts";
-import type { Message } from "./message.ts";
 
 /** What a leg tells its relay. */
 export interface LegEvents {

@@ -1,8 +1,8 @@
 import { Clock } from "../../link/clock.ts";
-import type { Ending } from "../../link/protocol.ts";
 import type { CutOff } from "../../scheduler/terms/lease-end.ts";
 import { Silence } from "../silence.ts";
 import type { Share } from "./backlog.ts";
+import { type Message, sizeOf } from "./backlog.ts";
 import {
   type Close,
   GOING_AWAY,
@@ -13,7 +13,6 @@ import {
 } from "./close.ts";
 import { Excess } from "./excess.ts";
 import { Leg } from "./leg.ts";
-import { type Message, sizeOf } from "./message.ts";
 
 /** How long either end may take to answer a Close frame, once it has taken what was sent before. */
 const CLOSE_ANSWER_MS = 10_000;
@@ -22,9 +21,12 @@ const CLOSE_ANSWER_MS = 10_000;
 export interface ServerConnection {
   readonly signal: AbortSignal;
   /** How the lease ends because it was cut. */
-  readonly ending: CutOff | null;
+  readonly cause: Exclude<CutOff, "early"> | null;
   cut(by: "client" | "longest"): void;
 }
+
+/** How the server's part of a WebSocket ends. */
+export type WebSocketEnd = "done" | Exclude<CutOff, "early">;
 
 export interface RelayOptions {
   onClientAbort: "finish" | "cancel";
@@ -50,7 +52,7 @@ export class WebSocketRelay {
   readonly #client: Leg;
   readonly #server: Leg;
   readonly #idle: Silence | null;
-  readonly #ended = Promise.withResolvers<Ending>();
+  readonly #ended = Promise.withResolvers<WebSocketEnd>();
   readonly #excess = new Excess();
   #bytes = 0;
   #clientLeft = false;
@@ -94,7 +96,7 @@ export class WebSocketRelay {
   }
 
   /** Resolves once the server is done, or cut off. The client may not have everything by then (`clientClosed`). */
-  get ended(): Promise<Ending> {
+  get ended(): Promise<WebSocketEnd> {
     return this.#ended.promise;
   }
 
@@ -236,14 +238,14 @@ export class WebSocketRelay {
     if (!this.#client.closeCame) {
       this.#client.close({ code: GOING_AWAY, reason: "the connection was cut off" });
     }
-    this.#end(this.#connection.ending ?? "client");
+    this.#end(this.#connection.cause ?? "client");
   }
 
   /** How the server ended; the first who knows counts. */
-  #end(ending: Ending): void {
+  #end(end: WebSocketEnd): void {
     this.#isFailed = true;
     this.#idle?.stop();
-    this.#ended.resolve(ending);
+    this.#ended.resolve(end);
   }
 }
 

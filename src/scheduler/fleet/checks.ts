@@ -1,17 +1,9 @@
 import type { PoolConfig } from "../../config/types.ts";
 import type { Question } from "../record/outbox.ts";
+import { isCheck, type SlotState } from "../terms/slot-state.ts";
 import type { Leases } from "./leases.ts";
-import { isCheck, type Server, type Slot, type SlotState } from "./server.ts";
-
-/**
- * How a server took a question.
- * passed   it answered as it should
- * failed   it answered otherwise
- * refused  it took no connection: nothing listens there
- * broken   it could not be reached for another reason, or broke off
- * timeout  we gave up, and it may still be at it
- */
-export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout";
+import type { Server } from "./server.ts";
+import type { Slot } from "./slot.ts";
 
 /** How long after its last request a pool's servers are still looked after. */
 const ATTENTION_MS = 60_000;
@@ -72,7 +64,7 @@ export class Checks {
   }
 
   /** The slot is free, and was in that state. */
-  freed({ server, lost }: Slot, state: SlotState, now: number): void {
+  freed({ server, lost }: Slot<Server>, state: SlotState, now: number): void {
     if (!isCheck({ state })) this.#lastWorkAt = now;
     // One that was never answered yields to nobody: the next request would most likely not be either.
     else if (!lost) this.#yielding.add(server);

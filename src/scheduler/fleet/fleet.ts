@@ -1,27 +1,16 @@
 import type { PoolConfig } from "../../config/types.ts";
-import type { Happening } from "../record/events.ts";
-import type { Question } from "../record/outbox.ts";
-import { afterCheckMs, type CutOff, isFailure, quarantineMs } from "../terms/lease-end.ts";
+import type { Journal } from "../record/journal.ts";
+import type { Outbox, Question } from "../record/outbox.ts";
+import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
+import type { ServerPatch, ServerRow, SlotRow } from "../terms/rows.ts";
+import { isClosed, isHeld, isInFlight } from "../terms/slot-state.ts";
 import type { FailedServer } from "../waiting/failed-server.ts";
 import { Balance } from "./balance.ts";
-import { type CheckResult, Checks } from "./checks.ts";
-import { Leases, restMs, type SlotRow } from "./leases.ts";
-import {
-  isClosed,
-  isHeld,
-  isInFlight,
-  Server,
-  type ServerPatch,
-  type ServerRow,
-  type Slot,
-} from "./server.ts";
-
-/** Told what the ledger has to write anew, and what people want to know. */
-export interface FleetChanges {
-  slot(slot: Slot): void;
-  server(server: Server): void;
-  happened(happening: Happening, now: number): void;
-}
+import { Checks } from "./checks.ts";
+import type { CheckResult } from "./health.ts";
+import { type ClosedState, Leases, restMs } from "./leases.ts";
+import { Server } from "./server.ts";
+import type { Slot } from "./slot.ts";
 
 /**
  * The pool's servers with their slots: who has one, which are kept closed and for how long, and how the servers
@@ -29,32 +18,31 @@ export interface FleetChanges {
  */
 export class Fleet {
   readonly #settings: PoolConfig;
-  readonly #changes: FleetChanges;
-  readonly #leases = new Leases(
-    (slot) => this.#slotChanged(slot),
-    (slot, state, now) => {
-      this.#balance.slotFreed(slot.server);
-      this.#checks.freed(slot, state, now);
-    },
-  );
+  readonly #outbox: Outbox;
+  readonly #journal: Journal;
+  readonly #leases: Leases;
   readonly #balance: Balance;
   readonly #checks: Checks;
   #servers: Server[];
   #grants = 0;
 
+  /** `newId` never gives an id twice, in no instance of the pool. */
   constructor(
     settings: PoolConfig,
-    restored: { slots: SlotRow[]; servers: Map<string, ServerRow> } | null,
-    changes: FleetChanges,
+    restored: { slots: SlotRow[]; servers: ServerRow[] } | null,
+    record: { outbox: Outbox; journal: Journal },
     now: number,
     newId: () => string,
   ) {
     this.#settings = settings;
-    this.#changes = changes;
+    this.#outbox = record.outbox;
+    this.#journal = record.journal;
+    this.#leases = new Leases(record.outbox);
     this.#balance = new Balance(settings.balance);
     this.#checks = new Checks(settings, this.#leases, newId);
+    const rows = new Map(restored?.servers.map((row) => [row.name, row]));
     this.#servers = settings.servers.map(
-      (server) => new Server(server, settings.check, restored?.servers.get(server.name)),
+      (server) => new Server(server, settings.check, rows.get(server.name)),
     );
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
@@ -89,13 +77,13 @@ export class Fleet {
   }
 
   /** The slot that is closed for a request, on whatever account. */
-  taken(id: string): Slot | undefined {
+  taken(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);
     return slot && isInFlight(slot) ? slot : undefined;
   }
 
   /** The slot under a request's lease, unless its server is done with it. */
-  leased(id: string): Slot | undefined {
+  leased(id: string): Slot<Server> | undefined {
     const slot = this.taken(id);
     return slot?.state === "cooling" ? undefined : slot;
   }
@@ -103,7 +91,12 @@ export class Fleet {
   // ── Slots ──
 
   /** Gives a free slot to the ticket of this id, if there is one for it. */
-  grant(id: string, failed: FailedServer | null, now: number, random: () => number): Slot | undefined {
+  grant(
+    id: string,
+    failed: FailedServer | null,
+    now: number,
+    random: () => number,
+  ): Slot<Server> | undefined {
     const server = this.#balance.pick(random, failed);
     const slot = server?.take();
     if (!server || !slot) return undefined;
@@ -112,32 +105,27 @@ export class Fleet {
     return slot;
   }
 
-  renew(slot: Slot, now: number): void {
+  renew(slot: Slot<Server>, now: number): void {
     this.#leases.renew(slot, now);
   }
 
-  /** The server has answered to its last byte. */
-  answered(slot: Slot, now: number): void {
-    slot.server.health.requestAnswered();
-    this.#leases.close(slot, "cooling", this.#settings.cooldownMs, now);
+  /** The lease on this slot is over. The slot stays closed while its server may still be at work. */
+  end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
+    const { cooldownMs } = this.#settings;
+    if (end.how === "unused") this.free(slot, now);
+    else if (end.how === "busy") this.#close(slot, "resting", restMs(end.restMs, cooldownMs), now);
+    else if (end.how === "done") {
+      slot.server.health.requestAnswered();
+      this.#close(slot, "cooling", cooldownMs, now);
+    } else this.#cutOff(slot, end.how, now);
   }
 
-  /** The request ended before that: the slot is closed while its server may still be at work. */
-  cutOff(slot: Slot, cause: CutOff, now: number): void {
-    this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
-    const { server } = slot;
-    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
-    this.#healthChanged(server, now);
-    this.#changes.happened({ kind: "server-down", server: server.name, cause: "connections" }, now);
-  }
-
-  /** Its server is busy for somebody else, and is at work on nothing of ours. */
-  rest(slot: Slot, forMs: number, now: number): void {
-    this.#leases.close(slot, "resting", restMs(forMs, this.#settings.cooldownMs), now);
-  }
-
-  free(slot: Slot, now: number): void {
-    this.#leases.free(slot, now);
+  free(slot: Slot<Server>, now: number): void {
+    const { server, state } = slot;
+    this.#leases.free(slot);
+    this.#balance.slotFreed(server);
+    this.#checks.freed(slot, state, now);
+    if (server.retired && server.taken === 0) this.#servers = this.#servers.filter((one) => one !== server);
   }
 
   // ── Servers ──
@@ -148,9 +136,9 @@ export class Fleet {
     if (!server) return false;
     const changed = server.change(patch, now);
     this.#balance.serversChanged(this.#servers);
-    this.#changes.server(server);
+    this.#outbox.serverChanged(server.row);
     if (Object.keys(changed).length > 0) {
-      this.#changes.happened({ kind: "server-changed", server: name, ...changed }, now);
+      this.#journal.note({ kind: "server-changed", server: name, ...changed }, now);
     }
     // Whoever takes a server out, or puts it back, wants to know how it is.
     this.#checks.work(this.#servers, now);
@@ -171,9 +159,9 @@ export class Fleet {
     if (!changed) return;
     this.#healthChanged(server, now);
     if (server.health.status === "down") {
-      this.#changes.happened({ kind: "server-down", server: server.name, cause: "checks" }, now);
+      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks" }, now);
     } else if (before.status === "down") {
-      this.#changes.happened({ kind: "server-up", server: server.name }, now);
+      this.#journal.note({ kind: "server-up", server: server.name }, now);
       // It restarted when it refused a connection, and what it was given before is gone.
       if (before.refusedAt !== null)
         this.#openClosed(server, now, { before: now, takenBefore: before.refusedAt });
@@ -204,7 +192,7 @@ export class Fleet {
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
       if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
-      else if (!isHeld(slot)) this.#leases.free(slot, now);
+      else if (!isHeld(slot)) this.free(slot, now);
       else {
         onLost();
         this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
@@ -232,50 +220,62 @@ export class Fleet {
     return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
   }
 
-  #quarantine(slot: Slot, cause: CutOff, forMs: number, now: number): void {
+  #cutOff(slot: Slot<Server>, cause: CutOff, now: number): void {
+    this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
+    const { server } = slot;
+    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
+    this.#healthChanged(server, now);
+    this.#journal.note({ kind: "server-down", server: server.name, cause: "connections" }, now);
+  }
+
+  #quarantine(slot: Slot<Server>, cause: CutOff, forMs: number, now: number): void {
     slot.lost = cause === "lost" && (isHeld(slot) || slot.lost);
     this.#close(slot, "quarantined", forMs, now);
     if (slot.state !== "quarantined") return;
     const { server, lease } = slot;
-    this.#changes.happened({ kind: "quarantine", server: server.name, lease, cause }, now);
+    this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
   }
 
-  #recover(slot: Slot, result: CheckResult, now: number): void {
+  /** After a check, as long as after a request that ended in the same way; an answer of whatever kind is its end. */
+  #recover(slot: Slot<Server>, result: CheckResult, now: number): void {
     slot.lost = result === "timeout";
-    this.#close(slot, "recovering", afterCheckMs(result, this.#settings), now);
+    const answered = result === "passed" || result === "failed";
+    const forMs = answered
+      ? this.#settings.cooldownMs
+      : quarantineMs(result === "timeout" ? "timeout" : "broken", this.#settings);
+    this.#close(slot, "recovering", forMs, now);
   }
 
-  #close(slot: Slot, state: "quarantined" | "recovering", forMs: number, now: number): void {
-    this.#leases.close(slot, state, forMs, now);
-    if (isClosed(slot)) this.#checks.closed(slot.server, forMs, now);
+  /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
+  #close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
+    if (forMs <= 0) this.free(slot, now);
+    else {
+      this.#leases.close(slot, state, forMs, now);
+      if (isClosed(slot)) this.#checks.closed(slot.server, forMs, now);
+    }
   }
 
   #healthChanged(server: Server, now: number): void {
     server.healthSince = now;
     this.#balance.serversChanged(this.#servers);
-    this.#changes.server(server);
+    this.#outbox.serverChanged(server.row);
   }
 
   #openClosed(server: Server, now: number, closed: { before: number; takenBefore: number }): void {
     for (const slot of [...server.takenSlots()]) {
       if (!isClosed(slot) || slot.stateSince >= closed.before || slot.since >= closed.takenBefore) continue;
-      this.#leases.free(slot, now);
+      this.free(slot, now);
     }
-  }
-
-  #slotChanged(slot: Slot): void {
-    const { server } = slot;
-    this.#changes.slot(slot);
-    if (server.retired && server.taken === 0) this.#servers = this.#servers.filter((one) => one !== server);
   }
 
   #serverOf(row: SlotRow): Server {
     // By its URL: under another name it is as busy as under the one before.
-    const known = this.#servers.find((server) => server.url === row.url);
+    const { url } = row.server;
+    const known = this.#servers.find((server) => server.url === url);
     if (known) return known;
-    const nameIsAnothers = this.#servers.some((server) => server.name === row.server);
-    const name = nameIsAnothers ? row.url : row.server;
-    const gone = { name, url: row.url, slots: 0, weight: 1, backup: false };
+    const nameIsAnothers = this.#servers.some((server) => server.name === row.server.name);
+    const name = nameIsAnothers ? url : row.server.name;
+    const gone = { name, url, slots: 0, weight: 1, backup: false };
     const retired = new Server(gone, null, undefined, true);
     this.#servers.push(retired);
     return retired;

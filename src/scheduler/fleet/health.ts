@@ -1,7 +1,14 @@
-import type { CheckResult } from "./checks.ts";
+import type { Health } from "../terms/rows.ts";
 
-/** What the server's own behaviour shows; nothing but checks and traffic change it. */
-export type Health = "up" | "down" | "unchecked";
+/**
+ * How a server took a check.
+ * passed   it answered as it should
+ * failed   it answered otherwise
+ * refused  it took no connection: nothing listens there
+ * broken   it could not be reached for another reason, or broke off
+ * timeout  we gave up, and it may still be at it
+ */
+export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout";
 
 /** A "down" that nothing has confirmed for this long says little about the server of now. */
 const STALE_MS = 60_000;

@@ -1,5 +1,9 @@
 import type { PoolConfig } from "../../config/types.ts";
-import { isHeld, isInFlight, type Server, type Slot, type SlotState } from "./server.ts";
+import type { Outbox } from "../record/outbox.ts";
+import type { SlotRow } from "../terms/rows.ts";
+import { isHeld, isInFlight, type SlotState } from "../terms/slot-state.ts";
+import type { Server } from "./server.ts";
+import type { Slot } from "./slot.ts";
 import { SlotTimers } from "./slot-timers.ts";
 
 /** A lease that is not renewed for this long has lost its Worker: three renewals. */
@@ -8,36 +12,20 @@ export const LEASE_TTL_MS = 30_000;
 /** A server that is busy for somebody else is asked again after this, whatever it said. */
 const LONGEST_REST_MS = 10_000;
 
-type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
-
-/** A taken slot as the ledger keeps it. Times are milliseconds since the epoch. */
-export interface SlotRow {
-  server: string;
-  url: string;
-  index: number;
-  state: SlotState;
-  lease: string;
-  since: number;
-  until: number;
-}
+/** Why a slot is closed though no lease holds it. */
+export type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
 
 /** The slots that are taken, each under the id of its lease, and when its state ends by itself. */
 export class Leases {
+  readonly #outbox: Outbox;
   /** Only for finding: slots are counted apart, for two of them may have one id. */
-  readonly #slots = new Map<string, Slot>();
-  readonly #timers = new SlotTimers();
-  readonly #changed: (slot: Slot) => void;
-  readonly #freed: (slot: Slot, state: SlotState, now: number) => void;
+  readonly #slots = new Map<string, Slot<Server>>();
+  readonly #timers = new SlotTimers<Slot<Server>>();
   #taken = 0;
   #inFlight = 0;
 
-  /**
-   * `changed` is told of every slot that the ledger has to write anew, `freed` of every one that is free again, with
-   * the state that it had.
-   */
-  constructor(changed: (slot: Slot) => void, freed: (slot: Slot, state: SlotState, now: number) => void) {
-    this.#changed = changed;
-    this.#freed = freed;
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
   }
 
   get size(): number {
@@ -48,44 +36,41 @@ export class Leases {
     return this.#inFlight;
   }
 
-  get(id: string): Slot | undefined {
+  get(id: string): Slot<Server> | undefined {
     return this.#slots.get(id);
   }
 
   /** Gives a slot, just taken from its server, to the ticket of this id. */
-  grant(slot: Slot, id: string, now: number): void {
+  grant(slot: Slot<Server>, id: string, now: number): void {
     this.#take(slot, id, now);
     this.#set(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
   /** The holder has been heard of. */
-  renew(slot: Slot, now: number): void {
+  renew(slot: Slot<Server>, now: number): void {
     // Only a change of state is worth a write: after a restart the time to live begins anew anyway.
     if (slot.state === "leased") this.#timers.set(slot, now + LEASE_TTL_MS);
     else this.#set(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
-  /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
-  close(slot: Slot, state: ClosedState, forMs: number, now: number): void {
-    if (forMs <= 0) this.free(slot, now);
-    else this.#set(slot, state, now + forMs, now);
+  /** Keeps the slot from everyone for a while. */
+  close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
+    this.#set(slot, state, now + forMs, now);
   }
 
   /** Lends the slot to a health check, for no longer than `forMs`. */
-  check(slot: Slot, id: string, now: number, forMs: number): void {
+  check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
     this.#take(slot, id, now);
     this.#set(slot, "checking", now + forMs, now);
   }
 
-  free(slot: Slot, now: number): void {
-    const { state } = slot;
+  free(slot: Slot<Server>): void {
     this.#timers.clear(slot);
     if (this.#slots.get(slot.lease) === slot) this.#slots.delete(slot.lease);
     this.#taken--;
     if (isInFlight(slot)) this.#inFlight--;
     slot.server.give(slot);
-    this.#freed(slot, state, now);
-    this.#changed(slot);
+    this.#outbox.slotChanged(slot);
   }
 
   /** After a restart, perhaps with another configuration. Nobody knows whether the holder of a lease still lives. */
@@ -108,7 +93,7 @@ export class Leases {
   }
 
   /** Takes out, one a call, the slots whose state ends now. */
-  takeDue(now: number): Slot | undefined {
+  takeDue(now: number): Slot<Server> | undefined {
     return this.#timers.takeDue(now);
   }
 
@@ -116,7 +101,7 @@ export class Leases {
     return this.#timers.next();
   }
 
-  #take(slot: Slot, id: string, since: number): void {
+  #take(slot: Slot<Server>, id: string, since: number): void {
     slot.lease = id;
     slot.since = since;
     const namesake = this.#slots.get(id);
@@ -125,13 +110,13 @@ export class Leases {
     if (isInFlight(slot)) this.#inFlight++;
   }
 
-  #set(slot: Slot, state: SlotState, until: number, now: number): void {
+  #set(slot: Slot<Server>, state: SlotState, until: number, now: number): void {
     this.#enter(slot, state, now);
     this.#timers.set(slot, until);
-    this.#changed(slot);
+    this.#outbox.slotChanged(slot);
   }
 
-  #enter(slot: Slot, state: SlotState, now: number): void {
+  #enter(slot: Slot<Server>, state: SlotState, now: number): void {
     if (isInFlight(slot)) this.#inFlight--;
     slot.state = state;
     slot.stateSince = now;

@@ -1,95 +1,12 @@
 import type { ServerConfig } from "../../config/types.ts";
-import { type Health, HealthState } from "./health.ts";
-import type { Timer } from "./slot-timers.ts";
+import type { ServerOverride, ServerPatch, ServerRow, ServerState } from "../terms/rows.ts";
+import { isClosed } from "../terms/slot-state.ts";
+import { HealthState } from "./health.ts";
+import type { Slot } from "./slot.ts";
 
-/** The operator's will for one server; nothing but an operator changes it. */
-export type ServerState = "ready" | "drain" | "maint";
-/**
- * free         may be given out
- * leased       a Worker holds it
- * orphaned     taken before a restart of the pool; its holder has not come forward yet
- * quarantined  its request was cut off, its server may still be busy
- * cooling      its response ended, the cooldown has not
- * resting      its server was busy for somebody else, and refused the request
- * checking     a health check has it
- * recovering   a health check had it, and its server may still be busy with that
- */
-export type SlotState =
-  | "free"
-  | "leased"
-  | "orphaned"
-  | "quarantined"
-  | "cooling"
-  | "resting"
-  | "checking"
-  | "recovering";
+type Restored = Omit<ServerRow, "name">;
 
-export interface Slot {
-  readonly server: Server;
-  readonly index: number;
-  state: SlotState;
-  /** Who has, or last had, the slot. */
-  lease: string;
-  /** Since when it is taken. */
-  since: number;
-  /** Since when it is in its state. */
-  stateSince: number;
-  /** Closed because nothing was heard: of its holder, or of the server that was checked. */
-  lost: boolean;
-  /** When its state ends by itself; `Infinity` while it is free. */
-  until: number;
-  /** What ends it then; `null`: nothing does. */
-  timer: Timer | null;
-}
-
-/** Somebody holds it, as far as we know. */
-export function isHeld(slot: { state: SlotState }): boolean {
-  return slot.state === "leased" || slot.state === "orphaned";
-}
-
-/** Its server may be at work for a request of ours. What is not in flight holds up no drain, and is nobody's to free. */
-export function isInFlight(slot: { state: SlotState }): boolean {
-  return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
-}
-
-/** A health check has it, or had it last. */
-export function isCheck(slot: { state: SlotState }): boolean {
-  return slot.state === "checking" || slot.state === "recovering";
-}
-
-/** Its server may still be busy with what it was given there. */
-export function isClosed(slot: { state: SlotState }): boolean {
-  return slot.state === "quarantined" || slot.state === "recovering";
-}
-
-/** The operator's changes to one server; absent means "as configured". */
-export interface ServerOverride {
-  state?: ServerState | undefined;
-  /** Who gave it that state, where that was said. */
-  owner?: string | undefined;
-  slots?: number | undefined;
-  weight?: number | undefined;
-}
-
-/** What an operator wants changed; `null`: as configured again. */
-export interface ServerPatch {
-  state?: ServerState | undefined;
-  /** Who gives it that state. */
-  owner?: string | undefined;
-  slots?: number | null | undefined;
-  weight?: number | null | undefined;
-}
-
-/** What the ledger kept of a server beside its slots. */
-export interface ServerRow {
-  override: ServerOverride;
-  health: Health;
-  /** When the operator last changed its state, and when its health last changed; `null`: never. */
-  stateSince: number | null;
-  healthSince: number | null;
-}
-
-const NEW_ROW: ServerRow = { override: {}, health: "unchecked", stateSince: null, healthSince: null };
+const NEW: Restored = { override: {}, health: "unchecked", stateSince: null, healthSince: null };
 
 /** One server and its slots. The slots that are taken are never dropped, however the settings change. */
 export class Server {
@@ -116,16 +33,15 @@ export class Server {
   readonly configured: { slots: number; weight: number };
   #override: ServerOverride;
   #stateSince: number | null;
-  #slots: (Slot | undefined)[] = [];
-  /** Those given back, to be taken again: a slot that changes hands within a turn is one change for the ledger. */
-  readonly #given: Slot[] = [];
+  /** By index; a free one stays, so that a slot that changes hands within a turn is one change for the ledger. */
+  readonly #slots: Slot<Server>[] = [];
   #freeIndexes: number[] = [];
   #taken = 0;
 
   constructor(
     config: ServerConfig,
     check: { rise: number; fall: number } | null = null,
-    restored: ServerRow = NEW_ROW,
+    restored: Restored = NEW,
     retired = false,
   ) {
     this.name = config.name;
@@ -163,6 +79,12 @@ export class Server {
 
   get override(): Readonly<ServerOverride> {
     return this.#override;
+  }
+
+  /** What the ledger keeps of it. */
+  get row(): ServerRow {
+    const { name, healthSince, stateSince } = this;
+    return { name, override: this.#override, health: this.health.status, stateSince, healthSince };
   }
 
   get taken(): number {
@@ -221,54 +143,57 @@ export class Server {
   }
 
   /** Takes a free slot; the caller sets its state, and gives it back with `give`. */
-  take(): Slot | undefined {
+  take(): Slot<Server> | undefined {
     const index = this.hasFreeSlot ? this.#freeIndexes.pop() : undefined;
     if (index === undefined) return undefined;
     return this.#occupy(index);
   }
 
   /** Takes the very slot that the ledger shows as taken, beyond today's number of slots too. */
-  restore(index: number): Slot {
+  restore(index: number): Slot<Server> {
     const free = this.#freeIndexes.indexOf(index);
     if (free >= 0) this.#freeIndexes.splice(free, 1);
     return this.#occupy(index);
   }
 
-  give(slot: Slot): void {
+  give(slot: Slot<Server>): void {
     slot.state = "free";
     slot.until = Number.POSITIVE_INFINITY;
-    this.#slots[slot.index] = undefined;
-    this.#given[slot.index] = slot;
     this.#taken--;
     if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
   }
 
-  *takenSlots(): Generator<Slot> {
-    for (const slot of this.#slots) if (slot) yield slot;
+  *takenSlots(): Generator<Slot<Server>> {
+    for (const slot of this.#slots) if (slot.state !== "free") yield slot;
   }
 
-  #occupy(index: number): Slot {
-    const fresh = {
-      state: "leased",
+  #occupy(index: number): Slot<Server> {
+    while (this.#slots.length <= index) this.#slots.push(this.#newSlot());
+    const slot = this.#slots[index] as Slot<Server>;
+    slot.state = "leased";
+    slot.lost = false;
+    this.#taken++;
+    return slot;
+  }
+
+  #newSlot(): Slot<Server> {
+    return {
+      server: this,
+      index: this.#slots.length,
+      state: "free",
       lease: "",
       since: 0,
       stateSince: 0,
       lost: false,
-      until: 0,
+      until: Number.POSITIVE_INFINITY,
       timer: null,
-    } as const;
-    const given = this.#given[index];
-    const slot: Slot = given ? Object.assign(given, fresh) : { server: this, index, ...fresh };
-    while (this.#slots.length <= index) this.#slots.push(undefined);
-    this.#slots[index] = slot;
-    this.#taken++;
-    return slot;
+    };
   }
 
   #refillFree(): void {
     this.#freeIndexes = [];
     for (let index = this.slots - 1; index >= 0; index--) {
-      if (!this.#slots[index]) this.#freeIndexes.push(index);
+      if ((this.#slots[index]?.state ?? "free") === "free") this.#freeIndexes.push(index);
     }
   }
 }

@@ -1,35 +1,35 @@
 import { PriorityQueue } from "../collections/priority-queue.ts";
-import type { Slot } from "./server.ts";
+import type { Slot } from "./slot.ts";
 
-/** When a slot's state ends. The slot knows the last one set for it; the others count no more. */
-export interface Timer {
-  readonly slot: Slot;
+interface Timer<S> {
+  readonly slot: S;
   readonly at: number;
 }
 
-const endsBefore = (a: Timer, b: Timer) => a.at < b.at;
-const wasCleared = (timer: Timer) => timer.slot.timer !== timer;
+/** When each taken slot's state ends by itself. A slot has one timer, the last one set; the others count no more. */
+export class SlotTimers<S extends Slot> {
+  readonly #timers = new PriorityQueue<Timer<S>>(
+    (a, b) => a.at < b.at,
+    (timer) => timer.slot.timer !== timer,
+  );
 
-/** When each taken slot's state ends by itself; one timer a slot, the last one set. */
-export class SlotTimers {
-  readonly #timers = new PriorityQueue(endsBefore, wasCleared);
-
-  set(slot: Slot, at: number): void {
+  set(slot: S, at: number): void {
     if (slot.timer?.at === at) return;
     this.clear(slot);
-    slot.timer = { slot, at };
+    const timer = { slot, at };
+    slot.timer = timer;
     slot.until = at;
-    this.#timers.push(slot.timer);
+    this.#timers.push(timer);
   }
 
-  clear(slot: Slot): void {
+  clear(slot: S): void {
     if (!slot.timer) return;
     slot.timer = null;
     this.#timers.bury();
   }
 
   /** Takes out, one a call, the slots whose time has come. */
-  takeDue(now: number): Slot | undefined {
+  takeDue(now: number): S | undefined {
     const first = this.#timers.peek();
     if (!first || first.at > now) return undefined;
     this.#timers.pop();

@@ -1,4 +1,6 @@
-import { type CutOff, refusalOf } from "../terms/lease-end.ts";
+import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
+import type { SlotRow } from "../terms/rows.ts";
+import { isHeld } from "../terms/slot-state.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
@@ -21,14 +23,28 @@ export class Chronicle {
     this.journal.note({ kind: "refusal", code }, now);
   }
 
-  /** A request that had a slot ended without its server's last byte. */
-  cutOff(cause: CutOff, now: number): void {
-    const code = refusalOf(cause);
-    if (code) this.refused(code, now);
-    else this.counters.abandoned();
+  /** The lease on this slot is over, which is in the state of before. */
+  leaseEnded(slot: SlotRow & { lost: boolean }, end: LeaseEnd, now: number): void {
+    if (end.how === "busy" || ("retried" in end && end.retried)) this.#retried(slot);
+    // Quarantined already: its request was counted as lost.
+    else if (!isHeld(slot)) return;
+    else if (end.how === "unused") this.counters.abandoned();
+    else if ("status" in end) this.counters.completed(slot.server.name, now - slot.since, end.status);
+    else {
+      const code = end.clientLeft ? null : refusalOf(end.how);
+      if (code) this.refused(code, now);
+      else this.counters.abandoned();
+    }
   }
 
-  freedByHand({ server, lease }: { server: { name: string }; lease: string }, now: number): void {
+  /** A holder that was presumed lost has come forward. */
+  holderFound(): void {
+    this.counters.notAbandoned();
+  }
+
+  freedByHand(slot: SlotRow, now: number): void {
+    const { server, lease } = slot;
+    if (isHeld(slot)) this.counters.abandoned();
     this.journal.note({ kind: "slot-freed", server: server.name, lease }, now);
   }
 
@@ -55,5 +71,13 @@ export class Chronicle {
     if (this.#restartNoted) return;
     this.#restartNoted = true;
     this.journal.note({ kind: "restart" }, now);
+  }
+
+  #retried(slot: SlotRow & { lost: boolean }): void {
+    if (!isHeld(slot)) {
+      if (!slot.lost) return;
+      this.holderFound();
+    }
+    this.counters.retried(slot.server.name);
   }
 }

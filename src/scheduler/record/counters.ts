@@ -1,6 +1,5 @@
-import type { EndRefusal } from "../terms/lease-end.ts";
+import type { EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
 import { emptyHistogram, type Histogram, observe, storedHistogram } from "./histogram.ts";
-import type { SchedulerRefusal } from "./outbox.ts";
 
 /**
  * Counts since the pool was created, as a snapshot shows them. Accepted = completed + abandoned + what was
@@ -14,7 +13,7 @@ export interface Totals {
   abandoned: number;
 }
 
-/** All that is counted, as the ledger keeps it; older versions kept the totals only. */
+/** All that is counted, as the ledger keeps it. */
 export interface Counts extends Totals {
   /** Of those completed, how many were answered with each class of status, `2xx`. */
   answered: Record<string, number>;
@@ -65,11 +64,9 @@ export class Counters {
     observe(this.#waits, waitMs);
   }
 
-  /** `status` is absent from Workers of before 2026-11-22: what they carried has no class. */
-  completed(server: string, serviceMs: number, status: number | undefined): void {
+  completed(server: string, serviceMs: number, status: number): void {
     this.#totals.completed++;
     observe(this.#serverCounts(server).service, serviceMs);
-    if (status === undefined) return;
     const statusClass = CLASSES[Math.trunc(status / 100)] ?? "5xx";
     this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
   }

@@ -1,6 +1,5 @@
-import type { ServerOverride } from "../fleet/server.ts";
-import type { CutOff, EndRefusal } from "../terms/lease-end.ts";
-import type { SchedulerRefusal } from "./outbox.ts";
+import type { CutOff, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
+import type { ServerOverride } from "../terms/rows.ts";
 
 /** Everything about a pool that a person may want to have been told. Instants are ISO 8601 in UTC. */
 export type Happening =

@@ -1,12 +1,11 @@
-import type { Server, Slot } from "../fleet/server.ts";
+import type { SchedulerRefusal } from "../terms/lease-end.ts";
+import type { ServerRow, SlotRow } from "../terms/rows.ts";
 
-/** Why the scheduler itself turns a request away; the names are those of the refusals' table. */
-export type SchedulerRefusal = "queue-full" | "queue-timeout" | "no-server";
-
+/** What a ticket is told. */
 export type Decision =
-  /** The lease has the ticket's id. */
-  | { kind: "grant"; ticket: string; slot: Slot; seq: number | null }
-  | { kind: "queued"; ticket: string; seq: number }
+  /** The lease has the ticket's id. `token`: for a retry. */
+  | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
+  | { kind: "queued"; ticket: string; token: number }
   | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
 
 /** Something to ask a server, whose answer comes back as an event. Times in ms since the epoch. */
@@ -16,32 +15,31 @@ export type Question =
   /** Is it idle again? */
   | { kind: "probe"; askedAt: number; server: string; url: string };
 
+/** What one or more events led to. The ledger must hold the rows before anyone is told a decision. */
+export interface Changes {
+  decisions: readonly Decision[];
+  questions: readonly Question[];
+  slots: ReadonlySet<SlotRow>;
+  servers: ReadonlyMap<string, ServerRow>;
+  drainChanged: boolean;
+  regroupChanged: boolean;
+}
+
 /**
- * What one or more events led to, and what of it the ledger must hold before anyone is told. One is made for
- * every turn with events, mostly for a single decision: what stays empty is not made at all.
+ * Collects what events lead to, until it is taken. It is taken in every turn with events, mostly with a single
+ * decision in it: what stays empty is not made at all.
  */
 export class Outbox {
   drainChanged = false;
   regroupChanged = false;
   #decisions: Decision[] | null = null;
   #questions: Question[] | null = null;
-  #slots: Set<Slot> | null = null;
-  #servers: Set<Server> | null = null;
+  #slots: Set<SlotRow> | null = null;
+  #servers: Map<string, ServerRow> | null = null;
 
-  get decisions(): readonly Decision[] {
-    return this.#decisions ?? NONE;
-  }
-
-  get questions(): readonly Question[] {
-    return this.#questions ?? NONE;
-  }
-
-  get slots(): ReadonlySet<Slot> {
-    return this.#slots ?? NONE_CHANGED;
-  }
-
-  get servers(): ReadonlySet<Server> {
-    return this.#servers ?? NONE_CHANGED;
+  /** There are servers to ask. */
+  get hasQuestions(): boolean {
+    return this.#questions !== null;
   }
 
   decided(decision: Decision): void {
@@ -50,20 +48,40 @@ export class Outbox {
     else this.#decisions = [decision];
   }
 
-  asks(questions: Question[]): void {
-    if (questions.length > 0) this.#questions = [...this.questions, ...questions];
+  ask(questions: Question[]): void {
+    if (questions.length > 0) this.#questions = [...(this.#questions ?? NONE), ...questions];
   }
 
-  slotChanged(slot: Slot): void {
+  /** The row is read when it is written: what changes until then is one write. */
+  slotChanged(slot: SlotRow): void {
     this.#slots ??= new Set();
     this.#slots.add(slot);
   }
 
-  serverChanged(server: Server): void {
-    this.#servers ??= new Set();
-    this.#servers.add(server);
+  serverChanged(server: ServerRow): void {
+    this.#servers ??= new Map();
+    this.#servers.set(server.name, server);
+  }
+
+  take(): Changes {
+    const taken = {
+      decisions: this.#decisions ?? NONE,
+      questions: this.#questions ?? NONE,
+      slots: this.#slots ?? NO_SLOTS,
+      servers: this.#servers ?? NO_SERVERS,
+      drainChanged: this.drainChanged,
+      regroupChanged: this.regroupChanged,
+    };
+    this.#decisions = null;
+    this.#questions = null;
+    this.#slots = null;
+    this.#servers = null;
+    this.drainChanged = false;
+    this.regroupChanged = false;
+    return taken;
   }
 }
 
 const NONE: readonly never[] = [];
-const NONE_CHANGED: ReadonlySet<never> = new Set<never>();
+const NO_SLOTS: ReadonlySet<never> = new Set<never>();
+const NO_SERVERS: ReadonlyMap<never, never> = new Map<never, never>();

@@ -1,3 +1,8 @@
+import type { Retry } from "./ticket.ts";
+
+/** How long a retry waits for another server before it takes the one that failed it again. */
+const AVOID_MS = 1_000;
+
 /**
  * The server that failed a request, and what that means for its next attempt. The server rests: it gets the request no
  * sooner, be there another or not. And it is avoided: another one that is up is waited for. Times are milliseconds
@@ -8,10 +13,11 @@ export class FailedServer {
   #restsUntil: number | null;
   #avoidedUntil: number | null;
 
-  constructor(name: string, restsUntil: number | null, avoidedUntil: number | null) {
-    this.name = name;
-    this.#restsUntil = restsUntil;
-    this.#avoidedUntil = avoidedUntil;
+  constructor({ server, restMs, avoid }: Retry, now: number) {
+    this.name = server;
+    // It rests no longer than it may be avoided: a head of the list that waits for it holds up the others.
+    this.#restsUntil = now + Math.min(restMs, AVOID_MS);
+    this.#avoidedUntil = avoid ? now + AVOID_MS : null;
   }
 
   get rests(): boolean {

@@ -1,83 +1,83 @@
 import { PriorityQueue } from "../collections/priority-queue.ts";
-import type { FailedServer } from "./failed-server.ts";
+import { FailedServer } from "./failed-server.ts";
+import type { Ticket, TicketRequest } from "./ticket.ts";
 
-/** A request that holds no lease yet. Times are milliseconds since the epoch. */
-export interface Waiting {
-  readonly id: string;
-  /** Place in the order: given on first arrival, kept when the ticket comes back after a restart. */
-  readonly seq: number;
-  readonly since: number;
-  /** It had a slot before, whose server failed it. */
-  readonly retry: boolean;
-  /** Which one; `null` also where nobody said so. */
-  readonly failed: FailedServer | null;
-  left: boolean;
-}
-
-/** Who shares a place came to it by the time of its arrival. */
-const comesBefore = (a: Waiting, b: Waiting) => a.seq < b.seq || (a.seq === b.seq && a.since < b.since);
-const startedBefore = (a: Waiting, b: Waiting) => a.since < b.since;
-const hasLeft = (waiting: Waiting) => waiting.left;
+/** Between two tickets that arrive in the same millisecond: small, and exact in a double of today's dates. */
+const STEP_MS = 1 / 1024;
 
 /**
- * First come first served by `seq`, not by the moment of insertion: after a restart tickets come back in any
- * order and each finds its old place. Entering and dispatching cost O(1) for new arrivals, which come at the end,
- * and O(log n) for those that return; leaving from the middle is a mark.
+ * How a ticket came onto the list.
+ * new       for the first time
+ * returned  an earlier instance of the pool had it, as its token or its waiting time says
+ * retry     it had a slot before
+ */
+export type Arrival = "new" | "returned" | "retry";
+
+/**
+ * Who is next: first come, first served (FIFO) by the moment of first arrival, which is what the token says. After a
+ * restart tickets come back in any order, and each finds its old turn; one that was told no token goes by how long it
+ * has waited.
+ *
+ * Entering and dispatching cost O(1) for new arrivals, which come at the end, and O(log n) for those that return;
+ * leaving from the middle is a mark.
  */
 export class WaitingList {
   readonly #timeoutMs: number;
-  readonly #byId = new Map<string, Waiting>();
-  readonly #bySeq = new PriorityQueue(comesBefore, hasLeft);
+  /** When this instance began; `null`: there was none before. */
+  readonly #restartedAt: number | null;
+  /** The latest token. */
+  #latest = Number.NEGATIVE_INFINITY;
+  readonly #byId = new Map<string, Ticket>();
+  readonly #inOrder = new PriorityQueue(comesBefore, hasLeft);
   /** In the order in which they give up: all wait equally long at most, from when each began. */
   readonly #bySince = new PriorityQueue(startedBefore, hasLeft);
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, restartedAt: number | null) {
     this.#timeoutMs = timeoutMs;
+    this.#restartedAt = restartedAt;
   }
 
   get length(): number {
     return this.#byId.size;
   }
 
-  get(id: string): Waiting | undefined {
+  get(id: string): Ticket | undefined {
     return this.#byId.get(id);
   }
 
-  add(
-    id: string,
-    seq: number,
-    since: number,
-    { retry, failed }: Pick<Waiting, "retry" | "failed"> = { retry: false, failed: null },
-  ): Waiting {
-    const waiting: Waiting = { id, seq, since, retry, failed, left: false };
-    this.#byId.set(id, waiting);
-    this.#bySeq.push(waiting);
-    this.#bySince.push(waiting);
-    return waiting;
+  enter(request: TicketRequest, now: number): { ticket: Ticket; arrival: Arrival } {
+    const { id, retry } = request;
+    const since = now - (request.waitedMs ?? 0);
+    const isReturning = request.token !== undefined || since < (this.#restartedAt ?? since);
+    const arrival = retry ? "retry" : isReturning ? "returned" : "new";
+    const token = this.tokenOf(request, now);
+    const failed = retry ? new FailedServer(retry, now) : null;
+    const ticket: Ticket = { id, token, since, isRetry: retry !== undefined, failed, left: false };
+    this.#byId.set(id, ticket);
+    this.#inOrder.push(ticket);
+    this.#bySince.push(ticket);
+    return { ticket, arrival };
   }
 
-  head(): Waiting | undefined {
-    return this.#bySeq.peek();
+  /** The moment of first arrival, in ms since the epoch: no other new ticket has the same. */
+  tokenOf({ token, waitedMs = 0 }: TicketRequest, now: number): number {
+    if (token === undefined && waitedMs > 0) return now - waitedMs;
+    // A clock may be set back, or be behind the one of an earlier instance.
+    this.#latest = Math.max(this.#latest, token ?? Math.max(now, this.#latest + STEP_MS));
+    return token ?? this.#latest;
   }
 
-  /** The place of the first of those who came later than `since`, whom one of then goes before by sharing it. */
-  placeBefore(since: number): number | undefined {
-    let place: number | undefined;
-    for (const waiting of this.#byId.values()) {
-      // A retry's place is older than what it counts as its wait.
-      if (waiting.retry || waiting.since <= since) continue;
-      place = Math.min(place ?? waiting.seq, waiting.seq);
-    }
-    return place;
+  head(): Ticket | undefined {
+    return this.#inOrder.peek();
   }
 
   /** Who has waited longest; a retry goes before it, whose time at the server was no wait. */
-  oldest(): Waiting | undefined {
+  oldest(): Ticket | undefined {
     return this.#bySince.peek();
   }
 
-  shift(): Waiting | undefined {
-    const head = this.#bySeq.pop();
+  shift(): Ticket | undefined {
+    const head = this.#inOrder.pop();
     if (!head) return undefined;
     this.#byId.delete(head.id);
     head.left = true;
@@ -85,18 +85,18 @@ export class WaitingList {
     return head;
   }
 
-  leave(id: string): Waiting | undefined {
-    const waiting = this.#byId.get(id);
-    if (!waiting) return undefined;
+  leave(id: string): Ticket | undefined {
+    const ticket = this.#byId.get(id);
+    if (!ticket) return undefined;
     this.#byId.delete(id);
-    waiting.left = true;
-    this.#bySeq.bury();
+    ticket.left = true;
+    this.#inOrder.bury();
     this.#bySince.bury();
-    return waiting;
+    return ticket;
   }
 
   /** Takes out, one a call, those who have waited too long. */
-  takeExpired(now: number): Waiting | undefined {
+  takeExpired(now: number): Ticket | undefined {
     const first = this.nextDeadline() <= now ? this.#bySince.peek() : undefined;
     return first && this.leave(first.id);
   }
@@ -106,4 +106,16 @@ export class WaitingList {
     const first = this.#bySince.peek();
     return first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
   }
+}
+
+function comesBefore(a: Ticket, b: Ticket): boolean {
+  return a.token < b.token || (a.token === b.token && a.since < b.since);
+}
+
+function startedBefore(a: Ticket, b: Ticket): boolean {
+  return a.since < b.since;
+}
+
+function hasLeft(ticket: Ticket): boolean {
+  return ticket.left;
 }

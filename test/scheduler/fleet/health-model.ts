@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../../src/config/types.ts";
-import type { CheckResult } from "../../../src/scheduler/fleet/checks.ts";
+import type { CheckResult } from "../../../src/scheduler/fleet/health.ts";
 import type { Health } from "../../../src/scheduler/fleet/health.ts";
 
 interface Known {

@@ -41,11 +41,11 @@ test("what is put into one outbox is in no other, however many were empty", () =
 
 test("what was taken stays as it was, whatever happens later", () => {
   const scheduler = new Scheduler(settings({ servers: [{ name: "a", url: "http://a.example" }] }), null, 0);
-  scheduler.acquire({ id: "t1" }, 0);
-  const taken = scheduler.takeOutbox();
-  scheduler.acquire({ id: "t2" }, 0);
+  scheduler.enter({ id: "t1" }, 0);
+  const taken = scheduler.takeChanges();
+  scheduler.enter({ id: "t2" }, 0);
   scheduler.changeServer("a", { weight: 2 }, 0);
   expect(taken.decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
   expect(taken.servers.size).toBe(0);
-  expect(scheduler.takeOutbox().decisions).toMatchObject([{ kind: "queued", ticket: "t2" }]);
+  expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued", ticket: "t2" }]);
 });

@@ -1,22 +1,6 @@
 /** Each step runs once, in order; a step that has been released is never edited. */
 const STEPS = [
   `CREATE TABLE slots (
-     server TEXT NOT NULL,
-     slot INTEGER NOT NULL,
-     url TEXT NOT NULL,
-     state TEXT NOT NULL,
-     lease TEXT NOT NULL,
-     since INTEGER NOT NULL,
-     until INTEGER NOT NULL,
-     PRIMARY KEY (server, slot)
-   ) WITHOUT ROWID;
-   CREATE TABLE servers (server TEXT PRIMARY KEY, override TEXT NOT NULL) WITHOUT ROWID;`,
-  "ALTER TABLE servers ADD COLUMN health TEXT NOT NULL DEFAULT 'unchecked'",
-  `ALTER TABLE servers ADD COLUMN state_since INTEGER;
-   ALTER TABLE servers ADD COLUMN health_since INTEGER;
-   CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
-  // By the server's URL: its name may be another one with the next configuration.
-  `CREATE TABLE slots_by_url (
      url TEXT NOT NULL,
      slot INTEGER NOT NULL,
      server TEXT NOT NULL,
@@ -26,10 +10,14 @@ const STEPS = [
      until INTEGER NOT NULL,
      PRIMARY KEY (url, slot)
    ) WITHOUT ROWID;
-   INSERT OR REPLACE INTO slots_by_url
-     SELECT url, slot, server, state, lease, since, until FROM slots ORDER BY state <> 'free', until;
-   DROP TABLE slots;
-   ALTER TABLE slots_by_url RENAME TO slots;`,
+   CREATE TABLE servers (
+     server TEXT PRIMARY KEY,
+     override TEXT NOT NULL,
+     health TEXT NOT NULL,
+     state_since INTEGER,
+     health_since INTEGER
+   ) WITHOUT ROWID;
+   CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
 ];
 
 /** Brings an object's tables, whatever version made them, to today's. */
