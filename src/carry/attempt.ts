@@ -2,7 +2,7 @@ import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import { cloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import { isReachable } from "../servers/tcp.ts";
-import { isBusyAnswer, restMs } from "./busy-answer.ts";
+import { isBusyAnswer, retryAfterMs } from "./busy-answer.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { Connection } from "./connection.ts";
 import { AnsweredByCloudflare, failureOf, notPassedOn, TryAgain, Unpassable, Unsendable } from "./failure.ts";
@@ -146,7 +146,7 @@ async function mindOtherAnswers({ body, pool }: CarriedRequest, response: Respon
     throw new AnsweredByCloudflare(byCloudflare);
   }
   if (!body.atHand || !(await isBusyAnswer(response, pool.retryOn))) return;
-  throw new TryAgain({ how: "busy", restMs: restMs(response, pool.cooldownMs, Date.now()) });
+  throw new TryAgain({ how: "busy", restMs: retryAfterMs(response, Date.now()) });
 }
 
 async function carryHeaders(answered: Answered): Promise<void> {

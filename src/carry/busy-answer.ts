@@ -1,7 +1,5 @@
 import type { BusyAnswer } from "../config/types.ts";
 
-const LEAST_REST_MS = 50;
-const LONGEST_REST_MS = 10_000;
 /** What is read of a busy server's answer, so that its connection can be used again. */
 const MOST_READ_BYTES = 64 * 1024;
 
@@ -15,17 +13,10 @@ export async function isBusyAnswer(response: Response, retryOn: BusyAnswer[]): P
   return true;
 }
 
-/** How long the slot is left alone: as the server asks, within reason. `now` in ms since the epoch. */
-export function restMs(response: Response, cooldownMs: number, now: number): number {
-  const least = Math.max(LEAST_REST_MS, cooldownMs);
-  return Math.max(least, Math.min(retryAfterMs(response.headers.get("retry-after"), now), LONGEST_REST_MS));
-}
-
-/** RFC 9110, 10.2.3: seconds or a date. 0: none that can be read. */
-function retryAfterMs(value: string | null, now: number): number {
-  if (value === null) return 0;
-  const seconds = /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
-  if (!Number.isNaN(seconds)) return seconds * 1_000;
+/** How long the server asks to be left alone, in ms (RFC 9110, 10.2.3: seconds or a date); 0: it does not say. */
+export function retryAfterMs({ headers }: Response, now: number): number {
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
   const at = Date.parse(value);
   return Number.isNaN(at) ? 0 : Math.max(0, at - now);
 }

@@ -9,8 +9,8 @@ import { SlotTimers } from "./slot-timers.ts";
 /** A lease that is not renewed for this long has lost its Worker: three renewals. */
 export const LEASE_TTL_MS = 30_000;
 
-/** A server that is busy for somebody else is asked again after this, whatever it said. */
-const LONGEST_REST_MS = 10_000;
+/** A server that is busy for somebody else is left alone as long as it asks for, within these bounds. */
+const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 
 /** Why a slot is closed though no lease holds it. */
 export type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
@@ -133,5 +133,5 @@ function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): nu
 
 /** How long a slot rests whose server asked for that much. */
 export function restMs(wantedMs: number, cooldownMs: number): number {
-  return Math.max(Math.min(wantedMs, LONGEST_REST_MS), cooldownMs);
+  return Math.max(LEAST_REST_MS, cooldownMs, Math.min(wantedMs, LONGEST_REST_MS));
 }
