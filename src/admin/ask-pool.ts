@@ -1,5 +1,5 @@
+import { inTime } from "../link/clock.ts";
 import type { Env } from "../link/env.ts";
-import { inTime } from "../link/in-time.ts";
 import { logError } from "../link/log.ts";
 import { isOverloaded, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { Refusal } from "../refusals/refusal.ts";

@@ -1,7 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
-import type { Retry } from "../scheduler/waiting/ticket.ts";
+import type { Retry } from "../scheduler/waiting/failed-server.ts";
 import { takeEnded, tellEnded } from "./endings.ts";
 import type { Env } from "./env.ts";
 import { HeldLease } from "./held-lease.ts";

@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
-import { inTime } from "../link/in-time.ts";
+import { inTime } from "../link/clock.ts";
 import type { CheckResult } from "../scheduler/fleet/health.ts";
 import type { Question } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";

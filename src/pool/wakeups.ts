@@ -1,4 +1,4 @@
-import { Ticker } from "../link/ticker.ts";
+import { Ticker } from "../link/clock.ts";
 import type { Drain } from "../scheduler/drain.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";

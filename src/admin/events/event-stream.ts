@@ -1,5 +1,5 @@
+import { inTime } from "../../link/clock.ts";
 import type { Env } from "../../link/env.ts";
-import { inTime } from "../../link/in-time.ts";
 import { logError } from "../../link/log.ts";
 import type { PoolAddress } from "../../link/reach.ts";
 import { askBriefly } from "../ask-pool.ts";

@@ -1,5 +1,5 @@
+import { inTime } from "../../link/clock.ts";
 import type { Env } from "../../link/env.ts";
-import { inTime } from "../../link/in-time.ts";
 import type { News, Seen, Watch } from "../../link/protocol.ts";
 import { type PoolAddress, type PoolStub, poolStub } from "../../link/reach.ts";
 

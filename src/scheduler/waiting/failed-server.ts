@@ -1,4 +1,11 @@
-import type { Retry } from "./ticket.ts";
+/** A further attempt, after a server failed the request or was busy. It keeps its turn. */
+export interface Retry {
+  server: string;
+  /** In ms: the server gets this request no sooner. */
+  restMs: number;
+  /** Another server is wanted, if one is up. */
+  avoid: boolean;
+}
 
 /** How long a retry waits for another server before it takes the one that failed it again. */
 const AVOID_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { FailedServer } from "./failed-server.ts";
+import type { FailedServer, Retry } from "./failed-server.ts";
 
 /** A request that wants a slot, as it asks for one. */
 export interface TicketRequest {
@@ -11,15 +11,6 @@ export interface TicketRequest {
   /** How long it has paused, in ms, since it last tried to reach the pool: those beside it are back as soon. */
   pausedMs?: number;
   retry?: Retry;
-}
-
-/** A further attempt, after a server failed the request or was busy. It keeps its turn. */
-export interface Retry {
-  server: string;
-  /** In ms: the server gets this request no sooner. */
-  restMs: number;
-  /** Another server is wanted, if one is up. */
-  avoid: boolean;
 }
 
 /** A request that waits. Times are milliseconds since the epoch. */
