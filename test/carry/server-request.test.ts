@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { CarriedRequest } from "../../src/carry/carried-request.ts";
 import { RequestBody } from "../../src/carry/request-body.ts";
 import { serverRequest } from "../../src/carry/server-request.ts";
 import { type RequestTarget, targetOf } from "../../src/carry/target.ts";
+import { Trace } from "../../src/carry/trace.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
-import type { HeldLease } from "../../src/link/held-lease.ts";
 import { poolOf } from "../config/support.ts";
 
 const SERVER = "https://web-1.example.com:8443";
@@ -13,10 +14,10 @@ async function outgoing(hostHeader: PoolConfig["hostHeader"], headers: Record<st
   const request = new Request("https://app.example.com/a%2Fb?c", { method: "POST", headers });
   const servers = [{ name: "web-1", url: SERVER }];
   const pool = poolOf({ web: { servers, host_header: hostHeader } }, "web");
-  const lease = { server: { name: "web-1", url: SERVER } } as HeldLease;
   const body = await RequestBody.take(request, 0, 1_000);
-  const from = { request, target: targetOf(request) as RequestTarget, pool, body, content: null, lease };
-  return serverRequest(from, new Headers(headers));
+  const trace = new Trace("r", "POST", "/");
+  const carried = { request, target: targetOf(request) as RequestTarget, pool, body, trace };
+  return serverRequest(carried as CarriedRequest, { url: SERVER }, null);
 }
 
 describe("the server is asked", () => {

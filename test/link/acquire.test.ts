@@ -1,20 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { acquireLease, type Claim } from "../../src/link/acquire.ts";
-import { ClientLeft } from "../../src/link/client-left.ts";
-import { tellDone } from "../../src/link/endings.ts";
+import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
+import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { HeldLease } from "../../src/link/held-lease.ts";
-import type { AcquireRequest, Granted, NotGranted } from "../../src/link/protocol.ts";
+import type { Ended, EnterRequest, Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
+
+type Answer = Granted | Queued | NotGranted;
 
 const CRASHED = new Error("the object crashed");
 const OVERLOADED = Object.assign(new Error("busy"), { overloaded: true });
 
-/** What the pool was told, in order: `enter`, `end unused`. */
+/** What the pool was told, in order: `enter`, `end ticket unused`. */
 let told: string[];
-let asked: AcquireRequest[];
+let asked: EnterRequest[];
 /** How the pool takes each message; the last one counts for all that follow. */
-let answers: (Granted | NotGranted | Error)[];
+let answers: (Answer | Promise<Answer> | Error)[];
 let endings: (Error | null)[];
 let client: AbortController;
 let web: string;
@@ -23,41 +24,51 @@ let later: Promise<unknown>[];
 
 const next = <T>(list: T[]): T => (list.length > 1 ? (list.shift() as T) : (list[0] as T));
 const stub = {
-  enter: async (request: AcquireRequest) => {
+  enter: async (request: EnterRequest) => {
     told.push("enter");
-    asked.push(request);
+    // As the wire does, which takes a copy.
+    asked.push(structuredClone(request));
     const answer = next(answers);
     if (answer instanceof Error) throw answer;
     return answer;
   },
-  leave: async () => {},
-  end: async (id: string, ending: string, retried: boolean) => {
+  leave: async (id: string) => {
+    told.push(`leave ${id === asked.at(-1)?.id ? "ticket" : id}`);
+  },
+  end: async (ended: Ended[]) => {
     const error = next(endings);
     if (error) throw error;
-    told.push(`end ${id === asked.at(-1)?.id ? "ticket" : id} ${ending}${retried ? ", retried" : ""}`);
-  },
-  done: async (requests: { id: string }[]) => {
-    told.push(`done ${requests.map(({ id }) => id)}`);
+    for (const { id, end } of ended) {
+      const retried = "retried" in end && end.retried ? ", retried" : "";
+      told.push(`end ${id === asked.at(-1)?.id ? "ticket" : id} ${end.how}${retried}`);
+    }
   },
 };
-const env = { POOL: { getByName: () => stub } } as unknown as Env;
+/** How many stubs were made. */
+let stubs: number;
+const getByName = () => {
+  stubs++;
+  return stub;
+};
+const env = { POOL: { getByName } } as unknown as Env;
 const granted = (server = "a"): Granted => ({
   granted: true,
   server: { name: server, url: `http://${server}.example` },
-  seq: 7,
+  token: 7,
+  tellEnd: "at once",
 });
 
 function poolWith(keys: Record<string, unknown> = {}) {
   return poolOf({ [web]: { servers: [{ name: "a", url: "http://a.example" }], ...keys } }, web);
 }
 
-function acquire(claim: Claim = { waitedMs: 0 }, keys: Record<string, unknown> = {}) {
-  const asker = {
+function acquire(turn: Turn = { waitedMs: 0 }, keys: Record<string, unknown> = {}) {
+  const seeker = {
     pool: poolWith(keys),
-    request: client,
-    later: (work: Promise<unknown>) => void later.push(work),
+    client: client.signal,
+    inBackground: (work: Promise<unknown>) => void later.push(work),
   };
-  const lease = acquireLease(env, asker, claim);
+  const lease = acquireLease(env, seeker, turn);
   lease.catch(() => {});
   return lease;
 }
@@ -72,6 +83,7 @@ beforeEach(({ task }) => {
   vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
   vi.spyOn(console, "error").mockImplementation(() => {});
   [told, asked, later] = [[], [], []];
+  stubs = 0;
   [answers, endings] = [[granted()], [null]];
   client = new AbortController();
   web = `p${task.id}`;
@@ -108,7 +120,7 @@ describe("a slot that was granted, and the answer got lost with the pool's objec
 
   test("is given back when its wait is over", async () => {
     answers = [CRASHED];
-    const lease = acquire({ waitedMs: 0, seq: 3 }, { queue_timeout: "2s" });
+    const lease = acquire({ waitedMs: 0, token: 3 }, { queue_timeout: "2s" });
     await pass(5_000);
     await expect(lease).rejects.toMatchObject({ code: "queue-timeout" });
     expect(told.at(-1)).toBe("end ticket unused");
@@ -132,7 +144,8 @@ test("a pool that says that it is overloaded is left alone: it has given nothing
 });
 
 test("what others have ended, taken along by a request that does not come through, is told all the same", async () => {
-  const alone = tellDone(env, { name: web, locationHint: null }, { id: "other", status: 200 }, "soon");
+  const other: Ended = { id: "other", end: { how: "done", status: 200 } };
+  const alone = tellInBatch(env, { name: web, locationHint: null }, other, "soon");
   answers = [CRASHED];
   const lease = acquire();
   await pass(0);
@@ -140,21 +153,81 @@ test("what others have ended, taken along by a request that does not come throug
   await pass(50);
   await expect(lease).rejects.toThrow(ClientLeft);
   await alone;
-  expect(asked[0]?.done).toEqual([{ id: "other", status: 200 }]);
-  expect(told).toContain("done other");
+  expect(asked[0]?.ended).toEqual([other]);
+  expect(told).toContain("end other done");
+});
+
+describe("a client that leaves", () => {
+  const never = new Promise<never>(() => {});
+  /** What a ticket is told that has waited for a while. */
+  const queued = (turn: Promise<Granted | NotGranted>) => {
+    const ticket = {
+      turn: () => turn,
+      leave: async () => void told.push("leave by its handle"),
+      [Symbol.dispose]: () => void told.push("handle dropped"),
+    };
+    return { granted: false, code: "queued", ticket, token: 7 } as unknown as Queued;
+  };
+
+  test("before the pool has said anything is off the list at once", async () => {
+    answers = [never];
+    void acquire();
+    await pass(20);
+    client.abort();
+    expect(told).toEqual(["enter", "leave ticket"]);
+  });
+
+  test("while its request waits is off the list at once, and its ticket is dropped", async () => {
+    const { promise: turn, resolve } = Promise.withResolvers<NotGranted>();
+    answers = [queued(turn)];
+    const lease = acquire();
+    await pass(5_000);
+    expect(told).toEqual(["enter"]);
+    client.abort();
+    expect(told).toEqual(["enter", "leave by its handle"]);
+    resolve({ granted: false, code: "left" });
+    await expect(lease).rejects.toThrow(ClientLeft);
+    expect(told).toEqual(["enter", "leave by its handle", "handle dropped"]);
+  });
+
+  test("while the pool says that its request waits is off the list as soon as it has said so", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Queued>();
+    answers = [answer];
+    void acquire();
+    await pass(20);
+    client.abort();
+    resolve(queued(never));
+    await pass(0);
+    expect(told).toEqual(["enter", "leave ticket", "leave by its handle"]);
+  });
+
+  test("just when its slot is granted has it given back unused", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Granted>();
+    answers = [answer];
+    const lease = acquire();
+    await pass(20);
+    client.abort();
+    resolve(granted());
+    await expect(lease).rejects.toThrow(ClientLeft);
+    await Promise.all(later);
+    expect(told).toEqual(["enter", "leave ticket", "end ticket unused"]);
+  });
 });
 
 describe("a further attempt", () => {
-  const failedAt = (now: number): Claim => {
+  const failedAt = (now: number): Turn => {
     const lease = new HeldLease(env, poolWith(), "first", granted());
-    return { waitedMs: 300, seq: 7, failed: { lease, failure: { ending: "broken" }, restsUntil: now + 40 } };
+    const end = { how: "broken", retried: true } as const;
+    return { waitedMs: 300, token: 7, failed: { lease, end, restsUntil: now + 40 } };
   };
 
-  test("is on the list before the failed slot comes free, in the place that it had", async () => {
+  test("is on the list before the failed slot comes free, in the turn that it had", async () => {
     await acquire(failedAt(Date.now()));
     expect(told).toEqual(["enter", "end first broken, retried"]);
-    expect(asked[0]).toMatchObject({ seq: 7, waitedMs: 300 });
-    expect(asked[0]?.retry).toEqual({ avoid: "a", rest: { server: "a", ms: 40 } });
+    // Only what is said with the same stub arrives in that order.
+    expect(stubs).toBe(1);
+    expect(asked[0]).toMatchObject({ token: 7, waitedMs: 300 });
+    expect(asked[0]?.retry).toEqual({ server: "a", restMs: 40, avoid: true });
   });
 
   test("names the server to be left alone where it needs no other, and for how long it still is", async () => {
@@ -162,9 +235,10 @@ describe("a further attempt", () => {
     const lease = acquire(failedAt(Date.now()), { redispatch: false });
     await pass(1_000);
     await lease;
-    expect(asked[0]?.retry).toEqual({ avoid: null, rest: { server: "a", ms: 40 } });
-    const { ms } = asked[1]?.retry?.rest ?? {};
-    expect(ms).toBeGreaterThan(0);
-    expect(ms).toBeLessThanOrEqual(30);
+    expect(asked[0]?.retry).toEqual({ server: "a", restMs: 40, avoid: false });
+    expect(asked[1]?.retry).toMatchObject({ server: "a", avoid: false });
+    const { restMs } = asked[1]?.retry ?? {};
+    expect(restMs).toBeGreaterThan(0);
+    expect(restMs).toBeLessThanOrEqual(30);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { takeUntold, tellAll, tellDone } from "../../src/link/endings.ts";
+import { takeEnded, tellEnded, tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
-import type { Done } from "../../src/link/protocol.ts";
+import type { Ended, Urgency } from "../../src/link/protocol.ts";
 
 /** What the pool was told, message by message. */
 let told: string[][] = [];
@@ -23,18 +23,18 @@ afterEach(() => {
 });
 
 const stub = {
-  done: async (requests: Done[]) => {
+  end: async (ended: Ended[]) => {
     if (failures-- > 0) throw new Error("the object restarts");
-    told.push(requests.map(({ id }) => id));
+    told.push(ended.map(({ id }) => id));
   },
 };
 const env = { POOL: { getByName: () => stub } } as unknown as Env;
-const tell = (id: string, pool = web) =>
-  tellDone(env, { name: pool, locationHint: null }, { id, status: 200 }, "at once");
-const tellInATurn = (id: string) =>
-  tellDone(env, { name: web, locationHint: null }, { id, status: 200 }, "in a turn");
-const tellSoon = (id: string) =>
-  tellDone(env, { name: web, locationHint: null }, { id, status: 200 }, "soon");
+const done = (id: string): Ended => ({ id, end: { how: "done", status: 200 } });
+const tellBy = (urgency: Urgency, id: string, pool = web) =>
+  tellInBatch(env, { name: pool, locationHint: null }, done(id), urgency);
+const tell = (id: string, pool = web) => tellBy("at once", id, pool);
+const tellInATurn = (id: string) => tellBy("in a turn", id);
+const tellSoon = (id: string) => tellBy("soon", id);
 
 test("a request that ends is told at once", async () => {
   const only = tell("a");
@@ -103,8 +103,8 @@ test("what an invocation left behind that died is told by the next one", async (
 
 test("what a request takes along that goes to the pool anyway is not told twice", async () => {
   const all = [tell("a"), tell("b"), tell("c"), tell("d")];
-  expect(takeUntold(web).map(({ id }) => id)).toEqual(["c", "d"]);
-  expect(takeUntold(web)).toEqual([]);
+  expect(takeEnded(web).map(({ id }) => id)).toEqual(["c", "d"]);
+  expect(takeEnded(web)).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
   await Promise.all(all);
   expect(told).toEqual([["a"], ["b"]]);
@@ -112,10 +112,7 @@ test("what a request takes along that goes to the pool anyway is not told twice"
 
 test("what it could not tell is told by itself, until the pool has it", async () => {
   failures = 1;
-  const all = tellAll(env, { name: web, locationHint: null }, [
-    { id: "a", status: 200 },
-    { id: "b", status: 204 },
-  ]);
+  const all = tellEnded(env, { name: web, locationHint: null }, [done("a"), done("b")]);
   await vi.advanceTimersByTimeAsync(1_000);
   await all;
   expect(told).toEqual([["a", "b"]]);
@@ -141,7 +138,7 @@ describe("what nobody waits for, while others are under way,", () => {
 
   test("is taken along by the next request to the pool", async () => {
     const only = tellInATurn("a");
-    expect(takeUntold(web).map(({ id }) => id)).toEqual(["a"]);
+    expect(takeEnded(web).map(({ id }) => id)).toEqual(["a"]);
     await vi.advanceTimersByTimeAsync(1);
     await only;
     expect(told).toEqual([]);
@@ -151,7 +148,7 @@ describe("what nobody waits for, while others are under way,", () => {
 describe("what nobody waits for", () => {
   test("is taken along by the next request to the pool", async () => {
     const all = [tellSoon("a"), tellSoon("b")];
-    expect(takeUntold(web).map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(takeEnded(web).map(({ id }) => id)).toEqual(["a", "b"]);
     await vi.advanceTimersByTimeAsync(10);
     await Promise.all(all);
     expect(told).toEqual([]);

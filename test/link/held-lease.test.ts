@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Env } from "../../src/link/env.ts";
 import { HeldLease } from "../../src/link/held-lease.ts";
+import type { Granted } from "../../src/link/protocol.ts";
 
-const GRANTED = { granted: true, server: { name: "a", url: "http://a.example" }, seq: 7 } as const;
+const GRANTED: Granted = {
+  granted: true,
+  server: { name: "a", url: "http://a.example" },
+  token: 7,
+  tellEnd: "at once",
+};
 
 /** What the pool says of the lease: it is the holder's, it is not, or nothing, as it cannot be reached. */
 let says: boolean | Error;
@@ -34,7 +40,7 @@ beforeEach(() => {
   );
   lease.onLost = () => {
     lost++;
-    void lease.end("lost");
+    void lease.end({ how: "lost" });
   };
 });
 afterEach(() => {
@@ -82,7 +88,7 @@ test("a pool that is back in time makes it the holder's again", async () => {
 });
 
 test("one that has ended is lost to nobody", async () => {
-  await lease.end("client");
+  await lease.end({ how: "client" });
   says = false;
   await pass(60_000);
   expect(lost).toBe(0);

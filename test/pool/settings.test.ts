@@ -8,9 +8,9 @@ const SERVERS = [{ name: "a", url: "https://a.example.com" }];
 /** What becomes of a request that waited in a drain when the pool's object starts with this configuration. */
 function heldUnder(POOLS: unknown, ms: number): string[] {
   const drain = { owner: "deploy", reason: null, since: NOW, expiresAt: NOW + 60_000 };
-  const restored = { slots: [], servers: new Map(), regrouping: false, nextSeq: 7, counts: {}, events: [] };
+  const restored = { slots: [], servers: [], regrouping: false, counts: {}, events: [] };
   const scheduler = new Scheduler(settingsOf({ POOLS }, "web").settings, { ...restored, drain }, NOW);
-  scheduler.enter({ id: "held", seq: 5, waitedMs: 30_000 }, NOW);
+  scheduler.enter({ id: "held", token: NOW - 30_000, waitedMs: 30_000 }, NOW);
   scheduler.tick(NOW + ms);
   return scheduler.takeChanges().decisions.map((one) => (one.kind === "refuse" ? one.code : one.kind));
 }
