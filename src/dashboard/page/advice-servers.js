@@ -1,8 +1,10 @@
-/**
- * @import { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts"
- * @import { Advice } from "./advice.js"
- */
+/** @import { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts" */
 import { listed, serves, whole } from "./words.js";
+
+/**
+ * One thing to know, and what to do about it. `key` stays the same while it goes on.
+ * @typedef {{ key: string, weight: "bad" | "warn" | "plain", text: string }} Advice
+ */
 
 /**
  * What to do about servers that take nothing.

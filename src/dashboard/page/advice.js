@@ -1,15 +1,11 @@
 /**
  * @import { PoolEvent } from "../../scheduler/record/events.ts"
  * @import { Snapshot } from "../../scheduler/snapshot.ts"
+ * @import { Advice } from "./advice-servers.js"
  * @import { History } from "./history.js"
  */
 import { unserved } from "./advice-servers.js";
 import { clockTime, counted, duration, whole } from "./words.js";
-
-/**
- * One thing to know, and what to do about it. `key` stays the same while it goes on.
- * @typedef {{ key: string, weight: "bad" | "warn" | "plain", text: string }} Advice
- */
 
 const SOON_MS = 2 * 60_000;
 const RECENT_MS = 60_000;

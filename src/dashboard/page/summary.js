@@ -1,6 +1,6 @@
 /**
  * @import { Snapshot } from "../../scheduler/snapshot.ts"
- * @import { Advice } from "./advice.js"
+ * @import { Advice } from "./advice-servers.js"
  */
 import { OWNER } from "./acts.js";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.js";
