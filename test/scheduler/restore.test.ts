@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { SlotState } from "../../src/scheduler/fleet/server.ts";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
+import type { SlotState } from "../../src/scheduler/terms/slot-state.ts";
+import { DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 const NOW = 1_000_000;
@@ -13,18 +15,18 @@ const KEYS = {
 function restored(parts: Partial<Restored> = {}): Restored {
   return {
     slots: [],
-    servers: new Map(),
+    servers: [],
     drain: null,
     regrouping: false,
-    nextSeq: 0,
     counts: {},
     events: [],
     ...parts,
   };
 }
 
-function slot(state: SlotState, until = NOW + 5_000) {
-  return { server: "a", url: "http://a.example", index: 0, state, lease: "old", since: NOW - 1_000, until };
+function slot(state: SlotState, until = NOW + 5_000): SlotRow {
+  const server = { name: "a", url: "http://a.example" };
+  return { server, index: 0, state, lease: "old", since: NOW - 1_000, until };
 }
 
 /** When the one slot is given to a request that comes right after the restart. */
@@ -106,14 +108,14 @@ describe("after a restart, a slot that was", () => {
   });
 
   test("leased under the id of another one is in flight as well, and neither is found instead of the other", () => {
-    const other = { ...slot("quarantined"), url: "http://b.example", server: "b" };
+    const other = { ...slot("quarantined"), server: { name: "b", url: "http://b.example" } };
     for (const slots of [
       [slot("leased"), other],
       [other, slot("leased")],
     ]) {
       const scheduler = new Scheduler(settings(KEYS), restored({ slots }), NOW);
       expect(scheduler.inFlight).toBe(2);
-      scheduler.end("old", { how: "done", status: 200 }, NOW + 10);
+      scheduler.end("old", DONE, NOW + 10);
       const taken = scheduler.servers.flatMap(({ name, taken }) => (taken > 0 ? [name] : []));
       expect(taken).toEqual(["b"]);
       scheduler.tick(NOW + 5_000);
@@ -125,7 +127,7 @@ describe("after a restart, a slot that was", () => {
     const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
     scheduler.tick(NOW + 500);
     scheduler.enter({ id: "new" }, NOW + 510);
-    scheduler.end("old", { how: "done", status: 200 }, NOW + 520);
+    scheduler.end("old", DONE, NOW + 520);
     expect(scheduler.takeChanges().decisions.map((decision) => decision.kind)).toEqual(["queued", "grant"]);
   });
 
@@ -139,31 +141,68 @@ describe("after a restart, a slot that was", () => {
   test("granted to a ticket that never heard of it is given to that ticket, and to no other", () => {
     const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
     scheduler.enter({ id: "other" }, NOW);
-    scheduler.enter({ id: "old", seq: 3 }, NOW);
+    scheduler.enter({ id: "old", token: NOW - 2_000 }, NOW);
     const grants = scheduler.takeChanges().decisions.filter((decision) => decision.kind === "grant");
     expect(grants.map((decision) => decision.ticket)).toEqual(["old"]);
   });
 });
 
-test("tickets that were not told their place come back by their arrival: behind those who were, before the new", () => {
-  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+test("tickets come back in the order of their first arrival, told their token or not, and before the new", () => {
+  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
   scheduler.enter({ id: "new" }, NOW + 10);
   for (const ms of [30, 90, 60]) scheduler.enter({ id: `${ms} before`, waitedMs: ms + 20 }, NOW + 20);
-  for (const seq of [9, 4]) scheduler.enter({ id: `told ${seq}`, seq, waitedMs: 5_000 }, NOW + 30);
+  for (const ms of [40, 70])
+    scheduler.enter({ id: `${ms} before, told`, token: NOW - ms, waitedMs: ms + 30 }, NOW + 30);
   scheduler.enter({ id: "newer" }, NOW + 40);
   const served: string[] = [];
   for (let lease = "old", now = NOW + 600; served.length < 7; now += 10) {
-    scheduler.end(lease, { how: "done", status: 200 }, now);
+    scheduler.end(lease, DONE, now);
     scheduler.tick(now);
     for (const decision of scheduler.takeChanges().decisions) {
       if (decision.kind === "grant") served.push(decision.ticket);
     }
     lease = served.at(-1) ?? "old";
   }
-  expect(served).toEqual(["told 4", "told 9", "90 before", "60 before", "30 before", "new", "newer"]);
+  expect(served).toEqual([
+    "90 before",
+    "70 before, told",
+    "60 before",
+    "40 before, told",
+    "30 before",
+    "new",
+    "newer",
+  ]);
 });
 
-test("a ticket whose pool was only out of its reach comes by its arrival, too, with a place of its own or without", () => {
+test.each([[["told", "untold"]], [["untold", "told"]]])(
+  "who was told no token goes before who came later and was told one, through two restarts and a drain: back come %j",
+  (order) => {
+    const waitedMs = (now: number) => now - (NOW - 300);
+    const first = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    first.enter({ id: "untold", waitedMs: waitedMs(NOW + 10) }, NOW + 10);
+    first.drain({ owner: "deploy", reason: null, expiresAt: NOW + 60_000 }, NOW + 20);
+    first.takeChanges();
+    first.enter({ id: "told" }, NOW + 30);
+    const [told] = first.takeChanges().decisions;
+    if (told?.kind !== "queued") throw new Error("it does not wait");
+    const again = {
+      told: { id: "told", token: told.token, waitedMs: 70 },
+      untold: { id: "untold", waitedMs: waitedMs(NOW + 100) },
+    };
+
+    const drain = first.currentDrain && { ...first.currentDrain };
+    const second = new Scheduler(settings(KEYS), restored({ slots: [slot("orphaned")], drain }), NOW + 90);
+    for (const id of order) second.enter(again[id as keyof typeof again], NOW + 100);
+    second.end("old", DONE, NOW + 110);
+    second.tick(NOW + 690);
+    second.resume("deploy", false, NOW + 700);
+    second.end("untold", DONE, NOW + 800);
+    const grants = second.takeChanges().decisions.filter(({ kind }) => kind === "grant");
+    expect(grants.map(({ ticket }) => ticket)).toEqual(["untold", "told"]);
+  },
+);
+
+test("a ticket whose pool was only out of its reach comes by its arrival, too, with a token or without", () => {
   const scheduler = new Scheduler(settings(KEYS), null, 0);
   scheduler.enter({ id: "t0" }, 0);
   for (const at of [1_000, 2_000, 3_000]) scheduler.enter({ id: `at ${at}` }, at);
@@ -171,22 +210,22 @@ test("a ticket whose pool was only out of its reach comes by its arrival, too, w
   scheduler.enter({ id: "at 1700", waitedMs: 2_310 }, 4_010);
   scheduler.enter({ id: "at 3500", waitedMs: 520 }, 4_020);
   scheduler.leave("at 1000");
-  scheduler.enter({ id: "at 1000 again", seq: 1, waitedMs: 3_030 }, 4_030);
+  scheduler.enter({ id: "at 1000 again", token: 1_000, waitedMs: 3_030 }, 4_030);
   scheduler.takeChanges();
   const served = ["t0"];
   for (let now = 5_000; scheduler.queued > 0; now++) {
-    scheduler.release(served.at(-1) as string, now);
+    scheduler.end(served.at(-1) as string, DONE, now);
     for (const decision of scheduler.takeChanges().decisions) served.push(decision.ticket);
   }
   expect(served).toEqual(["t0", "at 1000 again", "at 1500", "at 1700", "at 2000", "at 3000", "at 3500"]);
 });
 
-test("a full list turns none away that was accepted before the restart, told its place or not", () => {
+test("a full list turns none away that was accepted before the restart, told its token or not", () => {
   const keys = { ...KEYS, max_queue: 1 };
-  const scheduler = new Scheduler(settings(keys), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+  const scheduler = new Scheduler(settings(keys), restored({ slots: [slot("leased")] }), NOW);
   for (const id of ["new", "one too many"]) scheduler.enter({ id }, NOW + 10);
   scheduler.enter({ id: "untold", waitedMs: 50 }, NOW + 20);
-  scheduler.enter({ id: "told", seq: 9, waitedMs: 900 }, NOW + 30);
+  scheduler.enter({ id: "told", token: NOW - 870, waitedMs: 900 }, NOW + 30);
   const { decisions } = scheduler.takeChanges();
   const refused = decisions.filter(({ kind }) => kind === "refuse").map(({ ticket }) => ticket);
   expect(refused).toEqual(["one too many"]);
@@ -208,9 +247,9 @@ test("a drain that ended while the object was gone is over", () => {
 
 test("an operator's changes to a server survive", () => {
   const override = { state: "maint" as const, slots: 3, weight: 7 };
-  const servers = new Map([
-    ["a", { override, health: "unchecked" as const, stateSince: NOW - 9, healthSince: null }],
-  ]);
+  const servers = [
+    { name: "a", override, health: "unchecked" as const, stateSince: NOW - 9, healthSince: null },
+  ];
   const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
 });
@@ -218,14 +257,14 @@ test("an operator's changes to a server survive", () => {
 describe("with when_down = refuse, a server that was down", () => {
   const keys = { ...KEYS, when_down: "refuse", check: { path: "/health", rise: 1, fall: 1 } };
   const row = (healthSince: number | null) => ({
+    name: "a",
     override: {},
     health: "down" as const,
     stateSince: null,
     healthSince,
   });
   const start = (healthSince: number | null) => {
-    const servers = new Map([["a", row(healthSince)]]);
-    const scheduler = new Scheduler(settings(keys), restored({ servers }), NOW - 500);
+    const scheduler = new Scheduler(settings(keys), restored({ servers: [row(healthSince)] }), NOW - 500);
     // Those who waited before are all back.
     scheduler.tick(NOW);
     return scheduler;
@@ -269,28 +308,28 @@ describe("with when_down = refuse, a server that was down", () => {
   });
 });
 
-test("tickets that come back get their places again, before those who came later", () => {
-  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")], nextSeq: 10 }), NOW);
+test("tickets that come back with their tokens get their turns again, before those who came later", () => {
+  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
   scheduler.enter({ id: "late arrival" }, NOW + 10);
-  for (const seq of [7, 3, 5]) scheduler.enter({ id: `t${seq}`, seq }, NOW + 20);
-  scheduler.end("old", { how: "done", status: 200 }, NOW + 30);
+  for (const ms of [3, 7, 5]) scheduler.enter({ id: `${ms} before`, token: NOW - ms }, NOW + 20);
+  scheduler.end("old", DONE, NOW + 30);
   const order: string[] = [];
   for (let now = NOW + 40; order.length < 4; now += 100) {
     scheduler.tick(now);
     for (const decision of scheduler.takeChanges().decisions) {
       if (decision.kind !== "grant") continue;
       order.push(decision.ticket);
-      scheduler.end(decision.ticket, { how: "done", status: 200 }, now);
+      scheduler.end(decision.ticket, DONE, now);
     }
   }
-  expect(order).toEqual(["t3", "t5", "t7", "late arrival"]);
+  expect(order).toEqual(["7 before", "5 before", "3 before", "late arrival"]);
 });
 
 test("nobody is dispatched while tickets are still coming back, and that ends 2 s after the restart at the latest", () => {
   const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("quarantined", NOW - 1)] }), NOW);
-  for (let ms = 0, seq = 5_000; ms < 1_990; ms += 30, seq--) {
+  for (let ms = 0; ms < 1_990; ms += 30) {
     scheduler.tick(NOW + ms);
-    scheduler.enter({ id: `t${seq}`, seq }, NOW + ms);
+    scheduler.enter({ id: `${ms} before`, token: NOW - ms }, NOW + ms);
   }
   expect(scheduler.takeChanges().decisions.filter((decision) => decision.kind === "grant")).toEqual([]);
   scheduler.tick(NOW + 2_000);
@@ -298,17 +337,17 @@ test("nobody is dispatched while tickets are still coming back, and that ends 2 
 });
 
 test("an idle pool starts without any delay", () => {
-  expect(freeAt(new Scheduler(settings(KEYS), restored({ nextSeq: 10 }), NOW))).toBe(0);
+  expect(freeAt(new Scheduler(settings(KEYS), restored(), NOW))).toBe(0);
 });
 
 describe("a server that left the configuration", () => {
-  const gone = { ...slot("leased"), server: "gone", url: "http://gone.example" };
+  const gone = { ...slot("leased"), server: { name: "gone", url: "http://gone.example" } };
 
   test("finishes its leases, takes nothing new, and goes", () => {
     const scheduler = new Scheduler(settings(KEYS), restored({ slots: [gone] }), NOW);
     expect(scheduler.servers.map((server) => server.name)).toEqual(["a", "gone"]);
     expect(scheduler.changeServer("gone", { state: "ready" }, NOW)).toBe(false);
-    scheduler.end("old", { how: "done", status: 200 }, NOW + 500);
+    scheduler.end("old", DONE, NOW + 500);
     expect(scheduler.servers.map((server) => server.name)).toEqual(["a"]);
   });
 });

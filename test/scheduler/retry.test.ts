@@ -1,8 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { Retry } from "../../src/scheduler/waiting/failed-server.ts";
+import { DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 let scheduler: Scheduler;
+/** What each ticket was told. */
+let tokens: Map<string, number>;
+/** Grants that no test has looked at yet. */
+let unseen: string[];
 
 const KEYS = { balance: "first", quarantine: { broken: "0s" } };
 const server = (name: string, keys: Record<string, unknown> = {}) => ({
@@ -13,13 +19,29 @@ const server = (name: string, keys: Record<string, unknown> = {}) => ({
 
 function start(servers: unknown[], keys: Record<string, unknown> = {}) {
   scheduler = new Scheduler(settings({ ...KEYS, servers, ...keys }), null, 0);
+  [tokens, unseen] = [new Map(), []];
+}
+
+function look(): void {
+  for (const decision of scheduler.takeChanges().decisions) {
+    if (decision.kind === "refuse") continue;
+    tokens.set(decision.ticket, decision.token);
+    if (decision.kind === "grant") unseen.push(`${decision.ticket} ${decision.slot.server.name}`);
+  }
 }
 
 /** Who was given which server since the last look: `t0 a`. */
 function granted(): string[] {
-  return scheduler
-    .takeChanges()
-    .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
+  look();
+  return unseen.splice(0);
+}
+
+/** On the list again, by the token that came with the lease. */
+function enterAgain(id: string, retry: Retry, waitedMs: number, now: number): void {
+  look();
+  const token = tokens.get(id);
+  if (token === undefined) throw new Error(`${id} was told no token`);
+  scheduler.enter({ id: `${id}-again`, token, waitedMs, retry }, now);
 }
 
 /** As a Worker does it: on the list again first, and only then the failed lease ends. */
@@ -30,8 +52,7 @@ function retry(
   now: number,
 ) {
   const { ms, elsewhere = true, waitedMs = 0 } = rest;
-  const again = { avoid: elsewhere ? failed : null, rest: { server: failed, ms } };
-  scheduler.enter({ id: `${id}-again`, seq: Number(id.slice(1)), waitedMs, retry: again }, now);
+  enterAgain(id, { server: failed, restMs: ms, avoid: elsewhere }, waitedMs, now);
   scheduler.end(id, { how: "broken", retried: true }, now);
 }
 
@@ -53,7 +74,7 @@ describe("while its only server rests, a retry is overtaken by nobody", () => {
     expect(granted()).toEqual([]);
     scheduler.tick(50);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.end("t0-again", { how: "done", status: 200 }, 60);
+    scheduler.end("t0-again", DONE, 60);
     expect(granted()).toEqual(["t1 a"]);
   });
 
@@ -74,11 +95,11 @@ describe("another server with a free slot takes a retry at once", () => {
     start([server("a"), server("b")]);
     acquire("t0", "t1", "t2");
     granted();
-    scheduler.end("t1", { how: "done", status: 200 }, 5);
+    scheduler.end("t1", DONE, 5);
     expect(granted()).toEqual(["t2 b"]);
     acquire("t3");
     retry("t0", "a", { ms: 40, elsewhere }, 10);
-    scheduler.end("t2", { how: "done", status: 200 }, 20);
+    scheduler.end("t2", DONE, 20);
     expect(granted()).toEqual(["t0-again b", "t3 a"]);
   });
 });
@@ -113,7 +134,7 @@ describe("a backup server", () => {
     granted();
     retry("t0", "a", { ms: 40 }, 10);
     expect(granted()).toEqual([]);
-    scheduler.end("t1", { how: "done", status: 200 }, 20);
+    scheduler.end("t1", DONE, 20);
     expect(granted()).toEqual(["t0-again b"]);
   });
 
@@ -148,20 +169,34 @@ test("the oldest wait is that of who has waited longest, though a retry goes bef
   expect(scheduler.oldestSince).toBe(60_000);
 });
 
-test("a Worker of the former version, which names no server that is to rest, is given one at once", () => {
-  acquire("t0");
-  granted();
+test("a retry waits for another server, before all who came later, and takes the failed one after a second", () => {
+  start([server("a"), server("b")]);
+  acquire("t0", "t1", "t2");
+  expect(granted()).toEqual(["t0 a", "t1 b"]);
   scheduler.end("t0", { how: "broken", retried: true }, 10);
-  scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
+  expect(granted()).toEqual(["t2 a"]);
+  enterAgain("t0", { server: "a", restMs: 0, avoid: true }, 0, 20);
+  scheduler.enter({ id: "t3" }, 20);
+  scheduler.end("t2", DONE, 30);
+  expect(granted()).toEqual([]);
+  scheduler.tick(1_020);
   expect(granted()).toEqual(["t0-again a"]);
+  scheduler.end("t1", DONE, 1_030);
+  expect(granted()).toEqual(["t3 b"]);
+});
+
+test("a retry whose server need not rest takes it again at once where there is no other", () => {
+  acquire("t0");
+  scheduler.end("t0", { how: "broken", retried: true }, 10);
+  enterAgain("t0", { server: "a", restMs: 0, avoid: true }, 0, 20);
+  expect(granted()).toEqual(["t0 a", "t0-again a"]);
 });
 
 describe("a request whose server is busy for somebody else", () => {
   /** As a Worker does it: on the list again first. */
   function busy(id: string, name: string, restMs: number, now: number): void {
-    const again = { avoid: name, rest: { server: name, ms: restMs } };
-    scheduler.enter({ id: `${id}-again`, seq: Number(id.slice(1)), retry: again }, now);
-    scheduler.end(id, { how: "busy", restMs: restMs }, now);
+    enterAgain(id, { server: name, restMs, avoid: true }, 0, now);
+    scheduler.end(id, { how: "busy", restMs }, now);
   }
 
   test("goes to another server before all who came later, and its slot rests", () => {
@@ -170,7 +205,7 @@ describe("a request whose server is busy for somebody else", () => {
     granted();
     busy("t0", "a", 2_000, 10);
     expect(granted()).toEqual([]);
-    scheduler.end("t1", { how: "done", status: 200 }, 20);
+    scheduler.end("t1", DONE, 20);
     expect(granted()).toEqual(["t0-again b"]);
     scheduler.tick(2_009);
     expect(granted()).toEqual([]);
@@ -198,7 +233,7 @@ describe("a request whose server is busy for somebody else", () => {
     expect(granted()).toEqual([]);
     scheduler.tick(1_000);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.end("t0-again", { how: "done", status: 200 }, 1_010);
+    scheduler.end("t0-again", DONE, 1_010);
     expect(granted()).toEqual(["t1 a"]);
   });
 

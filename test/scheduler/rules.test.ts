@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { cutOff, DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 const ONE_SERVER = { servers: [{ name: "a", url: "http://a.example" }] };
@@ -42,14 +43,14 @@ describe("a full queue", () => {
   test("of length 0 still lets requests through to a free slot", () => {
     start({ max_queue: 0 });
     expect([acquire("t1"), acquire("t2")].flat()).toEqual(["t1 grant", "t2 queue-full"]);
-    scheduler.end("t1", { how: "done", status: 200 }, 0);
+    scheduler.end("t1", DONE, 0);
     expect(acquire("t3")).toEqual(["t3 grant"]);
   });
 
   test("does not turn away a ticket that was accepted before a restart", () => {
     start({ max_queue: 0 });
     acquire("t1");
-    scheduler.enter({ id: "old", seq: 0 }, 0);
+    scheduler.enter({ id: "old", token: -5 }, 0);
     expect(decided()).toEqual(["old queued"]);
   });
 });
@@ -71,7 +72,7 @@ describe("queue_timeout", () => {
   test("counts the time a ticket waited before it came back", () => {
     start({ queue_timeout: "10s" });
     acquire("t1");
-    scheduler.enter({ id: "t2", seq: 7, waitedMs: 9_000 }, 5_000);
+    scheduler.enter({ id: "t2", token: -4_000, waitedMs: 9_000 }, 5_000);
     decided();
     scheduler.tick(6_000);
     expect(decided()).toEqual(["t2 queue-timeout"]);
@@ -122,7 +123,7 @@ describe("a drain", () => {
     acquire("t1");
     drain("x");
     expect([acquire("t2"), acquire("t3")].flat()).toEqual(["t2 queued", "t3 queued"]);
-    scheduler.end("t1", { how: "done", status: 200 }, 0);
+    scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
     expect(scheduler.inFlight).toBe(0);
     scheduler.resume("x", false, 0);
@@ -141,7 +142,12 @@ describe("a drain", () => {
   test("is extended by its owner, keeping its beginning and its reason", () => {
     drain("x", 60_000, "new version");
     scheduler.drain({ owner: "x", reason: null, expiresAt: 90_000 }, 30_000);
-    expect(scheduler.currentDrain).toEqual({ owner: "x", reason: "new version", since: 0, expiresAt: 90_000 });
+    expect(scheduler.currentDrain).toEqual({
+      owner: "x",
+      reason: "new version",
+      since: 0,
+      expiresAt: 90_000,
+    });
   });
 
   test("is shortened by its owner's word only", () => {
@@ -183,9 +189,9 @@ describe("a server's number of slots", () => {
     scheduler.changeServer("a", { slots: 2 }, 0);
     expect(decided()).toEqual(["t2 grant"]);
     scheduler.changeServer("a", { slots: 1 }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 0);
+    scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
-    scheduler.end("t2", { how: "done", status: 200 }, 0);
+    scheduler.end("t2", DONE, 0);
     expect(decided()).toEqual(["t3 grant"]);
   });
 });
@@ -206,7 +212,7 @@ describe("a slot that was cut off", () => {
     start(keys);
     acquire("t1");
     acquire("t2");
-    scheduler.end("t1", { how: cause }, 5);
+    scheduler.end("t1", cutOff(cause), 5);
     scheduler.tick(5 + ms - 1);
     expect(decided()).toEqual([]);
     scheduler.tick(5 + ms);
@@ -240,7 +246,7 @@ describe("a slot that was cut off", () => {
     acquire("t1");
     acquire("t2");
     scheduler.end("t1", { how: "lost" }, 5);
-    scheduler.end("t1", { how: "done", status: 200 }, 10);
+    scheduler.end("t1", DONE, 10);
     expect(decided()).toEqual(["t2 grant"]);
   });
 });
@@ -263,7 +269,7 @@ test("cooldown keeps a slot closed after its response, and a drain waits for it"
   start({ cooldown: "50ms" });
   acquire("t1");
   acquire("t2");
-  scheduler.end("t1", { how: "done", status: 200 }, 100);
+  scheduler.end("t1", DONE, 100);
   expect(scheduler.inFlight).toBe(1);
   scheduler.tick(149);
   expect(decided()).toEqual([]);
@@ -275,7 +281,7 @@ describe("a slot that changes hands", () => {
   test("within a turn is one row for the ledger, in its last state", () => {
     acquire("t1");
     acquire("t2");
-    scheduler.end("t1", { how: "done", status: 200 }, 5);
+    scheduler.end("t1", DONE, 5);
     const { slots } = scheduler.takeChanges();
     expect([...slots].map(({ index, state, lease, since }) => ({ index, state, lease, since }))).toEqual([
       { index: 0, state: "leased", lease: "t2", since: 5 },
@@ -285,7 +291,7 @@ describe("a slot that changes hands", () => {
   test("many times within a turn, too", () => {
     start({ slots: 2 });
     for (let n = 0; n < 20; n++) scheduler.enter({ id: `t${n}` }, n);
-    for (let n = 0; n < 19; n++) scheduler.end(`t${n}`, { how: "done", status: 200 }, 20 + n);
+    for (let n = 0; n < 19; n++) scheduler.end(`t${n}`, DONE, 20 + n);
     const { slots } = scheduler.takeChanges();
     expect([...slots].map(({ index, state }) => `${index} ${state}`).toSorted()).toEqual([
       "0 free",
@@ -312,15 +318,15 @@ test("a slot that cools down may be freed by hand", () => {
   start({ cooldown: "1m" });
   acquire("t1");
   acquire("t2");
-  scheduler.end("t1", { how: "done", status: 200 }, 5);
+  scheduler.end("t1", DONE, 5);
   expect(scheduler.freeLease("t1", 10)).toBe(true);
   expect(decided()).toEqual(["t2 grant"]);
 });
 
 describe("with every server down and when_down = refuse", () => {
   test.each([
-    ["a retry", { id: "t2", seq: 0, retry: { avoid: "a" } }],
-    ["a request that lost touch with the pool", { id: "t2", seq: 5, waitedMs: 100 }],
+    ["a retry", { id: "t2", token: 0, retry: { server: "a", restMs: 0, avoid: true } }],
+    ["a request that lost touch with the pool", { id: "t2", token: -94, waitedMs: 100 }],
   ])("%s is refused at once", (_, ticket) => {
     start({ when_down: "refuse", check: { path: "/up", fall: 1 }, quarantine: { broken: "0s" } });
     acquire("t1");

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Balance } from "../../../src/scheduler/fleet/balance.ts";
-import { Server, type Slot } from "../../../src/scheduler/fleet/server.ts";
+import { Server } from "../../../src/scheduler/fleet/server.ts";
+import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
 import { FailedServer } from "../../../src/scheduler/waiting/failed-server.ts";
 
 function naiveUsable(servers: Server[]): Server[] {
@@ -46,6 +47,12 @@ function naivePick(
   const best = free.toSorted((a, b) => credit(b) - credit(a))[0];
   if (best) credits[servers.indexOf(best)] = credit(best) - total;
   return best;
+}
+
+function failedServer({ name, rests, avoided }: { name: string; rests: boolean; avoided: boolean }) {
+  const failed = new FailedServer({ server: name, restMs: rests ? 1 : 0, avoid: avoided }, 0);
+  failed.tick(0);
+  return failed;
 }
 
 describe("whatever is taken, comes free and changes", () => {
@@ -100,12 +107,11 @@ describe("whatever is taken, comes free and changes", () => {
           const balance = new Balance(policy);
           balance.serversChanged(servers);
           const credits = servers.map(() => 0);
-          const taken: Slot[] = [];
+          const taken: Slot<Server>[] = [];
           events.forEach((event, time) => {
             expect(balance.hasFreeSlot).toBe(naiveUsable(servers).some((one) => one.hasFreeSlot));
             if (event.what === "pick") {
-              const { name, rests, avoided } = event.failed ?? {};
-              const failed = name ? new FailedServer(name, rests ? 1 : null, avoided ? 1 : null) : null;
+              const failed = event.failed && failedServer(event.failed);
               const expected = naivePick(servers, policy, event.roll, failed, credits);
               const server = balance.pick(() => event.roll, failed);
               expect(server?.name).toBe(expected?.name);

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../../src/config/types.ts";
 import type { CheckResult } from "../../../src/scheduler/fleet/health.ts";
-import type { Health } from "../../../src/scheduler/fleet/health.ts";
+import type { Health } from "../../../src/scheduler/terms/rows.ts";
 
 interface Known {
   status: Health;

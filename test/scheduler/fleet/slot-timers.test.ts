@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { Server, type Slot } from "../../../src/scheduler/fleet/server.ts";
+import { Server } from "../../../src/scheduler/fleet/server.ts";
+import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
 import { SlotTimers } from "../../../src/scheduler/fleet/slot-timers.ts";
 
 const SLOTS = 5;

@@ -1,42 +1,70 @@
 import { expect, test } from "vitest";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
-import { Outbox } from "../../../src/scheduler/record/outbox.ts";
+import { type Decision, Outbox, type Question } from "../../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { settings } from "../settings.ts";
 
 const server = new Server({ name: "a", url: "http://a.example", slots: 1, weight: 1, backup: false });
+const probe = (askedAt: number): Question => ({ kind: "probe", askedAt, server: "a", url: "" });
+const EMPTY = {
+  decisions: [],
+  questions: [],
+  slots: new Set(),
+  servers: new Map(),
+  drainChanged: false,
+  regroupChanged: false,
+};
 
 test("an outbox holds what was decided and asked in order, and each slot and server once", () => {
   const outbox = new Outbox();
   const slot = server.restore(0);
-  const [one, two] = ["t1", "t2"].map((ticket) => ({ kind: "queued" as const, ticket, seq: 0 }));
-  const [first, second] = [1, 2].map((askedAt) => ({
-    kind: "probe" as const,
-    askedAt,
-    server: "a",
-    url: "",
-  }));
-  if (!one || !two || !first || !second) throw new Error("nothing to put in");
-  for (const decision of [one, two]) outbox.decided(decision);
-  for (const questions of [[first], [], [second]]) outbox.asks(questions);
+  const decisions: Decision[] = ["t1", "t2"].map((ticket) => ({ kind: "queued", ticket, token: 0 }));
+  for (const decision of decisions) outbox.decided(decision);
+  for (const questions of [[probe(1)], [], [probe(2)]]) outbox.ask(questions);
   for (let times = 0; times < 2; times++) {
     outbox.slotChanged(slot);
-    outbox.serverChanged(server);
+    outbox.serverChanged(server.row);
   }
-  expect(outbox.decisions).toEqual([one, two]);
-  expect(outbox.questions).toEqual([first, second]);
-  expect([...outbox.slots]).toEqual([slot]);
-  expect([...outbox.servers]).toEqual([server]);
+  outbox.drainChanged = true;
+  outbox.regroupChanged = true;
+  expect(outbox.take()).toEqual({
+    decisions,
+    questions: [probe(1), probe(2)],
+    slots: new Set([slot]),
+    servers: new Map([["a", server.row]]),
+    drainChanged: true,
+    regroupChanged: true,
+  });
+});
+
+test("of a server that changed twice, an outbox holds the last", () => {
+  const outbox = new Outbox();
+  outbox.serverChanged({ ...server.row, health: "down" });
+  outbox.serverChanged({ ...server.row, health: "up" });
+  expect([...outbox.take().servers.values()].map(({ health }) => health)).toEqual(["up"]);
+});
+
+test("what was taken once is not taken again", () => {
+  const outbox = new Outbox();
+  fill(outbox);
+  outbox.take();
+  expect(outbox.take()).toEqual(EMPTY);
+  expect(outbox.hasQuestions).toBe(false);
 });
 
 test("what is put into one outbox is in no other, however many were empty", () => {
   const [full, empty] = [new Outbox(), new Outbox()];
-  full.decided({ kind: "refuse", ticket: "t1", code: "queue-full" });
-  full.asks([{ kind: "probe", askedAt: 0, server: "a", url: "" }]);
-  full.slotChanged(server.restore(0));
-  full.serverChanged(server);
-  const { decisions, questions, slots, servers } = empty;
-  expect([...decisions, ...questions, ...slots, ...servers]).toEqual([]);
+  const before = empty.take();
+  fill(full);
+  expect([before, empty.take()]).toEqual([EMPTY, EMPTY]);
+});
+
+test("an outbox has questions from the first that is asked until they are taken", () => {
+  const outbox = new Outbox();
+  outbox.ask([]);
+  expect(outbox.hasQuestions).toBe(false);
+  outbox.ask([probe(0)]);
+  expect(outbox.hasQuestions).toBe(true);
 });
 
 test("what was taken stays as it was, whatever happens later", () => {
@@ -49,3 +77,12 @@ test("what was taken stays as it was, whatever happens later", () => {
   expect(taken.servers.size).toBe(0);
   expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued", ticket: "t2" }]);
 });
+
+function fill(outbox: Outbox): void {
+  outbox.decided({ kind: "refuse", ticket: "t1", code: "queue-full" });
+  outbox.ask([probe(0)]);
+  outbox.slotChanged(server.restore(0));
+  outbox.serverChanged(server.row);
+  outbox.drainChanged = true;
+  outbox.regroupChanged = true;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import { settings } from "./settings.ts";
+import { Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { DONE } from "../ends.ts";
+import { settings } from "../settings.ts";
 
 const server = (name: string, keys: Record<string, unknown> = {}) => ({
   name,
@@ -21,7 +22,7 @@ function sequence(
     for (const decision of scheduler.takeChanges().decisions) {
       if (decision.kind === "grant") order.push(decision.slot.server.name);
     }
-    if (!options.hold) scheduler.end(`t${n}`, { how: "done", status: 200 }, n);
+    if (!options.hold) scheduler.end(`t${n}`, DONE, n);
   }
   return order.join(" ");
 }
@@ -69,7 +70,7 @@ describe("backup servers", () => {
     const served = (id: string) => {
       scheduler.enter({ id }, 0);
       const [decision] = scheduler.takeChanges().decisions;
-      scheduler.end(id, { how: "done", status: 200 }, 0);
+      scheduler.end(id, DONE, 0);
       return decision?.kind === "grant" ? decision.slot.server.name : decision?.kind;
     };
     expect(served("t1")).toBe("a");

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { PoolEvent } from "../../src/scheduler/record/events.ts";
-import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
-import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { settings } from "./settings.ts";
+import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
+import { type Restored, Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
+import { DONE } from "../ends.ts";
+import { settings } from "../settings.ts";
 
 const KEYS = {
   servers: [{ name: "a", url: "http://a.example" }],
@@ -24,10 +25,9 @@ function noted(): Record<string, unknown>[] {
 function restoredWith(parts: Partial<Restored>): Restored {
   const none = {
     slots: [],
-    servers: new Map(),
+    servers: [],
     drain: null,
     regrouping: false,
-    nextSeq: 0,
     counts: {},
     events: [],
   };
@@ -57,7 +57,7 @@ describe("a drain", () => {
     scheduler.enter({ id: "t1" }, 0);
     drain("me");
     expect(noted()).toEqual([DRAIN]);
-    scheduler.end("t1", { how: "done", status: 200 }, 10);
+    scheduler.end("t1", DONE, 10);
     expect(noted()).toEqual([{ kind: "drained" }]);
     scheduler.tick(20);
     scheduler.enter({ id: "t2" }, 20);
@@ -108,9 +108,9 @@ describe("a drain", () => {
   test("is not drained again by a restart", () => {
     drain("me");
     scheduler.journal.take(0);
-    const { drained, journal } = scheduler;
+    const { currentDrain, journal } = scheduler;
     const events = structuredClone(journal.since(-1)) as PoolEvent[];
-    start({}, restoredWith({ drain: drained && { ...drained }, events }));
+    start({}, restoredWith({ drain: currentDrain && { ...currentDrain }, events }));
     expect(noted()).toEqual([]);
   });
 });
@@ -118,7 +118,7 @@ describe("a drain", () => {
 describe("a server", () => {
   test("goes down by checks, and up again, but is not up for the first time", () => {
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 0);
+    scheduler.end("t1", DONE, 0);
     check("passed", 1_000);
     expect(noted()).toEqual([]);
     check("failed", 2_000);
@@ -149,7 +149,7 @@ describe("a server", () => {
     const server = () => snapshotOf("web", scheduler, 0).servers[0];
     expect([server()?.[state], server()?.[health]]).toEqual([null, null]);
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 0);
+    scheduler.end("t1", DONE, 0);
     check("passed", 1_000);
     check("passed", 2_000);
     scheduler.changeServer("a", { state: "drain" }, 3_000);
@@ -161,9 +161,9 @@ describe("a server", () => {
   });
 
   test("without a check any more has no health, and no time of one", () => {
-    const row = { override: {}, health: "down" as const, stateSince: null, healthSince: 5 };
+    const row = { name: "a", override: {}, health: "down" as const, stateSince: null, healthSince: 5 };
     const { check: _, ...unchecked } = KEYS;
-    const restored = restoredWith({ servers: new Map([["a", row]]) });
+    const restored = restoredWith({ servers: [row] });
     scheduler = new Scheduler(settings(unchecked), restored, 0);
     expect(snapshotOf("web", scheduler, 0).servers[0]).toMatchObject({
       health: "unchecked",
@@ -177,6 +177,12 @@ describe("a slot", () => {
     scheduler.enter({ id: "t1" }, 0);
     scheduler.end("t1", { how: cause, retried: true }, 0);
     expect(noted()).toEqual([{ kind: "quarantine", server: "a", lease: "t1", cause, count: 1 }]);
+  });
+
+  test("goes to quarantine once when its client leaves and its server then breaks off: for the server", () => {
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "broken", clientLeft: true }, 0);
+    expect(noted()).toEqual([{ kind: "quarantine", server: "a", lease: "t1", cause: "broken", count: 1 }]);
   });
 
   test("whose holder is not heard of goes to quarantine as lost", () => {
@@ -226,8 +232,7 @@ describe("refusals", () => {
 describe("a restart", () => {
   const slot = (state: "leased" | "orphaned" | "quarantined") =>
     ({
-      server: "a",
-      url: "http://a.example",
+      server: { name: "a", url: "http://a.example" },
       index: 0,
       state,
       lease: "old",
@@ -237,7 +242,7 @@ describe("a restart", () => {
 
   test.each(["leased", "orphaned"] as const)("is told when it finds a slot %s", (state) => {
     start({}, restoredWith({ slots: [slot(state)] }));
-    scheduler.enter({ id: "t1", seq: 3 }, 10);
+    scheduler.enter({ id: "t1", token: -30 }, 10);
     expect(noted()).toEqual([{ kind: "restart" }]);
   });
 
@@ -245,13 +250,13 @@ describe("a restart", () => {
     const held = { owner: "me", reason: null, since: 0, expiresAt: 60_000 };
     start({}, restoredWith({ drain: held, events: [{ id: 1, at: "", kind: "drained" }] }));
     expect(noted()).toEqual([]);
-    scheduler.enter({ id: "t1", seq: 3 }, 10);
-    scheduler.enter({ id: "t2", seq: 4 }, 10);
+    scheduler.enter({ id: "t1", token: -30 }, 10);
+    scheduler.enter({ id: "t2", token: -20 }, 10);
     expect(noted()).toEqual([{ kind: "restart" }]);
   });
 
   test("of a pool that had nothing to do is not worth telling", () => {
-    start({}, restoredWith({ nextSeq: 7, slots: [slot("quarantined")] }));
+    start({}, restoredWith({ slots: [slot("quarantined")] }));
     expect(noted()).toEqual([]);
   });
 });

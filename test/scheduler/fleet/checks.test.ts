@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
-import type { Question } from "../../src/scheduler/record/outbox.ts";
-import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { settings } from "./settings.ts";
+import type { CheckResult } from "../../../src/scheduler/fleet/health.ts";
+import type { Question } from "../../../src/scheduler/record/outbox.ts";
+import { Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
+import { cutOff, DONE } from "../ends.ts";
+import { settings } from "../settings.ts";
 
 const CHECK = { path: "/health", interval: "2s", timeout: "1s", rise: 1, fall: 1 };
 let scheduler: Scheduler;
@@ -16,7 +17,7 @@ function start(keys: Record<string, unknown> = {}, count = 1): void {
 /** A request that comes and goes at once: the pool has work. */
 function work(now: number): void {
   scheduler.enter({ id: `work-${now}` }, now);
-  scheduler.end(`work-${now}`, { how: "done", status: 200 }, now);
+  scheduler.end(`work-${now}`, DONE, now);
 }
 
 function asked(now: number): readonly Question[] {
@@ -78,7 +79,7 @@ describe("health checks", () => {
   test("wait while the server has no free slot, and are made when it has one", () => {
     scheduler.enter({ id: "t1" }, 0);
     expect([...asked(0), ...asked(2_000), ...asked(4_000)]).toEqual([]);
-    scheduler.end("t1", { how: "done", status: 200 }, 5_000);
+    scheduler.end("t1", DONE, 5_000);
     expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
@@ -184,7 +185,10 @@ describe("under a queue that never ends, health checks", () => {
       for (const decision of decisions) {
         if (decision.kind !== "grant") continue;
         story.push(`r${now}`);
-        ends.push({ at: now + requestMs, end: () => scheduler.end(decision.ticket, { how: "done", status: 500 }, now) });
+        ends.push({
+          at: now + requestMs,
+          end: () => scheduler.end(decision.ticket, { how: "done", status: 500 }, now),
+        });
       }
     };
     while (now < end) {
@@ -242,7 +246,7 @@ describe("under a queue that never ends, health checks", () => {
     for (let n = 0; n < 10; n++) scheduler.enter({ id: `t${n}` }, 0);
     scheduler.tick(1_000);
     scheduler.takeChanges();
-    for (let n = 0; n < 4; n++) scheduler.end(`t${n}`, { how: "done", status: 200 }, 3_000);
+    for (let n = 0; n < 4; n++) scheduler.end(`t${n}`, DONE, 3_000);
     const { decisions, questions } = scheduler.takeChanges();
     expect(questions).toHaveLength(1);
     expect(decisions).toHaveLength(3);
@@ -252,14 +256,14 @@ describe("under a queue that never ends, health checks", () => {
     start({}, 5);
     for (let n = 0; n < 10; n++) scheduler.enter({ id: `t${n}` }, 0);
     scheduler.takeChanges();
-    for (let n = 0; n < 5; n++) scheduler.end(`t${n}`, { how: "done", status: 200 }, 3_000);
+    for (let n = 0; n < 5; n++) scheduler.end(`t${n}`, DONE, 3_000);
     const { decisions, questions } = scheduler.takeChanges();
     expect(questions).toHaveLength(4);
     expect(decisions).toMatchObject([{ kind: "grant", ticket: "t5" }]);
     // And when the fifth has a slot again, its turn has come.
     scheduler.checked(checkOf(questions), "passed", 3_010);
     scheduler.takeChanges();
-    scheduler.end("t5", { how: "done", status: 200 }, 3_020);
+    scheduler.end("t5", DONE, 3_020);
     expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
@@ -268,7 +272,7 @@ describe("under a queue that never ends, health checks", () => {
     scheduler.enter({ id: "t1" }, 0);
     scheduler.takeChanges();
     scheduler.renew("t0", 590_000);
-    scheduler.end("t0", { how: "done", status: 200 }, 600_000);
+    scheduler.end("t0", DONE, 600_000);
     expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 });
@@ -283,12 +287,22 @@ describe("a server whose slots are all in quarantine", () => {
     expect(scheduler.nextTick()).toBe(120_000);
   });
 
+  test.each(["broken", "unreachable", "timeout"] as const)(
+    "is down for what it did, though the clients had left by then: %s",
+    (how) => {
+      start({ slots: 3, check: { ...CHECK, fall: 3 } });
+      for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
+      for (const id of ["t0", "t1", "t2"]) scheduler.end(id, { how, clientLeft: true }, 60_000);
+      expect(scheduler.servers[0]?.health.status).toBe("down");
+    },
+  );
+
   test.each(["longest", "client", "stalled", "early", "lost"] as const)(
     "is not held to be down for what was no fault of its own: %s",
     (cause) => {
       start({ slots: 3 });
       for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
-      for (const id of ["t0", "t1", "t2"]) scheduler.end(id, { how: cause }, 60_000);
+      for (const id of ["t0", "t1", "t2"]) scheduler.end(id, cutOff(cause), 60_000);
       expect(scheduler.servers[0]?.health.status).toBe("unchecked");
     },
   );
@@ -436,36 +450,5 @@ describe("a probe", () => {
     scheduler.end("two", { how: "client" }, 1_020);
     scheduler.probed("s0", true, 1_000, 1_050);
     expect(scheduler.inFlight).toBe(1);
-  });
-});
-
-describe("a retry", () => {
-  const grants = () =>
-    scheduler
-      .takeChanges()
-      .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
-
-  test("waits for another server, before all who came later, and takes the failed one after a second", () => {
-    start({ check: undefined, balance: "first", quarantine: { broken: "0s" } }, 2);
-    for (const id of ["t0", "t1", "t2"]) scheduler.enter({ id }, 0);
-    expect(grants()).toEqual(["t0 s0", "t1 s1"]);
-    scheduler.end("t0", { how: "broken", retried: true }, 10);
-    expect(grants()).toEqual(["t2 s0"]);
-    scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
-    scheduler.enter({ id: "t3" }, 20);
-    scheduler.end("t2", { how: "done", status: 200 }, 30);
-    expect(grants()).toEqual([]);
-    scheduler.tick(1_020);
-    expect(grants()).toEqual(["t0-again s0"]);
-    scheduler.end("t1", { how: "done", status: 200 }, 1_030);
-    expect(grants()).toEqual(["t3 s1"]);
-  });
-
-  test("takes the failed server at once where there is no other", () => {
-    start({ check: undefined, quarantine: { broken: "0s" } });
-    scheduler.enter({ id: "t0" }, 0);
-    scheduler.end("t0", { how: "broken", retried: true }, 10);
-    scheduler.enter({ id: "t0-again", seq: 0, retry: { avoid: "s0" } }, 20);
-    expect(grants()).toEqual(["t0 s0", "t0-again s0"]);
   });
 });

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Counters } from "../../src/scheduler/record/counters.ts";
-import { BOUNDS_MS, emptyHistogram, observe } from "../../src/scheduler/record/histogram.ts";
-import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import { settings } from "./settings.ts";
+import { Counters } from "../../../src/scheduler/record/counters.ts";
+import { BOUNDS_MS, emptyHistogram, observe } from "../../../src/scheduler/record/histogram.ts";
+import { Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { DONE } from "../ends.ts";
+import { settings } from "../settings.ts";
 
 let scheduler: Scheduler;
 beforeEach(() => {
@@ -34,21 +35,22 @@ describe("a wait", () => {
   test("lasts from arrival to the slot", () => {
     scheduler.enter({ id: "t1" }, 0);
     scheduler.enter({ id: "t2" }, 100);
-    scheduler.end("t1", { how: "done", status: 200 }, 400);
+    scheduler.end("t1", DONE, 400);
     expect(scheduler.counters.counts.waits.sumMs).toBe(300);
   });
 
   test("includes what the request waited before a restart", () => {
-    scheduler.enter({ id: "t1", seq: 1, waitedMs: 700 }, 0);
+    scheduler.enter({ id: "t1", token: -700, waitedMs: 700 }, 0);
     scheduler.tick(500);
     expect(scheduler.counters.counts.waits.sumMs).toBe(1_200);
   });
 
   test("of a retry is not one: the request had its slot", () => {
+    const retry = { server: "a", restMs: 0, avoid: false };
     scheduler.enter({ id: "t1" }, 0);
     scheduler.end("t1", { how: "broken", retried: true }, 500);
-    scheduler.enter({ id: "t2", seq: 0, waitedMs: 500, retry: { avoid: null } }, 500);
-    scheduler.end("t2", { how: "done", status: 200 }, 600);
+    scheduler.enter({ id: "t2", token: 0, waitedMs: 500, retry }, 500);
+    scheduler.end("t2", DONE, 600);
     const { waits, servers, retried } = scheduler.counters.counts;
     expect(waits.counts.reduce((sum, count) => sum + count)).toBe(1);
     expect([servers[0]?.retried, retried]).toEqual([1, 1]);
@@ -65,22 +67,16 @@ describe("a request that its server answered", () => {
     [999, "5xx"],
   ])("with %d counts as %s, and the server's time", (status, statusClass) => {
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: status }, 40);
+    scheduler.end("t1", { how: "done", status }, 40);
     const { answered, completed, servers } = scheduler.counters.counts;
     expect([answered, completed]).toEqual([{ [statusClass]: 1 }, 1]);
     expect([servers[0]?.name, servers[0]?.service.sumMs]).toEqual(["a", 40]);
   });
 
-  test("and whose Worker is too old to say how is counted all the same", () => {
-    scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 40);
-    expect(scheduler.counters.counts).toMatchObject({ answered: {}, completed: 1 });
-  });
-
   test("counts once, however often its end is told", () => {
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 40);
-    scheduler.end("t1", { how: "done", status: 200 }, 50);
+    scheduler.end("t1", DONE, 40);
+    scheduler.end("t1", DONE, 50);
     expect(scheduler.counters.counts).toMatchObject({ answered: { "2xx": 1 }, completed: 1 });
   });
 });
@@ -90,6 +86,18 @@ test("a drain counts when it begins, and not when it is extended", () => {
   scheduler.resume("me", false, 0);
   scheduler.drain({ owner: "me", reason: null, expiresAt: 9_000 }, 0);
   expect(scheduler.counters.counts.drains).toBe(2);
+});
+
+describe("a request whose client had left", () => {
+  test.each(["broken", "unreachable", "timeout", "longest", "stalled"] as const)(
+    "counts as abandoned, and as no refusal, though it ended %s",
+    (how) => {
+      scheduler.enter({ id: "t1" }, 0);
+      for (let told = 0; told < 2; told++) scheduler.end("t1", { how, clientLeft: true }, 10);
+      expect(scheduler.totals).toMatchObject({ abandoned: 1, completed: 0, refused: {} });
+      expect(scheduler.journal.take(10).written.map(({ kind }) => kind)).not.toContain("refusal");
+    },
+  );
 });
 
 describe("what was told a scrape", () => {
@@ -104,7 +112,7 @@ describe("what was told a scrape", () => {
 
   test("is what a later instance begins with", () => {
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.end("t1", { how: "done", status: 200 }, 40);
+    scheduler.end("t1", DONE, 40);
     const told = scheduler.counters.tell();
     expect(new Counters(JSON.parse(JSON.stringify(told))).tell()).toEqual(told);
   });
