@@ -7,9 +7,9 @@ import type { Env } from "./env.ts";
 import { HeldLease } from "./held-lease.ts";
 import { logError } from "./log.ts";
 import { type Ended, type Granted, type NotGranted, PROTOCOL, type WaitingTicket } from "./protocol.ts";
-import { type Attempt, isOverloaded, type PoolStub, poolStub, reach, TICKET_PAUSE } from "./reach.ts";
+import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET_PAUSE } from "./reach.ts";
 
-/** How long a pool that never answered is asked, before a request that has no token yet is refused. */
+/** A request without a token is refused when its pool's object has not answered for this long. */
 const UNREACHABLE_MS = 10_000;
 
 const DETAILS = {
@@ -19,81 +19,84 @@ const DETAILS = {
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
-/** The client went away before it had its answer. */
+/** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
-/** Whom a slot is for. */
-export interface LeaseSeeker {
+/** What `acquireLease` needs of the request that wants the slot. */
+export interface RequestContext {
   pool: PoolConfig;
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   client: AbortSignal;
-  /** Takes work that the client does not wait for, and that goes on when it has left. */
+  /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
 }
 
-/** What a request keeps from one attempt to the next. */
+/** What a request carries over from one attempt to the next, so that it keeps its turn. */
 export interface Turn {
-  /** How long it has waited for slots, in ms; what servers spent on it does not count. */
+  /** Total wait for slots, in ms. The time that servers spent on the request does not count. */
   waitedMs: number;
-  /** Once it is known. */
+  /** Absent until the pool has sent one. */
   token?: number;
-  /** The last attempt: its lease ends once the request has asked again. */
+  /** The last attempt. Its lease ends right after the request has entered again. */
   failed?: FailedAttempt;
 }
 
 export interface FailedAttempt {
   lease: HeldLease;
   end: LeaseEnd;
-  /** Until then the server is left alone with this request. */
+  /** The server must not get this request again before then; ms since the epoch. */
   restsUntil: number;
 }
 
 /**
- * Waits for a slot, through restarts of the pool's object: the ticket then asks a new stub and keeps its turn. Rejects
- * with a `Refusal`, or with `ClientLeft` once the client has.
+ * Waits for a slot, through restarts of the pool's object: after a failure the ticket asks a new stub and keeps its
+ * turn. Updates `turn`. Rejects with a `Refusal`, or with `ClientLeft` if the client disconnects first.
  *
- * The caller runs this under `waitUntil`, so that a lease granted just when the client left is not lost on
- * the way but handed back unused.
+ * The caller runs this under `waitUntil`, so that a lease granted just as the client disconnects is ended as `unused`
+ * instead of getting lost.
  */
-export async function acquireLease(env: Env, seeker: LeaseSeeker, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground } = seeker;
+export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
+  const { pool, client, inBackground } = request;
   const id = crypto.randomUUID();
-  const waited = stopwatch(turn.waitedMs);
+  const waitedMs = stopwatch(turn.waitedMs);
   let ticket: Rpc.Stub<WaitingTicket> | null = null;
-  let untold: Ended[] = [];
+  let unsent: Ended[] = [];
   let failed = turn.failed ?? null;
-  /** The pool was asked, and its answer got lost: that may have been a slot. */
+  /** The pool may have granted a slot in an answer that never arrived. */
   let isAnswerLost = false;
-  // An object that has restarted has forgotten the ticket anyway.
+  // A failed call needs no retry: an object that restarts forgets its tickets.
   const leave = () => void (ticket ? ticket.leave() : poolStub(env, pool).leave(id)).catch(() => {});
-  const endFailed = (stub?: PoolStub) => {
+  const endFailedLease = (stub?: PoolStub) => {
     if (failed) inBackground(failed.lease.end(failed.end, stub));
     failed = null;
   };
-  const ask = async (stub: PoolStub, { pausedMs, reached }: Attempt): Promise<Granted | NotGranted> => {
+  const enter = async (
+    stub: PoolStub,
+    { pausedMs, reached }: ReachAttempt,
+  ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
     const { token } = turn;
     const retry = turn.failed && retryAfter(turn.failed, pool);
-    untold.push(...takeEnded(pool.name));
+    unsent.push(...takeEnded(pool.name));
     const entering = stub.enter({
       protocol: PROTOCOL,
       id,
       pausedMs,
-      waitedMs: waited(),
+      waitedMs: waitedMs(),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
-      ended: untold,
+      ended: unsent,
     });
-    // On the same stub, and so behind: the slot that comes free by it finds the request on the list again.
-    endFailed(stub);
+    // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
+    endFailedLease(stub);
     const entered = await entering;
     reached();
-    untold = [];
-    const answer = entered.granted || entered.code !== "queued" ? entered : await whenItsTurn(entered);
+    unsent = [];
+    const answer = entered.granted || entered.code !== "queued" ? entered : await waitForTurn(entered);
     isAnswerLost = false;
     return answer;
   };
-  const whenItsTurn = (queued: { ticket: Rpc.Stub<WaitingTicket>; token: number }) => {
+  const waitForTurn = (queued: { ticket: Rpc.Stub<WaitingTicket>; token: number }) => {
     ticket = queued.ticket;
     turn.token = queued.token;
     if (client.aborted) leave();
@@ -102,13 +105,13 @@ export async function acquireLease(env: Env, seeker: LeaseSeeker, turn: Turn): P
   const onFailure = (error: unknown) => {
     if (error instanceof ClientLeft) throw error;
     ticket = null;
-    // An overloaded object has not run the call.
+    // An overloaded object rejects the call before it runs, so it has granted nothing.
     if (!isOverloaded(error)) isAnswerLost = true;
-    refuseIfHopeless(error, pool, turn.token, waited());
+    refuseIfRetryIsPointless(error, pool, turn.token, waitedMs());
   };
   client.addEventListener("abort", leave);
   try {
-    const answer = await reach(env, pool, ask, onFailure, TICKET_PAUSE);
+    const answer = await reach(env, pool, enter, onFailure, TICKET_PAUSE);
     if (!answer.granted) throw notGranted(answer, pool);
     turn.token = answer.token;
     const lease = new HeldLease(env, pool, id, answer);
@@ -116,11 +119,11 @@ export async function acquireLease(env: Env, seeker: LeaseSeeker, turn: Turn): P
     inBackground(lease.end({ how: "unused" }));
     throw new ClientLeft();
   } finally {
-    turn.waitedMs = waited();
-    endFailed();
-    // Whatever the pool made of the ticket: nothing was sent to a server.
-    if (isAnswerLost) untold.push({ id, end: { how: "unused" } });
-    if (untold.length > 0) inBackground(tellEnded(env, pool, untold));
+    turn.waitedMs = waitedMs();
+    endFailedLease();
+    // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
+    if (isAnswerLost) unsent.push({ id, end: { how: "unused" } });
+    if (unsent.length > 0) inBackground(tellEnded(env, pool, unsent));
     client.removeEventListener("abort", leave);
     (ticket as Rpc.Stub<WaitingTicket> | null)?.[Symbol.dispose]();
   }
@@ -140,17 +143,20 @@ function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
   return code === "left" ? new ClientLeft() : new Refusal(code, DETAILS[code], pool.name);
 }
 
-/** A request with a token waits for its pool as long as it would wait for a slot; one without does not. */
-function refuseIfHopeless(
+/**
+ * Throws a `Refusal` if the pool's object is overloaded or has been unreachable for too long: `queue_timeout` for a
+ * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without.
+ */
+function refuseIfRetryIsPointless(
   error: unknown,
   pool: PoolConfig,
   token: number | undefined,
   waitedMs: number,
 ): void {
-  const isTold = token !== undefined;
-  const isLate = waitedMs >= (isTold ? pool.queueTimeoutMs : UNREACHABLE_MS);
+  const hasToken = token !== undefined;
+  const isLate = waitedMs >= (hasToken ? pool.queueTimeoutMs : UNREACHABLE_MS);
   if (!isLate && !isOverloaded(error)) return;
   logError(error, { pool: pool.name });
-  if (isLate && isTold) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
+  if (isLate && hasToken) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
   throw new Refusal("pool-unavailable", DETAILS["pool-unavailable"], pool.name);
 }

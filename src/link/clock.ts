@@ -1,10 +1,10 @@
-/** `setTimeout` takes no more than a signed 32-bit number of ms. */
+/** `setTimeout` cannot wait longer: its delay is a signed 32-bit number of ms. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * Wakes the pool while it is in memory, or a request while it is carried: the precise clock. It is only ever moved
- * forward, so that thousands of leases a second do not set and clear a timer each; waking up with nothing to do is
- * harmless.
+ * One timer that calls `wake` at the earliest time asked for, then waits for the next `wakeBy`. Used by the pool's object
+ * while it is in memory, and by each request's `Clock`. `wakeBy` only ever moves the timer to an earlier time, so that
+ * thousands of leases a second do not each set and clear one; a wake-up with nothing to do is harmless.
  */
 export class Ticker {
   readonly #wake: () => void;
@@ -15,6 +15,7 @@ export class Ticker {
     this.#wake = wake;
   }
 
+  /** Wakes no later than `at`. Both are ms since the epoch; a time beyond `setTimeout`'s limit wakes too early. */
   wakeBy(at: number, now: number): void {
     if (at >= this.#at) return;
     this.stop();
@@ -33,19 +34,20 @@ export class Ticker {
 }
 
 export interface Alarm {
+  /** ms since the epoch. */
   at: number;
   ring: () => void;
 }
 
 /**
- * The alarms of one request, on one timer: three of the runtime's own took 4 % of a request's CPU time (workerd
- * 2026-11-17).
+ * The alarms of one request, which share one timer: a runtime timer for each of three cost 4 % of a request's CPU time
+ * (workerd 2026-11-17).
  */
 export class Clock {
   readonly #alarms = new Set<Alarm>();
   readonly #ticker = new Ticker(() => this.#ring());
 
-  /** Rings once, in `ms` from now, unless the clock is stopped before. */
+  /** Rings once, `ms` from now, unless the alarm is cancelled or the clock stopped before. */
   set(ms: number, ring: () => void): Alarm {
     const now = Date.now();
     const alarm = { at: now + ms, ring };
@@ -54,7 +56,7 @@ export class Clock {
     return alarm;
   }
 
-  /** The timer is left as it is: it rings for nobody then, or not at all. */
+  /** Leaves the timer as it is: a wake-up with nothing to do is harmless. */
   cancel(alarm: Alarm): void {
     this.#alarms.delete(alarm);
   }
@@ -67,14 +69,14 @@ export class Clock {
   #ring(): void {
     const now = Date.now();
     for (const alarm of [...this.#alarms]) {
-      // One that rings may stop the others.
+      // An alarm that has just rung may have cancelled this one.
       if (alarm.at <= now && this.#alarms.delete(alarm)) alarm.ring();
     }
     for (const { at } of this.#alarms) this.#ticker.wakeBy(at, now);
   }
 }
 
-/** Rejects if there is no answer within `ms`; who was asked is not told. */
+/** Rejects if `answer` takes longer than `ms`. The work behind it is not cancelled. */
 export async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {

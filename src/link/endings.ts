@@ -3,37 +3,40 @@ import { logError } from "./log.ts";
 import type { Ended, Urgency } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 
-/** How long others are waited for, or a message that goes to the pool anyway. */
+/** How long an end may wait, in ms, to share a message with other ends or with an `enter` that is sent anyway. */
 const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
-/** A batch that is older was left behind by an invocation that died. */
+/** The invocation that began a batch of this age has died, and will not send it. In ms. */
 const ABANDONED_MS = 1_000;
-/** The platform ends an invocation this long after its client left; trying on past that is of no use. */
-const TRIES_MS = 28_000;
+/** How long to retry, in ms. No longer, because the platform ends an invocation 30 s after its client disconnected. */
+const RETRY_MS = 28_000;
 
 interface Batch {
+  /** ms since the epoch. */
   since: number;
   urgency: Urgency;
   ended: Ended[];
-  /** Another request relied on it beside the one that began it. */
+  /** A request other than the one that began the batch has added to it. */
   shared: boolean;
 }
 
 /**
- * Leases that have ended in this isolate and are about to be told, by pool. Plain data: the request that began the
- * batch tells it, unless another one takes it along.
+ * Ended leases of this isolate that their pool has not been told of yet, by pool. The request that began a batch sends
+ * it, unless another request takes it along (`takeEnded`). Only plain data may be shared like this: the runtime forbids a
+ * request to use another one's I/O.
  */
 const batches = new Map<string, Batch>();
 
-/** When a lease last ended, by pool, and whether the last batch was shared. */
-const lately = new Map<string, { at: number; shared: boolean }>();
+/** By pool: when a lease last ended, and whether the last batch was shared. */
+const lastEnd = new Map<string, { at: number; shared: boolean }>();
 
 /**
- * Tells the pool that a lease has ended, together with others if that costs nobody time. Resolves when the pool has it
- * on record, or another request has taken it along.
+ * Tells the pool that a lease has ended, in one message with others where that delays nobody. Resolves when the pool has
+ * recorded the end, or when another request has taken over sending it. Never rejects.
  *
- * The first of a turn of the event loop is told at once; when a second one ends in the same turn, all that end in it
- * after that follow in one more message. Where they end one by one nobody is waited for: a timer that brings nobody
- * takes a tenth of a request's CPU time (in front of servers of 10 ms, workerd 2026-11-17).
+ * With urgency `at once`: the first end in a turn of the event loop is sent immediately. A second in the same turn is
+ * too, and begins a batch that sends everything else which ends in that turn as one more message. While leases end one
+ * at a time, no batch is begun: a timer that gathers nothing costs a tenth of a request's CPU time (servers of 10 ms,
+ * workerd 2026-11-17).
  */
 export async function tellInBatch(
   env: Env,
@@ -49,29 +52,29 @@ export async function tellInBatch(
     batch.shared = true;
     return;
   }
-  const atOnce = urgency === "at once";
-  if (atOnce && !batch && !expectsOthers(pool.name, now)) return tellEnded(env, pool, [ended]);
-  const all = [...(batch?.ended.splice(0) ?? []), ended];
-  const own: Batch = { since: now, urgency, ended: atOnce ? [] : all, shared: false };
+  const isUrgent = urgency === "at once";
+  if (isUrgent && !batch && !expectsOthers(pool.name, now)) return tellEnded(env, pool, [ended]);
+  const unsent = [...(batch?.ended.splice(0) ?? []), ended];
+  const own: Batch = { since: now, urgency, ended: isUrgent ? [] : unsent, shared: false };
   batches.set(pool.name, own);
-  const first = atOnce ? tellEnded(env, pool, all) : null;
+  const sending = isUrgent ? tellEnded(env, pool, unsent) : null;
   await scheduler.wait(WAIT_MS[urgency]);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
-  lately.set(pool.name, { at: now, shared: own.shared });
-  await Promise.all([first, tellEnded(env, pool, own.ended)]);
+  lastEnd.set(pool.name, { at: now, shared: own.shared });
+  await Promise.all([sending, tellEnded(env, pool, own.ended)]);
 }
 
-/** Another has ended in this very millisecond, or one did when it was last waited for. */
+/** True if another lease ended in this same millisecond, or if the last batch was shared. */
 function expectsOthers(pool: string, now: number): boolean {
-  const { at = 0, shared = false } = lately.get(pool) ?? {};
-  lately.set(pool, { at: now, shared });
+  const { at = 0, shared = false } = lastEnd.get(pool) ?? {};
+  lastEnd.set(pool, { at: now, shared });
   return shared || at === now;
 }
 
 /**
- * Tells the pool that leases have ended, through restarts of its object. Resolves when it has that on record, or has
- * not been reached for too long: the leases then run out by themselves, and their slots go through quarantine. Never
- * rejects. `first`: as for `reach`.
+ * Tells the pool that leases have ended, through restarts of its object. Resolves when the pool has recorded that, or
+ * after `RETRY_MS` without an answer: the leases then run out by themselves, and their slots go through quarantine.
+ * Never rejects. `first`: as for `reach`.
  */
 export async function tellEnded(
   env: Env,
@@ -80,7 +83,7 @@ export async function tellEnded(
   first?: PoolStub,
 ): Promise<void> {
   if (ended.length === 0) return;
-  const givesUpAt = Date.now() + TRIES_MS;
+  const givesUpAt = Date.now() + RETRY_MS;
   const giveUpIfLate = (error: unknown) => {
     if (Date.now() > givesUpAt) throw error;
   };
@@ -91,7 +94,7 @@ export async function tellEnded(
   }
 }
 
-/** For a message that goes to this pool anyway. Whoever takes them tells them, with that message or by `tellEnded`. */
+/** Removes the pool's unsent ends, for a message that is sent anyway. The caller must send them, or call `tellEnded`. */
 export function takeEnded(pool: string): Ended[] {
   return batches.get(pool)?.ended.splice(0) ?? [];
 }

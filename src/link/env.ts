@@ -1,6 +1,6 @@
 import type { PoolCalls } from "./protocol.ts";
 
-/** The Worker's bindings, as wrangler.toml and `wrangler secret put` make them. */
+/** The Worker's bindings, as wrangler.toml and `wrangler secret put` define them. */
 export interface Env {
   POOL: DurableObjectNamespace<PoolCalls>;
   POOLS?: unknown;

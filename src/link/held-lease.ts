@@ -7,27 +7,29 @@ import { type Granted, type Lease, RENEW_MS, type Urgency } from "./protocol.ts"
 import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 
 /**
- * A slot in this Worker's hands, whatever becomes of the pool's object meanwhile. It is renewed until `end`, which must
- * be called exactly when the server can no longer be at work, or was cut off, and which must be awaited within
- * `waitUntil`: a call that is still under way when the invocation ends is dropped (workerd 2026-11-17).
+ * A slot that this Worker holds, through restarts of the pool's object. It is renewed every `RENEW_MS` until `end`.
  *
- * `onLost` is called when the slot is no longer ours: the pool says so, or has not been reached for as long as a lease
- * lives. The server must then get nothing more from us, since the pool presumes that our connection is cut.
+ * `end` must be called as soon as the server can no longer be at work or was cut off, and not before. It must be awaited
+ * under `waitUntil`: the runtime drops a call that is still under way when the invocation ends (workerd 2026-11-17).
  *
- * If the invocation dies first, the lease is not renewed any more and runs out. One that is held for longer has a
- * stub of the pool's: the runtime disposes it then, and the pool knows at once.
+ * `onLost` is called when the slot is no longer ours: the pool says so, or could not be reached for `LEASE_TTL_MS`. The
+ * connection to the server must then be cut, because the pool presumes that it is (fencing).
+ *
+ * If the invocation dies first, renewals stop and the lease runs out. A lease that was renewed at least once also has a
+ * handle: the runtime disposes it when the invocation dies, so the pool learns of that at once.
  */
 export class HeldLease {
   readonly id: string;
   readonly server: { name: string; url: string };
-  /** For all that is timed while the slot is held: it stops with the lease. */
+  /** Times everything that may happen while the slot is held; stops when the lease ends. */
   readonly clock = new Clock();
   onLost: () => void = () => {};
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #tellEnd: Urgency;
-  #stub: Rpc.Stub<Lease> | null = null;
-  /** When the pool was last told that we live. */
+  /** `null` until the first renewal, and again after a renewal on it has failed. */
+  #handle: Rpc.Stub<Lease> | null = null;
+  /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */
   #renewedAt = Date.now();
 
   constructor(env: Env, pool: PoolAddress, id: string, { server, tellEnd }: Granted) {
@@ -39,7 +41,10 @@ export class HeldLease {
     this.clock.set(RENEW_MS, () => void this.#renew());
   }
 
-  /** Tells the pool how the lease ended. `first`: with which stub, as for `reach`. */
+  /**
+   * Tells the pool how the lease ended. Resolves and retries as `tellEnded` does; never rejects. `done` may share a
+   * message with other ends (`tellInBatch`). `first`: as for `reach`, unused with `done`.
+   */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.clock.stop();
     const ended = { id: this.id, end };
@@ -56,16 +61,16 @@ export class HeldLease {
     else if (isOurs === false) this.onLost();
   }
 
-  /** `null`: the pool cannot be asked. The next renewal tries again; three of them fit into the lease's time to live. */
+  /** `null`: the pool could not be reached. The next renewal tries again; three fit into the lease's time to live. */
   async #isOurs(): Promise<boolean | null> {
     try {
-      if (this.#stub) return await this.#stub.renew();
+      if (this.#handle) return await this.#handle.renew();
     } catch {
-      this.#stub = null;
+      this.#handle = null;
     }
     try {
-      this.#stub = await poolStub(this.#env, this.#pool).attach(this.id);
-      return this.#stub !== null;
+      this.#handle = await poolStub(this.#env, this.#pool).attach(this.id);
+      return this.#handle !== null;
     } catch {
       return null;
     }

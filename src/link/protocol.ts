@@ -7,52 +7,62 @@ import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 
 /**
- * What Workers and a pool's object say to each other: docs/protocol.md tells it as a story. While Sluice is deployed,
- * new Workers meet old objects and the other way round for seconds to minutes, so each version must understand the one
- * before it. Whoever changes the meaning of a message raises this number; CONTRIBUTING.md says what stays readable.
+ * The version of the messages between Workers and a pool's object; docs/protocol.md describes their sessions. While
+ * Sluice is deployed, new Workers meet old objects and the other way round for seconds to minutes, so each version must
+ * understand the one before it. Raise this number when the meaning of a message changes; docs/protocol.md and
+ * CONTRIBUTING.md say how messages may change.
  */
 export const PROTOCOL = 1;
 
-/** The calls that a pool's object takes. All times are ms; every call may be repeated. */
+/** All calls that a pool's object offers. Times are in ms, and every call is idempotent. */
 export interface PoolCalls extends Rpc.DurableObjectBranded {
   /**
-   * A request wants a slot. Resolves once it has one or is refused; if that takes a while, first with what the ticket
-   * is told meanwhile. A repeated call replaces the earlier one, which resolves with `left`, and keeps the ticket's turn.
-   * By: a Worker, for each attempt of a request.
+   * Asks for a slot. Resolves with `granted` or a refusal; if that takes a while, with `queued` first, whose `ticket.turn`
+   * then resolves with one of the two. A repeated call keeps the ticket's turn and replaces the earlier call, which
+   * resolves with `left`. Rejects if `protocol` is more than one version away.
+   * Called by a Worker, for each attempt of a request.
    */
   enter(request: EnterRequest): Promise<Granted | Queued | NotGranted>;
-  /** The client of a waiting ticket left, and `enter` was not answered yet. Harmless for a ticket that does not wait. */
+  /**
+   * Takes a ticket off the waiting list. Does nothing for a ticket that does not wait.
+   * Called by a Worker whose client disconnects before `enter` is answered; after that it has the ticket's handle.
+   */
   leave(id: string): void;
   /**
-   * Leases are over. Resolves when that is on record. Harmless for a lease that is unknown; `unused`, said of a ticket
-   * that waits, takes it off the list. By: the Worker that holds them, until it resolves.
+   * Ends leases. Resolves when that is on record. Does nothing for an unknown lease, which has ended before. For a ticket
+   * that still waits, `unused` takes it off the waiting list.
+   * Called by the Worker that holds the leases, again until it resolves.
    */
   end(ended: Ended[]): Promise<void>;
   /**
-   * For who holds a slot for long, or held it when an earlier instance went: from now on the pool learns at once when
-   * its holder is gone. `null`: the slot is no longer its own.
+   * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the slot
+   * is no longer the caller's.
+   * Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
 
+  // The calls below are made by the admin side.
+
   snapshot(): Snapshot;
   watch(): Watch;
-  /** For a scrape: what it is told is durable, so no count ever goes back. */
+  /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
   metrics(): PoolMetrics;
 
   drain(request: DrainRequest): DrainAnswer;
+  /** `force`: also ends a drain of another owner. */
   resume(owner: string, force: boolean): DrainAnswer;
   /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
-  /** `ifState`: only for a server in this state. `null`: no such server. */
+  /** `ifState`: change the server only if it is in this state. `null`: no such server. */
   changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null;
-  /** An operator knows that the server is idle. `null`: no such lease. */
+  /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
   freeLease(id: string): Snapshot | null;
 }
 
-/** The ticket's id is the lease's once it is granted. */
+/** `id` is the ticket's, and the lease's once a slot is granted. */
 export interface EnterRequest extends TicketRequest {
   protocol: number;
-  /** What has ended in the same isolate, and goes with this message. */
+  /** Leases of the same isolate that have ended: sent along to save a message, and handled before the request enters. */
   ended?: Ended[];
 }
 
@@ -63,94 +73,102 @@ export interface Ended {
 
 export interface Granted {
   granted: true;
-  /** All that a Worker needs to know of the server: its own configuration may be another version's. */
+  /** All that a Worker needs to know of the server; its own configuration may be of another version. */
   server: { name: string; url: string };
-  /** Keeps the turn of a retry. */
+  /** Sent again with a retry, which then keeps its turn. */
   token: number;
-  /** How soon the pool is to hear that the server is done. */
+  /** How soon the pool wants to learn that the server is done. */
   tellEnd: Urgency;
 }
 
 /**
- * at once    somebody may wait for the slot
- * in a turn  other slots are free: with what else ends in the same turn of the event loop
- * soon       nothing else is under way either: with the next message, or after some ms
+ * How long the message that a lease has ended may wait for others, to share it.
+ * at once    not at all: another request may wait for the slot
+ * in a turn  until the end of this turn of the event loop: other slots are free
+ * soon       until the Worker's next message to the pool, or some ms: other slots are free and nothing else is in flight
  */
 export type Urgency = "at once" | "in a turn" | "soon";
 
-/** What a ticket is told that has waited for a while. Whoever drops `ticket` leaves the waiting list. */
+/**
+ * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when its
+ * holder disposes `ticket` or dies.
+ */
 export interface Queued {
   granted: false;
   code: "queued";
   ticket: WaitingTicket;
-  /** For asking again, should the object restart. */
+  /** Keeps the ticket's turn when it enters again, after the object has restarted. */
   token: number;
 }
 
 export interface WaitingTicket extends Rpc.RpcTargetBranded {
-  /** Resolves when it is its turn, or never will be. */
+  /** Resolves when a slot is granted or the request refused. */
   turn(): Promise<Granted | NotGranted>;
   leave(): void;
 }
 
 export interface NotGranted {
   granted: false;
+  /** `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. */
   code: SchedulerRefusal | "left";
 }
 
-/** Dropped before the lease has ended, it ends as `lost`. */
+/** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */
 export interface Lease extends Rpc.RpcTargetBranded {
-  /** To be called every `RENEW_MS` or so. `false`: the slot is no longer the caller's. */
+  /** To be called every `RENEW_MS`. `false`: the slot is no longer the caller's. */
   renew(): boolean;
 }
 
-/** Two renewals may be lost before a lease runs out. */
+/** How often a lease is renewed, in ms. Two renewals in a row may fail before it runs out. */
 export const RENEW_MS = LEASE_TTL_MS / 3;
 
 export interface DrainRequest {
   owner: string;
   reason: string | null;
+  /** From now; `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
   expiresMs: number | null;
-  /** Only if this owner's drain is still on. */
+  /** Changes a drain of this owner that is still on, and begins none. */
   extend?: boolean | undefined;
 }
 
 export interface DrainAnswer {
-  /** Not done, because another owner holds the drain: the snapshot says who. */
+  /** True if nothing was done, because another owner holds the drain; the snapshot names the owner. */
   held: boolean;
   snapshot: Snapshot;
 }
 
-/** Not done, because the server is in this state. */
+/** The server was not changed, because it is in this state and not in `ifState`. */
 export interface OtherState {
   otherState: ServerState;
 }
 
-/** One session with the pool's object, which bills it as one request however often it is looked at. */
+/** A session with the pool's object, billed as one request however often `look` is called. */
 export interface Watch extends Rpc.RpcTargetBranded {
-  /** `history`: with how the waiting list was. */
+  /** Returns what is new since `seen`. `history`: also the recent history of the waiting list. */
   look(seen: Seen | null, history?: boolean): News;
 }
 
-/** How much a watcher knows already. */
+/** What a watcher has seen already; it gets it from the last `News` and sends it back. */
 export interface Seen {
-  /** Of which instance of the object; what another one said counts for nothing. */
+  /** The object's instance that the revisions below belong to; after a restart they are worthless. */
   instance: string;
+  /** Revision of the events. */
   events: number;
+  /** Revision of the snapshot. */
   snapshot: number;
 }
 
 export interface News {
   seen: Seen;
-  /** What is new or has grown, oldest first; of a new instance all that are kept. */
+  /** Events that are new or have grown, oldest first; all that are kept if `seen` is of another instance. */
   events: PoolEvent[];
-  /** As JSON; `null`: nothing has changed. */
+  /** A `Snapshot` as JSON; `null`: it has not changed. */
   snapshot: string | null;
-  /** A `QueueHistory` as JSON, where it was asked for. */
+  /** A `QueueHistory` as JSON, if it was asked for. */
   history?: string;
 }
 
-/** Both of one moment. */
+/** Snapshot and counts of the same moment. */
 export interface PoolMetrics {
   snapshot: Snapshot;
   counts: Counts;

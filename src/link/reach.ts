@@ -2,37 +2,40 @@ import { LONGEST_PAUSE_MS } from "../scheduler/waiting/regroup.ts";
 import type { Env } from "./env.ts";
 import type { PoolCalls } from "./protocol.ts";
 
-/** Where a pool's object is to be found. */
+/** Name and location hint, by which a pool's object is found. */
 export interface PoolAddress {
   name: string;
+  /** A `DurableObjectLocationHint`; `null`: the platform places the object. */
   locationHint: string | null;
 }
 
 export type PoolStub = DurableObjectStub<PoolCalls>;
 
-/** A fresh stub: one that has thrown stays broken, so every attempt takes its own. */
+/** Makes a fresh stub. A stub that has thrown stays broken, so every attempt needs its own. */
 export function poolStub(env: Env, pool: PoolAddress): PoolStub {
   const options = pool.locationHint ? { locationHint: pool.locationHint as DurableObjectLocationHint } : {};
   return env.POOL.getByName(pool.name, options);
 }
 
-/** One call that is made again until the object answers it. */
-export interface Attempt {
-  /** How long was paused before this attempt, in ms. */
+/** One of the attempts that `reach` makes. */
+export interface ReachAttempt {
+  /** The pause before this attempt, in ms. */
   pausedMs: number;
-  /** The object was reached: should the rest of the call fail, that is a new outage. */
+  /** To be called once the object has answered, if the call goes on after that: a later failure begins a new backoff. */
   reached: () => void;
 }
 
 /**
- * Calls the pool's object, through its restarts: the one place where a call is repeated. `onFailure` is told of each
- * failure, and throws where it is of no use to go on. `first`: a stub to make the first attempt with; what was said
- * with it before arrives before.
+ * Calls the pool's object and repeats the call, with exponential backoff, until it succeeds. No other code repeats a
+ * call. `onFailure` gets each error and throws to give up; `reach` then rejects with what it threw.
+ *
+ * `first`: the stub for the first attempt. Calls on one stub arrive in order, so this one arrives after the earlier ones.
+ * `longestPauseMs`: limit of the backoff.
  */
 export async function reach<T>(
   env: Env,
   pool: PoolAddress,
-  call: (stub: PoolStub, attempt: Attempt) => Promise<T>,
+  call: (stub: PoolStub, attempt: ReachAttempt) => Promise<T>,
   onFailure: (error: unknown) => void,
   { first, longestPauseMs = 1_000 }: { first?: PoolStub | undefined; longestPauseMs?: number } = {},
 ): Promise<T> {
@@ -51,10 +54,10 @@ export async function reach<T>(
   }
 }
 
-/** For a ticket: its turn is kept for it only so long once its pool is back. */
+/** Backoff of a ticket: once its pool is back, the regroup waits for tickets that pause no longer than this. */
 export const TICKET_PAUSE = { longestPauseMs: LONGEST_PAUSE_MS };
 
-/** The call was rejected before it ran, because the object has too much to do: asking again would make it worse. */
+/** True if the object has too much to do and rejected the call before it ran. Repeating it would make that worse. */
 export function isOverloaded(error: unknown): boolean {
   return (error as { overloaded?: boolean } | null)?.overloaded === true;
 }
@@ -62,8 +65,8 @@ export function isOverloaded(error: unknown): boolean {
 const FIRST_BACKOFF_MS = 20;
 
 /**
- * The pause after so many failures in a row, in ms. The first is short: an object that restarts is back at once. Jitter
- * keeps a crowd from marching in step.
+ * Exponential backoff, in ms, after `failures` failures in a row. The first pause is short because an object that
+ * restarts is back at once. Jitter of up to half keeps many callers from retrying at the same moment.
  */
 export function backoffMs(failures: number, longestMs = 1_000, random: () => number = Math.random): number {
   return Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), longestMs) * (0.5 + random() / 2);
