@@ -2,9 +2,9 @@
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * One timer that calls `wake` at the earliest time asked for, then waits for the next `wakeBy`. Used by the pool's object
- * while it is in memory, and by each request's `Clock`. `wakeBy` only ever moves the timer to an earlier time, so that
- * thousands of leases a second do not each set and clear one; a wake-up with nothing to do is harmless.
+ * One timer that calls `wake` at the earliest time asked for, then waits for the next `wakeBy`. Used by the pool's
+ * object while it is in memory, and by each request's `Clock`. `wakeBy` only ever moves the timer to an earlier time,
+ * so that thousands of leases a second do not each set and clear one; a wake-up with nothing to do is harmless.
  */
 export class Ticker {
   readonly #wake: () => void;

@@ -21,8 +21,8 @@ interface Batch {
 
 /**
  * Ended leases of this isolate that their pool has not been told of yet, by pool. The request that began a batch sends
- * it, unless another request takes it along (`takeEnded`). Only plain data may be shared like this: the runtime forbids a
- * request to use another one's I/O.
+ * it, unless another request takes it along (`takeEnded`). Only plain data may be shared like this: the runtime forbids
+ * a request to use another one's I/O.
  */
 const batches = new Map<string, Batch>();
 
@@ -30,8 +30,8 @@ const batches = new Map<string, Batch>();
 const lastEnd = new Map<string, { at: number; shared: boolean }>();
 
 /**
- * Tells the pool that a lease has ended, in one message with others where that delays nobody. Resolves when the pool has
- * recorded the end, or when another request has taken over sending it. Never rejects.
+ * Tells the pool that a lease has ended, in one message with others where that delays nobody. Resolves when the pool
+ * has recorded the end, or when another request has taken over sending it. Never rejects.
  *
  * With urgency `at once`: the first end in a turn of the event loop is sent immediately. A second in the same turn is
  * too, and begins a batch that sends everything else which ends in that turn as one more message. While leases end one
@@ -94,7 +94,7 @@ export async function tellEnded(
   }
 }
 
-/** Removes the pool's unsent ends, for a message that is sent anyway. The caller must send them, or call `tellEnded`. */
+/** Removes the pool's unsent ends, for a message that is sent anyway. If it fails, the caller calls `tellEnded`. */
 export function takeEnded(pool: string): Ended[] {
   return batches.get(pool)?.ended.splice(0) ?? [];
 }

@@ -9,8 +9,9 @@ import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 /**
  * A slot that this Worker holds, through restarts of the pool's object. It is renewed every `RENEW_MS` until `end`.
  *
- * `end` must be called as soon as the server can no longer be at work or was cut off, and not before. It must be awaited
- * under `waitUntil`: the runtime drops a call that is still under way when the invocation ends (workerd 2026-11-17).
+ * `end` must be called as soon as the server can no longer be at work or was cut off, and not before. It must be
+ * awaited under `waitUntil`: the runtime drops a call that is still under way when the invocation ends (workerd
+ * 2026-11-17).
  *
  * `onLost` is called when the slot is no longer ours: the pool says so, or could not be reached for `LEASE_TTL_MS`. The
  * connection to the server must then be cut, because the pool presumes that it is (fencing).

@@ -17,10 +17,10 @@ export const PROTOCOL = 1;
 /** All calls that a pool's object offers. Times are in ms, and every call is idempotent. */
 export interface PoolCalls extends Rpc.DurableObjectBranded {
   /**
-   * Asks for a slot. Resolves with `granted` or a refusal; if that takes a while, with `queued` first, whose `ticket.turn`
-   * then resolves with one of the two. A repeated call keeps the ticket's turn and replaces the earlier call, which
-   * resolves with `left`. Rejects if `protocol` is more than one version away.
-   * Called by a Worker, for each attempt of a request.
+   * Asks for a slot. Resolves with `granted` or a refusal; if that takes a while, with `queued` first, whose
+   * `ticket.turn` then resolves with one of the two. A repeated call keeps the ticket's turn and replaces the earlier
+   * call, which resolves with `left`. Rejects if `protocol` is more than one version away. Called by a Worker, for each
+   * attempt of a request.
    */
   enter(request: EnterRequest): Promise<Granted | Queued | NotGranted>;
   /**
@@ -29,15 +29,15 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    */
   leave(id: string): void;
   /**
-   * Ends leases. Resolves when that is on record. Does nothing for an unknown lease, which has ended before. For a ticket
-   * that still waits, `unused` takes it off the waiting list.
-   * Called by the Worker that holds the leases, again until it resolves.
+   * Ends leases. Resolves when that is on record. Does nothing for an unknown lease, which has ended before. For a
+   * ticket that still waits, `unused` takes it off the waiting list. Called by the Worker that holds the leases, again
+   * until it resolves.
    */
   end(ended: Ended[]): Promise<void>;
   /**
-   * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the slot
-   * is no longer the caller's.
-   * Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an earlier instance of the object gave.
+   * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
+   * slot is no longer the caller's. Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an
+   * earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
 
@@ -62,7 +62,7 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
 /** `id` is the ticket's, and the lease's once a slot is granted. */
 export interface EnterRequest extends TicketRequest {
   protocol: number;
-  /** Leases of the same isolate that have ended: sent along to save a message, and handled before the request enters. */
+  /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
 }
 
@@ -85,13 +85,13 @@ export interface Granted {
  * How long the message that a lease has ended may wait for others, to share it.
  * at once    not at all: another request may wait for the slot
  * in a turn  until the end of this turn of the event loop: other slots are free
- * soon       until the Worker's next message to the pool, or some ms: other slots are free and nothing else is in flight
+ * soon       until the Worker's next message to the pool, or some ms: slots are free, and nothing else is in flight
  */
 export type Urgency = "at once" | "in a turn" | "soon";
 
 /**
- * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when its
- * holder disposes `ticket` or dies.
+ * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when
+ * its holder disposes `ticket` or dies.
  */
 export interface Queued {
   granted: false;

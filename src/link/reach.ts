@@ -21,7 +21,7 @@ export function poolStub(env: Env, pool: PoolAddress): PoolStub {
 export interface ReachAttempt {
   /** The pause before this attempt, in ms. */
   pausedMs: number;
-  /** To be called once the object has answered, if the call goes on after that: a later failure begins a new backoff. */
+  /** To be called when the object has answered but the call goes on: a later failure then begins a new backoff. */
   reached: () => void;
 }
 
@@ -29,8 +29,8 @@ export interface ReachAttempt {
  * Calls the pool's object and repeats the call, with exponential backoff, until it succeeds. No other code repeats a
  * call. `onFailure` gets each error and throws to give up; `reach` then rejects with what it threw.
  *
- * `first`: the stub for the first attempt. Calls on one stub arrive in order, so this one arrives after the earlier ones.
- * `longestPauseMs`: limit of the backoff.
+ * `first`: the stub for the first attempt. Calls on one stub arrive in order, so this one arrives after the earlier
+ * ones. `longestPauseMs`: limit of the backoff.
  */
 export async function reach<T>(
   env: Env,
