@@ -8,19 +8,27 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { readToml } from "../../src/cli/wrangler-file/toml.ts";
 import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
 import { parseConfig, readPools } from "../../src/config/parse.ts";
-import { Trace } from "../../src/proxy/trace.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { settings } from "../scheduler/settings.ts";
-import { ROOT, read } from "./documents.ts";
+import { ROOT, read, sources } from "./documents.ts";
 import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
 
-/** What a piece of code lists where its types are gone at run time. */
-function listed(file: string, pattern: RegExp): string[] {
-  const found = [...read(file).matchAll(pattern)].map(([, name = ""]) => name);
-  if (found.length === 0) throw new Error(`${file} lists nothing like ${pattern}`);
+/** What a part of the code lists, where its types are gone at run time. */
+function listed(code: string, pattern: RegExp): string[] {
+  const found = [...code.matchAll(pattern)].map(([, name = ""]) => name);
+  if (found.length === 0) throw new Error(`nothing like ${pattern} is listed in ${code}`);
   return found;
+}
+
+/** The text of an exported type, wherever it is. */
+function declared(name: string): string {
+  const files = sources().filter((file) => /^src\/.*\.ts$/.test(file));
+  const declaration = new RegExp(`^export type ${name} =.*?;$`, "ms");
+  const texts = files.flatMap((file) => declaration.exec(read(file))?.[0] ?? []);
+  if (texts.length !== 1) throw new Error(`${name} is declared ${texts.length} times`);
+  return texts[0] as string;
 }
 
 /** The code in the first cells of a table. */
@@ -85,7 +93,7 @@ describe("every refusal", () => {
   ].map(([code = "", status = ""]) => ({ code: codeIn(code)[0] ?? "", status: Number.parseInt(status, 10) }));
 
   test("is in docs/failures.md or docs/admin-api.md", () => {
-    const codes = listed(REFUSALS, /^ {2}"?([a-z-]+)"?: \{/gm);
+    const codes = listed(read(REFUSALS), /^ {2}"?([a-z-]+)"?: \{/gm);
     expect(sorted(rows.map(({ code }) => code))).toEqual(sorted(codes));
   });
 
@@ -145,13 +153,13 @@ describe("docs/admin-api.md", () => {
   });
 
   test("has every event, and every cause of a quarantine", () => {
-    const kinds = listed("src/scheduler/events.ts", /^ {2}\| \(?\{ kind: "([a-z-]+)"/gm);
+    const kinds = listed(declared("Happening"), /kind: "([a-z-]+)"/g);
     const stream = ["history", "snapshot", "unreachable"];
     const rows = tableBelow(read(ADMIN), "## Events");
     expect(sorted(rows.flatMap(([first = ""]) => codeIn(first)))).toEqual(sorted([...kinds, ...stream]));
     const causes = read(ADMIN).replace("The causes of a quarantine:", "### causes\n");
     expect(sorted(tableBelow(causes, "### causes").flatMap(([first = ""]) => codeIn(first)))).toEqual(
-      sorted(listed("src/scheduler/cut-off.ts", /^ {2}\| "([a-z]+)";?$/gm)),
+      sorted(listed(declared("CutOff"), /"([a-z]+)"/g)),
     );
   });
 });
@@ -186,11 +194,12 @@ describe("docs/monitoring.md", () => {
   });
 
   test("has every field of a log line, and every outcome", () => {
-    const trace = new Trace("id", "GET", "/");
-    trace.code = "queue-full";
+    const trace = sources().filter((file) => file.endsWith("/trace.ts"));
+    const [, line = ""] = /line\(\): string \{(.*?)\n {2}\}/s.exec(trace.map(read).join()) ?? [];
+    const logged = listed(line, /^ {6}(\w+): /gm);
     const [, fields = ""] = /one line of JSON in the log: `([^`]+)`/.exec(read(MONITORING)) ?? [];
-    expect(fields.replaceAll("?", "").split(/,\s+/)).toEqual(Object.keys(JSON.parse(trace.line())));
-    const outcomes = listed("src/proxy/trace.ts", /^ {2}\| "([a-z-]+)";?$/gm);
+    expect(fields.replaceAll("?", "").split(/,\s+/)).toEqual(logged);
+    const outcomes = listed(declared("Outcome"), /"([a-z-]+)"/g);
     expect(sorted(named(MONITORING, "## The log"))).toEqual(sorted(outcomes));
   });
 });
@@ -201,7 +210,7 @@ describe("docs/deploys.md", () => {
   test("has every command with its options, and no other", () => {
     const COMMANDS = "src/cli/commands";
     const real = readdirSync(join(ROOT, COMMANDS)).map((file) => {
-      const options = listed(`${COMMANDS}/${file}`, /"((?:--[a-z-]+|sluice))[ "]/g);
+      const options = listed(read(`${COMMANDS}/${file}`), /"((?:--[a-z-]+|sluice))[ "]/g);
       return `${file.replace(".ts", "")} ${sorted(options.filter((option) => option !== "sluice"))}`;
     });
     const shown = named(DEPLOYS, "## All commands")
