@@ -78,7 +78,7 @@ function warnOfMoves(
     const all = others.length > 0 ? `${shown(url)} and ${others.length} more are` : `${shown(url)} is`;
     const advice = kept
       ? `take it out first: \`sluice server ${from.name} ${name} --state drain\`, and deploy once it has nothing in flight`
-      : "keep the name, or see the README, Moving a server";
+      : "keep the name, or see docs/deploys.md, Moving a server";
     target.error(
       urlPath(first.place),
       `${all} running in pool ${shown(from.name)}, ${kept ? "and no more in this file" : "which is not in this file"}: ` +
