@@ -4,8 +4,7 @@ import type { PoolEvent } from "../scheduler/record/events.ts";
 import type { JournalChanges } from "../scheduler/record/journal.ts";
 import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
-import type { Health, ServerRow, SlotRow } from "../scheduler/terms/rows.ts";
-import type { SlotState } from "../scheduler/terms/slot-state.ts";
+import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
 import { migrate } from "./schema.ts";
 
 /**

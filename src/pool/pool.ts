@@ -22,12 +22,11 @@ import { Asker } from "./asker.ts";
 import { Conditions } from "./conditions.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, WatchHandle } from "./handles.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 import { settingsOf } from "./settings.ts";
-import { Wakeups } from "./wakeups.ts";
+import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /**
  * One pool's Durable Object: the only one who gives out its slots. It decides nothing itself, the scheduler

@@ -2,8 +2,7 @@ import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Health, ServerState } from "./terms/rows.ts";
-import { isInFlight } from "./terms/slot-state.ts";
+import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
-import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
-import type { SlotState } from "../../src/scheduler/terms/slot-state.ts";
+import type { SlotRow, SlotState } from "../../src/scheduler/terms/rows.ts";
 import { DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 

@@ -1,6 +1,11 @@
 import type { PoolMetrics } from "../../link/protocol.ts";
-import type { Counts, ServerCounts } from "../../scheduler/record/counters.ts";
-import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/record/histogram.ts";
+import {
+  BOUNDS_MS,
+  type Counts,
+  emptyHistogram,
+  type Histogram,
+  type ServerCounts,
+} from "../../scheduler/record/counters.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 

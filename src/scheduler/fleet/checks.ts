@@ -1,6 +1,6 @@
 import type { PoolConfig } from "../../config/types.ts";
 import type { Question } from "../record/outbox.ts";
-import { isCheck, type SlotState } from "../terms/slot-state.ts";
+import { isCheck, type SlotState } from "../terms/rows.ts";
 import type { Leases } from "./leases.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";

@@ -2,8 +2,14 @@ import type { PoolConfig } from "../../config/types.ts";
 import type { Journal } from "../record/journal.ts";
 import type { Outbox, Question } from "../record/outbox.ts";
 import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
-import type { ServerPatch, ServerRow, SlotRow } from "../terms/rows.ts";
-import { isClosed, isHeld, isInFlight } from "../terms/slot-state.ts";
+import {
+  isClosed,
+  isHeld,
+  isInFlight,
+  type ServerPatch,
+  type ServerRow,
+  type SlotRow,
+} from "../terms/rows.ts";
 import type { FailedServer } from "../waiting/failed-server.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";

@@ -1,10 +1,9 @@
 import type { PoolConfig } from "../../config/types.ts";
+import { PriorityQueue } from "../collections/priority-queue.ts";
 import type { Outbox } from "../record/outbox.ts";
-import type { SlotRow } from "../terms/rows.ts";
-import { isHeld, isInFlight, type SlotState } from "../terms/slot-state.ts";
+import { isHeld, isInFlight, type SlotRow, type SlotState } from "../terms/rows.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
-import { SlotTimers } from "./slot-timers.ts";
 
 /** A lease that is not renewed for this long has lost its Worker: three renewals. */
 export const LEASE_TTL_MS = 30_000;
@@ -134,4 +133,45 @@ function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): nu
 /** How long a slot rests whose server asked for that much. */
 export function restMs(wantedMs: number, cooldownMs: number): number {
   return Math.max(LEAST_REST_MS, cooldownMs, Math.min(wantedMs, LONGEST_REST_MS));
+}
+
+interface Timer<S> {
+  readonly slot: S;
+  readonly at: number;
+}
+
+/** When each taken slot's state ends by itself. A slot has one timer, the last one set; the others count no more. */
+export class SlotTimers<S extends Slot> {
+  readonly #timers = new PriorityQueue<Timer<S>>(
+    (a, b) => a.at < b.at,
+    (timer) => timer.slot.timer !== timer,
+  );
+
+  set(slot: S, at: number): void {
+    if (slot.timer?.at === at) return;
+    this.clear(slot);
+    const timer = { slot, at };
+    slot.timer = timer;
+    slot.until = at;
+    this.#timers.push(timer);
+  }
+
+  clear(slot: S): void {
+    if (!slot.timer) return;
+    slot.timer = null;
+    this.#timers.bury();
+  }
+
+  /** Takes out, one a call, the slots whose time has come. */
+  takeDue(now: number): S | undefined {
+    const first = this.#timers.peek();
+    if (!first || first.at > now) return undefined;
+    this.#timers.pop();
+    first.slot.timer = null;
+    return first.slot;
+  }
+
+  next(): number {
+    return this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY;
+  }
 }

@@ -1,6 +1,11 @@
 import type { ServerConfig } from "../../config/types.ts";
-import type { ServerOverride, ServerPatch, ServerRow, ServerState } from "../terms/rows.ts";
-import { isClosed } from "../terms/slot-state.ts";
+import {
+  isClosed,
+  type ServerOverride,
+  type ServerPatch,
+  type ServerRow,
+  type ServerState,
+} from "../terms/rows.ts";
 import { HealthState } from "./health.ts";
 import type { Slot } from "./slot.ts";
 

@@ -1,6 +1,5 @@
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
-import type { SlotRow } from "../terms/rows.ts";
-import { isHeld } from "../terms/slot-state.ts";
+import { isHeld, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Counters } from "../../../src/scheduler/record/counters.ts";
-import { BOUNDS_MS, emptyHistogram, observe } from "../../../src/scheduler/record/histogram.ts";
+import { BOUNDS_MS, Counters, emptyHistogram, observe } from "../../../src/scheduler/record/counters.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { DONE } from "../ends.ts";
 import { settings } from "../settings.ts";

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { SlotTimers } from "../../../src/scheduler/fleet/leases.ts";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
 import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
-import { SlotTimers } from "../../../src/scheduler/fleet/slot-timers.ts";
 
 const SLOTS = 5;
 
