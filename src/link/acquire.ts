@@ -72,7 +72,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
   };
   const enter = async (
     stub: PoolStub,
-    { pausedMs, reached }: ReachAttempt,
+    { pausedMs, resetBackoff }: ReachAttempt,
   ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
     const { token } = turn;
@@ -90,7 +90,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
     endFailedLease(stub);
     const entered = await entering;
-    reached();
+    resetBackoff();
     unsent = [];
     const answer = entered.granted || entered.code !== "queued" ? entered : await waitForTurn(entered);
     isAnswerLost = false;

@@ -21,8 +21,8 @@ export function poolStub(env: Env, pool: PoolAddress): PoolStub {
 export interface ReachAttempt {
   /** The pause before this attempt, in ms. */
   pausedMs: number;
-  /** To be called when the object has answered but the call goes on: a later failure then begins a new backoff. */
-  reached: () => void;
+  /** To be called when the object has answered but the call goes on: a later failure is a new outage. */
+  resetBackoff: () => void;
 }
 
 /**
@@ -40,12 +40,12 @@ export async function reach<T>(
   { first, longestPauseMs = 1_000 }: { first?: PoolStub | undefined; longestPauseMs?: number } = {},
 ): Promise<T> {
   let failures = 0;
-  const reached = () => {
+  const resetBackoff = () => {
     failures = 0;
   };
   for (let stub = first, pausedMs = 0; ; stub = undefined) {
     try {
-      return await call(stub ?? poolStub(env, pool), { pausedMs, reached });
+      return await call(stub ?? poolStub(env, pool), { pausedMs, resetBackoff });
     } catch (error) {
       onFailure(error);
       pausedMs = backoffMs(++failures, longestPauseMs);
