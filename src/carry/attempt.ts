@@ -5,7 +5,14 @@ import { isReachable } from "../servers/tcp.ts";
 import { isBusyAnswer, retryAfterMs } from "./busy-answer.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { Connection } from "./connection.ts";
-import { AnsweredByCloudflare, failureOf, notPassedOn, TryAgain, Unpassable, Unsendable } from "./failure.ts";
+import {
+  AnsweredByCloudflare,
+  failureOf,
+  TryAgain,
+  Unpassable,
+  Unsendable,
+  unpassableAnswer,
+} from "./failure.ts";
 import { type BodyLength, bodyLengthOf, reasonOf, toClient } from "./headers.ts";
 import { Relay } from "./relay.ts";
 import { serverRequest } from "./server-request.ts";
@@ -13,9 +20,9 @@ import { Silence } from "./silence.ts";
 import type { Upload, UploadWatch } from "./upload.ts";
 import { carryWebSocket } from "./websocket/carry.ts";
 
-/** Of `first_byte`: a connection has to be made within this part of it, whatever `connect_timeout` says. */
+/** The share of `first_byte` within which a connection must be made, if `connect_timeout` is longer. */
 const CONNECT_SHARE = 0.75;
-/** A shorter time says nothing of a connection: a lost packet is sent again after a second. */
+/** Within less, a connection that is not made means nothing: a lost packet is sent again after a second. */
 const LEAST_CONNECT_MS = 2_000;
 
 /** One request on its way to one server. */
@@ -23,44 +30,49 @@ interface Attempt {
   carried: CarriedRequest;
   lease: HeldLease;
   connection: Connection;
-  /** The server's. */
+  /** Of the server. */
   silence: Silence;
 }
 
-/** What has come back of it. */
-interface Answered extends Attempt {
+/** An attempt whose response headers have arrived. */
+interface AnsweredAttempt extends Attempt {
   response: Response;
+  /** Of the response's body. */
   length: BodyLength;
   upload: Upload;
 }
 
 /**
- * Carries one request to the server of its lease and the answer back. Resolves when both are done; the lease
- * ends in here, with the later of the server's last byte and the upload's, or as cut off. Rejects with `TryAgain` when
- * the server failed and the request may go to another: then the lease is left to who asks for the next one.
+ * Carries one request to the server of its lease and the answer back to the client. Called by `carry`.
  *
- * `failures`: how many servers have failed the request.
+ * Resolves when the server has sent its last byte, the upload is over, and the client has read the answer or left. It
+ * ends the lease itself, as soon as the server is done or cut off. Rejects with the `Refusal` for the client, with
+ * `ClientLeft`, or with `TryAgain` if the request may be retried: only then is the lease still held, for `acquireLease`
+ * to end.
+ *
+ * `failures`: how many servers have failed the request before.
  */
 export async function attempt(carried: CarriedRequest, lease: HeldLease, failures: number): Promise<void> {
   const { trace } = carried;
-  trace.dispatched(lease.server.name);
-  const begun = begin(carried, lease);
-  const { connection, silence } = begun;
+  trace.dispatch(lease.server.name);
+  const current = begin(carried, lease);
+  const { connection, silence } = current;
   try {
-    await exchange(begun);
+    await carryBothWays(current);
   } catch (error) {
     silence.stop();
     if (error instanceof TryAgain) throw error;
     if (error instanceof Unpassable) connection.cut("unpassable");
-    if (connection.isServersFault) logError(error, { server: lease.server.name, requestId: trace.requestId });
+    if (connection.concernsOperator)
+      logError(error, { server: lease.server.name, requestId: trace.requestId });
     const failure = failureOf(error, connection, carried, failures);
-    // The client does not wait for it: while the pool cannot be reached it takes long.
+    // In the background, because it takes long while the pool cannot be reached.
     if (!(failure.error instanceof TryAgain)) carried.inBackground(lease.end(failure.end));
     throw failure.error;
   }
 }
 
-/** All that can end the connection before its time. */
+/** Prepares everything that can cut the connection to the server. */
 function begin(carried: CarriedRequest, lease: HeldLease): Attempt {
   const { pool, client } = carried;
   const connection = new Connection();
@@ -74,30 +86,31 @@ function begin(carried: CarriedRequest, lease: HeldLease): Attempt {
   return { carried, lease, connection, silence };
 }
 
-async function exchange(begun: Attempt): Promise<void> {
-  const { carried, connection, silence } = begun;
+async function carryBothWays(current: Attempt): Promise<void> {
+  const { carried, connection, silence } = current;
   const { pool, trace, body } = carried;
-  const upload = body.send(pool.clientTimeoutMs, uploadWatch(begun));
-  const response = await ask(begun, upload);
-  silence.allow(pool.serverTimeout.betweenMs);
-  await mindOtherAnswers(carried, response);
-  trace.answered();
+  const upload = body.send(pool.clientTimeoutMs, uploadWatch(current));
+  const response = await send(current, upload);
+  silence.resetTo(pool.serverTimeout.betweenMs);
+  await throwUnlessForClient(carried, response);
+  trace.receiveHeaders();
   body.forget();
-  // To a request that asked for no other protocol; the runtime has closed the connection (workerd 2026-11-17).
+  // The server switched protocols although the request did not ask for it. The runtime has closed the connection
+  // (workerd 2026-11-17).
   if (response.status === 101 && !response.webSocket) throw new Unpassable("status 101");
-  const answered = { ...begun, response, length: bodyLengthOf(response.headers), upload };
+  const answered = { ...current, response, length: bodyLengthOf(response.headers), upload };
   if (response.webSocket) {
     silence.stop();
-    await carryWebSocket(carried, begun.lease, response.webSocket, connection, (webSocket) =>
-      answer(answered, null, { webSocket }),
+    await carryWebSocket(carried, current.lease, response.webSocket, connection, (webSocket) =>
+      respond(answered, null, { webSocket }),
     );
   } else if (response.body) await carryBody(answered, response.body);
   else await carryHeaders(answered);
 }
 
-/** Sends the request; resolves with the response's headers. */
-function ask(begun: Attempt, upload: Upload): Promise<Response> {
-  const { carried, lease, connection } = begun;
+/** Sends the request. Resolves with the response as soon as its headers arrive; throws `Unsendable`. */
+function send(current: Attempt, upload: Upload): Promise<Response> {
+  const { carried, lease, connection } = current;
   let outgoing: ReturnType<typeof serverRequest>;
   try {
     outgoing = serverRequest(carried, lease.server, upload.content);
@@ -105,7 +118,7 @@ function ask(begun: Attempt, upload: Upload): Promise<Response> {
     throw new Unsendable(String(error));
   }
   const response = fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
-  watchConnecting(begun, response);
+  watchConnecting(current, response);
   return response;
 }
 
@@ -113,99 +126,101 @@ function uploadWatch({ lease, connection, silence }: Attempt): UploadWatch {
   return {
     clock: lease.clock,
     signal: connection.signal,
-    onAwaitClient: () => silence.pause(),
-    onBytes: () => silence.resume(),
-    onTaken: () => silence.heard(),
+    onWaitForClient: () => silence.pause(),
+    onClientSent: () => silence.resume(),
+    onServerRead: () => silence.reset(),
     onBroken: () => connection.cut("client"),
-    // If it may be the server that takes nothing, it may be at work already.
+    // `unsure`: the server may have enough of the request to be at work, as after a client that disconnected.
     onStalled: (unsure) => connection.cut("stalled", unsure ? "client" : "stalled"),
   };
 }
 
-/** Asks by a second connection, while the server says nothing, whether its host is there at all. */
+/** If no answer comes, checks with a second connection whether the server's host can be reached at all. */
 function watchConnecting({ carried, lease, connection }: Attempt, response: Promise<unknown>): void {
   const { connectTimeoutMs, serverTimeout } = carried.pool;
   const limitMs = Math.min(connectTimeoutMs, CONNECT_SHARE * serverTimeout.firstByteMs);
   if (limitMs < LEAST_CONNECT_MS) return;
-  let connecting = true;
-  const made = () => {
-    connecting = false;
+  let isConnecting = true;
+  const stop = () => {
+    isConnecting = false;
   };
-  response.then(made, made);
+  response.then(stop, stop);
   lease.clock.set(limitMs / 2, async () => {
-    if (!connecting || (await isReachable(lease.server.url, limitMs / 2))) return;
-    if (connecting) connection.cut("unreachable");
+    if (!isConnecting || (await isReachable(lease.server.url, limitMs / 2))) return;
+    if (isConnecting) connection.cut("unreachable");
   });
 }
 
-/** Answers that are not the server's, or not for the client: Cloudflare's own, and those that say "busy, not me". */
-async function mindOtherAnswers({ body, pool }: CarriedRequest, response: Response): Promise<void> {
+/** Throws if the answer is Cloudflare's own (`AnsweredByCloudflare`), or a busy answer of `retry_on` (`TryAgain`). */
+async function throwUnlessForClient({ body, pool }: CarriedRequest, response: Response): Promise<void> {
   const byCloudflare = cloudflareAnswer(response);
   if (byCloudflare !== null) {
     await response.body?.cancel();
     throw new AnsweredByCloudflare(byCloudflare);
   }
-  if (!body.atHand || !(await isBusyAnswer(response, pool.retryOn))) return;
+  if (!body.isReplayable || !(await isBusyAnswer(response, pool.retryOn))) return;
   throw new TryAgain({ how: "busy", restMs: retryAfterMs(response, Date.now()) });
 }
 
-async function carryHeaders(answered: Answered): Promise<void> {
+/** Carries a response that has no body. */
+async function carryHeaders(answered: AnsweredAttempt): Promise<void> {
   const { client, trace } = answered.carried;
-  const ended = end(answered);
-  answer(answered, null);
+  const ending = endLease(answered);
+  respond(answered, null);
   if (client.aborted && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
-  await ended;
+  await ending;
 }
 
-async function carryBody(answered: Answered, source: ReadableStream): Promise<void> {
+async function carryBody(answered: AnsweredAttempt, source: ReadableStream): Promise<void> {
   const { carried, lease, connection, silence, length } = answered;
   const { pool, trace, client } = carried;
-  const upload = goesOn(answered) ? answered.upload : null;
+  const upload = mayUploadGoOn(answered) ? answered.upload : null;
   const relay = new Relay(source, length.length, pool, client, upload);
   if (pool.onClientAbort === "cancel") relay.onClientLeft = () => connection.cut("client");
   const body = await relay.open(lease.clock);
-  // Before the answer: its slot stands idle until the pool knows.
-  const ended = relay.isWhole ? end(answered) : null;
-  answer(answered, body, { encodeBody: "manual" });
+  // The pool is told before the client is answered, because the slot is idle until it knows.
+  const ending = relay.isOnePiece ? endLease(answered) : null;
+  respond(answered, body, { encodeBody: "manual" });
   try {
-    if (ended) return await ended;
+    if (ending) return await ending;
     await relay.untilServerDone(silence);
     connection.signal.throwIfAborted();
-    await Promise.all([end(answered), relay.delivered()]);
+    await Promise.all([endLease(answered), relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;
     if (relay.clientLeft && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
   }
 }
 
-/** A server that answers early is at work until it has the request whole, or its connection is closed. */
-function end({ lease, response, upload, connection }: Answered): Promise<void> {
+/** After an early answer the server is at work until it has the whole request, or its connection is cut. */
+function endLease({ lease, response, upload, connection }: AnsweredAttempt): Promise<void> {
   const { status } = response;
   if (upload.isOver()) return lease.end({ how: "done", status });
   connection.cut("early");
   return lease.end({ how: "early", status });
 }
 
-/** Clients stop sending at an early answer that is no success, as curl does, and wait for its end. */
-function goesOn({ upload, response }: Answered): boolean {
+/** Only after an early success: after another early answer, clients such as curl stop sending and wait for its end. */
+function mayUploadGoOn({ upload, response }: AnsweredAttempt): boolean {
   return !upload.isOver() && response.status < 300;
 }
 
-function answer(
-  { carried, lease, response, length }: Answered,
+/** Answers the client with the server's response; with a 502 if the runtime refuses to make one of it. */
+function respond(
+  { carried, lease, response, length }: AnsweredAttempt,
   body: BodyInit | null,
   init: ResponseInit = {},
 ): void {
   const { pool, trace } = carried;
   const { status, statusText, headers } = response;
   try {
-    const answered = new Response(body, { status, statusText: reasonOf(statusText), headers, ...init });
-    toClient(answered.headers, carried, lease.server.url, length);
-    carried.answer.respond(answered);
+    const toSend = new Response(body, { status, statusText: reasonOf(statusText), headers, ...init });
+    toClient(toSend.headers, carried, lease.server.url, length);
+    carried.responder.respond(toSend);
   } catch (error) {
-    // No failure of the server's, which is heard out as if its client had left.
+    // The server has not failed. Its body is cancelled here, so the rest is read as if the client had left.
     logError(error, { server: lease.server.name, requestId: trace.requestId });
     if (body instanceof ReadableStream) void body.cancel();
-    carried.answer.refuse(notPassedOn(pool.name));
+    carried.responder.refuse(unpassableAnswer(pool.name));
   }
 }

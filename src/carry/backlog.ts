@@ -1,18 +1,18 @@
 const BLOCK_BYTES = 16 * 1024;
 
 /**
- * Bytes that wait, in order and in few pieces: small chunks are put together, and none keeps the large buffer
- * alive that it was read into. A write of its own for each would cost some KB however small it is.
+ * A FIFO of bytes, held in few pieces. Small chunks are copied together, so that none keeps alive the large buffer that
+ * it was read into, and because each write to a client costs some KB however small it is.
  */
 export class Backlog {
   #pieces: Uint8Array[] = [];
-  /** What is still free at the end of the last piece. */
+  /** Free bytes at the end of the last piece. */
   #room = 0;
 
-  /** Whether the chunk itself is kept, and not a copy. */
+  /** Returns true if the chunk itself is kept: its buffer must not be reused before the chunk is shifted. */
   push(chunk: Uint8Array): boolean {
     if (chunk.byteLength > this.#room) {
-      this.#closeLast();
+      this.#trimLast();
       if (2 * chunk.byteLength >= chunk.buffer.byteLength) {
         this.#pieces.push(chunk);
         return true;
@@ -26,28 +26,29 @@ export class Backlog {
     return false;
   }
 
-  /** The first piece, or of a longer one its first `most` bytes. */
+  /** Removes the first piece, or only the first `most` bytes of it. */
   shift(most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
-    if (this.#pieces.length === 1) this.#closeLast();
+    if (this.#pieces.length === 1) this.#trimLast();
     const first = this.#pieces.shift();
     if (!first || first.byteLength <= most) return first;
     this.#pieces.unshift(first.subarray(most));
     return first.subarray(0, most);
   }
 
-  /** The first piece is in this memory. */
-  isIn(buffer: ArrayBufferLike): boolean {
+  /** True if the first piece is in this buffer. */
+  beginsIn(buffer: ArrayBufferLike): boolean {
     return this.#pieces[0]?.buffer === buffer;
   }
 
   takeAll(): Uint8Array[] {
-    this.#closeLast();
+    this.#trimLast();
     const all = this.#pieces;
     this.#pieces = [];
     return all;
   }
 
-  #closeLast(): void {
+  /** Cuts the free bytes off the last piece, so that nothing more is appended to it. */
+  #trimLast(): void {
     if (this.#room === 0) return;
     const last = this.#pieces.pop() as Uint8Array;
     this.#pieces.push(last.subarray(0, last.byteLength - this.#room));
@@ -55,7 +56,8 @@ export class Backlog {
   }
 }
 
-export function joined(chunks: Uint8Array[]): Uint8Array {
+/** A single chunk is returned as it is, without a copy. */
+export function concat(chunks: Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0] as Uint8Array;
   const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
   let offset = 0;

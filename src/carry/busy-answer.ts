@@ -1,19 +1,22 @@
 import type { BusyAnswer } from "../config/types.ts";
 
-/** What is read of a busy server's answer, so that its connection can be used again. */
+/** A longer busy answer is cancelled instead of read, which costs its connection. */
 const MOST_READ_BYTES = 64 * 1024;
 
-/** The answer says "busy, not me", and has been read to its end; the original is untouched where it does not. */
+/**
+ * True if the answer is one of `retry_on`: the server is busy with somebody else's request. Its body is then discarded,
+ * read to its end so that the connection can be used again. Otherwise the response is untouched.
+ */
 export async function isBusyAnswer(response: Response, retryOn: BusyAnswer[]): Promise<boolean> {
-  const possible = retryOn.filter(({ status }) => status === response.status);
-  if (possible.length === 0) return false;
-  const plain = possible.some(({ begins }) => begins === "");
-  if (!plain && !(await beginsWithOne(response, possible))) return false;
-  await readAway(response.body);
+  const candidates = retryOn.filter(({ status }) => status === response.status);
+  if (candidates.length === 0) return false;
+  const anyBody = candidates.some(({ begins }) => begins === "");
+  if (!anyBody && !(await beginsWithAny(response, candidates))) return false;
+  await discard(response.body);
   return true;
 }
 
-/** How long the server asks to be left alone, in ms (RFC 9110, 10.2.3: seconds or a date); 0: it does not say. */
+/** The `Retry-After` header, in ms from `now` (RFC 9110, 10.2.3: seconds or a date); 0 if there is none. */
 export function retryAfterMs({ headers }: Response, now: number): number {
   const value = headers.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
@@ -21,19 +24,19 @@ export function retryAfterMs({ headers }: Response, now: number): number {
   return Number.isNaN(at) ? 0 : Math.max(0, at - now);
 }
 
-async function beginsWithOne(response: Response, possible: BusyAnswer[]): Promise<boolean> {
+async function beginsWithAny(response: Response, candidates: BusyAnswer[]): Promise<boolean> {
   if (!response.body) return false;
-  const beginnings = possible.map(({ begins }) => new TextEncoder().encode(begins));
-  const longest = Math.max(...beginnings.map(({ byteLength }) => byteLength));
+  const prefixes = candidates.map(({ begins }) => new TextEncoder().encode(begins));
+  const longest = Math.max(...prefixes.map(({ byteLength }) => byteLength));
   const copy = response.clone().body as ReadableStream<Uint8Array>;
   const reader = copy.getReader({ mode: "byob" });
   const { value } = await reader.readAtLeast(longest, new Uint8Array(longest));
   void reader.cancel().catch(() => {});
   const bytes = value ?? new Uint8Array();
-  return beginnings.some((one) => one.every((byte, index) => bytes[index] === byte));
+  return prefixes.some((prefix) => prefix.every((byte, index) => bytes[index] === byte));
 }
 
-async function readAway(body: ReadableStream<Uint8Array> | null): Promise<void> {
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   if (!body) return;
   const reader = body.getReader();
   for (let bytes = 0; bytes < MOST_READ_BYTES; ) {

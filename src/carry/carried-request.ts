@@ -4,26 +4,29 @@ import type { RequestBody } from "./request-body.ts";
 import type { RequestTarget } from "./target.ts";
 import type { Trace } from "./trace.ts";
 
-/** A request to be carried to one of its pool's servers: where it comes from, where the answer goes, who says stop. */
+/** A request on its way to one of its pool's servers, and everything that its attempts have in common. */
 export interface CarriedRequest {
   pool: PoolConfig;
-  /** Its method and headers; of its body only where `body` says so. */
+  /** For its method and headers. Its body is used only if `body.staysOnRequest`. */
   request: Request;
   target: RequestTarget;
   body: RequestBody;
-  answer: AnswerTo;
-  /** Aborted when the client leaves: what is to happen then is the pool's `on_client_abort`. */
+  responder: Responder;
+  /** Aborted when the client disconnects; the pool's `on_client_abort` decides what that means for the server. */
   client: AbortSignal;
   trace: Trace;
-  /** Takes work that the client does not wait for, and that goes on when it has left. */
+  /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
 }
 
-/** Where the answer goes. The first of `respond` and `refuse` counts. */
-export interface AnswerTo {
+/** Answers the client. Only the first call of `respond` or `refuse` has an effect. */
+export interface Responder {
   respond: (response: Response) => void;
-  /** Instead of the server, which may still be at work. */
+  /** Answers instead of the server, which may still be at work. */
   refuse: (refusal: Refusal) => void;
-  /** Breaks the client's connection off once all else is done; where that cannot wait any longer, without. */
+  /**
+   * Breaks off the client's connection by ending the whole invocation, once all of its work is done. Once `cannotWait`
+   * has resolved, work in the background is not waited for.
+   */
   breakOff: (why: string, cannotWait: Promise<void>) => void;
 }

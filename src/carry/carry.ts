@@ -6,13 +6,15 @@ import type { CarriedRequest } from "./carried-request.ts";
 import { TryAgain } from "./failure.ts";
 
 /**
- * Carries a request to a server, and to another if that one fails it, as often as its pool allows; if a server is busy
- * with somebody else's, as long as the request may wait. It keeps its turn, so that it goes before all that came later.
+ * Carries a request to a server and its answer back to the client. Retries on another lease if the server fails the
+ * request, at most `retries` times, or if the server is busy with somebody else's request, until `queue_timeout`. A
+ * retry keeps the request's turn, so it goes before all requests that arrived later. Rejects with a `Refusal` or
+ * `ClientLeft`.
  */
 export async function carry(env: Env, carried: CarriedRequest): Promise<void> {
   const turn: Turn = { waitedMs: 0 };
   for (let failures = 0; ; ) {
-    carried.trace.queued();
+    carried.trace.enterQueue();
     const lease = await acquireLease(env, carried, turn);
     const startedAt = Date.now();
     try {
@@ -25,7 +27,7 @@ export async function carry(env: Env, carried: CarriedRequest): Promise<void> {
       const isBusy = end.how === "busy";
       if (isBusy) turn.waitedMs += now - startedAt;
       else failures++;
-      // Of a server that is busy it is the slot that rests, not the server.
+      // A busy answer makes its slot rest (`restMs`), not the whole server.
       turn.failed = { lease, end, restsUntil: isBusy ? now : now + backoffMs(failures) };
     }
   }

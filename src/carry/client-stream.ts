@@ -1,18 +1,17 @@
 import { Clock } from "../link/clock.ts";
-import { Backlog, joined } from "./backlog.ts";
+import { Backlog, concat } from "./backlog.ts";
 import { MemoryShare } from "./memory.ts";
 import { Silence } from "./silence.ts";
 
-/** A client that takes longer than this for a piece gets small ones: how it gets on shows only piece by piece. */
+/** A client that takes longer for a piece gets small ones next, because progress shows only piece by piece. */
 const SLOW_MS = 1_000;
 const SMALL_PIECE_BYTES = 16 * 1024;
 
 /**
- * The bytes of a response on their way to its client: what waits for it, and the stream that it takes them from. A
- * stream of our own: each byte that goes through the runtime's `FixedLengthStream` is copied once more there, and
- * costs a fifth more (workerd 2026-11-17).
+ * Buffers a response's body for its client and streams it to it. A JavaScript stream, because the runtime's
+ * `FixedLengthStream` copies each byte once more and costs a fifth more (workerd 2026-11-17).
  *
- * A client that takes nothing for `client_timeout` while something waits for it counts as gone.
+ * A client that reads nothing for `client_timeout` while bytes are buffered for it counts as gone.
  */
 export class ClientStream {
   readonly #backlog = new Backlog();
@@ -21,21 +20,21 @@ export class ClientStream {
   readonly #share = new MemoryShare();
   readonly #delivered = Promise.withResolvers<void>();
   #clock: Clock | null = null;
-  #patience: Silence | null = null;
+  #clientSilence: Silence | null = null;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
-  /** What the client is taking, since when. */
-  #given: { piece: Uint8Array; at: number } | null = null;
+  /** The piece that the client is reading, and since when (ms since the epoch). */
+  #reading: { piece: Uint8Array; since: number } | null = null;
   #isSlow = false;
-  /** Bytes that it has not taken yet. */
-  #waiting = 0;
-  #ended = false;
-  #broken: { error: unknown } | null = null;
+  /** Bytes that the client has not read yet. */
+  #unread = 0;
+  #isComplete = false;
+  #failure: { error: unknown } | null = null;
   #clientLeft = false;
-  #onMore: () => void = () => {};
-  #onTaken: () => void = () => {};
-  /** A piece that the client has taken: its memory is free. */
+  #wakeReader: () => void = () => {};
+  #wakeWriter: () => void = () => {};
+  /** Called with a piece that the client has read, whose buffer is no longer in use. */
   onFree: (piece: Uint8Array) => void = () => {};
-  /** The client has left, or counts as gone. */
+  /** Called when the client has disconnected, or counts as gone. */
   onLeft: () => void = () => {};
 
   constructor(client: AbortSignal, clientTimeoutMs: number) {
@@ -47,12 +46,12 @@ export class ClientStream {
     return this.#clientLeft;
   }
 
-  /** With a length the client gets a `Content-Length`, otherwise chunks. */
+  /** `length`, in bytes, becomes the client's `Content-Length`; `null`: it gets chunks. */
   open(length: number | null): ReadableStream<Uint8Array> {
     this.#clock = new Clock();
-    this.#patience = new Silence(this.#clock, this.#clientTimeoutMs, () => this.#giveUp());
-    if (this.#waiting === 0) this.#patience.pause();
-    // A client that left before the headers never takes up its end, nor drops it.
+    this.#clientSilence = new Silence(this.#clock, this.#clientTimeoutMs, () => this.#timeOut());
+    if (this.#unread === 0) this.#clientSilence.pause();
+    // If the client disconnected before the headers, the runtime neither pulls from the stream nor cancels it.
     if (this.#client.aborted) this.#leave();
     else this.#client.addEventListener("abort", () => this.#leave());
     return new ReadableStream<Uint8Array>(
@@ -61,109 +60,110 @@ export class ClientStream {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: (controller) => this.#give(controller),
+        pull: (controller) => this.#pull(controller),
         cancel: () => this.#leave(),
       },
-      // Nothing is given before it is asked for: that it is asked for says that the client has the last piece.
+      // Without a queue of the stream's own, a pull means that the client has read the previous piece.
       { highWaterMark: 0 },
     );
   }
 
-  /** Whether the memory of `bytes` is in use from now on, until `onFree`. */
+  /** Returns true if the buffer of `bytes` is in use from now on, until `onFree`. */
   push(bytes: Uint8Array): boolean {
     if (this.#clientLeft) return false;
-    if (this.#waiting === 0) this.#patience?.resume();
-    this.#setWaiting(this.#waiting + bytes.byteLength);
-    const kept = this.#backlog.push(bytes);
-    this.#onMore();
-    return kept;
+    if (this.#unread === 0) this.#clientSilence?.resume();
+    this.#setUnread(this.#unread + bytes.byteLength);
+    const isInUse = this.#backlog.push(bytes);
+    this.#wakeReader();
+    return isInUse;
   }
 
-  /** All that waits, instead of the stream. */
+  /** Removes all buffered bytes, to answer with them instead of `open`. */
   takeAll(): Uint8Array {
     this.#share.hold(0);
-    return joined(this.#backlog.takeAll());
+    return concat(this.#backlog.takeAll());
   }
 
+  /** The body is complete. */
   end(): void {
-    this.#ended = true;
-    this.#onMore();
+    this.#isComplete = true;
+    this.#wakeReader();
   }
 
-  /** The client gets what waits, and is cut off then. */
+  /** Breaks the client's body off with `error`, after the bytes that are buffered. */
   breakOff(error: unknown): void {
-    this.#broken = { error };
-    this.#onMore();
+    this.#failure = { error };
+    this.#wakeReader();
   }
 
-  /** Whether that much more may be buffered ahead. */
+  /** True if `bytes` more may be buffered ahead. */
   hasRoomFor(bytes: number): boolean {
     return this.#share.hasRoomFor(bytes);
   }
 
-  /** As many bytes as may wait do. Where the isolate's memory is used up, that is any. */
+  /** True if no more may be buffered: `ahead` bytes are unread, or any where the isolate's memory is used up. */
   isFull(ahead: number): boolean {
-    return !this.#clientLeft && this.#waiting >= (this.hasRoomFor(SMALL_PIECE_BYTES) ? ahead : 1);
+    return !this.#clientLeft && this.#unread >= (this.hasRoomFor(SMALL_PIECE_BYTES) ? ahead : 1);
   }
 
-  /** Resolves once more may wait, or the client has left. */
+  /** Resolves once more may be buffered, or the client has left. */
   async untilNotFull(ahead: number): Promise<void> {
     while (this.isFull(ahead)) {
       await new Promise<void>((resolve) => {
-        this.#onTaken = resolve;
+        this.#wakeWriter = resolve;
       });
     }
   }
 
-  /** Resolves once the client has everything, or has left. */
+  /** Resolves once the client has read everything, or has left. */
   get delivered(): Promise<void> {
     return this.#delivered.promise;
   }
 
-  async #give(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.#taken();
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.#finishReading();
     for (;;) {
       const piece = this.#backlog.shift(this.#isSlow ? SMALL_PIECE_BYTES : Number.POSITIVE_INFINITY);
       if (piece) {
-        this.#given = { piece, at: Date.now() };
+        this.#reading = { piece, since: Date.now() };
         controller.enqueue(piece);
         return;
       }
       if (this.#clientLeft) return;
-      if (this.#broken) {
+      if (this.#failure) {
         this.#finish();
-        throw this.#broken.error;
+        throw this.#failure.error;
       }
-      if (this.#ended) {
+      if (this.#isComplete) {
         controller.close();
         this.#finish();
         return;
       }
       await new Promise<void>((resolve) => {
-        this.#onMore = resolve;
+        this.#wakeReader = resolve;
       });
     }
   }
 
-  #taken(): void {
-    if (!this.#given) return;
-    const { piece, at } = this.#given;
-    this.#given = null;
-    this.#isSlow = Date.now() - at > SLOW_MS;
-    this.#setWaiting(this.#waiting - piece.byteLength);
-    this.#patience?.heard();
-    if (this.#waiting === 0) this.#patience?.pause();
-    // The rest of a piece that was too large to be given at once is in the same memory.
-    if (!this.#backlog.isIn(piece.buffer)) this.onFree(piece);
-    this.#onTaken();
+  #finishReading(): void {
+    if (!this.#reading) return;
+    const { piece, since } = this.#reading;
+    this.#reading = null;
+    this.#isSlow = Date.now() - since > SLOW_MS;
+    this.#setUnread(this.#unread - piece.byteLength);
+    this.#clientSilence?.reset();
+    if (this.#unread === 0) this.#clientSilence?.pause();
+    // The backlog's next piece may be the rest of this one, in the same buffer.
+    if (!this.#backlog.beginsIn(piece.buffer)) this.onFree(piece);
+    this.#wakeWriter();
   }
 
-  #setWaiting(bytes: number): void {
-    this.#waiting = bytes;
+  #setUnread(bytes: number): void {
+    this.#unread = bytes;
     this.#share.hold(bytes);
   }
 
-  #giveUp(): void {
+  #timeOut(): void {
     this.#leave();
     this.#controller?.error(new Error("the client takes nothing"));
   }
@@ -173,15 +173,15 @@ export class ClientStream {
     this.#clientLeft = true;
     this.#backlog.takeAll();
     this.#finish();
-    this.#onTaken();
-    this.#onMore();
+    this.#wakeWriter();
+    this.#wakeReader();
     this.onLeft();
   }
 
-  /** Nothing more goes to the client. */
+  /** Nothing more is sent to the client. */
   #finish(): void {
     this.#clock?.stop();
-    this.#setWaiting(0);
+    this.#setUnread(0);
     this.#delivered.resolve();
   }
 }

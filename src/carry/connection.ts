@@ -1,15 +1,15 @@
 import type { CutOff } from "../scheduler/terms/lease-end.ts";
 
 /**
- * Why we, and not the server, closed the connection.
- * timeout      the server was silent too long
- * unreachable  its host answers no connection
- * longest      the request took longer than any may
- * client       the client left
+ * Why we closed the connection, and not the server.
+ * timeout      the server was silent for longer than `server_timeout`
+ * unreachable  the server's host did not answer a connection
+ * longest      the request took longer than `longest`
+ * client       the client disconnected
  * stalled      the client stopped in the middle of its upload
- * early        the server had answered before it had the request whole
+ * early        the server answered before it had the whole request
  * lost         the slot is no longer ours
- * unpassable   the answer cannot be passed on, and nobody knows when the server is done
+ * unpassable   the answer cannot be passed on, and when the server is done is unknown
  */
 export type CutBy =
   | "timeout"
@@ -29,38 +29,40 @@ const CAUSES: Record<CutBy, Cause> = {
   longest: "longest",
   client: "client",
   stalled: "stalled",
-  // Its lease has ended by then, as early.
+  // Never used: the lease has already ended, as `early`.
   early: "broken",
   lost: "lost",
-  // A client can bring it about, so it says nothing of the server's health.
+  // Not a failure of the server, because a client can provoke such an answer.
   unpassable: "longest",
 };
 
-/** One request's connection to its server. The first who cuts it says why. */
+/** One request's connection to its server. Only the first `cut` counts. */
 export class Connection {
   readonly #controller = new AbortController();
   #cutBy: CutBy | null = null;
   #cause: Cause | null = null;
 
+  /** Aborted by `cut`. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** `null`: it was not cut. */
+  /** `null`: not cut. */
   get cutBy(): CutBy | null {
     return this.#cutBy;
   }
 
-  /** How the lease ends by that; `null`: it was not cut. */
+  /** How the lease ends because of the cut; `null`: not cut. */
   get cause(): Cause | null {
     return this.#cause;
   }
 
-  /** Nobody cut it, or because of the server: the operator wants to know. */
-  get isServersFault(): boolean {
+  /** True if a failure is worth a log line: the server broke off, its host did not answer, or the slot was lost. */
+  get concernsOperator(): boolean {
     return this.#cutBy === null || this.#cutBy === "unreachable" || this.#cutBy === "lost";
   }
 
+  /** `cause`: how the lease ends, if that differs from what `by` implies. */
   cut(by: CutBy, cause: Cause = CAUSES[by]): void {
     if (this.#cutBy !== null) return;
     this.#cutBy = by;

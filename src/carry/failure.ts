@@ -1,4 +1,4 @@
-/** What a failed attempt means: how its lease ends, whether the request is tried again, what the client is told. */
+/** Decides what a failed attempt means: how its lease ends, whether the request is retried, what the client gets. */
 import { ClientLeft } from "../link/acquire.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { CutOff, LeaseEnd } from "../scheduler/terms/lease-end.ts";
@@ -7,7 +7,7 @@ import type { CarriedRequest } from "./carried-request.ts";
 import type { Connection, CutBy } from "./connection.ts";
 import { BrokenUpload } from "./request-body.ts";
 
-/** RFC 9110, 9.2.2, and WebDAV's: repeating one of these has the effect of sending it once. */
+/** Idempotent methods, of HTTP (RFC 9110, 9.2.2) and of WebDAV: sending one twice has the effect of sending it once. */
 const IDEMPOTENT = new Set([
   "GET",
   "HEAD",
@@ -20,8 +20,9 @@ const IDEMPOTENT = new Set([
   "SEARCH",
 ]);
 
-/** The request goes to a server once more; its lease, which ends so, is left to who asks for the next. */
+/** The request will be retried. Its lease is still held: `acquireLease` ends it, after it has asked for the next. */
 export class TryAgain extends Error {
+  /** How that lease ends. */
   readonly end: LeaseEnd;
 
   constructor(end: LeaseEnd) {
@@ -30,13 +31,13 @@ export class TryAgain extends Error {
   }
 }
 
-/** The server's answer cannot be passed on, and nobody knows when the server is done. */
+/** The server's answer cannot be passed on, and when the server is done is unknown. */
 export class Unpassable extends Error {}
 
-/** The request cannot be made; nothing was sent to the server. */
+/** The runtime refused to make the request; nothing was sent to the server. */
 export class Unsendable extends Error {}
 
-/** Cloudflare answered in the server's place. */
+/** The response is Cloudflare's own and not the server's. */
 export class AnsweredByCloudflare extends Error {
   readonly answer: CloudflareAnswer;
 
@@ -49,7 +50,7 @@ export class AnsweredByCloudflare extends Error {
     return this.answer === "never-reached" || this.answer === "refused";
   }
 
-  /** Whether somebody may still be at work decides. */
+  /** How the lease ends: `broken` only where the server cannot still be at work on the request. */
   get cutOff(): Exclude<CutOff, "early"> {
     if (this.answer === "maybe-reached") return "unreachable";
     return this.answer === "timeout" ? "timeout" : "broken";
@@ -59,11 +60,11 @@ export class AnsweredByCloudflare extends Error {
 export interface Failure {
   /** How the lease ends. */
   end: LeaseEnd;
-  /** Thrown to who asked for the request to be carried: `TryAgain`, or what the client is told. */
+  /** To be thrown: `TryAgain`, `ClientLeft`, or the `Refusal` that the client gets. */
   error: Error;
 }
 
-/** `error`: why the request was not answered to its end. */
+/** `error`: what stopped the attempt. `failures`: how many servers had failed the request before. */
 export function failureOf(
   error: unknown,
   connection: Connection,
@@ -84,35 +85,36 @@ export function failureOf(
     const end: LeaseEnd = { how, retried: true };
     if (mayRetry(carried, failures, neverReached)) return { end, error: new TryAgain(end) };
   }
-  // Nobody was there to be refused; all the same the server failed.
+  // `how` makes quarantine and health treat it as the server's failure; `clientLeft` makes the request count as
+  // abandoned and not as refused, because no client was left to refuse.
   const end: LeaseEnd = clientLeft && cutBy === null ? { how, clientLeft } : { how };
   if (clientLeft && (cutBy === null || cutBy === "client")) return { end, error: new ClientLeft() };
   const refusal = refusalOf(cutBy ?? (byCloudflare?.answer === "timeout" ? "timeout" : null), pool.name);
   return { end, error: refusal };
 }
 
-export function notPassedOn(pool: string): Refusal {
+export function unpassableAnswer(pool: string): Refusal {
   return new Refusal("bad-gateway", "The server's answer cannot be passed on.", pool);
 }
 
-/** Not: the server's time was up, or it was not the server's fault. */
+/** False if the server took too long, or if the failure was not the server's. */
 function isFailedConnection(cutBy: CutBy | null, byCloudflare: AnsweredByCloudflare | null): boolean {
   return cutBy === null ? byCloudflare?.answer !== "timeout" : cutBy === "unreachable";
 }
 
-/** Whether a request that has failed so often before may be sent again. */
+/** `failures`: how often the request has failed before. */
 function mayRetry({ request, body, pool }: CarriedRequest, failures: number, neverReached: boolean): boolean {
-  if (failures >= pool.retries || !body.atHand) return false;
+  if (failures >= pool.retries || !body.isReplayable) return false;
   return (
     neverReached ||
     pool.retryNonIdempotent ||
     IDEMPOTENT.has(request.method) ||
-    // The client says that the server tells repetitions apart.
+    // The client vouches that the server recognizes a repeated request by this key.
     request.headers.has("idempotency-key")
   );
 }
 
-/** `null`: the server broke off. */
+/** `cutBy`: `null` if the server broke off. */
 function refusalOf(cutBy: CutBy | null, pool: string): Refusal {
   switch (cutBy) {
     case "timeout":
@@ -126,7 +128,7 @@ function refusalOf(cutBy: CutBy | null, pool: string): Refusal {
     case "lost":
       return new Refusal("cut-off", "The request was cut off: its slot was taken away.", pool);
     case "unpassable":
-      return notPassedOn(pool);
+      return unpassableAnswer(pool);
     default:
       return new Refusal("bad-gateway", "The server could not be reached, or broke off.", pool);
   }

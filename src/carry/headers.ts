@@ -1,32 +1,33 @@
 import type { CarriedRequest } from "./carried-request.ts";
 
 export interface BodyLength {
-  /** `null`: the body's end will tell. */
+  /** In bytes; `null`: unknown until the body ends. */
   length: number | null;
-  /** The header does not say just that. */
+  /** True if `Content-Length` is to be corrected or removed before the client gets it. */
   misstated: boolean;
 }
 
 /**
- * Of a response's body. Said twice, the length is the same both times, or the runtime has refused the response
- * (workerd 2026-11-17). Chunks overrule it (RFC 9112, 6.3).
+ * The length of a response's body. `Transfer-Encoding` overrides `Content-Length` (RFC 9112, 6.3). A repeated
+ * `Content-Length` has the same value each time, because the runtime refuses the response otherwise (workerd
+ * 2026-11-17).
  */
 export function bodyLengthOf(headers: Headers): BodyLength {
   const stated = headers.get("content-length");
   if (stated === null) return { length: null, misstated: false };
   if (headers.has("transfer-encoding")) return { length: null, misstated: true };
   const length = Number.parseInt(stated, 10);
-  // One that cannot be counted; the runtime takes any of 63 bits.
+  // The runtime accepts lengths of up to 63 bits.
   if (!Number.isSafeInteger(length)) return { length: null, misstated: true };
   return { length, misstated: stated.includes(",") };
 }
 
-/** A reason phrase as `Response` takes it: a tab is allowed in one (RFC 9112, 4), and refused there. */
+/** Makes a reason phrase acceptable to `Response`, which throws at a tab although HTTP allows one (RFC 9112, 4). */
 export function reasonOf(statusText: string): string {
   return statusText.replace(/[^\x20-\x7e]/g, " ");
 }
 
-/** Makes the server's headers, on the response to the client, those that the client gets. */
+/** Turns the server's response headers, in place, into those for the client. */
 export function toClient(
   headers: Headers,
   { pool, target, trace }: CarriedRequest,
@@ -44,7 +45,7 @@ export function toClient(
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
 }
 
-/** `http://a/x` → `http://b/x` where it names exactly origin a; anything else stays as it is. */
+/** Replaces the origin in a header's URL if it is exactly `from`: `http://a/x` becomes `http://b/x`. */
 export function mapOrigin(headers: Headers, name: string, from: string, to: string): void {
   const value = headers.get(name);
   if (!value?.toLowerCase().startsWith(from)) return;
@@ -55,12 +56,12 @@ export function mapOrigin(headers: Headers, name: string, from: string, to: stri
 }
 
 /**
- * Hop-by-hop headers, which are about one connection and are not forwarded (RFC 9110, 7.6.1): those that need no
- * `Connection` to name them. Credentials for a proxy are for the next one only (RFC 9110, 11.7).
+ * Headers that are hop-by-hop, so not forwarded, even if `Connection` does not list them (RFC 9110, 7.6.1). A proxy's
+ * challenges and credentials are meant for the next hop only (RFC 9110, 11.7).
  * The runtime itself drops `Connection`, `TE`, `Trailer`, `Transfer-Encoding` and every `Upgrade` but a
  * WebSocket's (workerd 2026-11-17).
  */
-const ALWAYS = [
+const HOP_BY_HOP = [
   "keep-alive",
   "proxy-authenticate",
   "proxy-authentication-info",
@@ -69,19 +70,19 @@ const ALWAYS = [
 ];
 
 /**
- * What `Connection` may not name, since it is for everybody on the way. Without its framing and coding a body is
- * another one; without what Cloudflare or we say of a client, a server would take it for somebody else.
+ * End-to-end headers, which stay even if `Connection` lists them. Removing the framing and coding of a body would
+ * change the body; removing what Cloudflare or Sluice says about the client would let it pass for another client.
  */
 const END_TO_END =
   /^(?:content-|cf-|true-client-ip$|x-forwarded-|x-real-ip$|x-request-id$|sec-websocket-|host$|transfer-encoding$|upgrade$)/;
 
 export function dropHopByHop(headers: Headers): void {
-  for (const name of ALWAYS) headers.delete(name);
+  for (const name of HOP_BY_HOP) headers.delete(name);
   for (const option of headers.get("connection")?.split(",") ?? []) {
     const name = option.trim().toLowerCase();
     if (NAME.test(name) && !END_TO_END.test(name)) headers.delete(name);
   }
 }
 
-/** A header's name (RFC 9110, 5.6.2); `delete` throws at any other. */
+/** A valid header name (RFC 9110, 5.6.2); `Headers.delete` throws at others. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;

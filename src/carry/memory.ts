@@ -1,55 +1,56 @@
 /**
- * What all requests of this isolate hold of bodies, in bytes, and how much that may be. An isolate on Cloudflare has
- * 128 MB for all of its requests, and they die together (developers.cloudflare.com/workers/platform/limits, 2026-11).
- * What is counted is JavaScript's share: copies on their way and garbage take about as much again.
+ * The memory budget for bodies that all requests of this isolate share, and a pool of read buffers. An isolate on
+ * Cloudflare has 128 MB for all of its requests, and exceeding it ends all of them
+ * (developers.cloudflare.com/workers/platform/limits, 2026-11). The counts cover what JavaScript holds; the runtime's
+ * own copies and garbage take about as much again.
  */
 
-/** Beyond it nothing more is buffered ahead: who sends or reads fast waits for who does not. */
+/** Above this many bytes nothing more is buffered ahead (backpressure): a fast sender waits for its slow receiver. */
 const MOST_BUFFERED = 48 * 1024 * 1024;
-/** What has to be held all the same, a piece for each stream, ends here: then new requests are refused. */
+/** Above this many bytes new requests are refused. Even without buffering ahead, each stream holds one piece. */
 const MOST_HELD = 64 * 1024 * 1024;
 
 let heldByAll = 0;
 
-/** An invocation that the platform ends runs no `finally`: its share comes back with the garbage. */
-const forgotten = new FinalizationRegistry((held: { bytes: number }) => {
+/** Returns the shares of invocations that the platform ended: these run no `finally`. */
+const endedInvocations = new FinalizationRegistry((held: { bytes: number }) => {
   heldByAll -= held.bytes;
 });
 
-/** New requests would not find the least that each needs. */
+/** True if a new request must be refused, because there is no memory for the piece that it needs at least. */
 export function isMemoryFull(): boolean {
   return heldByAll >= MOST_HELD;
 }
 
-/** What one body holds. */
+/** What one body holds of the budget. */
 export class MemoryShare {
   #held: { bytes: number } | null = null;
 
-  /** Whether `bytes` more may be buffered ahead. */
+  /** True if `bytes` more may be buffered ahead. */
   hasRoomFor(bytes: number): boolean {
     return heldByAll + bytes <= MOST_BUFFERED;
   }
 
-  /** This body holds so much from now on. */
+  /** Sets the total that this body holds. 0 gives everything back. */
   hold(bytes: number): void {
-    // Most never hold anything.
+    // Registering costs, and most bodies never hold anything.
     if (!this.#held) {
       if (bytes === 0) return;
       this.#held = { bytes: 0 };
-      forgotten.register(this, this.#held);
+      endedInvocations.register(this, this.#held);
     }
     heldByAll += bytes - this.#held.bytes;
     this.#held.bytes = bytes;
   }
 }
 
-/** As much as one read takes. */
+/** The most that one read returns. */
 export const BUFFER_BYTES = 64 * 1024;
 const MOST_SPARE = 64;
 
 /**
- * Memory of all relays of this isolate, to be read into again. New memory has to be cleared first, and what a stalled
- * reader leaves behind would pile up as garbage: a collection may be long in coming where little else is allocated.
+ * Read buffers, reused by all relays of this isolate. A new buffer has to be zeroed first, and those that a stalled
+ * reader leaves behind would pile up: garbage collection may be late where little else is allocated.
  */
 const spare: ArrayBufferLike[] = [];
 
@@ -57,7 +58,7 @@ export function takeBuffer(): ArrayBufferLike {
   return spare.pop() ?? new ArrayBuffer(BUFFER_BYTES);
 }
 
-/** Nobody may have a view of it any more. One of another size is left to the collector. */
+/** No view of the buffer may be in use any more. A buffer of another size is left to the garbage collector. */
 export function giveBuffer(buffer: ArrayBufferLike): void {
   if (buffer.byteLength === BUFFER_BYTES && spare.length < MOST_SPARE) spare.push(buffer);
 }

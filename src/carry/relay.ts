@@ -4,12 +4,12 @@ import { BUFFER_BYTES, giveBuffer, takeBuffer } from "./memory.ts";
 import type { Silence } from "./silence.ts";
 import type { Upload } from "./upload.ts";
 
-/** What a plain reader gives at most; it costs less than one that reads into our memory (workerd 2026-11-17). */
+/** The most that a default reader returns; it costs less than a BYOB reader (workerd 2026-11-17). */
 const PLAIN_READ_BYTES = 4 * 1024;
 
 /**
- * A body up to this long goes to the client in one piece if it comes at once: a stream for it would cost more. No
- * longer, as nobody sees when a client takes it: it has to fit into what a socket takes.
+ * A body of at most this many bytes goes to the client in one piece if it arrives within `AT_ONCE_MS`, because a stream
+ * costs more. It must fit into the socket's buffer: nothing shows when, or whether, the client reads it.
  */
 const SMALL_BYTES = 64 * 1024;
 /** How long the headers wait for a small body. */
@@ -18,9 +18,9 @@ const AT_ONCE_MS = 20;
 /**
  * Carries a response's body from the server to the client, byte for byte.
  *
- * The server is read as fast as it sends while no more than `ahead` bytes wait for the client, so that a slow
- * reader holds no slot. When the client leaves, the rest is read and thrown away: the server is done with its
- * request only at its last byte.
+ * The server is read as fast as it sends, while at most `buffer_response` bytes are buffered for the client: so a slow
+ * client holds no slot. If the client disconnects, the rest is read and thrown away, because the server is done with
+ * the request only at its last byte.
  */
 export class Relay {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
@@ -28,14 +28,15 @@ export class Relay {
   readonly #ahead: number;
   readonly #toClient: ClientStream;
   readonly #upload: Upload | null;
-  /** Under way since before there was a stream to the client. */
-  #firstRead: Promise<ReadableStreamReadResult<Uint8Array>> | null = null;
-  #isWhole = false;
+  /** A read that `#readAtOnce` began and did not wait for. */
+  #pendingRead: Promise<ReadableStreamReadResult<Uint8Array>> | null = null;
+  #isOnePiece = false;
   #bytes = 0;
 
   /**
-   * `upload`: the server still takes it. Where the length is known, the last byte waits for its end: with the end of
-   * the response, on either side, the runtime ends the request too (workerd 2026-11-17).
+   * `length`: of the body, in bytes; `null`: unknown. `upload`: one that goes on while the server answers. If the
+   * length is known, the last byte is then held back until the upload is over: as soon as the response ends, on either
+   * side, the runtime ends the request too (workerd 2026-11-17).
    */
   constructor(
     source: ReadableStream,
@@ -58,79 +59,79 @@ export class Relay {
     return this.#bytes;
   }
 
-  /** All of it came at once, and is in the client's response. */
-  get isWhole(): boolean {
-    return this.#isWhole;
+  /** True if `open` has returned the whole body: the server is done. */
+  get isOnePiece(): boolean {
+    return this.#isOnePiece;
   }
 
   get clientLeft(): boolean {
     return this.#toClient.clientLeft;
   }
 
-  /** Called when the client has left, or counts as gone since it takes nothing. */
-  set onClientLeft(told: () => void) {
-    this.#toClient.onLeft = told;
+  /** Called when the client has disconnected, or counts as gone because it reads nothing. */
+  set onClientLeft(callback: () => void) {
+    this.#toClient.onLeft = callback;
   }
 
-  /** What the client gets: all of it, if it is small and comes at once; else a stream. */
+  /** Returns the body for the client: the bytes if it is small and arrives at once, a stream otherwise. */
   async open(clock: Clock): Promise<Uint8Array | ReadableStream> {
     if (
       this.#upload === null &&
       this.#length !== null &&
       this.#length <= Math.min(SMALL_BYTES, this.#ahead)
     ) {
-      const whole = await this.#cameAtOnce(this.#length, clock);
-      this.#isWhole = whole !== null;
-      if (whole) return whole;
+      const body = await this.#readAtOnce(this.#length, clock);
+      this.#isOnePiece = body !== null;
+      if (body) return body;
     }
     return this.#toClient.open(this.#length);
   }
 
   /**
-   * Resolves with the server's last byte, when the client may still be reading (`delivered`). Rejects when the
-   * server breaks off; what the client gets is then cut off too.
+   * Resolves with the server's last byte, when the client may still be reading (`delivered`). If the server breaks off,
+   * it breaks the client's body off too, and rejects. `silence`: of the server.
    */
   async untilServerDone(silence: Silence): Promise<void> {
-    if (this.#isWhole) return;
+    if (this.#isOnePiece) return;
     try {
       for (;;) {
         await this.#untilClientHasRoom(silence);
         if (this.#length !== null && this.#bytes === this.#length - 1) await this.#upload?.over;
         const { done, value } = await this.#read();
-        silence.heard();
-        if (value?.byteLength) this.#take(value);
+        silence.reset();
+        if (value?.byteLength) this.#passOn(value);
         if (done || this.#bytes === this.#length) break;
       }
       this.#toClient.end();
     } catch (error) {
-      // The headers may be on their way only now; cut off before that, the client would not even get these.
+      // If the body breaks off before the headers are sent, the client does not even get these.
       await scheduler.wait(0);
       this.#toClient.breakOff(error);
       throw error;
     }
   }
 
-  /** Resolves once the client has everything, or has left. */
+  /** Resolves once the client has read everything, or has left. */
   async delivered(): Promise<void> {
-    if (!this.#isWhole) await this.#toClient.delivered;
+    if (!this.#isOnePiece) await this.#toClient.delivered;
   }
 
-  /** All `length` bytes, or `null`. A failure is left for `untilServerDone`, as is what is late. */
-  async #cameAtOnce(length: number, clock: Clock): Promise<Uint8Array | null> {
+  /** Returns all `length` bytes; `null` if they are late or the server fails, which is left to `untilServerDone`. */
+  async #readAtOnce(length: number, clock: Clock): Promise<Uint8Array | null> {
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const alarm = clock.set(AT_ONCE_MS, () => resolve(null));
     try {
       do {
-        this.#firstRead = this.#readSome(Math.max(1, length - this.#bytes));
-        const read = await Promise.race([this.#firstRead, late]);
+        this.#pendingRead = this.#readSome(Math.max(1, length - this.#bytes));
+        const read = await Promise.race([this.#pendingRead, late]);
         if (!read) return null;
         if (read.done) break;
-        this.#firstRead = null;
+        this.#pendingRead = null;
         if (read.value.byteLength === length) {
           this.#bytes = length;
           return read.value;
         }
-        this.#take(read.value);
+        this.#passOn(read.value);
       } while (this.#bytes < length);
     } catch {
       return null;
@@ -145,26 +146,26 @@ export class Relay {
     silence.pause();
     await this.#toClient.untilNotFull(this.#ahead);
     silence.resume();
-    silence.heard();
+    silence.reset();
   }
 
-  /** What the server has sent: each piece goes on as it comes. The last byte is left while the upload goes on. */
+  /** Reads the next piece, whatever its size. Leaves the last byte while the upload goes on. */
   async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    const holdsLast = this.#length !== null && this.#upload?.isOver() === false;
-    const most = holdsLast ? Math.max(1, (this.#length as number) - 1 - this.#bytes) : BUFFER_BYTES;
-    const read = await (this.#firstRead ?? this.#readSome(most));
-    this.#firstRead = null;
+    const leavesLast = this.#length !== null && this.#upload?.isOver() === false;
+    const most = leavesLast ? Math.max(1, (this.#length as number) - 1 - this.#bytes) : BUFFER_BYTES;
+    const read = await (this.#pendingRead ?? this.#readSome(most));
+    this.#pendingRead = null;
     return read;
   }
 
   #readSome(most: number): Promise<ReadableStreamReadResult<Uint8Array>> {
     if (!("readAtLeast" in this.#reader)) return this.#reader.read();
-    // Less than a buffer is mostly a whole body, which goes to the client as it is.
+    // A short read is mostly of a whole body. The client gets its buffer as it is, so it must not be a shared one.
     const isSmall = most < BUFFER_BYTES;
     return this.#reader.read(new Uint8Array(isSmall ? new ArrayBuffer(most) : takeBuffer()));
   }
 
-  #take(bytes: Uint8Array): void {
+  #passOn(bytes: Uint8Array): void {
     this.#bytes += bytes.byteLength;
     if (!this.#toClient.push(bytes)) giveBuffer(bytes.buffer);
   }

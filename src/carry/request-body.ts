@@ -1,42 +1,43 @@
 import { ClientLeft } from "../link/acquire.ts";
 import { Clock } from "../link/clock.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { Backlog, joined } from "./backlog.ts";
+import { Backlog, concat } from "./backlog.ts";
 import { MemoryShare } from "./memory.ts";
 import { Silence } from "./silence.ts";
 import {
   type BodyReader,
-  followSent,
+  followCopy,
   READ_BYTES,
-  sendLong,
+  sendStreamed,
   type Upload,
   type UploadWatch,
 } from "./upload.ts";
 
-/** An upload that holds no slot yet has to come this fast at least: Apache's default (mod_reqtimeout, MinRate). */
+/** Least speed of an upload before it holds a slot, in bytes per second: Apache's default (mod_reqtimeout, MinRate). */
 const LEAST_RATE = 500;
 
 /**
- * A request's body on its way to the server. What fits into the buffer, and into the isolate's memory, has been read
- * whole; of a longer one the rest is read only as fast as the server takes it.
+ * A request's body on its way to the server. Up to `buffer_request` bytes are buffered before the request asks for a
+ * slot, if the isolate's memory allows. The rest of a longer body is streamed: read only as fast as the server reads.
  */
 export class RequestBody {
-  /** The body of a GET or a HEAD stays on its request: the runtime takes none from elsewhere (workerd 2026-11-17). */
-  readonly onRequest: boolean;
+  /** True for the body of a GET or HEAD, which can only be sent together with its `Request` (workerd 2026-11-17). */
+  readonly staysOnRequest: boolean;
+  /** What was buffered. */
   #head: Uint8Array[];
-  /** Of the rest; `null`: there is none. */
+  /** Reads what was not buffered; `null`: all of it was. */
   readonly #rest: BodyReader | null;
   readonly #length: number | null;
   readonly #share: MemoryShare | null;
 
   private constructor(from: {
-    onRequest: boolean;
+    staysOnRequest: boolean;
     head: Uint8Array[];
     rest: BodyReader | null;
     length: number | null;
     share: MemoryShare | null;
   }) {
-    this.onRequest = from.onRequest;
+    this.staysOnRequest = from.staysOnRequest;
     this.#head = from.head;
     this.#rest = from.rest;
     this.#length = from.length;
@@ -44,54 +45,55 @@ export class RequestBody {
   }
 
   /**
-   * Reads up to `limit` bytes before the request asks for a slot: a slow upload then never holds one. Rejects with
-   * `ClientLeft`, or with a `Refusal` of a client that sends nothing for `clientTimeoutMs`, or nonsense.
+   * Buffers up to `limit` bytes. Called before the request asks for a slot, so that a slow upload holds none. A body
+   * whose `Content-Length` exceeds `limit` is not buffered at all. Rejects with `ClientLeft`, with `BrokenUpload`, or
+   * with the `Refusal` `client-timeout` if the client falls below `LEAST_RATE` over `clientTimeoutMs`.
    */
-  static async take(request: Request, limit: number, clientTimeoutMs: number): Promise<RequestBody> {
-    const onRequest = request.method === "GET" || request.method === "HEAD";
-    const none = { onRequest: false, head: [], rest: null, length: null, share: null };
+  static async buffer(request: Request, limit: number, clientTimeoutMs: number): Promise<RequestBody> {
+    const staysOnRequest = request.method === "GET" || request.method === "HEAD";
+    const none = { staysOnRequest: false, head: [], rest: null, length: null, share: null };
     if (!request.body) return new RequestBody(none);
     const length = lengthOf(request);
-    if (!onRequest && length !== null && length > limit) {
+    if (!staysOnRequest && length !== null && length > limit) {
       return new RequestBody({ ...none, rest: request.body.getReader({ mode: "byob" }), length });
     }
-    // A copy, because the body itself can only be taken over together with its request. It is read no faster than the
-    // server reads the other, as soon as that is done (measured with workerd 2026-11-17).
-    const source = onRequest ? (request.clone().body as ReadableStream<Uint8Array>) : request.body;
+    // A clone, because the original has to stay unread on its request. Once the server reads the original, the clone
+    // yields bytes no faster than that (workerd 2026-11-17).
+    const source = staysOnRequest ? (request.clone().body as ReadableStream<Uint8Array>) : request.body;
     const share = new MemoryShare();
     try {
       const { chunks, rest } = await readUpTo(limit, source, share, request.signal, clientTimeoutMs);
-      const head = onRequest ? [] : rest ? chunks : [joined(chunks)];
-      return new RequestBody({ onRequest, head, rest, length, share });
+      const head = staysOnRequest ? [] : rest ? chunks : [concat(chunks)];
+      return new RequestBody({ staysOnRequest, head, rest, length, share });
     } catch (error) {
       share.hold(0);
       throw error;
     }
   }
 
-  /** All of it is here and can be sent again. */
-  get atHand(): boolean {
+  /** True if the whole body is buffered, so that it can be sent again. */
+  get isReplayable(): boolean {
     return this.#rest === null;
   }
 
-  /** Begins to send it. One that is not at hand can be sent once. */
+  /** Begins to send the body to a server. A body that is not replayable can be sent only once. */
   send(clientTimeoutMs: number, watch: UploadWatch): Upload {
     const rest = this.#rest;
     if (!rest) return { content: this.#head[0] ?? null, isOver: () => true, over: Promise.resolve() };
-    if (this.onRequest) return followSent(rest, clientTimeoutMs, watch);
+    if (this.staysOnRequest) return followCopy(rest, clientTimeoutMs, watch);
     const onHeadSent = () => this.#share?.hold(0);
-    const long = { head: this.#head, rest, length: this.#length, onHeadSent };
-    return sendLong(long, clientTimeoutMs, watch);
+    const streamed = { head: this.#head, rest, length: this.#length, onHeadSent };
+    return sendStreamed(streamed, clientTimeoutMs, watch);
   }
 
-  /** It will not be sent again. */
+  /** Frees the buffer: the body will not be sent again. */
   forget(): void {
     if (this.#rest) return;
     this.#head = [];
     this.#share?.hold(0);
   }
 
-  /** The request has ended. */
+  /** Frees everything: the request has ended. */
   drop(): void {
     this.forget();
     this.#share?.hold(0);
@@ -99,6 +101,7 @@ export class RequestBody {
   }
 }
 
+/** Stops at the first piece beyond `limit`, or when the isolate's memory is used up. `rest`: reads on from there. */
 async function readUpTo(
   limit: number,
   stream: ReadableStream<Uint8Array>,
@@ -110,14 +113,15 @@ async function readUpTo(
   const backlog = new Backlog();
   const clock = new Clock();
   const { promise: stalled, reject } = Promise.withResolvers<never>();
-  // Nobody may be waiting for it when it comes.
+  // Nothing may be awaiting it when it rejects: that would be an unhandled rejection.
   stalled.catch(() => {});
   const silence = new Silence(clock, clientTimeoutMs, () =>
     reject(new Refusal("client-timeout", "The request's body did not arrive in time.")),
   );
   const leastBytes = Math.max(1, (LEAST_RATE * clientTimeoutMs) / 1_000);
   let length = 0;
-  let heardAt = 0;
+  /** `length` when the silence was last reset. */
+  let resetAt = 0;
   try {
     while (length <= limit && share.hasRoomFor(READ_BYTES)) {
       const read = reader.read(new Uint8Array(READ_BYTES));
@@ -126,9 +130,9 @@ async function readUpTo(
       backlog.push(value);
       length += value.byteLength;
       share.hold(length);
-      if (length - heardAt < leastBytes) continue;
-      heardAt = length;
-      silence.heard();
+      if (length - resetAt < leastBytes) continue;
+      resetAt = length;
+      silence.reset();
     }
     return { chunks: backlog.takeAll(), rest: reader };
   } catch (error) {
@@ -139,23 +143,23 @@ async function readUpTo(
   }
 }
 
-/** What a read that failed says of its client. */
+/** Why a read of the client's body failed. */
 async function failureOf(error: unknown, client: AbortSignal): Promise<Error> {
   if (error instanceof Refusal) return error;
-  // That it has left may be told a moment later.
+  // If the client has disconnected, its signal may be aborted only in the next turn of the event loop.
   if (!client.aborted) await scheduler.wait(0);
   if (client.aborted) return new ClientLeft();
   return new BrokenUpload();
 }
 
-/** It is malformed, or its client left: a local workerd does not tell the two apart (2026-11-17). */
+/** The body is malformed, or the client disconnected: a local workerd does not tell the two apart (2026-11-17). */
 export class BrokenUpload extends Refusal {
   constructor(pool: string | null = null) {
     super("invalid-request", "The request's body is malformed or broke off.", pool);
   }
 }
 
-/** `null`: unknown, or of no use. */
+/** In bytes; `null`: unknown, or not a number that can be counted with. */
 function lengthOf(request: Request): number | null {
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   return Number.isSafeInteger(length) ? length : null;

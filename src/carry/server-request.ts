@@ -2,7 +2,10 @@ import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin } from "./headers.ts";
 import type { RequestTarget } from "./target.ts";
 
-/** The request to the server: method, path, query and body as they came. */
+/**
+ * Makes the arguments of `fetch` for a request to the server: method, path, query and body are the client's. `content`:
+ * the body; ignored if that stays on its request.
+ */
 export function serverRequest(
   carried: CarriedRequest,
   server: { url: string },
@@ -12,28 +15,29 @@ export function serverRequest(
   const init: RequestInit = {
     headers: toServer(carried, server.url),
     redirect: "manual",
-    // Without this the runtime would unpack an encoded body and pack it anew.
+    // Otherwise the runtime would decompress an encoded body and compress it again.
     encodeResponseBody: "manual",
   };
   let url = server.url + target.pathAndQuery;
-  if (pool.hostHeader === "client" && cameThroughCloudflare(request)) {
+  if (pool.hostHeader === "client" && isBehindCloudflare(request)) {
     const { protocol, port, hostname } = new URL(server.url);
     const client = new URL(target.origin);
     url = `${protocol}//${client.hostname}${port && `:${port}`}${target.pathAndQuery}`;
     init.cf = { resolveOverride: hostname };
   }
-  // A body with GET or HEAD cannot be given in `init`, not even the method beside it, only taken over with its request.
-  // A Request's body can be consumed once: one that may be sent again is sent as a copy.
-  if (body.onRequest) return { target: new Request(url, body.atHand ? request.clone() : request), init };
+  // The body of a GET or HEAD can be passed only on a Request, and `init` must then not even name the method. A
+  // Request's body can be consumed once, so one that may be sent again is sent from a clone.
+  if (body.staysOnRequest)
+    return { target: new Request(url, body.isReplayable ? request.clone() : request), init };
   return { target: url, init: { ...init, method: request.method, body: content } };
 }
 
-/** `resolveOverride` does nothing elsewhere: the request would go to the client's host, which is ourselves. */
-function cameThroughCloudflare(request: Request): boolean {
+/** True on Cloudflare. Elsewhere `resolveOverride` has no effect: the request would go to the client's host, to us. */
+function isBehindCloudflare(request: Request): boolean {
   return request.headers.has("cf-ray");
 }
 
-/** The request's headers as the server gets them. */
+/** Makes the request's headers for the server. */
 function toServer({ request, target, pool, trace }: CarriedRequest, serverUrl: string): Headers {
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
@@ -43,8 +47,11 @@ function toServer({ request, target, pool, trace }: CarriedRequest, serverUrl: s
   return headers;
 }
 
-/** Other proxies' words for the client's address. Some frameworks believe one of them first: Rails Client-IP, chi True-Client-IP. */
-const ADDRESSES = new Set([
+/**
+ * Headers in which other proxies state the client's address. Some frameworks trust one of them before X-Forwarded-For:
+ * Rails Client-IP, chi True-Client-IP.
+ */
+const ADDRESS_HEADERS = new Set([
   "x-real-ip",
   "x-client-ip",
   "client-ip",
@@ -53,8 +60,8 @@ const ADDRESSES = new Set([
   "fastly-client-ip",
 ]);
 
-/** Other proxies' words for the scheme, host and port that were asked for; `Forwarded` says all of it (RFC 7239). */
-const OTHERS = new Set([
+/** Headers in which other proxies state the requested scheme, host or port; `Forwarded` states all three (RFC 7239). */
+const ORIGIN_HEADERS = new Set([
   "forwarded",
   "x-forwarded",
   "x-forwarded-port",
@@ -68,20 +75,20 @@ const OTHERS = new Set([
   "x-original-host",
 ]);
 
-/** Sets `X-Forwarded-*`. A client's own claim in other words must not stand beside them and be believed. */
+/** Sets `X-Forwarded-*`, and lets no other header through in which a client could forge the same facts (spoofing). */
 function setForwarded(headers: Headers, target: RequestTarget): void {
   const client = headers.get("cf-connecting-ip");
-  correctOthers(headers, client);
+  replaceForgeable(headers, client);
   if (client) appendForwardedFor(headers, client);
   headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
   headers.set("X-Forwarded-Host", target.host);
 }
 
-/** An address is corrected where it is known; none is added. */
-function correctOthers(headers: Headers, client: string | null): void {
+/** Corrects the address headers that are present if the address is known, and deletes the others. */
+function replaceForgeable(headers: Headers, client: string | null): void {
   for (const name of [...headers.keys()]) {
-    if (client && ADDRESSES.has(name)) headers.set(name, client);
-    else if (ADDRESSES.has(name) || OTHERS.has(name)) headers.delete(name);
+    if (client && ADDRESS_HEADERS.has(name)) headers.set(name, client);
+    else if (ADDRESS_HEADERS.has(name) || ORIGIN_HEADERS.has(name)) headers.delete(name);
   }
 }
 

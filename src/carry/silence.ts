@@ -1,20 +1,23 @@
 import type { Alarm, Clock } from "../link/clock.ts";
 
-/** How long the event loop gets at least to bring what has come already. */
-const LAST_CHANCE_MS = 50;
+/** How long the event loop gets at least, in ms, to deliver what has already arrived. */
+const GRACE_MS = 50;
 
 /**
- * Calls `onSilence` once nothing has been heard for `limitMs`, while `clock` runs. One alarm however often something
- * is heard: it looks at the time of the last sound when it rings. Times of a pause do not count.
+ * An idle timeout, of a peer that has to send or read: calls `onSilence` once, when `reset` was not called for
+ * `limitMs` while `clock` runs. Pauses do not count. `reset` is cheap, because it does not touch the alarm: when that
+ * rings, it compares with the time of the last reset.
  */
 export class Silence {
   readonly #clock: Clock;
   readonly #onSilence: () => void;
   #limitMs: number;
-  #heardAt = Date.now();
+  /** Start of the silence, later by the pauses since; ms since the epoch. */
+  #silentSince = Date.now();
   #pauses = 0;
   #pausedAt = 0;
-  #lastChance = false;
+  #isInGrace = false;
+  /** When the alarm should ring; ms since the epoch. */
   #dueAt = 0;
   #stopped = false;
   #alarm: Alarm | null = null;
@@ -26,31 +29,32 @@ export class Silence {
     this.#checkIn(limitMs);
   }
 
-  heard(): void {
+  /** The peer has sent or read something: the silence begins anew. */
+  reset(): void {
     const now = Date.now();
-    this.#heardAt = now;
+    this.#silentSince = now;
     if (this.#pauses > 0) this.#pausedAt = now;
-    this.#lastChance = false;
+    this.#isInGrace = false;
   }
 
-  /** Heard now, and from now on another silence is too long. */
-  allow(limitMs: number): void {
-    this.heard();
-    const shorter = limitMs < this.#limitMs;
+  /** Resets, and changes the limit. */
+  resetTo(limitMs: number): void {
+    this.reset();
+    const isShorter = limitMs < this.#limitMs;
     this.#limitMs = limitMs;
-    // The alarm that is set would come too late.
-    if (shorter) this.#checkIn(limitMs);
+    // The alarm that is set would ring too late.
+    if (isShorter) this.#checkIn(limitMs);
   }
 
-  /** Until `resume` the silence is somebody else's. As often as it is paused it has to be resumed. */
+  /** Stops the time until `resume`, because the peer is not to blame for the silence. Pauses nest. */
   pause(): void {
     if (this.#pauses++ === 0) this.#pausedAt = Date.now();
   }
 
   resume(): void {
     if (--this.#pauses > 0) return;
-    this.#heardAt += Date.now() - this.#pausedAt;
-    this.#lastChance = false;
+    this.#silentSince += Date.now() - this.#pausedAt;
+    this.#isInGrace = false;
   }
 
   stop(): void {
@@ -67,18 +71,18 @@ export class Silence {
     if (this.#stopped) return;
     const now = Date.now();
     const lateMs = now - this.#dueAt;
-    const quietMs = (this.#pauses > 0 ? this.#pausedAt : now) - this.#heardAt;
-    if (this.#pauses > 0 || quietMs < this.#limitMs) {
-      this.#checkIn(Math.max(LAST_CHANCE_MS, this.#limitMs - quietMs));
-    } else if (this.#lastChance && (lateMs <= LAST_CHANCE_MS || quietMs >= 2 * this.#limitMs)) {
+    const silentMs = (this.#pauses > 0 ? this.#pausedAt : now) - this.#silentSince;
+    if (this.#pauses > 0 || silentMs < this.#limitMs) {
+      this.#checkIn(Math.max(GRACE_MS, this.#limitMs - silentMs));
+    } else if (this.#isInGrace && (lateMs <= GRACE_MS || silentMs >= 2 * this.#limitMs)) {
       this.#stopped = true;
       this.#onSilence();
     } else {
-      // It may be this machine that stood still, and the timer be heard before the bytes that came meanwhile. A
-      // timer that is late itself says that it did, and for how long; of a machine that is late all the time the
-      // server gets as long again, and no more.
-      this.#lastChance = true;
-      this.#checkIn(Math.max(LAST_CHANCE_MS, Math.min(lateMs, this.#limitMs)));
+      // Not the peer but this machine may have stood still, and the event loop may run this alarm before it delivers
+      // bytes that arrived meanwhile. So the peer gets a grace of as long as the alarm is late. If the machine is late
+      // all the time, the peer gets no more than twice its limit.
+      this.#isInGrace = true;
+      this.#checkIn(Math.max(GRACE_MS, Math.min(lateMs, this.#limitMs)));
     }
   }
 }

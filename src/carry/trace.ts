@@ -7,17 +7,19 @@ export type Outcome =
   | "server-timeout"
   | "origin-error";
 
-/** What is known of one request, for its log line and its timing header. Times in ms. */
+/** Collects what is known of one request for its log line and its `Server-Timing` header. Times are in ms. */
 export class Trace {
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
   pool: string | null = null;
   server: string | null = null;
-  /** What the client got. */
+  /** What the client got; `null`: nothing yet. */
   status: number | null = null;
+  /** Of the refusal that the client got. */
   code: string | undefined;
   attempts = 0;
+  /** Of the response's body, as the server sent it; for a WebSocket, bytes and characters. */
   bytes = 0;
   outcome: Outcome = "ok";
   readonly #start = Date.now();
@@ -32,32 +34,35 @@ export class Trace {
     this.path = path;
   }
 
-  queued(): void {
+  /** The request asks for a slot. */
+  enterQueue(): void {
     this.#enter("queue");
   }
 
-  dispatched(server: string): void {
+  /** The request has a slot and goes to this server. */
+  dispatch(server: string): void {
     this.#enter("origin");
     this.#originMs = 0;
     this.server = server;
     this.attempts++;
   }
 
-  answered(): void {
+  /** The server's response headers have arrived. */
+  receiveHeaders(): void {
     this.#enter(null);
   }
 
-  /** From asking for a slot to having it, or to giving up, over all attempts. */
+  /** Time spent waiting for slots, summed over all attempts. */
   get queueMs(): number {
     return this.#queueMs + this.#spentIn("queue");
   }
 
-  /** From dispatch to the response's headers, or to its end without; of the last attempt. */
+  /** Time from dispatch to the response's headers, or to a failure before them, in the last attempt. */
   get originMs(): number {
     return this.#originMs + this.#spentIn("origin");
   }
 
-  /** One JSON line: no query, no header, no body. */
+  /** One line of JSON, without query, headers and body. */
   line(): string {
     return JSON.stringify({
       requestId: this.requestId,
@@ -90,8 +95,8 @@ export class Trace {
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
-/** The client's request id if it is one that can go into a log line, else a new one. */
+/** Returns the client's `X-Request-Id` if it is safe in a log line, otherwise a new id. */
 export function requestIdOf(headers: Headers): string {
-  const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+  const clientId = headers.get("x-request-id");
+  return clientId !== null && REQUEST_ID.test(clientId) ? clientId : crypto.randomUUID();
 }

@@ -2,55 +2,58 @@ import type { Clock } from "../link/clock.ts";
 import { Silence } from "./silence.ts";
 
 export const READ_BYTES = 64 * 1024;
-/** Fewer bytes than these within `client_timeout` are silence: a byte now and then must not hold a slot for ever. */
+/** A client that sends less within `client_timeout` counts as silent: single bytes must not hold a slot for ever. */
 const LEAST_BYTES = 1024;
 
-/** What the runtime has taken last, up to 16 KiB, it sends after it was told the end (workerd 2026-11-17). */
+/** Time for the runtime to send the last piece, of up to 16 KiB, which it does after `close` (workerd 2026-11-17). */
 const LAST_PIECE_MS = 100;
 
-/** Reads up to `READ_BYTES` at a time; the other kind of reader would give 4 KiB (workerd 2026-11-17). */
+/** BYOB, because a default reader returns at most 4 KiB at a time (workerd 2026-11-17). */
 export type BodyReader = ReadableStreamBYOBReader;
 
-/** What has to be known of an upload while its request holds a slot. */
+/** What an upload reports while its request holds a slot. */
 export interface UploadWatch {
   clock: Clock;
-  /** Aborted when the connection to the server is. */
+  /** Aborted when the connection to the server is cut. */
   signal: AbortSignal;
-  /** From now on it is the client that is waited for, until `onBytes`. */
-  onAwaitClient: () => void;
-  onBytes: () => void;
-  /** The server has taken some. */
-  onTaken: () => void;
-  /** The client broke it off. Called before the server's end of the stream is touched. */
+  /** From now until `onClientSent`, the upload waits for the client and not for the server. */
+  onWaitForClient: () => void;
+  onClientSent: () => void;
+  /** The server has read some of the body. */
+  onServerRead: () => void;
+  /** The client broke the upload off. Called before the stream to the server fails. */
   onBroken: () => void;
-  /** The client sends nothing. `unsure`: or the server takes nothing, nobody can tell. */
+  /** The client sends nothing. `unsure`: or the server reads nothing; the two cannot be told apart. */
   onStalled: (unsure: boolean) => void;
 }
 
-/** An upload on its way to the server. */
+/** A request's body on its way to the server. */
 export interface Upload {
+  /** For `fetch`; `null`: there is none, or it stays on its request. */
   content: Uint8Array | ReadableStream | null;
   isOver: () => boolean;
-  /** Resolves once the server has the request whole, or its connection is gone. Never rejects. */
+  /** Resolves once the server has the whole request, or its connection is gone. Never rejects. */
   over: Promise<void>;
 }
 
-/** A body that has to be sent while it comes. */
-export interface LongBody {
-  /** What was read already. */
+/** A body that is sent to the server while the client still sends it. */
+export interface StreamedBody {
+  /** What was buffered. */
   head: Uint8Array[];
+  /** Reads the rest. */
   rest: BodyReader;
-  /** `null`: unknown. */
+  /** In bytes; `null`: unknown. */
   length: number | null;
-  /** The head has been sent, and its memory is free. */
+  /** Called when the head has been sent, and its memory is free. */
   onHeadSent: () => void;
 }
 
 /**
- * Sends it through a stream of our own, as the runtime's say that they are written when the server has not got it by far
- * (workerd 2026-11-17). A known length stays a `Content-Length`; otherwise the server gets chunks, as we did.
+ * Sends the body through a JavaScript stream, because a write to one of the runtime's own resolves long before the
+ * server has the bytes (workerd 2026-11-17). A known length becomes `Content-Length`; otherwise the server gets chunks,
+ * as we did.
  */
-export function sendLong(body: LongBody, clientTimeoutMs: number, watch: UploadWatch): Upload {
+export function sendStreamed(body: StreamedBody, clientTimeoutMs: number, watch: UploadWatch): Upload {
   const { head, rest, length } = body;
   const { signal } = watch;
   const progress = new Progress(clientTimeoutMs, false, watch);
@@ -61,12 +64,12 @@ export function sendLong(body: LongBody, clientTimeoutMs: number, watch: UploadW
   };
   signal.addEventListener("abort", () => {
     end();
-    // It would wait for a client that nobody listens to any more.
+    // Otherwise the read would go on waiting for the client.
     void rest.cancel().catch(() => {});
   });
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    progress.taken();
-    const piece = head.shift() ?? (await readOn(body, progress, watch));
+    progress.serverRead();
+    const piece = head.shift() ?? (await readNext(body, progress, watch));
     if (signal.aborted) return;
     if (piece) return controller.enqueue(piece);
     controller.close();
@@ -81,26 +84,26 @@ export function sendLong(body: LongBody, clientTimeoutMs: number, watch: UploadW
   return { content, isOver: () => progress.isOver, over };
 }
 
-/** Follows, by its copy, a body that the runtime sends by itself. */
-export function followSent(copy: BodyReader, clientTimeoutMs: number, watch: UploadWatch): Upload {
+/** Follows the progress of a body that the runtime itself sends, by reading a copy of it (`request.clone()`). */
+export function followCopy(copy: BodyReader, clientTimeoutMs: number, watch: UploadWatch): Upload {
   const progress = new Progress(clientTimeoutMs, true, watch);
   return { content: null, isOver: () => progress.isOver, over: follow(copy, progress, watch) };
 }
 
-/** What comes next from the client; `null`: nothing more. */
-async function readOn(
-  { rest, onHeadSent }: LongBody,
+/** Reads the client's next piece; `null`: the body is complete. */
+async function readNext(
+  { rest, onHeadSent }: StreamedBody,
   progress: Progress,
   { onBroken }: UploadWatch,
 ): Promise<Uint8Array | null> {
   onHeadSent();
-  progress.awaitClient();
+  progress.waitForClient();
   try {
     const { done, value } = await rest.read(new Uint8Array(READ_BYTES));
-    progress.came(value?.byteLength ?? 0);
+    progress.clientSent(value?.byteLength ?? 0);
     return done ? null : value;
   } catch (error) {
-    // Before the stream fails: the server must not take what it got for all of it.
+    // The connection is cut before the stream fails, or the server might take half a body for a complete one.
     onBroken();
     throw error;
   }
@@ -112,15 +115,15 @@ async function follow(
   { signal, onBroken }: UploadWatch,
 ): Promise<void> {
   signal.addEventListener("abort", () => void copy.cancel().catch(() => {}));
-  progress.awaitClient();
+  progress.waitForClient();
   try {
     for (;;) {
       const { done, value } = await copy.read(new Uint8Array(READ_BYTES));
       if (done) break;
-      progress.heard(value.byteLength);
+      progress.count(value.byteLength);
     }
-    progress.came(0);
-    progress.taken();
+    progress.clientSent(0);
+    progress.serverRead();
   } catch {
     onBroken();
   } finally {
@@ -128,45 +131,45 @@ async function follow(
   }
 }
 
-/** Who is waited for in an upload, and for how long. */
+/** Whether an upload waits for its client or for its server, and the client's silence. */
 class Progress {
   readonly #watch: UploadWatch;
-  readonly #client: Silence;
-  #sinceHeard = 0;
+  readonly #clientSilence: Silence;
+  #bytesSinceReset = 0;
   isOver = false;
 
   constructor(clientTimeoutMs: number, unsure: boolean, watch: UploadWatch) {
     this.#watch = watch;
-    this.#client = new Silence(watch.clock, clientTimeoutMs, () => watch.onStalled(unsure));
-    this.#client.pause();
+    this.#clientSilence = new Silence(watch.clock, clientTimeoutMs, () => watch.onStalled(unsure));
+    this.#clientSilence.pause();
   }
 
-  awaitClient(): void {
-    this.#client.resume();
-    this.#watch.onAwaitClient();
+  waitForClient(): void {
+    this.#clientSilence.resume();
+    this.#watch.onWaitForClient();
   }
 
-  /** The client is waited for no more. */
-  came(bytes: number): void {
-    this.#client.pause();
-    this.heard(bytes);
-    this.#watch.onBytes();
+  /** Ends the wait for the client. */
+  clientSent(bytes: number): void {
+    this.#clientSilence.pause();
+    this.count(bytes);
+    this.#watch.onClientSent();
   }
 
-  heard(bytes: number): void {
-    this.#sinceHeard += bytes;
-    if (this.#sinceHeard < LEAST_BYTES) return;
-    this.#sinceHeard = 0;
-    this.#client.heard();
+  /** Counts bytes of the client; the wait for it goes on. */
+  count(bytes: number): void {
+    this.#bytesSinceReset += bytes;
+    if (this.#bytesSinceReset < LEAST_BYTES) return;
+    this.#bytesSinceReset = 0;
+    this.#clientSilence.reset();
   }
 
-  /** By the server. */
-  taken(): void {
-    this.#watch.onTaken();
+  serverRead(): void {
+    this.#watch.onServerRead();
   }
 
   stop(): void {
     this.isOver = true;
-    this.#client.stop();
+    this.#clientSilence.stop();
   }
 }

@@ -1,4 +1,4 @@
-import type { AnswerTo, CarriedRequest } from "../carry/carried-request.ts";
+import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
 import { carry } from "../carry/carry.ts";
 import { isMemoryFull } from "../carry/memory.ts";
 import { BrokenUpload, RequestBody } from "../carry/request-body.ts";
@@ -16,20 +16,20 @@ import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 
 /**
- * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
- * is given back only when its server is done.
+ * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`), because a slot
+ * is released only when its server is done. Never rejects: failures are answered by refusals.
  */
 export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<Response>();
-  const works: Promise<unknown>[] = [];
+  const background: Promise<unknown>[] = [];
   const inBackground = (work: Promise<unknown>) => {
-    works.push(work);
+    background.push(work);
     ctx.waitUntil(work);
   };
-  // A client's WebSocket can be ended without a Close frame only together with its whole invocation, and what that
-  // still has to tell the pool (workerd 2026-11-17).
-  const breakOff: AnswerTo["breakOff"] = (why, cannotWait) => {
-    const allDone = Promise.allSettled(works);
+  // A client's WebSocket can be ended without a Close frame only by ending its whole invocation, which drops messages
+  // to the pool that are still under way (workerd 2026-11-17).
+  const breakOff: Responder["breakOff"] = (why, cannotWait) => {
+    const allDone = Promise.allSettled(background);
     const mustEnd = Promise.all([served, cannotWait]);
     ctx.waitUntil(Promise.race([allDone, mustEnd]).then(() => ctx.abort(new Error(why))));
   };
@@ -38,20 +38,20 @@ export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promis
   return promise;
 }
 
-/** Answers as soon as there is something to say (the first answer counts); resolves when nothing is left to do. */
+/** Answers as soon as it can, and only once. Resolves when the request is over and logged. Never rejects. */
 async function serve(
   request: Request,
   env: Env,
-  { respond: answer, breakOff }: Omit<AnswerTo, "refuse">,
+  { respond: sendToClient, breakOff }: Omit<Responder, "refuse">,
   inBackground: CarriedRequest["inBackground"],
 ): Promise<void> {
   const client = request.signal;
   const target = targetOf(request);
   const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
   const respond = (response: Response) => {
-    // What nobody reads any more has nginx's word for this in a log.
+    // 499 is nginx's status for a client that closed the connection before it was answered.
     trace.status ??= client.aborted ? 499 : response.status;
-    answer(response);
+    sendToClient(response);
   };
   const refuse = (error: unknown) => {
     const refusal = noteFailure(error, client, trace);
@@ -64,9 +64,9 @@ async function serve(
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     checkHandshake(request);
-    body = await RequestBody.take(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
-    const to = { respond, refuse, breakOff };
-    await carry(env, { pool, request, target, body, answer: to, client, trace, inBackground });
+    body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
+    const responder = { respond, refuse, breakOff };
+    await carry(env, { pool, request, target, body, responder, client, trace, inBackground });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);
@@ -89,12 +89,13 @@ function poolOf(env: Env, target: RequestTarget): PoolConfig {
   return pool;
 }
 
+/** Logs and traces a failure; returns the refusal that says it to the client. */
 function noteFailure(error: unknown, client: AbortSignal, trace: Trace): Refusal {
   const clientLeft = error instanceof ClientLeft || (client.aborted && !(error instanceof Refusal));
   if (clientLeft) trace.status ??= 499;
   else if (!(error instanceof Refusal)) logError(error, { requestId: trace.requestId });
   const refusal = asRefusal(error, clientLeft, trace);
-  // After the headers it is too late to refuse: the client has their status, and a body that is cut off.
+  // After the headers it is too late to refuse: the client has got a status, and its body breaks off.
   if (trace.status === null) trace.code = refusal.code;
   trace.outcome = outcomeOf(refusal, trace);
   return refusal;
@@ -106,7 +107,7 @@ function asRefusal(error: unknown, clientLeft: boolean, trace: Trace): Refusal {
   return new Refusal("bad-gateway", "The request could not be carried.", trace.pool);
 }
 
-/** A client that stops in the middle counts as gone. */
+/** A client whose upload breaks off or stalls counts as one that disconnected. */
 function outcomeOf(refusal: Refusal, { attempts }: Trace): Outcome {
   if (refusal instanceof BrokenUpload || refusal.code === "client-timeout") {
     return attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";

@@ -1,63 +1,66 @@
 import type { Clock } from "../../link/clock.ts";
 
-/** How far a reader may be behind, in bytes, before its WebSocket is failed. */
+/** When more bytes than this are unsent, the reader is too slow and its WebSocket is failed. */
 const MOST_BYTES = 12 * 1024 * 1024;
-/** The same where the isolate has no memory left. */
+/** The same when the isolate's memory budget is used up. */
 const LEAST_BYTES = 256 * 1024;
-/** How often it is looked at while there is one: nothing tells that it shrinks. */
-const LOOK_MS = 100;
+/** How often `bufferedAmount` is read while it is not 0: the runtime has no event for when it shrinks. */
+const POLL_MS = 100;
 
-/** One message of a WebSocket, as the runtime gives and takes it. */
+/** One message of a WebSocket: text, or binary data. */
 export type Message = string | ArrayBuffer;
 
-/** Of text, characters: close enough, and free. */
+/** In bytes; of text in characters, which is close enough and costs nothing. */
 export function sizeOf(message: Message): number {
   return typeof message === "string" ? message.length : message.byteLength;
 }
 
-/** One user's part of the isolate's memory for what waits. */
+/** What one backlog holds of the isolate's memory budget (`MemoryShare`). */
 export interface Share {
   hasRoomFor(bytes: number): boolean;
-  /** It holds so much from now on. */
+  /** Sets the total that it holds. */
   hold(bytes: number): void;
 }
 
-type Queue = Pick<WebSocket, "send" | "bufferedAmount">;
+type SendQueue = Pick<WebSocket, "send" | "bufferedAmount">;
 
 export interface BacklogOptions {
   clock: Clock;
   share: Share | null;
-  /** How long the reader may leave what waits untouched. */
+  /** How long the reader may read nothing while messages are unsent. */
   patienceMs: number;
 }
 
 /**
- * The messages that one end of a WebSocket has not taken yet. The runtime's queue has no limit of its own, and nothing
- * stops it from reading the other end (workerd 2026-11-17): there is no backpressure, so all that can be done for a
- * reader that is too far behind is to fail its WebSocket instead of the isolate with everything in it.
+ * The messages for one side of a WebSocket that are unsent, because that side reads too slowly. The runtime queues them
+ * without a limit, and cannot stop reading from the other side (workerd 2026-11-17): there is no backpressure. So the
+ * WebSocket of a reader that is too slow is failed, before the whole isolate fails for want of memory.
  */
 export class MessageBacklog {
-  /** The reader leaves it untouched. */
+  /** Called when the reader has read nothing for `patienceMs`. */
   onStuck: () => void = () => {};
-  readonly #socket: Queue;
+  readonly #socket: SendQueue;
   readonly #options: BacklogOptions;
-  /** All that ever waited. */
+  /** Bytes that were ever queued. */
   #queued = 0;
   #isWatched = false;
   #dropped = false;
 
-  constructor(socket: Queue, options: BacklogOptions) {
+  constructor(socket: SendQueue, options: BacklogOptions) {
     this.#socket = socket;
     this.#options = options;
   }
 
-  /** What waits. */
+  /** Bytes that are unsent. */
   get bytes(): number {
-    // A broken WebSocket goes on counting what it has thrown away.
+    // After a WebSocket breaks, its `bufferedAmount` still counts what was thrown away.
     return this.#dropped ? 0 : this.#socket.bufferedAmount;
   }
 
-  /** Sends one more message, if it may wait. What came before it counts: any single message passes. */
+  /**
+   * Sends one more message, or returns false if too much is unsent. Only earlier messages count, so that a single
+   * message passes whatever its size.
+   */
   push(message: Message): boolean {
     const before = this.bytes;
     if (before > MOST_BYTES) return false;
@@ -65,45 +68,47 @@ export class MessageBacklog {
     this.#socket.send(message);
     this.#queued += this.bytes - before;
     this.#account();
-    if (!this.#isWatched) this.#watch(this.#taken, Date.now());
+    if (!this.#isWatched) this.#watch(this.#flushed, Date.now());
     return true;
   }
 
-  /** Nothing of it will be taken any more. */
+  /** Gives up what is unsent: it will not be read any more. */
   drop(): void {
     this.#dropped = true;
     this.#account();
   }
 
-  /** Resolves once nothing waits, or with `false` if what waits was left untouched for so long. */
-  async isTakenWithin(patienceMs: number): Promise<boolean> {
-    let taken = this.#taken;
+  /** Resolves with true once everything is sent, or with false once the reader has read nothing for `patienceMs`. */
+  async untilFlushed(patienceMs: number): Promise<boolean> {
+    let flushed = this.#flushed;
     for (let since = Date.now(); this.bytes > 0; ) {
       if (Date.now() - since >= patienceMs) return false;
-      await scheduler.wait(LOOK_MS);
-      if (this.#taken > taken) since = Date.now();
-      taken = this.#taken;
+      await scheduler.wait(POLL_MS);
+      if (this.#flushed > flushed) since = Date.now();
+      flushed = this.#flushed;
     }
     return true;
   }
 
-  get #taken(): number {
+  /** Bytes that the runtime has ever sent: the reader is alive while this grows. */
+  get #flushed(): number {
     return this.#queued - this.bytes;
   }
 
-  /** To be called whenever it may have grown or shrunk: the one place where the isolate's memory is accounted for. */
+  /** To be called whenever the backlog may have grown or shrunk. Nothing else accounts for its memory. */
   #account(): void {
     this.#options.share?.hold(this.bytes);
   }
 
-  #watch(taken: number, since: number): void {
+  /** `flushed`: the bytes sent at `since`, when they last grew. */
+  #watch(flushed: number, since: number): void {
     this.#isWatched = this.bytes > 0;
     if (!this.#isWatched) return;
-    this.#options.clock.set(LOOK_MS, () => {
+    this.#options.clock.set(POLL_MS, () => {
       this.#account();
       const now = Date.now();
-      if (this.#taken > taken) this.#watch(this.#taken, now);
-      else if (now - since < this.#options.patienceMs) this.#watch(taken, since);
+      if (this.#flushed > flushed) this.#watch(this.#flushed, now);
+      else if (now - since < this.#options.patienceMs) this.#watch(flushed, since);
       else this.onStuck();
     });
   }

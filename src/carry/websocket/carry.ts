@@ -5,30 +5,31 @@ import type { Outcome } from "../trace.ts";
 import { type ServerConnection, type WebSocketEnd, WebSocketRelay } from "./relay.ts";
 
 /**
- * Carries a WebSocket until both ends are over. `answer` gives the client its end; the lease ends in here, as soon as
- * the server is done.
+ * Carries a WebSocket until it is over on both sides. Calls `respond` with the client's side of it, and ends the lease
+ * as soon as the server is done. Never rejects.
  */
 export async function carryWebSocket(
   carried: CarriedRequest,
   lease: HeldLease,
   server: WebSocket,
   connection: ServerConnection,
-  answer: (clientEnd: WebSocket) => void,
+  respond: (clientSocket: WebSocket) => void,
 ): Promise<void> {
   const { client, pool, trace, inBackground } = carried;
   const relay = new WebSocketRelay(server, connection, { ...pool, share: () => new MemoryShare() });
-  answer(relay.clientEnd);
-  if (client.aborted || trace.status !== 101) relay.clientLost();
-  else client.addEventListener("abort", () => relay.clientLost());
-  const how = await relay.ended;
-  const told = lease.end(how === "done" ? { how, status: 101 } : { how });
-  inBackground(told);
+  respond(relay.clientSocket);
+  if (client.aborted || trace.status !== 101) relay.abandonClient();
+  else client.addEventListener("abort", () => relay.abandonClient());
+  const how = await relay.serverEnd;
+  const ending = lease.end(how === "done" ? { how, status: 101 } : { how });
+  inBackground(ending);
   trace.bytes = relay.bytes;
   if (trace.outcome === "ok") trace.outcome = relay.clientLeft ? "client-abort-in-flight" : OUTCOMES[how];
-  // A cut-off that gets lost with the invocation is found out; an end may have those of other requests with it.
-  const cannotWait = how === "done" ? told : relay.flooded;
-  await Promise.race([told, cannotWait]);
-  if (!(await relay.clientClosed())) carried.answer.breakOff("The WebSocket broke off.", cannotWait);
+  // Breaking off drops messages to the pool. `done` may share its message with the ends of other requests, so it must
+  // arrive first. Any other end may get lost if a side floods us, because the pool also learns of it without a message.
+  const cannotWait = how === "done" ? ending : relay.flooded;
+  await Promise.race([ending, cannotWait]);
+  if (!(await relay.untilClientClosed())) carried.responder.breakOff("The WebSocket broke off.", cannotWait);
 }
 
 const OUTCOMES: Record<WebSocketEnd, Outcome> = {

@@ -1,17 +1,17 @@
 import { Refusal } from "../../refusals/refusal.ts";
 
-/** 16 bytes in base64 (RFC 6455, 4.1). */
+/** A valid `Sec-WebSocket-Key`: 16 bytes in base64 (RFC 6455, 4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /**
- * Refuses a WebSocket's handshake that cannot become one, before it waits for a slot. The runtime looks at it only once
- * there is an answer: it then refuses the client by itself and tells neither end of the WebSocket, so that the slot
- * would be held for good (workerd 2026-11-17). A request for another protocol, or for none, is no concern of ours.
+ * Refuses an invalid WebSocket handshake before it waits for a slot; ignores requests that do not ask for a WebSocket.
+ * The runtime checks a handshake only when it is answered. It then refuses the client by itself and notifies neither
+ * side of the WebSocket, so the slot would be held for good (workerd 2026-11-17).
  */
 export function checkHandshake({ method, headers, body }: Request): void {
   const upgrade = headers.get("upgrade")?.toLowerCase() ?? "";
   if (!tokensOf(upgrade).includes("websocket")) return;
-  // The runtime takes only this very value for a WebSocket, and passes on others as an ordinary request.
+  // The runtime recognizes a WebSocket only by this exact value; with another, it passes on an ordinary request.
   if (upgrade.trim() !== "websocket") throw invalid("has to ask for no other protocol in Upgrade");
   if (method !== "GET") throw invalid("has to be a GET");
   if (body) throw invalid("cannot have a body");

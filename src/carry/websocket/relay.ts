@@ -14,59 +14,59 @@ import {
 import { Excess } from "./excess.ts";
 import { Leg } from "./leg.ts";
 
-/** How long either end may take to answer a Close frame, once it has taken what was sent before. */
+/** How long a side may take to answer a Close frame; before that, how long it may pause reading what precedes it. */
 const CLOSE_ANSWER_MS = 10_000;
 
-/** What the server's WebSocket is on. Cut, it is gone for both ends at once, and no Close frame is sent. */
+/** The server's connection, below its WebSocket (`Connection`). A cut is immediate and sends no Close frame. */
 export interface ServerConnection {
   readonly signal: AbortSignal;
-  /** How the lease ends because it was cut. */
+  /** How the lease ends because of the cut; `null`: not cut. */
   readonly cause: Exclude<CutOff, "early"> | null;
   cut(by: "client" | "longest"): void;
 }
 
-/** How the server's part of a WebSocket ends. */
+/** How the server's part of a WebSocket ends, and its lease with it. */
 export type WebSocketEnd = "done" | Exclude<CutOff, "early">;
 
 export interface RelayOptions {
   onClientAbort: "finish" | "cancel";
-  /** Longest silence in both directions. */
+  /** Longest silence of both sides together; `null`: no limit. */
   websocketIdleMs: number | null;
-  /** How long the client may leave untouched what waits for it. */
+  /** How long the client may read nothing while messages for it are unsent. */
   clientTimeoutMs: number;
-  /** Memory for the messages that wait for one end. */
+  /** Makes a share of memory for the unsent messages of one side. */
   share: () => Share | null;
 }
 
 /**
- * Joins the client's WebSocket and the server's: passes messages and Close frames on, both ways, and knows when the
- * server is done. It is once its closing handshake is over, or its connection; a bounded time after either end has
- * begun to close, or the client is gone, its connection is cut.
+ * Joins the client's WebSocket and the server's: passes messages and Close frames on in both directions, and knows when
+ * the server is done. It is done when its closing handshake is complete or its connection is gone. When either side
+ * begins to close, or the client disconnects, the server gets a limited time for that; then its connection is cut.
  */
 export class WebSocketRelay {
-  /** The end that goes into the response. */
-  readonly clientEnd: WebSocket;
+  /** The client's half of a WebSocketPair, for the response. */
+  readonly clientSocket: WebSocket;
   readonly #connection: ServerConnection;
   readonly #onClientAbort: RelayOptions["onClientAbort"];
   readonly #clock = new Clock();
   readonly #client: Leg;
   readonly #server: Leg;
   readonly #idle: Silence | null;
-  readonly #ended = Promise.withResolvers<WebSocketEnd>();
+  readonly #serverEnd = Promise.withResolvers<WebSocketEnd>();
   readonly #excess = new Excess();
   #bytes = 0;
   #clientLeft = false;
-  #clientIsBehind = false;
-  /** The server's time to end by itself runs. */
+  #isClientTooSlow = false;
+  /** The server's limited time to close by itself has begun. */
   #isClosing = false;
-  /** One end has failed: no message is passed on any more. */
+  /** Messages are no longer passed on, because one side has failed or the server is done. */
   #isFailed = false;
 
   constructor(server: WebSocket, connection: ServerConnection, options: RelayOptions) {
     const { onClientAbort, websocketIdleMs, clientTimeoutMs, share } = options;
     const pair = new WebSocketPair();
     const clock = this.#clock;
-    this.clientEnd = pair[0];
+    this.clientSocket = pair[0];
     this.#connection = connection;
     this.#onClientAbort = onClientAbort;
     this.#client = new Leg(
@@ -74,33 +74,33 @@ export class WebSocketRelay {
       { clock, share: share(), patienceMs: clientTimeoutMs },
       {
         onMessage: (message) => this.#pass(message, this.#server),
-        onClose: (close) => this.#clientCloses(close),
-        onBreak: () => this.#clientGone(),
-        onBehind: () => this.#clientBehind(),
+        onClose: (close) => this.#onClientClose(close),
+        onBreak: () => this.#endWithoutClient(),
+        onTooSlow: () => this.#failSlowClient(),
       },
     );
     this.#server = new Leg(
       server,
       { clock, share: share(), patienceMs: Number.POSITIVE_INFINITY },
       {
-        onMessage: (message) => this.#fromServer(message),
-        onClose: (close) => this.#serverCloses(close),
-        onBreak: () => this.#serverBreaks(),
-        onBehind: () => this.#serverBehind(),
+        onMessage: (message) => this.#onServerMessage(message),
+        onClose: (close) => this.#onServerClose(close),
+        onBreak: () => this.#onServerBreak(),
+        onTooSlow: () => this.#failSlowServer(),
       },
     );
     this.#idle = websocketIdleMs === null ? null : new Silence(clock, websocketIdleMs, () => this.#timeOut());
     void this.#excess.tooMuch.then(() => connection.cut("client"));
-    connection.signal.addEventListener("abort", () => this.#cut());
-    if (connection.signal.aborted) this.#cut();
+    connection.signal.addEventListener("abort", () => this.#onCut());
+    if (connection.signal.aborted) this.#onCut();
   }
 
-  /** Resolves once the server is done, or cut off. The client may not have everything by then (`clientClosed`). */
-  get ended(): Promise<WebSocketEnd> {
-    return this.#ended.promise;
+  /** Resolves once the server is done or cut off. The client may still be reading then (`untilClientClosed`). */
+  get serverEnd(): Promise<WebSocketEnd> {
+    return this.#serverEnd.promise;
   }
 
-  /** Bytes and characters that the server has sent. */
+  /** Bytes of binary data and characters of text that the server has sent. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -109,50 +109,53 @@ export class WebSocketRelay {
     return this.#clientLeft;
   }
 
-  /** Resolves if an end goes on sending though it was told to stop, as nobody takes it. */
+  /** Resolves if a side floods us: it goes on sending although it was told to stop and nothing of it is passed on. */
   get flooded(): Promise<void> {
     return this.#excess.tooMuch;
   }
 
-  /** After `ended`. Resolves once nothing more can be said to the client; `false`: its connection has to be broken off. */
-  async clientClosed(): Promise<boolean> {
-    // A Close frame would only come behind all that a client that is behind does not take.
-    if (!this.#clientIsBehind) await Promise.race([this.#clientHasAll(), this.flooded]);
+  /**
+   * To be called after `serverEnd`. Resolves once the client has read everything or its time for that is over. False:
+   * its connection must be broken off, because no closing handshake has ended it.
+   */
+  async untilClientClosed(): Promise<boolean> {
+    // A client that is too slow would get the Close frame only after all unsent messages.
+    if (!this.#isClientTooSlow) await Promise.race([this.#untilClientDone(), this.flooded]);
     this.#clock.stop();
     for (const leg of [this.#client, this.#server]) leg.release();
     return this.#client.isOver;
   }
 
-  async #clientHasAll(): Promise<void> {
+  async #untilClientDone(): Promise<void> {
     const client = this.#client;
-    const hasAll = await client.isTakenWithin(CLOSE_ANSWER_MS);
-    if (hasAll && client.closeSent) await Promise.race([client.over, scheduler.wait(CLOSE_ANSWER_MS)]);
+    const isFlushed = await client.untilFlushed(CLOSE_ANSWER_MS);
+    if (isFlushed && client.closeSent) await Promise.race([client.over, scheduler.wait(CLOSE_ANSWER_MS)]);
   }
 
-  /** The client has left before it could take up its end, which then hears of nothing. */
-  clientLost(): void {
+  /** To be called when the client disconnects: the leg gets no event of that if it happens before the 101. */
+  abandonClient(): void {
     this.#client.abandon();
-    this.#clientGone();
+    this.#endWithoutClient();
   }
 
-  /** The client has left without a Close frame, or has to be failed. */
-  #clientGone(close: Close = { code: GOING_AWAY, reason: "the client is gone" }): void {
+  /** The client has disconnected without a Close frame, or is failed by us. `close`: what the server gets then. */
+  #endWithoutClient(close: Close = { code: GOING_AWAY, reason: "the client is gone" }): void {
     this.#clientLeft = true;
     this.#isFailed = true;
-    const { closeCame } = this.#server;
-    if (closeCame) {
-      // Nobody else is left to answer it.
-      this.#server.close(closeCame);
-      void this.#serverClosed();
+    const { closeReceived } = this.#server;
+    if (closeReceived) {
+      // The client can no longer answer it.
+      this.#server.close(closeReceived);
+      void this.#endAfterClose();
     } else if (this.#onClientAbort === "cancel") {
       this.#connection.cut("client");
     } else {
       this.#server.close(close);
-      void this.#giveTime("client", [this.#server]);
+      void this.#cutAfterGrace("client", [this.#server]);
     }
   }
 
-  #fromServer(message: Message): void {
+  #onServerMessage(message: Message): void {
     this.#bytes += sizeOf(message);
     this.#pass(message, this.#client);
   }
@@ -161,22 +164,22 @@ export class WebSocketRelay {
     if (this.#isFailed) {
       this.#excess.add(sizeOf(message));
     } else {
-      this.#idle?.heard();
+      this.#idle?.reset();
       to.send(message);
     }
   }
 
-  #clientCloses(close: Close): void {
+  #onClientClose(close: Close): void {
     if (!mayBeSent(close.code)) {
       this.#client.close(invalid(close));
-      this.#clientGone({ code: PROTOCOL_ERROR, reason: "the client sent an invalid close code" });
+      this.#endWithoutClient({ code: PROTOCOL_ERROR, reason: "the client sent an invalid close code" });
       return;
     }
     this.#server.close(close);
-    void (this.#server.closeCame ? this.#serverClosed() : this.#giveTime("client"));
+    void (this.#server.closeReceived ? this.#endAfterClose() : this.#cutAfterGrace("client"));
   }
 
-  #serverCloses(close: Close): void {
+  #onServerClose(close: Close): void {
     if (!mayBeSent(close.code)) {
       this.#client.close({ code: PROTOCOL_ERROR, reason: "the server sent an invalid close code" });
       this.#server.close(invalid(close));
@@ -184,29 +187,29 @@ export class WebSocketRelay {
       return;
     }
     this.#client.close(close);
-    void (this.#server.closeSent ? this.#serverClosed() : this.#giveTime("client"));
+    void (this.#server.closeSent ? this.#endAfterClose() : this.#cutAfterGrace("client"));
   }
 
-  /** Both Close frames are there, if the server takes ours: what it is told before may still wait. */
-  async #serverClosed(): Promise<void> {
-    if (await this.#server.isTakenWithin(CLOSE_ANSWER_MS)) this.#end("done");
+  /** The server's Close frame has arrived, and ours is queued: the server is done once it has read ours. */
+  async #endAfterClose(): Promise<void> {
+    if (await this.#server.untilFlushed(CLOSE_ANSWER_MS)) this.#end("done");
     else this.#connection.cut("client");
   }
 
-  #serverBreaks(): void {
-    // Told to close, it has just done so. Many do not answer, and it is no failure of theirs.
+  #onServerBreak(): void {
+    // Many servers do not answer a Close frame but close their connection; that is not a failure.
     this.#end(this.#server.closeSent ? "done" : "broken");
   }
 
-  #clientBehind(): void {
-    this.#excess.begin();
-    this.#clientIsBehind = true;
+  #failSlowClient(): void {
+    this.#excess.requestStop();
+    this.#isClientTooSlow = true;
     this.#client.close({ code: POLICY_VIOLATION, reason: "messages were taken too slowly" });
-    this.#clientGone({ code: TRY_AGAIN_LATER, reason: "the client takes messages too slowly" });
+    this.#endWithoutClient({ code: TRY_AGAIN_LATER, reason: "the client takes messages too slowly" });
   }
 
-  #serverBehind(): void {
-    this.#excess.begin();
+  #failSlowServer(): void {
+    this.#excess.requestStop();
     this.#client.close({ code: TRY_AGAIN_LATER, reason: "the server takes messages too slowly" });
     this.#connection.cut("client");
   }
@@ -215,37 +218,37 @@ export class WebSocketRelay {
     const close = { code: GOING_AWAY, reason: "nothing was said for too long" };
     this.#client.close(close);
     this.#server.close(close);
-    void this.#giveTime("longest");
+    void this.#cutAfterGrace("longest");
   }
 
   /**
-   * A bounded time for the closing handshake; then the server's connection is cut. It runs once `readers` have taken
-   * what was sent before the Close frame.
+   * Gives the closing handshake `CLOSE_ANSWER_MS`, then cuts the server's connection. The time begins once `readers`
+   * have read everything before the Close frame, or have stopped reading.
    */
-  async #giveTime(by: "client" | "longest", readers = [this.#client, this.#server]): Promise<void> {
+  async #cutAfterGrace(by: "client" | "longest", readers = [this.#client, this.#server]): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    await Promise.all(readers.map((leg) => leg.isTakenWithin(CLOSE_ANSWER_MS)));
+    await Promise.all(readers.map((leg) => leg.untilFlushed(CLOSE_ANSWER_MS)));
     this.#clock.set(CLOSE_ANSWER_MS, () => {
-      const { closeCame } = this.#server;
-      if (closeCame) this.#server.close(closeCame);
+      const { closeReceived } = this.#server;
+      if (closeReceived) this.#server.close(closeReceived);
       this.#connection.cut(by);
     });
   }
 
-  #cut(): void {
-    // Not after the client's own Close frame: its answer would say that the server had got that.
-    if (!this.#client.closeCame) {
+  #onCut(): void {
+    // A Close frame of the client stays unanswered: an answer would claim that the server had received it.
+    if (!this.#client.closeReceived) {
       this.#client.close({ code: GOING_AWAY, reason: "the connection was cut off" });
     }
     this.#end(this.#connection.cause ?? "client");
   }
 
-  /** How the server ended; the first who knows counts. */
+  /** The server is done or cut off. Only the first call decides how. */
   #end(end: WebSocketEnd): void {
     this.#isFailed = true;
     this.#idle?.stop();
-    this.#ended.resolve(end);
+    this.#serverEnd.resolve(end);
   }
 }
 
