@@ -14,7 +14,7 @@ async function outgoing(hostHeader: PoolConfig["hostHeader"], headers: Record<st
   const request = new Request("https://app.example.com/a%2Fb?c", { method: "POST", headers });
   const servers = [{ name: "web-1", url: SERVER }];
   const pool = poolOf({ web: { servers, host_header: hostHeader } }, "web");
-  const body = await RequestBody.take(request, 0, 1_000);
+  const body = await RequestBody.buffer(request, 0, 1_000);
   const trace = new Trace("r", "POST", "/");
   const carried = { request, target: targetOf(request) as RequestTarget, pool, body, trace };
   return serverRequest(carried as CarriedRequest, { url: SERVER }, null);

@@ -28,7 +28,7 @@ test("each sound begins the time anew", () => {
   const { silence, onSilence } = listen();
   for (let n = 0; n < 10; n++) {
     vi.advanceTimersByTime(900);
-    silence.heard();
+    silence.reset();
   }
   vi.advanceTimersByTime(1_049);
   expect(onSilence).not.toHaveBeenCalled();
@@ -39,7 +39,7 @@ test("each sound begins the time anew", () => {
 test("what comes right after the limit, as after a standstill of this machine, still counts", () => {
   const { silence, onSilence } = listen();
   vi.advanceTimersByTime(1_000);
-  silence.heard();
+  silence.reset();
   vi.advanceTimersByTime(1_000);
   expect(onSilence).not.toHaveBeenCalled();
 });
@@ -51,7 +51,7 @@ test("a machine that stood still for seconds gives the server as long again", ()
   vi.advanceTimersByTime(1_000);
   vi.advanceTimersByTime(799);
   expect(onSilence).not.toHaveBeenCalled();
-  silence.heard();
+  silence.reset();
   vi.advanceTimersByTime(1_049);
   expect(onSilence).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
@@ -73,7 +73,7 @@ test("silence while nobody listens is not the server's", () => {
   const { silence, onSilence } = listen();
   silence.pause();
   vi.advanceTimersByTime(60_000);
-  silence.heard();
+  silence.reset();
   vi.advanceTimersByTime(1_000);
   expect(onSilence).not.toHaveBeenCalled();
 });
@@ -111,10 +111,10 @@ test("who pauses twice has to resume twice", () => {
   expect(onSilence).toHaveBeenCalledOnce();
 });
 
-test.each([200, 5_000])("from `allow` on the limit is another one: %d ms", (limitMs) => {
+test.each([200, 5_000])("after `resetTo` the limit is another one: %d ms", (limitMs) => {
   const { silence, onSilence } = listen();
   vi.advanceTimersByTime(900);
-  silence.allow(limitMs);
+  silence.resetTo(limitMs);
   vi.advanceTimersByTime(limitMs + 49);
   expect(onSilence).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);

@@ -51,10 +51,10 @@ describe("a call to a pool's object", () => {
     const answer = reach(
       stubs(),
       POOL,
-      async (_stub, { pausedMs, reached }) => {
+      async (_stub, { pausedMs, resetBackoff }) => {
         pauses.push(pausedMs);
         if (pauses.length === 10) return;
-        if (pauses.length === 8) reached();
+        if (pauses.length === 8) resetBackoff();
         throw new Error("the object restarts");
       },
       () => {},

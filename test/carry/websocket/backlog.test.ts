@@ -115,7 +115,7 @@ test("a reader that is always behind, but takes as much as comes, is not stuck",
 test("what waits is waited for as long as it is being taken", async () => {
   const { backlog, socket } = begin();
   backlog.push("1234567890");
-  const slowly = backlog.isTakenWithin(5_000);
+  const slowly = backlog.untilFlushed(5_000);
   for (let n = 0; n < 10; n++) {
     await vi.advanceTimersByTimeAsync(3_000);
     socket.bufferedAmount--;
@@ -127,7 +127,7 @@ test("what waits is waited for as long as it is being taken", async () => {
 test("what is left untouched is not waited for any longer", async () => {
   const { backlog } = begin();
   backlog.push("1234567890");
-  const never = backlog.isTakenWithin(5_000);
+  const never = backlog.untilFlushed(5_000);
   await vi.advanceTimersByTimeAsync(6_000);
   expect(await never).toBe(false);
 });
