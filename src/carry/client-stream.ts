@@ -84,7 +84,6 @@ export class ClientStream {
     return concat(this.#backlog.takeAll());
   }
 
-  /** The body is complete. */
   end(): void {
     this.#isComplete = true;
     this.#wakeReader();

@@ -42,7 +42,6 @@ export class Connection {
   #cutBy: CutBy | null = null;
   #cause: Cause | null = null;
 
-  /** Aborted by `cut`. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

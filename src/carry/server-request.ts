@@ -37,7 +37,6 @@ function isBehindCloudflare(request: Request): boolean {
   return request.headers.has("cf-ray");
 }
 
-/** Makes the request's headers for the server. */
 function toServer({ request, target, pool, trace }: CarriedRequest, serverUrl: string): Headers {
   const headers = new Headers(request.headers);
   dropHopByHop(headers);

@@ -37,7 +37,6 @@ export class Silence {
     this.#isInGrace = false;
   }
 
-  /** Resets, and changes the limit. */
   resetTo(limitMs: number): void {
     this.reset();
     const isShorter = limitMs < this.#limitMs;

@@ -34,12 +34,10 @@ export class Trace {
     this.path = path;
   }
 
-  /** The request asks for a slot. */
   enterQueue(): void {
     this.#enter("queue");
   }
 
-  /** The request has a slot and goes to this server. */
   dispatch(server: string): void {
     this.#enter("origin");
     this.#originMs = 0;

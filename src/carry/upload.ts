@@ -40,7 +40,6 @@ export interface Upload {
 export interface StreamedBody {
   /** What was buffered. */
   head: Uint8Array[];
-  /** Reads the rest. */
   rest: BodyReader;
   /** In bytes; `null`: unknown. */
   length: number | null;

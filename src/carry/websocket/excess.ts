@@ -15,7 +15,6 @@ export class Excess {
     return this.#tooMuch.promise;
   }
 
-  /** The sender is being told to stop. */
   requestStop(): void {
     this.#isStopRequested = true;
   }

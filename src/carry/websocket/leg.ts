@@ -45,7 +45,6 @@ export class Leg {
     socket.addEventListener("error", () => this.#onError());
   }
 
-  /** The Close frame that has arrived. */
   get closeReceived(): Close | null {
     return this.#closeReceived;
   }
