@@ -62,7 +62,7 @@ export class HeldLease {
     else if (isOurs === false) this.onLost();
   }
 
-  /** `null`: the pool could not be reached. The next renewal tries again; three fit into the lease's time to live. */
+  /** `null`: the pool could not be reached. The next renewal tries again, while the lease's time to live lasts. */
   async #isOurs(): Promise<boolean | null> {
     try {
       if (this.#handle) return await this.#handle.renew();

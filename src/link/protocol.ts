@@ -119,7 +119,7 @@ export interface Lease extends Rpc.RpcTargetBranded {
   renew(): boolean;
 }
 
-/** How often a lease is renewed, in ms. Two renewals in a row may fail before it runs out. */
+/** How often a lease is renewed, in ms. It survives one failed renewal; after two in a row the third comes too late. */
 export const RENEW_MS = LEASE_TTL_MS / 3;
 
 export interface DrainRequest {
