@@ -15,7 +15,8 @@ export const CUT_OFFS = [
   "lost",
 ] as const satisfies CutOff[];
 
-/** The request was cut off. */
-export function cutOff(how: CutOff): LeaseEnd {
-  return how === "early" ? { how, status: 413 } : { how };
+/** The request was cut off. `clientLeft`: before that, which says nothing of an answer that came early. */
+export function cutOff(how: CutOff, clientLeft = false): LeaseEnd {
+  if (how === "early") return { how, status: 413 };
+  return clientLeft ? { how, clientLeft } : { how };
 }

@@ -121,6 +121,50 @@ describe("a ticket that was told no token", () => {
   });
 });
 
+describe("through restarts", () => {
+  /** How long each of three instances lives. */
+  const LIFE_MS = 10;
+  const request = fc.record({
+    /** When it first arrives. */
+    at: fc.nat(3 * LIFE_MS - 1),
+    /** How long after a restart it is back. */
+    backAfterMs: fc.tuple(fc.nat(LIFE_MS - 1), fc.nat(LIFE_MS - 1), fc.nat(LIFE_MS - 1)),
+    /** How long it waits until it is told its token, if the instance lives that long. */
+    toldAfterMs: fc.nat(2 * LIFE_MS),
+  });
+
+  test("nobody goes before who came a millisecond earlier, in whatever order they are back, told a token or not", () => {
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 40, size: "max" }), (requests) => {
+        const tokens = new Map<string, number>();
+        let list = new WaitingList(TIMEOUT_MS, null);
+        for (const instance of [0, 1, 2] as const) {
+          const startedAt = instance * LIFE_MS;
+          const endsAt = startedAt + LIFE_MS;
+          list = new WaitingList(TIMEOUT_MS, NOW + startedAt);
+          const coming = requests
+            .map(({ backAfterMs, ...one }, n) => {
+              const comesAt = one.at < startedAt ? startedAt + backAfterMs[instance] : one.at;
+              return { ...one, id: `t${n}`, comesAt };
+            })
+            .filter(({ comesAt }) => comesAt < endsAt)
+            .sort((one, other) => one.comesAt - other.comesAt);
+          for (const { id, at, comesAt, toldAfterMs } of coming) {
+            const token = tokens.get(id);
+            const told = token === undefined ? {} : { token };
+            const { ticket } = list.enter({ id, waitedMs: comesAt - at, ...told }, NOW + comesAt);
+            if (comesAt + toldAfterMs < endsAt) tokens.set(id, ticket.token);
+          }
+        }
+        const arrivals = requests.map(({ at }) => at);
+        const served = idsOf(shiftAll(list)).map((id) => arrivals[Number(id.slice(1))]);
+        expect(served).toEqual(arrivals.toSorted((one, other) => one - other));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("a ticket arrives as", () => {
   const retry = { server: "a", restMs: 0, avoid: false };
 
