@@ -140,8 +140,8 @@ describe("docs/admin-api.md", () => {
 
   test("shows a snapshot with just the members that one has", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
-    scheduler.acquire({ id: "one" }, 1);
-    scheduler.cutOff("one", "client", 2);
+    scheduler.enter({ id: "one" }, 1);
+    scheduler.end("one", { how: "client" }, 2);
     scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
     const real = membersOf({ ...snapshotOf("web", scheduler, 4) });
     const shown = membersOf(JSON.parse(examples.at(3)?.text ?? "{}"));
