@@ -260,7 +260,7 @@ describe("whatever happens, in whatever order", () => {
     );
   });
 
-  test("and through crashes at any moment, but for what a crash takes with it: what was not on record, and who waited", () => {
+  test("after crashes at any moment every ticket is answered and every slot back, too; the totals miss no more than what was not on record, and who waited", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
         const world = new World(configOf({ config }));
