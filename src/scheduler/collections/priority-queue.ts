@@ -1,21 +1,21 @@
-/** Fewer cells than these are not worth a sweep. */
+/** Fewer useless entries than this are not worth a sweep. */
 const LEAST_SWEPT = 64;
 
 /**
- * First entry first, for orders in which the entries nearly always come: places in the waiting list, deadlines,
- * the ends of equal times to live. Such an entry goes to the end of a line, and costs O(1) to enter and to take;
- * what belongs before the end of the line goes to a heap beside it, at O(log n).
+ * A priority queue for entries that nearly always arrive in order: tickets, deadlines, timers of equal length. Such an
+ * entry is appended to an array, which costs O(1) to push and to pop. A straggler, which belongs before the array's
+ * last entry, goes to a heap instead, at O(log n).
  *
- * Entries may die in place: leaving from the middle is a mark on the entry plus `bury()`, O(1). Dead entries are
- * dropped when they come first, and swept out together once half of what is in memory is of no use, so that it
- * stays in proportion to the living.
+ * Removal from the middle is lazy, O(1): the caller marks the entry as dead and calls `bury()`. Dead entries are
+ * dropped when they come first, and swept out together once they and the popped ones are half of all that is in memory.
+ * So memory stays proportional to the living entries.
  */
 export class PriorityQueue<T> {
   #line: T[] = [];
-  /** Where in the line its first entry is: those before it were taken. */
-  #first = 0;
+  /** Index of the first entry in `#line`; entries before it were popped or dropped. */
+  #start = 0;
   readonly #stragglers: Heap<T>;
-  /** Those that died, in the line or among the stragglers, and were not dropped yet. */
+  /** How many dead entries are still in memory. */
   #dead = 0;
   readonly #before: (a: T, b: T) => boolean;
   readonly #isDead: (entry: T) => boolean;
@@ -26,7 +26,7 @@ export class PriorityQueue<T> {
     this.#stragglers = new Heap(before);
   }
 
-  /** Entries in memory, those of no use among them. */
+  /** How many entries are in memory, including dead and popped ones. */
   get size(): number {
     return this.#line.length + this.#stragglers.size;
   }
@@ -37,41 +37,41 @@ export class PriorityQueue<T> {
     else this.#line.push(entry);
   }
 
-  /** The first living entry. */
+  /** Returns the first living entry. */
   peek(): T | undefined {
-    const inLine = this.#firstInLine();
+    const inLine = this.#peekLine();
     if (this.#stragglers.size === 0) return inLine;
-    const straggler = this.#firstStraggler();
+    const straggler = this.#peekStragglers();
     if (inLine === undefined || straggler === undefined) return inLine ?? straggler;
     return this.#before(straggler, inLine) ? straggler : inLine;
   }
 
-  /** Takes the first living entry out. */
+  /** Removes and returns the first living entry. */
   pop(): T | undefined {
     const first = this.peek();
     if (first === undefined) return undefined;
     if (first === this.#stragglers.peek()) this.#stragglers.pop();
-    else this.#first++;
+    else this.#start++;
     this.#sweepIfDue();
     return first;
   }
 
-  /** One entry that is still in here has died. */
+  /** To be called once for each entry that was marked as dead while it was in the queue. */
   bury(): void {
     this.#dead++;
     this.#sweepIfDue();
   }
 
-  #firstInLine(): T | undefined {
-    for (; this.#first < this.#line.length; this.#first++) {
-      const entry = this.#line[this.#first] as T;
+  #peekLine(): T | undefined {
+    for (; this.#start < this.#line.length; this.#start++) {
+      const entry = this.#line[this.#start] as T;
       if (!this.#isDead(entry)) return entry;
       this.#dead--;
     }
     return undefined;
   }
 
-  #firstStraggler(): T | undefined {
+  #peekStragglers(): T | undefined {
     for (let entry = this.#stragglers.peek(); entry !== undefined; entry = this.#stragglers.peek()) {
       if (!this.#isDead(entry)) return entry;
       this.#stragglers.pop();
@@ -81,20 +81,20 @@ export class PriorityQueue<T> {
   }
 
   #sweepIfDue(): void {
-    const useless = this.#first + this.#dead;
+    const useless = this.#start + this.#dead;
     if (useless >= LEAST_SWEPT && useless * 2 >= this.size) this.#sweep();
   }
 
   #sweep(): void {
     const isAlive = (entry: T) => !this.#isDead(entry);
-    this.#line = this.#line.slice(this.#first).filter(isAlive);
-    this.#first = 0;
+    this.#line = this.#line.slice(this.#start).filter(isAlive);
+    this.#start = 0;
     this.#stragglers.keep(isAlive);
     this.#dead = 0;
   }
 }
 
-/** A binary heap: what comes first by `before` is taken first, in whatever order the entries came. */
+/** A binary heap: `pop` returns the first entry by `before`. */
 export class Heap<T> {
   #entries: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
@@ -109,7 +109,7 @@ export class Heap<T> {
 
   push(entry: T): void {
     this.#entries.push(entry);
-    this.#rise(this.#entries.length - 1);
+    this.#siftUp(this.#entries.length - 1);
   }
 
   peek(): T | undefined {
@@ -121,17 +121,17 @@ export class Heap<T> {
     const last = this.#entries.pop();
     if (last === undefined || this.#entries.length === 0) return top;
     this.#entries[0] = last;
-    this.#sink(0);
+    this.#siftDown(0);
     return top;
   }
 
-  /** Drops all entries but these, wherever they are. */
+  /** Removes all other entries, in O(n). */
   keep(isKept: (entry: T) => boolean): void {
     this.#entries = this.#entries.filter(isKept);
-    for (let i = (this.#entries.length >> 1) - 1; i >= 0; i--) this.#sink(i);
+    for (let i = (this.#entries.length >> 1) - 1; i >= 0; i--) this.#siftDown(i);
   }
 
-  #rise(index: number): void {
+  #siftUp(index: number): void {
     const entries = this.#entries;
     const entry = entries[index] as T;
     while (index > 0) {
@@ -143,7 +143,7 @@ export class Heap<T> {
     entries[index] = entry;
   }
 
-  #sink(index: number): void {
+  #siftDown(index: number): void {
     const entries = this.#entries;
     const entry = entries[index] as T;
     for (;;) {

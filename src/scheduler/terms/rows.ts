@@ -1,61 +1,14 @@
-/** The rows that the ledger keeps. Times are milliseconds since the epoch. */
-
-/** One slot of one server. */
-export interface SlotRow {
-  server: { name: string; url: string };
-  index: number;
-  state: SlotState;
-  /** The id of the lease that holds, or last held, the slot. */
-  lease: string;
-  /** When it was taken. */
-  since: number;
-  /** When its state ends by itself; `Infinity` while it is free. */
-  until: number;
-}
-
-/** The operator's will for one server; only an operator changes it. */
-export type ServerState = "ready" | "drain" | "maint";
-
-/** What the server's own behaviour shows; only checks and traffic change it. */
-export type Health = "up" | "down" | "unchecked";
-
-/** The operator's changes to one server; absent means "as configured". */
-export interface ServerOverride {
-  state?: ServerState | undefined;
-  /** Who gave it that state, where that was said. */
-  owner?: string | undefined;
-  slots?: number | undefined;
-  weight?: number | undefined;
-}
-
-/** What an operator wants changed; `null`: as configured again. */
-export interface ServerPatch {
-  state?: ServerState | undefined;
-  /** Who gives it that state. */
-  owner?: string | undefined;
-  slots?: number | null | undefined;
-  weight?: number | null | undefined;
-}
-
-/** One server, beside its slots. */
-export interface ServerRow {
-  name: string;
-  override: ServerOverride;
-  health: Health;
-  /** When the operator last changed its state, and when its health last changed; `null`: never. */
-  stateSince: number | null;
-  healthSince: number | null;
-}
+/** The rows that the ledger keeps, and their words. Times are in ms since the epoch. */
 
 /**
- * free         may be given out
- * leased       a Worker holds it
- * orphaned     taken before a restart of the pool; its holder has not come forward yet
- * quarantined  its request was cut off, its server may still be busy
- * cooling      its response ended, the cooldown has not
- * resting      its server was busy for somebody else, and refused the request
- * checking     a health check has it
- * recovering   a health check had it, and its server may still be busy with that
+ * free         can be granted
+ * leased       a request holds it
+ * orphaned     leased before the pool's object restarted; its holder has neither renewed nor ended the lease since
+ * quarantined  its request was cut off, and its server may still be busy with it
+ * cooling      its request is answered to the last byte, and the cooldown is not over
+ * resting      its server refused the request, because it was busy for somebody else
+ * checking     a health check holds it
+ * recovering   a health check held it, and its server may still be busy with the check
  */
 export type SlotState =
   | "free"
@@ -67,22 +20,69 @@ export type SlotState =
   | "checking"
   | "recovering";
 
-/** Somebody holds it, as far as we know. */
+/** One slot of one server. */
+export interface SlotRow {
+  server: { name: string; url: string };
+  index: number;
+  state: SlotState;
+  /** The id of the lease or health check that holds the slot, or held it last. */
+  lease: string;
+  /** When that lease or check got the slot. */
+  since: number;
+  /** When the state ends by itself; `Infinity` while the slot is free. */
+  until: number;
+}
+
+/** What the operator wants of a server. Nothing but an operator changes it. */
+export type ServerState = "ready" | "drain" | "maint";
+
+/** How a server behaves. Nothing but health checks and requests changes it. */
+export type Health = "up" | "down" | "unchecked";
+
+/** The operator's changes to one server; absent means "as configured". */
+export interface ServerOverride {
+  state?: ServerState | undefined;
+  /** Who set the state, if they gave a name. */
+  owner?: string | undefined;
+  slots?: number | undefined;
+  weight?: number | undefined;
+}
+
+/** A change by an operator; absent: leave as it is; `null`: back to the configuration. */
+export interface ServerPatch {
+  state?: ServerState | undefined;
+  owner?: string | undefined;
+  slots?: number | null | undefined;
+  weight?: number | null | undefined;
+}
+
+/** One server, without its slots. */
+export interface ServerRow {
+  name: string;
+  override: ServerOverride;
+  health: Health;
+  /** When the operator last changed the state; `null`: never. */
+  stateSince: number | null;
+  /** When the health last changed; `null`: never. */
+  healthSince: number | null;
+}
+
+/** True if a request holds the slot, as far as the pool knows. */
 export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
 }
 
-/** Its server may be at work for a request. What is not in flight holds up no drain, and no operator frees it. */
+/** True if the server may be at work on a request. No other slot delays a drain, or can be freed by an operator. */
 export function isInFlight(slot: { state: SlotState }): boolean {
   return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
 }
 
-/** A health check has it, or had it last. */
+/** True if a health check holds the slot, or held it last. */
 export function isCheck(slot: { state: SlotState }): boolean {
   return slot.state === "checking" || slot.state === "recovering";
 }
 
-/** Its server may still be busy with what it was given there. */
+/** True if the slot is in quarantine, after a request or a check: its server may still be busy with that. */
 export function isClosed(slot: { state: SlotState }): boolean {
   return slot.state === "quarantined" || slot.state === "recovering";
 }
