@@ -1,19 +1,20 @@
-/** A further attempt, after a server failed the request or was busy. It keeps its turn. */
+/** Says of a further attempt why the last one failed. The request keeps its turn. */
 export interface Retry {
+  /** Name of the server that failed the request or was busy. */
   server: string;
-  /** In ms: the server gets this request no sooner. */
+  /** How long that server may not get the request again, in ms. */
   restMs: number;
-  /** Another server is wanted, if one is up. */
+  /** True if the request is to wait for another server, if one is up. */
   avoid: boolean;
 }
 
-/** How long a retry waits for another server before it takes the one that failed it again. */
+/** How long a retry waits for another server, in ms, before it goes back to the one that failed it. */
 const AVOID_MS = 1_000;
 
 /**
- * The server that failed a request, and what that means for its next attempt. The server rests: it gets the request no
- * sooner, be there another or not. And it is avoided: another one that is up is waited for. Times are milliseconds
- * since the epoch.
+ * The server that failed a request, and what that means for the request's next attempt. While the server rests, it does
+ * not get the request, even if there is no other server. While it is avoided, the request waits for any other server
+ * that is up, even a busy one. Times are in ms since the epoch.
  */
 export class FailedServer {
   readonly name: string;
@@ -22,7 +23,7 @@ export class FailedServer {
 
   constructor({ server, restMs, avoid }: Retry, now: number) {
     this.name = server;
-    // It rests no longer than it may be avoided: a head of the list that waits for it holds up the others.
+    // Bounded, because a ticket that waits at the head of the list blocks all others (head-of-line blocking).
     this.#restsUntil = now + Math.min(restMs, AVOID_MS);
     this.#avoidedUntil = avoid ? now + AVOID_MS : null;
   }
@@ -35,13 +36,13 @@ export class FailedServer {
     return this.#avoidedUntil !== null;
   }
 
-  /** Ends what is over. */
+  /** Ends the rest and the avoidance when their time has come. */
   tick(now: number): void {
     if (this.#restsUntil !== null && this.#restsUntil <= now) this.#restsUntil = null;
     if (this.#avoidedUntil !== null && this.#avoidedUntil <= now) this.#avoidedUntil = null;
   }
 
-  /** When `tick` has something to do next; `Infinity`: never. */
+  /** Returns when `tick` has something to do next; `Infinity`: never. */
   next(): number {
     return Math.min(
       this.#restsUntil ?? Number.POSITIVE_INFINITY,

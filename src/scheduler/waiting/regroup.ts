@@ -1,25 +1,26 @@
-/** The longest pause between two tries of a ticket to reach its pool: when that is back, all ask again within it. */
+/** Longest pause of a ticket between two tries to reach its pool, in ms: once that is back, all return within it. */
 export const LONGEST_PAUSE_MS = 250;
-/** The waiting list counts as complete when none has returned for this many of the pauses that tickets make. */
+/** The waiting list counts as complete when no ticket has returned for this many of the pauses that tickets make. */
 const QUIET_PAUSES = 2;
-/** So long at least: they are on the way, too. */
+/** The shortest such time, in ms, because the calls need time as well. */
 const LEAST_QUIET_MS = 100;
-/** Those who are not back by then have lost their place to those who are. */
+/** The longest regroup, in ms after the restart. A ticket that returns later may have been overtaken. */
 const LONGEST_MS = 2_000;
 
 /**
- * The moment after a restart in which nothing is dispatched, because the tickets that waited are still on
- * their way back and a late arrival must not overtake them. Each one that returns shows that others may.
+ * The time after a restart in which nothing is granted: the tickets that waited before are on their way back, and a new
+ * arrival must not overtake them. Each ticket that returns prolongs it, because others may follow. Times are in ms
+ * since the epoch.
  */
 export class Regroup {
-  readonly #latest: number;
-  /** As the longest pause of those who are back says. */
+  readonly #deadline: number;
+  /** The longest time without a return, in ms: by the longest pause of the tickets that are back. */
   #quietMs = LEAST_QUIET_MS;
   #endsAt: number;
 
-  /** `expected`: what the ledger shows lets think that requests were waiting. */
+  /** `expected`: the ledger suggests that tickets were waiting. If not, the first ticket that returns begins it. */
   constructor(startedAt: number, expected: boolean) {
-    this.#latest = startedAt + LONGEST_MS;
+    this.#deadline = startedAt + LONGEST_MS;
     this.#endsAt = expected ? startedAt + QUIET_PAUSES * LONGEST_PAUSE_MS : Number.POSITIVE_INFINITY;
   }
 
@@ -33,19 +34,20 @@ export class Regroup {
   }
 
   /**
-   * A ticket came back, after a pause. After a crash all are back at once, and nobody waits longer for them than that;
-   * the longer the pool was out of reach, the longer are their pauses. `true`: that is what began it.
+   * Records that a ticket has returned, `pausedMs` after its last try. Returns true if that began the regroup. The
+   * longer the pool was out of reach, the longer the tickets' pauses are, and so the regroup is; after a crash it is
+   * short.
    */
   returned(now: number, pausedMs = LONGEST_PAUSE_MS): boolean {
-    // Long after the start it is one Worker that lost touch, and not all of them.
-    if (now >= this.#latest) return false;
+    // Long after the restart it is a single Worker that lost touch, and no others will follow.
+    if (now >= this.#deadline) return false;
     const begins = !this.active;
     this.#quietMs = Math.max(this.#quietMs, QUIET_PAUSES * Math.min(pausedMs, LONGEST_PAUSE_MS));
-    this.#endsAt = Math.min(now + this.#quietMs, this.#latest);
+    this.#endsAt = Math.min(now + this.#quietMs, this.#deadline);
     return begins;
   }
 
-  /** Ends it if its time has come. `true`: it was, now it is not. */
+  /** Ends the regroup if its time has come. Returns true if that ended it. */
   end(now: number): boolean {
     if (this.#endsAt > now) return false;
     this.#endsAt = Number.POSITIVE_INFINITY;

@@ -1,28 +1,29 @@
 import type { FailedServer, Retry } from "./failed-server.ts";
 
-/** A request that wants a slot, as it asks for one. */
+/** How a request asks for a slot. */
 export interface TicketRequest {
-  /** The lease that it is granted has the same id. */
+  /** Id of the ticket, and of its lease once a slot is granted. */
   id: string;
-  /** What it was told while it waited, or with a lease: with it, the ticket keeps its turn when it asks again. */
+  /** The token that the ticket got while it waited, or with an earlier grant. With it, the ticket keeps its turn. */
   token?: number;
-  /** How long it has waited so far, in ms. */
+  /** How long the request has waited for slots so far, in ms. Without a token, it keeps its turn by this. */
   waitedMs?: number;
-  /** How long it has paused, in ms, since it last tried to reach the pool: those beside it are back as soon. */
+  /** How long the ticket paused, in ms, after its last try to reach the pool. Others are likely to pause as long. */
   pausedMs?: number;
   retry?: Retry;
 }
 
-/** A request that waits. Times are milliseconds since the epoch. */
+/** A request on the waiting list. Times are in ms since the epoch. */
 export interface Ticket {
   readonly id: string;
-  /** Says when it first arrived; kept through restarts of the pool. Only the waiting list makes anything of it. */
+  /** When the request first arrived, through all restarts of the pool. Opaque to all but the waiting list. */
   readonly token: number;
+  /** When it began to wait; the time that its earlier attempts spent at servers does not count. */
   readonly since: number;
-  /** It had a slot before. */
+  /** True if the request had a slot before. */
   readonly isRetry: boolean;
-  /** The server of its last attempt; `null`: there was none. */
+  /** The server of the last attempt; `null`: this is the first. */
   readonly failed: FailedServer | null;
-  /** It waits no more. */
+  /** True once the ticket is off the list: granted, refused, or its client left. */
   left: boolean;
 }

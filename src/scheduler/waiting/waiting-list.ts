@@ -2,35 +2,33 @@ import { PriorityQueue } from "../collections/priority-queue.ts";
 import { FailedServer } from "./failed-server.ts";
 import type { Ticket, TicketRequest } from "./ticket.ts";
 
-/** Between two tickets that arrive in the same millisecond: small, and exact in a double of today's dates. */
+/** Distance of two tokens of the same millisecond, in ms. A power of two, exact in a double next to today's dates. */
 const STEP_MS = 1 / 1024;
 
 /**
- * How a ticket came onto the list.
+ * How a ticket enters the list.
  * new       for the first time
- * returned  an earlier instance of the pool had it, as its token or its waiting time says
- * retry     it had a slot before
+ * returned  it waited at an earlier instance of the pool, as its token or its waiting time shows
+ * retry     its request had a slot before
  */
 export type Arrival = "new" | "returned" | "retry";
 
 /**
- * Who is next: first come, first served (FIFO) by the moment of first arrival, which is what the token says. After a
- * restart tickets come back in any order, and each finds its old turn; one that was told no token goes by how long it
- * has waited.
+ * The tickets that wait, in FIFO order by their first arrival, which is what the token says. After a restart, tickets
+ * return in any order, and each gets its old turn; a ticket without a token is ordered by how long it has waited.
  *
- * Entering and dispatching cost O(1) for new arrivals, which come at the end, and O(log n) for those that return;
- * leaving from the middle is a mark.
+ * To enter and to shift cost O(1) for new tickets, which are appended, and O(log n) for tickets that return. To leave
+ * from the middle costs O(1).
  */
 export class WaitingList {
   readonly #timeoutMs: number;
-  /** When this instance began; `null`: there was none before. */
+  /** When this instance of the pool began; `null`: there was none before. */
   readonly #restartedAt: number | null;
-  /** The latest token. */
-  #latest = Number.NEGATIVE_INFINITY;
+  #latestToken = Number.NEGATIVE_INFINITY;
   readonly #byId = new Map<string, Ticket>();
-  readonly #inOrder = new PriorityQueue(comesBefore, hasLeft);
-  /** In the order in which they give up: all wait equally long at most, from when each began. */
-  readonly #bySince = new PriorityQueue(startedBefore, hasLeft);
+  readonly #byArrival = new PriorityQueue(arrivedBefore, hasLeft);
+  /** In the order of their deadlines, as the timeout is the same for all. */
+  readonly #byWait = new PriorityQueue(hasWaitedLonger, hasLeft);
 
   constructor(timeoutMs: number, restartedAt: number | null) {
     this.#timeoutMs = timeoutMs;
@@ -54,34 +52,34 @@ export class WaitingList {
     const failed = retry ? new FailedServer(retry, now) : null;
     const ticket: Ticket = { id, token, since, isRetry: retry !== undefined, failed, left: false };
     this.#byId.set(id, ticket);
-    this.#inOrder.push(ticket);
-    this.#bySince.push(ticket);
+    this.#byArrival.push(ticket);
+    this.#byWait.push(ticket);
     return { ticket, arrival };
   }
 
-  /** The moment of first arrival, in ms since the epoch: no other new ticket has the same. */
+  /** Returns the ticket's token: its first arrival, in ms since the epoch. The token of a new ticket is unique. */
   tokenOf({ token, waitedMs = 0 }: TicketRequest, now: number): number {
     if (token === undefined && waitedMs > 0) return now - waitedMs;
-    // A clock may be set back, or be behind the one of an earlier instance.
-    this.#latest = Math.max(this.#latest, token ?? Math.max(now, this.#latest + STEP_MS));
-    return token ?? this.#latest;
+    // Later than all before, even if the clock was set back or is behind the earlier instance's.
+    this.#latestToken = Math.max(this.#latestToken, token ?? Math.max(now, this.#latestToken + STEP_MS));
+    return token ?? this.#latestToken;
   }
 
   head(): Ticket | undefined {
-    return this.#inOrder.peek();
+    return this.#byArrival.peek();
   }
 
-  /** Who has waited longest; a retry goes before it, whose time at the server was no wait. */
+  /** Returns the ticket that has waited longest. A retry can be ahead of it: its time at a server was no waiting. */
   oldest(): Ticket | undefined {
-    return this.#bySince.peek();
+    return this.#byWait.peek();
   }
 
   shift(): Ticket | undefined {
-    const head = this.#inOrder.pop();
+    const head = this.#byArrival.pop();
     if (!head) return undefined;
     this.#byId.delete(head.id);
     head.left = true;
-    this.#bySince.bury();
+    this.#byWait.bury();
     return head;
   }
 
@@ -90,29 +88,29 @@ export class WaitingList {
     if (!ticket) return undefined;
     this.#byId.delete(id);
     ticket.left = true;
-    this.#inOrder.bury();
-    this.#bySince.bury();
+    this.#byArrival.bury();
+    this.#byWait.bury();
     return ticket;
   }
 
-  /** Takes out, one a call, those who have waited too long. */
+  /** Removes and returns a ticket that has waited too long; `undefined`: there is none (any more). */
   takeExpired(now: number): Ticket | undefined {
-    const first = this.nextDeadline() <= now ? this.#bySince.peek() : undefined;
-    return first && this.leave(first.id);
+    const expired = this.nextDeadline() <= now ? this.#byWait.peek() : undefined;
+    return expired && this.leave(expired.id);
   }
 
-  /** `Infinity`: nobody waits. */
+  /** Returns when the next ticket times out; `Infinity`: the list is empty. */
   nextDeadline(): number {
-    const first = this.#bySince.peek();
+    const first = this.#byWait.peek();
     return first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
   }
 }
 
-function comesBefore(a: Ticket, b: Ticket): boolean {
+function arrivedBefore(a: Ticket, b: Ticket): boolean {
   return a.token < b.token || (a.token === b.token && a.since < b.since);
 }
 
-function startedBefore(a: Ticket, b: Ticket): boolean {
+function hasWaitedLonger(a: Ticket, b: Ticket): boolean {
   return a.since < b.since;
 }
 
