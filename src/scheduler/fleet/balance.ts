@@ -5,21 +5,21 @@ import type { Server } from "./server.ts";
 type Choose = (servers: readonly Server[], random: () => number) => Server | undefined;
 
 /**
- * Chooses the server for the next request among those with a free slot. Backup servers are asked only while no
- * other server is available at all: one that is merely busy is worth waiting for (HAProxy: `backup` together
- * with `option allbackups`).
+ * Picks the server for the next request among those with a free slot. Backup servers are used only while no other
+ * server is available at all: a server that is merely busy is worth waiting for (HAProxy: `backup` with `option
+ * allbackups`).
  *
- * Asked on every event, it remembers what seldom changes, and has to be told when it does.
+ * Since `pick` runs on every event, the lists below are cached; `serversChanged` and `slotFreed` keep them up to date.
  */
 export class Balance {
   readonly #choose: Choose;
-  /** Those that are up, backups among them. */
+  /** The servers that neither the operator nor their health keeps from requests, including backups. */
   #available: readonly Server[] = [];
-  /** Those that would take requests, busy or not. */
+  /** The servers that requests may go to, busy or not: the backups only if nothing else is available. */
   #usable: readonly Server[] = [];
   /**
-   * Those of them that may have a free slot: all, as a rule. Where nobody had one at the last look, as in every
-   * pool with a queue, it is nobody, and then the one whose slot came free.
+   * The usable servers that may have a free slot. Usually all; but none once `pick` found no free slot, as in every
+   * pool with a queue, and then only the server whose slot is freed next.
    */
   #candidates: readonly Server[] = [];
 
@@ -27,7 +27,7 @@ export class Balance {
     this.#choose = choose[balance];
   }
 
-  /** A server has come or gone, its state, its health or its number of slots changed. */
+  /** To be called when a server was added or removed, or its state, health or number of slots has changed. */
   serversChanged(servers: readonly Server[]): void {
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
@@ -41,29 +41,29 @@ export class Balance {
     this.#candidates = this.#candidates.length === 0 ? [server] : this.#usable;
   }
 
-  /** Whether there is a server to pick. */
+  /** True if `pick` would find a server for a new request. */
   get hasFreeSlot(): boolean {
     return this.#candidates.some((server) => server.hasFreeSlot);
   }
 
-  /** `failed` has failed the request, and may be passed by. */
+  /** Returns `undefined` if no server that may get the request has a free slot. `failed`: the server that failed it. */
   pick(random: () => number, failed: FailedServer | null): Server | undefined {
-    if (failed?.rests || failed?.avoided) return this.#choose(this.#usableAfter(failed), random);
+    if (failed?.rests || failed?.avoided) return this.#choose(this.#usableFor(failed), random);
     const server = this.#choose(this.#candidates, random);
-    if (!server) this.#candidates = NOBODY;
+    if (!server) this.#candidates = NO_SERVERS;
     return server;
   }
 
-  /** An avoided server is passed by as long as there is any other, free or not, be it a backup. */
-  #usableAfter(failed: FailedServer): readonly Server[] {
+  /** An avoided server is left out as long as another one is available, even if that is busy or a backup. */
+  #usableFor(failed: FailedServer): readonly Server[] {
     const isOther = (server: Server) => server.name !== failed.name;
     const others = this.#usable.filter(isOther);
-    const known = others.length > 0 || !failed.avoided ? others : this.#available.filter(isOther);
-    return known.length > 0 || failed.rests ? known : this.#usable;
+    const allowed = others.length > 0 || !failed.avoided ? others : this.#available.filter(isOther);
+    return allowed.length > 0 || failed.rests ? allowed : this.#usable;
   }
 }
 
-const NOBODY: readonly Server[] = [];
+const NO_SERVERS: readonly Server[] = [];
 
 const choose: Record<PoolConfig["balance"], Choose> = {
   roundrobin: smoothWeighted,
@@ -72,7 +72,7 @@ const choose: Record<PoolConfig["balance"], Choose> = {
   random: weightedRandom,
 };
 
-/** nginx's smooth weighted round robin: weights 5, 1, 1 give a a b a c a a, not five in a row. */
+/** nginx's smooth weighted round robin: weights 5, 1, 1 give a a b a c a a, and not five times a in a row. */
 function smoothWeighted(servers: readonly Server[]): Server | undefined {
   let best: Server | undefined;
   let total = 0;
@@ -86,7 +86,7 @@ function smoothWeighted(servers: readonly Server[]): Server | undefined {
   return best;
 }
 
-/** Fewest requests in flight for its weight; the one that has waited longest among equals. */
+/** The server with the fewest occupied slots in proportion to its weight; of equal ones, that with the oldest grant. */
 function leastConnections(servers: readonly Server[]): Server | undefined {
   let best: Server | undefined;
   for (const server of servers) {

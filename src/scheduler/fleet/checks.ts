@@ -5,98 +5,103 @@ import type { Leases } from "./leases.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
-/** How long after its last request a pool's servers are still looked after. */
+/** How long after the pool's last work its servers are still checked, in ms. */
 const ATTENTION_MS = 60_000;
-/** Questions under way at once: an object may have six connections that wait for headers. */
+/** Checks and probes at a time. An object may have six connections that wait for headers; timed-out checks use two. */
 const MOST_QUESTIONS = 4;
 /**
- * Between two questions whether a server with a closed slot is idle. The first is not asked before the request that was
- * cut off, and its end, have surely come to the server: one that has not heard of it yet would say that it is idle.
+ * Pause before a probe, in ms. `least` is long enough for the request that was cut off, and for the end of its
+ * connection, to reach the server: a server that has not received the request yet says that it is idle.
  */
-const PROBE_MS = { least: 250, most: 1_000 };
-/** What a check may take beyond its own timeout before its slot is closed for good measure. */
+const PAUSE_MS = { least: 250, most: 1_000 };
+/** How long after its timeout a check counts as timed out even if that was not reported, in ms. */
 const CHECK_GRACE_MS = 1_000;
 
 /**
- * Which servers are to be asked now, how they are (health checks) or whether they are idle again (probes).
- * A check is a request too: it takes a slot, and while its server has none it is overdue. Then it goes before the
- * next waiting request, on one slot, at most once an interval; and that request before the next check, however long
- * a check takes. A slot in quarantine is left alone: a server whose slots all are is known by its requests' failures.
- * Nobody is asked while the pool has had no work for a minute, so that an idle pool sleeps and costs nothing.
+ * Decides which servers to ask how they are (a health check), or whether they are idle again (a probe, of a server with
+ * a slot in quarantine).
+ *
+ * A check is a request, so it occupies a slot, and is overdue while its server has none free. An overdue check gets the
+ * next free slot, ahead of the waiting tickets, at most once per interval; after it, a ticket gets the slot before the
+ * next check does, however long checks take. A slot in quarantine is not checked: if all slots of a server are in
+ * quarantine, the failures of its requests show its health.
+ *
+ * A pool that has had no work for a minute sends no checks, so that it sleeps and costs nothing.
  */
 export class Checks {
   readonly #settings: PoolConfig;
   readonly #leases: Leases;
   readonly #newId: () => string;
+  /** Checks under way, by id. */
   readonly #running = new Map<string, Server>();
-  /** Their slots have just come back from a check: whoever waits for one goes first. */
+  /** Servers whose slot was just freed by a check: a ticket gets it before the next check. */
   readonly #yielding = new Set<Server>();
   #overdue = false;
   #probing = 0;
   #lastWorkAt = Number.NEGATIVE_INFINITY;
 
-  /** `newId` never gives an id twice, in no instance of the pool. */
+  /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(settings: PoolConfig, leases: Leases, newId: () => string) {
     this.#settings = settings;
     this.#leases = leases;
     this.#newId = newId;
   }
 
-  /** A slot came free whose server should have been asked already. */
+  /** True if a slot was freed whose server is overdue for a check. */
   get overdue(): boolean {
     return this.#overdue;
   }
 
-  /** The pool has work: its servers matter. */
+  /** To be called when the pool has work: schedules the checks of servers that have none. */
   work(servers: readonly Server[], now: number): void {
     this.#lastWorkAt = now;
     if (!this.#settings.check) return;
     for (const server of servers) {
-      const forgotten = server.nextCheckAt === Number.POSITIVE_INFINITY;
-      if (forgotten && !server.retired && server.state !== "maint") server.nextCheckAt = now;
+      const isUnscheduled = server.nextCheckAt === Number.POSITIVE_INFINITY;
+      if (isUnscheduled && !server.retired && server.state !== "maint") server.nextCheckAt = now;
     }
   }
 
-  /** A slot of the server was closed for so long: is it idle before? */
+  /** To be called when a slot went into quarantine for `forMs`: schedules a probe, which may end that early. */
   closed(server: Server, forMs: number, now: number): void {
     if (this.#settings.quarantine.probe === null) return;
-    this.#probeIn(server, Math.min(Math.max(PROBE_MS.least, forMs / 4), PROBE_MS.most), now);
+    this.#scheduleProbe(server, Math.min(Math.max(PAUSE_MS.least, forMs / 4), PAUSE_MS.most), now);
   }
 
-  /** The slot is free, and was in that state. */
+  /** To be called when a slot was freed. `state`: the slot's state before. */
   freed({ server, lost }: Slot<Server>, state: SlotState, now: number): void {
     if (!isCheck({ state })) this.#lastWorkAt = now;
-    // One that was never answered yields to nobody: the next request would most likely not be either.
+    // After a check that timed out, the next check goes first: a request would most likely time out as well.
     else if (!lost) this.#yielding.add(server);
     if (server.nextCheckAt <= now) this.#overdue = true;
   }
 
-  /** Those who wait have been given what they could. */
+  /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
   requestsHadTheirTurn(): void {
     this.#yielding.clear();
   }
 
-  /** Whom to ask now. `busy`: there are requests, waiting or in flight. */
+  /** Returns the checks and probes to send now. `busy`: there are requests, waiting or in flight. */
   due(servers: readonly Server[], busy: boolean, now: number): Question[] {
     this.#overdue = false;
     if (busy) this.work(servers, now);
     const questions: Question[] = [];
-    // Who is longest overdue first: else those at the end of a long list would never be asked.
+    // The longest overdue first: otherwise the servers at the end of a long list would never have their turn.
     const due = servers
       .filter((server) => this.#dueAt(server) <= now)
       .sort((a, b) => this.#dueAt(a) - this.#dueAt(b));
     for (const server of due) {
-      if (this.#full) break;
-      const question = this.#probeDue(server, now) ?? this.#checkDue(server, now);
+      if (this.#isAtLimit) break;
+      const question = this.#startProbe(server, now) ?? this.#startCheck(server, now);
       if (question) questions.push(question);
     }
     return questions;
   }
 
-  /** When `due` has something next; `Infinity`: never, or not before a question is answered or a slot is free. */
+  /** Returns when `due` has something next; `Infinity`: never, or only after an answer or a freed slot. */
   next(servers: readonly Server[]): number {
     let next = Number.POSITIVE_INFINITY;
-    if (this.#full || (!this.#settings.check && this.#settings.quarantine.probe === null)) return next;
+    if (this.#isAtLimit || (!this.#settings.check && this.#settings.quarantine.probe === null)) return next;
     for (const server of servers) next = Math.min(next, this.#dueAt(server));
     return next;
   }
@@ -105,13 +110,13 @@ export class Checks {
     this.#running.delete(id);
   }
 
-  /** `again`: some of its slots are still closed. */
+  /** `server`: `undefined` if it is gone. `again`: it still has slots in quarantine. */
   probeEnded(server: Server | undefined, again: boolean, now: number): void {
     this.#probing--;
-    if (server && again) this.#probeIn(server, Math.min(2 * server.probePauseMs, PROBE_MS.most), now);
+    if (server && again) this.#scheduleProbe(server, Math.min(2 * server.probePauseMs, PAUSE_MS.most), now);
   }
 
-  get #full(): boolean {
+  get #isAtLimit(): boolean {
     return this.#running.size + this.#probing >= MOST_QUESTIONS;
   }
 
@@ -123,20 +128,20 @@ export class Checks {
   }
 
   #canCheck(server: Server): boolean {
-    return server.hasFreeSlot && !this.#yielding.has(server) && !this.#isChecked(server);
+    return server.hasFreeSlot && !this.#yielding.has(server) && !this.#hasCheckRunning(server);
   }
 
-  #isChecked(server: Server): boolean {
-    for (const checked of this.#running.values()) if (checked === server) return true;
+  #hasCheckRunning(server: Server): boolean {
+    for (const busy of this.#running.values()) if (busy === server) return true;
     return false;
   }
 
-  #checkDue(server: Server, now: number): Question | null {
+  #startCheck(server: Server, now: number): Question | null {
     const { check } = this.#settings;
     if (!check || server.nextCheckAt > now || !this.#canCheck(server)) return null;
     server.nextCheckAt = Number.POSITIVE_INFINITY;
-    const attentive = now - this.#lastWorkAt < ATTENTION_MS;
-    const slot = attentive && !server.retired && server.state !== "maint" ? server.take() : undefined;
+    const hadWork = now - this.#lastWorkAt < ATTENTION_MS;
+    const slot = hadWork && !server.retired && server.state !== "maint" ? server.take() : undefined;
     if (!slot) return null;
     server.nextCheckAt = now + check.intervalMs;
     const id = `check:${this.#newId()}`;
@@ -145,12 +150,12 @@ export class Checks {
     return { kind: "check", id, server: server.name, url: server.url + check.path };
   }
 
-  #probeIn(server: Server, ms: number, now: number): void {
+  #scheduleProbe(server: Server, ms: number, now: number): void {
     server.probePauseMs = ms;
     server.nextProbeAt = Math.min(server.nextProbeAt, now + ms);
   }
 
-  #probeDue(server: Server, now: number): Question | null {
+  #startProbe(server: Server, now: number): Question | null {
     const { probe } = this.#settings.quarantine;
     if (probe === null || server.nextProbeAt > now) return null;
     server.nextProbeAt = Number.POSITIVE_INFINITY;

@@ -19,8 +19,8 @@ import { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
 /**
- * The pool's servers with their slots: who has one, which are kept closed and for how long, and how the servers
- * are. It knows nothing of those who wait.
+ * The pool's servers and their slots: which requests hold them, how long they stay closed afterwards, and how healthy
+ * the servers are. It knows nothing of the waiting list.
  */
 export class Fleet {
   readonly #settings: PoolConfig;
@@ -32,7 +32,7 @@ export class Fleet {
   #servers: Server[];
   #grants = 0;
 
-  /** `newId` never gives an id twice, in no instance of the pool. */
+  /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
     settings: PoolConfig,
     restored: { slots: SlotRow[]; servers: ServerRow[] } | null,
@@ -58,22 +58,22 @@ export class Fleet {
     this.#balance.serversChanged(this.#servers);
   }
 
-  /** Those of the configuration, and those that left it while they had work. */
+  /** The servers of the configuration, and retired ones that still have occupied slots. */
   get servers(): readonly Server[] {
     return this.#servers;
   }
 
-  /** Slots whose server may be at work for a request: leased, orphaned, quarantined or cooling. */
+  /** How many slots are in flight: leased, orphaned, in quarantine after a request, or cooling. */
   get inFlight(): number {
     return this.#leases.inFlight;
   }
 
-  /** Every server is down, as is known for sure, or in maintenance. */
+  /** True if every server is in maintenance or was seen to be down recently. */
   isOut(now: number): boolean {
     return this.#servers.every((server) => server.isOut(now));
   }
 
-  /** All slots are free, and a server would take a request at once. */
+  /** True if all slots are free, and a server would take a request at once. */
   get idle(): boolean {
     return this.#leases.size === 0 && this.#servers.some((server) => server.available);
   }
@@ -82,13 +82,13 @@ export class Fleet {
     return this.#balance.hasFreeSlot;
   }
 
-  /** The slot that is closed for a request, on whatever account. */
+  /** Returns the slot that a request of this id holds or held last, as long as it is in flight. */
   taken(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);
     return slot && isInFlight(slot) ? slot : undefined;
   }
 
-  /** The slot under a request's lease, unless its server is done with it. */
+  /** Returns the same, but `undefined` in cooldown, when the server is done with the request. */
   leased(id: string): Slot<Server> | undefined {
     const slot = this.taken(id);
     return slot?.state === "cooling" ? undefined : slot;
@@ -96,7 +96,7 @@ export class Fleet {
 
   // ── Slots ──
 
-  /** Gives a free slot to the ticket of this id, if there is one for it. */
+  /** Leases a slot to the ticket of this id; `undefined`: none is free for it. `failed`: its last attempt's server. */
   grant(
     id: string,
     failed: FailedServer | null,
@@ -115,7 +115,7 @@ export class Fleet {
     this.#leases.renew(slot, now);
   }
 
-  /** The lease on this slot is over. The slot stays closed while its server may still be at work. */
+  /** Ends the lease on this slot, which stays closed while its server may still be at work. */
   end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
     const { cooldownMs } = this.#settings;
     if (end.how === "unused") this.free(slot, now);
@@ -136,7 +136,7 @@ export class Fleet {
 
   // ── Servers ──
 
-  /** `false`: no such server in the configuration. */
+  /** Applies an operator's change. Returns false if the configuration has no such server. */
   change(name: string, patch: ServerPatch, now: number): boolean {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
@@ -146,11 +146,12 @@ export class Fleet {
     if (Object.keys(changed).length > 0) {
       this.#journal.note({ kind: "server-changed", server: name, ...changed }, now);
     }
-    // Whoever takes a server out, or puts it back, wants to know how it is.
+    // Check even an idle pool now: an operator who changes a server wants to know its health.
     this.#checks.work(this.#servers, now);
     return true;
   }
 
+  /** A check has ended. Does nothing more if the time of its slot ran out before. */
   checked(id: string, result: CheckResult, now: number): void {
     this.#checks.checkEnded(id);
     const slot = this.#leases.get(id);
@@ -159,42 +160,41 @@ export class Fleet {
     server.lastCheck = { at: slot.since, passed: result === "passed" };
     const before = { status: server.health.status, refusedAt: server.health.refusedAt };
     const askedAt = slot.since;
-    this.#recover(slot, result, now);
+    this.#closeAfterCheck(slot, result, now);
     const changed =
       result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
-    this.#healthChanged(server, now);
+    this.#recordHealth(server, now);
     if (server.health.status === "down") {
       this.#journal.note({ kind: "server-down", server: server.name, cause: "checks" }, now);
     } else if (before.status === "down") {
       this.#journal.note({ kind: "server-up", server: server.name }, now);
-      // It restarted when it refused a connection, and what it was given before is gone.
+      // The server restarted when it refused a connection, so the requests that it got before are gone.
       if (before.refusedAt !== null)
-        this.#openClosed(server, now, { before: now, takenBefore: before.refusedAt });
+        this.#freeQuarantined(server, now, { closedBefore: now, heldBefore: before.refusedAt });
     }
   }
 
-  /** A check that had timed out has ended after all. */
   checkedLate(id: string, result: CheckResult, now: number): void {
     const slot = this.#leases.get(id);
-    if (slot?.state === "recovering" && result !== "timeout") this.#recover(slot, result, now);
+    if (slot?.state === "recovering" && result !== "timeout") this.#closeAfterCheck(slot, result, now);
   }
 
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
     const server = this.#servers.find((one) => one.name === name);
-    // What was cut off since then may have come to the server after the question.
-    if (server && idle) this.#openClosed(server, now, { before: askedAt, takenBefore: askedAt });
+    // Requests that got a slot, or were cut off, since then may have reached the server after the probe.
+    if (server && idle) this.#freeQuarantined(server, now, { closedBefore: askedAt, heldBefore: askedAt });
     this.#checks.probeEnded(server, server?.hasClosed ?? false, now);
   }
 
-  /** The pool has work: its servers are looked after. */
+  /** To be called when the pool has work: its servers are checked for a while. */
   work(now: number): void {
     this.#checks.work(this.#servers, now);
   }
 
   // ── Time ──
 
-  /** Ends the states whose time has come; `onLost` is called once for each lease that nobody renewed. */
+  /** Ends the states whose time has come. `onLost`: called for each lease that ran out; its slot is quarantined. */
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
       if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
@@ -206,22 +206,22 @@ export class Fleet {
     }
   }
 
-  /** A server should have been asked already, and has a slot for that now. */
+  /** True if a server's check is overdue and the server has a free slot now. */
   get checkOverdue(): boolean {
     return this.#checks.overdue;
   }
 
-  /** After an overdue check its slot is theirs first. */
+  /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
   requestsHadTheirTurn(): void {
     this.#checks.requestsHadTheirTurn();
   }
 
-  /** Which servers to ask something now. `busy`: requests wait. */
+  /** Returns the checks and probes to send now. `busy`: requests wait. */
   questions(busy: boolean, now: number): Question[] {
     return this.#checks.due(this.#servers, busy || this.inFlight > 0, now);
   }
 
-  /** When `tick` or `questions` have something next; `Infinity`: never. */
+  /** Returns when `tick` or `questions` has something to do next; `Infinity`: never. */
   next(): number {
     return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
   }
@@ -230,7 +230,7 @@ export class Fleet {
     this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
     const { server } = slot;
     if (!isFailure(cause) || !server.health.requestFailed(now)) return;
-    this.#healthChanged(server, now);
+    this.#recordHealth(server, now);
     this.#journal.note({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
 
@@ -242,8 +242,8 @@ export class Fleet {
     this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
   }
 
-  /** After a check, as long as after a request that ended in the same way; an answer of whatever kind is its end. */
-  #recover(slot: Slot<Server>, result: CheckResult, now: number): void {
+  /** Closes the slot for as long as after a request with the same end. For that, an answer of any status is `done`. */
+  #closeAfterCheck(slot: Slot<Server>, result: CheckResult, now: number): void {
     slot.lost = result === "timeout";
     const answered = result === "passed" || result === "failed";
     const forMs = answered
@@ -252,7 +252,7 @@ export class Fleet {
     this.#close(slot, "recovering", forMs, now);
   }
 
-  /** Keeps the slot from everyone for a while; for no time at all, it is free at once. */
+  /** Closes the slot for `forMs`; frees it at once if that is 0. */
   #close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
     if (forMs <= 0) this.free(slot, now);
     else {
@@ -261,28 +261,34 @@ export class Fleet {
     }
   }
 
-  #healthChanged(server: Server, now: number): void {
+  #recordHealth(server: Server, now: number): void {
     server.healthSince = now;
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverChanged(server.row);
   }
 
-  #openClosed(server: Server, now: number, closed: { before: number; takenBefore: number }): void {
+  /** Frees the server's slots in quarantine that were both closed and granted before these times. */
+  #freeQuarantined(
+    server: Server,
+    now: number,
+    { closedBefore, heldBefore }: { closedBefore: number; heldBefore: number },
+  ): void {
     for (const slot of [...server.takenSlots()]) {
-      if (!isClosed(slot) || slot.stateSince >= closed.before || slot.since >= closed.takenBefore) continue;
+      if (!isClosed(slot) || slot.stateSince >= closedBefore || slot.since >= heldBefore) continue;
       this.free(slot, now);
     }
   }
 
+  /** Returns the server with the slot's URL; one that has left the configuration is added as retired. */
   #serverOf(row: SlotRow): Server {
-    // By its URL: under another name it is as busy as under the one before.
+    // By URL and not by name: a renamed server is as busy as it was before.
     const { url } = row.server;
     const known = this.#servers.find((server) => server.url === url);
     if (known) return known;
-    const nameIsAnothers = this.#servers.some((server) => server.name === row.server.name);
-    const name = nameIsAnothers ? url : row.server.name;
-    const gone = { name, url, slots: 0, weight: 1, backup: false };
-    const retired = new Server(gone, null, undefined, true);
+    const isNameInUse = this.#servers.some((server) => server.name === row.server.name);
+    const name = isNameInUse ? url : row.server.name;
+    const config = { name, url, slots: 0, weight: 1, backup: false };
+    const retired = new Server(config, null, undefined, true);
     this.#servers.push(retired);
     return retired;
   }

@@ -1,35 +1,38 @@
 import type { Health } from "../terms/rows.ts";
 
 /**
- * How a server took a check.
- * passed   it answered as it should
- * failed   it answered otherwise
- * refused  it took no connection: nothing listens there
- * broken   it could not be reached for another reason, or broke off
- * timeout  we gave up, and it may still be at it
+ * How a health check or a probe ended.
+ * passed   the server answered with a status that was asked for
+ * failed   the server answered with another status
+ * refused  the server refused the connection: nothing listens there
+ * broken   the server could not be reached for another reason, or broke off
+ * timeout  the server did not answer in time, and may still be busy with the question
  */
 export type CheckResult = "passed" | "failed" | "refused" | "broken" | "timeout";
 
-/** A "down" that nothing has confirmed for this long says little about the server of now. */
+/** After this long without another failure, in ms, `down` says little about how the server is now. */
 const STALE_MS = 60_000;
 
 /**
- * Rise and fall of one server (HAProxy: `check rise fall observe layer4`). Failed checks and failed requests add up.
- * Only a passed check ends a row of failed checks: a server may answer requests, with its 500s, and be unwell. An
- * answered request ends a row of failed requests, or one bad request in a thousand would bring a busy server down.
- * Only checks raise a server that is down. Without checks nothing could, so then it never falls.
+ * The health of one server (HAProxy: `check rise fall observe layer4`). `fall` failures take it down, `rise` passed
+ * checks in a row bring it up again.
+ *
+ * Failed checks and failed requests add up. A passed check resets both; an answered request resets the failed requests
+ * only, because a server that answers every request with a 500 is unwell all the same. Without that reset, one failure
+ * in a thousand requests would take a busy server down. Nothing but checks can bring a server up, so in a pool without
+ * checks none ever goes down.
  */
 export class HealthState {
   readonly #rules: { rise: number; fall: number } | null;
   #status: Health;
-  /** When it was last seen to be down, or `-Infinity`. */
-  #confirmedAt: number;
+  /** When the server was last seen to be down, in ms since the epoch; `-Infinity`: never. */
+  #lastDownAt: number;
   #passedChecks = 0;
   #failedChecks = 0;
   #failedRequests = 0;
   #refusedAt: number | null = null;
 
-  /** `since`: when the restored status began. */
+  /** `rules`: `null` without checks. `since`: when the restored status began. */
   constructor(
     rules: { rise: number; fall: number } | null,
     restored: Health = "unchecked",
@@ -37,24 +40,28 @@ export class HealthState {
   ) {
     this.#rules = rules;
     this.#status = rules ? restored : "unchecked";
-    this.#confirmedAt = since ?? Number.NEGATIVE_INFINITY;
+    this.#lastDownAt = since ?? Number.NEGATIVE_INFINITY;
   }
 
   get status(): Health {
     return this.#status;
   }
 
-  /** When a check that was refused was made, the last one since the server was well; `null`: none was. */
+  /**
+   * When the last check was sent whose connection the server refused since it was last up; `null`: none. A server that
+   * refuses connections is not running, so whatever it worked on before is gone. A timeout does not count: a server
+   * that is only busy times out as well.
+   */
   get refusedAt(): number | null {
     return this.#refusedAt;
   }
 
-  /** Down, as was seen a short while ago. */
+  /** True if the server is down, and was seen to be recently. */
   isSurelyDown(now: number): boolean {
-    return this.#status === "down" && now - this.#confirmedAt < STALE_MS;
+    return this.#status === "down" && now - this.#lastDownAt < STALE_MS;
   }
 
-  /** `true`: that changed the status. */
+  /** Returns true if that changed the status. */
   checkPassed(): boolean {
     this.#failedChecks = 0;
     this.#failedRequests = 0;
@@ -66,29 +73,29 @@ export class HealthState {
     return changed;
   }
 
-  /** `askedAt`: when the check was made. `true`: that changed the status. */
+  /** `askedAt`: when the check was sent. Returns true if that changed the status. */
   checkFailed(result: Exclude<CheckResult, "passed">, askedAt: number, now: number): boolean {
     this.#failedChecks++;
     if (result === "refused") this.#refusedAt = askedAt;
-    return this.#failed(now);
+    return this.#fallIfDue(now);
   }
 
-  /** A request's connection failed, or the server was silent for too long. `true`: that changed the status. */
+  /** A request's connection failed, or the server was silent for too long. Returns true if that changed the status. */
   requestFailed(now: number): boolean {
     this.#failedRequests++;
-    return this.#failed(now);
+    return this.#fallIfDue(now);
   }
 
   requestAnswered(): void {
     this.#failedRequests = 0;
   }
 
-  #failed(now: number): boolean {
+  #fallIfDue(now: number): boolean {
     this.#passedChecks = 0;
     const wasDown = this.#status === "down";
     if (this.#rules && this.#failedChecks + this.#failedRequests >= this.#rules.fall) this.#status = "down";
     if (this.#status !== "down") return false;
-    this.#confirmedAt = now;
+    this.#lastDownAt = now;
     return !wasDown;
   }
 }

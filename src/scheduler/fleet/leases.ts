@@ -5,22 +5,22 @@ import { isHeld, isInFlight, type SlotRow, type SlotState } from "../terms/rows.
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
-/** A lease that is not renewed for this long has lost its Worker: three renewals. */
+/** The time to live of a lease, in ms. A holder that has not renewed it for this long is presumed lost. */
 export const LEASE_TTL_MS = 30_000;
 
-/** A server that is busy for somebody else is left alone as long as it asks for, within these bounds. */
+/** Bounds of the rest, in ms, that a server which is busy for somebody else may ask for. */
 const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 
-/** Why a slot is closed though no lease holds it. */
+/** The states of a slot that nothing holds and that cannot be granted. */
 export type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
 
-/** The slots that are taken, each under the id of its lease, and when its state ends by itself. */
+/** All occupied slots, by the id of their lease or check, and the timers that end their states. */
 export class Leases {
   readonly #outbox: Outbox;
-  /** Only for finding: slots are counted apart, for two of them may have one id. */
-  readonly #slots = new Map<string, Slot<Server>>();
+  /** A lookup only. Two slots may have the same id, so slots are counted apart. */
+  readonly #byId = new Map<string, Slot<Server>>();
   readonly #timers = new SlotTimers<Slot<Server>>();
-  #taken = 0;
+  #occupied = 0;
   #inFlight = 0;
 
   constructor(outbox: Outbox) {
@@ -28,7 +28,7 @@ export class Leases {
   }
 
   get size(): number {
-    return this.#taken;
+    return this.#occupied;
   }
 
   get inFlight(): number {
@@ -36,62 +36,62 @@ export class Leases {
   }
 
   get(id: string): Slot<Server> | undefined {
-    return this.#slots.get(id);
+    return this.#byId.get(id);
   }
 
-  /** Gives a slot, just taken from its server, to the ticket of this id. */
+  /** Leases a slot, just returned by `Server.take`, to the ticket of this id. */
   grant(slot: Slot<Server>, id: string, now: number): void {
-    this.#take(slot, id, now);
-    this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+    this.#occupy(slot, id, now);
+    this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
-  /** The holder has been heard of. */
+  /** Prolongs the lease by its time to live. A slot that is orphaned or in quarantine is leased again. */
   renew(slot: Slot<Server>, now: number): void {
-    // Only a change of state is worth a write: after a restart the time to live begins anew anyway.
+    // A renewal alone is not worth a write: after a restart the time to live begins anew.
     if (slot.state === "leased") this.#timers.set(slot, now + LEASE_TTL_MS);
-    else this.#set(slot, "leased", now + LEASE_TTL_MS, now);
+    else this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
-  /** Keeps the slot from everyone for a while. */
+  /** Closes the slot for `forMs`. */
   close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
-    this.#set(slot, state, now + forMs, now);
+    this.#setStateUntil(slot, state, now + forMs, now);
   }
 
-  /** Lends the slot to a health check, for no longer than `forMs`. */
+  /** Gives a slot, just returned by `Server.take`, to a health check, for `forMs` at most. */
   check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
-    this.#take(slot, id, now);
-    this.#set(slot, "checking", now + forMs, now);
+    this.#occupy(slot, id, now);
+    this.#setStateUntil(slot, "checking", now + forMs, now);
   }
 
   free(slot: Slot<Server>): void {
     this.#timers.clear(slot);
-    if (this.#slots.get(slot.lease) === slot) this.#slots.delete(slot.lease);
-    this.#taken--;
+    if (this.#byId.get(slot.lease) === slot) this.#byId.delete(slot.lease);
+    this.#occupied--;
     if (isInFlight(slot)) this.#inFlight--;
     slot.server.give(slot);
     this.#outbox.slotChanged(slot);
   }
 
-  /** After a restart, perhaps with another configuration. Nobody knows whether the holder of a lease still lives. */
+  /** Restores a slot after a restart, perhaps with another configuration. Whether a lease's holder lives is unknown. */
   restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): void {
     const slot = server.restore(row.index);
-    this.#take(slot, row.lease, row.since);
-    // Once for all the restarts to come, or a pool that crashes again and again would wait for the lost for ever.
-    if (row.state === "leased") this.#set(slot, "orphaned", now + LEASE_TTL_MS, now);
-    // It went down with the instance that made it, and its server may still be at it.
+    this.#occupy(slot, row.lease, row.since);
+    // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
+    if (row.state === "leased") this.#setStateUntil(slot, "orphaned", now + LEASE_TTL_MS, now);
+    // The check died with the instance that sent it, but the server may still be busy with it.
     else if (row.state === "checking")
-      this.#set(slot, "recovering", Math.min(row.until, now) + settings.quarantine.maxMs, now);
+      this.#setStateUntil(slot, "recovering", Math.min(row.until, now) + settings.quarantine.maxMs, now);
     else {
-      this.#enter(slot, row.state, now);
-      // Nobody knows any more: most are.
+      this.#setState(slot, row.state, now);
+      // The ledger does not keep `lost`; for most slots in quarantine it was true.
       slot.lost = row.state === "quarantined";
-      // What it was closed for may have been longer than its operator now thinks right.
+      // The configured times may have become shorter meanwhile.
       const longest = longestMs(row.state, settings);
       this.#timers.set(slot, Math.min(row.until, now + longest));
     }
   }
 
-  /** Takes out, one a call, the slots whose state ends now. */
+  /** Returns a slot whose state ends now, and clears its timer; `undefined`: there is none (any more). */
   takeDue(now: number): Slot<Server> | undefined {
     return this.#timers.takeDue(now);
   }
@@ -100,22 +100,22 @@ export class Leases {
     return this.#timers.next();
   }
 
-  #take(slot: Slot<Server>, id: string, since: number): void {
+  #occupy(slot: Slot<Server>, id: string, since: number): void {
     slot.lease = id;
     slot.since = since;
-    const namesake = this.#slots.get(id);
-    if (!namesake || !isHeld(namesake)) this.#slots.set(id, slot);
-    this.#taken++;
+    const namesake = this.#byId.get(id);
+    if (!namesake || !isHeld(namesake)) this.#byId.set(id, slot);
+    this.#occupied++;
     if (isInFlight(slot)) this.#inFlight++;
   }
 
-  #set(slot: Slot<Server>, state: SlotState, until: number, now: number): void {
-    this.#enter(slot, state, now);
+  #setStateUntil(slot: Slot<Server>, state: SlotState, until: number, now: number): void {
+    this.#setState(slot, state, now);
     this.#timers.set(slot, until);
     this.#outbox.slotChanged(slot);
   }
 
-  #enter(slot: Slot<Server>, state: SlotState, now: number): void {
+  #setState(slot: Slot<Server>, state: SlotState, now: number): void {
     if (isInFlight(slot)) this.#inFlight--;
     slot.state = state;
     slot.stateSince = now;
@@ -123,14 +123,14 @@ export class Leases {
   }
 }
 
-/** How long a slot may be in that state, as its operator now thinks right. */
+/** Returns the longest time that a slot may stay in this state by the present configuration, in ms. */
 function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): number {
   if (state === "orphaned") return Number.POSITIVE_INFINITY;
   if (state === "cooling") return cooldownMs;
   return state === "resting" ? restMs(LONGEST_REST_MS, cooldownMs) : quarantine.maxMs;
 }
 
-/** How long a slot rests whose server asked for that much. */
+/** Returns how long a slot rests, in ms. `wantedMs`: what its server asked for. */
 export function restMs(wantedMs: number, cooldownMs: number): number {
   return Math.max(LEAST_REST_MS, cooldownMs, Math.min(wantedMs, LONGEST_REST_MS));
 }
@@ -140,7 +140,7 @@ interface Timer<S> {
   readonly at: number;
 }
 
-/** When each taken slot's state ends by itself. A slot has one timer, the last one set; the others count no more. */
+/** When slots' states end by themselves. A slot has one timer: setting it again replaces it. */
 export class SlotTimers<S extends Slot> {
   readonly #timers = new PriorityQueue<Timer<S>>(
     (a, b) => a.at < b.at,
@@ -162,7 +162,7 @@ export class SlotTimers<S extends Slot> {
     this.#timers.bury();
   }
 
-  /** Takes out, one a call, the slots whose time has come. */
+  /** Returns a slot whose time has come, and clears its timer; `undefined`: there is none (any more). */
   takeDue(now: number): S | undefined {
     const first = this.#timers.peek();
     if (!first || first.at > now) return undefined;

@@ -13,35 +13,35 @@ type Restored = Omit<ServerRow, "name">;
 
 const NEW: Restored = { override: {}, health: "unchecked", stateSince: null, healthSince: null };
 
-/** One server and its slots. The slots that are taken are never dropped, however the settings change. */
+/** One server and its slots. An occupied slot is kept until it is freed, however the number of slots changes. */
 export class Server {
   readonly name: string;
   readonly url: string;
   readonly backup: boolean;
-  /** No longer in the configuration: finishes its leases and goes. */
+  /** True if the server is no longer in the configuration: its last requests finish, and none is added. */
   readonly retired: boolean;
   readonly health: HealthState;
   healthSince: number | null;
-  /** How it took the last health check that it answered or failed to; `at` is when it was asked. */
+  /** The last health check that ended; `at` is when it was sent. */
   lastCheck: { at: number; passed: boolean } | null = null;
-  /** When the next health check is due; `Infinity`: none is. */
+  /** When the next health check is due; `Infinity`: none is scheduled. */
   nextCheckAt = Number.POSITIVE_INFINITY;
-  /** When to ask next whether it is idle again; `Infinity`: nobody wants to know. */
+  /** When the next probe is due; `Infinity`: none is scheduled. */
   nextProbeAt = Number.POSITIVE_INFINITY;
-  /** How long was waited before that. */
+  /** The pause before that probe, in ms; it doubles from probe to probe. */
   probePauseMs = 0;
   /** Smooth weighted round robin's running credit. */
   credit = 0;
-  /** Order of the last grant, to take turns where everything else is equal. */
+  /** Serial number of the pool's last grant to this server, so that equal servers take turns. */
   lastGrant = 0;
 
   readonly configured: { slots: number; weight: number };
   #override: ServerOverride;
   #stateSince: number | null;
-  /** By index; a free one stays, so that a slot that changes hands within a turn is one change for the ledger. */
+  /** By index. The objects are reused, so that a slot freed and granted in one turn is written to the ledger once. */
   readonly #slots: Slot<Server>[] = [];
   #freeIndexes: number[] = [];
-  #taken = 0;
+  #occupied = 0;
 
   constructor(
     config: ServerConfig,
@@ -57,7 +57,7 @@ export class Server {
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;
     this.health = new HealthState(check, restored.health, restored.healthSince);
-    // Where its check was taken out of the configuration, its health is not the one of then.
+    // Without checks in the configuration the restored health is not used, nor when it changed.
     this.healthSince = this.health.status === restored.health ? restored.healthSince : null;
     this.#refillFree();
   }
@@ -78,6 +78,7 @@ export class Server {
     return this.retired ? 0 : (this.#override.slots ?? this.configured.slots);
   }
 
+  /** True if no operator has changed slots or weight. */
   get isAsConfigured(): boolean {
     return this.#override.slots === undefined && this.#override.weight === undefined;
   }
@@ -86,39 +87,40 @@ export class Server {
     return this.#override;
   }
 
-  /** What the ledger keeps of it. */
   get row(): ServerRow {
     const { name, healthSince, stateSince } = this;
     return { name, override: this.#override, health: this.health.status, stateSince, healthSince };
   }
 
+  /** How many slots are occupied: not free, whatever their state. */
   get taken(): number {
-    return this.#taken;
+    return this.#occupied;
   }
 
-  /** Neither the operator nor its health keeps it from taking requests; it may be busy. */
+  /** True if neither the operator nor its health keeps the server from requests. It may be busy. */
   get available(): boolean {
     return !this.retired && this.state === "ready" && this.health.status !== "down";
   }
 
-  /** It will take no request until somebody, or its health, brings it back. */
+  /** True if the server is in maintenance, retired, or was seen to be down recently: no ticket is to wait for it. */
   isOut(now: number): boolean {
     return this.retired || this.state === "maint" || this.health.isSurelyDown(now);
   }
 
-  /** Counts requests, not indexes: with fewer slots than before, those beyond still finish. */
+  /** Goes by the count and not by indexes: after the number of slots was lowered, slots beyond it may be occupied. */
   get hasFreeSlot(): boolean {
-    return this.#taken < this.slots;
+    return this.#occupied < this.slots;
   }
 
+  /** True if a slot is in quarantine. */
   get hasClosed(): boolean {
     for (const slot of this.takenSlots()) if (isClosed(slot)) return true;
     return false;
   }
 
   /**
-   * Whether a change that is meant for this state only may be made. What the same owner has done already is done, so
-   * that a request whose answer was lost can be repeated.
+   * Returns false if the change is meant for a server in `ifState`, and this one is in another state. A repeated change
+   * of the same owner is allowed, because the answer to the first may have been lost.
    */
   allows(patch: ServerPatch, ifState: ServerState | undefined): boolean {
     if (ifState === undefined || this.state === ifState) return true;
@@ -126,7 +128,7 @@ export class Server {
     return owner !== undefined && owner === patch.owner && this.state === patch.state;
   }
 
-  /** Returns what of it is new. */
+  /** Applies an operator's change. Returns what differs now. */
   change(patch: ServerPatch, now: number): ServerOverride {
     const before = { state: this.state, slots: this.slots, weight: this.weight };
     const { state, slots, weight } = { ...this.#override, ...patch };
@@ -134,27 +136,27 @@ export class Server {
     this.#override = {
       ...(state === undefined ? {} : { state }),
       ...(owner === undefined ? {} : { owner }),
-      ...unless(this.configured.slots, "slots", slots),
-      ...unless(this.configured.weight, "weight", weight),
+      ...difference(this.configured.slots, "slots", slots),
+      ...difference(this.configured.weight, "weight", weight),
     };
     const changed: ServerOverride = {
       ...(this.state === before.state ? {} : { state: this.state }),
-      ...unless(before.slots, "slots", this.slots),
-      ...unless(before.weight, "weight", this.weight),
+      ...difference(before.slots, "slots", this.slots),
+      ...difference(before.weight, "weight", this.weight),
     };
     if (changed.state) this.#stateSince = now;
     this.#refillFree();
     return changed;
   }
 
-  /** Takes a free slot; the caller sets its state, and gives it back with `give`. */
+  /** Occupies a free slot; `undefined`: none is free. The caller sets its state, and returns it with `give`. */
   take(): Slot<Server> | undefined {
     const index = this.hasFreeSlot ? this.#freeIndexes.pop() : undefined;
     if (index === undefined) return undefined;
     return this.#occupy(index);
   }
 
-  /** Takes the very slot that the ledger shows as taken, beyond today's number of slots too. */
+  /** Occupies the slot of this index, which the ledger has as occupied, even beyond the present number of slots. */
   restore(index: number): Slot<Server> {
     const free = this.#freeIndexes.indexOf(index);
     if (free >= 0) this.#freeIndexes.splice(free, 1);
@@ -164,7 +166,7 @@ export class Server {
   give(slot: Slot<Server>): void {
     slot.state = "free";
     slot.until = Number.POSITIVE_INFINITY;
-    this.#taken--;
+    this.#occupied--;
     if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
   }
 
@@ -177,7 +179,7 @@ export class Server {
     const slot = this.#slots[index] as Slot<Server>;
     slot.state = "leased";
     slot.lost = false;
-    this.#taken++;
+    this.#occupied++;
     return slot;
   }
 
@@ -203,8 +205,8 @@ export class Server {
   }
 }
 
-/** A value that differs from the usual one. What does not goes with the configuration, whatever that will be. */
-function unless<Key extends string>(
+/** Returns nothing for a usual value: as an override it would stay when the configuration changes. */
+function difference<Key extends string>(
   usual: number,
   key: Key,
   value: number | null | undefined,

@@ -1,13 +1,13 @@
 import type { SlotRow } from "../terms/rows.ts";
 
-/** One slot of a server, and what of it only memory knows. Times are milliseconds since the epoch. */
+/** One slot of a server: its row, and what is kept in memory only. Times are in ms since the epoch. */
 export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends SlotRow {
   readonly server: Of;
   readonly index: number;
-  /** When it came into its state. */
+  /** When the slot got its state, or when the pool's object started if that was later. */
   stateSince: number;
-  /** Closed because nothing was heard: of its holder, or of the server that was checked. */
+  /** True in quarantine if the end is unknown: the request's holder was presumed lost, or the check timed out. */
   lost: boolean;
-  /** What ends its state; `null`: nothing does. */
+  /** The timer that ends the state, set by `SlotTimers`; `null`: none. */
   timer: { readonly at: number } | null;
 }
