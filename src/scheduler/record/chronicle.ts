@@ -4,10 +4,11 @@ import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
 
-/** What is told of a pool, in events, and what is counted: each thing that happens is noted here once. */
+/** Records what happens to a pool: each method counts it, notes it as an event, or both. Times are in ms. */
 export class Chronicle {
   readonly counters: Counters;
   readonly journal: Journal;
+  /** True if the current drain has its `drained` event. */
   #drainedNoted: boolean;
   #restartNoted = false;
 
@@ -22,10 +23,10 @@ export class Chronicle {
     this.journal.note({ kind: "refusal", code }, now);
   }
 
-  /** The lease on this slot is over, which is in the state of before. */
+  /** A lease has ended. To be called while the slot still has its state of before. */
   leaseEnded(slot: SlotRow & { lost: boolean }, end: LeaseEnd, now: number): void {
-    if (end.how === "busy" || ("retried" in end && end.retried)) this.#retried(slot);
-    // Quarantined already: its request was counted as lost.
+    if (end.how === "busy" || ("retried" in end && end.retried)) this.#countRetry(slot);
+    // In quarantine already: its request was counted then.
     else if (!isHeld(slot)) return;
     else if (end.how === "unused") this.counters.abandoned();
     else if ("status" in end) this.counters.completed(slot.server.name, now - slot.since, end.status);
@@ -36,11 +37,12 @@ export class Chronicle {
     }
   }
 
-  /** A holder that was presumed lost has come forward. */
+  /** A holder that was presumed lost is alive, so its request was not abandoned. */
   holderFound(): void {
     this.counters.notAbandoned();
   }
 
+  /** An operator frees a slot. To be called while the slot still has its state of before. */
   freedByHand(slot: SlotRow, now: number): void {
     const { server, lease } = slot;
     if (isHeld(slot)) this.counters.abandoned();
@@ -54,7 +56,7 @@ export class Chronicle {
     this.#drainedNoted = false;
   }
 
-  /** Nothing is in flight in a drain; once a drain, however often it is said. */
+  /** Nothing is in flight in a drain. Noted once per drain, however often this is called. */
   drained(now: number): void {
     if (this.#drainedNoted) return;
     this.#drainedNoted = true;
@@ -65,15 +67,16 @@ export class Chronicle {
     this.journal.note({ kind: "resume", owner, cause }, now);
   }
 
-  /** This instance found requests of an earlier one; once, however many there are. */
+  /** This instance has found requests of an earlier one. Noted once, however often this is called. */
   restarted(now: number): void {
     if (this.#restartNoted) return;
     this.#restartNoted = true;
     this.journal.note({ kind: "restart" }, now);
   }
 
-  #retried(slot: SlotRow & { lost: boolean }): void {
+  #countRetry(slot: SlotRow & { lost: boolean }): void {
     if (!isHeld(slot)) {
+      // In quarantine already: the retry was counted then, unless the holder was presumed lost.
       if (!slot.lost) return;
       this.holderFound();
     }

@@ -1,40 +1,46 @@
 import type { EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
 
 /**
- * Counts since the pool was created, as a snapshot shows them. Accepted = completed + abandoned + what was
- * refused after acceptance + what is still here.
+ * Counts since the pool was created, as a snapshot shows them. Invariant: accepted = completed + abandoned + refused
+ * after acceptance + still waiting or in flight.
  */
 export interface Totals {
   accepted: number;
   completed: number;
+  /** By the refusal's code. */
   refused: Record<string, number>;
+  /** Attempts that were followed by another. */
   retried: number;
   abandoned: number;
 }
 
 /** All that is counted, as the ledger keeps it. */
 export interface Counts extends Totals {
-  /** Of those completed, how many were answered with each class of status, `2xx`. */
+  /** Completed requests by class of status, such as `2xx`. */
   answered: Record<string, number>;
+  /** Drains that have begun. */
   drains: number;
-  /** From arrival to the first slot. */
+  /** Times from a request's arrival to its first slot. */
   waits: Histogram;
   servers: ServerCounts[];
-  /** The most that a scrape was told: what is found to be not abandoned after all must not turn it back. */
+  /**
+   * The highest `abandoned` that a scrape has reported. `abandoned` itself falls when a holder that was presumed lost
+   * is alive, but a Prometheus counter must never fall.
+   */
   abandonedTold: number;
 }
 
 export interface ServerCounts {
   name: string;
-  /** Attempts that it failed, and that another one followed. */
+  /** Attempts at this server that were followed by another. */
   retried: number;
-  /** From the slot to the last byte. */
+  /** Times from a request's grant to its server's last byte. */
   service: Histogram;
 }
 
 export type CountedRefusal = SchedulerRefusal | EndRefusal;
 
-/** Counts what becomes of requests: a few additions each, and nothing new in memory. */
+/** Counts what becomes of requests. That costs a few additions each; memory grows only with the number of servers. */
 export class Counters {
   readonly #totals: Totals;
   readonly #answered: Record<string, number>;
@@ -49,7 +55,7 @@ export class Counters {
     this.#answered = { ...stored.answered };
     this.#waits = storedHistogram(stored.waits);
     this.#servers = new Map(
-      stored.servers?.map((one) => [one.name, { ...one, service: storedHistogram(one.service) }]),
+      stored.servers?.map((counts) => [counts.name, { ...counts, service: storedHistogram(counts.service) }]),
     );
     this.#drains = stored.drains ?? 0;
     this.#abandonedTold = stored.abandonedTold ?? 0;
@@ -65,8 +71,8 @@ export class Counters {
 
   completed(server: string, serviceMs: number, status: number): void {
     this.#totals.completed++;
-    observe(this.#serverCounts(server).service, serviceMs);
-    const statusClass = CLASSES[Math.trunc(status / 100)] ?? "5xx";
+    observe(this.#countsOf(server).service, serviceMs);
+    const statusClass = STATUS_CLASSES[Math.trunc(status / 100)] ?? "5xx";
     this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
   }
 
@@ -76,14 +82,14 @@ export class Counters {
 
   retried(server: string): void {
     this.#totals.retried++;
-    this.#serverCounts(server).retried++;
+    this.#countsOf(server).retried++;
   }
 
   abandoned(): void {
     this.#totals.abandoned++;
   }
 
-  /** It was counted as lost, and is not. */
+  /** Takes back an `abandoned` of a request whose holder was presumed lost. */
   notAbandoned(): void {
     this.#totals.abandoned--;
   }
@@ -96,7 +102,7 @@ export class Counters {
     return { ...this.#totals, refused: { ...this.#totals.refused } };
   }
 
-  /** As a copy. */
+  /** A deep copy. */
   get counts(): Counts {
     return structuredClone({
       ...this.#totals,
@@ -108,7 +114,7 @@ export class Counters {
     });
   }
 
-  /** What a scrape is told, once the ledger has it: no value of it may ever be lower the next time. */
+  /** Returns the counts for a scrape. The caller writes them to the ledger first: a later scrape must not be lower. */
   tell(): Counts {
     this.#abandonedTold = Math.max(this.#abandonedTold, this.#totals.abandoned);
     return this.counts;
@@ -118,7 +124,7 @@ export class Counters {
     for (const name of this.#servers.keys()) if (!names.has(name)) this.#servers.delete(name);
   }
 
-  #serverCounts(name: string): ServerCounts {
+  #countsOf(name: string): ServerCounts {
     let counts = this.#servers.get(name);
     if (!counts) {
       counts = { name, retried: 0, service: emptyHistogram() };
@@ -128,16 +134,16 @@ export class Counters {
   }
 }
 
-const CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"];
+const STATUS_CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/** Upper bounds in ms: from what a free slot takes to the longest wait that is usual. */
+/** Upper bounds of the buckets, in ms: from the grant of a free slot to the longest usual wait. */
 export const BOUNDS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000,
   600_000,
 ];
 
-/** How often a time fell into each bucket, and not into one before; the last is of those beyond all bounds. */
 export interface Histogram {
+  /** Observations in each bucket, not cumulative; the last bucket is for times above all bounds. */
   counts: number[];
   sumMs: number;
 }
@@ -146,7 +152,7 @@ export function emptyHistogram(): Histogram {
   return { counts: new Array(BOUNDS_MS.length + 1).fill(0), sumMs: 0 };
 }
 
-/** A stored one; of another version's buckets nothing can be made. */
+/** Returns a histogram from the ledger, or an empty one if that was written with other bounds. */
 export function storedHistogram(stored: Histogram | undefined): Histogram {
   return stored?.counts.length === BOUNDS_MS.length + 1 ? stored : emptyHistogram();
 }

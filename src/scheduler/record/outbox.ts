@@ -1,21 +1,21 @@
 import type { SchedulerRefusal } from "../terms/lease-end.ts";
 import type { ServerRow, SlotRow } from "../terms/rows.ts";
 
-/** What a ticket is told. */
+/** The answer to a ticket. */
 export type Decision =
-  /** The lease has the ticket's id. `token`: for a retry. */
+  /** The lease gets the ticket's id. `token`: for a retry. */
   | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
   | { kind: "queued"; ticket: string; token: number }
   | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
 
-/** Something to ask a server, whose answer comes back as an event. Times in ms since the epoch. */
+/** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
 export type Question =
-  /** Is it well? Holds a slot, under this id, until it is answered. */
+  /** How is the server? Holds a slot under this id until it is answered. */
   | { kind: "check"; id: string; server: string; url: string }
-  /** Is it idle again? */
+  /** Is the server idle again? */
   | { kind: "probe"; askedAt: number; server: string; url: string };
 
-/** What one or more events led to. The ledger must hold the rows before anyone is told a decision. */
+/** What follows from one or more events. The rows must be in the ledger before any decision is sent. */
 export interface Changes {
   decisions: readonly Decision[];
   questions: readonly Question[];
@@ -26,8 +26,8 @@ export interface Changes {
 }
 
 /**
- * Collects what events lead to, until it is taken. It is taken in every turn with events, mostly with a single
- * decision in it: what stays empty is not made at all.
+ * Collects what follows from events until `take`. That runs once in every turn with events, mostly for a single
+ * decision, so collections are not allocated before they are needed.
  */
 export class Outbox {
   drainChanged = false;
@@ -37,13 +37,13 @@ export class Outbox {
   #slots: Set<SlotRow> | null = null;
   #servers: Map<string, ServerRow> | null = null;
 
-  /** There are servers to ask. */
+  /** True if there are checks or probes to send. */
   get hasQuestions(): boolean {
     return this.#questions !== null;
   }
 
   decided(decision: Decision): void {
-    // The first into an empty array would make room for 17 (V8 of Node 26).
+    // V8 would reserve 17 elements for a push into an empty array (Node 26).
     if (this.#decisions) this.#decisions.push(decision);
     else this.#decisions = [decision];
   }
@@ -52,7 +52,7 @@ export class Outbox {
     if (questions.length > 0) this.#questions = [...(this.#questions ?? NONE), ...questions];
   }
 
-  /** The row is read when it is written: what changes until then is one write. */
+  /** Rows are kept by reference and read when they are written: several changes until then are one write. */
   slotChanged(slot: SlotRow): void {
     this.#slots ??= new Set();
     this.#slots.add(slot);
@@ -63,8 +63,9 @@ export class Outbox {
     this.#servers.set(server.name, server);
   }
 
+  /** Returns and clears what was collected. */
   take(): Changes {
-    const taken = {
+    const changes = {
       decisions: this.#decisions ?? NONE,
       questions: this.#questions ?? NONE,
       slots: this.#slots ?? NO_SLOTS,
@@ -78,7 +79,7 @@ export class Outbox {
     this.#servers = null;
     this.drainChanged = false;
     this.regroupChanged = false;
-    return taken;
+    return changes;
   }
 }
 

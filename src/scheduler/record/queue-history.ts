@@ -1,35 +1,37 @@
-const KEPT = 120;
+const KEPT_STEPS = 120;
 const STEP_MS = 5_000;
 
-/** Of each step the greatest, oldest first; the last step is not over yet. */
+/** The highest values of each step of time, oldest first. The last step is still going on. */
 export interface QueueHistory {
-  /** When the first step began, ISO 8601. */
+  /** When the first step began, ISO 8601 in UTC. */
   from: string;
+  /** Length of a step, in ms. */
   stepMs: number;
   queued: number[];
   oldestWaitMs: number[];
 }
 
 /**
- * The waiting list of the last ten minutes. It is told after each change; between two changes nothing has to run,
- * as the length stays and the oldest wait grows with the clock. What it is told often allocates nothing.
+ * Records length and oldest wait of the waiting list over the last ten minutes. `note` is to be called after each
+ * change, and allocates nothing; in between, nothing has to run, because the length stays and the oldest wait grows
+ * with the clock.
  */
 export class QueueRecord {
-  /** The place of a step is its number, modulo `KEPT`. */
-  readonly #queued = new Float64Array(KEPT);
-  readonly #oldestMs = new Float64Array(KEPT);
+  /** Ring buffers: the index of a step is its number modulo `KEPT_STEPS`. */
+  readonly #queued = new Float64Array(KEPT_STEPS);
+  readonly #oldestMs = new Float64Array(KEPT_STEPS);
+  /** Numbers of the first step and of the current one. */
   readonly #first: number;
-  #last: number;
-  /** Since the last change; times are ms since the epoch. */
+  #current: number;
   #length = 0;
   #oldestSince: number | undefined;
 
   constructor(now: number) {
     this.#first = stepOf(now);
-    this.#last = this.#first;
+    this.#current = this.#first;
   }
 
-  /** From `now` on so many wait, the oldest of them since then. */
+  /** From `now` on, `queued` tickets wait, the oldest of them since `oldestSince`. Times are in ms since the epoch. */
   note(queued: number, oldestSince: number | undefined, now: number): void {
     this.#catchUp(now);
     this.#length = queued;
@@ -39,36 +41,39 @@ export class QueueRecord {
 
   read(now: number): QueueHistory {
     this.#catchUp(now);
-    const first = Math.max(this.#first, this.#last - KEPT + 1);
-    const places = Array.from({ length: this.#last - first + 1 }, (_, index) => (first + index) % KEPT);
+    const first = Math.max(this.#first, this.#current - KEPT_STEPS + 1);
+    const indexes = Array.from(
+      { length: this.#current - first + 1 },
+      (_, offset) => (first + offset) % KEPT_STEPS,
+    );
     return {
       from: new Date(first * STEP_MS).toISOString(),
       stepMs: STEP_MS,
-      queued: places.map((place) => this.#queued[place] as number),
-      oldestWaitMs: places.map((place) => this.#oldestMs[place] as number),
+      queued: indexes.map((index) => this.#queued[index] as number),
+      oldestWaitMs: indexes.map((index) => this.#oldestMs[index] as number),
     };
   }
 
-  /** What has been so since the last change goes into all steps since. */
+  /** Records the state since the last change in all steps since. */
   #catchUp(now: number): void {
-    const current = stepOf(now);
-    // Before ten minutes ago there is nothing to keep, nor to walk through after a long sleep.
-    if (current - this.#last > KEPT) this.#last = current - KEPT;
-    for (; this.#last < current; this.#begin(this.#last + 1)) this.#raise((this.#last + 1) * STEP_MS);
+    const step = stepOf(now);
+    // Steps from before the history need not be walked through after a long sleep.
+    if (step - this.#current > KEPT_STEPS) this.#current = step - KEPT_STEPS;
+    for (; this.#current < step; this.#begin(this.#current + 1)) this.#raise((this.#current + 1) * STEP_MS);
     this.#raise(now);
   }
 
   #begin(step: number): void {
-    this.#last = step;
-    this.#queued[step % KEPT] = 0;
-    this.#oldestMs[step % KEPT] = 0;
+    this.#current = step;
+    this.#queued[step % KEPT_STEPS] = 0;
+    this.#oldestMs[step % KEPT_STEPS] = 0;
   }
 
   #raise(now: number): void {
-    const place = this.#last % KEPT;
+    const index = this.#current % KEPT_STEPS;
     const oldestMs = this.#oldestSince === undefined ? 0 : Math.max(0, now - this.#oldestSince);
-    if (this.#length > (this.#queued[place] as number)) this.#queued[place] = this.#length;
-    if (oldestMs > (this.#oldestMs[place] as number)) this.#oldestMs[place] = oldestMs;
+    if (this.#length > (this.#queued[index] as number)) this.#queued[index] = this.#length;
+    if (oldestMs > (this.#oldestMs[index] as number)) this.#oldestMs[index] = oldestMs;
   }
 }
 
