@@ -15,23 +15,23 @@ import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
 
-/** What the ledger kept of an earlier instance. */
+/** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
   servers: ServerRow[];
   drain: Drain | null;
-  /** It ended while tickets of a still earlier instance were coming back. */
+  /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
   counts: Partial<Counts>;
   events: PoolEvent[];
 }
 
 /**
- * Who may talk to which server, and when: the pool's rules and nothing else. No clock, no storage, no promise
- * and no platform in here, so that thousands of random histories can be played against it: each event comes
- * with the time, and what follows from it is collected in the outbox until `takeChanges()`.
+ * The pool's rules: which request gets a slot of which server, and when. It has no clock, storage, promise or platform,
+ * so that thousands of random histories can be played against it. Each method is an event that brings the time with it,
+ * in ms since the epoch; what follows from it is collected in the outbox until `takeChanges()`.
  *
- * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
+ * A lease has the id of its ticket. Any event may come twice, because Workers repeat their calls.
  */
 export class Scheduler {
   readonly #settings: PoolConfig;
@@ -39,11 +39,11 @@ export class Scheduler {
   readonly #outbox = new Outbox();
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
-  readonly #waiting: WaitingList;
-  readonly #drain: DrainSwitch;
+  readonly #waitingList: WaitingList;
+  readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
 
-  /** `newId` never gives an id twice, in no instance of the pool. */
+  /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
     settings: PoolConfig,
     restored: Restored | null,
@@ -54,12 +54,12 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
-    this.#waiting = new WaitingList(settings.queueTimeoutMs, restored && now);
-    this.#drain = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
+    this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
+    this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId);
-    // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
-    const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
+    // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
+    const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
     if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
@@ -68,23 +68,23 @@ export class Scheduler {
 
   // ── Requests ──
 
-  /** A request asks for a slot, for the first time or again after it lost touch with the pool. */
+  /** A request asks for a slot: for the first time, for a retry, or again because its call was lost. */
   enter(request: TicketRequest, now: number): void {
     const { id } = request;
     this.#fleet.work(now);
-    const held = this.#fleet.leased(id);
-    const known = this.#waiting.get(id);
-    if (held) {
-      // Granted, but the answer never arrived: its holder has sent nothing to the server yet.
-      this.#holderLives(held, now);
+    const slot = this.#fleet.leased(id);
+    const ticket = this.#waitingList.get(id);
+    if (slot) {
+      // The answer with the grant was lost, so nothing was sent to the server yet: repeat the grant.
+      this.#renewLease(slot, now);
       this.#outbox.decided({
         kind: "grant",
         ticket: id,
-        slot: held,
-        token: this.#waiting.tokenOf(request, now),
+        slot,
+        token: this.#waitingList.tokenOf(request, now),
       });
-    } else if (known) {
-      this.#outbox.decided({ kind: "queued", ticket: id, token: known.token });
+    } else if (ticket) {
+      this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
     } else if (this.#refusesForLackOfServers(now)) {
       this.#refuse(id, "no-server", now);
     } else {
@@ -92,49 +92,49 @@ export class Scheduler {
     }
   }
 
-  /** The client left while its request waited. `false`: it does not wait (any more). */
+  /** The client of a waiting ticket left. Returns false if the ticket is not on the waiting list (any more). */
   leave(id: string): boolean {
-    if (!this.#waiting.leave(id)) return false;
+    if (!this.#waitingList.leave(id)) return false;
     this.counters.abandoned();
     return true;
   }
 
-  /** The holder lives. `false`: the slot is no longer its own. */
+  /** The holder of a lease shows that it is alive. Returns false if the slot is no longer the holder's. */
   renew(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
-    this.#holderLives(slot, now);
+    this.#renewLease(slot, now);
     return true;
   }
 
   /**
-   * The request's lease is over. Of a slot in quarantine, whose holder was taken to be lost, what the holder knows
-   * better counts from now.
+   * A lease has ended. Does nothing for an unknown one, which has ended before. If the slot is in quarantine, because
+   * its holder was presumed lost, the holder's report replaces that presumption.
    */
   end(id: string, end: LeaseEnd, now: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
     this.#chronicle.leaseEnded(slot, end, now);
     this.#fleet.end(slot, end, now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
   }
 
   // ── Servers ──
 
-  /** How a health check went. */
+  /** A health check has ended. `id` is that of its `Question`. */
   checked(id: string, result: CheckResult, now: number): void {
     this.#fleet.checked(id, result, now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
     this.tick(now);
   }
 
-  /** A check that had timed out has ended after all: its server is at it no more. */
+  /** A check that had timed out has ended after all, so the server is not busy with it any more. */
   checkedLate(id: string, result: CheckResult, now: number): void {
     this.#fleet.checkedLate(id, result, now);
     this.tick(now);
   }
 
-  /** A server said whether it is idle, asked at `askedAt`. */
+  /** A server has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
   probed(server: string, idle: boolean, askedAt: number, now: number): void {
     this.#fleet.probed(server, idle, askedAt, now);
     this.tick(now);
@@ -142,12 +142,12 @@ export class Scheduler {
 
   // ── Operator ──
 
-  /** `false`: another owner holds the drain. */
+  /** Begins or extends a drain. Returns false if another owner's drain is on. */
   drain(request: DrainRequest, now: number): boolean {
-    const started = this.#drain.start(request, now);
+    const started = this.#drainSwitch.start(request, now);
     if (started === "held") return false;
     if (started !== "over") this.#outbox.drainChanged = true;
-    const { current } = this.#drain;
+    const { current } = this.#drainSwitch;
     if (started === "begun" && current) {
       this.#chronicle.drainBegun(current, now);
       this.#noteIfDrained(now);
@@ -155,26 +155,26 @@ export class Scheduler {
     return true;
   }
 
-  /** `false`: another owner holds the drain. */
+  /** Ends the drain, if there is one. Returns false if it is another owner's, unless `force`. */
   resume(owner: string, force: boolean, now: number): boolean {
-    if (!this.#drain.current) return true;
-    const cause = this.#drain.current.owner === owner ? "resumed" : "forced";
-    const resumed = this.#drain.resume(owner, force);
-    if (resumed) this.#drainEnded(owner, cause, now);
+    if (!this.#drainSwitch.current) return true;
+    const cause = this.#drainSwitch.current.owner === owner ? "resumed" : "forced";
+    const resumed = this.#drainSwitch.resume(owner, force);
+    if (resumed) this.#afterDrain(owner, cause, now);
     return resumed;
   }
 
-  /** `false`: no such server in the configuration. */
+  /** Returns false if the configuration has no such server. */
   changeServer(name: string, patch: ServerPatch, now: number): boolean {
     if (!this.#fleet.change(name, patch, now)) return false;
-    // One that is back in service is looked at before it gets work.
+    // A server that is back in service is checked before it gets a request.
     this.#ask(now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
     this.tick(now);
     return true;
   }
 
-  /** The operator knows that the server is idle. `false`: no such lease. */
+  /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
   freeLease(id: string, now: number): boolean {
     const slot = this.#fleet.taken(id);
     if (!slot) return false;
@@ -186,32 +186,32 @@ export class Scheduler {
 
   // ── Time ──
 
-  /** Ends everything whose time has come. */
+  /** Ends all states, waits and drains whose time has come. */
   tick(now: number): void {
     this.#fleet.tick(now, () => this.counters.abandoned());
-    for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
+    for (let late = this.#waitingList.takeExpired(now); late; late = this.#waitingList.takeExpired(now)) {
       this.#refuse(late.id, "queue-timeout", now);
     }
-    // In a drain too: nobody looks at it there, and its time must not come again and again.
-    this.#waiting.head()?.failed?.tick(now);
-    if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
+    // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
+    this.#waitingList.head()?.failed?.tick(now);
+    if (this.#drainSwitch.expire(now)) this.#afterDrain(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#ask(now);
     this.#dispatch(now);
   }
 
-  /** When `tick` has something to do next; `Infinity`: never. */
+  /** Returns when `tick` has something to do next; `Infinity`: never. */
   nextTick(): number {
     return Math.min(
       this.#fleet.next(),
-      this.#waiting.nextDeadline(),
-      this.#waiting.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
+      this.#waitingList.nextDeadline(),
+      this.#waitingList.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
       this.#regroup.endsAt,
-      this.#drain.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+      this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
     );
   }
 
-  // ── What there is to see ──
+  // ── State ──
 
   takeChanges(): Changes {
     return this.#outbox.take();
@@ -229,12 +229,12 @@ export class Scheduler {
     return this.counters.totals;
   }
 
-  /** The drain that is on, whether or not requests are still in flight. */
+  /** The drain that is on, whether or not anything is still in flight; `null`: none. */
   get currentDrain(): Readonly<Drain> | null {
-    return this.#drain.current;
+    return this.#drainSwitch.current;
   }
 
-  /** Are servers' healths checked at all? */
+  /** True if the pool has health checks. */
   get hasChecks(): boolean {
     return this.#settings.check !== null;
   }
@@ -244,28 +244,29 @@ export class Scheduler {
   }
 
   get queued(): number {
-    return this.#waiting.length;
+    return this.#waitingList.length;
   }
 
+  /** When the ticket that has waited longest began to wait; `undefined`: the waiting list is empty. */
   get oldestSince(): number | undefined {
-    return this.#waiting.oldest()?.since;
+    return this.#waitingList.oldest()?.since;
   }
 
   get servers(): readonly Server[] {
     return this.#fleet.servers;
   }
 
-  /** Slots whose server may be at work for a request. */
+  /** How many slots' servers may be at work on a request. */
   get inFlight(): number {
     return this.#fleet.inFlight;
   }
 
-  /** A server is about to be asked something, and one of its slots may be held for that. */
+  /** True if a check or a probe is in the outbox. A check holds a slot until it is sent and answered. */
   get hasQuestions(): boolean {
     return this.#outbox.hasQuestions;
   }
 
-  /** A server would take a request at once. */
+  /** True if a server has a slot free for a new request. */
   get hasFreeSlot(): boolean {
     return this.#fleet.hasFreeSlot;
   }
@@ -273,71 +274,71 @@ export class Scheduler {
   // ── Rules ──
 
   #enqueue(request: TicketRequest, now: number): void {
-    const { ticket, arrival } = this.#waiting.enter(request, now);
-    if (arrival === "returned") this.#ticketReturned(request, now);
+    const { ticket, arrival } = this.#waitingList.enter(request, now);
+    if (arrival === "returned") this.#recordReturn(request, now);
     this.#dispatch(now);
-    // What was accepted before is not turned away by a list that is full by now.
-    if (arrival === "new" && !ticket.left && this.#waiting.length > this.#settings.maxQueue) {
-      this.#waiting.leave(ticket.id);
+    // A full list refuses new tickets only: the others were accepted before.
+    if (arrival === "new" && !ticket.left && this.#waitingList.length > this.#settings.maxQueue) {
+      this.#waitingList.leave(ticket.id);
       this.#refuse(ticket.id, "queue-full", now);
       return;
     }
-    // With a token it was counted when it was given that.
+    // A ticket with a token was counted when it got the token.
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
     if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
   }
 
   #ask(now: number): void {
-    this.#outbox.ask(this.#fleet.questions(this.#waiting.length > 0, now));
+    this.#outbox.ask(this.#fleet.questions(this.#waitingList.length > 0, now));
   }
 
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
     if (this.#fleet.checkOverdue) this.#ask(now);
-    if (!this.#drain.current && !this.#regroup.active) this.#grant(now);
+    if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
     this.#fleet.requestsHadTheirTurn();
   }
 
   #grant(now: number): void {
-    for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
+    for (let head = this.#waitingList.head(); head; head = this.#waitingList.head()) {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
       if (!slot) return;
-      this.#waiting.shift();
-      this.#granted(head, slot, now);
+      this.#waitingList.shift();
+      this.#recordGrant(head, slot, now);
     }
   }
 
-  #granted({ id, token, since, isRetry }: Ticket, slot: Slot, now: number): void {
+  #recordGrant({ id, token, since, isRetry }: Ticket, slot: Slot, now: number): void {
     if (!isRetry) this.counters.granted(now - since);
     this.#outbox.decided({ kind: "grant", ticket: id, slot, token });
   }
 
-  #holderLives(slot: Slot<Server>, now: number): void {
+  #renewLease(slot: Slot<Server>, now: number): void {
     if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
   }
 
-  #ticketReturned({ pausedMs }: TicketRequest, now: number): void {
+  #recordReturn({ pausedMs }: TicketRequest, now: number): void {
     if (this.#regroup.returned(now, pausedMs)) this.#outbox.regroupChanged = true;
     if (this.#regroup.active) this.#chronicle.restarted(now);
   }
 
   #noteIfDrained(now: number): void {
-    if (this.#drain.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
+    if (this.#drainSwitch.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
   }
 
-  #drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
+  #afterDrain(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
     this.#chronicle.drainEnded(owner, cause, now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
   }
 
-  /** There may be more to give, or nobody left to wait for. */
-  #serversChanged(now: number): void {
+  /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
+  #refuseOrDispatch(now: number): void {
     if (this.#refusesForLackOfServers(now)) {
-      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-        this.#refuse(next.id, "no-server", now);
+      for (let ticket = this.#waitingList.shift(); ticket; ticket = this.#waitingList.shift())
+        this.#refuse(ticket.id, "no-server", now);
     }
     this.#dispatch(now);
   }
@@ -347,8 +348,8 @@ export class Scheduler {
     this.#outbox.decided({ kind: "refuse", ticket, code });
   }
 
-  /** A drain holds everything: the deploy behind it may well take every server down. */
+  /** True if no ticket may wait, as all servers are out. Not in a drain: its deploy may well take every server down. */
   #refusesForLackOfServers(now: number): boolean {
-    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.isOut(now);
+    return this.#settings.whenDown === "refuse" && !this.#drainSwitch.current && this.#fleet.isOut(now);
   }
 }
