@@ -2,18 +2,18 @@ import { RpcTarget } from "cloudflare:workers";
 import type { Granted, Lease, News, NotGranted, Seen, WaitingTicket, Watch } from "../link/protocol.ts";
 
 /**
- * What a Worker holds of its waiting ticket. The runtime disposes it when the Worker's invocation ends or its isolate
- * dies, and then the ticket leaves the list at once; a call that waits is never told that its caller left (workerd
- * 2026-11-17).
+ * A Worker's handle of its ticket. The runtime disposes it when the Worker's invocation ends or its isolate dies, and
+ * then the ticket leaves the waiting list at once. A pending call alone would not do: it never learns that its caller
+ * is gone (workerd 2026-11-17).
  */
 export class TicketHandle extends RpcTarget implements WaitingTicket {
   readonly #turn: Promise<Granted | NotGranted>;
-  readonly #left: () => void;
+  readonly #onLeave: () => void;
 
-  constructor(turn: Promise<Granted | NotGranted>, left: () => void) {
+  constructor(turn: Promise<Granted | NotGranted>, onLeave: () => void) {
     super();
     this.#turn = turn;
-    this.#left = left;
+    this.#onLeave = onLeave;
   }
 
   turn(): Promise<Granted | NotGranted> {
@@ -21,18 +21,15 @@ export class TicketHandle extends RpcTarget implements WaitingTicket {
   }
 
   leave(): void {
-    this.#left();
+    this.#onLeave();
   }
 
   [Symbol.dispose](): void {
-    this.#left();
+    this.#onLeave();
   }
 }
 
-/**
- * What a Worker holds of its slot. The runtime disposes it when the Worker is gone, and then the server may still be
- * busy.
- */
+/** A Worker's handle of its lease. The runtime disposes it when the Worker is gone; its server may still be busy. */
 export class LeaseHandle extends RpcTarget implements Lease {
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
@@ -52,7 +49,7 @@ export class LeaseHandle extends RpcTarget implements Lease {
   }
 }
 
-/** What a Worker holds of the pool it watches. The object keeps nothing for it. */
+/** A Worker's handle of the pool that it watches. The object keeps no state for it. */
 export class WatchHandle extends RpcTarget implements Watch {
   readonly #look: (seen: Seen | null, history: boolean) => News;
 

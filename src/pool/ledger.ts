@@ -8,10 +8,12 @@ import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/r
 import { migrate } from "./schema.ts";
 
 /**
- * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
- * next is one write. A slot is its server's whatever that is called: it goes by the URL. All calls are synchronous;
- * the runtime holds back every answer until what was written before it is durable, and throws here in an instance
- * that has been replaced. Nobody may catch that.
+ * What survives a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so that
+ * handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that a
+ * renamed server keeps its slots.
+ *
+ * All calls are synchronous. The runtime holds back every answer until the writes before it are durable (output gate).
+ * In an instance that has been replaced, storage throws, which is the fence against it: do not catch that error.
  */
 export class Ledger {
   readonly #sql: SqlStorage;
@@ -35,7 +37,7 @@ export class Ledger {
     };
   }
 
-  /** Writes what the events of one turn changed. */
+  /** Writes the rows that the events of one turn changed. */
   write(changes: Changes, scheduler: { currentDrain: Readonly<Drain> | null; regrouping: boolean }): void {
     for (const slot of changes.slots) this.#writeSlot(slot);
     for (const server of changes.servers.values()) this.#writeServer(server);
@@ -58,7 +60,7 @@ export class Ledger {
     this.#put("totals", counts);
   }
 
-  /** Forgets servers that left the configuration and hold nothing any more. */
+  /** Deletes the rows of all other servers. `servers`: those of the configuration, and those with occupied slots. */
   forgetServersBut(servers: readonly { name: string; url: string }[]): void {
     const [names, urls] = [new Set(servers.map(({ name }) => name)), new Set(servers.map(({ url }) => url))];
     for (const { server } of this.#sql.exec<{ server: string }>("SELECT server FROM servers").toArray()) {

@@ -4,18 +4,19 @@ import { Notices } from "./notices.ts";
 
 interface Pending {
   id: string;
-  /** Of `enter`, and of its handle's `turn` once it has one. */
+  /** Resolves `enter`, or the handle's `turn` once the ticket has a handle. */
   answer: (answer: Granted | NotGranted) => void;
+  /** Resolves `enter` with a handle; `null`: the ticket has one. */
   queued: ((queued: Queued) => void) | null;
 }
 
-/** The tickets whose Workers wait for an answer; each gets one, and what it is to be told before that. */
+/** The calls of Workers that are pending until a grant or a refusal. Some get `queued` before. */
 export class PendingAnswers {
   readonly #pending = new Map<string, Pending>();
   readonly #notices = new Notices();
   readonly #onLeft: (id: string) => void;
 
-  /** `onLeft`: a ticket's holder is gone, or says that its client is. */
+  /** `onLeft`: called with the id of a ticket whose Worker is gone, or says that its client is. */
   constructor(onLeft: (id: string) => void) {
     this.#onLeft = onLeft;
   }
@@ -24,7 +25,7 @@ export class PendingAnswers {
     return this.#pending.size;
   }
 
-  /** Asked again, a ticket is answered here, and where it asked before that it left there. */
+  /** Resolves with the ticket's answer. A repeated call replaces the earlier one, which resolves with `left`. */
   add(id: string): Promise<Granted | Queued | NotGranted> {
     return new Promise((answer) => {
       this.#pending.get(id)?.answer({ granted: false, code: "left" });
@@ -38,41 +39,42 @@ export class PendingAnswers {
     pending?.answer(answer);
   }
 
-  /** Tells a ticket its place: at once, or only if it still waits after a while. */
+  /** Sends a ticket its handle and token: at once, or only if it still waits after a while. */
   queued(id: string, token: number, atOnce: boolean): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
-    if (atOnce) this.#tellToken(pending, token);
-    else this.#notices.add(() => this.#tellToken(pending, token), Date.now());
+    if (atOnce) this.#sendToken(pending, token);
+    else this.#notices.add(() => this.#sendToken(pending, token), Date.now());
   }
 
+  /** Resolves the ticket's call with `left` and calls `onLeft`, if the call is pending. */
   leave(id: string): void {
     const pending = this.#pending.get(id);
-    if (pending) this.#left(pending);
+    if (pending) this.#leave(pending);
   }
 
-  #left(pending: Pending): void {
-    if (!this.#waits(pending)) return;
+  #leave(pending: Pending): void {
+    if (!this.#isPending(pending)) return;
     this.answer(pending.id, { granted: false, code: "left" });
     this.#onLeft(pending.id);
   }
 
-  #tellToken(pending: Pending, token: number): void {
+  #sendToken(pending: Pending, token: number): void {
     const { queued } = pending;
-    if (!queued || !this.#waits(pending)) return;
+    if (!queued || !this.#isPending(pending)) return;
     const { promise: turn, resolve } = Promise.withResolvers<Granted | NotGranted>();
     pending.answer = resolve;
     pending.queued = null;
     queued({
       granted: false,
       code: "queued",
-      ticket: new TicketHandle(turn, () => this.#left(pending)),
+      ticket: new TicketHandle(turn, () => this.#leave(pending)),
       token,
     });
   }
 
-  /** It was neither answered nor replaced by one of the same ticket. */
-  #waits(pending: Pending): boolean {
+  /** False once the call was answered, or replaced by a repeated one. */
+  #isPending(pending: Pending): boolean {
     return this.#pending.get(pending.id) === pending;
   }
 }

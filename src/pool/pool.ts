@@ -29,17 +29,17 @@ import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /**
- * One pool's Durable Object: the only one who gives out its slots. It decides nothing itself, the scheduler
- * does; it writes what was decided to the ledger and only then tells those who wait.
+ * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
+ * decisions to the ledger, and only then sends them to the Workers. `link/protocol.ts` describes its calls.
  *
- * Everything in memory but the ledger is lost in a restart: waiting tickets come back with their Workers,
- * holders of leases when they renew or end them.
+ * A restart loses everything but the ledger. Tickets return when their Workers call `enter` again, and leases when
+ * their holders renew or end them.
  */
 export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
-  readonly #answers = new PendingAnswers((id) => this.#left(id));
+  readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
@@ -64,7 +64,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#lookout = new Lookout(name, this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
-      // Also the proof that this instance is still the current one.
+      // The write also fails if this instance was replaced.
       this.#writeCounts(this.#scheduler.counters.counts);
       return this.#answers.size > 0;
     });
@@ -75,16 +75,16 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   // ── Workers ──
 
   enter(request: EnterRequest): Promise<Granted | Queued | NotGranted> {
-    refuseUnlessUnderstood(request.protocol);
+    assertProtocol(request.protocol);
     const answer = this.#answers.add(request.id);
     const now = Date.now();
     const isAwaited = this.#endAll(request.ended ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     this.#scheduler.enter(request, now);
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
-    // It waits: whether that is on record yet makes no difference to anyone.
+    // The ticket waits, and nothing depends on when that is written.
     else if (this.#scheduler.queued > 0) void this.#commit.later();
-    // With nobody to share a transaction with, waiting for one would only take time.
+    // There is no other request to share a transaction with, so a delay would gain nothing.
     else if (this.#isAlone) this.#commit.now();
     else void this.#commit.soon();
     return answer;
@@ -98,7 +98,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     const isAwaited = this.#endAll(ended, Date.now());
     const isRoutine = ended.every(({ end }) => end.how === "done");
     const committed = isRoutine ? this.#commit.later() : this.#commit.soon();
-    // A slot stands idle until its next request knows of it, or its server of its check.
+    // A slot is idle until the ticket that gets it, or the server that is checked on it, learns of that.
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     return committed;
   }
@@ -109,10 +109,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     return this.#newHandle(id);
   }
 
-  // ── Those who look ──
+  // ── Admin side: reading ──
 
   snapshot(): Snapshot {
-    // What is shown is on record: the runtime holds the answer back until it is.
+    // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
     this.#commit.now();
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
@@ -120,21 +120,21 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   watch(): WatchHandle {
     return new WatchHandle((seen, history) => {
       const now = Date.now();
-      // What is shown is on record here too; and without a change it is not made anew.
+      // A look, too, shows only what is in the ledger. Without a change, it needs no new snapshot.
       if (this.#commit.pending) this.#commit.now();
       this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
       return this.#lookout.look(seen, history, now);
     });
   }
 
-  /** The runtime holds the answer back until the counts are durable. */
   metrics(): PoolMetrics {
+    // The runtime holds the answer back until the counts are durable.
     const counts = this.#scheduler.counters.tell();
     this.#writeCounts(counts);
     return { snapshot: this.snapshot(), counts };
   }
 
-  // ── Operator ──
+  // ── Admin side: operating ──
 
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
@@ -176,9 +176,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
   }
 
-  // ── Inside ──
+  // ── Internals ──
 
-  /** With at most one request under way. */
+  /** True if at most one request is in flight. */
   get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
   }
@@ -189,19 +189,19 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
-  /** Whether tickets were waiting for what comes free, or a drain for its end. */
+  /** Ends leases. Returns true if a ticket was waiting for a slot, or a drain for the end of what is in flight. */
   #endAll(ended: Ended[], now: number): boolean {
-    const isWanted = this.#scheduler.queued > 0 || this.#scheduler.currentDrain !== null;
+    const isAwaited = this.#scheduler.queued > 0 || this.#scheduler.currentDrain !== null;
     for (const { id, end } of ended) {
       if (end.how === "unused") this.leave(id);
       this.#handles.delete(id);
       this.#scheduler.end(id, end, now);
     }
-    return isWanted && ended.length > 0;
+    return isAwaited && ended.length > 0;
   }
 
-  #left(id: string): void {
-    // Granted in this very turn, and not told yet: then nothing was sent to the server.
+  #ticketLeft(id: string): void {
+    // If the ticket was granted in this very turn, its Worker does not know, and nothing was sent to the server.
     if (!this.#scheduler.leave(id)) this.#scheduler.end(id, { how: "unused" }, Date.now());
     this.#commit.soon();
   }
@@ -209,7 +209,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   #newHandle(id: string): LeaseHandle {
     const handle = new LeaseHandle({
       renew: () => this.#renew(id),
-      // A handle that was replaced or has ended says nothing about its lease any more.
+      // A handle that was replaced, or whose lease has ended, is disposed without consequences.
       dispose: () => this.#handles.get(id) === handle && this.end([{ id, end: { how: "lost" } }]),
     });
     this.#handles.set(id, handle);
@@ -231,17 +231,17 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     return { held: !done, snapshot: this.snapshot() };
   }
 
-  /** Ledger first, then the answers; no `await` in between. */
+  /** Writes to the ledger first, then answers; with no `await` in between. */
   #flush(): void {
     const changes = this.#scheduler.takeChanges();
     this.#write(() => {
       this.#ledger.write(changes, this.#scheduler);
       this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
-      // Rare enough to be written with what it counts.
+      // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
     this.#lookout.changed(Date.now());
-    for (const decision of changes.decisions) this.#tell(decision);
+    for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#ask(question);
     const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
     this.#wakeups.set(this.#scheduler, changes.slots, idle);
@@ -249,7 +249,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#conditions.changed();
   }
 
-  /** Together with what they count: else a request whose end is told again after a crash counts twice. */
+  /** Commits the events that were counted as well: otherwise, an end repeated after a crash would be counted twice. */
   #writeCounts(counts: Counts): void {
     this.#commit.now();
     this.#write(() => this.#ledger.writeCounts(counts));
@@ -259,15 +259,15 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     try {
       changes();
     } catch (error) {
-      // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead.
+      // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead of the ledger.
       this.ctx.abort(`the ledger cannot be written: ${error}`);
       throw error;
     }
   }
 
-  #tell(decision: Decision): void {
+  #answer(decision: Decision): void {
     const { kind, ticket } = decision;
-    // A drain may take long: nobody in it shall lose even the youngest turn to a restart.
+    // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
     if (kind === "queued")
       this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
     else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
@@ -296,7 +296,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   }
 }
 
-/** Each version understands the one before it; one that is further away is deployed for moments only. */
-function refuseUnlessUnderstood(protocol: number): void {
+/** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
+function assertProtocol(protocol: number): void {
   if (Math.abs(protocol - PROTOCOL) > 1) throw new Error(`protocol ${protocol} is not spoken here`);
 }

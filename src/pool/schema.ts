@@ -1,5 +1,5 @@
-/** Each step runs once, in order; a step that has been released is never edited. */
-const STEPS = [
+/** Migrations. Each runs once, in order; one that was released is never edited. */
+const MIGRATIONS = [
   `CREATE TABLE slots (
      url TEXT NOT NULL,
      slot INTEGER NOT NULL,
@@ -20,13 +20,13 @@ const STEPS = [
    CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
 ];
 
-/** Brings an object's tables, whatever version made them, to today's. */
+/** Brings the tables to the present version, whichever version created them. To be called in a transaction. */
 export function migrate(sql: SqlStorage): void {
   sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
   const row = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'schema'").toArray()[0];
   const version = row ? Number(row.value) : 0;
-  for (const step of STEPS.slice(version)) sql.exec(step);
-  if (version < STEPS.length) {
-    sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?)", String(STEPS.length));
+  for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
+  if (version < MIGRATIONS.length) {
+    sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?)", String(MIGRATIONS.length));
   }
 }

@@ -4,15 +4,15 @@ import type { Server } from "../scheduler/fleet/server.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
 
 /**
- * A timer keeps the object awake, and billed: for what is further away the alarm will do. A pool's servers are looked
- * after for a minute after its last request.
+ * Until how far ahead an idle pool uses a timer, in ms. A timer keeps the object awake, and billed; beyond, the alarm
+ * will do. No shorter than `ATTENTION_MS`, because servers are checked for a minute after the last request.
  */
 const SOON_MS = 60_000;
 const HEARTBEAT_MS = 5_000;
 
 /**
- * Wakes the pool even if the object was evicted meanwhile. Setting it is a billed write, so it is set only for
- * what is rare: the end of a drain, of a quarantine, of an orphan's time.
+ * The object's alarm, which wakes it even after an eviction. Setting it is a billed write, so it is set only for what
+ * is rare: the expiry of a drain, and the end of a quarantine or of an orphaned lease.
  */
 class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -33,7 +33,7 @@ class Alarm {
   }
 }
 
-/** When the pool is to look at its clock again. */
+/** Wakes the pool when its scheduler's next `tick` is due. */
 export class Wakeups {
   readonly #ticker: Ticker;
   readonly #alarm: Alarm;
@@ -43,7 +43,7 @@ export class Wakeups {
     this.#alarm = new Alarm(storage);
   }
 
-  /** After a change of these slots. `idle`: nobody is here who needs the time to the millisecond. */
+  /** To be called after each commit. `changed`: the slots in it. `idle`: nothing waits, and nothing is in flight. */
   set(
     scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
     changed: Iterable<SlotRow>,
@@ -56,7 +56,6 @@ export class Wakeups {
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
   }
 
-  /** The alarm has rung. */
   rang(): void {
     this.#alarm.rang();
   }
@@ -67,23 +66,23 @@ export class Wakeups {
     }
   }
 
-  /** Not for a lease: its end is a message, or the end of the time to live, which a restart begins anew. */
+  /** A lease needs no alarm: it ends by a message or by its time to live, which begins anew after a restart. */
   #setAlarmFor(slot: SlotRow): void {
     if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
   }
 }
 
 /**
- * Touches storage every few seconds while it is asked to. An instance of the object that has been replaced is
- * told so only when it touches storage; one that merely lets requests wait, as in a drain, would never find
- * out, while its successor is the one that is resumed. What it writes, the counts, is lost for no longer than that
- * when the object dies.
+ * Writes to storage a few seconds after `start`, and again while `beat` returns true. Only a write shows an instance
+ * that it was replaced, because storage then throws (fencing). Without it, an instance whose tickets just wait, as in a
+ * drain, would never learn that, while `resume` reaches its successor. The counts are what is written, so a crash loses
+ * only the last few seconds of them.
  */
 export class Heartbeat {
   readonly #beat: () => boolean;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** `beat` writes, and says whether to go on. */
+  /** `beat`: writes, and returns true to go on. */
   constructor(beat: () => boolean) {
     this.#beat = beat;
   }
