@@ -196,6 +196,7 @@ function play(world: World, event: Happening, calm = false): void {
       if (who) world[event.what](who);
   }
   world.checkLedger();
+  world.checkClosed();
   world.checkHealth();
   world.checkOldest();
   world.checkTotals();

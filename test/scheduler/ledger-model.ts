@@ -16,11 +16,11 @@ export class LedgerModel {
   #counts: Partial<Counts> = {};
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
-    for (const { server, index, state, lease, since, until } of changes.slots) {
+    for (const { server, index, state, lease, since, until, lost } of changes.slots) {
       const key = `${server.url}/${index}`;
       const { name, url } = server;
       if (state === "free") this.slots.delete(key);
-      else this.slots.set(key, { server: { name, url }, index, state, lease, since, until });
+      else this.slots.set(key, { server: { name, url }, index, state, lease, since, until, lost });
     }
     for (const row of changes.servers.values()) this.servers.set(row.name, structuredClone(row));
     if (changes.drainChanged) this.#drain = structuredClone(scheduler.currentDrain);

@@ -25,7 +25,8 @@ function restored(parts: Partial<Restored> = {}): Restored {
 
 function slot(state: SlotState, until = NOW + 5_000): SlotRow {
   const server = { name: "a", url: "http://a.example" };
-  return { server, index: 0, state, lease: "old", since: NOW - 1_000, until };
+  const lost = state === "quarantined";
+  return { server, index: 0, state, lease: "old", since: NOW - 1_000, until, lost };
 }
 
 /** When the one slot is given to a request that comes right after the restart. */

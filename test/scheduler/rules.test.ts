@@ -251,6 +251,15 @@ describe("a slot that was cut off", () => {
   });
 });
 
+test("a slot whose server was sent nothing is free at once, whatever the cooldown, and its request abandoned", () => {
+  start({ cooldown: "1s" });
+  acquire("t1");
+  acquire("t2");
+  for (let told = 0; told < 2; told++) scheduler.end("t1", { how: "unused" }, 5);
+  expect(decided()).toEqual(["t2 grant"]);
+  expect(scheduler.totals).toMatchObject({ accepted: 2, abandoned: 1, completed: 0 });
+});
+
 test("a lease that nobody renews for 30 s is quarantined, and one that is renewed is kept", () => {
   start({ server_timeout: "1m", quarantine: { max: "20s" } });
   acquire("t1");

@@ -198,7 +198,7 @@ export class World {
     if (worker.state !== "holding" || !this.#has(worker)) return;
     this.#again(worker, elsewhere, restMs);
     const { cooldownMs } = this.#settings;
-    this.#end(worker, { how: "busy", restMs }, this.now + Math.max(cooldownMs, Math.min(restMs, 10_000)));
+    this.#end(worker, { how: "busy", restMs }, this.now + Math.max(50, cooldownMs, Math.min(restMs, 10_000)));
     this.#settle();
     // Nothing of it is at the server, and no drain waits for it.
     expect(
@@ -427,6 +427,13 @@ export class World {
       ({ lease, state }) => !lease.startsWith("check:") && state !== "resting",
     );
     expect(shown.map((lease) => lease.id).sort()).toEqual(kept.map((row) => row.lease).sort());
+  }
+
+  /** A slot is closed just as long as its server may be busy, as far as anyone knows, and no longer. */
+  checkClosed(): void {
+    const closed = [...this.#ledger.slots.values()].map(({ lease }) => lease);
+    const busy = this.#slots.all.filter(({ until }) => until > this.now).map(({ id }) => id);
+    expect(closed.sort()).toEqual(busy.sort());
   }
 
   /** The events that the ledger would bring back are those that are told, and fit to what there is to see. */

@@ -238,6 +238,7 @@ describe("a restart", () => {
       lease: "old",
       since: 0,
       until: 5_000,
+      lost: state === "quarantined",
     }) as const;
 
   test.each(["leased", "orphaned"] as const)("is told when it finds a slot %s", (state) => {
