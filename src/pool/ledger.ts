@@ -81,10 +81,12 @@ export class Ledger {
         lease: string;
         since: number;
         until: number;
-      }>("SELECT url, slot, server, state, lease, since, until FROM slots WHERE state <> 'free'")
+        lost: number;
+      }>("SELECT url, slot, server, state, lease, since, until, lost FROM slots WHERE state <> 'free'")
       .toArray()
-      .map(({ url, slot, server, state, ...row }) => ({
+      .map(({ url, slot, server, state, lost, ...row }) => ({
         ...row,
+        lost: lost !== 0,
         server: { name: server, url },
         index: slot,
         state: state as SlotState,
@@ -110,7 +112,8 @@ export class Ledger {
   #writeSlot(slot: SlotRow): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
-      "INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until, lost)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       slot.server.url,
       slot.index,
       slot.server.name,
@@ -118,6 +121,7 @@ export class Ledger {
       slot.lease,
       slot.since,
       until,
+      slot.lost ? 1 : 0,
     );
   }
 

@@ -8,6 +8,7 @@ const MIGRATIONS = [
      lease TEXT NOT NULL,
      since INTEGER NOT NULL,
      until INTEGER NOT NULL,
+     lost INTEGER NOT NULL,
      PRIMARY KEY (url, slot)
    ) WITHOUT ROWID;
    CREATE TABLE servers (

@@ -31,7 +31,8 @@ export interface Restored {
  * so that thousands of random histories can be played against it. Each method is an event that brings the time with it,
  * in ms since the epoch; what follows from it is collected in the outbox until `takeChanges()`.
  *
- * A lease has the id of its ticket. Any event may come twice, because Workers repeat their calls.
+ * A lease has the id of its ticket. Any event may come twice without harm, because Workers repeat
+ * their calls.
  */
 export class Scheduler {
   readonly #settings: PoolConfig;
@@ -108,7 +109,7 @@ export class Scheduler {
   }
 
   /**
-   * A lease has ended. Does nothing for an unknown one, which has ended before. If the slot is in quarantine, because
+   * A lease has ended. Does nothing for one that is unknown or has ended before. If the slot is in quarantine, because
    * its holder was presumed lost, the holder's report replaces that presumption.
    */
   end(id: string, end: LeaseEnd, now: number): void {

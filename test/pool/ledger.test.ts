@@ -17,12 +17,13 @@ const VERSIONS: [string, string[]][] = [
       "INSERT INTO meta VALUES ('schema', '1')",
       `CREATE TABLE slots (
         url TEXT NOT NULL, slot INTEGER NOT NULL, server TEXT NOT NULL, state TEXT NOT NULL, lease TEXT NOT NULL,
-        since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (url, slot)) WITHOUT ROWID`,
+        since INTEGER NOT NULL, until INTEGER NOT NULL, lost INTEGER NOT NULL,
+        PRIMARY KEY (url, slot)) WITHOUT ROWID`,
       `CREATE TABLE servers (
         server TEXT PRIMARY KEY, override TEXT NOT NULL, health TEXT NOT NULL,
         state_since INTEGER, health_since INTEGER) WITHOUT ROWID`,
       "CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL)",
-      "INSERT INTO slots VALUES ('http://a.example', 0, 'a', 'leased', 'old', 5, 30005)",
+      "INSERT INTO slots VALUES ('http://a.example', 0, 'a', 'leased', 'old', 5, 30005, 0)",
       `INSERT INTO servers VALUES ('a', '{"state":"maint"}', 'down', 3, 5)`,
       `INSERT INTO events VALUES (7, '${JSON.stringify(EVENT)}')`,
       `INSERT INTO meta VALUES ('totals', '${JSON.stringify(TOTALS)}')`,

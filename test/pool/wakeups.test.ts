@@ -30,6 +30,7 @@ const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   index: 0,
   state,
   lease: "l",
+  lost: false,
   since: 0,
   until,
 });

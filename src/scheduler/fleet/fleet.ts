@@ -88,10 +88,13 @@ export class Fleet {
     return slot && isInFlight(slot) ? slot : undefined;
   }
 
-  /** Returns the same, but `undefined` in cooldown, when the server is done with the request. */
+  /**
+   * Returns the slot under this lease, unless that has ended. A lease whose holder was presumed lost has not: the holder
+   * may still renew or end it.
+   */
   leased(id: string): Slot<Server> | undefined {
-    const slot = this.taken(id);
-    return slot?.state === "cooling" ? undefined : slot;
+    const slot = this.#leases.get(id);
+    return slot && (isHeld(slot) || (slot.state === "quarantined" && slot.lost)) ? slot : undefined;
   }
 
   // ── Slots ──
@@ -112,6 +115,7 @@ export class Fleet {
   }
 
   renew(slot: Slot<Server>, now: number): void {
+    slot.lost = false;
     this.#leases.renew(slot, now);
   }
 

@@ -83,8 +83,7 @@ export class Leases {
       this.#setStateUntil(slot, "recovering", Math.min(row.until, now) + settings.quarantine.maxMs, now);
     else {
       this.#setState(slot, row.state, now);
-      // The ledger does not keep `lost`; for most slots in quarantine it was true.
-      slot.lost = row.state === "quarantined";
+      slot.lost = row.lost;
       // The configured times may have become shorter meanwhile.
       const longest = longestMs(row.state, settings);
       this.#timers.set(slot, Math.min(row.until, now + longest));

@@ -6,8 +6,6 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   readonly index: number;
   /** When the slot got its state, or when the pool's object started if that was later. */
   stateSince: number;
-  /** True in quarantine if the end is unknown: the request's holder was presumed lost, or the check timed out. */
-  lost: boolean;
   /** The timer that ends the state, set by `SlotTimers`; `null`: none. */
   timer: { readonly at: number } | null;
 }

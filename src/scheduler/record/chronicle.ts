@@ -24,9 +24,9 @@ export class Chronicle {
   }
 
   /** A lease has ended. To be called while the slot still has its state of before. */
-  leaseEnded(slot: SlotRow & { lost: boolean }, end: LeaseEnd, now: number): void {
+  leaseEnded(slot: SlotRow, end: LeaseEnd, now: number): void {
     if (end.how === "busy" || ("retried" in end && end.retried)) this.#countRetry(slot);
-    // In quarantine already: its request was counted then.
+    // Its holder was presumed lost, and its request was counted then.
     else if (!isHeld(slot)) return;
     else if (end.how === "unused") this.counters.abandoned();
     else if ("status" in end) this.counters.completed(slot.server.name, now - slot.since, end.status);
@@ -74,12 +74,8 @@ export class Chronicle {
     this.journal.note({ kind: "restart" }, now);
   }
 
-  #countRetry(slot: SlotRow & { lost: boolean }): void {
-    if (!isHeld(slot)) {
-      // In quarantine already: the retry was counted then, unless the holder was presumed lost.
-      if (!slot.lost) return;
-      this.holderFound();
-    }
+  #countRetry(slot: SlotRow): void {
+    if (!isHeld(slot)) this.holderFound();
     this.counters.retried(slot.server.name);
   }
 }

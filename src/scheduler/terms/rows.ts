@@ -31,6 +31,8 @@ export interface SlotRow {
   since: number;
   /** When the state ends by itself; `Infinity` while the slot is free. */
   until: number;
+  /** True in quarantine if the end is unknown: the request's holder was presumed lost, or the check timed out. */
+  lost: boolean;
 }
 
 /** What the operator wants of a server. Nothing but an operator changes it. */
