@@ -66,6 +66,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
           lease: "old",
           since: 5,
           until: 30_005,
+          lost: false,
         },
       ],
       servers: [{ name: "a", override: { state: "maint" }, health: "down", stateSince: 3, healthSince: 5 }],
