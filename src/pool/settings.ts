@@ -12,11 +12,11 @@ export function settingsOf(
     const settings = loadConfig(env).pools.get(name);
     if (settings) return { settings, configured: true };
     // The pool was removed from the configuration: its tickets would wait in vain, so they are refused.
-    return { settings: closedPool(name, "refuse"), configured: false };
+    return { settings: poolWithoutServers(name, "refuse"), configured: false };
   } catch {
     // The configuration is invalid. Workers refuse new requests with `misconfigured` and log why; tickets that wait
     // stay on the list for the next deploy.
-    return { settings: closedPool(name, "hold"), configured: false };
+    return { settings: poolWithoutServers(name, "hold"), configured: false };
   }
 }
 
@@ -24,7 +24,7 @@ export function settingsOf(
  * Settings without servers: what is in flight finishes, and nothing is granted. Unknown times are the longest that a
  * configuration may say, a day, so that no server is presumed idle too early.
  */
-function closedPool(name: string, whenDown: PoolConfig["whenDown"]): PoolConfig {
+function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): PoolConfig {
   return {
     name,
     hosts: [],

@@ -62,7 +62,7 @@ export class Wakeups {
 
   setAlarmForAll(servers: readonly Server[]): void {
     for (const server of servers) {
-      for (const slot of server.takenSlots()) this.#setAlarmFor(slot);
+      for (const slot of server.occupiedSlots()) this.#setAlarmFor(slot);
     }
   }
 

@@ -177,7 +177,7 @@ export class Scheduler {
 
   /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
   freeLease(id: string, now: number): boolean {
-    const slot = this.#fleet.taken(id);
+    const slot = this.#fleet.slotInFlight(id);
     if (!slot) return false;
     this.#chronicle.freedByHand(slot, now);
     this.#fleet.free(slot, now);
@@ -295,9 +295,9 @@ export class Scheduler {
 
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
-    if (this.#fleet.checkOverdue) this.#ask(now);
+    if (this.#fleet.hasOverdueCheck) this.#ask(now);
     if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
-    this.#fleet.requestsHadTheirTurn();
+    this.#fleet.grantsMade();
   }
 
   #grant(now: number): void {

@@ -82,7 +82,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
 }
 
 function serverSnapshot(server: Server): ServerSnapshot {
-  const leases = [...server.takenSlots()].filter(isInFlight).map(leaseSnapshot);
+  const leases = [...server.occupiedSlots()].filter(isInFlight).map(leaseSnapshot);
   return {
     name: server.name,
     url: server.url,

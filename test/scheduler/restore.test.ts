@@ -81,7 +81,7 @@ describe("after a restart, a slot that was", () => {
       NOW,
     );
     const [renamed, ...others] = scheduler.servers;
-    expect([renamed?.name, renamed?.taken]).toEqual(["b", 1]);
+    expect([renamed?.name, renamed?.occupied]).toEqual(["b", 1]);
     expect(others.map(({ taken }) => taken)).toEqual(others.map(() => 0));
     // And the ledger knows it by that.
     expect([...scheduler.takeChanges().slots].map(({ server, lease }) => [server.name, lease])).toEqual([
@@ -135,7 +135,7 @@ describe("after a restart, a slot that was", () => {
     const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
     expect(scheduler.renew("old", NOW + 25_000)).toBe(true);
     scheduler.tick(NOW + 54_999);
-    expect([...(scheduler.servers[0]?.takenSlots() ?? [])].map((one) => one.state)).toEqual(["leased"]);
+    expect([...(scheduler.servers[0]?.occupiedSlots() ?? [])].map((one) => one.state)).toEqual(["leased"]);
   });
 
   test("granted to a ticket that never heard of it is given to that ticket, and to no other", () => {

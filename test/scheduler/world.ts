@@ -578,7 +578,7 @@ export class World {
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
     const server = this.scheduler.servers.find(({ url }) => url === origin);
-    const slot = [...(server?.takenSlots() ?? [])].find(({ lease }) => lease === question.id);
+    const slot = [...(server?.occupiedSlots() ?? [])].find(({ lease }) => lease === question.id);
     if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
     expect(this.#checkIds.has(question.id), "the id of an earlier check").toBe(false);
     this.#checkIds.add(question.id);

@@ -96,7 +96,7 @@ function leastConnections(servers: readonly Server[]): Server | undefined {
 }
 
 function isLessBusy(server: Server, than: Server): boolean {
-  const difference = server.taken * than.weight - than.taken * server.weight;
+  const difference = server.occupied * than.weight - than.occupied * server.weight;
   return difference !== 0 ? difference < 0 : server.lastGrant < than.lastGrant;
 }
 

@@ -63,7 +63,7 @@ export class Checks {
   }
 
   /** To be called when a slot went into quarantine for `forMs`: schedules a probe, which may end that early. */
-  closed(server: Server, forMs: number, now: number): void {
+  quarantined(server: Server, forMs: number, now: number): void {
     if (this.#settings.quarantine.probe === null) return;
     this.#scheduleProbe(server, Math.min(Math.max(PAUSE_MS.least, forMs / 4), PAUSE_MS.most), now);
   }
@@ -77,7 +77,7 @@ export class Checks {
   }
 
   /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
-  requestsHadTheirTurn(): void {
+  grantsMade(): void {
     this.#yielding.clear();
   }
 
@@ -159,7 +159,7 @@ export class Checks {
     const { probe } = this.#settings.quarantine;
     if (probe === null || server.nextProbeAt > now) return null;
     server.nextProbeAt = Number.POSITIVE_INFINITY;
-    if (!server.hasClosed) return null;
+    if (!server.hasQuarantine) return null;
     this.#probing++;
     return { kind: "probe", askedAt: now, server: server.name, url: server.url + probe };
   }

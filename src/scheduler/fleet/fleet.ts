@@ -3,9 +3,9 @@ import type { Journal } from "../record/journal.ts";
 import type { Outbox, Question } from "../record/outbox.ts";
 import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
 import {
-  isClosed,
   isHeld,
   isInFlight,
+  isInQuarantine,
   type ServerPatch,
   type ServerRow,
   type SlotRow,
@@ -14,7 +14,7 @@ import type { FailedServer } from "../waiting/failed-server.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import type { CheckResult } from "./health.ts";
-import { type ClosedState, Leases, restMs } from "./leases.ts";
+import { Leases, restMs, type WithheldState } from "./leases.ts";
 import { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
@@ -53,7 +53,7 @@ export class Fleet {
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
       this.#leases.restore(server, row, now, settings);
-      if (server.hasClosed) this.#checks.closed(server, settings.quarantine.maxMs, now);
+      if (server.hasQuarantine) this.#checks.quarantined(server, settings.quarantine.maxMs, now);
     }
     this.#balance.serversChanged(this.#servers);
   }
@@ -83,7 +83,7 @@ export class Fleet {
   }
 
   /** Returns the slot that a request of this id holds or held last, as long as it is in flight. */
-  taken(id: string): Slot<Server> | undefined {
+  slotInFlight(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);
     return slot && isInFlight(slot) ? slot : undefined;
   }
@@ -123,10 +123,10 @@ export class Fleet {
   end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
     const { cooldownMs } = this.#settings;
     if (end.how === "unused") this.free(slot, now);
-    else if (end.how === "busy") this.#close(slot, "resting", restMs(end.restMs, cooldownMs), now);
+    else if (end.how === "busy") this.#withhold(slot, "resting", restMs(end.restMs, cooldownMs), now);
     else if (end.how === "done") {
       slot.server.health.requestAnswered();
-      this.#close(slot, "cooling", cooldownMs, now);
+      this.#withhold(slot, "cooling", cooldownMs, now);
     } else this.#cutOff(slot, end.how, now);
   }
 
@@ -135,7 +135,8 @@ export class Fleet {
     this.#leases.free(slot);
     this.#balance.slotFreed(server);
     this.#checks.freed(slot, state, now);
-    if (server.retired && server.taken === 0) this.#servers = this.#servers.filter((one) => one !== server);
+    if (server.retired && server.occupied === 0)
+      this.#servers = this.#servers.filter((one) => one !== server);
   }
 
   // ── Servers ──
@@ -188,7 +189,7 @@ export class Fleet {
     const server = this.#servers.find((one) => one.name === name);
     // Requests that got a slot, or were cut off, since then may have reached the server after the probe.
     if (server && idle) this.#freeQuarantined(server, now, { closedBefore: askedAt, heldBefore: askedAt });
-    this.#checks.probeEnded(server, server?.hasClosed ?? false, now);
+    this.#checks.probeEnded(server, server?.hasQuarantine ?? false, now);
   }
 
   /** To be called when the pool has work: its servers are checked for a while. */
@@ -211,13 +212,13 @@ export class Fleet {
   }
 
   /** True if a server's check is overdue and the server has a free slot now. */
-  get checkOverdue(): boolean {
+  get hasOverdueCheck(): boolean {
     return this.#checks.overdue;
   }
 
   /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
-  requestsHadTheirTurn(): void {
-    this.#checks.requestsHadTheirTurn();
+  grantsMade(): void {
+    this.#checks.grantsMade();
   }
 
   /** Returns the checks and probes to send now. `busy`: requests wait. */
@@ -240,7 +241,7 @@ export class Fleet {
 
   #quarantine(slot: Slot<Server>, cause: CutOff, forMs: number, now: number): void {
     slot.lost = cause === "lost" && (isHeld(slot) || slot.lost);
-    this.#close(slot, "quarantined", forMs, now);
+    this.#withhold(slot, "quarantined", forMs, now);
     if (slot.state !== "quarantined") return;
     const { server, lease } = slot;
     this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
@@ -253,15 +254,15 @@ export class Fleet {
     const forMs = answered
       ? this.#settings.cooldownMs
       : quarantineMs(result === "timeout" ? "timeout" : "broken", this.#settings);
-    this.#close(slot, "recovering", forMs, now);
+    this.#withhold(slot, "recovering", forMs, now);
   }
 
   /** Closes the slot for `forMs`; frees it at once if that is 0. */
-  #close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
+  #withhold(slot: Slot<Server>, state: WithheldState, forMs: number, now: number): void {
     if (forMs <= 0) this.free(slot, now);
     else {
-      this.#leases.close(slot, state, forMs, now);
-      if (isClosed(slot)) this.#checks.closed(slot.server, forMs, now);
+      this.#leases.withhold(slot, state, forMs, now);
+      if (isInQuarantine(slot)) this.#checks.quarantined(slot.server, forMs, now);
     }
   }
 
@@ -277,8 +278,8 @@ export class Fleet {
     now: number,
     { closedBefore, heldBefore }: { closedBefore: number; heldBefore: number },
   ): void {
-    for (const slot of [...server.takenSlots()]) {
-      if (!isClosed(slot) || slot.stateSince >= closedBefore || slot.since >= heldBefore) continue;
+    for (const slot of [...server.occupiedSlots()]) {
+      if (!isInQuarantine(slot) || slot.stateSince >= closedBefore || slot.since >= heldBefore) continue;
       this.free(slot, now);
     }
   }

@@ -12,7 +12,7 @@ export const LEASE_TTL_MS = 30_000;
 const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 
 /** The states of a slot that nothing holds and that cannot be granted. */
-export type ClosedState = "quarantined" | "recovering" | "cooling" | "resting";
+export type WithheldState = "quarantined" | "recovering" | "cooling" | "resting";
 
 /** All occupied slots, by the id of their lease or check, and the timers that end their states. */
 export class Leases {
@@ -53,7 +53,7 @@ export class Leases {
   }
 
   /** Closes the slot for `forMs`. */
-  close(slot: Slot<Server>, state: ClosedState, forMs: number, now: number): void {
+  withhold(slot: Slot<Server>, state: WithheldState, forMs: number, now: number): void {
     this.#setStateUntil(slot, state, now + forMs, now);
   }
 

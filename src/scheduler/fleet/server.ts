@@ -1,6 +1,6 @@
 import type { ServerConfig } from "../../config/types.ts";
 import {
-  isClosed,
+  isInQuarantine,
   type ServerOverride,
   type ServerPatch,
   type ServerRow,
@@ -93,7 +93,7 @@ export class Server {
   }
 
   /** How many slots are occupied: not free, whatever their state. */
-  get taken(): number {
+  get occupied(): number {
     return this.#occupied;
   }
 
@@ -113,8 +113,8 @@ export class Server {
   }
 
   /** True if a slot is in quarantine. */
-  get hasClosed(): boolean {
-    for (const slot of this.takenSlots()) if (isClosed(slot)) return true;
+  get hasQuarantine(): boolean {
+    for (const slot of this.occupiedSlots()) if (isInQuarantine(slot)) return true;
     return false;
   }
 
@@ -170,7 +170,7 @@ export class Server {
     if (slot.index < this.slots) this.#freeIndexes.push(slot.index);
   }
 
-  *takenSlots(): Generator<Slot<Server>> {
+  *occupiedSlots(): Generator<Slot<Server>> {
     for (const slot of this.#slots) if (slot.state !== "free") yield slot;
   }
 

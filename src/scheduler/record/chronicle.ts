@@ -51,7 +51,7 @@ export class Chronicle {
 
   drainBegun(drain: { owner: string; reason: string | null; expiresAt: number }, now: number): void {
     const { owner, reason, expiresAt } = drain;
-    this.counters.drained();
+    this.counters.drainBegun();
     this.journal.note({ kind: "drain", owner, reason, expiresAt: new Date(expiresAt).toISOString() }, now);
     this.#drainedNoted = false;
   }

@@ -94,7 +94,7 @@ export class Counters {
     this.#totals.abandoned--;
   }
 
-  drained(): void {
+  drainBegun(): void {
     this.#drains++;
   }
 

@@ -85,6 +85,6 @@ export function isCheck(slot: { state: SlotState }): boolean {
 }
 
 /** True if the slot is in quarantine, after a request or a check: its server may still be busy with that. */
-export function isClosed(slot: { state: SlotState }): boolean {
+export function isInQuarantine(slot: { state: SlotState }): boolean {
   return slot.state === "quarantined" || slot.state === "recovering";
 }

@@ -372,7 +372,7 @@ describe("a server that comes up again", () => {
     hang("after", 2_200);
     expect(scheduler.servers[0]?.health.status).toBe("down");
     scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
-    expect([...(scheduler.servers[0]?.takenSlots() ?? [])].map(({ lease }) => lease)).toEqual(["after"]);
+    expect([...(scheduler.servers[0]?.occupiedSlots() ?? [])].map(({ lease }) => lease)).toEqual(["after"]);
   });
 
   test("keeps them closed if it only took too long to answer: it may have been busy all the time", () => {
