@@ -124,7 +124,7 @@ describe("what is written comes back", () => {
     const renamed = settings({ ...KEYS, servers: [{ name: "b", url: "http://a.example" }] });
     const after = new Scheduler(renamed, ledger().load(), 100);
     ledger().forgetServersBut(after.servers);
-    expect(after.servers.map(({ name, taken }) => [name, taken])).toEqual([["b", 1]]);
+    expect(after.servers.map(({ name, occupied }) => [name, occupied])).toEqual([["b", 1]]);
     after.end("t1", { how: "done", status: 200 }, 200);
     write(after, 200);
     expect(

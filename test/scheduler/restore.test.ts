@@ -82,7 +82,7 @@ describe("after a restart, a slot that was", () => {
     );
     const [renamed, ...others] = scheduler.servers;
     expect([renamed?.name, renamed?.occupied]).toEqual(["b", 1]);
-    expect(others.map(({ taken }) => taken)).toEqual(others.map(() => 0));
+    expect(others.map(({ occupied }) => occupied)).toEqual(others.map(() => 0));
     // And the ledger knows it by that.
     expect([...scheduler.takeChanges().slots].map(({ server, lease }) => [server.name, lease])).toEqual([
       ["b", "old"],
@@ -96,7 +96,7 @@ describe("after a restart, a slot that was", () => {
       restored({ slots: [slot("leased")] }),
       NOW,
     );
-    expect(scheduler.servers.map(({ name, taken }) => [name, taken])).toEqual([
+    expect(scheduler.servers.map(({ name, occupied }) => [name, occupied])).toEqual([
       ["a", 0],
       ["http://a.example", 1],
     ]);
@@ -116,8 +116,8 @@ describe("after a restart, a slot that was", () => {
       const scheduler = new Scheduler(settings(KEYS), restored({ slots }), NOW);
       expect(scheduler.inFlight).toBe(2);
       scheduler.end("old", DONE, NOW + 10);
-      const taken = scheduler.servers.flatMap(({ name, taken }) => (taken > 0 ? [name] : []));
-      expect(taken).toEqual(["b"]);
+      const occupied = scheduler.servers.flatMap(({ name, occupied }) => (occupied > 0 ? [name] : []));
+      expect(occupied).toEqual(["b"]);
       scheduler.tick(NOW + 5_000);
       expect(scheduler.inFlight).toBe(0);
     }

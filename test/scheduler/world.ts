@@ -666,7 +666,10 @@ export class World {
   /** The lease of this request is over; its server may be busy with it until then. */
   #end(worker: Worker, end: LeaseEnd, until: number): void {
     const mine = this.#has(worker);
-    if (mine) this.#tally.end(end, mine.held);
+    if (mine) {
+      this.#tally.end(end, mine.held);
+      mine.pauses = end.how === "done" || end.how === "busy";
+    }
     this.#free(worker, until);
     this.scheduler.end(worker.id, end, this.now);
   }

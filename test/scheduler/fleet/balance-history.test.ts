@@ -40,7 +40,9 @@ function naivePick(
     });
   }
   if (balance === "leastconn") {
-    return free.toSorted((a, b) => a.occupied * b.weight - b.occupied * a.weight || a.lastGrant - b.lastGrant)[0];
+    return free.toSorted(
+      (a, b) => a.occupied * b.weight - b.occupied * a.weight || a.lastGrant - b.lastGrant,
+    )[0];
   }
   const credit = (one: Server) => credits[servers.indexOf(one)] ?? 0;
   for (const one of free) credits[servers.indexOf(one)] = credit(one) + one.weight;

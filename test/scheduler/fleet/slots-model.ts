@@ -17,6 +17,8 @@ export interface Occupied {
   held: boolean;
   /** Its holder has not been heard of since a restart. */
   orphaned?: boolean;
+  /** It cools down or rests: its server is at work on nothing there, and what the server says opens it no sooner. */
+  pauses?: boolean;
   /** A check that has not ended yet: of which server. */
   checks?: string | undefined;
 }
@@ -66,7 +68,8 @@ export class SlotsModel {
   /** What the server was given before `takenBefore`, and cut off from before `closedBefore`, it works on no more. */
   open(url: string, closedBefore: number, takenBefore: number, now: number): void {
     for (const one of this.on(url)) {
-      if (one.closedAt < closedBefore && one.since < takenBefore) one.until = Math.min(one.until, now);
+      if (one.pauses || one.closedAt >= closedBefore || one.since >= takenBefore) continue;
+      one.until = Math.min(one.until, now);
     }
   }
 }
