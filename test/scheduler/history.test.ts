@@ -58,6 +58,7 @@ const happening = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("repeat" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("repeatEnd" as const), who: fc.nat() }) },
   {
     weight: 4,
     arbitrary: fc.record({ what: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),

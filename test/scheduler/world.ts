@@ -37,6 +37,8 @@ interface Worker {
   accepted: boolean;
   /** When it last asked for a slot. */
   askedAt: number;
+  /** What it told of the end of its lease. */
+  ended?: LeaseEnd;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
   /** This is a further attempt: the server that failed the last one gets it no sooner. */
@@ -250,6 +252,16 @@ export class World {
     if (mine && mine.until > this.now && result !== "timeout")
       Object.assign(mine, { until: this.now + after, closedAt: this.now });
     this.scheduler.checkedLate(question.id, result, this.now);
+    this.#settle();
+  }
+
+  /** A Worker tells an end again whose answer it never had, and renews too late what is over: that changes nothing. */
+  repeatEnd(worker: Worker): void {
+    const { id, ended } = worker;
+    // A holder that was presumed lost may still come forward.
+    if (!ended || ended.how === "lost") return;
+    this.scheduler.end(id, ended, this.now);
+    expect(this.scheduler.renew(id, this.now), `a renewal of ${id}, which has ended`).toBe(false);
     this.#settle();
   }
 
@@ -671,6 +683,7 @@ export class World {
       mine.pauses = end.how === "done" || end.how === "busy";
     }
     this.#free(worker, until);
+    worker.ended = end;
     this.scheduler.end(worker.id, end, this.now);
   }
 
