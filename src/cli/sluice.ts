@@ -7,7 +7,8 @@ import { addRoll } from "./commands/roll.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
-import { addCompletion } from "./completion.ts";
+import { completionOf } from "./completion/candidates.ts";
+import { addCompletion, wordsToComplete } from "./completion/completion.ts";
 import { CliError, EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
@@ -31,7 +32,9 @@ process.stderr.on("error", () => {});
 
 async function main(): Promise<number> {
   try {
-    await program.parseAsync();
+    const words = wordsToComplete(process.argv.slice(2));
+    if (words) process.stdout.write(completionOf(program, words));
+    else await program.parseAsync();
     return Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     // It has printed what it had to say.
