@@ -19,13 +19,13 @@ function noSignals(): Signals {
 
 /** The pool `web`, in whose one server nothing is in flight. */
 function idlePool() {
-  let [owner, state]: [string | null, string] = [null, "ready"];
+  let [owner, state, stateOwner]: [string | null, string, string | undefined] = [null, "ready", undefined];
   const asked: string[] = [];
   const snapshot = () => ({
     name: "web",
     state: owner === null ? "running" : "drained",
     drain: owner === null ? null : { owner, expiresAt: new Date().toISOString() },
-    servers: [{ name: "web-1", url: "http://web-1.test", state, inFlight: 0 }],
+    servers: [{ name: "web-1", url: "http://web-1.test", state, stateOwner, inFlight: 0 }],
     inFlight: 0,
     queued: 0,
   });
@@ -41,9 +41,9 @@ function idlePool() {
       owner = null;
       return snapshot();
     },
-    changeServer: async (_: string, name: string, patch: { state: string }) => {
+    changeServer: async (_: string, name: string, patch: { state: string; owner?: string }) => {
       asked.push(`${name} ${patch.state}`);
-      state = patch.state;
+      [state, stateOwner] = [patch.state, patch.owner];
       return snapshot();
     },
   };

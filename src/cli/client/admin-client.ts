@@ -42,10 +42,8 @@ export class AdminClient {
     this.#target = target;
   }
 
-  async pools(signal?: AbortSignal): Promise<AllPools> {
-    const answer = await this.#ask({}, signal, 0, (api) => api.pools.$get());
-    // Workers of before 2026-11-22 name none: they refuse where they do not reach all.
-    return { unreachable: [], ...(answer as Partial<AllPools> & { pools: Snapshot[] }) };
+  pools(signal?: AbortSignal): Promise<AllPools> {
+    return this.#ask({}, signal, 0, (api) => api.pools.$get());
   }
 
   pool(pool: string, signal?: AbortSignal): Promise<Snapshot> {

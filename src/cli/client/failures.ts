@@ -143,8 +143,9 @@ export function unreachable(url: string, error: unknown): Unreachable {
 
 /** Sluice answers with the pool's snapshot, or without a name with a list of them. */
 function isAnswer(body: unknown, { pool }: Asked): boolean {
-  const { name, servers, pools } = (body ?? {}) as { name?: unknown; servers?: unknown; pools?: unknown };
-  return pool === undefined ? Array.isArray(pools) : name === pool && Array.isArray(servers);
+  const { name, servers, pools, unreachable } = (body ?? {}) as Record<string, unknown>;
+  if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
+  return name === pool && Array.isArray(servers);
 }
 
 interface Problem {

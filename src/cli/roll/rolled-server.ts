@@ -145,9 +145,7 @@ export class RolledServer {
 
   #stillOut(servers: readonly ServerSnapshot[]): ServerSnapshot {
     const server = servers.find(({ name }) => name === this.name);
-    // Pools of before 2026-11-22 do not tell whose it is.
-    const mine = (server?.stateOwner ?? this.#owner) === this.#owner;
-    if (server?.state === "drain" && mine) return server;
+    if (server?.state === "drain" && server.stateOwner === this.#owner) return server;
     this.#mayBeOut = false;
     const now = server ? `is ${server.state} now` : "has left the configuration";
     throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);

@@ -87,7 +87,7 @@ export function serversView(
   return titled(table(columns, servers, width), style);
 }
 
-/** What the configuration says, where an operator's word counts instead. Pools of before 2026-11-22 do not tell. */
+/** The configured value, where an operator has set another one. */
 function otherwise(now: number, configured: number | undefined, style: Style): string {
   return (configured ?? now) === now ? "" : style("yellow", ` (configured ${configured})`);
 }
