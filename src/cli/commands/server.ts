@@ -41,7 +41,7 @@ export function addServer(program: Program): void {
     });
 }
 
-export function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
+function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
   const found = servers.find((one) => one.name === server);
   if (found) return found;
   const names = servers.map((one) => one.name).join(", ");

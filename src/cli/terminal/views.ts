@@ -101,7 +101,7 @@ function quarantinedColumn(style: Style): Column<{ quarantined: number }> {
   };
 }
 
-export function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
+function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
   return style(state === "running" ? "green" : "yellow", state);
 }
 

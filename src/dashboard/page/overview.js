@@ -16,7 +16,7 @@ import { clockTime, POOL_STATES } from "./words.js";
  */
 
 /** @param {string} pool */
-export const linkTo = (pool) => `#/${encodeURIComponent(pool)}`;
+const linkTo = (pool) => `#/${encodeURIComponent(pool)}`;
 
 /**
  * The pools' names at the top, wherever one is.

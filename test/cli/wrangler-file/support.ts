@@ -3,7 +3,7 @@ import type { FileKind } from "../../../src/cli/wrangler-file/read.ts";
 import type { Finding } from "../../../src/cli/wrangler-file/report.ts";
 
 /** All that a wrangler.toml needs besides its pools; for the end of a file. */
-export const PLATFORM = `
+const PLATFORM = `
 [[durable_objects.bindings]]
 name = "POOL"
 class_name = "Pool"
