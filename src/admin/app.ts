@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
-import { shown } from "../config/problem.ts";
+import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
@@ -67,14 +67,14 @@ const routes = app
     const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
       stub.changeServer(server, patch, ifState),
     );
-    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no server ${shown(server)}.`);
+    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no server ${inspect(server)}.`);
     return c.json(refuseIfOther(changed, server, pool));
   })
   .delete("/api/pools/:pool/leases/:lease", async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const lease = c.req.param("lease");
     const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease));
-    const missing = `The pool ${pool.name} has no lease ${shown(lease)}; it may have ended.`;
+    const missing = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(found(snapshot, "unknown-lease", missing));
   });
 
@@ -158,5 +158,5 @@ function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
 }
 
 function poolNamed(env: Env, name: string): PoolConfig {
-  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${shown(name)} is configured.`);
+  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
 }

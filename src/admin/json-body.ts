@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type * as z from "zod/mini";
-import { pathOf, shown } from "../config/problem.ts";
+import { pathOf, inspect } from "../config/problem.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
 const LARGEST_BODY = 64 * 1024;
@@ -27,7 +27,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal("invalid-request", `body: ${shown(text)} is not JSON`);
+    throw new Refusal("invalid-request", `body: ${inspect(text)} is not JSON`);
   }
 }
 

@@ -2,7 +2,7 @@
  * What a deploy of the file would do to what is running. A pool's ledger knows a server by the pool and the URL:
  * under another of either it is another server, which gets requests while it still has those of before.
  */
-import { shown } from "../../config/problem.ts";
+import { inspect } from "../../config/problem.ts";
 import type { PoolConfig } from "../../config/types.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { Target } from "./target.ts";
@@ -75,13 +75,13 @@ function warnOfMoves(
     const [first, ...others] = moves.filter(({ place }) => place.pool === pool);
     if (first === undefined) continue;
     const { url, name } = first.server;
-    const all = others.length > 0 ? `${shown(url)} and ${others.length} more are` : `${shown(url)} is`;
+    const all = others.length > 0 ? `${inspect(url)} and ${others.length} more are` : `${inspect(url)} is`;
     const advice = kept
       ? `take it out first: \`sluice server ${from.name} ${name} --state drain\`, and deploy once it has nothing in flight`
       : "keep the name, or see docs/deploys.md, Moving a server";
     target.error(
       urlPath(first.place),
-      `${all} running in pool ${shown(from.name)}, ${kept ? "and no more in this file" : "which is not in this file"}: ` +
+      `${all} running in pool ${inspect(from.name)}, ${kept ? "and no more in this file" : "which is not in this file"}: ` +
         `each pool counts for itself, so that a server may get requests of both at once; ${advice}`,
     );
   }
@@ -99,7 +99,7 @@ function warnOfAnotherUrl(
   if (same) {
     target.error(
       urlPath(same),
-      `the same host runs as ${shown(server.url)} in pool ${shown(from.name)}: ${why}; ${drain}`,
+      `the same host runs as ${inspect(server.url)} in pool ${inspect(from.name)}: ${why}; ${drain}`,
     );
     return;
   }
@@ -108,7 +108,7 @@ function warnOfAnotherUrl(
   if (namesake === undefined) return;
   target.warn(
     urlPath(namesake),
-    `${shown(server.name)} was ${shown(server.url)} so far; if it is the same server, ${why}: ${drain}`,
+    `${inspect(server.name)} was ${inspect(server.url)} so far; if it is the same server, ${why}: ${drain}`,
   );
 }
 
@@ -126,6 +126,6 @@ function warnOfThoseWhoWait(target: Target, { name, queued }: RunningPool): void
   if (queued === 0) return;
   target.warn(
     ["vars", "POOLS"],
-    `${queued} requests wait in pool ${shown(name)}, which is not in this file: after the deploy they are refused`,
+    `${queued} requests wait in pool ${inspect(name)}, which is not in this file: after the deploy they are refused`,
   );
 }
