@@ -138,7 +138,7 @@ describe("who asks the admin side is answered before he gives up:", () => {
   });
 
   test("with the wrong token, too", () => {
-    const pausesMs = 10 * constant("admin/wrong-tokens.ts", "PAUSE_MS");
+    const pausesMs = 10 * constant("admin/auth.ts", "PAUSE_MS");
     expect(pausesMs).toBeLessThan(constant("dashboard/page/api.js", "POLL_PATIENCE_MS"));
   });
 });

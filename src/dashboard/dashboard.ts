@@ -8,6 +8,7 @@ import { etag } from "hono/etag";
 import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotLicence from "uplot/LICENSE" with { type: "text" };
+import { qualityOf } from "../refusals/response.ts";
 import dialogCss from "./page/dialog.css" with { type: "text" };
 import frameCss from "./page/frame.css" with { type: "text" };
 // Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
@@ -69,15 +70,7 @@ export const dashboard = new Hono()
 
 function asset(c: Context, text: string, type: string, headers: Record<string, string>): Response {
   // The runtime compresses a body whose headers name a coding.
-  const gzip: Record<string, string> = takesGzip(c.req.header("accept-encoding") ?? "")
-    ? { "Content-Encoding": "gzip" }
-    : {};
+  const accepted = c.req.header("accept-encoding") ?? "";
+  const gzip: Record<string, string> = qualityOf(accepted, "gzip") > 0 ? { "Content-Encoding": "gzip" } : {};
   return c.body(text, 200, { ...headers, ...gzip, "Content-Type": type });
-}
-
-function takesGzip(accepted: string): boolean {
-  return accepted.split(",").some((coding) => {
-    const [name, quality = ""] = coding.split(";").map((part) => part.trim().toLowerCase());
-    return name === "gzip" && !/^q=0(\.0*)?$/.test(quality);
-  });
 }
