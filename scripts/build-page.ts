@@ -1,5 +1,5 @@
 /**
- * Bundles the dashboard's script, from src/dashboard/page/main.js to src/dashboard/page.min.js, which the Worker
+ * Bundles the dashboard's script, from src/dashboard/page/main.ts to src/dashboard/page.min.js, which the Worker
  * serves. The bundle is committed, so that neither `wrangler deploy` nor `wrangler dev` needs a build step that could
  * fail at a user's; test/dashboard/bundle.test.ts fails while it is not that of the modules.
  */
@@ -13,7 +13,7 @@ export const PAGE_BUNDLE = "src/dashboard/page.min.js";
 export async function bundlePage(): Promise<{ text: string; metafile: Metafile }> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ["src/dashboard/page/main.js"],
+    entryPoints: ["src/dashboard/page/main.ts"],
     write: false,
     bundle: true,
     format: "esm",

@@ -127,19 +127,19 @@ describe("who asks the admin side is answered before he gives up:", () => {
   const patienceMs = constant("admin/ask-pool.ts", "PATIENCE_MS") + longestBackoffMs;
   const briefMs = constant("admin/ask-pool.ts", "BRIEF_IN_ALL_MS");
 
-  test.each(["cli/client/admin-client.ts", "dashboard/page/api.js"])("%s", (client) => {
+  test.each(["cli/client/admin-client.ts", "dashboard/page/api.ts"])("%s", (client) => {
     expect(patienceMs).toBeLessThan(constant(client, "PATIENCE_MS"));
   });
 
   test("the page that asks again and again, and Prometheus after 10 s", () => {
     expect(constant("admin/ask-pool.ts", "BRIEF_MS")).toBeLessThan(briefMs);
-    expect(briefMs).toBeLessThan(constant("dashboard/page/api.js", "POLL_PATIENCE_MS"));
+    expect(briefMs).toBeLessThan(constant("dashboard/page/api.ts", "POLL_PATIENCE_MS"));
     expect(briefMs).toBeLessThan(10_000);
   });
 
   test("with the wrong token, too", () => {
     const pausesMs = 10 * constant("admin/auth.ts", "PAUSE_MS");
-    expect(pausesMs).toBeLessThan(constant("dashboard/page/api.js", "POLL_PATIENCE_MS"));
+    expect(pausesMs).toBeLessThan(constant("dashboard/page/api.ts", "POLL_PATIENCE_MS"));
   });
 });
 
@@ -149,13 +149,13 @@ describe("a stream of events", () => {
   const askEveryMs = constant("admin/events/feed.ts", "ASK_EVERY_MS");
 
   test("says something at least as often as the page expects while all is well", () => {
-    expect(quietMs + lookMs).toBeLessThan(constant("dashboard/page/model.js", "BEAT_MS"));
+    expect(quietMs + lookMs).toBeLessThan(constant("dashboard/page/model.ts", "BEAT_MS"));
   });
 
   test("says something before the page takes it for dead, be the object ever so slow", () => {
     // A look waits for itself, and as long again for the object.
-    expect(quietMs + 2 * lookMs).toBeLessThan(constant("dashboard/page/feed.js", "SILENCE_MS"));
-    expect(2 * quietMs).toBeLessThan(constant("dashboard/page/feed.js", "SILENCE_MS"));
+    expect(quietMs + 2 * lookMs).toBeLessThan(constant("dashboard/page/feed.ts", "SILENCE_MS"));
+    expect(2 * quietMs).toBeLessThan(constant("dashboard/page/feed.ts", "SILENCE_MS"));
   });
 
   test("finds something new with each look: the pool was asked meanwhile, and its snapshot made anew", () => {
@@ -168,7 +168,7 @@ describe("a stream of events", () => {
   });
 
   test("brings the page as much of the waiting list's history as it keeps", () => {
-    const keptMs = constant("dashboard/page/history.js", "KEPT_MS");
+    const keptMs = constant("dashboard/page/history.ts", "KEPT_MS");
     const stepMs = new QueueRecord(0).read(0).stepMs;
     const { queued } = new QueueRecord(0).read(10 * keptMs);
     expect(queued.length * stepMs).toBe(keptMs);
@@ -178,12 +178,12 @@ describe("a stream of events", () => {
 describe("what the page and the command say of themselves is what the admin side takes:", () => {
   test("an overview that is asked for as often as it is expected to come", () => {
     // By a clock that rings each second.
-    const everyMs = constant("dashboard/page/main.js", "ALL_MS") + 1_000;
-    expect(everyMs).toBeLessThan(constant("dashboard/page/model.js", "BEAT_MS"));
+    const everyMs = constant("dashboard/page/main.ts", "ALL_MS") + 1_000;
+    expect(everyMs).toBeLessThan(constant("dashboard/page/model.ts", "BEAT_MS"));
   });
 
   test("the page's owner is the one of who says none, so that one ends what the other began", () => {
-    const [, owner] = /const OWNER = "([^"]+)"/.exec(textOf("src/dashboard/page/acts.js")) ?? [];
+    const [, owner] = /const OWNER = "([^"]+)"/.exec(textOf("src/dashboard/page/acts.ts")) ?? [];
     expect([resumeBody.parse({}).owner, drainBody.parse({}).owner]).toEqual([owner, owner]);
   });
 

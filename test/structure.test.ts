@@ -21,6 +21,7 @@ const PARTS = [
   "carry",
   "proxy",
   "admin",
+  "words",
   "dashboard",
   "index.ts",
 ];
@@ -32,7 +33,7 @@ const STRANGERS = [
 ];
 
 /** What the command may use; of the rest the types. */
-const COMMANDS_OWN = ["cli", "config", "refusals"];
+const COMMANDS_OWN = ["cli", "config", "refusals", "words"];
 const COMMANDS_TYPES = ["scheduler", "link", "admin"];
 
 const { files, imports, broken } = importsUnder(SRC);

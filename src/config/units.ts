@@ -19,6 +19,13 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/** The shortest text of a duration with a whole number: `90s`, `10m`. */
+export function durationText(ms: number): string {
+  const units = Object.entries(DURATION_UNITS).reverse();
+  const [unit, size] = units.find(([, size]) => ms > 0 && ms % size === 0) ?? ["ms", 1];
+  return `${ms / size}${unit}`;
+}
+
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
   if (number === undefined || !Object.hasOwn(units, unit)) return undefined;

@@ -1,5 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { follow, type Listener } from "../../src/dashboard/page/feed.js";
+import { eventReader, follow, type Listener } from "../../src/dashboard/page/feed.ts";
 import { type Arrival, Origin } from "../support/origin.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -11,12 +11,12 @@ async function followed() {
   const real = globalThis.fetch;
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => real(`${origin.url}/${path}`, init));
   const heard: unknown[] = [];
-  const told: Listener = {
-    event: (name, data) => heard.push([name, data]),
-    contact: () => {},
-    lost: (problem) => heard.push(["lost", problem.status]),
+  const listener: Listener = {
+    onEvent: (name, data) => heard.push([name, data]),
+    onContact: () => {},
+    onLost: (problem) => heard.push(["lost", problem.status]),
   };
-  const stop = follow("web", told);
+  const stop = follow("web", listener);
   onTestFinished(stop);
   return { origin, heard, stop };
 }
@@ -93,4 +93,18 @@ test("a network that swallows everything is noticed, and the stream begun anew",
   expect(heard).toEqual([["lost", 0]]);
   await vi.advanceTimersByTimeAsync(5_000);
   await origin.arrival();
+});
+
+test("events are read however the network has cut them", () => {
+  const text =
+    ': still here\n\nid: 7\nevent: drained\ndata: {"id":7}\n\nevent: snapshot\ndata: {}\n\nid: 8\n';
+  for (let size = 1; size <= text.length; size++) {
+    const heard: unknown[] = [];
+    const read = eventReader((...event) => heard.push(event));
+    for (let start = 0; start < text.length; start += size) read(text.slice(start, start + size));
+    expect(heard).toEqual([
+      ["drained", '{"id":7}', "7"],
+      ["snapshot", "{}", null],
+    ]);
+  }
 });

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { clockTime } from "../../src/dashboard/page/words.js";
+import { clockInWords } from "../../src/words/times.ts";
 import { Origin } from "../support/origin.ts";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
@@ -88,7 +88,7 @@ test("an extension says when the drain ends now and then, and is never a shorter
   const end = async () => Date.parse((await sluice.snapshot("web")).drain?.expiresAt ?? "");
   const before = await end();
   // The page knew it a moment ago: its today may be our yesterday.
-  const says = (at: number) => `(\\d+ \\w+, )?${clockTime(at, at)}`;
+  const says = (at: number) => `(\\d+ \\w+, )?${clockInWords(at, at)}`;
   await press(page, "Extend…");
   await sees(
     page,

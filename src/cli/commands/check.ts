@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { counted } from "../../words/counts.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { findWranglerFile, WRANGLER_FILES } from "../find-wrangler-file.ts";
@@ -108,8 +109,4 @@ function sumOf(findings: readonly Finding[]): string {
   return [errors > 0 && counted(errors, "error"), warnings > 0 && counted(warnings, "warning")]
     .filter(Boolean)
     .join(", ");
-}
-
-function counted(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }

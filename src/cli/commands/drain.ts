@@ -1,3 +1,4 @@
+import { clock, duration } from "../../words/times.ts";
 import { clause } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
@@ -7,7 +8,6 @@ import { durationOption } from "../options.ts";
 import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
-import { clock, duration } from "../terminal/durations.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 const ASK_EVERY_MS = 300;

@@ -1,9 +1,9 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { clock, duration } from "../../words/times.ts";
 import { clause, inPool } from "../client/failures.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
-import { clock, duration } from "../terminal/durations.ts";
 import { printable, quoted } from "../terminal/printable.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import type { DrainNews } from "./held-drain.ts";

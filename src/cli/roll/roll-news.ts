@@ -1,8 +1,8 @@
 import type { ServerSnapshot } from "../../scheduler/snapshot.ts";
+import { duration } from "../../words/times.ts";
 import { clause, inPool } from "../client/failures.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
-import { duration } from "../terminal/durations.ts";
 import { printable } from "../terminal/printable.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import type { RollTrying } from "./rolled-server.ts";

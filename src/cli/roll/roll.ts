@@ -1,10 +1,10 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
 import { ownerName } from "../deploy/identity.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { Signals } from "../process/signals.ts";
-import { clock } from "../terminal/durations.ts";
 import { quoted } from "../terminal/printable.ts";
 import type { RollNews } from "./roll-news.ts";
 import { RolledServer } from "./rolled-server.ts";

@@ -1,8 +1,9 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { serversInUse } from "../../words/states.ts";
+import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
-import { counts, serversOut } from "./counts.ts";
-import { clock } from "./durations.ts";
+import { counts } from "./counts.ts";
 import { printable } from "./printable.ts";
 import type { Output } from "./style.ts";
 
@@ -41,7 +42,7 @@ export class Changes {
 
   #printChange(pool: Snapshot, now: number): void {
     const { name, state, inFlight, queued, quarantined } = pool;
-    const out = serversOut(pool);
+    const out = pool.servers.length - serversInUse(pool);
     const change = JSON.stringify([state, inFlight, queued, quarantined, out]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);

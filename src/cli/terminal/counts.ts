@@ -1,16 +1,11 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { duration } from "./durations.ts";
+import { duration } from "../../words/times.ts";
 
 /** `3 in flight, 12 queued, oldest 2.1 s`. */
 export function counts({ inFlight, quarantined, queued, oldestWaitMs }: Snapshot): string {
   const unsure = quarantined > 0 ? ` (${quarantined} quarantined)` : "";
   const oldest = queued > 0 ? `, oldest ${duration(oldestWaitMs)}` : "";
   return `${inFlight} in flight${unsure}, ${queued} queued${oldest}`;
-}
-
-/** Servers that take no request: taken out, or down. */
-export function serversOut({ servers }: Pick<Snapshot, "servers">): number {
-  return servers.filter(({ state, health }) => state !== "ready" || health === "down").length;
 }
 
 /** Who is still at work: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */

@@ -1,5 +1,5 @@
+import { clock, duration } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
-import { clock, duration } from "./durations.ts";
 import { printable } from "./printable.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Style } from "./style.ts";

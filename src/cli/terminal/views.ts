@@ -1,6 +1,6 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { serversOut } from "./counts.ts";
-import { clock, duration } from "./durations.ts";
+import { serversInUse } from "../../words/states.ts";
+import { clock, duration } from "../../words/times.ts";
 import { printable, quoted } from "./printable.ts";
 import type { Style } from "./style.ts";
 import { type Column, table } from "./table.ts";
@@ -112,7 +112,7 @@ function healthWord(health: ServerSnapshot["health"], style: Style): string {
 
 function serversUp(pool: Snapshot, style: Style): string {
   const all = pool.servers.length;
-  const up = all - serversOut(pool);
+  const up = serversInUse(pool);
   const words = `${up}/${all}`;
   if (up === all) return words;
   return style(up === 0 ? "red" : "yellow", words);

@@ -1,6 +1,6 @@
 import type { PoolConfig } from "../../config/types.ts";
+import { durationText } from "../../config/units.ts";
 import type { Target } from "./target.ts";
-import { written } from "./written.ts";
 
 /** What a deploy may well take where nobody has said how long one takes. */
 const USUAL_DRAIN_MS = 120_000;
@@ -18,7 +18,7 @@ export function checkDrains(target: Target, pools: readonly PoolConfig[], longes
     if (queueTimeoutMs >= longest) continue;
     target.warn(
       ["vars", "POOLS", name, "queue_timeout"],
-      `${written(queueTimeoutMs)} is shorter than ${source}, ${written(longest)}: ` +
+      `${durationText(queueTimeoutMs)} is shorter than ${source}, ${durationText(longest)}: ` +
         "in such a drain the requests that wait from its beginning are refused with 503",
     );
   }

@@ -1,9 +1,9 @@
 /** Limits of time that something else comes before. */
 import type { PoolConfig } from "../../config/types.ts";
+import { durationText } from "../../config/units.ts";
 import { isPrivate } from "./servers.ts";
 import type { Target } from "./target.ts";
 import type { Path } from "./tree.ts";
-import { written } from "./written.ts";
 
 /** Cloudflare's Proxy Read Timeout (developers.cloudflare.com/fundamentals/reference/connection-limits, 2026-07-23). */
 const CLOUDFLARE_MS = 120_000;
@@ -15,7 +15,10 @@ export function checkTimeouts(target: Target, pools: readonly PoolConfig[]): voi
       const [path, other] = [placeOf(target, pool, key), placeOf(target, pool, before)];
       // Of two that are not both written down, one is there for all pools.
       if (path === null || other === null || beforeMs === null || ms === null || ms < beforeMs) continue;
-      target.warn(path, `${written(ms)} is never over first: ${before} is, after ${written(beforeMs)}`);
+      target.warn(
+        path,
+        `${durationText(ms)} is never over first: ${before} is, after ${durationText(beforeMs)}`,
+      );
     }
   }
 }
@@ -47,7 +50,7 @@ function warnOfCloudflare(target: Target, pool: PoolConfig): void {
   if (path === null || firstByteMs < CLOUDFLARE_MS || pool.servers.every(isOutside)) return;
   target.warn(
     path,
-    `${written(firstByteMs)}, but where a server's name is proxied by Cloudflare (an orange cloud in its DNS), ` +
+    `${durationText(firstByteMs)}, but where a server's name is proxied by Cloudflare (an orange cloud in its DNS), ` +
       `${CLOUDFLARE_MS / 1_000} s of silence is answered with 524 in the server's place, while it works on; only an ` +
       "Enterprise plan can raise that; DNS-only names are not concerned",
   );

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sentence, weightOf } from "../../src/dashboard/page/happenings.js";
+import { markOf, sentence } from "../../src/dashboard/page/events.ts";
 import type { Happening, PoolEvent } from "../../src/scheduler/record/events.ts";
 
 const AT = "2026-11-21T09:00:00.000Z";
@@ -47,7 +47,7 @@ const CASES: [Happening, string][] = [
 
 test.each(CASES)("%o is a sentence", (happening, words) => {
   expect(said(happening)).toBe(words);
-  expect(weightOf({ id: 1, at: AT, ...happening } as PoolEvent)).toMatch(/^(bad|warn|good|plain)$/);
+  expect(markOf({ id: 1, at: AT, ...happening } as PoolEvent)).toMatch(/^(bad|warn|good|plain)$/);
 });
 
 test("a run says how often, and when last", () => {

@@ -1,41 +1,37 @@
-/** @import { History } from "./history.js" */
-import { byId, setText } from "./dom.js";
-import { KEPT_MS } from "./history.js";
-import { counted, duration, whole } from "./words.js";
+import type uPlot from "uplot";
+import { counted, grouped } from "../../words/counts.ts";
+import { fineDuration, wholeSeconds } from "../../words/times.ts";
+import { byId, setText } from "./dom.ts";
+import { type History, KEPT_MS } from "./history.ts";
 
 const HEIGHT_REM = 9;
 const LEAST_MS = 60_000;
 
-/** @type {typeof import("uplot")} */
-const UPlot = /** @type {any} */ (globalThis).uPlot;
+/** From assets/uplot.js. */
+const UPlot = (globalThis as unknown as { uPlot: typeof uPlot }).uPlot;
 
 const HOURS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const SECONDS_TOO = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000];
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600];
 
-/** The two curves of a pool's waiting list, each said in words too. */
+/** The two curves of a pool's waiting list, each with its latest and its highest value in words. */
 export class Curves {
   #from = 0;
   #now = 0;
-  #queue;
-  #wait;
+  readonly #queue: uPlot;
+  readonly #wait: uPlot;
 
   constructor() {
-    const range = () => /** @type {[number, number]} */ ([this.#from / 1_000, this.#now / 1_000]);
-    const count = (/** @type {number} */ value) => value.toLocaleString("en-GB");
-    this.#queue = chart("queue-chart", range, COUNTS, count);
-    this.#wait = chart("wait-chart", range, SECONDS, (seconds) => whole(seconds * 1_000));
+    const range = (): [number, number] => [this.#from / 1_000, this.#now / 1_000];
+    this.#queue = chart("queue-chart", range, COUNTS, grouped);
+    this.#wait = chart("wait-chart", range, SECONDS, (seconds) => wholeSeconds(seconds * 1_000));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
   }
 
-  /**
-   * @param {History} history
-   * @param {number} now
-   */
-  show(history, now) {
+  draw(history: History, now: number): void {
     this.#now = now;
-    // Ten minutes, once so much is known: a page that was just opened has little to show, and shows it large.
+    // The ten minutes of the axis shrink to what is known: a page that was just opened has little to draw.
     const known = now - (history.times[0] ?? 0) * 1_000;
     this.#from = now - Math.min(KEPT_MS, Math.max(LEAST_MS, known));
     this.#queue.setData([history.times, history.queued]);
@@ -46,21 +42,17 @@ export class Curves {
     );
     setText(
       byId("wait-words"),
-      words(history.oldest, (value) => (value === 0 ? "none" : duration(value * 1_000))),
+      words(history.oldest, (value) => (value === 0 ? "none" : fineDuration(value * 1_000))),
     );
   }
 
-  #redraw() {
+  #redraw(): void {
     this.#queue.redraw();
     this.#wait.redraw();
   }
 }
 
-/**
- * @param {(number | null)[]} values
- * @param {(value: number) => string} say
- */
-function words(values, say) {
+function words(values: readonly (number | null)[], say: (value: number) => string): string {
   const known = values.filter((value) => value !== null);
   const now = values.at(-1) ?? null;
   if (known.length === 0) return "Nothing known yet.";
@@ -68,19 +60,18 @@ function words(values, say) {
   return `Now ${now === null ? "unknown" : say(now)}; most ${say(highest)}.`;
 }
 
-/**
- * @param {string} id
- * @param {() => [number, number]} range
- * @param {number[]} steps
- * @param {(value: number) => string} say
- */
-function chart(id, range, steps, say) {
+/** `range`: of the time axis, in seconds. `steps`: distances between the lines of the value axis. */
+function chart(
+  id: string,
+  range: () => [number, number],
+  steps: number[],
+  say: (value: number) => string,
+): uPlot {
   const box = byId(id);
   const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line"), width: 1 } };
   const ticks = { show: false };
   const font = `${rem(0.8)}px ${getComputedStyle(document.body).fontFamily}`;
-  /** @type {import("uplot").Options} */
-  const options = {
+  const options: uPlot.Options = {
     width: box.clientWidth,
     height: rem(HEIGHT_REM),
     legend: { show: false },
@@ -110,23 +101,20 @@ function chart(id, range, steps, say) {
   };
   const plot = new UPlot(options, [[], []], box);
   new ResizeObserver(() => {
-    // Hidden, it has no width; it is drawn when it is seen again.
+    // A hidden chart has no width; it is drawn when it becomes visible.
     if (box.clientWidth > 0) plot.setSize({ width: box.clientWidth, height: rem(HEIGHT_REM) });
   }).observe(box);
   return plot;
 }
 
-/** @param {number} seconds */
-function timeWords(seconds) {
+function timeWords(seconds: number): string {
   return (seconds % 60 === 0 ? HOURS : SECONDS_TOO).format(seconds * 1_000);
 }
 
-/** @param {string} name */
-function colour(name) {
+function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** @param {number} count */
-function rem(count) {
+function rem(count: number): number {
   return count * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
