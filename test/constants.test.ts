@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { drainBody, resumeBody } from "../src/admin/bodies.ts";
-import { ownerName } from "../src/cli/deploy/identity.ts";
+import { ownerName } from "../src/cli/context.ts";
 import { parseDuration } from "../src/config/units.ts";
 import { RENEW_MS } from "../src/link/protocol.ts";
 import { backoffMs, TICKET_PAUSE } from "../src/link/reach.ts";
@@ -89,7 +89,7 @@ describe("servers are looked after", () => {
   });
 
   test("for as long as a roll waits for them, which says so again in time", () => {
-    expect(2 * constant("cli/roll/rolled-server.ts", "WAKE_CHECKS_EVERY_MS")).toBeLessThan(attentionMs);
+    expect(2 * constant("cli/roll/roll-server.ts", "WAKE_CHECKS_EVERY_MS")).toBeLessThan(attentionMs);
   });
 
   test("with no more questions, late answers included, than an object may have connections", () => {

@@ -4,10 +4,10 @@ import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
 import { counts } from "./counts.ts";
-import { printable } from "./printable.ts";
-import type { Output } from "./style.ts";
+import type { Output } from "./output.ts";
+import { printable } from "./output.ts";
 
-/** What `top` prints where there is no screen: a line for each change, or every snapshot as an object a line. */
+/** The output of `top` without a screen: a line for each change, or with `--json` a line for each snapshot. */
 export class Changes {
   readonly #output: Output;
   readonly #json: boolean;
@@ -22,9 +22,9 @@ export class Changes {
 
   print({ pools, unreachable }: AllPools, now: number): void {
     this.#lost = false;
-    const news = unreachable.filter((name) => !this.#unreachable.has(name));
+    const outages = unreachable.filter((name) => !this.#unreachable.has(name));
     this.#unreachable = new Set(unreachable);
-    for (const name of news) this.#say(`pool ${printable(name)} cannot be reached`);
+    for (const name of outages) this.#printTrouble(`pool ${printable(name)} cannot be reached`);
     for (const pool of pools) {
       if (this.#json) this.#output.write(`${JSON.stringify(pool)}\n`);
       else this.#printChange(pool, now);
@@ -32,11 +32,11 @@ export class Changes {
   }
 
   lost(error: string): void {
-    if (!this.#lost) this.#say(clause(error));
+    if (!this.#lost) this.#printTrouble(clause(error));
     this.#lost = true;
   }
 
-  #say(trouble: string): void {
+  #printTrouble(trouble: string): void {
     process.stderr.write(`sluice: ${trouble}; trying again\n`);
   }
 

@@ -1,8 +1,8 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { serversInUse } from "../../words/states.ts";
 import { clock, duration } from "../../words/times.ts";
-import { printable, quoted } from "./printable.ts";
-import type { Style } from "./style.ts";
+import type { Style } from "./output.ts";
+import { printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
@@ -23,12 +23,12 @@ export function poolsView(pools: readonly Snapshot[], style: Style, width?: numb
   return titled(table(columns, pools, width), style);
 }
 
-/** The pools whose object did not answer, a line each. */
+/** A line for each pool whose object did not answer. */
 export function unreachableView(names: readonly string[], style: Style): string[] {
   return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
-/** One pool: how it is, who drains it, and its servers, a line each. */
+/** One pool: its state, its drain, and a line for each server. */
 export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
   return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now, width)];
 }

@@ -1,4 +1,4 @@
-/** Servers that are busy with somebody else's request. */
+/** The keys for servers that are busy with another request. */
 import type { PoolConfig } from "../../config/types.ts";
 import { durationText } from "../../config/units.ts";
 import type { Target } from "./target.ts";
@@ -10,7 +10,7 @@ export function checkBusy(target: Target, pools: readonly PoolConfig[]): void {
   }
 }
 
-/** A busy answer does not count against health, so that only a check finds a server that always gives it. */
+/** A busy answer does not count against health, so only a health check notices a server that always gives one. */
 function warnOfEndlessRetries(target: Target, { name, retryOn, check, queueTimeoutMs }: PoolConfig): void {
   const any = retryOn.find(({ begins }) => begins === "");
   if (any === undefined || check !== null) return;

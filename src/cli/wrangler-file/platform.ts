@@ -1,7 +1,7 @@
-/** What Sluice needs of Cloudflare, as the repository's own wrangler.toml asks for it. */
+/** The settings that Sluice needs from Cloudflare, as in the repository's own wrangler.toml. */
 import { inspect } from "../../config/problem.ts";
 import type { Target } from "./target.ts";
-import { listOf, tableOf } from "./values.ts";
+import { listOf, tableOf } from "./tree.ts";
 
 const EARLIEST_DATE = "2026-11-17";
 const LITERAL_URLS = "fetch_legacy_url";
@@ -35,7 +35,7 @@ function checkFlags(target: Target): void {
   );
 }
 
-/** Whether the binding is there at all. */
+/** Returns whether the binding exists. */
 function checkBinding(target: Target): boolean {
   const path = ["durable_objects", "bindings"];
   const bindings = listOf(target.own(...path)).map(tableOf);

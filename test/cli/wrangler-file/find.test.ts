@@ -2,8 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { experimental_readRawConfig as readRawConfig } from "wrangler";
-import { findWranglerFile } from "../../src/cli/find-wrangler-file.ts";
-import { Folder } from "./script.ts";
+import { findWranglerFile } from "../../../src/cli/wrangler-file/read.ts";
+import { Folder } from "../script.ts";
 
 test.each([
   [["wrangler.toml"], "wrangler.toml"],

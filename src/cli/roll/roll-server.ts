@@ -1,53 +1,54 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { AdminClient, ServerPatch } from "../client/admin-client.ts";
 import { StateChanged } from "../client/failures.ts";
-import { keepTrying, type Trying } from "../client/keep-trying.ts";
+import { keepTrying } from "../client/keep-trying.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals, Stop } from "../process/signals.ts";
+import type { RollProgress } from "./roll-progress.ts";
 
 const ASK_EVERY_MS = 300;
-/** An idle pool ends its health checks after a minute; a change of a server, even of nothing, wakes them. */
+/** An idle pool ends its health checks after a minute. Any change of a server, even an empty one, restarts them. */
 const WAKE_CHECKS_EVERY_MS = 20_000;
 
-export type RollTrying = Pick<Trying, "onTrouble" | "onReached">;
+type Outages = Pick<RollProgress, "unreachable" | "reached">;
 
-/** One server that a roll takes out of its pool, and puts back. */
-export class RolledServer {
+/** The server that a roll is at: taken out of the pool by `state: "drain"`, and put back. */
+export class RollServer {
   readonly name: string;
   readonly #client: AdminClient;
   readonly #pool: string;
   readonly #owner: string;
   readonly #signals: Signals;
-  readonly #trying: RollTrying;
+  readonly #outages: Outages;
   #mayBeOut = false;
 
-  /** `owner` is the roll, by a name that nobody else has. */
+  /** `owner`: of this roll alone. */
   constructor(
     client: AdminClient,
     { pool, name, owner }: { pool: string; name: string; owner: string },
     signals: Signals,
-    trying: RollTrying,
+    outages: Outages,
   ) {
     this.name = name;
     this.#client = client;
     this.#pool = pool;
     this.#owner = owner;
     this.#signals = signals;
-    this.#trying = trying;
+    this.#outages = outages;
   }
 
-  /** As far as we know there may be something to put back: a request that got no answer may have arrived. */
+  /** True if the server may have to be put back: a request without an answer may have arrived. */
   get mayBeOut(): boolean {
     return this.#mayBeOut;
   }
 
-  /** No new request goes there. Resolves when none is in flight; `false`: not in time. */
+  /** Resolves with `true` once the server has nothing in flight and takes no requests; `false`: not in time. */
   async takeOut(
     timeoutMs: number,
     onWait: (server: ServerSnapshot, leftMs: number) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
-    let snapshot = await this.#take(giveUpAt);
+    let snapshot = await this.#drain(giveUpAt);
     for (;;) {
       this.#signals.stop.throwIfAborted();
       const server = this.#stillOut(snapshot.servers);
@@ -59,8 +60,8 @@ export class RolledServer {
     }
   }
 
-  /** Rejects if another roll, or an operator, was faster. */
-  async #take(giveUpAt: number): Promise<Snapshot> {
+  /** Rejects with `StateChanged` if another roll, or an operator, was faster. */
+  async #drain(giveUpAt: number): Promise<Snapshot> {
     this.#mayBeOut = true;
     const patch = { state: "drain", ifState: "ready", owner: this.#owner } as const;
     try {
@@ -72,8 +73,8 @@ export class RolledServer {
   }
 
   /**
-   * Resolves when the server is known to be up again: by a health check that was made after this call. Without
-   * health checks nobody can know, and it is taken to be. `false`: not in time.
+   * Resolves with `true` after a health check that was made, and passed, after this call; at once in a pool without
+   * health checks. `false`: not in time.
    */
   async whenUp(
     timeoutMs: number,
@@ -97,18 +98,18 @@ export class RolledServer {
     }
   }
 
-  /** It takes requests again, unless somebody else has changed its state meanwhile. */
+  /** Sets the server to `ready`. Rejects if somebody else has changed its state. */
   async putBack(leave: Stop, giveUpAt: number): Promise<void> {
     const { servers } = await this.#look(leave, giveUpAt);
-    const inAlready = servers.some(({ name, state }) => name === this.name && state === "ready");
-    if (!inAlready) {
+    const isReady = servers.some(({ name, state }) => name === this.name && state === "ready");
+    if (!isReady) {
       this.#stillOut(servers);
       await this.#change({ state: "ready" }, leave, giveUpAt);
     }
     this.#mayBeOut = false;
   }
 
-  /** How its pool is now. */
+  /** The pool's snapshot. */
   look(giveUpAt: number): Promise<Snapshot> {
     const { stop } = this.#signals;
     return this.#look({ now: stop, soon: stop }, giveUpAt);
@@ -138,8 +139,8 @@ export class RolledServer {
     return keepTrying(ask, {
       giveUpAt: () => giveUpAt,
       stop,
-      onTrouble: (error) => this.#trying.onTrouble(error),
-      onReached: () => this.#trying.onReached(),
+      onTrouble: (error) => this.#outages.unreachable(error),
+      onReached: () => this.#outages.reached(),
     });
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AdminClient, ServerPatch } from "../../src/cli/client/admin-client.ts";
 import type { Signals } from "../../src/cli/process/signals.ts";
-import { RolledServer } from "../../src/cli/roll/rolled-server.ts";
+import { RollServer } from "../../src/cli/roll/roll-server.ts";
 
 const SECOND = 1_000;
 /** How long Sluice goes on with its health checks when nothing happens. */
@@ -44,8 +44,8 @@ function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner) {
   const never = new AbortController().signal;
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const signals = { stop: never, stopSoon: never, sleep } as unknown as Signals;
-  const news = { onTrouble: () => {}, onReached: () => {} };
-  return { patches, server: new RolledServer(client, WEB_1, signals, news) };
+  const outages = { unreachable: () => {}, reached: () => {} };
+  return { patches, server: new RollServer(client, WEB_1, signals, outages) };
 }
 
 test("a server that takes minutes to come up in an idle pool is looked after all the while, and left in its state", async () => {
