@@ -59,7 +59,7 @@ function notTables(pools: unknown): string | null {
   return Object.keys(pools).length === 0 ? `${inspect(pools)} has no pool; allowed: ${EXAMPLE}` : null;
 }
 
-/** Of an invalid pool too, so that one run reports its conflicts as well. */
+/** Parses the routing keys of an invalid pool too, so that one run reports its conflicts as well. */
 const routing = z.object(routingKeys);
 
 /** Two pools with the same host and prefix: the order of the pools would decide which one serves a request. */

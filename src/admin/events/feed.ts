@@ -14,7 +14,7 @@ interface EventFrame {
 }
 
 /**
- * What this isolate knows of one pool, for all watchers that it serves. Promises and streams cannot be shared between
+ * The state of one pool as this isolate knows it, for all its watchers. Promises and streams cannot be shared between
  * invocations, but bytes can: each frame is made once, whichever watcher has called, and sent to all of them.
  */
 export class Feed {
@@ -72,7 +72,7 @@ export class Feed {
     return this.#bytes(this.#events.filter(isUnknown), -1, this.#history?.text);
   }
 
-  /** What is newer than `revision`; `null`: nothing. */
+  /** All that is newer than `revision`; `null`: nothing. */
   since(revision: number): Uint8Array | null {
     if (revision === this.#revision) return null;
     const events = this.#events.filter((frame) => frame.revision > revision);

@@ -10,7 +10,7 @@ interface Candidate {
 }
 
 /**
- * What `sluice complete -- <words>` prints: a line `word<TAB>description` for each candidate, or FILES. The last of
+ * The output of `sluice complete -- <words>`: a line `word<TAB>description` for each candidate, or FILES. The last of
  * `words` is the one under the cursor.
  */
 export function completionOf(program: CommandUnknownOpts, words: readonly string[]): string {

@@ -5,7 +5,7 @@ export type Severity = "error" | "warning";
 
 export interface Finding {
   severity: Severity;
-  /** Of the key, or of the nearest key around it; `null`: the whole file. */
+  /** The line of the key, or of the nearest key around it; `null`: the whole file. */
   line: number | null;
   key: string | null;
   message: string;

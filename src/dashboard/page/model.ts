@@ -100,7 +100,7 @@ export class Model {
   }
 
   setDisconnected(problem: Problem): void {
-    // What has been drawn up to now stays.
+    // The page keeps showing the state that it has drawn last.
     if (this.isLive && this.#knownUntil !== null)
       this.#knownUntil = Math.min(Date.now(), this.#knownUntil + BEAT_MS);
     this.connection = { state: "lost", lastSeen: this.connection.lastSeen, problem };
