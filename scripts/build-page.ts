@@ -1,7 +1,7 @@
 /**
  * Bundles the dashboard's script, from src/dashboard/page/main.ts to src/dashboard/page.min.js, which the Worker
- * serves. The bundle is committed, so that neither `wrangler deploy` nor `wrangler dev` needs a build step that could
- * fail at a user's; test/dashboard/bundle.test.ts fails while it is not that of the modules.
+ * serves. The bundle is committed, so that `wrangler deploy` and `wrangler dev` need no build step of ours, which would
+ * fail in other folders and with other configurations; test/dashboard/bundle.test.ts fails while it is out of date.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -23,7 +23,8 @@ addCheck(program);
 addTop(program);
 addCompletion(program);
 
-// EPIPE is no error: a pool must not stay drained because a terminal or a reader has gone.
+// Handlers, because a terminal or a pipe that is closed would otherwise end a deploy, and its pool would stay drained.
+// EPIPE is no failure: the reader has seen enough.
 let outputError: NodeJS.ErrnoException | null = null;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") outputError ??= error;

@@ -8,7 +8,7 @@ import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { Folder } from "./script.ts";
 
-/** Nobody is there: completion must not ask. */
+/** No Sluice is there: completion must not need one. */
 const NOWHERE = "http://127.0.0.1:1";
 const CLEAR_LINE = "\u0015";
 const SHELLS = ["bash", "zsh", "fish"];
@@ -19,7 +19,7 @@ async function scriptFor(shell: string): Promise<string> {
   return run.stdout;
 }
 
-/** A search path on which the command is found by its name. */
+/** A PATH on which `sluice` is found. */
 async function withSluice(): Promise<{ path: string; PATH: string }> {
   const { path } = await Folder.make();
   const sluice = `#!/bin/sh\nexec '${process.execPath}' '${commandPath()}' "$@"\n`;
@@ -53,7 +53,7 @@ test("there is a script for PowerShell too", async () => {
   expect(await scriptFor("powershell")).toContain("Register-ArgumentCompleter -Native -CommandName sluice");
 });
 
-/** In CI a shell that is missing is an error; elsewhere it is left out, which test/support/tools.ts says aloud. */
+/** In CI a missing shell is an error; elsewhere its tests are skipped, and test/support/tools.ts says so. */
 const isMissing = (shell: string) => MISSING_SHELLS.includes(shell) && !process.env.CI;
 
 test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh", async () => {

@@ -4,7 +4,7 @@ import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { answeringAllBut, relayTo, stage } from "./stage.ts";
 
-/** Notes each SIGINT, and ends only with the second one if it is told to stay. */
+/** Writes down each SIGINT. */
 const CAREFUL = `trap 'echo x >> heard; exit 7' INT; ${WAIT_FOR_GO}`;
 const STUBBORN = `trap 'echo x >> heard' INT TERM; ${WAIT_FOR_GO}`;
 
@@ -71,7 +71,7 @@ describe("a deploy that is interrupted", () => {
     run.kill("SIGINT");
     await folder.until("heard");
     run.kill("SIGINT");
-    // Its output is closed only when nobody is left who could write to it.
+    // The output closes only when every process that holds it has ended.
     expect(await run.code).toBe(137);
   });
 

@@ -198,7 +198,7 @@ describe("a token that travels unencrypted", () => {
   test("to another machine is warned of", async () => {
     const origin = await Origin.start(answering(200, "application/json", '{"pools":[],"unreachable":[]}'));
     onTestFinished(() => origin.stop());
-    // This machine too, but by none of the names that say so.
+    // This machine too, but not by a loopback address.
     const url = origin.url.replace("127.0.0.1", "0.0.0.0");
     const { stderr } = await end(["status"], { url });
     expect(stderr).toBe(`sluice: ${WARNING} to ${url}; use https.\n`);

@@ -4,7 +4,7 @@ import type { Signals } from "../../src/cli/process/signals.ts";
 import { RollServer } from "../../src/cli/roll/roll-server.ts";
 
 const SECOND = 1_000;
-/** How long Sluice goes on with its health checks when nothing happens. */
+/** For how long an idle pool goes on with health checks. */
 const ATTENTION_MS = 60 * SECOND;
 
 const WEB_1 = { pool: "web", name: "web-1", owner: "roll-42" };
@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A pool whose server `web-1` comes up after so many ms, and is checked only within a minute after a change. */
+/** A pool whose server `web-1` comes up after `upAfterMs`. Health checks run for a minute after a change. */
 function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner) {
   const patches: ServerPatch[] = [];
   const began = Date.now();

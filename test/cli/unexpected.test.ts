@@ -8,7 +8,7 @@ import { RollProgress } from "../../src/cli/roll/roll-progress.ts";
 import type { Output } from "../../src/cli/terminal/output.ts";
 import { Reporter } from "../../src/cli/terminal/reporter.ts";
 
-/** Nobody sends one. */
+/** No signal ever comes. */
 function noSignals(): Signals {
   const never = new AbortController().signal;
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -17,7 +17,7 @@ function noSignals(): Signals {
   return { ...none, sleep, on: () => () => {}, cleanUp } as unknown as Signals;
 }
 
-/** The pool `web`, in whose one server nothing is in flight. */
+/** The pool `web` with one idle server. */
 function idlePool() {
   let [owner, state, stateOwner]: [string | null, string, string | undefined] = [null, "ready", undefined];
   const asked: string[] = [];

@@ -9,7 +9,7 @@ import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "
 const adviceOn = (pool: Snapshot, events: PoolEvent[] = [], history?: History) =>
   adviceFor(pool, NOW, history, events).map(({ weight, text }) => `${weight}: ${text}`);
 
-/** What waited, by how many seconds before now. */
+/** Lengths of the waiting list, by their age in seconds. */
 function historyOf(waiting: Record<number, number>): History {
   const history = new History();
   const points = Object.entries(waiting).sort(([a], [b]) => Number(b) - Number(a));

@@ -9,7 +9,7 @@ const PAGE = "src/dashboard/page";
 
 test("the script that the Worker serves is that of the page's modules: else `npm run build:page`", async () => {
   const { text } = await bundlePage();
-  // Not toBe, which would print both of them.
+  // Not toBe on the texts, which would print both.
   expect((await readFile(join(ROOT, PAGE_BUNDLE), "utf8")) === text).toBe(true);
 });
 

@@ -8,7 +8,7 @@ const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] }
 const SIGNED_IN = { Authorization: `Bearer ${TOKEN}`, "Accept-Encoding": "gzip, br" };
 
 let sluice: Sluice;
-/** Everything the page is made of, as paths: what it names, and what that names in turn. */
+/** The paths of the page and of everything that it loads, directly or not. */
 let paths: string[];
 
 beforeAll(async () => {

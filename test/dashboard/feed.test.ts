@@ -4,7 +4,7 @@ import { type Arrival, Origin } from "../support/origin.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** The page's side of a stream whose other side the test plays. */
+/** The page's end of a stream; the test plays Sluice. */
 async function followed() {
   const origin = await Origin.start();
   onTestFinished(() => origin.stop());
@@ -85,7 +85,7 @@ test("a network that swallows everything is noticed, and the stream begun anew",
   const { origin, heard } = await followed();
   const first = await origin.arrival();
   say(first, ": still here\n\n");
-  // Longer than a living stream is ever silent.
+  // Longer than the longest silence of a living stream.
   while (heard.length === 0) {
     await vi.advanceTimersByTimeAsync(5_000);
     await new Promise((resolve) => setImmediate(resolve));

@@ -4,7 +4,7 @@ import { TOKEN } from "../support/sluice.ts";
 
 const CONFIG = {
   configPath: `${import.meta.dirname}/../../wrangler.toml`,
-  // Stands above a developer's own .dev.vars.
+  // Overrides a developer's .dev.vars.
   secrets: { ADMIN_TOKEN: TOKEN },
 };
 

@@ -23,7 +23,7 @@ describe("history", () => {
     history.addGap(NOW - 13_000);
     const kept = { from: ago(15), stepMs: 5_000, queued: [3, 9, 4, 2], oldestWaitMs: [500, 700, 0, 100] };
     history.addRecord(kept, NOW + 2_000);
-    // So soon after it that the two would be one point, were both the page's own.
+    // So close to the record's last point that two of the page's own points would become one.
     history.addSnapshot(aPool({ queued: 1 }), NOW + 2_010);
     expect(history.times.map((time) => Math.round(time - NOW / 1_000))).toEqual([-60, -10, -5, 0, 2, 2]);
     expect([history.queued, history.oldest]).toEqual([

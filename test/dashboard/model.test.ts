@@ -18,7 +18,7 @@ function following(): Model {
   return model;
 }
 
-/** Seconds in which the page ticks, and hears something in each, or nothing. */
+/** Lets seconds pass, with a tick and a call of `each` in every one. */
 function seconds(model: Model, count: number, each: () => void = () => {}): void {
   for (let n = 0; n < count; n++) {
     vi.advanceTimersByTime(1_000);
@@ -75,7 +75,7 @@ describe("the curves", () => {
   test("have of those who wait what was told, and nothing between", () => {
     const model = following();
     let oldestWaitMs = 0;
-    // Those at its head change: the oldest wait falls with each snapshot, every other second.
+    // The head of the list changes, so that the oldest wait falls every other second.
     seconds(model, 6, () => {
       oldestWaitMs = oldestWaitMs === 0 ? 3_000 : 0;
       model.setConnected();

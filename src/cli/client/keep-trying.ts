@@ -4,7 +4,7 @@ import { Unreachable } from "./failures.ts";
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [250, 2_000];
 
 interface Options {
-  /** The time of the last attempt, in ms since the epoch. */
+  /** The time after which a failure is final, in ms since the epoch. */
   giveUpAt: () => number;
   stop: AbortSignal;
   /** Called once an outage, with its first error. */

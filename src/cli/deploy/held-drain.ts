@@ -11,7 +11,7 @@ import { type WaitEnd, waitUntilDrained } from "./wait-until-drained.ts";
 const ASK_EVERY_MS = 1_000;
 /** When a drain is extended, as a fraction of its length. */
 const EXTEND_AFTER = 1 / 4;
-/** For an answer that is on its way as the drain ends by itself, in ms. */
+/** Time for an answer that is on its way when the drain ends by itself, in ms. */
 const EXPIRY_GRACE_MS = 1_000;
 
 export interface DrainProgress {

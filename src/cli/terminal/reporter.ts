@@ -45,7 +45,7 @@ export class Reporter {
     }
   }
 
-  /** While a command that was run writes to the same output, it may have left a line unfinished. */
+  /** Begins each `--json` line on a new line, while a command writes to the same output and may leave a line unfinished. */
   share(isShared: boolean): void {
     this.#isShared = isShared;
   }

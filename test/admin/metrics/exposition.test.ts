@@ -8,7 +8,7 @@ import { promtool } from "../../support/promtool.ts";
 import { WITHOUT_PROMTOOL } from "../../support/tools.ts";
 import { read, value } from "./samples.ts";
 
-/** Every name and label of the contract; the labels in its order. */
+/** Every metric with its type and labels, as documented. */
 const CONTRACT = {
   sluice_pool_state: ["gauge", ["pool", "state"]],
   sluice_slots: ["gauge", ["pool", "server"]],
@@ -26,7 +26,7 @@ const CONTRACT = {
   sluice_service_seconds: ["histogram", ["pool", "server"]],
 } as const;
 
-/** A pool after some requests, with these names. */
+/** The metrics of a pool after some requests. */
 function scraped(pool = "web", server = "web-1", change: (scheduler: Scheduler) => void = () => {}) {
   const servers = [{ name: "a", url: "http://a.example" }];
   const config = settings({ servers });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Output, printable, styleOf, widthOf } from "../../../src/cli/terminal/output.ts";
 
-/** A terminal of so many colours, given in bits. */
+/** A terminal with a colour depth of `depth` bits. */
 function terminal(depth: number, columns?: number): Output {
   return { isTTY: true, columns, getColorDepth: () => depth } as unknown as Output;
 }
