@@ -61,9 +61,9 @@ function flush(output: NodeJS.WriteStream): Promise<void> {
 // Exits explicitly, as keep-alive connections would delay the end; and flushes first, as a pipe may be full.
 main().then(async (code) => {
   await flush(process.stdout);
-  const lost =
+  const failure =
     outputError && new CliError(EXIT.output, `the result cannot be written: ${outputError.message}`);
-  const end = lost && code === EXIT.done ? printError(lost) : code;
+  const end = failure && code === EXIT.done ? printError(failure) : code;
   await flush(process.stderr);
   process.exit(end);
 });

@@ -1,7 +1,7 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { type Asked, failureOf, impossibleName, unreachable } from "./failures.ts";
+import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 
 /** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the pool's object for 10 s. */
@@ -82,12 +82,12 @@ export class AdminClient {
   }
 
   async #ask<T>(
-    asked: Asked,
+    subject: Subject,
     signal: AbortSignal | undefined,
     waitMs: number,
     call: (api: Api) => Promise<ClientResponse<T>>,
   ): Promise<T> {
-    const impossible = impossibleName(asked);
+    const impossible = impossibleName(subject);
     if (impossible) throw impossible;
     const timeout = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
@@ -100,7 +100,7 @@ export class AdminClient {
       signal?.throwIfAborted();
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
-    const failure = failureOf(response, body, this.#target.url, asked);
+    const failure = failureOf(response, body, this.#target.url, subject);
     if (failure) throw failure;
     return body as T;
   }

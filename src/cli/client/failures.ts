@@ -59,7 +59,7 @@ interface Head {
 }
 
 /** The subject of a request; without a pool, all pools. */
-export interface Asked {
+export interface Subject {
   pool?: string;
   server?: string;
 }
@@ -69,7 +69,7 @@ export function failureOf(
   { ok, status, headers }: Head,
   body: unknown,
   url: string,
-  asked: Asked,
+  subject: Subject,
 ): CliError | null {
   const problem = problemOf(body);
   if (problem) {
@@ -80,7 +80,7 @@ export function failureOf(
     if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
     const exitCode = EXIT_OF[code];
-    const words = missing(code, asked) ?? ADVICE[code] ?? `${about}${detail}`;
+    const words = missing(code, subject) ?? ADVICE[code] ?? `${about}${detail}`;
     if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
@@ -89,7 +89,7 @@ export function failureOf(
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
-  if (ok && isAnswer(body, asked)) return null;
+  if (ok && isAnswer(body, subject)) return null;
   const type = printable(headers.get("content-type") ?? "nothing");
   return new CliError(
     EXIT.unexpected,
@@ -98,17 +98,17 @@ export function failureOf(
 }
 
 /** The error for a name that no pool or server can have; in a path it could lead to another route. */
-export function impossibleName(asked: Asked): CliError | null {
-  const { pool = "pool", server = "server" } = asked;
+export function impossibleName(subject: Subject): CliError | null {
+  const { pool = "pool", server = "server" } = subject;
   if (pool === "" || server === "") {
     return new CliError(EXIT.usage, `The name of the ${pool === "" ? "pool" : "server"} is empty.`);
   }
   if (isName(pool) && isName(server)) return null;
   const code = isName(pool) ? "unknown-server" : "unknown-pool";
-  return new CliError(EXIT.usage, missing(code, asked) ?? code);
+  return new CliError(EXIT.usage, missing(code, subject) ?? code);
 }
 
-function missing(code: string, { pool = "", server = "" }: Asked): string | undefined {
+function missing(code: string, { pool = "", server = "" }: Subject): string | undefined {
   if (code === "unknown-pool") return `There is no pool ${quoted(pool)}.`;
   if (code === "unknown-server") return `${printable(pool)} has no server ${quoted(server)}.`;
   return undefined;
@@ -142,7 +142,7 @@ export function unreachable(url: string, error: unknown): Unreachable {
 }
 
 /** True for the snapshot of the pool, or for a list of snapshots if all pools were asked for. */
-function isAnswer(body: unknown, { pool }: Asked): boolean {
+function isAnswer(body: unknown, { pool }: Subject): boolean {
   const { name, servers, pools, unreachable } = (body ?? {}) as Record<string, unknown>;
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   return name === pool && Array.isArray(servers);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { counted } from "../../words/counts.ts";
+import { counted } from "../../words/phrases.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { durationOption, examples, type Program } from "../program.ts";

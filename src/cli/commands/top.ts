@@ -45,7 +45,7 @@ export function addTop(program: Program): void {
           } catch (error) {
             if (stop.aborted || !(error instanceof CliError)) throw error;
             view.setError(error.message);
-            if (!screen) changes.lost(error.message);
+            if (!screen) changes.printOutage(error.message);
           }
         }
       } catch (error) {

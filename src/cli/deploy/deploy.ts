@@ -64,10 +64,10 @@ async function runWhileDrained(
   const done = new AbortController();
   try {
     progress.running(command);
-    const kept = drain.keepUp(done.signal).catch((error) => failed(error, progress));
+    const extending = drain.keepUp(done.signal).catch((error) => failed(error, progress));
     const end = await runCommand(command, process.env, signals);
     done.abort();
-    await kept;
+    await extending;
     const code = codeOf(end, signals);
     progress.commandEnded(command, end, code);
     return code;

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { serversInUse } from "../../words/states.ts";
+import { serversInUse } from "../../words/phrases.ts";
 import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
@@ -12,7 +12,7 @@ export class Changes {
   readonly #output: Output;
   readonly #json: boolean;
   readonly #last = new Map<string, string>();
-  #lost = false;
+  #isLost = false;
   #unreachable = new Set<string>();
 
   constructor(output: Output, json: boolean) {
@@ -21,7 +21,7 @@ export class Changes {
   }
 
   print({ pools, unreachable }: AllPools, now: number): void {
-    this.#lost = false;
+    this.#isLost = false;
     const outages = unreachable.filter((name) => !this.#unreachable.has(name));
     this.#unreachable = new Set(unreachable);
     for (const name of outages) this.#printTrouble(`pool ${printable(name)} cannot be reached`);
@@ -31,9 +31,9 @@ export class Changes {
     }
   }
 
-  lost(error: string): void {
-    if (!this.#lost) this.#printTrouble(clause(error));
-    this.#lost = true;
+  printOutage(error: string): void {
+    if (!this.#isLost) this.#printTrouble(clause(error));
+    this.#isLost = true;
   }
 
   #printTrouble(trouble: string): void {

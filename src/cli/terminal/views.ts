@@ -1,5 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { serversInUse } from "../../words/states.ts";
+import { serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import type { Style } from "./output.ts";
 import { printable, quoted } from "./output.ts";

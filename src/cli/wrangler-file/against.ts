@@ -25,12 +25,12 @@ export function checkAgainst(target: Target, pools: readonly PoolConfig[], runni
     );
   }
   for (const from of running.pools) {
-    const kept = pools.find(({ name }) => name === from.name);
+    const same = pools.find(({ name }) => name === from.name);
     const missing = from.servers.filter(
-      (server) => mayBeAtWork(from, server) && !kept?.servers.some(({ url }) => url === server.url),
+      (server) => mayBeAtWork(from, server) && !same?.servers.some(({ url }) => url === server.url),
     );
-    if (kept === undefined) warnOfRefusals(target, from);
-    warnOfMoves(target, pools, from, missing, kept !== undefined);
+    if (same === undefined) warnOfRefusals(target, from);
+    warnOfMoves(target, pools, from, missing, same !== undefined);
     const unmoved = missing.filter(({ url }) => entriesOf(pools, (other) => other.url === url).length === 0);
     for (const server of unmoved) warnOfAnotherUrl(target, pools, from, server);
   }
@@ -66,7 +66,7 @@ function warnOfMoves(
   pools: readonly PoolConfig[],
   from: RunningPool,
   missing: readonly RunningServer[],
-  kept: boolean,
+  poolStays: boolean,
 ): void {
   const moves = missing.flatMap((server) =>
     entriesOf(pools, ({ url }) => url === server.url).map((entry) => ({ server, entry })),
@@ -76,12 +76,12 @@ function warnOfMoves(
     if (first === undefined) continue;
     const { url, name } = first.server;
     const all = others.length > 0 ? `${inspect(url)} and ${others.length} more are` : `${inspect(url)} is`;
-    const advice = kept
+    const advice = poolStays
       ? `take it out first: \`sluice server ${from.name} ${name} --state drain\`, and deploy once it has nothing in flight`
       : "keep the name, or see docs/deploys.md, Moving a server";
     target.error(
       urlPath(first.entry),
-      `${all} running in pool ${inspect(from.name)}, ${kept ? "and no more in this file" : "which is not in this file"}: ` +
+      `${all} running in pool ${inspect(from.name)}, ${poolStays ? "and no more in this file" : "which is not in this file"}: ` +
         `each pool counts for itself, so that a server may get requests of both at once; ${advice}`,
     );
   }

@@ -1,7 +1,6 @@
 import { parseDuration } from "../../config/units.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { counted } from "../../words/counts.ts";
-import { POOL_STATES, SERVER_STATES } from "../../words/states.ts";
+import { counted, POOL_STATES, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords, fineDuration } from "../../words/times.ts";
 import { call, Problem, poolPath } from "./api.ts";
 import { now } from "./clock.ts";

@@ -1,6 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { listed } from "../../words/counts.ts";
-import { takesRequests } from "../../words/states.ts";
+import { listed, takesRequests } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 
 /** A problem and its cure. `key` stays the same for as long as the problem lasts. */

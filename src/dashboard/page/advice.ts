@@ -1,6 +1,6 @@
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { counted } from "../../words/counts.ts";
+import { counted } from "../../words/phrases.ts";
 import { clockInWords, fineDuration, wholeSeconds } from "../../words/times.ts";
 import { type Advice, adviceOnServers } from "./advice-servers.ts";
 import type { History } from "./history.ts";

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { counted, grouped } from "../../words/counts.ts";
+import { counted, grouped } from "../../words/phrases.ts";
 import { fineDuration, wholeSeconds } from "../../words/times.ts";
 import { byId, setText } from "./dom.ts";
 import { type History, KEPT_MS } from "./history.ts";

@@ -1,6 +1,5 @@
 import type { PoolEvent } from "../../scheduler/record/events.ts";
-import { counted } from "../../words/counts.ts";
-import { SERVER_STATES } from "../../words/states.ts";
+import { counted, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 

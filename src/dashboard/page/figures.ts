@@ -1,6 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { grouped } from "../../words/counts.ts";
-import { serversInUse } from "../../words/states.ts";
+import { grouped, serversInUse } from "../../words/phrases.ts";
 import { fineDuration } from "../../words/times.ts";
 import { keyed, make, setText } from "./dom.ts";
 

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/states.ts";
+import { POOL_STATES } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
 import { adviceFor } from "./advice.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";

@@ -1,5 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { SERVER_STATES, takesRequests } from "../../words/states.ts";
+import { SERVER_STATES, takesRequests } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 

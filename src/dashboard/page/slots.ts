@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { counted } from "../../words/counts.ts";
+import { counted } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/states.ts";
+import { POOL_STATES } from "../../words/phrases.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
 import { OWNER } from "./acts.ts";
 import type { Advice } from "./advice-servers.ts";

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/states.ts";
+import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
 import { adviceFor } from "./advice.ts";

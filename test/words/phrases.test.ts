@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { serversInUse, takesRequests } from "../../src/words/states.ts";
+import { counted, listed, serversInUse, takesRequests } from "../../src/words/phrases.ts";
 import { poolWith, serverWith } from "../support/snapshots.ts";
 
 test.each([
@@ -19,4 +19,18 @@ test("a pool counts the servers that take requests, busy ones included", () => {
     serverWith({ name: "c", health: "down" }),
   ];
   expect(serversInUse(poolWith({ servers }))).toBe(2);
+});
+
+test("one is not many", () => {
+  expect([counted(0, "slot"), counted(1, "slot"), counted(1_200, "slot")]).toEqual([
+    "0 slots",
+    "1 slot",
+    "1,200 slots",
+  ]);
+});
+
+test("a long list of names says how many it leaves out", () => {
+  expect(listed(["a"])).toBe("a");
+  expect(listed(["a", "b", "c", "d"])).toBe("a, b, c and d");
+  expect(listed(["a", "b", "c", "d", "e"])).toBe("a, b, c and 2 more");
 });
