@@ -2,7 +2,7 @@ import type { AdminClient } from "../client/admin-client.ts";
 import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { type CommandEnd, runCommand } from "../process/run-command.ts";
-import type { Signals, Stop } from "../process/signals.ts";
+import type { Signals } from "../process/signals.ts";
 import type { DeployProgress } from "./deploy-progress.ts";
 import { HeldDrain } from "./held-drain.ts";
 
@@ -25,11 +25,11 @@ export async function deploy(
 ): Promise<number> {
   const { pool, reason, expiresMs } = options;
   const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, progress);
-  const refusal = await drainFirst(drain, options, signals, progress);
-  if (refusal !== null) return endDrain(drain, refusal, signals, progress);
-  const code = await runWhileDrained(drain, options, signals, progress);
-  if (code !== EXIT.done && options.onFailure === "hold") return leaveDrained(drain, code, signals, progress);
-  return endDrain(drain, code, signals, progress);
+  const failure = await drainFirst(drain, options, signals, progress);
+  const code = failure ?? (await runWhileDrained(drain, options, signals, progress));
+  if (!drain.mayBeOn) return code;
+  const isHeld = failure === null && code !== EXIT.done && options.onFailure === "hold";
+  return finish(drain, isHeld, code, signals, progress);
 }
 
 /** `null`: drained. Otherwise the exit code of a failure, which has been reported. */
@@ -83,45 +83,23 @@ function codeOf({ code }: CommandEnd, signals: Signals): number {
   return code === EXIT.done && signals.first ? signals.exitCode : code;
 }
 
-async function endDrain(
+/** Ends the drain, or leaves it on if it is held. A second signal gives up, and the drain then ends by itself. */
+function finish(
   drain: HeldDrain,
+  isHeld: boolean,
   code: number,
   signals: Signals,
   progress: DeployProgress,
-): Promise<number> {
-  if (!drain.mayBeOn) return code;
-  return leaving(signals, progress, drain, code, async (leave) => {
-    const snapshot = await drain.resume(leave);
-    if (snapshot) progress.resumed(snapshot);
-    return code;
-  });
-}
-
-async function leaveDrained(
-  drain: HeldDrain,
-  code: number,
-  signals: Signals,
-  progress: DeployProgress,
-): Promise<number> {
-  if (!drain.mayBeOn) return code;
-  return leaving(signals, progress, drain, code, async (leave) => {
-    progress.held(await drain.leaveOn(leave));
-    return code;
-  });
-}
-
-/** Ends the drain, or leaves it on. A second signal gives up, and the drain then ends by itself. */
-function leaving(
-  signals: Signals,
-  progress: DeployProgress,
-  drain: HeldDrain,
-  code: number,
-  end: (leave: Stop) => Promise<number>,
 ): Promise<number> {
   return signals.cleanUp(
     async (leave) => {
       try {
-        return await end(leave);
+        if (isHeld) progress.held(await drain.leaveOn(leave));
+        else {
+          const snapshot = await drain.resume(leave);
+          if (snapshot) progress.resumed(snapshot);
+        }
+        return code;
       } catch (error) {
         const isGivenUp = leave.now.aborted;
         const failure = isGivenUp && !(error instanceof CliError) ? null : toCliError(error);
