@@ -47,7 +47,7 @@ export class Slots {
     );
     if (!this.#current?.isConnected) this.#setCurrent(this.#box.firstElementChild);
     const idle = cells.filter((cell) => cell.kind === "idle").length;
-    const help = "A taken slot can be freed by hand; arrow keys move from one to the next.";
+    const help = "A slot in use can be freed by hand; arrow keys move from one to the next.";
     setText(byId("slots-note"), `${counted(cells.length, "slot")}, ${idle} idle. ${help}`);
   }
 
