@@ -121,7 +121,7 @@ describe("health", () => {
   function failChecks(times: number): void {
     for (let one = 0; one < times; one++) {
       vi.advanceTimersByTime(CHECK_INTERVAL_MS);
-      sickness.checkFailed();
+      sickness.checkFailed(journal.now());
     }
   }
 
@@ -163,6 +163,17 @@ describe("health", () => {
     sickness.interrupted();
     sickness.requested(send());
     expect(kinds()).toEqual(["health"]);
+  });
+
+  test("a check that was under way in a crash counts for nobody", () => {
+    const arrivedAt = journal.now();
+    vi.advanceTimersByTime(1);
+    sickness.interrupted();
+    sickness.checkFailed(arrivedAt);
+    failChecks(1);
+    vi.advanceTimersByTime(400);
+    sickness.requested(send());
+    expect(kinds()).toEqual([]);
   });
 });
 

@@ -26,7 +26,7 @@ export async function perform(
   journal: Journal,
 ): Promise<void> {
   const { job } = work;
-  if (!job) return check(work, response, server);
+  if (!job) return check(work, response, server, journal);
   const act = { work, job, response, server, journal };
   if (job.plan.early) answerEarly(act);
   const body = await work.orKilled(
@@ -44,14 +44,20 @@ export async function perform(
   await behaviours[server.outages.over ? "answer" : job.plan.behaviour](act);
 }
 
-async function check(work: Work, response: ServerResponse, server: ChaosServer): Promise<void> {
+async function check(
+  work: Work,
+  response: ServerResponse,
+  server: ChaosServer,
+  journal: Journal,
+): Promise<void> {
   const { late, workMs, afterglowMs } = server.nextCheck();
+  const arrivedAt = journal.now();
   if (late) server.outages.late(work, workMs);
   await work.busy(workMs);
   server.workload.end(work, afterglowMs);
   const { sickStatus } = server.outages;
   if (sickStatus === null) server.sickness.checkPassed();
-  else if (!late) server.sickness.checkFailed();
+  else if (!late) server.sickness.checkFailed(arrivedAt);
   // Which of its answers are wrong depends on its illness; that it is not well, it always says.
   if (sickStatus === null) response.end("well\n");
   else response.writeHead(503).end("out of order\n");

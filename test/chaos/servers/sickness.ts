@@ -41,7 +41,9 @@ export class Sickness {
     if (!this.#isDown) this.#beginAnew();
   }
 
-  checkFailed(): void {
+  /** `arrivedAt`: when the check came. One of before a crash has told its result to nobody. */
+  checkFailed(arrivedAt: number): void {
+    if (arrivedAt < this.#since) return;
     this.#failed++;
     this.#lastFailedAt = this.#journal.now();
     if (this.#failed !== FALL) return;
