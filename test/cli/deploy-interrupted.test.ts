@@ -59,7 +59,8 @@ describe("a deploy that is interrupted", () => {
   });
 
   test("reaches what a script is just running too, for which the script itself would wait", async () => {
-    const { sluice, run } = await deploying("trap 'exit 7' INT; touch started; sleep 60");
+    // It has started once that program runs: a shell that is about to run one would wait for it, signal or not.
+    const { sluice, run } = await deploying("trap 'exit 7' INT; sh -c 'touch started; sleep 60'; :");
     run.kill("SIGINT");
     expect(await run.code).toBe(7);
     expect((await sluice.snapshot("web")).state).toBe("running");
