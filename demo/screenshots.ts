@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: the README's pictures, of the real page under the demo's load: a drained pool in the middle
- * of a deploy, at one moment in light and in dark.
+ * `npm run screenshots`: the pictures of docs/dashboard.md, of the real page under the demo's load: a drained pool in
+ * the middle of a deploy, at one moment in light and in dark.
  */
 import { mkdir } from "node:fs/promises";
 import net, { type AddressInfo } from "node:net";

@@ -1,6 +1,6 @@
 /**
- * Builds the command `sluice`: one file of plain JavaScript for Node 20 and newer, with everything it uses in it,
- * and beside it the licences of what that is.
+ * Builds the command `sluice`: one JavaScript file for Node 20 and newer that contains all its packages, and beside it
+ * a file with their licences.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,14 +18,14 @@ export async function buildCommand(folder = join(ROOT, "dist")): Promise<void> {
     write: false,
     bundle: true,
     platform: "node",
-    // ES modules where a package has both: what jsonc-parser has for CommonJS asks for its parts in a way that hides them.
+    // jsonc-parser's CommonJS build requires its parts by computed names, which cannot be bundled.
     mainFields: ["module", "main"],
     target: "node20",
     format: "esm",
     metafile: true,
     logLevel: "warning",
     define: { SLUICE_VERSION: JSON.stringify(version) },
-    // commander is CommonJS and asks for Node's own modules by `require`.
+    // commander is CommonJS and requires Node's own modules.
     banner: {
       js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
     },
@@ -39,7 +39,7 @@ export async function buildCommand(folder = join(ROOT, "dist")): Promise<void> {
   await put(join(folder, "THIRD-PARTY-LICENCES.txt"), licences.join("\n\n"));
 }
 
-/** All at once: another run of the command may be reading it. */
+/** Replaces the file atomically, as another run of the command may be reading it. */
 async function put(file: string, content: string | Uint8Array): Promise<void> {
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, content);

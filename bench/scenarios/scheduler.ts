@@ -38,7 +38,7 @@ function play(tickets: number, turn: number): number {
   const holders: string[] = [];
   let [time, operations, granted] = [0, 0, 0];
   const collect = () => {
-    for (const decision of pool.takeOutbox().decisions) {
+    for (const decision of pool.takeChanges().decisions) {
       if (decision.kind === "grant") holders.push(decision.ticket);
       if (decision.kind === "refuse") throw new Error(`refused: ${decision.code}`);
     }
@@ -49,7 +49,7 @@ function play(tickets: number, turn: number): number {
     if (++operations % turn === 0) collect();
   };
   const start = now();
-  for (let n = 0; n < tickets; n++) operate(() => pool.acquire({ id: `t${n}` }, time));
+  for (let n = 0; n < tickets; n++) operate(() => pool.enter({ id: `t${n}` }, time));
   for (let n = tickets - 1; n > 0; n -= LEAVING) operate(() => pool.leave(`t${n}`));
   for (;;) {
     const holder = holders[granted];
@@ -59,7 +59,7 @@ function play(tickets: number, turn: number): number {
       break;
     }
     granted++;
-    operate(() => pool.release(holder, time));
+    operate(() => pool.end(holder, { how: "done", status: 200 }, time));
   }
   const seconds = (now() - start) / 1000;
   const { completed, abandoned } = pool.totals;

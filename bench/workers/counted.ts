@@ -3,10 +3,10 @@
  * what a request costs; never for a measurement of time.
  */
 import sluice from "../../src/index.ts";
-import type { Env } from "../../src/pool/env.ts";
-import { LeaseHandle, PlaceHandle } from "../../src/pool/handles.ts";
+import type { Env } from "../../src/link/env.ts";
+import type { Ended, EnterRequest } from "../../src/link/protocol.ts";
+import { LeaseHandle, TicketHandle } from "../../src/pool/handles.ts";
 import { Pool as RealPool } from "../../src/pool/pool.ts";
-import type { AcquireRequest, Done } from "../../src/pool/protocol.ts";
 
 /** The object and the Worker share an isolate here, and nothing restarts: one set of counts is enough. */
 const counts: Record<string, number> = {};
@@ -15,7 +15,7 @@ function count(what: string, by = 1): void {
   counts[what] = (counts[what] ?? 0) + by;
 }
 
-for (const [kind, handle] of Object.entries({ lease: LeaseHandle, place: PlaceHandle })) {
+for (const [kind, handle] of Object.entries({ lease: LeaseHandle, ticket: TicketHandle })) {
   const methods = handle.prototype as unknown as Record<string | symbol, (...given: unknown[]) => unknown>;
   for (const name of Reflect.ownKeys(methods).filter((key) => key !== "constructor")) {
     const method = methods[name] as (...given: unknown[]) => unknown;
@@ -32,14 +32,14 @@ export class Pool extends RealPool {
     super(ctx, env);
   }
 
-  override enter(request: AcquireRequest) {
+  override enter(request: EnterRequest) {
     count("message: enter");
     return super.enter(request);
   }
 
-  override done(requests: Done[]) {
-    count("message: done");
-    return super.done(requests);
+  override end(ended: Ended[]) {
+    count("message: end");
+    return super.end(ended);
   }
 }
 

@@ -1,25 +1,27 @@
 import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
-import { shown } from "../config/problem.ts";
+import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
-import type { Env } from "../pool/env.ts";
-import type { DrainAnswer, OtherState } from "../pool/protocol.ts";
-import { OWN_HEADERS } from "../refusals/own-headers.ts";
+import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
+import type { DrainAnswer, OtherState } from "../link/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
-import { refusalResponse } from "../refusals/response.ts";
+import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
-import { authenticate, refuseForged, refuseUnlessFound } from "./auth.ts";
-import { drainBody, resumeBody, serverBody } from "./bodies.ts";
+import { authenticate, refuseBadHost, refuseForged } from "./auth.ts";
+import { drainBody, jsonBody, resumeBody, serverBody } from "./bodies.ts";
 import { eventStream } from "./events/event-stream.ts";
-import { jsonBody } from "./json-body.ts";
-import { scrape } from "./metrics/scrape.ts";
+import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
+import { familiesOf } from "./metrics/families.ts";
 
-/** A wait is asked for in pieces: the object is not told when its asker leaves, and stays awake for it. */
-const LONGEST_QUESTION_MS = 30_000;
+/**
+ * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
+ * stays awake until the call ends.
+ */
+const LONGEST_CALL_MS = 30_000;
 
-/** The admin side, under /_sluice/. */
 const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
 
 app.use(async (c, next) => {
@@ -31,14 +33,19 @@ app.use(async (c, next) => {
 
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
-  // Everything below needs the token: what is not listed above is closed.
-  .use(authenticate, refuseForged, refuseUnlessFound)
-  .get("/metrics", (c) => scrape(c.env, [...configOf(c.env).values()]))
+  // Every route below needs the token.
+  .use(authenticate, refuseForged, refuseBadHost)
+  .get("/metrics", async (c) => {
+    const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.metrics());
+    const scrapes = answers.map(({ name, answer }) => ({ pool: name, metrics: answer }));
+    const text = exposition(familiesOf(scrapes, Date.now()));
+    return new Response(text, { headers: { "Content-Type": CONTENT_TYPE } });
+  })
   .get("/api/pools", async (c) => {
     const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());
     const pools = answers.flatMap(({ answer }) => answer ?? []);
     const unreachable = answers.flatMap(({ name, answer }) => (answer ? [] : [name]));
-    if (pools.length === 0 && unreachable.length > 0) throw noneReached(unreachable);
+    if (pools.length === 0 && unreachable.length > 0) throw noneReachable(unreachable);
     return c.json({ pools, unreachable });
   })
   .get("/api/pools/:pool", async (c) => {
@@ -50,14 +57,14 @@ const routes = app
     const pool = poolNamed(c.env, c.req.param("pool"));
     const { wait, expires, owner, reason, extend } = c.req.valid("json");
     const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
-    refuseIfHeld(await askPool(c.env, pool, (stub) => stub.drain(request)));
+    snapshotUnlessHeld(await askPool(c.env, pool, (stub) => stub.drain(request)));
     const snapshot = await waitUntilDrained(c.env, pool, wait);
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
   })
   .post("/api/pools/:pool/resume", jsonBody(resumeBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const { owner, force } = c.req.valid("json");
-    return c.json(refuseIfHeld(await askPool(c.env, pool, (stub) => stub.resume(owner, force))));
+    return c.json(snapshotUnlessHeld(await askPool(c.env, pool, (stub) => stub.resume(owner, force))));
   })
   .patch("/api/pools/:pool/servers/:server", jsonBody(serverBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
@@ -66,15 +73,19 @@ const routes = app
     const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
       stub.changeServer(server, patch, ifState),
     );
-    const changed = found(answer, "unknown-server", `The pool ${pool.name} has no server ${shown(server)}.`);
-    return c.json(refuseIfOther(changed, server, pool));
+    const result = orRefuse(
+      answer,
+      "unknown-server",
+      `The pool ${pool.name} has no server ${inspect(server)}.`,
+    );
+    return c.json(snapshotUnlessOther(result, server, pool));
   })
   .delete("/api/pools/:pool/leases/:lease", async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const lease = c.req.param("lease");
     const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease));
-    const missing = `The pool ${pool.name} has no lease ${shown(lease)}; it may have ended.`;
-    return c.json(found(snapshot, "unknown-lease", missing));
+    const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
+    return c.json(orRefuse(snapshot, "unknown-lease", detail));
   });
 
 app.notFound(() => {
@@ -85,7 +96,7 @@ app.onError((error, c) => {
   const requestId = crypto.randomUUID();
   if (error instanceof DrainHeld) return refusalResponse(error, c.req.raw, requestId, { drain: error.by });
   if (!(error instanceof Refusal)) {
-    console.error(JSON.stringify({ requestId, error: String(error) }));
+    logError(error, { requestId });
     const problem = { type: "about:blank", title: "Internal error", status: 500, instance: requestId };
     return c.json(problem, 500, {
       "Content-Type": "application/problem+json",
@@ -98,7 +109,7 @@ app.onError((error, c) => {
   return response;
 });
 
-/** For a typed client (`hono/client`). */
+/** The types of all routes, from which the command line derives its client (`hono/client`). */
 export type AdminApi = typeof routes;
 export const admin = app;
 
@@ -116,33 +127,33 @@ class DrainHeld extends Refusal {
   }
 }
 
-function refuseIfHeld({ held, snapshot }: DrainAnswer): Snapshot {
+function snapshotUnlessHeld({ held, snapshot }: DrainAnswer): Snapshot {
   if (held) throw new DrainHeld(snapshot);
   return snapshot;
 }
 
-function refuseIfOther(answer: Snapshot | OtherState, server: string, { name }: PoolConfig): Snapshot {
+function snapshotUnlessOther(answer: Snapshot | OtherState, server: string, { name }: PoolConfig): Snapshot {
   if (!("otherState" in answer)) return answer;
   throw new Refusal("state-changed", `The server ${server} is in state "${answer.otherState}".`, name);
 }
 
-/** Through restarts of the object too: the flag is durable, and the next instance is asked for what is left. */
+/** Waits through restarts of the object too: the drain is durable, and the next call reaches the next instance. */
 async function waitUntilDrained(env: Env, pool: PoolConfig, waitMs: number): Promise<Snapshot> {
   const deadline = Date.now() + waitMs;
   for (;;) {
-    const until = Math.min(deadline, Date.now() + LONGEST_QUESTION_MS);
+    const until = Math.min(deadline, Date.now() + LONGEST_CALL_MS);
     const leftMs = () => Math.max(0, until - Date.now());
-    const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), LONGEST_QUESTION_MS);
+    const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), LONGEST_CALL_MS);
     if (snapshot.state !== "draining" || until === deadline) return snapshot;
   }
 }
 
-function found<T>(value: T | null, code: RefusalCode, detail: string): T {
+function orRefuse<T>(value: T | null, code: RefusalCode, detail: string): T {
   if (value === null) throw new Refusal(code, detail);
   return value;
 }
 
-function noneReached([first = "", ...others]: string[]): Refusal {
+function noneReachable([first = "", ...others]: string[]): Refusal {
   if (others.length === 0) return unavailable(first);
   return new Refusal("pool-unavailable", `None of the ${others.length + 1} pools answers at the moment.`);
 }
@@ -157,5 +168,5 @@ function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
 }
 
 function poolNamed(env: Env, name: string): PoolConfig {
-  return found(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${shown(name)} is configured.`);
+  return orRefuse(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
 }

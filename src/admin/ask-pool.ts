@@ -1,69 +1,67 @@
-import type { Env } from "../pool/env.ts";
-import { inTime } from "../pool/in-time.ts";
-import type { Pool } from "../pool/pool.ts";
-import { backoffMs, isOverloaded, poolStub } from "../pool/stub.ts";
+import { inTime } from "../link/clock.ts";
+import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
+import { isOverloaded, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
+/** For how long a call is repeated, in ms. */
 const PATIENCE_MS = 10_000;
 
-/** For who asks many pools, or shows one as it is: Prometheus itself gives up after 10 s, an operator earlier. */
+/** The same for a client that asks many pools, or that shows one. Prometheus gives up after 10 s, an operator earlier. */
 const BRIEF_MS = 3_000;
-/** A question that was begun just before its time was up is not waited for as long again. */
+/** Limit of such a call, repetitions included, for an object that never answers. */
 const BRIEF_IN_ALL_MS = 3_500;
 
 /**
- * Asks the pool's object, again if it restarts meanwhile: everything the admin side asks may be repeated. A
- * question that waits in the object for up to `waitMs` may be cut off by a restart at any moment of it.
+ * Calls the pool's object, and repeats the call if the object restarts: every call of the admin side is idempotent.
+ * `waitMs`: how long the call may wait in the object, which may restart at any moment of that. Throws
+ * `pool-unavailable`.
  */
 export async function askPool<T>(
   env: Env,
-  pool: { name: string; locationHint: string | null },
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pool: PoolAddress,
+  call: (stub: PoolStub) => Promise<T>,
   waitMs = 0,
   patienceMs = PATIENCE_MS,
 ): Promise<T> {
-  for (let attempt = 1, givesUpAt = Date.now() + waitMs + patienceMs; ; attempt++) {
-    try {
-      return await question(poolStub(env, pool));
-    } catch (error) {
-      if (isOverloaded(error) || Date.now() > givesUpAt) {
-        console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-        throw unavailable(pool.name);
-      }
-      await scheduler.wait(backoffMs(attempt));
-    }
-  }
+  const givesUpAt = Date.now() + waitMs + patienceMs;
+  return reach(env, pool, call, (error) => {
+    if (isOverloaded(error) || Date.now() > givesUpAt) throw logUnavailable(error, pool.name);
+  });
 }
 
-/** The same with little patience, also for an object that never answers. */
+/** The same with little patience, for an object that never answers too. */
 export async function askBriefly<T>(
   env: Env,
-  pool: { name: string; locationHint: string | null },
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pool: PoolAddress,
+  call: (stub: PoolStub) => Promise<T>,
 ): Promise<T> {
   try {
-    return await inTime(askPool(env, pool, question, 0, BRIEF_MS), BRIEF_IN_ALL_MS);
+    return await inTime(askPool(env, pool, call, 0, BRIEF_MS), BRIEF_IN_ALL_MS);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
-    throw unavailable(pool.name);
+    throw error instanceof Refusal ? error : logUnavailable(error, pool.name);
   }
 }
 
-/** Asks each, and is kept from none by the others; `null`: not reached. */
+/** Calls all of them at the same time; `null`: this pool did not answer. */
 export function askEach<T>(
   env: Env,
-  pools: readonly { name: string; locationHint: string | null }[],
-  question: (stub: DurableObjectStub<Pool>) => Promise<T>,
+  pools: readonly PoolAddress[],
+  call: (stub: PoolStub) => Promise<T>,
 ): Promise<{ name: string; answer: T | null }[]> {
   return Promise.all(
     pools.map(async (pool) => ({
       name: pool.name,
-      answer: await askBriefly(env, pool, question).catch(() => null),
+      answer: await askBriefly(env, pool, call).catch(() => null),
     })),
   );
 }
 
 export function unavailable(pool: string): Refusal {
   return new Refusal("pool-unavailable", "Its Durable Object does not answer at the moment.", pool);
+}
+
+function logUnavailable(error: unknown, pool: string): Refusal {
+  logError(error, { pool });
+  return unavailable(pool);
 }

@@ -1,12 +1,32 @@
 import type { Context, Next } from "hono";
 import { adminHostProblem, readAdminHost, tokenProblem } from "../config/admin.ts";
-import type { Env } from "../pool/env.ts";
+import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { WrongTokens } from "./wrong-tokens.ts";
+
+/** The pause before a wrong token is answered, in ms. */
+const PAUSE_MS = 200;
+/** A request in its pause takes memory: without a limit, a flood of guesses would take that of proxied requests. */
+const LONGEST_MS = 10 * PAUSE_MS;
+
+/**
+ * Slows guesses down, and nobody who has the token. Keeps one number; a counter of the requests that pause would be
+ * wrong for ever after a client has left in its pause.
+ */
+export class WrongTokens {
+  #nextAt = 0;
+
+  /** The pause, each after the one before; 0 while too many requests pause. */
+  pauseMs(now: number): number {
+    const endsAt = Math.max(now, this.#nextAt) + PAUSE_MS;
+    if (endsAt - now > LONGEST_MS) return 0;
+    this.#nextAt = endsAt;
+    return endsAt - now;
+  }
+}
 
 const wrongTokens = new WrongTokens();
 
-/** Lets through who shows the admin token: as a bearer, or as the password of Basic (browsers). */
+/** Requires the admin token, as a bearer token or as the password of HTTP Basic, which browsers send. */
 export async function authenticate(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
   const token = tokenOf(c.env);
   const given = credentials(c.req.header("authorization") ?? "");
@@ -26,8 +46,8 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** With an ADMIN_HOST that no request can have, the admin side is closed on every host; see index.ts. */
-export async function refuseUnlessFound(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
+/** Explains an ADMIN_HOST that no request can have. src/index.ts then opens the admin side on every host for that. */
+export async function refuseBadHost(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
   const host = c.env.ADMIN_HOST;
   if (host !== undefined && readAdminHost(host) === undefined) {
     throw new Refusal("misconfigured", `ADMIN_HOST: ${adminHostProblem(host)}`);
@@ -36,8 +56,8 @@ export async function refuseUnlessFound(c: Context<{ Bindings: Env }>, next: Nex
 }
 
 /**
- * Turns away what another site makes a signed-in browser send: unlike a bearer token, the browser adds Basic
- * credentials by itself. Programs send neither `Sec-Fetch-Site` nor `Origin`.
+ * Prevents CSRF: a signed-in browser adds its Basic credentials to a request that another site makes it send. Programs
+ * send neither `Sec-Fetch-Site` nor `Origin`.
  */
 export async function refuseForged(c: Context, next: Next): Promise<void> {
   if (c.req.method !== "GET" && isForeign(c)) {
@@ -49,7 +69,7 @@ export async function refuseForged(c: Context, next: Next): Promise<void> {
   await next();
 }
 
-/** Over plain HTTP, and in older browsers, there is no `Sec-Fetch-Site`; an `Origin` comes with every change. */
+/** Over plain HTTP a browser sends no `Sec-Fetch-Site`, but with every change an `Origin`. */
 function isForeign(c: Context): boolean {
   const site = c.req.header("sec-fetch-site");
   if (site !== undefined) return site !== "same-origin" && site !== "none";
@@ -71,7 +91,7 @@ function credentials(header: string): string | null {
   }
 }
 
-/** Compares digests, which have one length, so that the time tells nothing of the secret, nor of its length. */
+/** Compares digests, whose length is constant, so that the duration reveals neither the secret nor its length. */
 async function sameSecret(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([digest(a), digest(b)]);
   return crypto.subtle.timingSafeEqual(left, right);

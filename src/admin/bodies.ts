@@ -1,10 +1,16 @@
-/** What the admin routes take. Unknown keys are refused, so that a misspelt `expires` is noticed. */
+/** The JSON bodies of the admin routes. An unknown key is an error, so that a misspelt `expires` is noticed. */
+import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
-import { duration, flag, oneOf, table, text, whole } from "../config/fields.ts";
+import { duration, flag, oneOf, problemsOf, table, text, whole } from "../config/fields.ts";
+import { inspect, problemLine } from "../config/problem.ts";
+import { Refusal } from "../refusals/refusal.ts";
+
+/** In characters. */
+const LARGEST_BODY = 64 * 1024;
 
 const LONGEST_TEXT = 200;
 
-function words() {
+function shortText() {
   return text(
     (given) => (given.length > 0 && given.length <= LONGEST_TEXT ? given : undefined),
     "is not a text",
@@ -12,19 +18,19 @@ function words() {
   );
 }
 
-/** Who drains when nobody says: one operator with curl. */
+/** The owner of a drain that names none: an operator with curl, or the dashboard. */
 const DEFAULT_OWNER = "admin";
 
 export const drainBody = table({
   wait: z.prefault(duration(), "0s"),
   expires: z.optional(duration("1ms")),
-  owner: z.prefault(words(), DEFAULT_OWNER),
-  reason: z.optional(words()),
+  owner: z.prefault(shortText(), DEFAULT_OWNER),
+  reason: z.optional(shortText()),
   extend: z._default(flag(), false),
 });
 
 export const resumeBody = table({
-  owner: z.prefault(words(), DEFAULT_OWNER),
+  owner: z.prefault(shortText(), DEFAULT_OWNER),
   force: z._default(flag(), false),
 });
 
@@ -35,5 +41,36 @@ export const serverBody = table({
   slots: z.optional(z.nullable(whole(1, 1000))),
   weight: z.optional(z.nullable(whole(1, 256))),
   ifState: z.optional(serverState()),
-  owner: z.optional(words()),
+  owner: z.optional(shortText()),
 });
+
+/**
+ * Validates the request's JSON against `schema`, whatever its content type is: curl's default is form data. No body is
+ * an empty object. The refusal lists all problems at once.
+ */
+export function jsonBody<Schema extends z.ZodMiniType>(
+  schema: Schema,
+): MiddlewareHandler<object, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
+  return async (c, next) => {
+    const result = schema.safeParse(parse(await c.req.text()));
+    if (!result.success)
+      throw new Refusal("invalid-request", result.error.issues.flatMap(linesOf).join("\n"));
+    c.req.addValidatedData("json", result.data as object);
+    await next();
+  };
+}
+
+function parse(body: string): unknown {
+  if (body.length > LARGEST_BODY)
+    throw new Refusal("invalid-request", `body: longer than ${LARGEST_BODY} characters`);
+  if (body.trim() === "") return {};
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Refusal("invalid-request", `body: ${inspect(body)} is not JSON`);
+  }
+}
+
+function linesOf(issue: z.core.$ZodIssue): string[] {
+  return problemsOf(issue).map(({ path, text }) => problemLine({ path: ["body", ...path], text }));
+}

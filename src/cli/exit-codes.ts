@@ -1,4 +1,4 @@
-/** What the command ends with (contract, "Command line"); a command that was run and failed ends with its own. */
+/** The exit codes of `sluice`. If a command that it runs fails, it ends with the code of that. */
 export const EXIT = {
   done: 0,
   /** `check` found errors. */
@@ -6,18 +6,18 @@ export const EXIT = {
   usage: 64,
   unreachable: 69,
   unexpected: 70,
-  /** What was asked for is done, and its result could not be written. */
+  /** The command has succeeded, but its result could not be written. */
   output: 74,
   notDrained: 75,
   held: 76,
   unauthorised: 77,
-  /** As shells have it: the command could not be run, was not found, was ended by the signal of this number. */
+  /** As in a shell: the command could not be run, was not found, was ended by the signal with the number added. */
   notExecutable: 126,
   notFound: 127,
   signal: 128,
 } as const;
 
-/** Ends the command with a sentence for its user. */
+/** Ends `sluice` with a message for its user. */
 export class CliError extends Error {
   readonly exitCode: number;
 
@@ -27,9 +27,9 @@ export class CliError extends Error {
   }
 }
 
-/** What nobody has thought of ends the command too, and says where it was. */
+/** An unexpected error keeps its stack, which belongs in a bug report. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new CliError(EXIT.unexpected, `this should not happen: ${what}`);
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliError(EXIT.unexpected, `this should not happen: ${details}`);
 }

@@ -1,5 +1,8 @@
-import { Command } from "@commander-js/extra-typings";
-import { VERSION } from "./version.ts";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { DURATION_ALLOWED, parseDuration } from "../config/units.ts";
+
+/** The version in package.json; scripts/build-cli.ts defines it. */
+declare const SLUICE_VERSION: string;
 
 const ENVIRONMENT = `
 Environment:
@@ -14,11 +17,11 @@ Exit codes:
   otherwise the code of the command that was run
 `;
 
-/** The command `sluice` without its subcommands; what they have in common. */
+/** The command `sluice` without its subcommands: what they have in common. */
 export function emptyProgram() {
   return new Command("sluice")
     .description("Drain, deploy and watch the pools of a Sluice, an exact queue in front of your servers.")
-    .version(VERSION, "-V, --version", "print the version")
+    .version(SLUICE_VERSION, "-V, --version", "print the version")
     .option("--url <origin>", "where Sluice is (default: SLUICE_URL)")
     .option("--token <token>", "its admin token (default: SLUICE_TOKEN)")
     .option("--json", "for machines: one JSON object, or one a line")
@@ -46,4 +49,26 @@ export type GlobalOptions = ReturnType<Program["opts"]>;
 /** For `addHelpText("after", …)`. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
+/** An option like `--wait 30s`, in ms. */
+export function durationOption<Flags extends string>(flags: Flags, description: string, least = "0s") {
+  return new Option(flags, description).argParser((text: string) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < (parseDuration(least) ?? 0)) {
+      throw new InvalidArgumentError(`Allowed is ${DURATION_ALLOWED}, at least "${least}".`);
+    }
+    return ms;
+  });
+}
+
+/** Parses a whole number from `min` to `max`. */
+export function wholeOption(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= min && number <= max)) {
+      throw new InvalidArgumentError(`Allowed is a whole number from ${min} to ${max}.`);
+    }
+    return number;
+  };
 }

@@ -7,7 +7,8 @@ import { addRoll } from "./commands/roll.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
-import { addCompletion } from "./completion.ts";
+import { completionOf } from "./completion/candidates.ts";
+import { addCompletion, wordsToComplete } from "./completion/completion.ts";
 import { CliError, EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
@@ -22,31 +23,34 @@ addCheck(program);
 addTop(program);
 addCompletion(program);
 
-// A terminal that is closed, or a pipe whose reader left, must not keep a pool drained.
-let unwritten: NodeJS.ErrnoException | null = null;
+// Handlers, because a terminal or a pipe that is closed would otherwise end a deploy, and its pool would stay drained.
+// EPIPE is no failure: the reader has seen enough.
+let outputError: NodeJS.ErrnoException | null = null;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") unwritten ??= error;
+  if (error.code !== "EPIPE") outputError ??= error;
 });
 process.stderr.on("error", () => {});
 
 async function main(): Promise<number> {
   try {
-    await program.parseAsync();
+    const words = wordsToComplete(process.argv.slice(2));
+    if (words) process.stdout.write(completionOf(program, words));
+    else await program.parseAsync();
     return Number(process.exitCode ?? EXIT.done);
   } catch (error) {
-    // It has printed what it had to say.
+    // commander has printed the message.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    return told(toCliError(error));
+    return printError(toCliError(error));
   }
 }
 
-function told({ message, exitCode }: CliError): number {
+function printError({ message, exitCode }: CliError): number {
   process.stderr.write(`sluice: ${message}\n`);
   return exitCode;
 }
 
-/** Resolves when all that was written is out, or nobody takes it any more. */
-function written(output: NodeJS.WriteStream): Promise<void> {
+/** Resolves when the output has been flushed, or has failed. */
+function flush(output: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     if (output.destroyed) return resolve();
     output.once("error", () => resolve());
@@ -54,11 +58,12 @@ function written(output: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-// Not by itself: connections kept alive for reuse would delay the end. But a pipe takes only so much at a time.
+// Exits explicitly, as keep-alive connections would delay the end; and flushes first, as a pipe may be full.
 main().then(async (code) => {
-  await written(process.stdout);
-  const lost = unwritten && new CliError(EXIT.output, `the result cannot be written: ${unwritten.message}`);
-  const end = lost && code === EXIT.done ? told(lost) : code;
-  await written(process.stderr);
+  await flush(process.stdout);
+  const failure =
+    outputError && new CliError(EXIT.output, `the result cannot be written: ${outputError.message}`);
+  const end = failure && code === EXIT.done ? printError(failure) : code;
+  await flush(process.stderr);
   process.exit(end);
 });

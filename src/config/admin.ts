@@ -1,17 +1,17 @@
-/** What the Worker and `sluice check` both say of the admin side's variables. */
+/** Checks of the admin side's variables, for the Worker and for `sluice check`. */
 import { readHost } from "./hosts.ts";
-import { shown } from "./problem.ts";
+import { inspect } from "./problem.ts";
 
-/** A token is all that keeps the admin side shut, and may be guessed at from anywhere: not a word, at least. */
-const LEAST_CHARACTERS = 16;
+/** Anybody on the internet can guess at the token, and nothing else protects the admin side. */
+const SHORTEST_TOKEN = 16;
 
-/** What is wrong with ADMIN_TOKEN, without a word of it; `null`: nothing. */
+/** The error in ADMIN_TOKEN, without quoting it; `null`: none. */
 export function tokenProblem(token: string): string | null {
-  if (token.length >= LEAST_CHARACTERS) return null;
-  return `ADMIN_TOKEN has fewer than ${LEAST_CHARACTERS} characters`;
+  if (token.length >= SHORTEST_TOKEN) return null;
+  return `ADMIN_TOKEN has fewer than ${SHORTEST_TOKEN} characters`;
 }
 
-/** ADMIN_HOST as a request's URL has it; `undefined`: no request can come by that name. */
+/** ADMIN_HOST, if it is spelt as in the URL of a request; `undefined`: no request can have this host. */
 export function readAdminHost(given: unknown): string | undefined {
   const lower = typeof given === "string" ? given.toLowerCase() : "";
   return readHost(lower) === lower ? lower : undefined;
@@ -19,7 +19,7 @@ export function readAdminHost(given: unknown): string | undefined {
 
 export function adminHostProblem(given: unknown): string {
   return (
-    `${shown(given)} is never the host name of a request, so the admin side stays closed; ` +
+    `${inspect(given)} is never the host name of a request, so the admin side stays closed; ` +
     "allowed: a host name without scheme, port, path or a dot at its end, non-ASCII names as xn--…"
   );
 }

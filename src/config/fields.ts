@@ -1,41 +1,41 @@
 /**
- * The kinds of value that a key can hold, each a zod schema that speaks our words instead of zod's:
- * `<the value as given> <verdict>; allowed: <what is>`. Whoever shows an issue puts its path in front.
+ * The kinds of value that a key can hold. Each is a zod schema whose messages are ours:
+ * `<value> <verdict>; allowed: <what is allowed>`. The path is put in front by `problemLine`.
  *
- * zod/mini and not zod, because the Worker carries it: the whole of config/ is 31 KB with it, 95 KB with zod.
+ * zod/mini, because the Worker's bundle contains it: config/ takes 31 KB with it, 95 KB with zod.
  */
 import * as z from "zod/mini";
-import { nearest } from "./near.ts";
-import { shown } from "./problem.ts";
+import { nearest } from "./did-you-mean.ts";
+import { inspect } from "./problem.ts";
 import { DURATION_ALLOWED, parseDuration, parseSize, SIZE_ALLOWED } from "./units.ts";
 
 type Verdict = string | ((given: unknown) => string);
 
 /** The `error` option of a schema. */
-export function refusal(verdict: Verdict, allowed: string) {
+export function errorOption(verdict: Verdict, allowed: string) {
   return {
     error: ({ input }: { input?: unknown }): string => {
       if (input === undefined) return `missing; allowed: ${allowed}`;
-      return `${shown(input)} ${typeof verdict === "string" ? verdict : verdict(input)}; allowed: ${allowed}`;
+      return `${inspect(input)} ${typeof verdict === "string" ? verdict : verdict(input)}; allowed: ${allowed}`;
     },
   };
 }
 
-/** Text that `read` understands; undefined refuses it. */
+/** A text that `read` accepts; `undefined` refuses it. */
 export function text<T>(read: (given: string) => T | undefined, verdict: Verdict, allowed: string) {
-  const words = refusal(verdict, allowed);
+  const onError = errorOption(verdict, allowed);
   return z.pipe(
-    z.string(words),
+    z.string(onError),
     z.transform((given, ctx): T => {
       const value = read(given);
       if (value !== undefined) return value;
-      ctx.issues.push({ code: "custom", input: given, message: words.error({ input: given }) });
+      ctx.issues.push({ code: "custom", input: given, message: onError.error({ input: given }) });
       return z.NEVER;
     }),
   );
 }
 
-/** Milliseconds. `or`: what else is allowed in its place. */
+/** A duration, in ms. `or` completes the message where another kind of value is allowed too. */
 export function duration(least = "0s", or = "") {
   const leastMs = parseDuration(least) ?? 0;
   const allowed = leastMs > 0 ? `${DURATION_ALLOWED}, at least "${least}"` : DURATION_ALLOWED;
@@ -49,7 +49,7 @@ export function duration(least = "0s", or = "") {
   );
 }
 
-/** Bytes. */
+/** A size, in bytes. */
 export function size(most: string) {
   const mostBytes = parseSize(most) ?? 0;
   return text(
@@ -67,29 +67,29 @@ function parses(given: unknown, parse: (text: string) => number | undefined): bo
 }
 
 export function whole(least: number, most: number) {
-  const words = refusal(
+  const onError = errorOption(
     (given) => (Number.isInteger(given) ? "is out of range" : "is not a whole number"),
     `${least} to ${most}`,
   );
   return z.custom<number>(
     (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
-    // By default a failed z.custom also stops the checks of the lists around it, and their problems.
-    { ...words, abort: false },
+    // By default a failed z.custom skips the checks of the lists around it, which would hide their problems.
+    { ...onError, abort: false },
   );
 }
 
 export function flag() {
-  return z.boolean(refusal("is neither true nor false", "true, false"));
+  return z.boolean(errorOption("is neither true nor false", "true, false"));
 }
 
 export function oneOf<const T extends readonly string[]>(words: T) {
-  return z.enum(words, refusal("is unknown", words.map((word) => `"${word}"`).join(", ")));
+  return z.enum(words, errorOption("is unknown", words.map((word) => `"${word}"`).join(", ")));
 }
 
-/** A table of exactly these keys. zod reports all unknown keys at once: ours has a line for each. */
+/** A table of exactly these keys. zod reports all unknown keys in one issue; its message has a line for each. */
 export function table<T extends z.core.$ZodLooseShape>(shape: T) {
   const keys = Object.keys(shape);
-  const notATable = refusal("is not a table", `a table of ${keys.join(", ")}`);
+  const notATable = errorOption("is not a table", `a table of ${keys.join(", ")}`);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
@@ -98,7 +98,7 @@ export function table<T extends z.core.$ZodLooseShape>(shape: T) {
   });
 }
 
-/** A table, or a value of another kind in its place. */
+/** A table, or a value of another kind. */
 export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
   tableSchema: T,
   valueSchema: V,
@@ -119,16 +119,16 @@ export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
   );
 }
 
-/** A problem has one place; zod tells all unknown keys of a table in one issue. */
+/** One issue of zod as one problem, or as one for each unknown key of a table. */
 export function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; text: string }[] {
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, text: issue.message }];
-  // The message has a line for each key: `table`.
+  // `table` has made a line for each key.
   const lines = issue.message.split("\n");
   return issue.keys.map((key, index) => ({ path: [...issue.path, key], text: lines[index] ?? "" }));
 }
 
 function unknownKey(given: unknown, key: string, keys: string[]): string {
-  const value = shown((given as Record<string, unknown>)[key]);
+  const value = inspect((given as Record<string, unknown>)[key]);
   const near = nearest(key, keys);
   const meant = near === undefined ? "" : `did you mean "${near}"? `;
   return `unknown key, given ${value}; ${meant}allowed: ${keys.join(", ")}`;

@@ -1,7 +1,7 @@
-/** The patterns of `hosts`. */
+/** The key `hosts`: patterns for the host of a request. */
 import * as z from "zod/mini";
-import { refusal, text } from "./fields.ts";
-import { parseUrl } from "./url.ts";
+import { errorOption, text } from "./fields.ts";
+import { parseUrl } from "./names.ts";
 
 const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
@@ -10,9 +10,9 @@ const IPV6 = /^\[[0-9a-f:.]+\]$/;
 const PATTERN_ALLOWED = 'a host name, "*.example.com" or "*", without scheme, port or path';
 
 export function hostPatterns() {
-  const words = refusal("is not a list of hosts", `a list with at least one of: ${PATTERN_ALLOWED}`);
+  const onError = errorOption("is not a list of hosts", `a list with at least one of: ${PATTERN_ALLOWED}`);
   const pattern = text(readPattern, verdict, PATTERN_ALLOWED);
-  return z.array(pattern, words).check(z.minLength(1, words));
+  return z.array(pattern, onError).check(z.minLength(1, onError));
 }
 
 function readPattern(given: string): string | undefined {
@@ -23,9 +23,9 @@ function readPattern(given: string): string | undefined {
   return parent === undefined || IPV6.test(parent) ? undefined : `*.${parent}`;
 }
 
-/** The spelling that a request's URL has: `bücher.example` arrives as `xn--bcher-kva.example`. */
+/** A host as the URL of a request spells it: `bücher.example` as `xn--bcher-kva.example`. */
 export function readHost(given: string): string | undefined {
-  // URL would take these for other parts of a URL, or decode them.
+  // URL takes these for other parts of a URL, or decodes them.
   if (/[/\\:@?#%*\s]/.test(given) && !IPV6.test(given)) return undefined;
   const host = parseUrl(`http://${given}`)?.hostname ?? "";
   return NAME.test(host) || IPV6.test(host) ? host : undefined;

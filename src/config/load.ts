@@ -1,20 +1,17 @@
-/** The configuration of this isolate. */
+/** The configuration, parsed once an isolate. */
 import { ConfigError, parseConfig } from "./parse.ts";
 import type { Config } from "./types.ts";
 
-/**
- * By the object `env.POOLS`, which stays the same for the isolate's life: every request needs the
- * configuration, and a wrong one must not cost a parse each time either.
- */
-const remembered = new WeakMap<object, Config | ConfigError>();
+/** By `env.POOLS`, the same object for the isolate's life. A wrong configuration is cached too. */
+const cache = new WeakMap<object, Config | ConfigError>();
 
 export function loadConfig(env: { POOLS?: unknown }): Config {
   const pools = env.POOLS;
   if (typeof pools !== "object" || pools === null) return parseConfig(pools);
-  let outcome = remembered.get(pools);
+  let outcome = cache.get(pools);
   if (outcome === undefined) {
     outcome = attempt(pools);
-    remembered.set(pools, outcome);
+    cache.set(pools, outcome);
   }
   if (outcome instanceof ConfigError) throw outcome;
   return outcome;

@@ -1,10 +1,9 @@
-/** Names and paths: the texts that an operator makes up. */
+/** Names, paths and URLs. */
 import { text } from "./fields.ts";
-import { parseUrl } from "./url.ts";
 
 export const NAME_ALLOWED = "1 to 63 of a-z A-Z 0-9 . _ -, beginning with a letter or a digit";
 
-/** A pool's name is also its Durable Object's, a server's stands in admin routes: both stay plain. */
+/** A pool's name is also its Durable Object's, and both kinds of name are part of admin routes. */
 export function isName(given: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(given);
 }
@@ -13,7 +12,7 @@ export function serverName() {
   return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED);
 }
 
-/** What a request's path can begin with. */
+/** The beginning of a request's path. */
 export function pathPrefix() {
   return text(
     (given) => (given === asRequested(given)?.pathname ? given : undefined),
@@ -22,7 +21,7 @@ export function pathPrefix() {
   );
 }
 
-/** What we ask a server for ourselves. */
+/** Path and query of a request that Sluice itself sends to a server. */
 export function requestPath() {
   return text(
     (given) => {
@@ -35,7 +34,12 @@ export function requestPath() {
 }
 
 function asRequested(given: string): URL | undefined {
-  // "//host" would name another server when it is resolved against a server's origin.
+  // Resolved against a server's origin, "//host" is another host.
   if (!given.startsWith("/") || given.startsWith("//")) return undefined;
   return parseUrl(`http://server${given}`);
+}
+
+/** Not `URL.parse`: the command line reads the configuration too, and Node 20 may lack it. */
+export function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
 }

@@ -1,4 +1,4 @@
-/** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the contract's table. */
+/** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the documentation. */
 import * as z from "zod/mini";
 import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
@@ -7,7 +7,7 @@ import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
 import type { CheckConfig, PoolConfig, ServerTimeout } from "./types.ts";
 
-/** As workers-types of 2026-11-17 list them; see also developers.cloudflare.com/durable-objects/reference/data-location. */
+/** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
   "wnam",
   "enam",
@@ -22,7 +22,7 @@ export const LOCATION_HINTS = [
   "me",
 ] as const satisfies readonly DurableObjectLocationHint[];
 
-/** A Worker has 128 MB for all of its requests together. */
+/** All requests of a Worker share 128 MB. */
 const LARGEST_BUFFER = "64MiB";
 
 const check = table({
@@ -46,7 +46,7 @@ const serverTimeout = tableOr(
   duration("1ms", ", or a table of first_byte, between"),
 );
 
-/** What decides which requests a pool serves. */
+/** The keys that decide which requests a pool serves. */
 export const routingKeys = {
   hosts: z.prefault(hostPatterns(), ["*"]),
   path_prefix: z.prefault(pathPrefix(), "/"),

@@ -1,25 +1,24 @@
-/** What is wrong, and how its place and its value look in its text. */
+/** A problem in the configuration, and the text of its path and its value. */
 
-const LONGEST_SHOWN = 80;
+const LONGEST_VALUE = 80;
 
 export interface Problem {
   /** From `POOLS` down to the key. */
   path: readonly PropertyKey[];
-  /** The verdict and what is allowed. */
+  /** `<value> <verdict>; allowed: <what is allowed>`. */
   text: string;
 }
 
-/** A problem as one line. */
-export function written({ path, text }: Problem): string {
+export function problemLine({ path, text }: Problem): string {
   return `${pathOf(path)}: ${text}`;
 }
 
-/** A value as it was given, short enough for a line in a log. */
-export function shown(value: unknown): string {
+/** A value as JSON, without passwords and short enough for a log line. */
+export function inspect(value: unknown): string {
   const text = withoutPasswords(asText(value));
-  if (text.length <= LONGEST_SHOWN) return text;
-  // toWellFormed: the cut may fall between the two halves of a character.
-  return `${text.slice(0, LONGEST_SHOWN - 1).toWellFormed()}…`;
+  if (text.length <= LONGEST_VALUE) return text;
+  // toWellFormed: the cut may fall between the two halves of a surrogate pair.
+  return `${text.slice(0, LONGEST_VALUE - 1).toWellFormed()}…`;
 }
 
 function asText(value: unknown): string {
@@ -31,18 +30,18 @@ function asText(value: unknown): string {
   }
 }
 
-/** Problems go to the log, and a URL may carry a password. */
+/** Problems are logged, and a URL may contain a password. */
 function withoutPasswords(text: string): string {
   return text.replace(/:\/\/[^/"]*@/g, "://…@");
 }
 
-/** A place as TOML's users write it: `POOLS.web.servers[1].url`. */
+/** A path in TOML's notation: `POOLS.web.servers[1].url`. */
 export function pathOf(path: readonly PropertyKey[]): string {
   return path.map((step, depth) => (typeof step === "number" ? `[${step}]` : dotted(step, depth))).join("");
 }
 
 function dotted(step: PropertyKey, depth: number): string {
   const key = String(step);
-  const bare = /^[A-Za-z0-9_-]{1,80}$/.test(key) ? key : shown(key);
+  const bare = /^[A-Za-z0-9_-]{1,80}$/.test(key) ? key : inspect(key);
   return depth === 0 ? bare : `.${bare}`;
 }

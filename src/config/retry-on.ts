@@ -1,6 +1,6 @@
-/** The list `retry_on` of a pool: how its servers say that they are busy with somebody else's request. */
+/** The key `retry_on` of a pool: answers by which a server says that it is busy with another request. */
 import * as z from "zod/mini";
-import { refusal } from "./fields.ts";
+import { errorOption } from "./fields.ts";
 import type { BusyAnswer } from "./types.ts";
 
 const ANSWER_ALLOWED =
@@ -8,21 +8,21 @@ const ANSWER_ALLOWED =
 const MOST_ANSWERS = 32;
 
 export function busyAnswers() {
-  const words = refusal(
+  const onError = errorOption(
     "is not a list of answers",
     `a list of at most ${MOST_ANSWERS}, each ${ANSWER_ALLOWED}`,
   );
-  return z.array(busyAnswer(), words).check(z.maxLength(MOST_ANSWERS, words));
+  return z.array(busyAnswer(), onError).check(z.maxLength(MOST_ANSWERS, onError));
 }
 
 function busyAnswer() {
-  const words = refusal("is not a busy answer", ANSWER_ALLOWED);
+  const onError = errorOption("is not a busy answer", ANSWER_ALLOWED);
   return z.pipe(
     z.unknown(),
     z.transform((given, ctx): BusyAnswer => {
       const answer = typeof given === "number" || typeof given === "string" ? read(String(given)) : undefined;
       if (answer) return answer;
-      ctx.issues.push({ code: "custom", input: given, message: words.error({ input: given }) });
+      ctx.issues.push({ code: "custom", input: given, message: onError.error({ input: given }) });
       return z.NEVER;
     }),
   );

@@ -2,22 +2,22 @@
 import type { Config, PoolConfig } from "./types.ts";
 
 interface Routes {
-  /** The only pool, if it serves everything: the common case, without a lookup. */
+  /** The only pool, if it serves every request: the usual case, which needs no lookup. */
   everything: PoolConfig | undefined;
   exact: Map<string, PoolConfig[]>;
-  /** `*.example.com` under `example.com`. */
+  /** By parent domain: `*.example.com` under `example.com`. */
   wildcard: Map<string, PoolConfig[]>;
   any: PoolConfig[];
 }
 
-const prepared = new WeakMap<Config, Routes>();
+const cache = new WeakMap<Config, Routes>();
 
 /** `host` as in a request's URL or Host header, with or without a port; `path` without the query. */
 export function poolFor(config: Config, host: string, path: string): PoolConfig | undefined {
-  let routes = prepared.get(config);
+  let routes = cache.get(config);
   if (routes === undefined) {
     routes = prepare(config);
-    prepared.set(config, routes);
+    cache.set(config, routes);
   }
   return routes.everything ?? search(routes, plainHost(host), path);
 }
@@ -26,7 +26,7 @@ function search(routes: Routes, host: string, path: string): PoolConfig | undefi
   const exact = match(routes.exact.get(host), path);
   if (exact !== undefined) return exact;
   if (routes.wildcard.size > 0) {
-    // Each dot from the left: the longest wildcard comes first, and the apex has no dot before it.
+    // From the leftmost dot on: the longest wildcard first, and never the apex, which no dot precedes.
     for (let dot = host.indexOf("."); dot !== -1; dot = host.indexOf(".", dot + 1)) {
       const wildcard = match(routes.wildcard.get(host.slice(dot + 1)), path);
       if (wildcard !== undefined) return wildcard;
@@ -35,13 +35,13 @@ function search(routes: Routes, host: string, path: string): PoolConfig | undefi
   return match(routes.any, path);
 }
 
-/** The pools of one host pattern stand longest prefix first. */
+/** `pools` are ordered by the length of their prefix, longest first. */
 function match(pools: PoolConfig[] | undefined, path: string): PoolConfig | undefined {
   return pools?.find((pool) => path.startsWith(pool.pathPrefix));
 }
 
 function plainHost(host: string): string {
-  // A dot at the end is the same host, fully qualified.
+  // A trailing dot makes the same host fully qualified.
   return host.toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
 }
 

@@ -1,9 +1,8 @@
-/** The list `servers` of a pool. */
+/** The key `servers` of a pool. */
 import * as z from "zod/mini";
-import { flag, refusal, table, text, whole } from "./fields.ts";
-import { serverName } from "./names.ts";
-import { shown } from "./problem.ts";
-import { parseUrl } from "./url.ts";
+import { errorOption, flag, table, text, whole } from "./fields.ts";
+import { parseUrl, serverName } from "./names.ts";
+import { inspect } from "./problem.ts";
 
 const MOST_SERVERS = 1000;
 
@@ -16,15 +15,15 @@ const server = table({
 });
 
 export function servers() {
-  const words = refusal(
+  const onError = errorOption(
     "is not a list of servers",
     `a list of 1 to ${MOST_SERVERS} tables like { name = "web-1", url = "https://web-1.example.com" }`,
   );
-  return z.array(server, words).check(
-    z.minLength(1, words),
-    z.maxLength(MOST_SERVERS, words),
+  return z.array(server, onError).check(
+    z.minLength(1, onError),
+    z.maxLength(MOST_SERVERS, onError),
     distinct("name", "another name"),
-    // Two entries would be counted apart, and the server could get more requests than its slots.
+    // Slots are counted by entry, so that a server with two would get more requests than it has slots.
     distinct("url", "one entry for each origin, with `slots` for more requests at once"),
   );
 }
@@ -32,7 +31,7 @@ export function servers() {
 function origin() {
   return text(
     (given) => {
-      // URL itself is lenient: it would take "https:a", a space at the end, or an empty "?".
+      // URL alone would accept "https:a", a trailing space, or an empty "?".
       if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
       return parseUrl(given)?.origin;
     },
@@ -41,18 +40,18 @@ function origin() {
   );
 }
 
-/** Also checks a list in which other things are wrong (`when`), so that all problems come at once. */
+/** `when`: also checks a list with other problems, so that one run reports all of them. */
 function distinct(key: "name" | "url", allowed: string) {
   return z.check<Partial<Record<string, unknown>>[]>(
     ({ value: list, issues }) => {
       const first = new Map<unknown, number>();
       for (const [index, entry] of list.entries()) {
         const value = entry?.[key];
-        if (typeof value !== "string") continue; // has a problem of its own
+        if (typeof value !== "string") continue; // reported by its own schema
         const earlier = first.get(value);
         if (earlier === undefined) first.set(value, index);
         else {
-          const message = `${shown(value)} is that of servers[${earlier}] already; allowed: ${allowed}`;
+          const message = `${inspect(value)} is that of servers[${earlier}] already; allowed: ${allowed}`;
           issues.push({ code: "custom", input: value, path: [index, key], message, continue: true });
         }
       }

@@ -1,4 +1,4 @@
-/** What the rest of Sluice sees of `[vars.POOLS]`: every key present, checked, in milliseconds and bytes. */
+/** `[vars.POOLS]` as the rest of Sluice sees it: every key present and valid, in milliseconds and bytes. */
 
 export interface Config {
   pools: ReadonlyMap<string, PoolConfig>;
@@ -6,10 +6,10 @@ export interface Config {
 
 export interface PoolConfig {
   name: string;
-  /** Lower-case patterns, as a request's host is compared with them: exact, `*.example.com` or `*`. */
+  /** Patterns in lower case: exact, `*.example.com` or `*`. */
   hosts: string[];
   pathPrefix: string;
-  /** What a server has that names no number of its own; `servers[].slots` already takes it into account. */
+  /** The default of `servers[].slots`, which is already applied there. */
   slots: number;
   servers: ServerConfig[];
   balance: "roundrobin" | "leastconn" | "first" | "random";
@@ -18,13 +18,14 @@ export interface PoolConfig {
   serverTimeout: ServerTimeout;
   connectTimeoutMs: number;
   clientTimeoutMs: number;
-  /** Of one request at a server, streams and WebSockets included. */
+  /** Longest time of one request at a server, streams and WebSockets included; `null`: no limit. */
   longestMs: number | null;
+  /** Longest silence in both directions; `null`: no limit. */
   websocketIdleMs: number | null;
   retries: number;
   redispatch: boolean;
   retryNonIdempotent: boolean;
-  /** Answers of a server that is busy with somebody else's request. */
+  /** Answers by which a server says that it is busy with another request. */
   retryOn: BusyAnswer[];
   check: CheckConfig | null;
   whenDown: "hold" | "refuse";
@@ -41,7 +42,7 @@ export interface PoolConfig {
 
 export interface ServerConfig {
   name: string;
-  /** An origin, without a slash at its end. */
+  /** An origin, without a trailing slash. */
   url: string;
   slots: number;
   weight: number;
@@ -49,37 +50,37 @@ export interface ServerConfig {
 }
 
 export interface CheckConfig {
-  /** A path, with its query if it has one. */
+  /** Path and query. */
   path: string;
   intervalMs: number;
   timeoutMs: number;
   rise: number;
   fall: number;
-  /** Without spaces: `2xx`, `200` or `2xx,404`. */
+  /** `2xx`, `200` or a list without spaces, `2xx,404`. */
   status: string;
 }
 
 /** The longest silence of a server, in ms. */
 export interface ServerTimeout {
-  /** From dispatch, or the last piece of an upload, to the response's headers. */
+  /** From dispatch, or from the last chunk of the request's body, to the response's headers. */
   firstByteMs: number;
-  /** Between two pieces of the response's body. */
+  /** Between two chunks of the response's body. */
   betweenMs: number;
 }
 
 export interface BusyAnswer {
   status: number;
-  /** How the body begins; "": as it likes. */
+  /** The beginning of the body; "": any body. */
   begins: string;
 }
 
 export interface QuarantineConfig {
-  /** After we cut a request off. */
+  /** After Sluice has cut a request off. */
   maxMs: number;
-  /** After the server broke the connection. */
+  /** After the server has broken the connection. */
   brokenMs: number;
-  /** After a client left and its server's connection was closed for that (`on_client_abort = "cancel"`). */
+  /** After a client has left and the connection to the server was closed (`on_client_abort = "cancel"`). */
   cancelMs: number;
-  /** A path that answers 2xx once the server is idle. */
+  /** Path and query that the server answers with 2xx once it is idle; `null`: none. */
   probe: string | null;
 }

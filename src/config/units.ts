@@ -1,4 +1,4 @@
-/** The texts that stand for durations and sizes, in the configuration and in the admin API's bodies. */
+/** Durations and sizes as text, in the configuration and in the bodies of the admin API. */
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const SIZE_UNITS = { B: 1, KiB: 1_024, MiB: 1_048_576 };
@@ -19,9 +19,16 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/** The shortest text of a duration with a whole number: `90s`, `10m`. */
+export function durationText(ms: number): string {
+  const units = Object.entries(DURATION_UNITS).reverse();
+  const [unit, size] = units.find(([, size]) => ms > 0 && ms % size === 0) ?? ["ms", 1];
+  return `${ms / size}${unit}`;
+}
+
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text) ?? [];
   if (number === undefined || !Object.hasOwn(units, unit)) return undefined;
-  // Rounded because 1.1 * 3_600_000 is not whole in floating point, and timers and byte counts are.
+  // 1.1 * 3_600_000 is no whole number in floating point; timers and byte counts need one.
   return Math.round(Number(number) * (units[unit] as number));
 }

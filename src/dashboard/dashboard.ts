@@ -1,11 +1,35 @@
+/// <reference path="./text.d.ts" />
+/**
+ * The dashboard: one page and what it loads, as texts in the Worker's bundle. By the import attribute, which esbuild
+ * honours; wrangler's own text modules would be files beside the bundle.
+ */
 import { type Context, Hono } from "hono";
 import { etag } from "hono/etag";
-import { assetText, HTML } from "./page.ts";
+import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
+import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
+import uplotLicence from "uplot/LICENSE" with { type: "text" };
+import { qualityOf } from "../refusals/response.ts";
+import dialogCss from "./page/dialog.css" with { type: "text" };
+import frameCss from "./page/frame.css" with { type: "text" };
+// Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
+import indexHtm from "./page/index.htm" with { type: "text" };
+import listsCss from "./page/lists.css" with { type: "text" };
+import poolCss from "./page/pool.css" with { type: "text" };
+import themeCss from "./page/theme.css" with { type: "text" };
+// Made of the modules in page/ by `npm run build:page`.
+import pageJs from "./page.min.js" with { type: "text" };
 
-const TYPES: Record<string, string> = {
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-};
+const HTML = "text/html; charset=utf-8";
+const CSS = "text/css; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
+/** By name under `assets/`: text and type. */
+const ASSETS = new Map([
+  ["page.js", [pageJs, SCRIPT]],
+  // uPlot's licence asks to come with every copy; the minified file has only a link.
+  ["uplot.js", [`/*!\n${uplotLicence}\n*/\n${uplotJs}`, SCRIPT]],
+  ["style.css", [[uplotCss, themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"), CSS]],
+] as const);
 
 const POLICY = [
   "default-src 'none'",
@@ -18,8 +42,8 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const HEADERS: Record<string, string> = {
-  // Asked for each time, so that a deploy is never half old and half new; usually the answer is 304.
+const HEADERS = {
+  // A browser asks each time, usually for a 304, so that after a deploy no page is half old and half new.
   "Cache-Control": "private, no-cache",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
@@ -27,36 +51,26 @@ const HEADERS: Record<string, string> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Of the document; what it loads is no document. */
+/** Only a document has a policy and an opener. */
 const PAGE_HEADERS = {
   ...HEADERS,
   "Content-Security-Policy": POLICY,
   "Cross-Origin-Opener-Policy": "same-origin",
 };
 
-/** The page, to be mounted where its API is, behind the same door. */
+/** Mounted where its API is, behind the same authentication. */
 export const dashboard = new Hono()
-  // Weak: the same tag for the text and for what it is compressed to.
-  // `/_sluice/`; of a mere "/", Hono makes `/_sluice` when it is mounted.
-  .get("/:nothing{$}", etag({ weak: true }), (c) => served(c, HTML, "text/html; charset=utf-8", PAGE_HEADERS))
+  // `/_sluice/`: of a mere "/", Hono makes `/_sluice` when it is mounted.
+  // Weak tags: the text and its gzip share one.
+  .get("/:nothing{$}", etag({ weak: true }), (c) => asset(c, indexHtm, HTML, PAGE_HEADERS))
   .get("/assets/:name", etag({ weak: true }), (c) => {
-    const name = c.req.param("name");
-    const text = assetText(name);
-    const type = TYPES[name.slice(name.lastIndexOf(".") + 1)];
-    return text === undefined || type === undefined ? c.notFound() : served(c, text, type, HEADERS);
+    const [text, type] = ASSETS.get(c.req.param("name") as "page.js") ?? [];
+    return text === undefined || type === undefined ? c.notFound() : asset(c, text, type, HEADERS);
   });
 
-function served(c: Context, text: string, type: string, headers: Record<string, string>): Response {
-  // The runtime compresses by itself what says that it is compressed.
-  const gzip: Record<string, string> = takesGzip(c.req.header("accept-encoding") ?? "")
-    ? { "Content-Encoding": "gzip" }
-    : {};
+function asset(c: Context, text: string, type: string, headers: Record<string, string>): Response {
+  // The runtime compresses a body whose headers name a coding.
+  const accepted = c.req.header("accept-encoding") ?? "";
+  const gzip: Record<string, string> = qualityOf(accepted, "gzip") > 0 ? { "Content-Encoding": "gzip" } : {};
   return c.body(text, 200, { ...headers, ...gzip, "Content-Type": type });
-}
-
-function takesGzip(accepted: string): boolean {
-  return accepted.split(",").some((coding) => {
-    const [name, quality = ""] = coding.split(";").map((part) => part.trim().toLowerCase());
-    return name === "gzip" && !/^q=0(\.0*)?$/.test(quality);
-  });
 }

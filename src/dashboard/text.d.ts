@@ -1,5 +1,9 @@
-/** What is served as it stands, and becomes part of the Worker's bundle as text. */
+/** Files that the Worker serves as they are, as text in its bundle. */
 declare module "./page/*" {
+  const text: string;
+  export default text;
+}
+declare module "./page.min.*" {
   const text: string;
   export default text;
 }

@@ -1,23 +1,26 @@
 import type { PoolConfig } from "../config/types.ts";
-import type { CheckResult } from "../scheduler/checks.ts";
-import type { Question } from "../scheduler/outbox.ts";
-import { type CloudflareAnswer, cloudflareAnswer } from "./cloudflare.ts";
-import { inTime } from "./in-time.ts";
-import { refuses } from "./refuses.ts";
+import { inTime } from "../link/clock.ts";
+import type { CheckResult } from "../scheduler/fleet/health.ts";
+import type { Question } from "../scheduler/record/outbox.ts";
+import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
+import { refuses } from "../servers/tcp.ts";
 
-/** Whether a probe's server is idle is known within this time, or asked again. */
+/** How long a probe waits for its answer, in ms; without one, the server is probed again later. */
 const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_STATUS = "2xx";
-/** Late answers that are waited for at once: an object may have six connections that wait for headers. */
+/** Timed-out checks still open at a time: an object may have six connections that wait for headers. */
 const MOST_LATE = 2;
 
 export interface Answer {
   result: CheckResult;
-  /** Of a check that has timed out: how it ends at last, if that is waited for. Never rejects. */
+  /**
+   * Only of a check that timed out: how it ends after all, within `quarantine.max`; `null`: its connection was
+   * closed. Never rejects.
+   */
   late: Promise<CheckResult> | null;
 }
 
-/** What a check got if Cloudflare answered it, and not the server. */
+/** The result of a check that Cloudflare answered and not the server. */
 const RESULTS: Record<CloudflareAnswer, CheckResult> = {
   refused: "refused",
   "never-reached": "broken",
@@ -26,10 +29,10 @@ const RESULTS: Record<CloudflareAnswer, CheckResult> = {
   timeout: "timeout",
 };
 
-/** Asks servers how they are. */
+/** Sends health checks and probes to servers. */
 export class Asker {
   readonly #settings: PoolConfig;
-  /** Origins behind Cloudflare's proxy: no Worker can `connect` to its addresses, which looks like a refusal. */
+  /** Origins behind Cloudflare's proxy. A Worker cannot `connect` to Cloudflare's addresses: it seems to be refused. */
   readonly #proxied = new Set<string>();
   #late = 0;
 
@@ -37,45 +40,49 @@ export class Asker {
     this.#settings = settings;
   }
 
-  /** Never rejects. */
+  /** Resolves when the server has answered or the question has timed out. Never rejects. */
   async ask({ kind, url }: Question): Promise<Answer> {
     const { check, quarantine } = this.#settings;
     const isCheck = kind === "check" && check !== null;
-    const cut = new AbortController();
-    const answer = this.#answerOf(url, kind, isCheck ? check.status : PROBE_STATUS, cut.signal);
-    const result = await within(isCheck ? check.timeoutMs : PROBE_TIMEOUT_MS, answer);
+    const abort = new AbortController();
+    const answer = this.#resultOf(url, kind, isCheck ? check.status : PROBE_STATUS, abort.signal);
+    const result = await resultWithin(isCheck ? check.timeoutMs : PROBE_TIMEOUT_MS, answer);
     if (result !== "timeout") return { result, late: null };
-    // As long as the connection stands, the server's end of it tells when its slot is free again.
+    // Leave the connection open: once the server answers or closes it, the check's slot can be freed.
     if (isCheck && this.#late < MOST_LATE)
-      return { result, late: this.#lateEnd(answer, quarantine.maxMs, cut) };
-    cut.abort();
+      return { result, late: this.#lateResult(answer, quarantine.maxMs, abort) };
+    abort.abort();
     return { result, late: null };
   }
 
-  async #answerOf(
+  async #resultOf(
     url: string,
     kind: Question["kind"],
-    wanted: string,
+    expected: string,
     signal: AbortSignal,
   ): Promise<CheckResult> {
     const { origin } = new URL(url);
     try {
-      const response = await answerTo(url, kind, signal);
+      const response = await fetchWhole(url, kind, signal);
       if (response.headers.has("cf-ray")) this.#proxied.add(origin);
-      const cloudflares = cloudflareAnswer(response);
-      if (cloudflares) return RESULTS[cloudflares];
-      return matches(response.status, wanted) ? "passed" : "failed";
+      const byCloudflare = cloudflareAnswer(response);
+      if (byCloudflare) return RESULTS[byCloudflare];
+      return matches(response.status, expected) ? "passed" : "failed";
     } catch (error) {
       if (signal.aborted) return "timeout";
       return !this.#proxied.has(origin) && (await refuses(origin, error)) ? "refused" : "broken";
     }
   }
 
-  async #lateEnd(answer: Promise<CheckResult>, forMs: number, cut: AbortController): Promise<CheckResult> {
+  async #lateResult(
+    answer: Promise<CheckResult>,
+    forMs: number,
+    abort: AbortController,
+  ): Promise<CheckResult> {
     this.#late++;
     try {
-      const result = await within(forMs, answer);
-      cut.abort();
+      const result = await resultWithin(forMs, answer);
+      abort.abort();
       return result;
     } finally {
       this.#late--;
@@ -83,22 +90,22 @@ export class Asker {
   }
 }
 
-/** To the last byte: only then is the server done with it. */
-async function answerTo(url: string, kind: Question["kind"], signal: AbortSignal): Promise<Response> {
+/** Resolves with the response once its last byte is read, because only then is the server done. */
+async function fetchWhole(url: string, kind: Question["kind"], signal: AbortSignal): Promise<Response> {
   const headers = { "User-Agent": "Sluice", "X-Sluice-Check": kind };
   const response = await fetch(url, { signal, redirect: "manual", headers });
   await response.body?.pipeTo(new WritableStream());
   return response;
 }
 
-function within(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {
+function resultWithin(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {
   return inTime(answer, ms).catch(() => "timeout");
 }
 
-/** `2xx`, `200`, or a list of them, `2xx,404`. */
+/** `pattern`: a status (`200`), a class (`2xx`), or a list of these (`2xx,404`). */
 function matches(status: number, pattern: string): boolean {
-  return pattern.split(",").some((one) => {
+  return pattern.split(",").some((part) => {
     const text = String(status);
-    return one.endsWith("xx") ? text[0] === one[0] : text === one;
+    return part.endsWith("xx") ? text[0] === part[0] : text === part;
   });
 }

@@ -1,19 +1,19 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Ending, Granted, Lease, News, NotGranted, Place, Seen, Watch } from "./protocol.ts";
+import type { Granted, Lease, News, NotGranted, Seen, WaitingTicket, Watch } from "../link/protocol.ts";
 
 /**
- * What a waiting Worker holds of its place in the list. The runtime disposes it when the Worker's invocation
- * ends or its isolate dies, and then the ticket leaves the list at once; a blocked `acquire` alone is never
- * told that its caller left (workerd 2026-11-17).
+ * A Worker's handle of its ticket. The runtime disposes it when the Worker's invocation ends or its isolate dies, and
+ * then the ticket leaves the waiting list at once. A pending call alone would not do: it never learns that its caller
+ * is gone (workerd 2026-11-17).
  */
-export class PlaceHandle extends RpcTarget implements Place {
+export class TicketHandle extends RpcTarget implements WaitingTicket {
   readonly #turn: Promise<Granted | NotGranted>;
-  readonly #left: () => void;
+  readonly #onLeave: () => void;
 
-  constructor(turn: Promise<Granted | NotGranted>, left: () => void) {
+  constructor(turn: Promise<Granted | NotGranted>, onLeave: () => void) {
     super();
     this.#turn = turn;
-    this.#left = left;
+    this.#onLeave = onLeave;
   }
 
   turn(): Promise<Granted | NotGranted> {
@@ -21,38 +21,23 @@ export class PlaceHandle extends RpcTarget implements Place {
   }
 
   leave(): void {
-    this.#left();
+    this.#onLeave();
   }
 
   [Symbol.dispose](): void {
-    this.#left();
+    this.#onLeave();
   }
 }
 
-type End = (ending: Ending, retried: boolean, status: number | undefined) => Promise<void>;
-
-/**
- * What a Worker holds of its slot. `end` gives it back; the runtime disposing the handle without that means
- * that the Worker is gone and the server may still be busy.
- */
+/** A Worker's handle of its lease. The runtime disposes it when the Worker is gone; its server may still be busy. */
 export class LeaseHandle extends RpcTarget implements Lease {
-  readonly #onEnd: End;
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
 
-  constructor(on: {
-    end: End;
-    renew: () => boolean;
-    dispose: () => void;
-  }) {
+  constructor(on: { renew: () => boolean; dispose: () => void }) {
     super();
-    this.#onEnd = on.end;
     this.#onRenew = on.renew;
     this.#onDispose = on.dispose;
-  }
-
-  end(ending: Ending, retried = false, status?: number): Promise<void> {
-    return this.#onEnd(ending, retried, status);
   }
 
   renew(): boolean {
@@ -64,7 +49,7 @@ export class LeaseHandle extends RpcTarget implements Lease {
   }
 }
 
-/** What a Worker holds of the pool it watches. The object keeps nothing for it. */
+/** A Worker's handle of the pool that it watches. The object keeps no state for it. */
 export class WatchHandle extends RpcTarget implements Watch {
   readonly #look: (seen: Seen | null, history: boolean) => News;
 

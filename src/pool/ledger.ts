@@ -1,18 +1,19 @@
-import type { Counts } from "../scheduler/counters.ts";
 import type { Drain } from "../scheduler/drain.ts";
-import type { PoolEvent } from "../scheduler/events.ts";
-import type { Health } from "../scheduler/health.ts";
-import type { JournalChanges } from "../scheduler/journal.ts";
-import type { Outbox } from "../scheduler/outbox.ts";
+import type { Counts } from "../scheduler/record/counters.ts";
+import type { PoolEvent } from "../scheduler/record/events.ts";
+import type { JournalChanges } from "../scheduler/record/journal.ts";
+import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
-import type { ServerRow, Slot, SlotState } from "../scheduler/server.ts";
-import { migrate } from "./migrations.ts";
+import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import { migrate } from "./schema.ts";
 
 /**
- * What survives the object: one row a slot, updated in place, so that a slot handed from one request to the
- * next is one write. A slot is its server's whatever that is called: it goes by the URL. All calls are synchronous;
- * the runtime holds back every answer until what was written before it is durable, and throws here in an instance
- * that has been replaced. Nobody may catch that.
+ * What survives a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so that
+ * handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that a
+ * renamed server keeps its slots.
+ *
+ * All calls are synchronous. The runtime holds back every answer until the writes before it are durable (output gate).
+ * In an instance that has been replaced, storage throws, which is the fence against it: do not catch that error.
  */
 export class Ledger {
   readonly #sql: SqlStorage;
@@ -23,38 +24,11 @@ export class Ledger {
   }
 
   load(): Restored {
-    const slots = this.#sql
-      .exec<{
-        server: string;
-        slot: number;
-        url: string;
-        state: string;
-        lease: string;
-        since: number;
-        until: number;
-      }>("SELECT server, slot, url, state, lease, since, until FROM slots WHERE state <> 'free'")
-      .toArray()
-      .map(({ slot, state, ...row }) => ({ ...row, index: slot, state: state as SlotState }));
-    const servers = new Map<string, ServerRow>();
-    const rows = this.#sql.exec<{
-      server: string;
-      override: string;
-      health: string;
-      stateSince: number | null;
-      healthSince: number | null;
-    }>(
-      `SELECT server, override, health, state_since AS stateSince, health_since AS healthSince
-       FROM servers`,
-    );
-    for (const { server, override, health, ...since } of rows) {
-      servers.set(server, { override: JSON.parse(override), health: health as Health, ...since });
-    }
     return {
-      slots,
-      servers,
+      slots: this.#loadSlots(),
+      servers: this.#loadServers(),
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
-      nextSeq: this.#get<number>("seq") ?? 0,
       counts: this.#get<Counts>("totals") ?? {},
       events: this.#sql
         .exec<{ event: string }>("SELECT event FROM events ORDER BY id")
@@ -63,21 +37,11 @@ export class Ledger {
     };
   }
 
-  /** Writes what the events of one turn changed. */
-  write(changes: Outbox, scheduler: { drained: Readonly<Drain> | null; regrouping: boolean }): void {
+  /** Writes the rows that the events of one turn changed. */
+  write(changes: Changes, scheduler: { currentDrain: Readonly<Drain> | null; regrouping: boolean }): void {
     for (const slot of changes.slots) this.#writeSlot(slot);
-    for (const server of changes.servers) {
-      this.#sql.exec(
-        `INSERT OR REPLACE INTO servers (server, override, health, state_since, health_since)
-         VALUES (?, ?, ?, ?, ?)`,
-        server.name,
-        JSON.stringify(server.override),
-        server.health.status,
-        server.stateSince,
-        server.healthSince,
-      );
-    }
-    if (changes.drainChanged) this.#put("drain", scheduler.drained);
+    for (const server of changes.servers.values()) this.#writeServer(server);
+    if (changes.drainChanged) this.#put("drain", scheduler.currentDrain);
     if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
   }
 
@@ -92,16 +56,11 @@ export class Ledger {
     for (const id of dropped) this.#sql.exec("DELETE FROM events WHERE id = ?", id);
   }
 
-  /** Promises that no seq from `first` on was given by an earlier instance. */
-  reserveSeqs(first: number): void {
-    this.#put("seq", first);
-  }
-
   writeCounts(counts: Counts): void {
     this.#put("totals", counts);
   }
 
-  /** Forgets servers that left the configuration and hold nothing any more. */
+  /** Deletes the rows of all other servers. `servers`: those of the configuration, and those with occupied slots. */
   forgetServersBut(servers: readonly { name: string; url: string }[]): void {
     const [names, urls] = [new Set(servers.map(({ name }) => name)), new Set(servers.map(({ url }) => url))];
     for (const { server } of this.#sql.exec<{ server: string }>("SELECT server FROM servers").toArray()) {
@@ -112,10 +71,49 @@ export class Ledger {
     }
   }
 
-  #writeSlot(slot: Slot): void {
+  #loadSlots(): SlotRow[] {
+    return this.#sql
+      .exec<{
+        url: string;
+        slot: number;
+        server: string;
+        state: string;
+        lease: string;
+        since: number;
+        until: number;
+        lost: number;
+      }>("SELECT url, slot, server, state, lease, since, until, lost FROM slots WHERE state <> 'free'")
+      .toArray()
+      .map(({ url, slot, server, state, lost, ...row }) => ({
+        ...row,
+        lost: lost !== 0,
+        server: { name: server, url },
+        index: slot,
+        state: state as SlotState,
+      }));
+  }
+
+  #loadServers(): ServerRow[] {
+    return this.#sql
+      .exec<{
+        name: string;
+        override: string;
+        health: string;
+        stateSince: number | null;
+        healthSince: number | null;
+      }>(
+        `SELECT server AS name, override, health, state_since AS stateSince, health_since AS healthSince
+         FROM servers`,
+      )
+      .toArray()
+      .map((row) => ({ ...row, override: JSON.parse(row.override), health: row.health as Health }));
+  }
+
+  #writeSlot(slot: SlotRow): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
-      "INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until, lost)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       slot.server.url,
       slot.index,
       slot.server.name,
@@ -123,6 +121,19 @@ export class Ledger {
       slot.lease,
       slot.since,
       until,
+      slot.lost ? 1 : 0,
+    );
+  }
+
+  #writeServer(server: ServerRow): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO servers (server, override, health, state_since, health_since)
+       VALUES (?, ?, ?, ?, ?)`,
+      server.name,
+      JSON.stringify(server.override),
+      server.health,
+      server.stateSince,
+      server.healthSince,
     );
   }
 

@@ -1,20 +1,21 @@
-import { QueueRecord } from "../scheduler/queue-history.ts";
+import type { News, Seen } from "../link/protocol.ts";
+import { QueueRecord } from "../scheduler/record/queue-history.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { snapshotOf } from "../scheduler/snapshot.ts";
-import type { News, Seen } from "./protocol.ts";
 
-/** However many isolates watch, a snapshot of a busy pool is made no more often than this. */
+/** A snapshot of a busy pool is made no more often than this, in ms, however many isolates watch. */
 const SNAPSHOT_MS = 250;
 
 /**
- * What watchers get to see. Making a snapshot costs a walk over the servers: it is made when somebody looks,
- * once for all who do, and only if something has changed; who is not watched pays some additions a turn.
+ * Answers watchers. A snapshot costs a walk over all servers, so it is made only when a watcher asks and something has
+ * changed, and is shared by all watchers. A pool that nobody watches pays a few additions per turn.
  */
 export class Lookout {
   readonly #name: string;
   readonly #scheduler: Scheduler;
   readonly #instance = crypto.randomUUID();
   readonly #queue: QueueRecord;
+  /** How many changes there were, for comparison with `#snapshot.changes`. */
   #changes = 0;
   #snapshot = { text: "", revision: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
 
@@ -24,13 +25,13 @@ export class Lookout {
     this.#queue = new QueueRecord(now);
   }
 
-  /** Something may have changed. */
+  /** To be called when something may have changed. */
   changed(now: number): void {
     this.#changes++;
     this.#queue.note(this.#scheduler.queued, this.#scheduler.oldestSince, now);
   }
 
-  /** What the journal has to tell must be on record before. `history`: with what the waiting list was. */
+  /** The journal's new events must be in the ledger before. `history`: include the waiting list's recent history. */
   look(seen: Seen | null, history: boolean, now: number): News {
     const known = seen?.instance === this.#instance ? seen : { events: -1, snapshot: -1 };
     const { journal } = this.#scheduler;
@@ -46,7 +47,7 @@ export class Lookout {
 
   #refresh(now: number): void {
     const { changes, madeAt, text, revision } = this.#snapshot;
-    // The wait of a queue grows without any event.
+    // While tickets wait, the snapshot changes without any event: the oldest wait grows.
     if (changes === this.#changes && this.#scheduler.queued === 0) return;
     if (now - madeAt < SNAPSHOT_MS) return;
     const fresh = JSON.stringify(snapshotOf(this.#name, this.#scheduler, now));

@@ -1,49 +1,45 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
-import type { Counts } from "../scheduler/counters.ts";
-import type { Decision, Outbox, Question } from "../scheduler/outbox.ts";
+import {
+  type DrainAnswer,
+  type DrainRequest,
+  type Ended,
+  type EnterRequest,
+  type Granted,
+  type NotGranted,
+  type OtherState,
+  type PoolCalls,
+  type PoolMetrics,
+  PROTOCOL,
+  type Queued,
+} from "../link/protocol.ts";
+import type { Counts } from "../scheduler/record/counters.ts";
+import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import type { ServerPatch, ServerState, Slot } from "../scheduler/server.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
+import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Conditions } from "./conditions.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, WatchHandle } from "./handles.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
-import type {
-  AcquireRequest,
-  Done,
-  DrainAnswer,
-  DrainRequest,
-  Ending,
-  Granted,
-  NotGranted,
-  OnQueued,
-  OtherState,
-  PoolMetrics,
-  Queued,
-} from "./protocol.ts";
+import { PendingAnswers } from "./pending-answers.ts";
 import { settingsOf } from "./settings.ts";
-import { Waiters } from "./waiters.ts";
-import { Wakeups } from "./wakeups.ts";
-
-/** How many places one write of the ledger covers. */
-const SEQ_BLOCK = 1_000_000;
+import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /**
- * One pool's Durable Object: the only one who gives out its slots. It decides nothing itself, the scheduler
- * does; it writes what was decided to the ledger and only then tells those who wait.
+ * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
+ * decisions to the ledger, and only then sends them to the Workers. `link/protocol.ts` describes its calls.
  *
- * Everything in memory but the ledger is lost in a restart: waiting tickets come back with their Workers,
- * holders of leases when they renew or release.
+ * A restart loses everything but the ledger. Tickets return when their Workers call `enter` again, and leases when
+ * their holders renew or end them.
  */
-export class Pool extends DurableObject<{ POOLS?: unknown }> {
+export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
-  readonly #waiters = new Waiters((id) => this.#left(id));
+  readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
@@ -51,7 +47,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   readonly #wakeups: Wakeups;
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
-  #reservedSeqs: number;
 
   constructor(ctx: DurableObjectState, env: { POOLS?: unknown }) {
     super(ctx, env);
@@ -62,7 +57,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#asker = new Asker(this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     const restored = this.#ledger.load();
-    this.#reservedSeqs = restored.nextSeq;
     this.#scheduler = new Scheduler(this.#settings, restored, Date.now(), Math.random, () =>
       crypto.randomUUID(),
     );
@@ -70,9 +64,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#lookout = new Lookout(name, this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
-      // Also the proof that this instance is still the current one.
+      // The write also fails if this instance was replaced.
       this.#writeCounts(this.#scheduler.counters.counts);
-      return this.#waiters.size > 0;
+      return this.#answers.size > 0;
     });
     this.#commit.now();
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
@@ -80,84 +74,45 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
 
   // ── Workers ──
 
-  /**
-   * Resolves with a slot as soon as it is this ticket's turn; if that takes a while, first with its place, which
-   * then knows its turn. Asked again, the ticket keeps its place.
-   */
-  enter(request: AcquireRequest): Promise<Granted | Queued | NotGranted> {
-    const answer = this.#waiters.add(request.id);
+  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted> {
+    assertProtocol(request.protocol);
+    const answer = this.#answers.add(request.id);
     const now = Date.now();
-    const awaited = this.#release(request.done ?? [], now);
+    const isAwaited = this.#endAll(request.ended ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
-    this.#scheduler.acquire(request, now);
-    if (awaited || this.#scheduler.asks) this.#commit.now();
-    // It waits: whether that is on record yet makes no difference to anyone.
+    this.#scheduler.enter(request, now);
+    if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
+    // The ticket waits, and nothing depends on when that is written.
     else if (this.#scheduler.queued > 0) void this.#commit.later();
-    // With nobody to share a transaction with, waiting for one would only take time.
-    else if (this.#alone) this.#commit.now();
+    // There is no other request to share a transaction with, so a delay would gain nothing.
+    else if (this.#isAlone) this.#commit.now();
     else void this.#commit.soon();
     return answer;
   }
 
-  /** `enter`, for Workers of before 2026-11-22. */
-  async acquire(request: AcquireRequest, onQueued: OnQueued): Promise<Granted | NotGranted> {
-    const answer = await this.enter(request);
-    if (answer.granted || answer.code !== "queued") return answer;
-    const { place, seq } = answer;
-    // A Worker that cannot be told is gone; the runtime then disposes the place, and the ticket leaves.
-    Promise.resolve(onQueued(place, seq)).catch(() => place.leave());
-    return place.turn();
-  }
-
-  /** The client of a ticket that waits has left, and the ticket was not told its place yet. */
   leave(id: string): void {
-    this.#waiters.leave(id);
+    this.#answers.leave(id);
   }
 
-  /** Servers are done with these requests. Harmless when repeated; resolves when it is on record. */
-  done(requests: Done[]): Promise<void> {
-    const awaited = this.#release(requests, Date.now());
-    const committed = this.#commit.later();
-    // A slot stands idle until its next request knows of it, or its server of its check.
-    if (awaited || this.#scheduler.asks) this.#commit.now();
+  end(ended: Ended[]): Promise<void> {
+    const isAwaited = this.#endAll(ended, Date.now());
+    const isRoutine = ended.every(({ end }) => end.how === "done");
+    const committed = isRoutine ? this.#commit.later() : this.#commit.soon();
+    // A slot is idle until the ticket that gets it, or the server that is checked on it, learns of that.
+    if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     return committed;
   }
 
-  /**
-   * For who holds a slot for long, or held it when an earlier instance went: from now on the pool learns at once
-   * when its holder is gone. `null`: the slot is no longer its own.
-   */
   attach(id: string): LeaseHandle | null {
     if (!this.#scheduler.renew(id, Date.now())) return null;
     this.#commit.soon();
     return this.#newHandle(id);
   }
 
-  /** How a request ended otherwise; harmless when repeated. Workers of before 2026-11-22 say "done" here too. */
-  end(id: string, ending: Ending, retried = false, status?: number): Promise<void> {
-    this.#handles.delete(id);
-    const now = Date.now();
-    if (ending === "done") this.#scheduler.release(id, now, status);
-    else if (ending === "unused") this.#scheduler.giveBack(id, now);
-    else this.#scheduler.cutOff(id, ending, now, retried, status);
-    // The holder forgets its lease when this resolves: not before the ledger has.
-    return this.#commit.soon();
-  }
-
-  /**
-   * The server says that it is busy for somebody else, and has nothing of this request: its slot rests for so long.
-   * The request comes back with its place. Harmless when repeated.
-   */
-  busy(id: string, restMs: number): Promise<void> {
-    this.#handles.delete(id);
-    this.#scheduler.busy(id, restMs, Date.now());
-    return this.#commit.soon();
-  }
-
-  // ── Those who look ──
+  // ── Admin side: reading ──
 
   snapshot(): Snapshot {
-    // What is shown is on record: the runtime holds the answer back until it is.
+    // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
     this.#commit.now();
     return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
   }
@@ -165,21 +120,21 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
   watch(): WatchHandle {
     return new WatchHandle((seen, history) => {
       const now = Date.now();
-      // What is shown is on record here too; and without a change it is not made anew.
+      // A look, too, shows only what is in the ledger. Without a change, it needs no new snapshot.
       if (this.#commit.pending) this.#commit.now();
       this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
       return this.#lookout.look(seen, history, now);
     });
   }
 
-  /** For a scrape. The runtime holds the answer back until the counts are durable: none of them goes back. */
   metrics(): PoolMetrics {
+    // The runtime holds the answer back until the counts are durable.
     const counts = this.#scheduler.counters.tell();
     this.#writeCounts(counts);
     return { snapshot: this.snapshot(), counts };
   }
 
-  // ── Operator ──
+  // ── Admin side: operating ──
 
   drain(request: DrainRequest): DrainAnswer {
     const now = Date.now();
@@ -193,14 +148,12 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.#drainAnswer(this.#scheduler.resume(owner, force, Date.now()));
   }
 
-  /** Waits until nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
-    const settled = () => !this.#scheduler.drained || this.#scheduler.inFlight === 0;
+    const settled = () => !this.#scheduler.currentDrain || this.#scheduler.inFlight === 0;
     await this.#conditions.until(settled, timeoutMs);
     return this.snapshot();
   }
 
-  /** `null`: no such server. Workers of before 2026-11-22 make no condition. */
   changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null {
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
     if (!server) return null;
@@ -209,7 +162,6 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return this.snapshot();
   }
 
-  /** `null`: no such lease. */
   freeLease(id: string): Snapshot | null {
     if (!this.#scheduler.freeLease(id, Date.now())) return null;
     this.#handles.delete(id);
@@ -224,10 +176,10 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
   }
 
-  // ── Inside ──
+  // ── Internals ──
 
-  /** With at most one request under way. */
-  get #alone(): boolean {
+  /** True if at most one request is in flight. */
+  get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
   }
 
@@ -237,28 +189,28 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
-  /** Whether tickets were waiting for what came free, or a drain for its end. */
-  #release(requests: Done[], now: number): boolean {
-    const wanted = this.#scheduler.queued > 0 || this.#scheduler.drained !== null;
-    for (const { id, status } of requests) {
+  /** Ends leases. Returns true if a ticket was waiting for a slot, or a drain for the end of what is in flight. */
+  #endAll(ended: Ended[], now: number): boolean {
+    const isAwaited = this.#scheduler.queued > 0 || this.#scheduler.currentDrain !== null;
+    for (const { id, end } of ended) {
+      if (end.how === "unused") this.leave(id);
       this.#handles.delete(id);
-      this.#scheduler.release(id, now, status);
+      this.#scheduler.end(id, end, now);
     }
-    return wanted && requests.length > 0;
+    return isAwaited && ended.length > 0;
   }
 
-  #left(id: string): void {
-    // Granted in this very turn, and not told yet: then nothing was sent to the server.
-    if (!this.#scheduler.leave(id)) this.#scheduler.giveBack(id, Date.now());
+  #ticketLeft(id: string): void {
+    // If the ticket was granted in this very turn, its Worker does not know, and nothing was sent to the server.
+    if (!this.#scheduler.leave(id)) this.#scheduler.end(id, { how: "unused" }, Date.now());
     this.#commit.soon();
   }
 
   #newHandle(id: string): LeaseHandle {
     const handle = new LeaseHandle({
-      end: (ending, retried, status) => this.end(id, ending, retried, status),
       renew: () => this.#renew(id),
-      // A handle that was replaced or has ended says nothing about its lease any more.
-      dispose: () => this.#handles.get(id) === handle && this.end(id, "lost"),
+      // A handle that was replaced, or whose lease has ended, is disposed without consequences.
+      dispose: () => this.#handles.get(id) === handle && this.end([{ id, end: { how: "lost" } }]),
     });
     this.#handles.set(id, handle);
     return handle;
@@ -279,26 +231,25 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     return { held: !done, snapshot: this.snapshot() };
   }
 
-  /** Ledger first, then the answers; no `await` in between. */
+  /** Writes to the ledger first, then answers; with no `await` in between. */
   #flush(): void {
-    const outbox = this.#scheduler.takeOutbox();
+    const changes = this.#scheduler.takeChanges();
     this.#write(() => {
-      this.#ledger.write(outbox, this.#scheduler);
+      this.#ledger.write(changes, this.#scheduler);
       this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
-      // Rare enough to be written with what it counts.
-      if (outbox.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
-      this.#reserveSeqs(outbox);
+      // A drain is rare enough to write its count at once.
+      if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
     this.#lookout.changed(Date.now());
-    for (const decision of outbox.decisions) this.#tell(decision);
-    for (const question of outbox.questions) void this.#ask(question);
-    const idle = this.#waiters.size === 0 && this.#scheduler.inFlight === 0;
-    this.#wakeups.set(this.#scheduler, outbox.slots, idle);
-    if (outbox.decisions.length > 0 || outbox.slots.size > 0) this.#heartbeat.start();
+    for (const decision of changes.decisions) this.#answer(decision);
+    for (const question of changes.questions) void this.#ask(question);
+    const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
+    this.#wakeups.set(this.#scheduler, changes.slots, idle);
+    if (changes.decisions.length > 0 || changes.slots.size > 0) this.#heartbeat.start();
     this.#conditions.changed();
   }
 
-  /** Together with what they count: else a request whose end is told again after a crash counts twice. */
+  /** Commits the events that were counted as well: otherwise, an end repeated after a crash would be counted twice. */
   #writeCounts(counts: Counts): void {
     this.#commit.now();
     this.#write(() => this.#ledger.writeCounts(counts));
@@ -308,23 +259,26 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     try {
       changes();
     } catch (error) {
-      // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead.
+      // An instance that cannot write must not go on: it may have been replaced, and its memory is ahead of the ledger.
       this.ctx.abort(`the ledger cannot be written: ${error}`);
       throw error;
     }
   }
 
-  #tell(decision: Decision): void {
+  #answer(decision: Decision): void {
     const { kind, ticket } = decision;
-    // A drain may take long: nobody in it shall lose even the youngest place to a restart.
-    if (kind === "queued") this.#waiters.queued(ticket, decision.seq, this.#scheduler.drained !== null);
-    else if (kind === "refuse") this.#waiters.answer(ticket, { granted: false, code: decision.code });
-    else this.#waiters.answer(ticket, this.#granted(decision.slot, decision.seq));
+    // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
+    if (kind === "queued")
+      this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
+    else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
+    else this.#answers.answer(ticket, this.#granted(decision));
   }
 
-  #granted({ server: { name, url } }: Slot, seq: number | null): Granted {
-    const unhurried = this.#scheduler.hasFreeSlot;
-    return { granted: true, server: { name, url }, seq, alone: unhurried && this.#alone, unhurried };
+  #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
+    const { name, url } = slot.server;
+    const isUrgent = !this.#scheduler.hasFreeSlot;
+    const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
+    return { granted: true, server: { name, url }, token, tellEnd };
   }
 
   async #ask(question: Question): Promise<void> {
@@ -340,12 +294,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> {
     }
     this.#commit.soon();
   }
+}
 
-  /** A seq that was told must never be given again, by no later instance: they are reserved in blocks. */
-  #reserveSeqs(outbox: Outbox): void {
-    const told = outbox.decisions.some((decision) => decision.kind !== "refuse");
-    if (!told || this.#scheduler.nextSeq <= this.#reservedSeqs) return;
-    this.#reservedSeqs = this.#scheduler.nextSeq + SEQ_BLOCK;
-    this.#ledger.reserveSeqs(this.#reservedSeqs);
-  }
+/** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
+function assertProtocol(protocol: number): void {
+  if (Math.abs(protocol - PROTOCOL) > 1) throw new Error(`protocol ${protocol} is not spoken here`);
 }

@@ -3,7 +3,7 @@ import type { PoolConfig } from "../config/types.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** What a pool goes by, and whether that is what its operator wants: else the object only keeps what it knows. */
+/** Returns a pool's settings. `configured`: false without a valid configuration; the pool then only finishes work. */
 export function settingsOf(
   env: { POOLS?: unknown },
   name: string,
@@ -11,19 +11,20 @@ export function settingsOf(
   try {
     const settings = loadConfig(env).pools.get(name);
     if (settings) return { settings, configured: true };
-    // Taken out of the configuration: whoever still waits, waits for nothing.
-    return { settings: closedPool(name, "refuse"), configured: false };
+    // The pool was removed from the configuration: its tickets would wait in vain, so they are refused.
+    return { settings: poolWithoutServers(name, "refuse"), configured: false };
   } catch {
-    // Workers refuse new requests with `misconfigured` and log why; those that wait, wait for the next deploy.
-    return { settings: closedPool(name, "hold"), configured: false };
+    // The configuration is invalid. Workers refuse new requests with `misconfigured` and log why; tickets that wait
+    // stay on the list for the next deploy.
+    return { settings: poolWithoutServers(name, "hold"), configured: false };
   }
 }
 
 /**
- * A pool without servers: what is in flight finishes, nothing new is given out. What it does not know is what harms
- * nobody: a server may go on for as long as any configuration could say.
+ * Settings without servers: what is in flight finishes, and nothing is granted. Unknown times are the longest that a
+ * configuration may say, a day, so that no server is presumed idle too early.
  */
-function closedPool(name: string, whenDown: PoolConfig["whenDown"]): PoolConfig {
+function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): PoolConfig {
   return {
     name,
     hosts: [],

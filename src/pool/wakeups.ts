@@ -1,16 +1,18 @@
+import { Ticker } from "../link/clock.ts";
 import type { Drain } from "../scheduler/drain.ts";
-import type { Server, Slot } from "../scheduler/server.ts";
-import { Ticker } from "./ticker.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
+import type { SlotRow } from "../scheduler/terms/rows.ts";
 
 /**
- * A timer keeps the object awake, and billed: for what is further away the alarm will do. A pool's servers are looked
- * after for a minute after its last request.
+ * Until how far ahead an idle pool uses a timer, in ms. A timer keeps the object awake, and billed; beyond, the alarm
+ * will do. No shorter than `ATTENTION_MS`, because servers are checked for a minute after the last request.
  */
 const SOON_MS = 60_000;
+const HEARTBEAT_MS = 5_000;
 
 /**
- * Wakes the pool even if the object was evicted meanwhile. Setting it is a billed write, so it is set only for
- * what is rare: the end of a drain, of a quarantine, of an orphan's time.
+ * The object's alarm, which wakes it even after an eviction. Setting it is a billed write, so it is set only for what
+ * is rare: the expiry of a drain, and the end of a quarantine or of an orphaned lease.
  */
 class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -31,7 +33,7 @@ class Alarm {
   }
 }
 
-/** When the pool is to look at its clock again. */
+/** Wakes the pool when its scheduler's next `tick` is due. */
 export class Wakeups {
   readonly #ticker: Ticker;
   readonly #alarm: Alarm;
@@ -41,32 +43,55 @@ export class Wakeups {
     this.#alarm = new Alarm(storage);
   }
 
-  /** After a change of these slots. `idle`: nobody is here who needs the time to the millisecond. */
+  /** To be called after each commit. `changed`: the slots in it. `idle`: nothing waits, and nothing is in flight. */
   set(
-    scheduler: { nextTick(): number; drained: Readonly<Drain> | null },
-    changed: Iterable<Slot>,
+    scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
+    changed: Iterable<SlotRow>,
     idle: boolean,
   ): void {
     const [next, now] = [scheduler.nextTick(), Date.now()];
     if (idle && next - now > SOON_MS) this.#ticker.stop();
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
-    if (scheduler.drained) this.#alarm.wakeBy(scheduler.drained.expiresAt);
+    if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
   }
 
-  /** The alarm has rung. */
   rang(): void {
     this.#alarm.rang();
   }
 
   setAlarmForAll(servers: readonly Server[]): void {
     for (const server of servers) {
-      for (const slot of server.takenSlots()) this.#setAlarmFor(slot);
+      for (const slot of server.occupiedSlots()) this.#setAlarmFor(slot);
     }
   }
 
-  /** Not for a lease: its end is a message, or the end of the time to live, which a restart begins anew. */
-  #setAlarmFor(slot: Slot): void {
+  /** A lease needs no alarm: it ends by a message or by its time to live, which begins anew after a restart. */
+  #setAlarmFor(slot: SlotRow): void {
     if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
+  }
+}
+
+/**
+ * Writes to storage a few seconds after `start`, and again while `beat` returns true. Only a write shows an instance
+ * that it was replaced, because storage then throws (fencing). Without it, an instance whose tickets just wait, as in a
+ * drain, would never learn that, while `resume` reaches its successor. The counts are what is written, so a crash loses
+ * only the last few seconds of them.
+ */
+export class Heartbeat {
+  readonly #beat: () => boolean;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** `beat`: writes, and returns true to go on. */
+  constructor(beat: () => boolean) {
+    this.#beat = beat;
+  }
+
+  start(): void {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#beat()) this.start();
+    }, HEARTBEAT_MS);
   }
 }

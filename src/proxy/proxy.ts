@@ -1,60 +1,60 @@
+import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
+import { carry } from "../carry/carry.ts";
+import { isMemoryFull } from "../carry/memory.ts";
+import { BrokenUpload, RequestBody } from "../carry/request-body.ts";
+import { type RequestTarget, targetOf } from "../carry/target.ts";
+import { type Outcome, requestIdOf, Trace } from "../carry/trace.ts";
+import { checkHandshake } from "../carry/websocket/handshake.ts";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import { poolFor } from "../config/route.ts";
 import type { PoolConfig } from "../config/types.ts";
-import type { Env } from "../pool/env.ts";
+import { ClientLeft } from "../link/acquire.ts";
+import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
-import { attempt } from "./attempt.ts";
-import { ClientLeft } from "./client-left.ts";
-import type { Exchange } from "./forward.ts";
-import { requestIdOf } from "./headers.ts";
-import { isMemoryFull } from "./memory.ts";
-import { BrokenUpload, RequestBody } from "./request-body.ts";
-import { type RequestTarget, targetOf } from "./target.ts";
-import { type Outcome, Trace } from "./trace.ts";
-import type { BreakOff } from "./websocket/carry.ts";
-import { checkHandshake } from "./websocket/handshake.ts";
 
 /**
- * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`): a slot
- * is given back only when its server is done.
+ * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`), because a slot
+ * is released only when its server is done. Never rejects: failures are answered by refusals.
  */
 export function proxy(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const { promise, resolve } = Promise.withResolvers<Response>();
-  const works: Promise<unknown>[] = [];
-  const later = (work: Promise<unknown>) => {
-    works.push(work);
+  const background: Promise<unknown>[] = [];
+  const inBackground = (work: Promise<unknown>) => {
+    background.push(work);
     ctx.waitUntil(work);
   };
-  // A client's WebSocket can be ended without a Close frame only together with its whole invocation, and what that
-  // still has to tell the pool (workerd 2026-11-17).
-  const breakOff: BreakOff = (why, cannotWait) => {
-    const allDone = Promise.allSettled(works);
+  // A client's WebSocket can be ended without a Close frame only by ending its whole invocation, which drops messages
+  // to the pool that are still under way (workerd 2026-11-17).
+  const breakOff: Responder["breakOff"] = (why, cannotWait) => {
+    const allDone = Promise.allSettled(background);
     const mustEnd = Promise.all([served, cannotWait]);
     ctx.waitUntil(Promise.race([allDone, mustEnd]).then(() => ctx.abort(new Error(why))));
   };
-  const served = serve(request, env, { later, breakOff }, resolve);
-  later(served);
+  const served = serve(request, env, { respond: resolve, breakOff }, inBackground);
+  inBackground(served);
   return promise;
 }
 
-/** Answers as soon as there is something to say (the first `respond` counts); resolves when nothing is left to do. */
+/** Answers as soon as it can, and only once. Resolves when the request is over and logged. Never rejects. */
 async function serve(
   request: Request,
   env: Env,
-  invocation: Pick<Exchange, "later" | "breakOff">,
-  answer: (response: Response) => void,
+  { respond: sendToClient, breakOff }: Omit<Responder, "refuse">,
+  inBackground: CarriedRequest["inBackground"],
 ): Promise<void> {
+  const client = request.signal;
   const target = targetOf(request);
   const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
   const respond = (response: Response) => {
-    // What nobody reads any more has nginx's word for this in a log.
-    trace.status ??= request.signal.aborted ? 499 : response.status;
-    answer(response);
+    // 499 is nginx's status for a client that closed the connection before it was answered.
+    trace.status ??= client.aborted ? 499 : response.status;
+    sendToClient(response);
   };
   const refuse = (error: unknown) => {
-    const refusal = noteFailure(error, request.signal, trace);
+    const refusal = noteFailure(error, client, trace);
     respond(refusalResponse(refusal, request, trace.requestId));
   };
   let body: RequestBody | null = null;
@@ -64,8 +64,9 @@ async function serve(
     const pool = poolOf(env, target);
     trace.pool = pool.name;
     checkHandshake(request);
-    body = await RequestBody.take(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
-    await attempt(env, { request, target, pool, body, trace, respond, refuse, ...invocation });
+    body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
+    const responder = { respond, refuse, breakOff };
+    await carry(env, { pool, request, target, body, responder, client, trace, inBackground });
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);
@@ -81,19 +82,20 @@ function poolOf(env: Env, target: RequestTarget): PoolConfig {
     pool = poolFor(loadConfig(env), target.host, target.path);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(JSON.stringify({ code: "misconfigured", problems: error.problems }));
+    logError(error, { code: "misconfigured", problems: error.problems });
     throw new Refusal("misconfigured", "The operator finds the details in the log and on the admin side.");
   }
   if (!pool) throw new Refusal("no-pool", "No pool is configured for this host and path.");
   return pool;
 }
 
+/** Logs and traces a failure; returns the refusal that says it to the client. */
 function noteFailure(error: unknown, client: AbortSignal, trace: Trace): Refusal {
   const clientLeft = error instanceof ClientLeft || (client.aborted && !(error instanceof Refusal));
   if (clientLeft) trace.status ??= 499;
-  else if (!(error instanceof Refusal)) console.error(error);
+  else if (!(error instanceof Refusal)) logError(error, { requestId: trace.requestId });
   const refusal = asRefusal(error, clientLeft, trace);
-  // After the headers it is too late to refuse: the client has their status, and a body that is cut off.
+  // After the headers it is too late to refuse: the client has got a status, and its body breaks off.
   if (trace.status === null) trace.code = refusal.code;
   trace.outcome = outcomeOf(refusal, trace);
   return refusal;
@@ -105,7 +107,7 @@ function asRefusal(error: unknown, clientLeft: boolean, trace: Trace): Refusal {
   return new Refusal("bad-gateway", "The request could not be carried.", trace.pool);
 }
 
-/** A client that stops in the middle counts as gone. */
+/** A client whose upload breaks off or stalls counts as one that disconnected. */
 function outcomeOf(refusal: Refusal, { attempts }: Trace): Outcome {
   if (refusal instanceof BrokenUpload || refusal.code === "client-timeout") {
     return attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";

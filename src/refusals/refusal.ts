@@ -1,15 +1,15 @@
 interface Row {
   status: number;
   title: string;
-  /** Seconds after which it makes sense to ask again. */
+  /** For `Retry-After`, in seconds. */
   retryAfterS?: number;
-  /** What its answer has besides. */
+  /** Further headers of the answer. */
   headers?: Record<string, string>;
 }
 
 const table = <Code extends string>(rows: Record<Code, Row>) => rows;
 
-/** Every way in which Sluice itself answers instead of a server: one table for the whole house. */
+/** Every way in which Sluice answers instead of a server. */
 const REFUSALS = table({
   // ── The proxy's ──
   "no-pool": { status: 404, title: "No pool serves this host and path" },
@@ -26,7 +26,7 @@ const REFUSALS = table({
   "websocket-version": {
     status: 426,
     title: "This version of WebSockets is not spoken here",
-    // `Upgrade` belongs here too, but the runtime keeps it out of every answer but a 101 (workerd 2026-11-17).
+    // `Upgrade` belongs here too, but the runtime removes it from every answer except a 101 (workerd 2026-11-17).
     headers: { "Sec-WebSocket-Version": "13" },
   },
   // ── The admin side's ──
@@ -44,12 +44,12 @@ const REFUSALS = table({
 
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** Thrown where a request cannot go on; turned into an answer at the edge, by `refusalResponse`. */
+/** Thrown where a request cannot go on. The proxy and the admin side answer it by `refusalResponse`. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly pool: string | null;
 
-  /** `detail` is shown to the client: nothing internal in it. */
+  /** `detail` is sent to the client, so that it must not contain anything internal. */
   constructor(code: RefusalCode, detail: string, pool: string | null = null) {
     super(detail);
     this.code = code;

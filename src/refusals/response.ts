@@ -1,9 +1,31 @@
-import { OWN_HEADERS, STYLE } from "./own-headers.ts";
 import type { Refusal } from "./refusal.ts";
 
+/** The style sheet of Sluice's own pages, inline, as none of their assets could be served at a pool's address. */
+const STYLE =
+  "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}";
+
+/** SHA-256 of STYLE; a test computes it. */
+const STYLE_DIGEST = "sha256-1pIBCs/Pcix0nTJHKsMaosxi5LuYgp2nlmZHsdk/Kug=";
+
 /**
- * A refusal as the client gets it: `application/problem+json` (RFC 9457), or a small page where it prefers
- * HTML. `extra` goes into the JSON only.
+ * Headers of every answer of Sluice's own: a browser neither guesses its type, nor loads anything for it, nor shows it
+ * in a frame.
+ */
+export const OWN_HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    `style-src '${STYLE_DIGEST}'`,
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+};
+
+/**
+ * The answer to a client that is refused: `application/problem+json` (RFC 9457), or a small page where the client
+ * prefers HTML. `extra` is part of the JSON only.
  */
 export function refusalResponse(
   refusal: Refusal,
@@ -37,7 +59,7 @@ function problem(refusal: Refusal, requestId: string): Record<string, unknown> {
   };
 }
 
-/** The icon is there so that a browser does not ask a pool that has just refused for `/favicon.ico` too. */
+/** With an icon of its own: a browser would ask the pool that has just refused for `/favicon.ico`. */
 function page(refusal: Refusal, requestId: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -67,17 +89,21 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? char);
 }
 
-/** Named, and not less wanted than JSON; a bare wildcard is no wish for a page. */
+/** HTML must be named, and be wanted no less than JSON: programs that accept everything, any type, get JSON. */
 function prefersHtml(accept: string): boolean {
-  const html = quality(accept, ["text/html", "application/xhtml+xml"]);
-  return html > 0 && html >= quality(accept, ["application/problem+json", "application/json"]);
+  const html = qualityOf(accept, "text/html", "application/xhtml+xml");
+  return html > 0 && html >= qualityOf(accept, "application/problem+json", "application/json");
 }
 
-function quality(accept: string, types: string[]): number {
+/**
+ * The highest quality, 0 to 1, that an `Accept` or `Accept-Encoding` header gives one of these values by name.
+ * Not hono's `accepts`: it serves a wildcard, and a value without a valid quality, as if it had been named.
+ */
+export function qualityOf(header: string, ...values: string[]): number {
   let best = 0;
-  for (const range of accept.split(",")) {
-    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    if (!types.includes(type)) continue;
+  for (const range of header.split(",")) {
+    const [value = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    if (!values.includes(value)) continue;
     const q = parameters.find((parameter) => parameter.startsWith("q="));
     best = Math.max(best, q ? Number(q.slice(2)) || 0 : 1);
   }

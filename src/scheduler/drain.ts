@@ -1,4 +1,4 @@
-/** Who paused the pool, and until when. Times are milliseconds since the epoch. */
+/** A drain that is on. Times are in ms since the epoch. */
 export interface Drain {
   owner: string;
   reason: string | null;
@@ -9,23 +9,23 @@ export interface Drain {
 export interface DrainRequest {
   owner: string;
   reason: string | null;
-  /** `null`: after the usual time, or when it would have ended anyway if that is later. */
+  /** `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
   expiresAt: number | null;
-  /** Only if this owner's drain is still on: what ran out or was resumed meanwhile does not begin anew. */
+  /** Extends a drain of this owner that is still on. One that expired or was resumed meanwhile does not begin again. */
   extend?: boolean | undefined;
 }
 
 /**
- * Whether the pool dispatches, an axis of its own: a server's state or health never touches it. One owner at a
- * time, so that two deploys cannot end each other's drain.
+ * Whether the pool is being drained. An axis of its own: no server's state or health changes it. A drain has one owner,
+ * so that two deploys cannot end each other's.
  */
 export class DrainSwitch {
-  readonly #usualMs: number;
+  readonly #defaultMs: number;
   #drain: Drain | null;
 
-  /** `usualMs`: how long a drain lasts unless it says so itself. */
-  constructor(usualMs: number, restored: Drain | null = null) {
-    this.#usualMs = usualMs;
+  /** `defaultMs`: after how long a drain without an expiry of its own expires. */
+  constructor(defaultMs: number, restored: Drain | null = null) {
+    this.#defaultMs = defaultMs;
     this.#drain = restored;
   }
 
@@ -33,7 +33,10 @@ export class DrainSwitch {
     return this.#drain;
   }
 
-  /** Begins a drain, or extends the one this owner holds. `held`: somebody else holds one. */
+  /**
+   * Begins a drain, or extends the one of the same owner. `over`: there was no drain to extend. `held`: another owner's
+   * drain is on. Nothing changes with either.
+   */
   start(request: DrainRequest, now: number): "begun" | "extended" | "over" | "held" {
     const begins = this.#drain === null;
     if (this.#drain && this.#drain.owner !== request.owner) return "held";
@@ -42,19 +45,19 @@ export class DrainSwitch {
       owner: request.owner,
       reason: request.reason ?? this.#drain?.reason ?? null,
       since: this.#drain?.since ?? now,
-      expiresAt: request.expiresAt ?? Math.max(now + this.#usualMs, this.#drain?.expiresAt ?? 0),
+      expiresAt: request.expiresAt ?? Math.max(now + this.#defaultMs, this.#drain?.expiresAt ?? 0),
     };
     return begins ? "begun" : "extended";
   }
 
-  /** Ends the drain; harmless when there is none. `false`: somebody else holds it. */
+  /** Ends the drain, if there is one. Returns false if it is another owner's and stays. `force`: end that, too. */
   resume(owner: string, force: boolean): boolean {
     if (this.#drain && this.#drain.owner !== owner && !force) return false;
     this.#drain = null;
     return true;
   }
 
-  /** Ends a drain that nobody resumed in time. */
+  /** Ends the drain if it has expired. Returns true if that ended it. */
   expire(now: number): boolean {
     if (!this.#drain || this.#drain.expiresAt > now) return false;
     this.#drain = null;

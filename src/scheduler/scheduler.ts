@@ -1,69 +1,50 @@
 import type { PoolConfig } from "../config/types.ts";
-import type { CheckResult } from "./checks.ts";
-import { Chronicle } from "./chronicle.ts";
-import type { Counters, Counts, Totals } from "./counters.ts";
-import type { CutOff } from "./cut-off.ts";
 import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
-import type { PoolEvent } from "./events.ts";
-import { FailedServer } from "./failed-server.ts";
-import { Fleet } from "./fleet.ts";
-import type { Journal } from "./journal.ts";
-import type { SlotRow } from "./leases.ts";
-import { Outbox, type SchedulerRefusal } from "./outbox.ts";
-import { Places } from "./places.ts";
-import { Regroup } from "./regroup.ts";
-import { isHeld, type Server, type ServerPatch, type ServerRow, type Slot } from "./server.ts";
-import { type Waiting, WaitingList } from "./waiting-list.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import type { CheckResult } from "./fleet/health.ts";
+import type { Server } from "./fleet/server.ts";
+import type { Slot } from "./fleet/slot.ts";
+import { Chronicle } from "./record/chronicle.ts";
+import type { Counters, Counts, Totals } from "./record/counters.ts";
+import type { PoolEvent } from "./record/events.ts";
+import type { Journal } from "./record/journal.ts";
+import { type Changes, Outbox } from "./record/outbox.ts";
+import type { LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
+import { isHeld, type ServerPatch, type ServerRow, type SlotRow } from "./terms/rows.ts";
+import { Regroup } from "./waiting/regroup.ts";
+import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
+import { WaitingList } from "./waiting/waiting-list.ts";
 
-export interface TicketRequest {
-  id: string;
-  /** The place it was given before; absent on first arrival. */
-  seq?: number;
-  /** How long it has waited already, in ms. */
-  waitedMs?: number;
-  /** How long it has paused, in ms, since it last tried to reach the pool; absent: as long as any may. */
-  pausedMs?: number;
-  /**
-   * A further attempt, after a server failed the request: it goes by the `seq` it had, to another one if it can. The
-   * server that is to `rest` gets it no sooner than in `ms`.
-   */
-  retry?: { avoid: string | null; rest?: { server: string; ms: number } };
-}
-
-/** How long a retry waits for another server before it takes the one that failed it again. */
-const AVOID_MS = 1_000;
-
-/** What the ledger kept of an earlier instance. */
+/** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
-  servers: Map<string, ServerRow>;
+  servers: ServerRow[];
   drain: Drain | null;
-  /** It ended while tickets of a still earlier instance were coming back. */
+  /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
-  /** Every seq given so far is below this. */
-  nextSeq: number;
   counts: Partial<Counts>;
   events: PoolEvent[];
 }
 
 /**
- * Who may talk to which server, and when: the pool's rules and nothing else. No clock, no storage, no promise
- * and no platform in here, so that thousands of random histories can be played against it: each event comes
- * with the time, and what follows from it is collected in the outbox until `takeOutbox()`.
+ * The pool's rules: which request gets a slot of which server, and when. It has no clock, storage, promise or platform,
+ * so that thousands of random histories can be played against it. Each method is an event that brings the time with it,
+ * in ms since the epoch; what follows from it is collected in the outbox until `takeChanges()`.
  *
- * A slot's lease has the id of the ticket it was granted to. Every event may be repeated without harm.
+ * A lease has the id of its ticket. Any event may come twice without harm, because Workers repeat
+ * their calls.
  */
 export class Scheduler {
   readonly #settings: PoolConfig;
   readonly #random: () => number;
+  readonly #outbox = new Outbox();
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
-  readonly #waiting: WaitingList;
-  readonly #drain: DrainSwitch;
+  readonly #waitingList: WaitingList;
+  readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
-  readonly #places: Places;
-  #outbox = new Outbox();
 
+  /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
     settings: PoolConfig,
     restored: Restored | null,
@@ -74,17 +55,12 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored);
-    this.#waiting = new WaitingList(settings.queueTimeoutMs);
-    this.#places = new Places(restored?.nextSeq ?? null, now);
-    this.#drain = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
-    const changes = {
-      slot: (slot: Slot) => this.#outbox.slotChanged(slot),
-      server: (server: Server) => this.#outbox.serverChanged(server),
-      happened: this.journal.note.bind(this.journal),
-    };
-    this.#fleet = new Fleet(settings, restored, changes, now, newId);
-    // Requests wait only while the pool is drained or no server can take one; else nobody is on the way back.
-    const hadQueue = restored?.regrouping || this.#drain.current !== null || !this.#fleet.idle;
+    this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
+    this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
+    const record = { outbox: this.#outbox, journal: this.journal };
+    this.#fleet = new Fleet(settings, restored, record, now, newId);
+    // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
+    const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
     if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
@@ -93,112 +69,73 @@ export class Scheduler {
 
   // ── Requests ──
 
-  /** A request asks for a slot, for the first time or again after it lost touch with the pool. */
-  acquire(ticket: TicketRequest, now: number): void {
-    const { id } = ticket;
+  /** A request asks for a slot: for the first time, for a retry, or again because its call was lost. */
+  enter(request: TicketRequest, now: number): void {
+    const { id } = request;
     this.#fleet.work(now);
-    const held = this.#fleet.leased(id);
-    const known = this.#waiting.get(id);
-    if (held) {
-      // Granted, but the answer never arrived: its holder has sent nothing to the server yet.
-      this.#holderLives(held, now);
-      this.#outbox.decided({ kind: "grant", ticket: id, slot: held, seq: ticket.seq ?? null });
-    } else if (known) {
-      this.#outbox.decided({ kind: "queued", ticket: id, seq: known.seq });
+    const slot = this.#fleet.leased(id);
+    const ticket = this.#waitingList.get(id);
+    if (slot) {
+      // The answer with the grant was lost, so nothing was sent to the server yet: repeat the grant.
+      this.#renewLease(slot, now);
+      this.#outbox.decided({
+        kind: "grant",
+        ticket: id,
+        slot,
+        token: this.#waitingList.tokenOf(request, now),
+      });
+    } else if (ticket) {
+      this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
     } else if (this.#refusesForLackOfServers(now)) {
       this.#refuse(id, "no-server", now);
-    } else if (ticket.seq !== undefined) {
-      // It was accepted before: a list that is full by now does not turn it away.
-      if (!ticket.retry) this.#ticketReturned(ticket, now);
-      this.#tellIfQueued(this.#enqueue(ticket, ticket.seq, now));
     } else {
-      const waitedMs = ticket.waitedMs ?? 0;
-      const { seq, returned } = this.#places.ofArrival(waitedMs, now);
-      if (returned) this.#ticketReturned(ticket, now);
-      // This instance was there all the time, and out of its reach.
-      const late = !returned && waitedMs > 0 ? this.#waiting.placeBefore(now - waitedMs) : undefined;
-      const waiting = this.#enqueue(ticket, late ?? seq, now);
-      if (!returned && !waiting.left && this.#waiting.length > this.#settings.maxQueue) {
-        this.#waiting.leave(id);
-        this.#refuse(id, "queue-full", now);
-        return;
-      }
-      this.counters.accepted();
-      this.#tellIfQueued(waiting);
+      this.#enqueue(request, now);
     }
   }
 
-  /** The client left while its request waited. `false`: it does not wait (any more). */
+  /** The client of a waiting ticket left. Returns false if the ticket is not on the waiting list (any more). */
   leave(id: string): boolean {
-    if (!this.#waiting.leave(id)) return false;
+    if (!this.#waitingList.leave(id)) return false;
     this.counters.abandoned();
     return true;
   }
 
-  /** The holder lives. `false`: the slot is no longer its own. */
+  /** The holder of a lease shows that it is alive. Returns false if the slot is no longer the holder's. */
   renew(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
     if (!slot) return false;
-    this.#holderLives(slot, now);
+    this.#renewLease(slot, now);
     return true;
   }
 
-  /** The server is done with the request, whatever we thought of its holder meanwhile. */
-  release(id: string, now: number, status?: number): void {
+  /**
+   * A lease has ended. Does nothing for one that is unknown or has ended before. If the slot is in quarantine, because
+   * its holder was presumed lost, the holder's report replaces that presumption.
+   */
+  end(id: string, end: LeaseEnd, now: number): void {
     const slot = this.#fleet.leased(id);
     if (!slot) return;
-    if (isHeld(slot)) this.counters.completed(slot.server.name, now - slot.since, status);
-    this.#fleet.answered(slot, now);
-    this.#dispatch(now);
-  }
-
-  /** The lease was granted to a client that had left: nothing was sent to the server. */
-  giveBack(id: string, now: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    if (isHeld(slot)) this.counters.abandoned();
-    this.#fleet.free(slot, now);
-    this.#dispatch(now);
-  }
-
-  /** The request ended before its server was done, as far as we know. `retried`: it will be tried again. */
-  cutOff(id: string, cause: CutOff, now: number, retried = false, status?: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    if (retried) this.#countRetry(slot);
-    else if (isHeld(slot) && cause === "early")
-      this.counters.completed(slot.server.name, now - slot.since, status);
-    else if (isHeld(slot)) this.#chronicle.cutOff(cause, now);
-    // Quarantined already, its holder taken to be lost: what the holder knows better counts from now.
-    this.#fleet.cutOff(slot, cause, now);
-    this.#serversChanged(now);
-  }
-
-  /** The server said that it is busy for somebody else: it has nothing of this request, which comes back. */
-  busy(id: string, restMs: number, now: number): void {
-    const slot = this.#fleet.leased(id);
-    if (!slot) return;
-    this.#countRetry(slot);
-    this.#fleet.rest(slot, restMs, now);
-    this.#dispatch(now);
+    this.#chronicle.leaseEnded(slot, end, now);
+    this.#fleet.end(slot, end, now);
+    this.#refuseOrDispatch(now);
   }
 
   // ── Servers ──
 
-  /** How a health check went. */
+  /** A health check has ended. `id` is that of its `Question`. */
   checked(id: string, result: CheckResult, now: number): void {
     this.#fleet.checked(id, result, now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
     this.tick(now);
   }
 
-  /** A check that had timed out has ended after all: its server is at it no more. */
+  /** A check that had timed out has ended after all, so the server is not busy with it any more. */
   checkedLate(id: string, result: CheckResult, now: number): void {
     this.#fleet.checkedLate(id, result, now);
     this.tick(now);
   }
 
-  /** A server said whether it is idle, asked at `askedAt`. */
+  /** A server has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
   probed(server: string, idle: boolean, askedAt: number, now: number): void {
     this.#fleet.probed(server, idle, askedAt, now);
     this.tick(now);
@@ -206,12 +143,12 @@ export class Scheduler {
 
   // ── Operator ──
 
-  /** `false`: another owner holds the drain. */
+  /** Begins or extends a drain. Returns false if another owner's drain is on. */
   drain(request: DrainRequest, now: number): boolean {
-    const started = this.#drain.start(request, now);
+    const started = this.#drainSwitch.start(request, now);
     if (started === "held") return false;
     if (started !== "over") this.#outbox.drainChanged = true;
-    const { current } = this.#drain;
+    const { current } = this.#drainSwitch;
     if (started === "begun" && current) {
       this.#chronicle.drainBegun(current, now);
       this.#noteIfDrained(now);
@@ -219,30 +156,29 @@ export class Scheduler {
     return true;
   }
 
-  /** `false`: another owner holds the drain. */
+  /** Ends the drain, if there is one. Returns false if it is another owner's, unless `force`. */
   resume(owner: string, force: boolean, now: number): boolean {
-    if (!this.#drain.current) return true;
-    const cause = this.#drain.current.owner === owner ? "resumed" : "forced";
-    const resumed = this.#drain.resume(owner, force);
-    if (resumed) this.#drainEnded(owner, cause, now);
+    if (!this.#drainSwitch.current) return true;
+    const cause = this.#drainSwitch.current.owner === owner ? "resumed" : "forced";
+    const resumed = this.#drainSwitch.resume(owner, force);
+    if (resumed) this.#afterDrain(owner, cause, now);
     return resumed;
   }
 
-  /** `false`: no such server in the configuration. */
+  /** Returns false if the configuration has no such server. */
   changeServer(name: string, patch: ServerPatch, now: number): boolean {
     if (!this.#fleet.change(name, patch, now)) return false;
-    // One that is back in service is looked at before it gets work.
+    // A server that is back in service is checked before it gets a request.
     this.#ask(now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
     this.tick(now);
     return true;
   }
 
-  /** The operator knows that the server is idle. `false`: no such lease. */
+  /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
   freeLease(id: string, now: number): boolean {
-    const slot = this.#fleet.taken(id);
+    const slot = this.#fleet.slotInFlight(id);
     if (!slot) return false;
-    if (isHeld(slot)) this.counters.abandoned();
     this.#chronicle.freedByHand(slot, now);
     this.#fleet.free(slot, now);
     this.#dispatch(now);
@@ -251,37 +187,35 @@ export class Scheduler {
 
   // ── Time ──
 
-  /** Ends everything whose time has come. */
+  /** Ends all states, waits and drains whose time has come. */
   tick(now: number): void {
     this.#fleet.tick(now, () => this.counters.abandoned());
-    for (let late = this.#waiting.takeExpired(now); late; late = this.#waiting.takeExpired(now)) {
+    for (let late = this.#waitingList.takeExpired(now); late; late = this.#waitingList.takeExpired(now)) {
       this.#refuse(late.id, "queue-timeout", now);
     }
-    // In a drain too: nobody looks at it there, and its time must not come again and again.
-    this.#waiting.head()?.failed?.tick(now);
-    if (this.#drain.expire(now)) this.#drainEnded(null, "expired", now);
+    // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
+    this.#waitingList.head()?.failed?.tick(now);
+    if (this.#drainSwitch.expire(now)) this.#afterDrain(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#ask(now);
     this.#dispatch(now);
   }
 
-  /** When `tick` has something to do next; `Infinity`: never. */
+  /** Returns when `tick` has something to do next; `Infinity`: never. */
   nextTick(): number {
     return Math.min(
       this.#fleet.next(),
-      this.#waiting.nextDeadline(),
-      this.#waiting.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
+      this.#waitingList.nextDeadline(),
+      this.#waitingList.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
       this.#regroup.endsAt,
-      this.#drain.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+      this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
     );
   }
 
-  // ── What there is to see ──
+  // ── State ──
 
-  takeOutbox(): Outbox {
-    const outbox = this.#outbox;
-    this.#outbox = new Outbox();
-    return outbox;
+  takeChanges(): Changes {
+    return this.#outbox.take();
   }
 
   get journal(): Journal {
@@ -296,11 +230,12 @@ export class Scheduler {
     return this.counters.totals;
   }
 
-  get drained(): Readonly<Drain> | null {
-    return this.#drain.current;
+  /** The drain that is on, whether or not anything is still in flight; `null`: none. */
+  get currentDrain(): Readonly<Drain> | null {
+    return this.#drainSwitch.current;
   }
 
-  /** Are servers' healths checked at all? */
+  /** True if the pool has health checks. */
   get hasChecks(): boolean {
     return this.#settings.check !== null;
   }
@@ -310,109 +245,101 @@ export class Scheduler {
   }
 
   get queued(): number {
-    return this.#waiting.length;
+    return this.#waitingList.length;
   }
 
+  /** When the ticket that has waited longest began to wait; `undefined`: the waiting list is empty. */
   get oldestSince(): number | undefined {
-    return this.#waiting.oldest()?.since;
-  }
-
-  /** All places given so far are below. */
-  get nextSeq(): number {
-    return this.#places.next;
+    return this.#waitingList.oldest()?.since;
   }
 
   get servers(): readonly Server[] {
     return this.#fleet.servers;
   }
 
-  /** Slots whose server may be at work for a request. */
+  /** How many slots' servers may be at work on a request. */
   get inFlight(): number {
     return this.#fleet.inFlight;
   }
 
-  /** A server is about to be asked something, and one of its slots may be held for that. */
-  get asks(): boolean {
-    return this.#outbox.questions.length > 0;
+  /** True if a check or a probe is in the outbox. A check holds a slot until it is sent and answered. */
+  get hasQuestions(): boolean {
+    return this.#outbox.hasQuestions;
   }
 
-  /** A server would take a request at once. */
+  /** True if a server has a slot free for a new request. */
   get hasFreeSlot(): boolean {
     return this.#fleet.hasFreeSlot;
   }
 
   // ── Rules ──
 
-  #enqueue(ticket: TicketRequest, seq: number, now: number): Waiting {
-    const since = now - (ticket.waitedMs ?? 0);
-    this.#places.taken(seq);
-    const retry = ticket.retry !== undefined;
-    const waiting = this.#waiting.add(ticket.id, seq, since, { retry, failed: failedServer(ticket, now) });
+  #enqueue(request: TicketRequest, now: number): void {
+    const { ticket, arrival } = this.#waitingList.enter(request, now);
+    if (arrival === "returned") this.#recordReturn(request, now);
     this.#dispatch(now);
-    return waiting;
-  }
-
-  #tellIfQueued({ id, seq, left }: Waiting): void {
-    if (!left) this.#outbox.decided({ kind: "queued", ticket: id, seq });
+    // A full list refuses new tickets only: the others were accepted before.
+    if (arrival === "new" && !ticket.left && this.#waitingList.length > this.#settings.maxQueue) {
+      this.#waitingList.leave(ticket.id);
+      this.#refuse(ticket.id, "queue-full", now);
+      return;
+    }
+    // A ticket with a token was counted when it got the token.
+    if (request.token === undefined && arrival !== "retry") this.counters.accepted();
+    if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
   }
 
   #ask(now: number): void {
-    this.#outbox.asks(this.#fleet.questions(this.#waiting.length > 0, now));
+    this.#outbox.ask(this.#fleet.questions(this.#waitingList.length > 0, now));
   }
 
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
-    if (this.#fleet.checkOverdue) this.#ask(now);
-    if (!this.#drain.current && !this.#regroup.active) this.#grant(now);
-    this.#fleet.requestsHadTheirTurn();
+    if (this.#fleet.hasOverdueCheck) this.#ask(now);
+    if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
+    this.#fleet.grantsMade();
   }
 
   #grant(now: number): void {
-    for (let head = this.#waiting.head(); head; head = this.#waiting.head()) {
+    for (let head = this.#waitingList.head(); head; head = this.#waitingList.head()) {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
       if (!slot) return;
-      this.#waiting.shift();
-      if (!head.retry) this.counters.granted(now - head.since);
-      this.#outbox.decided({ kind: "grant", ticket: head.id, slot, seq: head.seq });
+      this.#waitingList.shift();
+      this.#recordGrant(head, slot, now);
     }
   }
 
-  #holderLives(slot: Slot, now: number): void {
-    // It was counted as lost, and is not.
-    if (slot.state === "quarantined") this.counters.notAbandoned();
+  #recordGrant({ id, token, since, isRetry }: Ticket, slot: Slot, now: number): void {
+    if (!isRetry) this.counters.granted(now - since);
+    this.#outbox.decided({ kind: "grant", ticket: id, slot, token });
+  }
+
+  #renewLease(slot: Slot<Server>, now: number): void {
+    if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
   }
 
-  #countRetry(slot: Slot): void {
-    if (!isHeld(slot)) {
-      if (!slot.lost) return;
-      // It was counted as lost, and is not.
-      this.counters.notAbandoned();
-    }
-    this.counters.retried(slot.server.name);
-  }
-
-  #ticketReturned({ pausedMs }: TicketRequest, now: number): void {
+  #recordReturn({ pausedMs }: TicketRequest, now: number): void {
     if (this.#regroup.returned(now, pausedMs)) this.#outbox.regroupChanged = true;
     if (this.#regroup.active) this.#chronicle.restarted(now);
   }
 
   #noteIfDrained(now: number): void {
-    if (this.#drain.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
+    if (this.#drainSwitch.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
   }
 
-  #drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
+  #afterDrain(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
     this.#chronicle.drainEnded(owner, cause, now);
-    this.#serversChanged(now);
+    this.#refuseOrDispatch(now);
   }
 
-  /** There may be more to give, or nobody left to wait for. */
-  #serversChanged(now: number): void {
+  /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
+  #refuseOrDispatch(now: number): void {
     if (this.#refusesForLackOfServers(now)) {
-      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-        this.#refuse(next.id, "no-server", now);
+      for (let ticket = this.#waitingList.shift(); ticket; ticket = this.#waitingList.shift())
+        this.#refuse(ticket.id, "no-server", now);
     }
     this.#dispatch(now);
   }
@@ -422,20 +349,8 @@ export class Scheduler {
     this.#outbox.decided({ kind: "refuse", ticket, code });
   }
 
-  /** A drain holds everything: the deploy behind it may well take every server down. */
+  /** True if no ticket may wait, as all servers are out. Not in a drain: its deploy may well take every server down. */
   #refusesForLackOfServers(now: number): boolean {
-    return this.#settings.whenDown === "refuse" && !this.#drain.current && this.#fleet.isOut(now);
+    return this.#settings.whenDown === "refuse" && !this.#drainSwitch.current && this.#fleet.isOut(now);
   }
-}
-
-function failedServer({ retry }: TicketRequest, now: number): FailedServer | null {
-  const name = retry?.avoid ?? retry?.rest?.server;
-  if (!retry || !name) return null;
-  // No longer than it may be avoided: a head of the list that waits for it holds up the others.
-  const restMs = retry.rest && Math.min(retry.rest.ms, AVOID_MS);
-  return new FailedServer(
-    name,
-    restMs === undefined ? null : now + restMs,
-    retry.avoid ? now + AVOID_MS : null,
-  );
 }

@@ -1,20 +1,23 @@
-import type { Totals } from "./counters.ts";
-import type { Health } from "./health.ts";
+import type { Server } from "./fleet/server.ts";
+import type { Slot } from "./fleet/slot.ts";
+import type { Totals } from "./record/counters.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { isInFlight, type Server, type ServerState, type Slot } from "./server.ts";
+import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
   name: string;
   state: "running" | "draining" | "drained";
   drain: { owner: string; reason: string | null; since: string; expiresAt: string } | null;
-  /** Slots whose server may be at work for the pool, the quarantined ones included. */
+  /** Slots whose server may be at work on a request: leased, in quarantine or in cooldown. */
   inFlight: number;
+  /** How many of them are in quarantine. */
   quarantined: number;
   queued: number;
+  /** 0 if no ticket waits. */
   oldestWaitMs: number;
   slots: number;
-  /** Whether the pool has health checks: without them its servers stay `unchecked`. */
+  /** True if the pool has health checks. Without them its servers stay `unchecked`. */
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
@@ -24,18 +27,18 @@ export interface ServerSnapshot {
   name: string;
   url: string;
   state: ServerState;
-  /** When the operator last changed it; `null`: never. */
+  /** When the operator last changed the state; `null`: never. */
   stateSince: string | null;
-  /** Who did; absent where that was not said. */
+  /** Who set the state; absent if they gave no name. */
   stateOwner?: string | undefined;
   health: Health;
-  /** When it last changed; `null`: never. */
+  /** When the health last changed; `null`: never. */
   healthSince: string | null;
-  /** The last health check since the pool's object started; `at` is when the server was asked. */
+  /** The last health check that ended since the pool's object started; `at` is when it was sent. */
   lastCheck: { at: string; passed: boolean } | null;
   slots: number;
   weight: number;
-  /** Without an operator's change; absent where they are as configured. */
+  /** What the configuration says, if an operator has changed either. */
   configured?: { slots: number; weight: number } | undefined;
   backup: boolean;
   inFlight: number;
@@ -45,18 +48,18 @@ export interface ServerSnapshot {
 
 export interface LeaseSnapshot {
   id: string;
-  /** When its request was given the slot. */
+  /** When the request got the slot. */
   since: string;
   quarantined: boolean;
-  /** When its request was cut off, or else when the pool's object started; only in quarantine. */
+  /** Only in quarantine: when the request was cut off, or when the pool's object started if that was later. */
   quarantinedSince?: string | undefined;
-  /** When the quarantine ends at the latest; only in one. */
+  /** Only in quarantine: when that ends at the latest. */
   until?: string | undefined;
 }
 
 export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
   const servers = scheduler.servers.map(serverSnapshot);
-  const drain = scheduler.drained;
+  const drain = scheduler.currentDrain;
   const inFlight = scheduler.inFlight;
   return {
     name,
@@ -79,8 +82,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
 }
 
 function serverSnapshot(server: Server): ServerSnapshot {
-  const requests = [...server.takenSlots()].filter(isInFlight);
-  const leases = requests.map(leaseSnapshot);
+  const leases = [...server.occupiedSlots()].filter(isInFlight).map(leaseSnapshot);
   return {
     name: server.name,
     url: server.url,

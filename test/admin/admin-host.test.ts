@@ -10,7 +10,7 @@ beforeEach(() => {
   stage.origin.answer = (request, response) => response.end(`origin saw ${request.url}`);
 });
 
-/** What came back, and from whom. `fetch` would not send a Host of our own. */
+/** The answer, and who gave it. Not by `fetch`, which does not send another `Host`. */
 async function through(host: string, path: string, headers = {}): Promise<string> {
   const request = http.get(stage.sluice.url, { path, headers: { Host: host, ...headers } });
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -71,7 +71,7 @@ describe("an ADMIN_HOST that no request can have closes the admin side, and says
     const before = stage.origin.count;
     const { detail } = await problemOf(await ask(sluice, pools), 500, "misconfigured");
     expect(detail).toContain(`ADMIN_HOST: ${JSON.stringify(adminHost)} is `);
-    // Who has no token learns no more than ever, and nothing under /_sluice/ comes to a server.
+    // Without the token the answer is 401 as ever, and no request under /_sluice/ reaches a server.
     await problemOf(await ask(sluice, pools, {}), 401, "unauthorized");
     expect((await ask(sluice, { method: "GET", path: "/_sluice/healthz" }, {})).status).toBe(200);
     expect(stage.origin.count).toBe(before);

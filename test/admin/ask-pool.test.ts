@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { askBriefly, askEach, askPool } from "../../src/admin/ask-pool.ts";
-import type { Env } from "../../src/pool/env.ts";
+import type { Env } from "../../src/link/env.ts";
 import { Refusal } from "../../src/refusals/refusal.ts";
 
 const POOL = { name: "web", locationHint: null };
 const SECOND = 1_000;
 
-/** Time that passes as fast as nothing else happens: the promises here are about tens of seconds. */
+/** Fake timers, as the promises here are about tens of seconds. */
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
@@ -20,7 +20,7 @@ afterEach(() => {
 
 const env = { POOL: { getByName: () => ({}) } } as unknown as Env;
 
-/** A pool that takes its time for each answer. */
+/** A pool whose object takes `afterMs` for each answer. */
 function pool(...answers: { afterMs?: number; error?: object }[]) {
   const asked: number[] = [];
   const question = async () => {

@@ -10,7 +10,7 @@ afterAll(() => sluice.stop());
 
 const basic = (credentials: string | Uint8Array) => `Basic ${Buffer.from(credentials).toString("base64")}`;
 
-/** Each as an `Authorization` header. */
+/** Values of `Authorization`. */
 const WRONG = {
   "a wrong token": "Bearer test-token-7f3a-c2d8",
   "an empty token": "Bearer ",
@@ -51,7 +51,7 @@ async function expectUnauthorized(response: Response): Promise<void> {
 
 describe("without the token", () => {
   test.each([...CLOSED_ROUTES, ...STRANGE])("$method $path answers 401 and nothing else", async (route) => {
-    // An unreachable pool would show if it were asked, and a wrong body if it were read.
+    // A call of the unreachable pool, or a look into the wrong body, would change the answer.
     await expectUnauthorized(await ask(sluice, route, { "x-test-pool": "overloaded" }));
     const body = route.method === "GET" ? undefined : "no JSON";
     await expectUnauthorized(await ask(sluice, route, { Authorization: WRONG["a wrong token"] }, body));
@@ -91,7 +91,7 @@ describe("with the token", () => {
   test.each(CLOSED_ROUTES)("$method $path is a route", async (route) => {
     const response = await ask(sluice, route);
     expect(response.status).not.toBe(401);
-    // One that streams has no end to wait for.
+    // A stream does not end.
     if (response.headers.get("content-type") === "text/event-stream") await response.body?.cancel();
     else expect(await response.text()).not.toContain("unknown-route");
   });

@@ -10,7 +10,7 @@ beforeEach(() => {
 const DRAIN = "wait, expires, owner, reason";
 const DURATION = '"250ms", "2s", "10m", "1h", at most "24h"';
 
-/** Route, what is sent (text as it is), and every part of what the answer says. */
+/** Route, body (a string is sent as it is), and parts of the answer's detail. */
 type Case = [route: "drain" | "resume" | "server", sent: unknown, ...says: string[]];
 
 const ROUTES = {

@@ -9,7 +9,7 @@ beforeEach(() => {
   stage.origin.answer = (_, response) => response.end("served");
 });
 
-/** The status and the code; the path goes over the wire as it is. */
+/** Status and code. The path is sent as it is. */
 async function raw(method: string, path: string, headers: Record<string, string> = {}): Promise<string> {
   const request = http.request(stage.sluice.url, { method, path, headers: { ...BEARER, ...headers } });
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -25,7 +25,7 @@ async function expectUnharmed(): Promise<void> {
   expect(await get(stage.sluice, "/")).toBe("200 served");
 }
 
-/** As they stand in a path. */
+/** Names, percent-encoded for a path. */
 const ODD_NAMES = [
   "unknown",
   "WEB",

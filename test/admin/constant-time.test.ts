@@ -3,7 +3,7 @@ import { admin } from "../../src/admin/app.ts";
 
 const ADMIN_TOKEN = "test-token-7f3a-c2d9";
 
-/** workerd's own, which Node's crypto does not have. */
+/** workerd's crypto has it, Node's does not. */
 const timingSafeEqual = vi.fn((a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b)));
 beforeEach(() => {
   Object.assign(crypto.subtle, { timingSafeEqual });
@@ -20,7 +20,7 @@ test.each([
   ["a longer one", ADMIN_TOKEN.repeat(1_000), 401],
 ])("a token is compared as a digest, in constant time, whatever its length: %s", async (_, token, status) => {
   const headers = { Authorization: `Bearer ${token}` };
-  // Whoever gets in is told that there are no pools.
+  // 500: the right token gets as far as the missing POOLS.
   const response = await admin.request("/_sluice/api/pools", { headers }, { ADMIN_TOKEN });
   expect(response.status).toBe(status);
   expect(timingSafeEqual).toHaveBeenCalledOnce();

@@ -6,7 +6,7 @@ import { BEARER, IDLE_POOLS } from "./support.ts";
 const SECOND = 1_000;
 const { setImmediate: realImmediate } = globalThis;
 
-/** Minutes pass at once here; test/admin/drain-end.test.ts shows the same in real time with a real object. */
+/** With fake timers; test/admin/drain-end.test.ts tests the same in real time with a real object. */
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("scheduler", { wait: sleep });
@@ -20,7 +20,7 @@ afterEach(() => {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A pool that is drained in the end, and whose object restarts before, after these spells of waiting. */
+/** A pool whose object restarts after each of these waits, and that is drained at last. */
 function drainingPool(spellsMs: number[]) {
   const asked: number[] = [];
   const whenDrained = async (timeoutMs: number) => {
@@ -44,7 +44,7 @@ test("a drain that waits for minutes is waited for through restarts, in pieces t
   void Promise.resolve(admin.request("/_sluice/api/pools/web/drain", init, env)).then((response) => {
     answer = response;
   });
-  // Until it has looked at the token, which takes its time however fast the minutes pass.
+  // The token's digest takes real time, which fake timers do not advance.
   while (asked.length === 0) await new Promise((resolve) => realImmediate(resolve));
   for (let seconds = 0; !answer && seconds < 400; seconds++) await vi.advanceTimersByTimeAsync(SECOND);
   expect(await answer?.json()).toEqual({ state: "drained" });

@@ -3,7 +3,7 @@ import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Sluice } from "../support/sluice.ts";
 import { get, stage } from "./support.ts";
 
-/** The answer to a drain, and whether it is there yet. */
+/** The answer to a drain, and whether it has come. */
 function pendingDrain(sluice: Sluice, body: object) {
   const pending = { answered: false, answer: sluice.drain("web", body) };
   void pending.answer.then(() => {
@@ -49,12 +49,12 @@ describe("drain", () => {
     const { sluice, origin } = await stage({ slots: 2 });
     const requests = [get(sluice, "/1"), get(sluice, "/2")];
     const arrivals = [await origin.arrival(), await origin.arrival()];
-    // Later than this test would wait.
+    // Longer than the test's timeout.
     const pending = pendingDrain(sluice, { wait: "10m" });
     await sluice.until("web", ({ state }) => state === "draining");
     arrivals[0]?.response.end();
     await sluice.until("web", ({ inFlight }) => inFlight === 1);
-    // The last body byte counts, not the headers.
+    // The lease ends with the last byte of the body, not with the headers.
     arrivals[1]?.response.write("half");
     await sluice.snapshot("web");
     expect(pending.answered).toBe(false);
@@ -70,7 +70,7 @@ describe("drain", () => {
     const { response } = await origin.arrival();
     const start = performance.now();
     const [status, snapshot] = await outcome(sluice.drain("web", { wait: "60ms" }));
-    // 1 ms: the clocks of two processes.
+    // 1 ms, for the clocks of two processes.
     expect(performance.now() - start).toBeGreaterThanOrEqual(59);
     expect([status, snapshot.state, snapshot.inFlight]).toEqual([202, "draining", 1]);
     response.end();

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => sluice.stop());
 
-/** As a browser that has signed in sends them by itself. */
+/** Credentials that a signed-in browser adds by itself. */
 const SIGNED_IN = { Authorization: `Basic ${btoa(`me:${TOKEN}`)}` };
 const CHANGES = CLOSED_ROUTES.filter(({ method }) => method !== "GET");
 const READS = CLOSED_ROUTES.filter(({ method }) => method === "GET");
@@ -46,7 +46,7 @@ describe.each(["cross-site", "same-site", "something-new"])("Sec-Fetch-Site: %s"
   });
 });
 
-/** Over plain HTTP, but for localhost, browsers send no `Sec-Fetch-Site`, only where a change comes from. */
+/** Over plain HTTP, except to localhost, browsers send no `Sec-Fetch-Site`, but with a change the `Origin`. */
 describe.each(["http://evil.example", "https://127.0.0.1", "http://127.0.0.1:1", "null"])(
   "Origin: %j",
   (origin) => {

@@ -7,7 +7,7 @@ import { BEARER } from "./support.ts";
 
 const CONFIG = {
   configPath: `${import.meta.dirname}/../../wrangler.toml`,
-  // Stands above a developer's own .dev.vars.
+  // Overrides a developer's .dev.vars.
   secrets: { ADMIN_TOKEN: TOKEN },
 };
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await origin.stop();
 });
 
-/** What is answered, as `[status, JSON]`. */
+/** Resolves with `[status, JSON]`. */
 async function ask(method: string, path: string, body?: object, headers: Record<string, string> = BEARER) {
   const init = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };
   const response = await harness.fetch(`/_sluice${path}`, init);

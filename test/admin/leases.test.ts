@@ -21,7 +21,7 @@ describe("freeing a lease by hand", () => {
     const freed = await free(sluice, await onlyLease(sluice));
     expect([freed.status, await freed.json()]).toMatchObject([200, { name: "web", inFlight: 1, queued: 1 }]);
     const second = await origin.arrival();
-    // Its holder, letting go of what it has no more, takes nobody's slot away.
+    // The holder ends its freed lease, which must not free the slot of the next one.
     first.response.end("first");
     expect(await requests[0]).toBe("200 first");
     expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 1, queued: 1 });

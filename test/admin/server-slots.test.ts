@@ -8,7 +8,7 @@ async function setSlots(sluice: Sluice, slots: number): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-/** As many requests as asked for, of which `slots` are at the origin and the others wait. */
+/** Sends `count` requests: `slots` of them get to the origin, the others wait. */
 async function crowd(sluice: Sluice, origin: Origin, count: number, slots: number) {
   const requests: Promise<string>[] = [];
   const atWork: Arrival[] = [];
@@ -45,7 +45,7 @@ describe("slots changed at run time", () => {
       await setSlots(sluice, 1);
       expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 3, queued: 2, slots: 1 });
       for (const [finished, index] of order.entries()) {
-        // Until the last of them is done, the server has at least as much to do as it may.
+        // Until the last of them is done, the server has no slot to spare.
         expect(origin.count).toBe(3);
         atWork[index]?.response.end("finished");
         if (finished < 2) await sluice.until("web", ({ totals }) => totals.completed === finished + 1);
@@ -82,7 +82,7 @@ describe("slots changed at run time", () => {
     await sluice.crash("web");
     const restored = await sluice.until("web", ({ queued }) => queued === 2);
     expect(restored).toMatchObject({ inFlight: 3, slots: 1 });
-    // One more, to see that the pool's object dispatches again.
+    // One more, for a test that the pool's object still grants slots.
     await setSlots(sluice, 4);
     atWork.push(await origin.arrival());
     await setSlots(sluice, 1);

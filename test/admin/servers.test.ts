@@ -8,7 +8,7 @@ function patch(sluice: Sluice, server: string, body: unknown): Promise<Response>
   return sluice.admin("PATCH", `/api/pools/web/servers/${server}`, body);
 }
 
-/** Patches, and returns the server as the answer's snapshot shows it. */
+/** Patches a server, and returns it from the answer's snapshot. */
 async function change(sluice: Sluice, server: string, body: object): Promise<ServerSnapshot | undefined> {
   const response = await patch(sluice, server, body);
   expect(response.status).toBe(200);
@@ -27,7 +27,7 @@ describe.each(["drain", "maint"])("a server in %s", (state) => {
     response.end("finished");
     expect(await first).toBe("200 finished");
     const idle = await sluice.until("web", ({ inFlight }) => inFlight === 0);
-    // The pool itself is not drained.
+    // The pool is not drained.
     expect(idle).toMatchObject({ state: "running", queued: 1 });
     expect(origin.count).toBe(1);
     expect(await change(sluice, "web-1", { state: "ready" })).toMatchObject({ state: "ready" });

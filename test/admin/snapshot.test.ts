@@ -6,7 +6,7 @@ import { ask, get, problemOf, stage } from "./support.ts";
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 };
 
-/** Every request that ever came is somewhere. */
+/** The sum of all outcomes is the number of requests. */
 function expectSum({ totals, inFlight, quarantined, queued }: Snapshot): void {
   const { completed, abandoned, refused } = totals;
   const afterAccepting = ["queue-timeout", "bad-gateway", "server-timeout"];
@@ -84,7 +84,7 @@ describe("a snapshot", () => {
     expectSum(await sluice.until("web", ({ queued }) => queued === 1));
     answers.push(get(sluice, "/one-too-many"));
     await answers[2];
-    // workerd itself sends a GET again when a connection that it has used before breaks (2026-11-17).
+    // workerd repeats a GET by itself if a reused connection breaks (2026-11-17).
     response.writeHead(200, { Connection: "close" }).end("done");
     const broken = await origin.arrival();
     expectSum(await sluice.snapshot("web"));

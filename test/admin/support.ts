@@ -7,11 +7,11 @@ export const BEARER = { Authorization: `Bearer ${TOKEN}` };
 
 export interface Route {
   method: string;
-  /** With the pool `web`, its server `web-1` and a lease that does not exist. */
+  /** For the pool `web`, its server `web-1` and an unknown lease. */
   path: string;
 }
 
-/** Every route that needs the token, as the app itself lists them: a new one cannot be forgotten. */
+/** Every route that needs the token, from the app itself, so that no new route is forgotten. */
 export const CLOSED_ROUTES: Route[] = routesOf(admin.routes).filter(
   ({ path }) => path !== "/_sluice/healthz",
 );
@@ -26,7 +26,7 @@ function routesOf(handlers: readonly Route[]): Route[] {
   return [...routes.values()];
 }
 
-/** Sluice with the pool `web`, whose one server `web-1` the test plays itself. Both end with the test. */
+/** Sluice with the pool `web`. Its only server, `web-1`, is the origin. Both end with the test. */
 export async function stage(
   keys: Record<string, unknown> = {},
   options: Partial<SluiceOptions> = {},
@@ -39,10 +39,10 @@ export async function stage(
   return { sluice, origin };
 }
 
-/** For tests that let no request through. */
+/** Pools of tests that proxy no request. */
 export const IDLE_POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 
-/** With the token, unless `headers` say something else. */
+/** Sends the token, unless there are other `headers`. */
 export function ask(
   sluice: Sluice,
   { method, path }: Route,
@@ -58,7 +58,7 @@ export interface Problem {
   [key: string]: unknown;
 }
 
-/** A refusal as programs get it; fails unless it is one, with this status and code. */
+/** The JSON of a refusal. Fails for any other answer, status or code. */
 export async function problemOf(response: Response, status: number, code: string): Promise<Problem> {
   const text = await response.text();
   expect.soft(response.status, text).toBe(status);
@@ -70,12 +70,12 @@ export async function problemOf(response: Response, status: number, code: string
   return problem;
 }
 
-/** Sends a request to the pool; its answer, as `200 text`, comes when it comes. */
+/** Sends a request to the pool. Resolves with the answer as `200 text`. */
 export function get(sluice: Sluice, path: string): Promise<string> {
   const answer = fetch(sluice.url + path).then(
     async (response) => `${response.status} ${await response.text()}`,
   );
-  // A test that fails meanwhile has one error to show, not two.
+  // Handled, so that a test that fails meanwhile reports one error and not two.
   answer.catch(() => {});
   return answer;
 }

@@ -7,7 +7,7 @@ beforeEach(() => {
   stage.origin.answer = (_, response) => response.end("served");
 });
 
-/** A scrape is of all pools, and does not fail for one. */
+/** Not the scrape, which does not fail because one pool does. */
 const ROUTES = CLOSED_ROUTES.filter(({ path }) => path !== "/_sluice/metrics");
 
 describe("a pool whose object says that it is overloaded", () => {
@@ -18,7 +18,7 @@ describe("a pool whose object says that it is overloaded", () => {
     const problem = await problemOf(response, 503, "pool-unavailable");
     expect(problem).toMatchObject({ pool: "web" });
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-    // What exactly is wrong with it is the log's.
+    // The cause is for the log only.
     expect(JSON.stringify(problem)).not.toContain("overloaded");
   });
 

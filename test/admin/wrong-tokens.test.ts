@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { admin } from "../../src/admin/app.ts";
-import { WrongTokens } from "../../src/admin/wrong-tokens.ts";
+import { WrongTokens } from "../../src/admin/auth.ts";
 import { BEARER } from "./support.ts";
 
 const ENV = { ADMIN_TOKEN: BEARER.Authorization.slice("Bearer ".length) };
@@ -29,7 +29,7 @@ describe("on the admin side", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "Date"] });
     vi.spyOn(console, "error").mockImplementation(() => {});
-    // workerd's own, which Node's crypto does not have.
+    // workerd's crypto has it, Node's does not.
     const timingSafeEqual = (a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b));
     Object.assign(crypto.subtle, { timingSafeEqual });
   });
@@ -47,7 +47,7 @@ describe("on the admin side", () => {
   test("a wrong token is answered after the pause; the right one, and none at all, at once", async () => {
     const wrong = ask({ Authorization: "Bearer wrong" });
     await vi.waitUntil(() => vi.getTimerCount() === 1);
-    // Whoever gets in is told that there are no pools.
+    // 500: the right token gets as far as the missing POOLS.
     expect(await ask(BEARER)).toBe(500);
     expect(await ask({})).toBe(401);
     expect(await isOpen(wrong)).toBe(true);

@@ -7,11 +7,11 @@ export interface Busy {
   sluice: Sluice;
   /** The status of the request in flight. */
   answer: Promise<number>;
-  /** Lets the server answer that, and all that come after. */
+  /** Lets the server answer this request and all later ones. */
   finish(): void;
 }
 
-/** The pool `web`, whose one server `web-0` has a request in flight for as long as the test wants. */
+/** The pool `web`, whose only server `web-0` has a request in flight until the test lets it end. */
 export async function busyStage(): Promise<Busy> {
   const origin = await Origin.start();
   onTestFinished(() => origin.stop());
@@ -19,7 +19,7 @@ export async function busyStage(): Promise<Busy> {
   const sluice = await Sluice.start({ pools: { web: { servers } } });
   onTestFinished(() => sluice.stop());
   const answer = send(sluice.url).then(({ status }) => status);
-  // Not every test waits for it.
+  // Handled, as not every test awaits it.
   answer.catch(() => {});
   const { response } = await origin.arrival();
   const finish = () => {

@@ -16,7 +16,7 @@ afterAll(() => sluice.stop());
 const SAME = toml(`[vars.POOLS.web]\nservers = [${SERVER}]`);
 const RENAMED = toml(`[vars.POOLS.www]\nservers = [${SERVER}]`);
 
-/** The command's own SLUICE_URL leads nowhere. */
+/** SLUICE_URL, which `--against` overrides, leads nowhere. */
 async function check(text: string, args: string[], env: NodeJS.ProcessEnv = {}) {
   const { path: cwd } = await Folder.make();
   await writeFile(join(cwd, "wrangler.toml"), text);

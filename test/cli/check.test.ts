@@ -5,7 +5,7 @@ import { Run, type RunOptions } from "./command.ts";
 import { Folder } from "./script.ts";
 import { PLATFORM_JSON, SERVER, toml, web } from "./wrangler-file/support.ts";
 
-/** Nobody is there: the command must not ask. */
+/** No Sluice is there: the command must not need one. */
 const OFFLINE = { url: "http://127.0.0.1:1", env: { NO_COLOR: "1", FORCE_COLOR: "0" } } satisfies RunOptions;
 
 async function folderWith(files: Record<string, string>): Promise<string> {

@@ -6,7 +6,7 @@ import { TOKEN } from "../support/sluice.ts";
 const PATIENCE_MS = 20_000;
 
 export interface RunOptions {
-  /** Where Sluice is, or is not. */
+  /** The value of SLUICE_URL. */
   url: string;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
@@ -15,20 +15,20 @@ export interface RunOptions {
 
 export type Event = { event: string } & Record<string, unknown>;
 
-/** The command `sluice` as its package has it, run as a process of its own. It ends with the test at the latest. */
+/** A process of the packaged command `sluice`. It ends with the test at the latest. */
 export class Run {
   readonly #process: ChildProcess;
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   readonly #changed = new Set<() => void>();
-  /** As a shell says it. */
+  /** The exit code, or the signal that ended it. */
   readonly code: Promise<number | NodeJS.Signals | null>;
 
   constructor(args: readonly string[], { url, env = {}, cwd, input = "" }: RunOptions) {
     this.#process = spawn(process.execPath, [commandPath(), ...args], {
       ...(cwd === undefined ? {} : { cwd }),
-      // Whoever runs the tests may force colours; we compare plain words.
-      // Without a terminal, whoever runs the tests has one or not: signals come from us alone.
+      // The tests compare plain words, even where the developer forces colours.
+      // Without the developer's terminal, so that all signals come from the test.
       detached: true,
       env: { ...process.env, FORCE_COLOR: undefined, SLUICE_URL: url, SLUICE_TOKEN: TOKEN, ...env },
       stdio: ["pipe", "pipe", "pipe"],
@@ -49,7 +49,7 @@ export class Run {
     );
     onTestFinished(async () => {
       this.#process.kill("SIGKILL");
-      // Its pipes stay open while a command lives that it ran, and `close` waits for them.
+      // `close` waits for the pipes, which a command that is still running holds open.
       this.#process.stdout?.destroy();
       this.#process.stderr?.destroy();
       await this.code;
@@ -68,7 +68,7 @@ export class Run {
     return Buffer.concat(this.#stderr).toString();
   }
 
-  /** What `--json` has told so far, without what the command that was run says. */
+  /** The events of `--json` so far, without the output of the command that was run. */
   get events(): Event[] {
     const lines = this.stderr.split("\n").filter((line) => line.startsWith('{"'));
     return lines.map((line) => JSON.parse(line) as Event).filter(({ event }) => event !== undefined);
@@ -84,7 +84,7 @@ export class Run {
     return this.events.find((one) => one.event === event) as Event;
   }
 
-  /** Resolves when this stands in its output. */
+  /** Resolves once the output contains `text`. */
   async printed(text: string): Promise<void> {
     await this.#until(() => (this.stdout + this.stderr).includes(text), text);
   }

@@ -8,7 +8,7 @@ import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { Folder } from "./script.ts";
 
-/** Nobody is there: completion must not ask. */
+/** No Sluice is there: completion must not need one. */
 const NOWHERE = "http://127.0.0.1:1";
 const CLEAR_LINE = "\u0015";
 const SHELLS = ["bash", "zsh", "fish"];
@@ -19,7 +19,7 @@ async function scriptFor(shell: string): Promise<string> {
   return run.stdout;
 }
 
-/** A search path on which the command is found by its name. */
+/** A PATH on which `sluice` is found. */
 async function withSluice(): Promise<{ path: string; PATH: string }> {
   const { path } = await Folder.make();
   const sluice = `#!/bin/sh\nexec '${process.execPath}' '${commandPath()}' "$@"\n`;
@@ -49,7 +49,11 @@ test.each(SHELLS)("the script for %s asks the command itself", async (shell) => 
   expect(await scriptFor(shell)).toContain("sluice complete --");
 });
 
-/** In CI a shell that is missing is an error; elsewhere it is left out, which test/support/tools.ts says aloud. */
+test("there is a script for PowerShell too", async () => {
+  expect(await scriptFor("powershell")).toContain("Register-ArgumentCompleter -Native -CommandName sluice");
+});
+
+/** In CI a missing shell is an error; elsewhere its tests are skipped, and test/support/tools.ts says so. */
 const isMissing = (shell: string) => MISSING_SHELLS.includes(shell) && !process.env.CI;
 
 test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh", async () => {
@@ -60,11 +64,13 @@ test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh"
 });
 
 test.skipIf(isMissing("zsh"))(
-  "zsh completes the file of a command to be run, and one to be checked",
+  "zsh completes a command, a choice of an option, the file of a command to be run, and one to be checked",
   async () => {
     const reading = "PS1=; autoload -U compinit; compinit -u -D; source <(sluice complete zsh)";
     const terminal = await shell(["zsh", "-f", "-i"], reading);
     for (const [typed, completed] of [
+      ["sluice dep", "sluice deploy "],
+      ["sluice deploy web --on-failure=ho", "--on-failure=hold "],
       ["sluice deploy web -- ./dep", "-- ./deploy.sh"],
       ["sluice check wr", "check wrangler.toml"],
     ] as const) {
@@ -81,6 +87,7 @@ test.skipIf(isMissing("fish"))("fish completes a command, a choice of an option,
   const asked = [
     "sluice dep",
     "sluice deploy web --on-failure ",
+    "sluice deploy web --on-failure=r",
     "sluice deploy web -- ./dep",
     "sluice check wr",
   ].map((typed) => `complete -C '${typed}'`);
@@ -88,7 +95,15 @@ test.skipIf(isMissing("fish"))("fish completes a command, a choice of an option,
   const env = { ...process.env, PATH, HOME: path };
   const { stdout } = spawnSync("fish", ["-c", script], { env, cwd: path, encoding: "utf8" });
   const completed = stdout.split("\n").map((line) => line.split("\t")[0]);
-  expect(completed).toEqual(["deploy", "hold", "resume", "./deploy.sh", "wrangler.toml", ""]);
+  expect(completed).toEqual([
+    "deploy",
+    "hold",
+    "resume",
+    "--on-failure=resume",
+    "./deploy.sh",
+    "wrangler.toml",
+    "",
+  ]);
 });
 
 test("a shell that is not known ends with 64 and is named", async () => {
@@ -110,6 +125,7 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["an option that all commands have", "sluice status --js", "sluice status --json "],
     ["a choice of an option", "sluice deploy web --on-failure ho", "sluice deploy web --on-failure hold "],
     ["a choice after an argument", "sluice server web web-1 --state ma", "web-1 --state maint "],
+    ["a choice after an equals sign", "sluice server web web-1 --state=ma", "--state=maint "],
     ["a shell", "sluice complete fi", "sluice complete fish "],
     ["the file of a command to be run", "sluice deploy web -- ./dep", "sluice deploy web -- ./deploy.sh "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],

@@ -4,7 +4,7 @@ import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { answeringAllBut, relayTo, stage } from "./stage.ts";
 
-/** Notes each SIGINT, and ends only with the second one if it is told to stay. */
+/** Writes down each SIGINT. */
 const CAREFUL = `trap 'echo x >> heard; exit 7' INT; ${WAIT_FOR_GO}`;
 const STUBBORN = `trap 'echo x >> heard' INT TERM; ${WAIT_FOR_GO}`;
 
@@ -59,7 +59,8 @@ describe("a deploy that is interrupted", () => {
   });
 
   test("reaches what a script is just running too, for which the script itself would wait", async () => {
-    const { sluice, run } = await deploying("trap 'exit 7' INT; touch started; sleep 60");
+    // It has started once that program runs: a shell that is about to run one would wait for it, signal or not.
+    const { sluice, run } = await deploying("trap 'exit 7' INT; sh -c 'touch started; sleep 60'; :");
     run.kill("SIGINT");
     expect(await run.code).toBe(7);
     expect((await sluice.snapshot("web")).state).toBe("running");
@@ -71,7 +72,7 @@ describe("a deploy that is interrupted", () => {
     run.kill("SIGINT");
     await folder.until("heard");
     run.kill("SIGINT");
-    // Its output is closed only when nobody is left who could write to it.
+    // The output closes only when every process that holds it has ended.
     expect(await run.code).toBe(137);
   });
 

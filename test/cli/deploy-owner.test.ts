@@ -16,7 +16,7 @@ describe("a pool that somebody else drains", () => {
     for (const word of ["night shift", "new disks", held?.since, held?.expiresAt]) {
       expect(run.stderr).toContain(word);
     }
-    // Which pool is said once.
+    // The pool is named only once.
     expect(run.stderr).toMatch(/^sluice: web "night shift"/);
     expect(folder.has("started")).toBe(false);
     expect((await sluice.snapshot("web")).drain).toEqual(held);
@@ -79,7 +79,7 @@ describe("a deploy whose drain somebody else ends", () => {
     await folder.until("started");
     await sluice.resume("web", { force: true });
     await sluice.drain("web", { owner: "night shift" });
-    // It may have looked between the two.
+    // The run may have polled between the two changes.
     const { drain } = (await run.saw("lost")) as { drain?: Snapshot["drain"] };
     expect([undefined, "night shift"]).toContain(drain?.owner);
     await folder.put("go");

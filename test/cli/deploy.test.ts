@@ -33,7 +33,7 @@ describe("a deploy under load beyond the capacity of ten single-flight servers",
     expect(await run.code, run.stderr).toBe(code);
     expect(control.asked).toEqual(["/stop", "/start"]);
     expect(statuses(answers)).toEqual({ 200: answers.length });
-    // More than came before and after: most of them found the pool drained.
+    // More than before and after the drain, so that most requests came during it.
     expect(answers.length).toBeGreaterThan(3 * 120);
     expect(pool.rejected).toBe(0);
     expect(await pool.sluice.snapshot("web")).toMatchObject({ state: "running", drain: null });
@@ -192,7 +192,7 @@ describe("a command that fails", () => {
     expect(await run.code).toBe(3);
     expect(run.stderr).toContain("sluice resume web --force");
     const held = await pool.sluice.snapshot("web");
-    // For as long as the pool lets a drain last, not only for as long as ours would outlive us.
+    // The pool's drain_expires, not the shorter --expires of the run.
     expect(Date.parse(held.drain?.expiresAt ?? "") - Date.now()).toBeGreaterThan(14 * 60_000);
     const waiting = pool.client.get("/waits");
     await pool.sluice.until("web", ({ queued }) => queued === 1);

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { TOKEN } from "../support/sluice.ts";
 import { Run, type RunOptions } from "./command.ts";
 
-/** Runs it to its end; whatever it says, it never says the token. */
+/** Runs the command to its end. Its output must never contain the token. */
 export async function end(args: readonly string[], options: RunOptions) {
   const run = new Run(args, options);
   const code = await run.code;

@@ -106,7 +106,7 @@ describe("what is not Sluice ends it with 70", () => {
 
   test.each([
     ["a pool, asked for all", ["status"], '{"name":"web","servers":[]}'],
-    ["all pools, asked for one", ["status", "web"], '{"pools":[]}'],
+    ["all pools, asked for one", ["status", "web"], '{"pools":[],"unreachable":[]}'],
     ["another pool than was asked for", ["status", "web"], '{"name":"api","servers":[]}'],
   ])("%s", async (_, args, body) => {
     const { url } = await other(answering(200, "application/json", body));
@@ -117,7 +117,7 @@ describe("what is not Sluice ends it with 70", () => {
     const asked: IncomingMessage[] = [];
     const there = await other((request, response) => {
       asked.push(request);
-      response.writeHead(200, { "Content-Type": "application/json" }).end('{"pools":[]}');
+      response.writeHead(200, { "Content-Type": "application/json" }).end('{"pools":[],"unreachable":[]}');
     });
     const { url } = await other(answering(302, "text/plain", "", { Location: `${there.url}/login` }));
     const { code, stderr } = await end(["status"], { url });
@@ -196,16 +196,16 @@ describe("a token that travels unencrypted", () => {
   const WARNING = "warning: the token travels unencrypted";
 
   test("to another machine is warned of", async () => {
-    const origin = await Origin.start(answering(200, "application/json", '{"pools":[]}'));
+    const origin = await Origin.start(answering(200, "application/json", '{"pools":[],"unreachable":[]}'));
     onTestFinished(() => origin.stop());
-    // This machine too, but by none of the names that say so.
+    // This machine too, but not by a loopback address.
     const url = origin.url.replace("127.0.0.1", "0.0.0.0");
     const { stderr } = await end(["status"], { url });
     expect(stderr).toBe(`sluice: ${WARNING} to ${url}; use https.\n`);
   });
 
   test("on this machine is not worth a word", async () => {
-    const { url } = await other(answering(200, "application/json", '{"pools":[]}'));
+    const { url } = await other(answering(200, "application/json", '{"pools":[],"unreachable":[]}'));
     for (const here of [url, url.replace("127.0.0.1", "localhost")]) {
       expect(await end(["status"], { url: here })).toMatchObject({ code: 0, stderr: "" });
     }

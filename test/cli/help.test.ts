@@ -4,7 +4,7 @@ import { Run } from "./command.ts";
 
 const COMMANDS = ["status", "drain", "resume", "deploy", "roll", "server", "check", "top", "complete"];
 
-/** Without an environment, and with nobody there: help must not ask. */
+/** Without an environment or a Sluice: help needs neither. */
 async function helpOf(...args: string[]): Promise<string> {
   const env = { SLUICE_URL: undefined, SLUICE_TOKEN: undefined };
   const run = new Run(args, { url: "http://127.0.0.1:1", env });

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../support/connections.ts";
 import type { SingleFlightPool } from "../support/single-flight-pool.ts";
 
-/** What no test comes near; should one never end, its load does. */
+/** The load ends after so many requests, even if a test does not. */
 const MOST_REQUESTS = 3_000;
 
 /**
- * So many requests a second, whatever becomes of those before, until that has come: as users, who do not know of a
- * deploy, would send them. Resolves with all answers.
+ * Sends requests at a constant rate until `end`, without waiting for earlier ones: users do not know of a deploy.
+ * Resolves with all answers.
  */
 export async function loadUntil(
   pool: SingleFlightPool,
@@ -23,7 +23,7 @@ export async function loadUntil(
     const due = ((performance.now() - began) / 1_000) * perSecond;
     while (answers.length < Math.min(due, MOST_REQUESTS)) {
       const answer = pool.client.get(`/${answers.length}`);
-      // Whether one failed is asked at the end.
+      // Failures are counted at the end.
       answer.catch(() => {});
       answers.push(answer);
     }

@@ -5,7 +5,7 @@ import { commandPath } from "../support/bundle.ts";
 import { Origin } from "../support/origin.ts";
 import { Run } from "./command.ts";
 
-/** Far more than a pipe takes at a time. */
+/** Far more than the buffer of a pipe. */
 const LARGE = JSON.stringify({ name: "web", servers: [], padding: "x".repeat(4_000_000) });
 
 test("a result that is larger than a pipe comes out whole", async () => {

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
-/** Ours, and the one that is on this machine besides: often an older one. */
+/** The Node of the tests, and another one of this machine, which is often older. */
 const NODES = [process.execPath, ...otherNodes().slice(0, 1)];
 const NO_OTHER_NODE = "There is no other Node on the search path than the one that came with npm ci.";
 

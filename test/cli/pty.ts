@@ -8,7 +8,7 @@ import { TOKEN } from "../support/sluice.ts";
 import { Folder } from "./script.ts";
 
 const PATIENCE_MS = 20_000;
-/** Where a screen that is drawn begins and ends. */
+/** The sequences at the beginning and the end of a screen. */
 const [HOME, REST_OF_SCREEN] = ["\u001b[H", "\u001b[J"];
 
 export interface TerminalOptions {
@@ -19,12 +19,12 @@ export interface TerminalOptions {
   cwd?: string;
 }
 
-/** A real terminal (of util-linux' `script`) in which a person has typed a `sluice` command. */
+/** A real terminal, made by util-linux' `script`, that runs a `sluice` command. */
 export class Terminal {
   readonly #process: ChildProcess;
   readonly #folder: Folder;
   #output = "";
-  /** Of the command, as a shell says it. */
+  /** The command's exit code. */
   readonly code: Promise<number | null>;
 
   private constructor(process: ChildProcess, folder: Folder) {
@@ -36,7 +36,7 @@ export class Terminal {
     });
     this.code = new Promise((resolve) => process.once("close", (code) => resolve(code)));
     onTestFinished(async () => {
-      // Its terminal ends with it, and whoever runs in that.
+      // The terminal ends with it, and everything that runs in the terminal.
       process.kill("SIGKILL");
       await this.code;
     });
@@ -53,7 +53,7 @@ export class Terminal {
     const [tty, after] = ["tty", "after"].map((name) => quote(join(folder.path, name)));
     const line = [
       `stty cols ${columns} rows ${rows}; tty > ${tty}`,
-      // As an interactive shell, which a Ctrl-C meant for its command does not end.
+      // Like an interactive shell, which Ctrl-C does not end while it runs a command.
       `trap : INT; ${args.map(quote).join(" ")}; code=$?`,
       `stty -a > ${after}; exit $code`,
     ].join("\n");
@@ -63,7 +63,7 @@ export class Terminal {
         ...process.env,
         FORCE_COLOR: undefined,
         NO_COLOR: undefined,
-        // Where it is set Node takes the terminal for a log, without colours.
+        // With it Node takes the terminal for a log without colours.
         CI: undefined,
         TERM: "xterm-256color",
         SHELL: "/bin/sh",
@@ -76,12 +76,12 @@ export class Terminal {
     return new Terminal(child, folder);
   }
 
-  /** All that has come to the terminal, with what moves its cursor and colours. */
+  /** All output so far, escape sequences included. */
   get output(): string {
     return this.#output;
   }
 
-  /** The last whole screen that was drawn, as its lines, without colours. */
+  /** The lines of the last complete screen, without colours. */
   get screen(): string[] {
     const drawn = this.#output.slice(0, this.#output.lastIndexOf(REST_OF_SCREEN));
     const last = drawn.slice(drawn.lastIndexOf(HOME));
@@ -96,13 +96,13 @@ export class Terminal {
     await promisify(execFile)("stty", ["-F", await this.#tty(), "cols", `${columns}`, "rows", `${rows}`]);
   }
 
-  /** Whether lines are edited and keys shown now, as a shell expects it. */
+  /** True if the terminal edits lines and echoes keys, as a shell expects it. */
   async isCooked(): Promise<boolean> {
     const { stdout } = await promisify(execFile)("stty", ["-F", await this.#tty(), "-a"]);
     return isCooked(stdout);
   }
 
-  /** The same, when the command had ended. */
+  /** The same after the end of the command. */
   async wasLeftCooked(): Promise<boolean> {
     return isCooked(await readFile(join(this.#folder.path, "after"), "utf8"));
   }

@@ -5,7 +5,7 @@ import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { ASK, controlOf, stage } from "./stage.ts";
 
 const CHECKED = { check: { path: "/idle", interval: "100ms", timeout: "1s", rise: 1, fall: 1 } };
-/** Does well for every server but the second. */
+/** Fails for the second server only. */
 const FAILS_AT_WEB_1 = 'echo $SLUICE_SERVER; [ "$SLUICE_SERVER" != web-1 ] || exit 5';
 
 async function statesOf(sluice: Awaited<ReturnType<typeof stage>>["sluice"]): Promise<string[]> {

@@ -4,7 +4,7 @@ import { Run } from "./command.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { relayTo, stage } from "./stage.ts";
 
-/** A roll whose command runs for the first of the servers, through a network that can be cut. */
+/** A roll whose command runs for the first server, through a network that can be cut. */
 async function rolling(servers: number, script: string, options: string[] = []) {
   const { sluice } = await stage(servers);
   const relay = await relayTo(sluice);

@@ -8,7 +8,7 @@ import { loadUntil } from "./load.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
 import { ASK, controlOf, holding, losingFirstAnswerTo, stage } from "./stage.ts";
 
-/** A restarted server is up again after its first check; one that found it gone closes its slot only shortly. */
+/** A restarted server is up after its first passed check; a broken connection closes its slot for a moment only. */
 const CHECKED = {
   check: { path: "/idle", interval: "200ms", timeout: "1s", rise: 1, fall: 3 },
   quarantine: { broken: "50ms" },
@@ -19,7 +19,7 @@ const namesOf = ({ servers }: Snapshot) => servers.map(({ name }) => name);
 const isOut = ({ state, health }: Snapshot["servers"][number]) => state !== "ready" || health === "down";
 const toldOf = (events: Event[], kind: string) => events.filter(({ event }) => event === kind);
 
-/** Which servers were out at once, as often as Sluice can say it. */
+/** The sets of servers that were out at the same time, by polling. */
 async function outUntil(sluice: Sluice, end: Promise<unknown>): Promise<Set<string>> {
   const seen = new Set<string>();
   let over = false;
@@ -134,7 +134,7 @@ test("the command runs only when the server's last request is answered", async (
 
 test("a pool that has been idle for long wakes its health checks for the roll", async () => {
   const pool = await stage(2, 20, CHECKED);
-  // No request has ever come: nobody has been asked how it is.
+  // Without a request so far, no health check has run.
   expect((await pool.sluice.snapshot("web")).servers.map(({ lastCheck }) => lastCheck)).toEqual([null, null]);
   const control = await controlOf(pool.servers);
   const run = new Run(["roll", "web", "--json", "--up-timeout", "10s", "--", "sh", "-c", RESTART], {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A folder in which the command that is deployed, and the test, tell each other how far they are, by files. */
+/** A folder by whose files the test and the command that is run signal to each other. */
 export class Folder {
   readonly path: string;
 
@@ -26,7 +26,7 @@ export class Folder {
     await writeFile(join(this.path, name), "");
   }
 
-  /** Resolves when the command has come so far. */
+  /** Resolves once the command has made this file. */
   async until(name: string, patienceMs = 20_000): Promise<void> {
     const deadline = Date.now() + patienceMs;
     while (!this.has(name)) {
@@ -36,6 +36,6 @@ export class Folder {
   }
 }
 
-/** Says that it runs, by the file `started`, and goes on when there is the file `go`. */
+/** Makes the file `started`, and waits for the file `go`. */
 export const WAIT_FOR_GO =
   "touch started; n=0; while [ ! -e go ] && [ $n -lt 1500 ]; do sleep 0.02; n=$((n + 1)); done";

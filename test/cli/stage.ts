@@ -23,15 +23,15 @@ export async function relayTo({ url }: { url: string }): Promise<Relay> {
   return relay;
 }
 
-/** For how long a server that restarts is gone. */
+/** Downtime of a server that restarts. */
 const RESTART_MS = 200;
 
-/** Brings every request to Sluice, and every answer back, but those to what ends with `path`. */
+/** A relay to Sluice that loses the answers to requests whose path ends with `path`. */
 export function answeringAllBut(path: string, url: string): Promise<string> {
   return between(url, ({ url: asked }) => (asked?.endsWith(path) ? "silence" : "answer"));
 }
 
-/** Brings every request to Sluice, and breaks the connection instead of bringing back the first answer. */
+/** A relay to Sluice that breaks the connection instead of returning the first answer. */
 export function losingFirstAnswerTo(method: string, url: string): Promise<string> {
   let lost = false;
   return between(url, (request) => {
@@ -41,7 +41,7 @@ export function losingFirstAnswerTo(method: string, url: string): Promise<string
   });
 }
 
-/** Brings every request to Sluice, and every answer back, but those of this method only after `release`. */
+/** A relay to Sluice that holds back the answers to this method until `release`. */
 export async function holding(
   method: string,
   url: string,
@@ -94,7 +94,7 @@ export async function controlOf(servers: SingleFlightServer[]): Promise<{ url: s
   return { url: await listening(control), asked };
 }
 
-/** Its address; it ends with the test. */
+/** Starts it until the test ends. Resolves with its address. */
 async function listening(server: http.Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -104,5 +104,5 @@ async function listening(server: http.Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A shell's way to ask the control for something: `ask /stop`. */
+/** A shell function for requests to the control: `ask /stop`. */
 export const ASK = `ask() { '${process.execPath}' -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1))' "$CONTROL$1"; };`;

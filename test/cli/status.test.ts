@@ -9,10 +9,10 @@ async function status(url: string, ...args: string[]) {
   return { code, stdout: run.stdout, stderr: run.stderr };
 }
 
-/** A server that is at work for as long as the test. */
+/** A server that does not answer. */
 const NEVER_MS = 60_000;
 
-/** As in a pipe: no colours, no spaces at the end of a line. */
+/** Without colours, as in a pipe. */
 function lines(...all: string[]): string {
   return `${all.join("\n")}\n`;
 }

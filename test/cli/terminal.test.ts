@@ -13,7 +13,7 @@ import { stage } from "./stage.ts";
 
 const ESCAPE = "\u001b[";
 const CTRL_C = "\u0003";
-/** How a line that changes in place begins again. */
+/** The sequence that begins the live line again. */
 const LINE_AGAIN = "\r\u001b[2K";
 
 async function statusOn(terminal: { columns?: number; env?: NodeJS.ProcessEnv }): Promise<string> {
@@ -122,7 +122,7 @@ describe("Ctrl-C on a terminal", () => {
   });
 });
 
-/** By a command that notes each Ctrl-C, and stays until it may go. */
+/** The command writes down each Ctrl-C, and ends when the test lets it. */
 async function expectHeardOnce(deploy: Terminal, folder: Folder): Promise<void> {
   await folder.until("started");
   deploy.type(CTRL_C);

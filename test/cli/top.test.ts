@@ -7,7 +7,7 @@ import { relayTo, stage } from "./stage.ts";
 
 const ENTER = "\u001b[?1049h\u001b[?25l";
 const LEAVE = "\u001b[?25h\u001b[?1049l";
-/** Longer than any test. */
+/** Longer than any test, in ms. */
 const NEVER_MS = 60_000;
 
 const hasLine = (start: string) => (terminal: Terminal) =>
@@ -43,7 +43,7 @@ describe("top on a terminal", () => {
     expect(top.screen.length).toBe(10);
     expect(Math.max(...top.screen.map((line) => stringWidth(line)))).toBeLessThanOrEqual(50);
     await top.resize(120, 30);
-    // In two steps, each of which is drawn: first the columns, then the rows.
+    // The columns change first, then the rows, and each change draws a screen.
     await top.until(
       (terminal) => hasLine("web-7")(terminal) && terminal.screen.join("\n").includes("WEIGHT"),
     );

@@ -1,31 +1,31 @@
 import { expect, test, vi } from "vitest";
 import type { AdminClient } from "../../src/cli/client/admin-client.ts";
 import { deploy } from "../../src/cli/deploy/deploy.ts";
-import { DeployNews } from "../../src/cli/deploy/deploy-news.ts";
+import { DeployProgress } from "../../src/cli/deploy/deploy-progress.ts";
 import type { Signals, Stop } from "../../src/cli/process/signals.ts";
 import { roll } from "../../src/cli/roll/roll.ts";
-import { RollNews } from "../../src/cli/roll/roll-news.ts";
+import { RollProgress } from "../../src/cli/roll/roll-progress.ts";
+import type { Output } from "../../src/cli/terminal/output.ts";
 import { Reporter } from "../../src/cli/terminal/reporter.ts";
-import type { Output } from "../../src/cli/terminal/style.ts";
 
-/** Nobody sends one. */
+/** No signal ever comes. */
 function noSignals(): Signals {
   const never = new AbortController().signal;
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-  const puttingRight = (act: (leave: Stop) => Promise<number>) => act({ now: never, soon: never });
-  const heard = { first: null, exitCode: 128, stop: never, stopSoon: never };
-  return { ...heard, sleep, on: () => () => {}, puttingRight } as unknown as Signals;
+  const cleanUp = (act: (leave: Stop) => Promise<number>) => act({ now: never, soon: never });
+  const none = { first: null, exitCode: 128, stop: never, stopSoon: never };
+  return { ...none, sleep, on: () => () => {}, cleanUp } as unknown as Signals;
 }
 
-/** The pool `web`, in whose one server nothing is in flight. */
+/** The pool `web` with one idle server. */
 function idlePool() {
-  let [owner, state]: [string | null, string] = [null, "ready"];
+  let [owner, state, stateOwner]: [string | null, string, string | undefined] = [null, "ready", undefined];
   const asked: string[] = [];
   const snapshot = () => ({
     name: "web",
     state: owner === null ? "running" : "drained",
     drain: owner === null ? null : { owner, expiresAt: new Date().toISOString() },
-    servers: [{ name: "web-1", url: "http://web-1.test", state, inFlight: 0 }],
+    servers: [{ name: "web-1", url: "http://web-1.test", state, stateOwner, inFlight: 0 }],
     inFlight: 0,
     queued: 0,
   });
@@ -41,9 +41,9 @@ function idlePool() {
       owner = null;
       return snapshot();
     },
-    changeServer: async (_: string, name: string, patch: { state: string }) => {
+    changeServer: async (_: string, name: string, patch: { state: string; owner?: string }) => {
       asked.push(`${name} ${patch.state}`);
-      state = patch.state;
+      [state, stateOwner] = [patch.state, patch.owner];
       return snapshot();
     },
   };
@@ -67,11 +67,11 @@ test.each(["running", "commandEnded", "draining"] as const)(
   async (what) => {
     const { client, asked } = idlePool();
     const told = reporter();
-    const news = new DeployNews("web", told.reporter);
+    const progress = new DeployProgress("web", told.reporter);
     if (what === "draining") vi.spyOn(client, "drain").mockImplementation(throwBug);
-    else vi.spyOn(news, what).mockImplementation(throwBug);
+    else vi.spyOn(progress, what).mockImplementation(throwBug);
     const options = { ...COMMAND, expiresMs: 60_000, reason: undefined };
-    expect(await deploy(client, options, noSignals(), news)).toBe(70);
+    expect(await deploy(client, options, noSignals(), progress)).toBe(70);
     expect(asked).toEqual(what === "draining" ? ["resume"] : ["drain", "resume"]);
     expect(told.lines.join("")).toContain("this should not happen: TypeError: a bug");
   },
@@ -80,9 +80,9 @@ test.each(["running", "commandEnded", "draining"] as const)(
 test("a roll in which something happens that nobody has thought of leaves no server out", async () => {
   const { client, asked } = idlePool();
   const told = reporter();
-  const news = new RollNews("web", told.reporter);
-  vi.spyOn(news, "commandEnded").mockImplementation(throwBug);
-  expect(await roll(client, { ...COMMAND, upTimeoutMs: 1_000 }, noSignals(), news)).toBe(70);
+  const progress = new RollProgress("web", told.reporter);
+  vi.spyOn(progress, "commandEnded").mockImplementation(throwBug);
+  expect(await roll(client, { ...COMMAND, upTimeoutMs: 1_000 }, noSignals(), progress)).toBe(70);
   expect(asked).toEqual(["web-1 drain", "web-1 ready"]);
   expect(told.lines.join("")).toContain("this should not happen: TypeError: a bug");
 });

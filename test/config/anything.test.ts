@@ -4,10 +4,10 @@ import { problemsOf } from "./support.ts";
 
 const junk = fc.oneof(
   { weight: 9, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
-  // String() throws on the first, JSON.stringify() must not be led astray by the second.
+  // String() throws for the first; `toJSON` of the second is no function, and JSON.stringify() must ignore it.
   fc.constantFrom<unknown>({ toString: 1 }, { toJSON: 1 }),
 );
-/** Right more often than not, so that the search gets past the first check of a key. */
+/** Mostly valid values, so that the search gets past the first check of a key. */
 const mostly = <T>(...good: T[]) => fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...good) }, junk);
 
 const server = fc.record(

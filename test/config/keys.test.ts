@@ -8,9 +8,9 @@ interface Key {
   key: string;
   is: keyof PoolConfig;
   byDefault: unknown;
-  /** What may be given, and what it becomes. */
+  /** Allowed values, and the values that they become. */
   takes: [given: unknown, becomes: unknown][];
-  /** What may not be given, and what the problem says after the key. */
+  /** Values that are not allowed, and the problem's text after the key. */
   refuses: [given: unknown, says: string][];
 }
 

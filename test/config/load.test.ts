@@ -3,7 +3,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/config/parse.ts";
 import { web } from "./support.ts";
 
-/** POOLS that counts how often somebody looks into it. */
+/** POOLS that counts how often it is read. */
 function watched(pools: object) {
   const seen = { times: 0 };
   const POOLS = new Proxy(pools, {

@@ -1,29 +1,31 @@
 import { describe, expect, test } from "vitest";
-import { pathOf, shown } from "../../src/config/problem.ts";
+import { inspect, pathOf } from "../../src/config/problem.ts";
 
 describe("a value", () => {
   test("is shown as it was given", () => {
-    expect(shown("1 fortnight")).toBe('"1 fortnight"');
-    expect(shown({ a: [1, null] })).toBe('{"a":[1,null]}');
-    expect(shown(Number.NaN)).toBe("NaN");
-    expect(shown(undefined)).toBe("undefined");
+    expect(inspect("1 fortnight")).toBe('"1 fortnight"');
+    expect(inspect({ a: [1, null] })).toBe('{"a":[1,null]}');
+    expect(inspect(Number.NaN)).toBe("NaN");
+    expect(inspect(undefined)).toBe("undefined");
   });
 
   test("is cut at 80 characters, and never inside one", () => {
-    expect(shown("x".repeat(78))).toBe(`"${"x".repeat(78)}"`);
-    expect(shown("x".repeat(79))).toBe(`"${"x".repeat(78)}…`);
-    expect(shown(`${"x".repeat(77)}😀`.repeat(2)).isWellFormed()).toBe(true);
+    expect(inspect("x".repeat(78))).toBe(`"${"x".repeat(78)}"`);
+    expect(inspect("x".repeat(79))).toBe(`"${"x".repeat(78)}…`);
+    expect(inspect(`${"x".repeat(77)}😀`.repeat(2)).isWellFormed()).toBe(true);
   });
 
   test("that JSON cannot hold is shown by its kind", () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    expect(shown(cycle)).toBe("(a value of type object)");
-    expect(shown(1n)).toBe("(a value of type bigint)");
+    expect(inspect(cycle)).toBe("(a value of type object)");
+    expect(inspect(1n)).toBe("(a value of type bigint)");
   });
 
   test("does NOT give away the password in a URL, at any depth", () => {
-    expect(shown([{ url: "https://me:sec ret@example.com/x" }])).toBe('[{"url":"https://…@example.com/x"}]');
+    expect(inspect([{ url: "https://me:sec ret@example.com/x" }])).toBe(
+      '[{"url":"https://…@example.com/x"}]',
+    );
   });
 });
 

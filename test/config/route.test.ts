@@ -5,7 +5,7 @@ import { poolFor } from "../../src/config/route.ts";
 import type { Config, PoolConfig } from "../../src/config/types.ts";
 import { problemsOf, SERVERS, web } from "./support.ts";
 
-/** Pools by name: a host pattern and a path prefix each. */
+/** Pools by name, with a host pattern and a path prefix. */
 function configOf(pools: Record<string, [host: string, prefix: string]>): Config {
   const tables = Object.entries(pools).map(([name, [host, path_prefix]]) => {
     return [name, { servers: SERVERS, hosts: [host], path_prefix }] as const;
@@ -106,7 +106,7 @@ describe("the pool of a request", () => {
   });
 });
 
-/** The contract's rule, said as simply and as slowly as possible. */
+/** The rule, implemented as simply as possible and slow. */
 function byTheRule(config: Config, host: string, path: string): PoolConfig | undefined {
   const matches = [...config.pools.values()]
     .filter((pool) => path.startsWith(pool.pathPrefix))

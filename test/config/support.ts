@@ -1,10 +1,10 @@
 import { ConfigError, parseConfig } from "../../src/config/parse.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
 
-/** The least that a pool needs. */
+/** The only required key of a pool. */
 export const SERVERS = [{ name: "web-1", url: "https://web-1.example.com" }];
 
-/** POOLS with the one pool `web`, which has these keys besides its servers. */
+/** POOLS with a single pool `web`: its servers and these keys. */
 export function web(keys: Record<string, unknown> = {}): Record<string, unknown> {
   return { web: { servers: SERVERS, ...keys } };
 }

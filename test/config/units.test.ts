@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDuration, parseSize } from "../../src/config/units.ts";
+import { durationText, parseDuration, parseSize } from "../../src/config/units.ts";
 
 describe("a duration", () => {
   test.each([
@@ -83,4 +83,15 @@ describe("a size", () => {
 test("a unit that every object inherits is no unit", () => {
   expect(parseDuration("1constructor")).toBeUndefined();
   expect(parseSize("1toString")).toBeUndefined();
+});
+
+test.each([
+  [0, "0ms"],
+  [250, "250ms"],
+  [1_500, "1500ms"],
+  [90_000, "90s"],
+  [600_000, "10m"],
+  [86_400_000, "24h"],
+])("%i milliseconds are %s in short, which reads as the same", (ms, text) => {
+  expect([durationText(ms), parseDuration(text)]).toEqual([text, ms]);
 });

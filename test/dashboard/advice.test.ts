@@ -1,19 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { adviceFor } from "../../src/dashboard/page/advice.js";
-import { History } from "../../src/dashboard/page/history.js";
-import { clockTime } from "../../src/dashboard/page/words.js";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
+import { adviceFor } from "../../src/dashboard/page/advice.ts";
+import { History } from "../../src/dashboard/page/history.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { clockInWords } from "../../src/words/times.ts";
 import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "./snapshots.ts";
 
 const adviceOn = (pool: Snapshot, events: PoolEvent[] = [], history?: History) =>
   adviceFor(pool, NOW, history, events).map(({ weight, text }) => `${weight}: ${text}`);
 
-/** What waited, by how many seconds before now. */
+/** Lengths of the waiting list, by their age in seconds. */
 function historyOf(waiting: Record<number, number>): History {
   const history = new History();
   const points = Object.entries(waiting).sort(([a], [b]) => Number(b) - Number(a));
-  for (const [seconds, queued] of points) history.saw(aPool({ queued }), NOW - Number(seconds) * 1_000);
+  for (const [seconds, queued] of points)
+    history.addSnapshot(aPool({ queued }), NOW - Number(seconds) * 1_000);
   return history;
 }
 
@@ -94,8 +95,8 @@ describe("the waiting list", () => {
 
   test("that piled up in a drain is none in the overview either, which has no events", () => {
     const history = historyOf({ 50: 0 });
-    history.saw(aPool({ ...drainedBy("admin"), queued: 90 }), NOW - 12_000);
-    history.saw(aPool({ queued: 60 }), NOW - 9_000);
+    history.addSnapshot(aPool({ ...drainedBy("admin"), queued: 90 }), NOW - 12_000);
+    history.addSnapshot(aPool({ queued: 60 }), NOW - 9_000);
     expect(adviceFor(aPool({ queued: 60 }), NOW, history)).toEqual([]);
   });
 
@@ -112,7 +113,7 @@ test("quarantined slots open by themselves, and it is said when the first does",
   ];
   const [advice] = adviceOn(aPool({ quarantined: 2, servers }));
   expect(advice).toMatch(/^warn: 2 slots in quarantine/);
-  expect(advice).toContain(`The first opens by itself at ${clockTime(ago(-30), NOW)} at the latest`);
+  expect(advice).toContain(`The first opens by itself at ${clockInWords(ago(-30), NOW)} at the latest`);
 });
 
 describe("refusals", () => {
@@ -140,8 +141,8 @@ describe("refusals", () => {
   test("are seen by what was counted where there are no events, as in the overview", () => {
     const history = new History();
     const pool = (refused: Record<string, number>) => aPool({ totals: { ...aPool().totals, refused } });
-    history.saw(pool({ "queue-full": 5 }), NOW - 3_000);
-    history.saw(pool({ "queue-full": 12 }), NOW);
+    history.addSnapshot(pool({ "queue-full": 5 }), NOW - 3_000);
+    history.addSnapshot(pool({ "queue-full": 12 }), NOW);
     expect(adviceFor(aPool(), NOW, history).map(({ text }) => text)).toEqual([
       "7 requests refused lately (queue-full): the waiting list is full. Add servers or slots, or raise max_queue.",
     ]);

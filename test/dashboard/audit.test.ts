@@ -18,9 +18,9 @@ interface Axe {
   run(options: { runOnly?: string[] }): Promise<AxeResults>;
 }
 
-/** What the audit has to say against the page as it is now: all of it in light, and the colours in dark too. */
+/** Audits the page in its present state: everything in the light theme, colours in the dark one too. */
 async function audit(page: Page, state: string): Promise<void> {
-  // Not as a script of the page: its policy would refuse it.
+  // Not by a script element, which the page's policy would refuse.
   await page.evaluate(axe);
   for (const [colorScheme, options] of [
     ["light", {}],
@@ -122,7 +122,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await page.goto(`${stage.relay.url}/_sluice/#/`);
   await sees(page, ".card", /web\s*Not reached/);
   await audit(page, "overview, a pool cannot be reached");
-  // Nobody has looked at this one before.
+  // The page has no snapshot of this pool.
   await stage.sluice.findPool("web");
   await stage.sluice.losePool("reports");
   const { page: late } = await visit(stage.browser, stage.relay.url, "#/reports");

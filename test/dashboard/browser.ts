@@ -4,12 +4,12 @@ import { TOKEN } from "../support/sluice.ts";
 
 export interface Visit {
   page: Page;
-  /** What the page complained of on its console, and what it asked from whom. */
+  /** Errors and warnings on the console, and the URLs of all requests. */
   complaints: string[];
   requested: string[];
 }
 
-/** The dashboard, signed in, until the test ends. `path` is what follows `/_sluice/`. */
+/** Opens the dashboard, signed in, until the test ends. `path`: after `/_sluice/`. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -23,7 +23,7 @@ export async function visit(
   });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  // What is not there by then never will be; a machine under load needs some seconds.
+  // A machine under load needs some seconds.
   page.setDefaultTimeout(15_000);
   const complaints: string[] = [];
   const requested: string[] = [];

@@ -9,12 +9,12 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Names under which this machine is not localhost, which browsers trust more than other hosts.
+  // Host names for this machine that a browser does not trust as it trusts localhost.
   "--host-resolver-rules=MAP *.test 127.0.0.1",
 ];
 
 export function startBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) throw new Error(NO_CHROMIUM);
-  // Loopback only, as whoever runs tests as root in a container has no sandbox to offer.
+  // No sandbox, which root in a container does not have. The browser visits this machine only.
   return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args: FLAGS });
 }

@@ -1,19 +1,14 @@
-import { readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { slim } from "../../src/dashboard/slim.ts";
 import { send } from "../support/client.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 
-const PAGE = join(import.meta.dirname, "../../src/dashboard/page");
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 const SIGNED_IN = { Authorization: `Bearer ${TOKEN}`, "Accept-Encoding": "gzip, br" };
 
 let sluice: Sluice;
-/** Everything the page is made of, as paths: what it names, and what that names in turn. */
+/** The paths of the page and of everything that it loads, directly or not. */
 let paths: string[];
 
 beforeAll(async () => {
@@ -45,39 +40,10 @@ test("the page and all it needs come from here: a page, its style, its script an
   ]);
 });
 
-describe("the script", () => {
-  const modules = () => readdirSync(PAGE).filter((name) => name.endsWith(".js"));
-  const source = (name: string) => readFile(join(PAGE, name), "utf8");
-
-  test("has every module of the page once, each after those it needs", async () => {
-    const { text } = await get("/_sluice/assets/page.js");
-    const begun = [...text.matchAll(/^modules\["([\w-]+\.js)"\] = /gm)].map(([, name = ""]) => name);
-    expect(begun.toSorted()).toEqual(modules().toSorted());
-    for (const name of modules()) {
-      const needed = [...(await source(name)).matchAll(/from "\.\/([\w-]+\.js)";$/gm)].map(
-        ([, one = ""]) => one,
-      );
-      for (const one of needed)
-        expect.soft(begun.indexOf(one), `${name}: ${one}`).toBeLessThan(begun.indexOf(name));
-    }
-  });
-
-  test("imports and exports nothing itself, and is a script", async () => {
-    const { text } = await get("/_sluice/assets/page.js");
-    expect(text).not.toMatch(/^(import|export)\b/m);
-    await transform(text, { format: "esm" });
-  });
-
-  test("has the modules without their comments, and they mean the same", async () => {
-    for (const name of modules()) {
-      const text = await source(name);
-      expect(slim(text).length).toBeLessThan(text.length);
-      const [whole, slimmed] = await Promise.all(
-        [text, slim(text)].map(async (one) => (await transform(one, { minify: true })).code),
-      );
-      expect(slimmed, name).toBe(whole);
-    }
-  });
+test("the script imports and exports nothing itself, and is a script", async () => {
+  const { text } = await get("/_sluice/assets/page.js");
+  expect(text).not.toMatch(/^(import|export)\b/m);
+  await transform(text, { format: "esm" });
 });
 
 test("nothing in it names another site, but for a licence and an image's own name space", async () => {

@@ -1,22 +1,22 @@
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { follow, type Listener } from "../../src/dashboard/page/feed.js";
+import { eventReader, follow, type Listener } from "../../src/dashboard/page/feed.ts";
 import { type Arrival, Origin } from "../support/origin.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** The page's side of a stream whose other side the test plays. */
+/** The page's end of a stream; the test plays Sluice. */
 async function followed() {
   const origin = await Origin.start();
   onTestFinished(() => origin.stop());
   const real = globalThis.fetch;
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => real(`${origin.url}/${path}`, init));
   const heard: unknown[] = [];
-  const told: Listener = {
-    event: (name, data) => heard.push([name, data]),
-    contact: () => {},
-    lost: (problem) => heard.push(["lost", problem.status]),
+  const listener: Listener = {
+    onEvent: (name, data) => heard.push([name, data]),
+    onContact: () => {},
+    onLost: (problem) => heard.push(["lost", problem.status]),
   };
-  const stop = follow("web", told);
+  const stop = follow("web", listener);
   onTestFinished(stop);
   return { origin, heard, stop };
 }
@@ -85,7 +85,7 @@ test("a network that swallows everything is noticed, and the stream begun anew",
   const { origin, heard } = await followed();
   const first = await origin.arrival();
   say(first, ": still here\n\n");
-  // Longer than a living stream is ever silent.
+  // Longer than the longest silence of a living stream.
   while (heard.length === 0) {
     await vi.advanceTimersByTimeAsync(5_000);
     await new Promise((resolve) => setImmediate(resolve));
@@ -93,4 +93,18 @@ test("a network that swallows everything is noticed, and the stream begun anew",
   expect(heard).toEqual([["lost", 0]]);
   await vi.advanceTimersByTimeAsync(5_000);
   await origin.arrival();
+});
+
+test("events are read however the network has cut them", () => {
+  const text =
+    ': still here\n\nid: 7\nevent: drained\ndata: {"id":7}\n\nevent: snapshot\ndata: {}\n\nid: 8\n';
+  for (let size = 1; size <= text.length; size++) {
+    const heard: unknown[] = [];
+    const read = eventReader((...event) => heard.push(event));
+    for (let start = 0; start < text.length; start += size) read(text.slice(start, start + size));
+    expect(heard).toEqual([
+      ["drained", '{"id":7}', "7"],
+      ["snapshot", "{}", null],
+    ]);
+  }
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
     Origin.start((_, response) => response.end("done")),
   ]);
   const port = new URL(origin.url).port;
-  // Every address of 127/8 is this machine; the one origin listens on the first only, the others refuse.
+  // All of 127/8 is this machine. The origin listens on the first address, the others refuse connections.
   const servers = Array.from({ length: COUNT }, (_, n) => ({
     name: `inference-${n + 1}`,
     url: `http://127.0.0.${n + 1}:${port}`,
@@ -44,7 +44,7 @@ test("with 200 servers each has a cell and a row, and what has the focus keeps i
   await page.keyboard.press("End");
   expect(await focused()).toBe(`inference-${COUNT} idle`);
   await page.keyboard.press("ArrowLeft");
-  // The same elements, and not others that look like them.
+  // The very same elements, not equal ones.
   const first = await page.locator(".cell").first().elementHandle();
   for (let round = 1; round <= 3; round++) {
     await client.get("/query");

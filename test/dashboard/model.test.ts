@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Problem } from "../../src/dashboard/page/api.js";
-import { Model } from "../../src/dashboard/page/model.js";
+import { Problem } from "../../src/dashboard/page/api.ts";
+import { Model } from "../../src/dashboard/page/model.ts";
 import { aPool, drainedBy } from "./snapshots.ts";
 
 const GONE = new Problem(0, "", "Sluice cannot be reached", "");
@@ -13,12 +13,12 @@ const instant = (ms = 0) => new Date(Date.now() + ms).toISOString();
 function following(): Model {
   const model = new Model();
   model.choose("web");
-  model.contact();
-  model.saw(aPool());
+  model.setConnected();
+  model.addSnapshot(aPool());
   return model;
 }
 
-/** Seconds in which the page ticks, and hears something in each, or nothing. */
+/** Lets seconds pass, with a tick and a call of `each` in every one. */
 function seconds(model: Model, count: number, each: () => void = () => {}): void {
   for (let n = 0; n < count; n++) {
     vi.advanceTimersByTime(1_000);
@@ -30,39 +30,39 @@ function seconds(model: Model, count: number, each: () => void = () => {}): void
 describe("what is shown", () => {
   test("of a lost connection's time stands still", () => {
     const model = following();
-    const seen = model.shownAt;
-    model.lost(GONE);
+    const seen = model.asOf;
+    model.setDisconnected(GONE);
     vi.advanceTimersByTime(12_000);
-    expect(model.shownAt).toBe(seen);
-    model.contact();
-    expect(model.shownAt).toBe(seen + 12_000);
+    expect(model.asOf).toBe(seen);
+    model.setConnected();
+    expect(model.asOf).toBe(seen + 12_000);
   });
 
   test("grows no older in silence, once more than a beat has passed, and does not jump back when that is a loss", () => {
     const model = following();
-    const seen = model.shownAt;
+    const seen = model.asOf;
     seconds(model, 3);
-    expect(model.shownAt).toBe(seen + 3_000);
+    expect(model.asOf).toBe(seen + 3_000);
     seconds(model, 4);
-    expect(model.shownAt).toBe(seen + 4_500);
-    model.lost(GONE);
+    expect(model.asOf).toBe(seen + 4_500);
+    model.setDisconnected(GONE);
     seconds(model, 9);
-    expect(model.shownAt).toBe(seen + 4_500);
+    expect(model.asOf).toBe(seen + 4_500);
   });
 
   test("of a pool that cannot be reached stands still, though the stream goes on", () => {
     const model = following();
-    const seen = model.shownAt;
+    const seen = model.asOf;
     vi.advanceTimersByTime(2_000);
     const at = instant(-1_000);
     seconds(model, 30, () => {
-      model.contact();
-      model.lostChosen(at);
+      model.setConnected();
+      model.setUnreachable(at);
     });
-    expect(model.shownAt).toBe(seen + 1_000);
-    expect(model.live).toBe(false);
-    model.saw(aPool());
-    expect(model.shownAt).toBe(seen + 32_000);
+    expect(model.asOf).toBe(seen + 1_000);
+    expect(model.isLive).toBe(false);
+    model.addSnapshot(aPool());
+    expect(model.asOf).toBe(seen + 32_000);
   });
 });
 
@@ -75,11 +75,11 @@ describe("the curves", () => {
   test("have of those who wait what was told, and nothing between", () => {
     const model = following();
     let oldestWaitMs = 0;
-    // Those at its head change: the oldest wait falls with each snapshot, every other second.
+    // The head of the list changes, so that the oldest wait falls every other second.
     seconds(model, 6, () => {
       oldestWaitMs = oldestWaitMs === 0 ? 3_000 : 0;
-      model.contact();
-      if (oldestWaitMs > 0) model.saw(aPool({ queued: 5, oldestWaitMs }));
+      model.setConnected();
+      if (oldestWaitMs > 0) model.addSnapshot(aPool({ queued: 5, oldestWaitMs }));
     });
     expect(Math.max(...curve(model).oldest.map((value) => value ?? 0))).toBe(3);
     expect(curve(model).queued).toEqual([0, 5, 5, 5]);
@@ -87,7 +87,7 @@ describe("the curves", () => {
 
   test("go on at nothing while nobody waits and nothing is told, but not in silence", () => {
     const model = following();
-    seconds(model, 6, () => model.contact());
+    seconds(model, 6, () => model.setConnected());
     expect(curve(model).queued).toHaveLength(7);
     seconds(model, 6);
     expect(curve(model).queued).toHaveLength(7 + 4);
@@ -95,22 +95,22 @@ describe("the curves", () => {
 
   test("have a gap, once, where the connection was lost, and none where another pool was looked at", () => {
     const model = following();
-    model.sawAll({ pools: [aPool(), aPool({ name: "reports", queued: 2 })], unreachable: [] });
+    model.addAll({ pools: [aPool(), aPool({ name: "reports", queued: 2 })], unreachable: [] });
     model.choose("reports");
     seconds(model, 3);
     expect([curve(model), curve(model, "reports")].flatMap(({ queued }) => queued)).not.toContain(null);
-    model.contact();
-    model.saw(aPool({ name: "reports", queued: 3 }));
-    seconds(model, 3, () => model.lost(GONE));
-    model.saw(aPool({ name: "reports", queued: 4 }));
+    model.setConnected();
+    model.addSnapshot(aPool({ name: "reports", queued: 3 }));
+    seconds(model, 3, () => model.setDisconnected(GONE));
+    model.addSnapshot(aPool({ name: "reports", queued: 4 }));
     expect(curve(model, "reports").queued).toEqual([2, 3, null, 4]);
   });
 
   test("have a gap while the pool cannot be reached", () => {
     const model = following();
     seconds(model, 3, () => {
-      model.contact();
-      model.lostChosen(instant());
+      model.setConnected();
+      model.setUnreachable(instant());
     });
     expect(curve(model).queued).toEqual([0, null]);
   });
@@ -118,26 +118,26 @@ describe("the curves", () => {
 
 test("nothing can be done without a connection, nor while the pool's object cannot be reached", () => {
   const model = following();
-  expect(model.live).toBe(true);
-  model.lost(GONE);
-  expect(model.live).toBe(false);
-  model.contact();
-  model.lostChosen(instant());
-  expect(model.live).toBe(false);
-  model.saw(aPool());
-  expect(model.live).toBe(true);
+  expect(model.isLive).toBe(true);
+  model.setDisconnected(GONE);
+  expect(model.isLive).toBe(false);
+  model.setConnected();
+  model.setUnreachable(instant());
+  expect(model.isLive).toBe(false);
+  model.addSnapshot(aPool());
+  expect(model.isLive).toBe(true);
 });
 
 test("the stream of the chosen pool is believed before an answer about all pools", () => {
   const model = following();
-  model.saw(aPool(drainedBy("admin")));
-  model.sawAll({ pools: [aPool(), aPool({ name: "reports", queued: 3 })], unreachable: [] });
+  model.addSnapshot(aPool(drainedBy("admin")));
+  model.addAll({ pools: [aPool(), aPool({ name: "reports", queued: 3 })], unreachable: [] });
   expect([...model.pools.values()].map(({ name, state }) => [name, state])).toEqual([
     ["web", "drained"],
     ["reports", "running"],
   ]);
-  model.sawAll({ pools: [aPool({ name: "reports" })], unreachable: ["web"] });
-  expect([model.live, model.unreachable.size]).toEqual([true, 0]);
+  model.addAll({ pools: [aPool({ name: "reports" })], unreachable: ["web"] });
+  expect([model.isLive, model.unreachable.size]).toEqual([true, 0]);
 });
 
 describe("a pool that cannot be reached", () => {
@@ -147,38 +147,38 @@ describe("a pool that cannot be reached", () => {
 
   test("keeps its place and what was seen of it, and says since when", () => {
     const model = new Model();
-    model.sawAll({ pools: [web, reports, media], unreachable: [] });
+    model.addAll({ pools: [web, reports, media], unreachable: [] });
     const seen = Date.now();
     vi.advanceTimersByTime(3_000);
     for (let round = 0; round < 2; round++) {
-      model.sawAll({ pools: [web, media], unreachable: ["reports"] });
+      model.addAll({ pools: [web, media], unreachable: ["reports"] });
     }
     expect(model.names).toEqual(["web", "reports", "media"]);
     expect(model.pools.get("reports")).toEqual(reports);
     expect([...model.unreachable]).toEqual([["reports", seen]]);
-    model.sawAll({ pools: [web, reports, media], unreachable: [] });
+    model.addAll({ pools: [web, reports, media], unreachable: [] });
     expect(model.unreachable.size).toBe(0);
   });
 
   test("and was never seen is known by its name", () => {
     const model = new Model();
-    model.sawAll({ pools: [aPool()], unreachable: ["reports"] });
+    model.addAll({ pools: [aPool()], unreachable: ["reports"] });
     expect([model.names, [...model.unreachable]]).toEqual([["web", "reports"], [["reports", null]]]);
   });
 });
 
 test("a pool that is no longer configured is forgotten, and the chosen one is then unknown", () => {
   const model = following();
-  expect(model.unknown).toBe(false);
-  model.sawAll({ pools: [aPool({ name: "reports" })], unreachable: [] });
-  expect([[...model.pools.keys()], model.names, model.unknown]).toEqual([["reports"], ["reports"], true]);
+  expect(model.isUnknown).toBe(false);
+  model.addAll({ pools: [aPool({ name: "reports" })], unreachable: [] });
+  expect([[...model.pools.keys()], model.names, model.isUnknown]).toEqual([["reports"], ["reports"], true]);
 });
 
 test("a name that Sluice does not know is no lost connection", () => {
   const model = new Model();
   model.choose("none");
-  model.noSuchPool();
-  expect([model.unknown, model.connection.state]).toEqual([true, "live"]);
+  model.setUnknown();
+  expect([model.isUnknown, model.connection.state]).toEqual([true, "live"]);
 });
 
 test("another pool begins without the events of the one before", () => {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { clockTime } from "../../src/dashboard/page/words.js";
+import { clockInWords } from "../../src/words/times.ts";
 import { Origin } from "../support/origin.ts";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
@@ -87,8 +87,8 @@ test("an extension says when the drain ends now and then, and is never a shorter
   await sluice.drain("web", { expires: "2h" });
   const end = async () => Date.parse((await sluice.snapshot("web")).drain?.expiresAt ?? "");
   const before = await end();
-  // The page knew it a moment ago: its today may be our yesterday.
-  const says = (at: number) => `(\\d+ \\w+, )?${clockTime(at, at)}`;
+  // Midnight may have passed between the page's clock and ours.
+  const says = (at: number) => `(\\d+ \\w+, )?${clockInWords(at, at)}`;
   await press(page, "Extend…");
   await sees(
     page,
@@ -105,7 +105,7 @@ test("an extension says when the drain ends now and then, and is never a shorter
   await page.getByLabel("Longer by").fill("30m");
   await press(page, "Extend");
   await outcome(page, /The drain of web now ends at/);
-  // The page counts from the second in which it is asked, the pool from when it hears of it.
+  // The page adds to its own clock, which is exact to the second, and the pool to the time of the call.
   expect(Math.abs((await end()) - before - 1_800_000)).toBeLessThan(10_000);
 });
 
@@ -138,7 +138,7 @@ describe("by keyboard alone", () => {
     await page.keyboard.type("by hand");
     await page.keyboard.press("Enter");
     await outcome(page, "web takes no more requests");
-    // The used button goes away: with a snapshot after the dialog, or with one that came first.
+    // The button disappears with a snapshot, which may come before or after the dialog closes.
     await expect.poll(focused, { timeout: 15_000 }).toMatch(/^(pool-title|main)$/);
     expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "admin", reason: "by hand" });
     await sluice.resume("web");
@@ -150,7 +150,7 @@ describe("another site that a signed-in operator visits", () => {
   const form = (action: string) =>
     `<form method="post" action="${action}"></form><script>document.forms[0].submit()</script>`;
 
-  /** A site of its own, on another port or under another name, where a signed-in operator then is. */
+  /** Leads a signed-in operator to another site, on another port or by another host name. */
   async function lure(html: string, host = "127.0.0.1", url = sluice.url) {
     const site = await Origin.start((_, response) => {
       response.writeHead(200, { "Content-Type": "text/html" }).end(html);
@@ -193,7 +193,7 @@ describe("another site that a signed-in operator visits", () => {
 });
 
 describe("Sluice that answers, but not as hoped for", () => {
-  /** One after the other on the same address, as deploys are. */
+  /** A Sluice that replaces another one at the same address, as in a deploy. */
   async function deployed(options: Parameters<typeof Sluice.start>[0]): Promise<Page> {
     const first = await Sluice.start({ pools: POOLS });
     const network = await Relay.start(first.url);

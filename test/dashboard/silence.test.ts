@@ -4,7 +4,7 @@ import { visit } from "./browser.ts";
 import { sees, useStage } from "./stage.ts";
 
 const stage = useStage();
-// What a test left behind must not fail the next one too.
+// A failed test must not make the next one fail too.
 afterEach(async () => {
   await stage.relay.cut();
   await stage.relay.mend();
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 const ageOf = (page: Page) => page.locator(".cell", { hasText: "stuck" }).locator(".what").textContent();
 
-/** Seconds in which the page is to show nothing that it does not know. */
+/** Expects that the page does not change for two seconds. */
 async function staysAsItIs(page: Page): Promise<void> {
   const shown = () => Promise.all([ageOf(page), page.locator("#wait-words").textContent()]);
   const before = await shown();
@@ -61,7 +61,7 @@ describe("a pool whose object cannot be reached", () => {
     await sees(page, "#wait-words", /^Now unknown;/);
     await staysAsItIs(page);
 
-    // Among the others it keeps its place and its link, and hides none of them.
+    // It keeps its position and its link among the other pools, all of which stay visible.
     await page.goto(`${stage.relay.url}/_sluice/#/`);
     await sees(
       page,
@@ -72,7 +72,7 @@ describe("a pool whose object cannot be reached", () => {
     await sees(page, "#connection", "Live");
     await sees(page, "nav", /web not reached/);
 
-    // Who comes now finds it too.
+    // A page that is opened now shows it too.
     const other = await visit(stage.browser, stage.relay.url);
     await other.page
       .getByRole("main")
@@ -97,7 +97,7 @@ test("an answer about all pools that a later one has overtaken is not believed",
   const { page } = await visit(stage.browser, stage.relay.url);
   await sees(page, ".card", /^web\s*Running/);
   const late = Promise.withResolvers<() => Promise<void>>();
-  // One answer from before the drain is kept back.
+  // An answer from before the drain is delayed.
   await page.route(
     "**/api/pools",
     async (route) => {

@@ -3,7 +3,7 @@ import { leaseWith, poolWith, serverWith } from "../support/snapshots.ts";
 
 export const NOW = Date.parse("2026-11-21T09:00:00.000Z");
 
-/** An instant so many seconds before `NOW`; after it, if negative. */
+/** An instant before `NOW`; after it, if `seconds` is negative. */
 export function ago(seconds: number): string {
   return new Date(NOW - seconds * 1_000).toISOString();
 }
@@ -16,13 +16,13 @@ export function aLease(id: string, seconds = 1): LeaseSnapshot {
   return leaseWith({ id, since: ago(seconds) });
 }
 
-/** Cut off two minutes after it began. */
+/** A lease whose request was cut off two minutes after its start. */
 export function aQuarantinedLease(id: string, seconds: number, opensInS = 60): LeaseSnapshot {
   const quarantine = { quarantined: true, quarantinedSince: ago(seconds), until: ago(-opensInS) };
   return leaseWith({ id, since: ago(seconds + 120), ...quarantine });
 }
 
-/** Running and idle, with one server that is up. */
+/** A running, idle pool with one server that is up. */
 export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
   return poolWith({ servers: [aServer()], ...changes });
 }

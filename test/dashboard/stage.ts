@@ -7,7 +7,7 @@ import { Relay } from "../support/relay.ts";
 import { Sluice } from "../support/sluice.ts";
 import { startBrowser } from "./chromium.ts";
 
-/** How long a query takes; three servers answer fifteen of them a second. */
+/** Duration of a query: three servers answer fifteen a second. */
 const SERVICE_MS = 200;
 
 /**
@@ -43,7 +43,7 @@ export class Stage {
       server_timeout: "2s",
       quarantine: { max: "1h" },
       max_queue: 60,
-      // Answered before and after queries too: a server that is at work is up.
+      // Busy servers answer 503 to a check, which counts as up.
       check: { path: "/idle", interval: "200ms", timeout: "5s", fall: 2, rise: 1, status: "2xx,503" },
     };
     const reports = { hosts: ["reports.test"], servers: [{ name: "reports", url: "http://127.0.0.1:9" }] };
@@ -55,14 +55,14 @@ export class Stage {
     this.#stops.push(() => this.#client.close());
   }
 
-  /** Requests at their own pace from now on; 0: no more. */
+  /** Sends requests at this rate from now on; 0: none. */
   load(perSecond: number): void {
     clearInterval(this.#load);
     if (perSecond === 0) return;
     this.#load = setInterval(() => this.flood(1), 1_000 / perSecond);
   }
 
-  /** So many requests at once. What is refused, or cut off at the end, is no matter. */
+  /** Sends requests at once. Refusals and cut-off requests are expected. */
   flood(count: number): void {
     for (let n = 0; n < count; n++) this.#client.get("/query").catch(() => {});
   }
@@ -80,13 +80,13 @@ export function useStage(): Stage {
   return stage;
 }
 
-/** A number of the pool that is looked at, by its name on the page. */
+/** A figure of the chosen pool, by its name on the page. */
 export async function figure(page: Page, name: string): Promise<number> {
   const row = page.locator("#figures > div").filter({ has: page.locator("dt", { hasText: name }) });
   return Number.parseInt(((await row.locator("dd").textContent()) ?? "").replaceAll(",", ""), 10);
 }
 
-/** Resolves once the page shows it; `text` may be a part. */
+/** Resolves once the page shows `text`, which may be a part. */
 export async function sees(page: Page, selector: string, text: string | RegExp): Promise<void> {
   await page.locator(selector).filter({ hasText: text, visible: true }).first().waitFor();
 }
@@ -95,7 +95,7 @@ export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name, exact: true }).click();
 }
 
-/** What was done, as the page says it; the dialog that asked is gone. */
+/** Resolves once the page reports this outcome and has closed the dialog. */
 export async function outcome(page: Page, text: string | RegExp): Promise<void> {
   await sees(page, "#outcome", text);
   await page.locator("dialog").waitFor({ state: "hidden" });

@@ -8,7 +8,7 @@ test("an operator watches a pool, drains and resumes it, mends a server, and los
   const { page, complaints, requested } = await visit(stage.browser, stage.relay.url);
   const waiting = () => figure(page, "Waiting");
 
-  // Finds the pool among the others, and sees it at work.
+  // Finds the pool in the overview, and sees it work.
   stage.load(10);
   await page
     .getByRole("main")
@@ -46,7 +46,7 @@ test("an operator watches a pool, drains and resumes it, mends a server, and los
   await sees(page, "#advice", /now is the time for the deploy/);
   expect(await figure(page, "In flight")).toBe(0);
 
-  // Resumes it, and sees the queue fall, however few requests this machine can take.
+  // Resumes it, and sees the queue fall, even on a slow machine.
   stage.load(0);
   await press(page, "Resume…");
   await press(page, "Resume");
@@ -55,7 +55,7 @@ test("an operator watches a pool, drains and resumes it, mends a server, and los
   await sees(page, "#events li", "Running again: “admin” resumed the pool.");
   await expect.poll(waiting, { timeout: 30_000 }).toBeLessThan(4);
 
-  // Loses the connection: the page says so, and lets nothing be done.
+  // Loses the connection: the page says so, and disables its acts.
   await stage.relay.cut();
   await sees(
     page,
@@ -73,10 +73,10 @@ test("an operator watches a pool, drains and resumes it, mends a server, and los
   expect(await page.getByRole("button", { name: "Drain…" }).getAttribute("aria-disabled")).toBeNull();
   await sees(page, "#queue-words", /^Now \d+ request/);
 
-  // Back leads to where it began.
+  // Back leads to the overview.
   await page.goBack();
   await page.getByRole("heading", { name: "Pools", level: 1 }).waitFor();
   expect(requested.filter((url) => !url.startsWith(`${stage.relay.url}/_sluice/`))).toEqual([]);
-  // The browser itself notes each failed request of the time without a connection.
+  // The browser logs each request that failed without a connection.
   expect(complaints.filter((text) => !text.includes("net::ERR_"))).toEqual([]);
 });

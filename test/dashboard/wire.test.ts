@@ -30,7 +30,7 @@ test("a browser receives the whole page, headers included, in few requests and l
   network.on("Network.requestWillBeSent", ({ requestId, request }) => urls.set(requestId, request.url));
   network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
     const url = urls.get(requestId) ?? "";
-    // What is asked of the pools goes on for as long as the page is open.
+    // Requests for pools go on while the page is open.
     if (!url.includes("/api/")) received.set(url, encodedDataLength);
   });
   await page.goto(`${sluice.url}/_sluice/#/web`);
@@ -38,7 +38,7 @@ test("a browser receives the whole page, headers included, in few requests and l
   await context.close();
   const bytes = [...received.values()].reduce((sum, size) => sum + size, 0);
   expect(received.size).toBe(4);
-  // All of it came over the wire.
+  // None of it came from a cache.
   expect(bytes).toBeGreaterThan(30_000);
   expect(bytes).toBeLessThan(MOST_BYTES);
 });

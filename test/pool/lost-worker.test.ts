@@ -26,7 +26,7 @@ test("a Worker that dies with a slot which it has held for long is noticed at on
   await stage.sluice.admin("DELETE", `/api/pools/web/leases/${servers[0]?.leases[0]?.id}`);
 });
 
-test("a Worker that dies while it waits is noticed at once: its place is given up", async () => {
+test("a Worker that dies while it waits is noticed at once: its ticket leaves the list", async () => {
   await stage.sluice.drain("web");
   const before = (await stage.sluice.snapshot("web")).totals;
   const died = workerThatDies(500);

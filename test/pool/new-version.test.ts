@@ -133,21 +133,3 @@ test("a drain ends when it is due in a pool that nobody has asked since the runt
   expect(Date.parse(at)).toBeGreaterThanOrEqual(Date.parse(expiresAt));
   expect(Date.parse(at)).toBeLessThan(askedAt);
 });
-
-test("Workers of the former version and of this one share a pool, in one order", async () => {
-  const a = await server("a", 5);
-  sluice = await Sluice.start({ pools: { web: { servers: listed(a) } }, bundle: "test" });
-  const client = new Connections(sluice.url);
-  await sluice.drain("web");
-  const answers: Promise<{ status: number }>[] = [];
-  for (let n = 0; n < 10; n++) {
-    answers.push(client.get(n % 2 === 0 ? `/${n}` : `/__test/former/web/${n}`));
-    await sluice.until("web", (snapshot) => snapshot.queued === n + 1);
-  }
-  await sluice.resume("web");
-  for (const answer of answers) expect((await answer).status).toBe(200);
-  client.close();
-  expect(a.served).toEqual(Array.from({ length: 10 }, (_, n) => `/${n}`));
-  expect(a.rejected).toBe(0);
-  await sluice.until("web", ({ inFlight, totals }) => inFlight === 0 && totals.completed === 10);
-});

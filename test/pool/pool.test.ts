@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Granted, type NotGranted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
-import type { Granted, NotGranted, Queued } from "../../src/pool/protocol.ts";
-import { LEASE_TTL_MS } from "../../src/scheduler/leases.ts";
+import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
 type Answer = Granted | Queued | NotGranted;
@@ -17,23 +17,34 @@ const onRecord = (object: PoolObject) => new Ledger(object.storage.asPlatform).l
 const slotsOnRecord = (object: PoolObject) =>
   onRecord(object).slots.map(({ lease, state }) => `${lease} ${state}`);
 
+interface Known {
+  token?: number;
+  waitedMs?: number;
+}
+
 /** What it is told within a second. */
-async function enter(object: PoolObject, id: string, seq?: number): Promise<Answer> {
-  const answer = object.pool.enter({ id, ...(seq === undefined ? {} : { seq }) });
+async function enter(object: PoolObject, id: string, known: Known = {}): Promise<Answer> {
+  const answer = ask(object, id, known);
   vi.advanceTimersByTime(SECOND);
   return answer;
 }
 
-function placeOf(answer: Answer): Queued {
-  if (answer.granted || answer.code !== "queued") throw new Error(`no place: ${JSON.stringify(answer)}`);
+const ask = (object: PoolObject, id: string, known: Known = {}) =>
+  object.pool.enter({ protocol: PROTOCOL, id, ...known });
+
+function queuedOf(answer: Answer): Queued {
+  if (answer.granted || answer.code !== "queued") throw new Error(`not queued: ${JSON.stringify(answer)}`);
   return answer;
 }
+
+/** Its server has sent its last byte. */
+const done = (object: PoolObject, id: string) => object.pool.end([{ id, end: { how: "done", status: 200 } }]);
 
 describe("an instance that has been replaced", () => {
   test("ends itself within seconds, also if all it does is to let requests wait", async () => {
     const object = new PoolObject();
     object.pool.drain(DRAIN);
-    placeOf(await enter(object, "waits"));
+    queuedOf(await enter(object, "waits"));
     object.storage.replaced = true;
     expect(() => vi.advanceTimersByTime(10 * SECOND)).toThrow("replaced");
     expect(object.aborts).toHaveLength(1);
@@ -42,11 +53,11 @@ describe("an instance that has been replaced", () => {
   test("tells nobody of a slot that it cannot put on record", async () => {
     const object = new PoolObject();
     await enter(object, "a");
-    const { place } = placeOf(await enter(object, "b"));
+    const { ticket } = queuedOf(await enter(object, "b"));
     const told = vi.fn();
-    void place.turn().then(told);
+    void ticket.turn().then(told);
     object.storage.replaced = true;
-    expect(() => object.pool.done([{ id: "a", status: 200 }])).toThrow("replaced");
+    expect(() => done(object, "a")).toThrow("replaced");
     await Promise.resolve();
     expect(told).not.toHaveBeenCalled();
     expect(object.aborts).toHaveLength(1);
@@ -57,7 +68,7 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
   const object = new PoolObject();
   await enter(object, "a");
   await object.pass(20 * SECOND);
-  void object.pool.done([{ id: "a", status: 200 }]);
+  void done(object, "a");
   await object.pass(6 * SECOND);
   object.lose();
   expect(object.pool.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
@@ -69,8 +80,8 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
 test("where nobody waits any more, nothing is written for it", async () => {
   const object = new PoolObject();
   object.pool.drain(DRAIN);
-  const { place } = placeOf(await enter(object, "waits"));
-  place.leave();
+  const { ticket } = queuedOf(await enter(object, "waits"));
+  ticket.leave();
   await vi.advanceTimersByTimeAsync(10 * SECOND);
   const exec = vi.spyOn(object.storage.sql, "exec");
   await vi.advanceTimersByTimeAsync(60 * SECOND);
@@ -79,11 +90,11 @@ test("where nobody waits any more, nothing is written for it", async () => {
 
 test("a slot whose grant was told is taken for who comes after a crash at that very moment", async () => {
   const object = new PoolObject();
-  const entering = object.pool.enter({ id: "a" });
+  const entering = ask(object, "a");
   vi.advanceTimersByTime(0);
   expect((await entering).granted).toBe(true);
   object.lose();
-  placeOf(await enter(object, "b"));
+  queuedOf(await enter(object, "b"));
   await vi.advanceTimersByTimeAsync(3 * SECOND);
   expect(slotsOnRecord(object)).toEqual(["a orphaned"]);
 });
@@ -113,7 +124,7 @@ describe("in an object that was evicted, and that nobody asks", () => {
     const object = new PoolObject({ quarantine: { max: "10m" }, slots: 2 });
     for (const id of ["a", "b"]) {
       await enter(object, id);
-      void object.pool.end(id, "timeout");
+      void object.pool.end([{ id, end: { how: "timeout" } }]);
       vi.advanceTimersByTime(120 * SECOND);
     }
     object.lose();
@@ -142,38 +153,72 @@ describe("in an object that was evicted, and that nobody asks", () => {
   test("nothing happens, and it is not woken, where nothing is due", async () => {
     const object = new PoolObject();
     await enter(object, "a");
-    void object.pool.done([{ id: "a", status: 200 }]);
+    void done(object, "a");
     vi.advanceTimersByTime(SECOND);
     expect(slotsOnRecord(object)).toEqual([]);
     expect(object.storage.alarm).toBeNull();
   });
 });
 
-test("places that were told are never given again: order is kept through crashes with arrivals in between", async () => {
-  const object = new PoolObject();
-  object.pool.drain(DRAIN);
-  const seqs = new Map<string, number>();
-  const arrive = async (...ids: string[]) => {
-    for (const id of ids) seqs.set(id, placeOf(await enter(object, id)).seq);
-  };
-  await arrive("a", "b");
-  object.lose();
-  await arrive("c", "d");
-  object.lose();
-  await arrive("e", "f");
-  const back = [...seqs].filter(([id]) => "abcd".includes(id)).reverse();
-  for (const [id, seq] of back) await enter(object, id, seq);
-
+/** Whom the pool takes, one after the other, once its drain is over. */
+async function servedAfterDrain(object: PoolObject, ids: string[]): Promise<string[]> {
   const order: string[] = [];
-  for (const id of seqs.keys()) {
-    const { place } = placeOf(await enter(object, id));
-    void place.turn().then((turn) => turn.granted && order.push(id));
+  for (const id of ids) {
+    const { ticket } = queuedOf(await enter(object, id));
+    void ticket.turn().then((turn) => turn.granted && order.push(id));
   }
   object.pool.resume(DRAIN.owner, false);
-  for (let served = 0; served < seqs.size; served++) {
+  for (let served = 0; served < ids.length; served++) {
     await vi.advanceTimersByTimeAsync(SECOND);
     expect(order).toHaveLength(served + 1);
-    void object.pool.done([{ id: order[served] as string, status: 200 }]);
+    void done(object, order[served] as string);
   }
-  expect(order).toEqual(["a", "b", "c", "d", "e", "f"]);
+  return order;
+}
+
+describe("order is kept through crashes", () => {
+  test("with arrivals in between: a token that was told is never given again, and later ones are greater", async () => {
+    const object = new PoolObject();
+    object.pool.drain(DRAIN);
+    const tokens = new Map<string, number>();
+    const arrive = async (...ids: string[]) => {
+      // All in the same millisecond.
+      const answers = ids.map((id) => ask(object, id));
+      vi.advanceTimersByTime(SECOND);
+      for (const [n, id] of ids.entries()) tokens.set(id, queuedOf((await answers[n]) as Answer).token);
+    };
+    await arrive("a", "b");
+    object.lose();
+    await arrive("c", "d");
+    object.lose();
+    await arrive("e", "f");
+    const told = [...tokens.values()];
+    expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+    const back = [...tokens].filter(([id]) => "abcd".includes(id)).reverse();
+    for (const [id, token] of back) await enter(object, id, { token });
+    expect(await servedAfterDrain(object, [...tokens.keys()])).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  test("for who was told no token, too: by how long it has waited it goes before who came later and was told one", async () => {
+    const object = new PoolObject();
+    const arrivedAt = Date.now();
+    const waited = () => ({ waitedMs: Date.now() - arrivedAt });
+    await ask(object, "in flight");
+    const told = vi.fn();
+    void ask(object, "a").then(told);
+    await vi.advanceTimersByTimeAsync(100);
+    object.lose();
+    void ask(object, "a", waited()).then(told);
+    await vi.advanceTimersByTimeAsync(100);
+    object.pool.drain(DRAIN);
+    const toldAtOnce = ask(object, "b");
+    await vi.advanceTimersByTimeAsync(100);
+    const { token } = queuedOf(await toldAtOnce);
+    object.lose();
+    await done(object, "in flight");
+    await enter(object, "b", { token });
+    expect(told).not.toHaveBeenCalled();
+    await enter(object, "a", waited());
+    expect(await servedAfterDrain(object, ["b", "a"])).toEqual(["a", "b"]);
+  });
 });

@@ -8,11 +8,11 @@ const SERVERS = [{ name: "a", url: "https://a.example.com" }];
 /** What becomes of a request that waited in a drain when the pool's object starts with this configuration. */
 function heldUnder(POOLS: unknown, ms: number): string[] {
   const drain = { owner: "deploy", reason: null, since: NOW, expiresAt: NOW + 60_000 };
-  const restored = { slots: [], servers: new Map(), regrouping: false, nextSeq: 7, counts: {}, events: [] };
+  const restored = { slots: [], servers: [], regrouping: false, counts: {}, events: [] };
   const scheduler = new Scheduler(settingsOf({ POOLS }, "web").settings, { ...restored, drain }, NOW);
-  scheduler.acquire({ id: "held", seq: 5, waitedMs: 30_000 }, NOW);
+  scheduler.enter({ id: "held", token: NOW - 30_000, waitedMs: 30_000 }, NOW);
   scheduler.tick(NOW + ms);
-  return scheduler.takeOutbox().decisions.map((one) => (one.kind === "refuse" ? one.code : one.kind));
+  return scheduler.takeChanges().decisions.map((one) => (one.kind === "refuse" ? one.code : one.kind));
 }
 
 test("a configuration that does not parse keeps those who wait for the next one", () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { begin, open, send } from "../support/client.ts";
 import { bodyOf } from "../support/origin.ts";
 import { useStage } from "../support/stage.ts";
+import { Watcher } from "../support/watcher.ts";
 
 const stage = useStage({
   web: { slots: 1, quarantine: { max: "30s" } },
@@ -131,4 +132,21 @@ describe("a client that leaves within its upload", () => {
     await stage.sluice.admin("DELETE", `/api/pools/web/leases/${servers[0]?.leases[0]?.id}`);
     expect(await logOf("/half-sent")).toMatchObject({ outcome: "client-abort-in-flight", status: 400 });
   });
+});
+
+// Last, as it leaves an error in the log.
+test('"finish": a server that breaks off then has failed one request, which was abandoned and not refused', async () => {
+  const before = (await stage.sluice.snapshot("web")).totals;
+  const watcher = await Watcher.start(stage.sluice.url);
+  // What was before is told first.
+  await watcher.next(({ event }) => event === "snapshot");
+  const known = watcher.events.length;
+  const { response } = await leaveEarly("/left-and-broken", "web");
+  response.destroy();
+  expect(await watcher.event("quarantine")).toMatchObject({ cause: "broken", server: "web-1", count: 1 });
+  const { totals } = await idle("web");
+  expect(totals).toEqual({ ...before, accepted: before.accepted + 1, abandoned: before.abandoned + 1 });
+  expect(watcher.events).toHaveLength(known + 1);
+  watcher.leave();
+  expect(await logOf("/left-and-broken")).toMatchObject({ outcome: "client-abort-in-flight", status: 499 });
 });

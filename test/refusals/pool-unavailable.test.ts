@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
 
-// Only the test bundle has a pool that can be made to fail.
+// Only the test bundle can make a pool fail.
 const stage = useStage({ web: {} }, { bundle: "test" });
 
 async function withPool(fault: string) {

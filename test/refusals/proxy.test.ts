@@ -21,7 +21,7 @@ async function refusal(pool: string, call: Call = {}) {
   return { ...answer, problem: JSON.parse(answer.body.toString()) };
 }
 
-/** Takes the pool's only slot until `free`. */
+/** Holds the pool's only slot until `free`. */
 async function occupy(pool: string) {
   const answer = send(stage.sluice.url, { headers: { Host: `${pool}.test` } });
   const { response } = await stage.origin.arrival();

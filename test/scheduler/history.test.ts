@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CheckResult } from "../../src/scheduler/checks.ts";
-import type { CutOff } from "../../src/scheduler/cut-off.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
+import { CUT_OFFS } from "./ends.ts";
 import { settings } from "./settings.ts";
 import { World } from "./world.ts";
 
@@ -17,16 +17,8 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("cutOff" as const),
       who: fc.nat(),
-      cause: fc.constantFrom<CutOff>(
-        "broken",
-        "unreachable",
-        "timeout",
-        "longest",
-        "client",
-        "stalled",
-        "early",
-        "lost",
-      ),
+      cause: fc.constantFrom(...CUT_OFFS),
+      clientLeft: fc.boolean(),
     }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("renew" as const), who: fc.nat() }) },
@@ -65,6 +57,8 @@ const happening = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("repeat" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("repeatEnd" as const), who: fc.nat() }) },
   {
     weight: 4,
     arbitrary: fc.record({ what: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
@@ -105,7 +99,17 @@ const happening = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("freeLease" as const), who: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("scrape" as const) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("restart" as const), config: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant("crash" as const),
+      during: fc.constantFrom("arrive" as const, "release" as const),
+      who: fc.nat(),
+      config: fc.nat(),
+    }),
+  },
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
 
@@ -138,7 +142,11 @@ const CONFIGS = [
   settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
 ];
 
-function play(world: World, event: Happening): void {
+const configOf = ({ config }: { config: number }) =>
+  CONFIGS[config % CONFIGS.length] as (typeof CONFIGS)[number];
+
+/** `calm`: the pool restarts only when all is on record, and all who wait were told a token. */
+function play(world: World, event: Happening, calm = false): void {
   const who = "who" in event ? world.workers[event.who % world.workers.length] : undefined;
   switch (event.what) {
     case "arrive":
@@ -156,8 +164,17 @@ function play(world: World, event: Happening): void {
     case "changeServer":
       world.changeServer(event.name, event.patch);
       break;
+    case "scrape":
+      world.scrape();
+      break;
     case "restart":
-      world.restart(CONFIGS[event.config % CONFIGS.length]);
+      if (calm) world.calmDown();
+      world.restart(configOf(event));
+      break;
+    case "crash":
+      if (calm) break;
+      if (event.during === "arrive") world.crash(() => world.arrive(), configOf(event));
+      else if (who) world.crash(() => world.release(who), configOf(event));
       break;
     case "answer": {
       const question = world.questions[event.which % world.questions.length];
@@ -174,14 +191,16 @@ function play(world: World, event: Happening): void {
       if (who) world[event.what](who, event.elsewhere, event.restMs);
       break;
     case "cutOff":
-      if (who) world.cutOff(who, event.cause);
+      if (who) world.cutOff(who, event.cause, event.clientLeft);
       break;
     default:
       if (who) world[event.what](who);
   }
   world.checkLedger();
+  world.checkClosed();
   world.checkHealth();
   world.checkOldest();
+  world.checkTotals();
 }
 
 /** Everybody does what is due: the pool must come to rest, whatever happened before. */
@@ -197,6 +216,20 @@ function comeToRest(world: World): void {
     for (const question of [...world.questions]) world.answer(question, "passed");
   }
   world.advance(60_000);
+  expect(world.workers.filter((worker) => worker.state !== "gone")).toEqual([]);
+  expect(world.scheduler.queued).toBe(0);
+  expect(world.scheduler.inFlight).toBe(0);
+  world.checkLedger();
+  world.checkTotals();
+}
+
+/** How many requests were taken in, and how many of them have ended in one way or another. */
+function takenInAndEnded(world: World): [number, number] {
+  const { accepted, completed, abandoned, refused } = world.scheduler.totals;
+  const failed =
+    (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0) + (refused["client-timeout"] ?? 0);
+  const unheard = world.workers.filter((worker) => worker.leftUnheard).length;
+  return [accepted, completed + abandoned + failed + world.refusedLate + unheard];
 }
 
 describe("whatever happens, in whatever order", () => {
@@ -208,61 +241,52 @@ describe("whatever happens, in whatever order", () => {
   test("no server has more requests than slots, nothing is granted in a drain, nobody is overtaken or answered twice", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
-        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
+        const world = new World(configOf({ config }));
         for (const event of events) play(world, event);
       }),
       { numRuns: 3_000 },
     );
   });
 
-  test("at the end every ticket was answered, every slot is back and the totals add up", () => {
+  test("at the end every ticket was answered, every slot is back and the totals add up, through restarts", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
-        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
-        for (const event of events) play(world, event);
+        const world = new World(configOf({ config }));
+        for (const event of events) play(world, event, true);
+        world.calmDown();
         comeToRest(world);
-
-        expect(world.workers.filter((worker) => worker.state !== "gone")).toEqual([]);
-        expect(world.scheduler.queued).toBe(0);
-        expect(world.scheduler.inFlight).toBe(0);
-        world.checkLedger();
-        const { accepted, completed, abandoned, refused } = world.scheduler.totals;
-        const failed =
-          (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0) + (refused["client-timeout"] ?? 0);
-        const unheard = world.workers.filter((worker) => worker.leftUnheard).length;
-        expect(completed + abandoned + failed + world.refusedLate + unheard).toBe(accepted);
+        const [takenIn, ended] = takenInAndEnded(world);
+        expect(ended).toBe(takenIn);
       }),
       { numRuns: 1_000 },
     );
   });
 
-  test("what is counted never falls, and what is told is on record and true", () => {
+  test("after crashes at any moment every ticket is answered and every slot back, too; the totals miss no more than what was not on record, and who waited", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
-        const world = new World(CONFIGS[config] as (typeof CONFIGS)[number]);
-        let before = counted(world);
+        const world = new World(configOf({ config }));
+        for (const event of events) play(world, event);
+        comeToRest(world);
+        const [takenIn, ended] = takenInAndEnded(world);
+        expect(Math.abs(ended - takenIn)).toBeLessThanOrEqual(world.lostCounts);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("what a scrape was told never falls, through crashes, and what is told is on record and true", () => {
+    fc.assert(
+      fc.property(histories, ({ config, events }) => {
+        const world = new World(configOf({ config }));
         for (const event of events) {
           play(world, event);
           world.checkEvents();
-          const now = counted(world);
-          for (const [name, count] of Object.entries(now)) {
-            expect(count, name).toBeGreaterThanOrEqual(before[name] ?? 0);
-          }
-          expect(now.served).toBe(now.completed);
-          before = now;
+          world.checkCounts();
+          if (event.what === "restart" || event.what === "crash") world.scrape();
         }
       }),
       { numRuns: 200 },
     );
   });
 });
-
-/** What a scrape would show as counters. */
-function counted(world: World): Record<string, number> {
-  const { accepted, completed, retried, abandonedTold, drains, refused, waits, servers } =
-    world.scheduler.counters.tell();
-  const total = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
-  const served = total(servers.flatMap(({ service }) => service.counts));
-  const waited = total(waits.counts);
-  return { accepted, completed, retried, abandonedTold, drains, ...refused, waited, served };
-}

@@ -1,8 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { Retry } from "../../src/scheduler/waiting/failed-server.ts";
+import { DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 let scheduler: Scheduler;
+/** What each ticket was told. */
+let tokens: Map<string, number>;
+/** Grants that no test has looked at yet. */
+let unseen: string[];
 
 const KEYS = { balance: "first", quarantine: { broken: "0s" } };
 const server = (name: string, keys: Record<string, unknown> = {}) => ({
@@ -13,13 +19,29 @@ const server = (name: string, keys: Record<string, unknown> = {}) => ({
 
 function start(servers: unknown[], keys: Record<string, unknown> = {}) {
   scheduler = new Scheduler(settings({ ...KEYS, servers, ...keys }), null, 0);
+  [tokens, unseen] = [new Map(), []];
+}
+
+function look(): void {
+  for (const decision of scheduler.takeChanges().decisions) {
+    if (decision.kind === "refuse") continue;
+    tokens.set(decision.ticket, decision.token);
+    if (decision.kind === "grant") unseen.push(`${decision.ticket} ${decision.slot.server.name}`);
+  }
 }
 
 /** Who was given which server since the last look: `t0 a`. */
 function granted(): string[] {
-  return scheduler
-    .takeOutbox()
-    .decisions.flatMap((one) => (one.kind === "grant" ? [`${one.ticket} ${one.slot.server.name}`] : []));
+  look();
+  return unseen.splice(0);
+}
+
+/** On the list again, by the token that came with the lease. */
+function enterAgain(id: string, retry: Retry, waitedMs: number, now: number): void {
+  look();
+  const token = tokens.get(id);
+  if (token === undefined) throw new Error(`${id} was told no token`);
+  scheduler.enter({ id: `${id}-again`, token, waitedMs, retry }, now);
 }
 
 /** As a Worker does it: on the list again first, and only then the failed lease ends. */
@@ -30,13 +52,12 @@ function retry(
   now: number,
 ) {
   const { ms, elsewhere = true, waitedMs = 0 } = rest;
-  const again = { avoid: elsewhere ? failed : null, rest: { server: failed, ms } };
-  scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), waitedMs, retry: again }, now);
-  scheduler.cutOff(id, "broken", now, true);
+  enterAgain(id, { server: failed, restMs: ms, avoid: elsewhere }, waitedMs, now);
+  scheduler.end(id, { how: "broken", retried: true }, now);
 }
 
 const acquire = (...ids: string[]) => {
-  for (const id of ids) scheduler.acquire({ id }, 0);
+  for (const id of ids) scheduler.enter({ id }, 0);
 };
 
 beforeEach(() => start([server("a")]));
@@ -46,14 +67,14 @@ describe("while its only server rests, a retry is overtaken by nobody", () => {
     acquire("t0", "t1");
     expect(granted()).toEqual(["t0 a"]);
     retry("t0", "a", { ms: 40, elsewhere }, 10);
-    scheduler.acquire({ id: "t2" }, 20);
+    scheduler.enter({ id: "t2" }, 20);
     expect(granted()).toEqual([]);
     expect(scheduler.nextTick()).toBe(50);
     scheduler.tick(49);
     expect(granted()).toEqual([]);
     scheduler.tick(50);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.release("t0-again", 60);
+    scheduler.end("t0-again", DONE, 60);
     expect(granted()).toEqual(["t1 a"]);
   });
 
@@ -74,11 +95,11 @@ describe("another server with a free slot takes a retry at once", () => {
     start([server("a"), server("b")]);
     acquire("t0", "t1", "t2");
     granted();
-    scheduler.release("t1", 5);
+    scheduler.end("t1", DONE, 5);
     expect(granted()).toEqual(["t2 b"]);
     acquire("t3");
     retry("t0", "a", { ms: 40, elsewhere }, 10);
-    scheduler.release("t2", 20);
+    scheduler.end("t2", DONE, 20);
     expect(granted()).toEqual(["t0-again b", "t3 a"]);
   });
 });
@@ -113,7 +134,7 @@ describe("a backup server", () => {
     granted();
     retry("t0", "a", { ms: 40 }, 10);
     expect(granted()).toEqual([]);
-    scheduler.release("t1", 20);
+    scheduler.end("t1", DONE, 20);
     expect(granted()).toEqual(["t0-again b"]);
   });
 
@@ -148,20 +169,34 @@ test("the oldest wait is that of who has waited longest, though a retry goes bef
   expect(scheduler.oldestSince).toBe(60_000);
 });
 
-test("a Worker of the former version, which names no server that is to rest, is given one at once", () => {
-  acquire("t0");
-  granted();
-  scheduler.cutOff("t0", "broken", 10, true);
-  scheduler.acquire({ id: "t0-again", seq: 0, retry: { avoid: "a" } }, 10);
+test("a retry waits for another server, before all who came later, and takes the failed one after a second", () => {
+  start([server("a"), server("b")]);
+  acquire("t0", "t1", "t2");
+  expect(granted()).toEqual(["t0 a", "t1 b"]);
+  scheduler.end("t0", { how: "broken", retried: true }, 10);
+  expect(granted()).toEqual(["t2 a"]);
+  enterAgain("t0", { server: "a", restMs: 0, avoid: true }, 0, 20);
+  scheduler.enter({ id: "t3" }, 20);
+  scheduler.end("t2", DONE, 30);
+  expect(granted()).toEqual([]);
+  scheduler.tick(1_020);
   expect(granted()).toEqual(["t0-again a"]);
+  scheduler.end("t1", DONE, 1_030);
+  expect(granted()).toEqual(["t3 b"]);
+});
+
+test("a retry whose server need not rest takes it again at once where there is no other", () => {
+  acquire("t0");
+  scheduler.end("t0", { how: "broken", retried: true }, 10);
+  enterAgain("t0", { server: "a", restMs: 0, avoid: true }, 0, 20);
+  expect(granted()).toEqual(["t0 a", "t0-again a"]);
 });
 
 describe("a request whose server is busy for somebody else", () => {
   /** As a Worker does it: on the list again first. */
   function busy(id: string, name: string, restMs: number, now: number): void {
-    const again = { avoid: name, rest: { server: name, ms: restMs } };
-    scheduler.acquire({ id: `${id}-again`, seq: Number(id.slice(1)), retry: again }, now);
-    scheduler.busy(id, restMs, now);
+    enterAgain(id, { server: name, restMs, avoid: true }, 0, now);
+    scheduler.end(id, { how: "busy", restMs }, now);
   }
 
   test("goes to another server before all who came later, and its slot rests", () => {
@@ -170,7 +205,7 @@ describe("a request whose server is busy for somebody else", () => {
     granted();
     busy("t0", "a", 2_000, 10);
     expect(granted()).toEqual([]);
-    scheduler.release("t1", 20);
+    scheduler.end("t1", DONE, 20);
     expect(granted()).toEqual(["t0-again b"]);
     scheduler.tick(2_009);
     expect(granted()).toEqual([]);
@@ -181,8 +216,8 @@ describe("a request whose server is busy for somebody else", () => {
   test("waits for its server's rest where there is no other, and longer rests than ten seconds are none", () => {
     acquire("t0");
     granted();
-    scheduler.busy("t0", 3_600_000, 0);
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.end("t0", { how: "busy", restMs: 3_600_000 }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     expect(scheduler.nextTick()).toBe(10_000);
     scheduler.tick(10_000);
     expect(granted()).toEqual(["t1 a"]);
@@ -193,12 +228,12 @@ describe("a request whose server is busy for somebody else", () => {
     acquire("t0");
     granted();
     busy("t0", "a", 10_000, 0);
-    scheduler.acquire({ id: "t1" }, 0);
+    scheduler.enter({ id: "t1" }, 0);
     scheduler.tick(999);
     expect(granted()).toEqual([]);
     scheduler.tick(1_000);
     expect(granted()).toEqual(["t0-again a"]);
-    scheduler.release("t0-again", 1_010);
+    scheduler.end("t0-again", DONE, 1_010);
     expect(granted()).toEqual(["t1 a"]);
   });
 
@@ -206,7 +241,7 @@ describe("a request whose server is busy for somebody else", () => {
     start([server("a")], { cooldown: "50ms" });
     acquire("t0", "t1");
     granted();
-    scheduler.busy("t0", 1, 0);
+    scheduler.end("t0", { how: "busy", restMs: 1 }, 0);
     scheduler.tick(49);
     expect(granted()).toEqual([]);
     scheduler.tick(50);
@@ -216,7 +251,7 @@ describe("a request whose server is busy for somebody else", () => {
   test("is at no server: a drain does not wait for the rest, and nobody frees what is not taken", () => {
     acquire("t0");
     scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
-    scheduler.busy("t0", 5_000, 10);
+    scheduler.end("t0", { how: "busy", restMs: 5_000 }, 10);
     expect(scheduler.inFlight).toBe(0);
     expect(scheduler.journal.since(-1)).toEqual([]);
     expect(scheduler.journal.take(10).written.map(({ kind }) => kind)).toEqual(["drain", "drained"]);
@@ -226,9 +261,9 @@ describe("a request whose server is busy for somebody else", () => {
   test("counts as retried, once however often it is said, and says nothing of its server's health", () => {
     start([server("a")], { check: { path: "/up", fall: 1 } });
     acquire("t0");
-    for (let n = 0; n < 3; n++) scheduler.busy("t0", 5_000, 10);
-    scheduler.release("t0", 20, 503);
-    scheduler.cutOff("t0", "broken", 20);
+    for (let n = 0; n < 3; n++) scheduler.end("t0", { how: "busy", restMs: 5_000 }, 10);
+    scheduler.end("t0", { how: "done", status: 503 }, 20);
+    scheduler.end("t0", { how: "broken" }, 20);
     expect(scheduler.totals).toMatchObject({
       accepted: 1,
       completed: 0,
@@ -244,7 +279,7 @@ describe("a request whose server is busy for somebody else", () => {
     acquire("t0");
     scheduler.tick(30_000);
     expect(scheduler.totals.abandoned).toBe(1);
-    scheduler.busy("t0", 1_000, 40_000);
+    scheduler.end("t0", { how: "busy", restMs: 1_000 }, 40_000);
     expect(scheduler.totals).toMatchObject({ retried: 1, abandoned: 0 });
     expect(scheduler.nextTick()).toBe(41_000);
   });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { cutOff, DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 const ONE_SERVER = { servers: [{ name: "a", url: "http://a.example" }] };
@@ -12,14 +13,14 @@ function start(keys: Record<string, unknown> = {}) {
 /** What was decided since the last look: `t1 grant`, `t2 queued`, `t3 queue-full`. */
 function decided(): string[] {
   return scheduler
-    .takeOutbox()
+    .takeChanges()
     .decisions.map(
       (decision) => `${decision.ticket} ${decision.kind === "refuse" ? decision.code : decision.kind}`,
     );
 }
 
 function acquire(id: string, now = 0): string[] {
-  scheduler.acquire({ id }, now);
+  scheduler.enter({ id }, now);
   return decided();
 }
 
@@ -42,14 +43,14 @@ describe("a full queue", () => {
   test("of length 0 still lets requests through to a free slot", () => {
     start({ max_queue: 0 });
     expect([acquire("t1"), acquire("t2")].flat()).toEqual(["t1 grant", "t2 queue-full"]);
-    scheduler.release("t1", 0);
+    scheduler.end("t1", DONE, 0);
     expect(acquire("t3")).toEqual(["t3 grant"]);
   });
 
   test("does not turn away a ticket that was accepted before a restart", () => {
     start({ max_queue: 0 });
     acquire("t1");
-    scheduler.acquire({ id: "old", seq: 0 }, 0);
+    scheduler.enter({ id: "old", token: -5 }, 0);
     expect(decided()).toEqual(["old queued"]);
   });
 });
@@ -71,7 +72,7 @@ describe("queue_timeout", () => {
   test("counts the time a ticket waited before it came back", () => {
     start({ queue_timeout: "10s" });
     acquire("t1");
-    scheduler.acquire({ id: "t2", seq: 7, waitedMs: 9_000 }, 5_000);
+    scheduler.enter({ id: "t2", token: -4_000, waitedMs: 9_000 }, 5_000);
     decided();
     scheduler.tick(6_000);
     expect(decided()).toEqual(["t2 queue-timeout"]);
@@ -122,7 +123,7 @@ describe("a drain", () => {
     acquire("t1");
     drain("x");
     expect([acquire("t2"), acquire("t3")].flat()).toEqual(["t2 queued", "t3 queued"]);
-    scheduler.release("t1", 0);
+    scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
     expect(scheduler.inFlight).toBe(0);
     scheduler.resume("x", false, 0);
@@ -133,25 +134,30 @@ describe("a drain", () => {
     expect(drain("x")).toBe(true);
     expect(drain("y")).toBe(false);
     expect(scheduler.resume("y", false, 0)).toBe(false);
-    expect(scheduler.drained?.owner).toBe("x");
+    expect(scheduler.currentDrain?.owner).toBe("x");
     expect(scheduler.resume("y", true, 0)).toBe(true);
-    expect(scheduler.drained).toBeNull();
+    expect(scheduler.currentDrain).toBeNull();
   });
 
   test("is extended by its owner, keeping its beginning and its reason", () => {
     drain("x", 60_000, "new version");
     scheduler.drain({ owner: "x", reason: null, expiresAt: 90_000 }, 30_000);
-    expect(scheduler.drained).toEqual({ owner: "x", reason: "new version", since: 0, expiresAt: 90_000 });
+    expect(scheduler.currentDrain).toEqual({
+      owner: "x",
+      reason: "new version",
+      since: 0,
+      expiresAt: 90_000,
+    });
   });
 
   test("is shortened by its owner's word only", () => {
     drain("x", 7_200_000);
     scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
-    expect(scheduler.drained?.expiresAt).toBe(7_200_000);
+    expect(scheduler.currentDrain?.expiresAt).toBe(7_200_000);
     drain("x", 600_000);
-    expect(scheduler.drained?.expiresAt).toBe(600_000);
+    expect(scheduler.currentDrain?.expiresAt).toBe(600_000);
     scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
-    expect(scheduler.drained?.expiresAt).toBe(960_000);
+    expect(scheduler.currentDrain?.expiresAt).toBe(960_000);
   });
 
   test("ends by itself when its time is over", () => {
@@ -183,9 +189,9 @@ describe("a server's number of slots", () => {
     scheduler.changeServer("a", { slots: 2 }, 0);
     expect(decided()).toEqual(["t2 grant"]);
     scheduler.changeServer("a", { slots: 1 }, 0);
-    scheduler.release("t1", 0);
+    scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
-    scheduler.release("t2", 0);
+    scheduler.end("t2", DONE, 0);
     expect(decided()).toEqual(["t3 grant"]);
   });
 });
@@ -206,7 +212,7 @@ describe("a slot that was cut off", () => {
     start(keys);
     acquire("t1");
     acquire("t2");
-    scheduler.cutOff("t1", cause, 5);
+    scheduler.end("t1", cutOff(cause), 5);
     scheduler.tick(5 + ms - 1);
     expect(decided()).toEqual([]);
     scheduler.tick(5 + ms);
@@ -220,7 +226,7 @@ describe("a slot that was cut off", () => {
     start({ ...keys, ...times, on_client_abort: "cancel" });
     acquire("t1");
     acquire("t2");
-    scheduler.cutOff("t1", "client", 5);
+    scheduler.end("t1", { how: "client" }, 5);
     scheduler.tick(5 + 2_999);
     expect(decided()).toEqual([]);
     scheduler.tick(5 + 3_000);
@@ -231,7 +237,7 @@ describe("a slot that was cut off", () => {
     start({ ...keys, on_client_abort: "cancel" });
     acquire("t1");
     acquire("t2");
-    scheduler.cutOff("t1", "lost", 5);
+    scheduler.end("t1", { how: "lost" }, 5);
     expect(decided()).toEqual([]);
   });
 
@@ -239,10 +245,19 @@ describe("a slot that was cut off", () => {
     start(keys);
     acquire("t1");
     acquire("t2");
-    scheduler.cutOff("t1", "lost", 5);
-    scheduler.release("t1", 10);
+    scheduler.end("t1", { how: "lost" }, 5);
+    scheduler.end("t1", DONE, 10);
     expect(decided()).toEqual(["t2 grant"]);
   });
+});
+
+test("a slot whose server was sent nothing is free at once, whatever the cooldown, and its request abandoned", () => {
+  start({ cooldown: "1s" });
+  acquire("t1");
+  acquire("t2");
+  for (let told = 0; told < 2; told++) scheduler.end("t1", { how: "unused" }, 5);
+  expect(decided()).toEqual(["t2 grant"]);
+  expect(scheduler.totals).toMatchObject({ accepted: 2, abandoned: 1, completed: 0 });
 });
 
 test("a lease that nobody renews for 30 s is quarantined, and one that is renewed is kept", () => {
@@ -263,7 +278,7 @@ test("cooldown keeps a slot closed after its response, and a drain waits for it"
   start({ cooldown: "50ms" });
   acquire("t1");
   acquire("t2");
-  scheduler.release("t1", 100);
+  scheduler.end("t1", DONE, 100);
   expect(scheduler.inFlight).toBe(1);
   scheduler.tick(149);
   expect(decided()).toEqual([]);
@@ -275,8 +290,8 @@ describe("a slot that changes hands", () => {
   test("within a turn is one row for the ledger, in its last state", () => {
     acquire("t1");
     acquire("t2");
-    scheduler.release("t1", 5);
-    const { slots } = scheduler.takeOutbox();
+    scheduler.end("t1", DONE, 5);
+    const { slots } = scheduler.takeChanges();
     expect([...slots].map(({ index, state, lease, since }) => ({ index, state, lease, since }))).toEqual([
       { index: 0, state: "leased", lease: "t2", since: 5 },
     ]);
@@ -284,9 +299,9 @@ describe("a slot that changes hands", () => {
 
   test("many times within a turn, too", () => {
     start({ slots: 2 });
-    for (let n = 0; n < 20; n++) scheduler.acquire({ id: `t${n}` }, n);
-    for (let n = 0; n < 19; n++) scheduler.release(`t${n}`, 20 + n);
-    const { slots } = scheduler.takeOutbox();
+    for (let n = 0; n < 20; n++) scheduler.enter({ id: `t${n}` }, n);
+    for (let n = 0; n < 19; n++) scheduler.end(`t${n}`, DONE, 20 + n);
+    const { slots } = scheduler.takeChanges();
     expect([...slots].map(({ index, state }) => `${index} ${state}`).toSorted()).toEqual([
       "0 free",
       "1 leased",
@@ -312,20 +327,20 @@ test("a slot that cools down may be freed by hand", () => {
   start({ cooldown: "1m" });
   acquire("t1");
   acquire("t2");
-  scheduler.release("t1", 5);
+  scheduler.end("t1", DONE, 5);
   expect(scheduler.freeLease("t1", 10)).toBe(true);
   expect(decided()).toEqual(["t2 grant"]);
 });
 
 describe("with every server down and when_down = refuse", () => {
   test.each([
-    ["a retry", { id: "t2", seq: 0, retry: { avoid: "a" } }],
-    ["a request that lost touch with the pool", { id: "t2", seq: 5, waitedMs: 100 }],
+    ["a retry", { id: "t2", token: 0, retry: { server: "a", restMs: 0, avoid: true } }],
+    ["a request that lost touch with the pool", { id: "t2", token: -94, waitedMs: 100 }],
   ])("%s is refused at once", (_, ticket) => {
     start({ when_down: "refuse", check: { path: "/up", fall: 1 }, quarantine: { broken: "0s" } });
     acquire("t1");
-    scheduler.cutOff("t1", "broken", 5, true);
-    scheduler.acquire(ticket, 6);
+    scheduler.end("t1", { how: "broken", retried: true }, 5);
+    scheduler.enter(ticket, 6);
     expect(decided()).toEqual(["t2 no-server"]);
   });
 });

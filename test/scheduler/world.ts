@@ -1,14 +1,22 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../src/config/types.ts";
-import type { CheckResult } from "../../src/scheduler/checks.ts";
-import type { CutOff } from "../../src/scheduler/cut-off.ts";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
-import { LEASE_TTL_MS, type SlotRow } from "../../src/scheduler/leases.ts";
-import type { Decision, Question } from "../../src/scheduler/outbox.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
+import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import type { ServerOverride, ServerRow } from "../../src/scheduler/server.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { HealthModel } from "./health-model.ts";
+import type { CutOff, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
+import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { cutOff, DONE } from "./ends.ts";
+import { HealthModel } from "./fleet/health-model.ts";
+import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
+import { LedgerModel } from "./ledger-model.ts";
+import { scraped, Tally } from "./record/tally.ts";
+import { type Arrival, mayGoBefore } from "./waiting/arrival.ts";
+
+/** A ticket that still waits after so long is told its token; in a drain at once. */
+const NOTICE_MS = 500;
+/** How often the counts are written while anybody waits. */
+const HEARTBEAT_MS = 5_000;
 
 /** A request's Worker: what it knows of itself. */
 interface Worker {
@@ -16,28 +24,25 @@ interface Worker {
   state: "lost touch" | "waiting" | "holding" | "gone";
   /** That it was sent to. */
   server?: string;
-  seq?: number;
+  /** What it was told. */
+  token?: number;
+  /** What it will be told if it still waits then. */
+  notice?: { token: number; at: number } | undefined;
+  arrival: Arrival;
+  /** Since when it waits, or would if the time that servers spent on it were left out. */
   since: number;
+  /** How long it had waited when it was given its last slot. */
+  waitedMs: number;
+  /** An instance has taken it in. */
+  accepted: boolean;
   /** When it last asked for a slot. */
   askedAt: number;
+  /** What it told of the end of its lease. */
+  ended?: LeaseEnd;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
   /** This is a further attempt: the server that failed the last one gets it no sooner. */
   failed?: { server: string; elsewhere: boolean; restsUntil: number };
-}
-
-/** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
-interface Occupied {
-  id: string;
-  /** Since when it is taken. */
-  since: number;
-  until: number;
-  /** When it was cut off; in the future, if nobody hears of it until then. */
-  closedAt: number;
-  /** Its holder has not been heard of since a restart. */
-  orphaned?: boolean;
-  /** A check that has not ended yet: of which server. */
-  checks?: string;
 }
 
 /**
@@ -49,19 +54,28 @@ export class World {
   readonly workers: Worker[] = [];
   /** Refusals of tickets that had been accepted, and waited. */
   refusedLate = 0;
+  /** By how much crashes may have made the totals differ from what was. */
+  lostCounts = 0;
   scheduler: Scheduler;
   #settings: PoolConfig;
-  #rows = new Map<string, SlotRow>();
+  readonly #ledger = new LedgerModel();
+  /** What this instance should have counted, and what of it the ledger has. */
+  #tally = new Tally();
+  #writtenTally = new Tally();
+  /** When the counts are written next; `null`: nobody waits, and nothing has happened since they were. */
+  #beatAt: number | null = null;
+  /** What the last scrape was told. */
+  #scraped: Record<string, number> = {};
   readonly questions: Question[] = [];
   /** Checks that have timed out; their servers may still answer. */
   readonly lateChecks: Question[] = [];
-  #servers = new Map<string, ServerRow>();
-  #drain: Scheduler["drained"] = null;
-  #events: PoolEvent[] = [];
-  #regrouping = false;
-  #toldSeq = 0;
-  #occupied = new Map<string, Occupied>();
-  #startedAt = Number.NEGATIVE_INFINITY;
+  /** Who asks for a slot just now, and was told no token before. */
+  #newcomer: Worker | null = null;
+  #instance = 0;
+  /** The pool crashes before anybody hears what it has written. */
+  #tellsNobody = false;
+  readonly #slots = new SlotsModel();
+  #startedAt: number;
   /** Until then those who waited before a restart may still be on their way back. */
   #regroupsUntil = Number.NEGATIVE_INFINITY;
 
@@ -78,8 +92,9 @@ export class World {
 
   constructor(settings: PoolConfig) {
     this.#settings = settings;
+    this.#startedAt = this.now;
     this.#health = new HealthModel(settings, new Map());
-    this.scheduler = new Scheduler(settings, null, this.now);
+    this.scheduler = new Scheduler(settings, this.#ledger.load(), this.now);
     this.#settle();
   }
 
@@ -87,10 +102,15 @@ export class World {
 
   /** `lateMs`: it has tried to reach the pool for so long. */
   arrive(lateMs = 0): Worker {
+    const nth = this.workers.length;
+    const since = this.now - lateMs;
     const worker: Worker = {
-      id: `t${this.workers.length}`,
+      id: `t${nth}`,
       state: "waiting",
-      since: this.now - lateMs,
+      arrival: { at: since, nth, instance: this.#instance, byWait: lateMs > 0 },
+      since,
+      waitedMs: 0,
+      accepted: false,
       askedAt: this.now,
       leftUnheard: false,
     };
@@ -103,15 +123,31 @@ export class World {
   comeBack(worker: Worker): void {
     if (worker.state !== "lost touch") return;
     worker.state = "waiting";
+    if (worker.token === undefined) worker.arrival.byWait = true;
     // Whom another one is waited for, it is so anew.
     if (worker.failed) this.#avoidsUntil = this.now + 1_000;
     this.#ask(worker);
   }
 
+  /** A Worker asks again though its pool has lost nothing: only the answer did not reach it. */
+  repeat(worker: Worker): void {
+    const isGranted = worker.state === "holding" && this.#has(worker);
+    if (worker.state !== "waiting" && !isGranted) return;
+    worker.state = "waiting";
+    this.#enter(worker);
+  }
+
   leave(worker: Worker): void {
-    if (worker.state === "waiting") this.scheduler.leave(worker.id);
-    if (worker.state === "lost touch") worker.leftUnheard = true;
-    if (worker.state === "waiting" || worker.state === "lost touch") worker.state = "gone";
+    if (worker.state === "waiting") {
+      expect(this.scheduler.leave(worker.id), `${worker.id} waits`).toBe(true);
+      this.#tally.abandoned++;
+      worker.state = "gone";
+    }
+    if (worker.state === "lost touch") {
+      worker.leftUnheard = !this.#has(worker);
+      // It may have been granted a slot that it never heard of.
+      this.#end(worker, { how: "unused" }, this.now);
+    }
     this.#settle();
   }
 
@@ -119,19 +155,18 @@ export class World {
     if (worker.state !== "holding") return;
     const server = this.#serverOf(worker);
     if (server) this.#health.requestAnswered(server);
-    this.#free(worker, this.now + this.#settings.cooldownMs);
-    this.scheduler.release(worker.id, this.now);
+    this.#end(worker, DONE, this.now + this.#settings.cooldownMs);
     this.#settle();
   }
 
   giveBack(worker: Worker): void {
     if (worker.state !== "holding") return;
-    this.#free(worker, this.now);
-    this.scheduler.giveBack(worker.id, this.now);
+    this.#end(worker, { how: "unused" }, this.now);
     this.#settle();
   }
 
-  cutOff(worker: Worker, cause: CutOff): void {
+  /** `clientLeft`: before that, so that nobody is refused. */
+  cutOff(worker: Worker, cause: CutOff, clientLeft: boolean): void {
     if (worker.state !== "holding") return;
     const { quarantine, onClientAbort, cooldownMs } = this.#settings;
     const cancelled = onClientAbort === "cancel" && cause === "client";
@@ -144,33 +179,28 @@ export class World {
           : quarantine.maxMs;
     const server = this.#serverOf(worker);
     if (server && ["broken", "unreachable", "timeout"].includes(cause)) this.#health.requestFailed(server);
-    this.#free(worker, this.now + closedMs);
-    this.scheduler.cutOff(worker.id, cause, this.now);
+    this.#end(worker, cutOff(cause, clientLeft), this.now + closedMs);
     this.#settle();
   }
 
   /** Its server broke the connection; the request goes to another one, or to any that does not rest. */
   retry(worker: Worker, elsewhere: boolean, restMs: number): void {
     // One whose slot has gone to another since is counted as lost, and its retry as well: rare enough.
-    const mine = this.#slotOf(worker);
-    if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
+    if (worker.state !== "holding" || !this.#has(worker)) return;
     this.#again(worker, elsewhere, restMs);
     // Only then: what this sets free finds the retry on the list.
     const failing = this.#serverOf(worker);
     if (failing) this.#health.requestFailed(failing);
-    this.#free(worker, this.now + this.#settings.quarantine.brokenMs);
-    this.scheduler.cutOff(worker.id, "broken", this.now, true);
+    this.#end(worker, { how: "broken", retried: true }, this.now + this.#settings.quarantine.brokenMs);
     this.#settle();
   }
 
   /** Its server is busy for somebody else; the request goes to another one, or to any that does not rest. */
   busy(worker: Worker, elsewhere: boolean, restMs: number): void {
-    const mine = this.#slotOf(worker);
-    if (worker.state !== "holding" || !mine || mine.until <= this.now) return;
+    if (worker.state !== "holding" || !this.#has(worker)) return;
     this.#again(worker, elsewhere, restMs);
     const { cooldownMs } = this.#settings;
-    this.#free(worker, this.now + Math.max(cooldownMs, Math.min(restMs, 10_000)));
-    this.scheduler.busy(worker.id, restMs, this.now);
+    this.#end(worker, { how: "busy", restMs }, this.now + Math.max(50, cooldownMs, Math.min(restMs, 10_000)));
     this.#settle();
     // Nothing of it is at the server, and no drain waits for it.
     expect(
@@ -186,10 +216,10 @@ export class World {
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
       const { askedAt } = question;
-      if (result === "passed") this.#opened(new URL(question.url).origin, askedAt, askedAt);
+      if (result === "passed") this.#slots.open(new URL(question.url).origin, askedAt, askedAt, this.now);
       this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
     } else {
-      const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
+      const mine = this.#slots.lastOf(question.id);
       const { cooldownMs } = this.#settings;
       const [answered, unanswered] = [cooldownMs, brokenMs];
       const after = {
@@ -216,7 +246,7 @@ export class World {
   answerLate(question: Question, result: CheckResult): void {
     if (question.kind !== "check") return;
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
-    const mine = [...this.#occupied.values()].find((one) => one.id === question.id);
+    const mine = this.#slots.lastOf(question.id);
     const { cooldownMs, quarantine } = this.#settings;
     const after = result === "broken" || result === "refused" ? quarantine.brokenMs : cooldownMs;
     if (mine && mine.until > this.now && result !== "timeout")
@@ -225,17 +255,29 @@ export class World {
     this.#settle();
   }
 
+  /** A Worker tells an end again whose answer it never had, and renews too late what is over: that changes nothing. */
+  repeatEnd(worker: Worker): void {
+    const { id, ended } = worker;
+    // A holder that was presumed lost may still come forward.
+    if (!ended || ended.how === "lost") return;
+    this.scheduler.end(id, ended, this.now);
+    expect(this.scheduler.renew(id, this.now), `a renewal of ${id}, which has ended`).toBe(false);
+    this.#settle();
+  }
+
   /** Without it a lease runs out: then its Worker is as good as dead. */
   renew(worker: Worker): void {
     if (worker.state !== "holding") return;
-    if (this.scheduler.renew(worker.id, this.now)) this.#keep(worker);
-    else worker.state = "gone";
+    const mine = this.#slots.lastOf(worker.id);
+    if (!this.scheduler.renew(worker.id, this.now)) worker.state = "gone";
+    else if (mine) this.#found(mine);
     this.#settle();
   }
 
   // ── What operators and time do ──
 
   drain(owner: string, forMs: number): void {
+    if (this.scheduler.currentDrain === null) this.#tally.drains++;
     this.scheduler.drain({ owner, reason: null, expiresAt: this.now + forMs }, this.now);
     this.#settle();
   }
@@ -245,89 +287,140 @@ export class World {
     this.#settle();
   }
 
-  changeServer(name: string, patch: ServerOverride): void {
+  changeServer(name: string, patch: ServerPatch): void {
     this.scheduler.changeServer(name, patch, this.now);
     this.#settle();
   }
 
   freeLease(worker: Worker): void {
     if (this.scheduler.freeLease(worker.id, this.now)) {
+      if (this.#slots.lastOf(worker.id)?.held) this.#tally.abandoned++;
       this.#free(worker, this.now);
-      worker.state = "gone";
     }
     this.#settle();
+  }
+
+  /** What a scrape is told is on record before, and no count of it is ever lower than what an earlier one was told. */
+  scrape(): void {
+    const counts = this.scheduler.counters.tell();
+    this.#settle();
+    this.#ledger.writeCounts(counts);
+    this.#writtenTally = this.#tally.copy();
+    const told = scraped(counts);
+    for (const [name, before] of Object.entries(this.#scraped)) {
+      expect(told[name], `${name}, which a scrape was told`).toBeGreaterThanOrEqual(before);
+    }
+    this.#scraped = told;
   }
 
   /** Lets time pass, waking the scheduler whenever it wants to be woken. */
   advance(ms: number): void {
     const end = this.now + ms;
-    for (let ticks = 0; this.scheduler.nextTick() <= end; ticks++) {
+    for (let ticks = 0; this.#nextWakeUp() <= end; ticks++) {
       expect(ticks, "ticks without an end").toBeLessThan(10_000);
-      this.now = Math.max(this.now, this.scheduler.nextTick());
-      this.#tick();
+      this.now = Math.max(this.now, this.#nextWakeUp());
+      if (this.scheduler.nextTick() <= this.now) this.#tick();
+      if (this.#beatAt !== null && this.#beatAt <= this.now) this.#beat();
     }
     this.now = end;
     this.#tick();
     this.#checkNoSlotIsLeftIdle();
   }
 
+  /** Lets time pass until all who wait were told a token, and all that happened is on record. */
+  calmDown(): void {
+    for (let beats = 0; beats < 2 && this.#beatAt !== null; beats++) this.advance(this.#beatAt - this.now);
+    this.#writtenTally.compareTotals(this.scheduler.totals);
+  }
+
+  #nextWakeUp(): number {
+    return Math.min(this.scheduler.nextTick(), this.#beatAt ?? Number.POSITIVE_INFINITY);
+  }
+
   #tick(): void {
-    for (const one of this.#occupied.values()) {
-      if (!one.checks || one.closedAt > this.now) continue;
-      this.#health.checked(one.checks, "timeout");
+    for (const one of this.#slots.all) {
+      if (one.closedAt > this.now) continue;
+      if (one.checks) this.#health.checked(one.checks, "timeout");
       delete one.checks;
+      // Nobody has heard of its holder.
+      if (one.held) this.#tally.abandoned++;
+      one.held = false;
     }
     this.scheduler.tick(this.now);
     this.#settle();
+    for (const worker of this.workers) {
+      if (worker.notice && worker.notice.at <= this.now) this.#tellToken(worker, worker.notice.token);
+    }
+  }
+
+  #beat(): void {
+    this.#beatAt = null;
+    this.#settle();
+    this.#writeCounts();
+    if (this.workers.some(({ state }) => state === "waiting")) this.#beatAt ??= this.now + HEARTBEAT_MS;
+  }
+
+  /** The object dies while this happens: the ledger has it, but nobody is told. */
+  crash(during: () => void, settings = this.#settings): void {
+    this.#tellsNobody = true;
+    during();
+    this.#tellsNobody = false;
+    this.restart(settings);
   }
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
   restart(settings = this.#settings): void {
     const waiting = this.workers.filter(({ state }) => state === "waiting");
+    // Each may be counted as accepted twice, or leave without the new instance having heard of it.
+    this.lostCounts += this.#tally.distance(this.#writtenTally) + waiting.length;
+    this.#tally = this.#writtenTally.copy();
+    this.#beatAt = null;
     // What the ledger shows lets think of those who waited.
     const expected =
       settings === this.#settings && waiting.length > 0 && !waiting.some(({ failed }) => failed);
     if (expected) this.#regroupsUntil = Math.max(this.#regroupsUntil, this.now + 500);
+    for (const worker of waiting) worker.state = "lost touch";
     for (const worker of this.workers) {
-      if (worker.state === "waiting") worker.state = "lost touch";
+      worker.notice = undefined;
       // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
-      const mine = this.#slotOf(worker);
-      const held = (mine?.until ?? 0) - this.#settings.quarantine.maxMs > this.now;
-      if (worker.state !== "holding" || !mine || !held || mine.orphaned) continue;
-      this.#keep(worker);
+      const mine = this.#slots.lastOf(worker.id);
+      if (!mine?.held || mine.orphaned) continue;
+      keep(mine, this.#settings, this.now);
       mine.orphaned = true;
     }
     this.#settings = settings;
     this.#startedAt = this.now;
-    this.#health = new HealthModel(settings, this.#servers);
+    this.#instance++;
+    this.#health = new HealthModel(settings, this.#ledger.servers);
     this.#refusedAt.clear();
     this.#checkedAt.clear();
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
-      const mine = [...this.#occupied.values()].find((one) => one.id === id);
+      const mine = this.#slots.lastOf(id);
       if (!mine) continue;
       delete mine.checks;
       mine.closedAt = Math.min(mine.closedAt, this.now);
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
     this.lateChecks.length = 0;
-    for (const [key, { state }] of this.#rows) {
-      const mine = this.#occupied.get(key);
+    for (const { server, index, state } of this.#ledger.slots.values()) {
+      const mine = this.#slots.at({ url: server.url, index });
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
       const restMs = Math.max(settings.cooldownMs, 10_000);
       if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
-    const restored = {
-      slots: [...this.#rows.values()],
-      servers: this.#servers,
-      drain: this.#drain && { ...this.#drain },
-      regrouping: this.#regrouping,
-      nextSeq: this.#toldSeq,
-      counts: this.scheduler.counters.counts,
-      events: structuredClone(this.#events),
-    };
-    this.scheduler = new Scheduler(settings, restored, this.now);
+    this.scheduler = new Scheduler(settings, this.#ledger.load(), this.now);
     this.#settle();
+  }
+
+  /** The totals are what has happened, but for what a crash took with it. */
+  checkTotals(): void {
+    this.#tally.compareTotals(this.scheduler.totals);
+  }
+
+  /** All other counts, too. */
+  checkCounts(): void {
+    this.#tally.compare(this.scheduler.counters.counts);
   }
 
   checkOldest(): void {
@@ -342,19 +435,27 @@ export class World {
   /** What the scheduler shows is what the ledger would bring back. */
   checkLedger(): void {
     const shown = snapshotOf("web", this.scheduler, this.now).servers.flatMap((server) => server.leases);
-    const kept = [...this.#rows.values()].filter(
+    const kept = [...this.#ledger.slots.values()].filter(
       ({ lease, state }) => !lease.startsWith("check:") && state !== "resting",
     );
     expect(shown.map((lease) => lease.id).sort()).toEqual(kept.map((row) => row.lease).sort());
   }
 
+  /** A slot is closed just as long as its server may be busy, as far as anyone knows, and no longer. */
+  checkClosed(): void {
+    const closed = [...this.#ledger.slots.values()].map(({ lease }) => lease);
+    const busy = this.#slots.all.filter(({ until }) => until > this.now).map(({ id }) => id);
+    expect(closed.sort()).toEqual(busy.sort());
+  }
+
   /** The events that the ledger would bring back are those that are told, and fit to what there is to see. */
   checkEvents(): void {
-    const { journal, drained, inFlight } = this.scheduler;
-    expect(journal.since(-1)).toEqual(this.#events);
-    expect(this.#events.every(({ id }, index) => id > (this.#events[index - 1]?.id ?? 0))).toBe(true);
+    const { journal, currentDrain, inFlight } = this.scheduler;
+    const { events } = this.#ledger;
+    expect(journal.since(-1)).toEqual(events);
+    expect(events.every(({ id }, index) => id > (events[index - 1]?.id ?? 0))).toBe(true);
     const latest = journal.latest("drain", "drained", "resume")?.kind ?? "resume";
-    expect(latest).toBe(drained === null ? "resume" : inFlight > 0 ? "drain" : "drained");
+    expect(latest).toBe(currentDrain === null ? "resume" : inFlight > 0 ? "drain" : "drained");
   }
 
   // ── Accounts ──
@@ -364,7 +465,8 @@ export class World {
     this.#avoidsUntil = this.now + 1_000;
     const failed = { server: worker.server as string, elsewhere, restsUntil: this.now + restMs };
     const id = `t${this.workers.length}`;
-    const again: Worker = { ...worker, id, state: "waiting", leftUnheard: false, failed };
+    const since = this.now - worker.waitedMs;
+    const again: Worker = { ...worker, id, state: "waiting", since, leftUnheard: false, failed };
     this.workers.push(again);
     this.#ask(again);
   }
@@ -373,88 +475,114 @@ export class World {
     worker.askedAt = this.now;
     const regroupsUntil = this.#regroupsUntil;
     if (this.#returns(worker)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
-    const { failed } = worker;
-    const retry = failed && {
-      avoid: failed.elsewhere ? failed.server : null,
-      rest: { server: failed.server, ms: Math.max(0, failed.restsUntil - this.now) },
-    };
-    this.scheduler.acquire(
-      {
-        id: worker.id,
-        ...(worker.seq === undefined ? {} : { seq: worker.seq }),
-        waitedMs: this.now - worker.since,
-        ...(retry ? { retry } : {}),
-      },
-      this.now,
-    );
-    this.#settle();
+    this.#newcomer = worker.token === undefined && !worker.failed ? worker : null;
+    this.#enter(worker);
+    this.#newcomer = null;
     // What is refused at once says nothing of others.
     if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
   }
 
+  #enter({ id, token, since, failed }: Worker): void {
+    const retry = failed && {
+      server: failed.server,
+      restMs: Math.max(0, failed.restsUntil - this.now),
+      avoid: failed.elsewhere,
+    };
+    const waitedMs = this.now - since;
+    this.scheduler.enter(
+      { id, waitedMs, ...(token === undefined ? {} : { token }), ...(retry ? { retry } : {}) },
+      this.now,
+    );
+    this.#settle();
+  }
+
   /** It waited before the pool's restart, a moment ago, and others may be on their way back as well. */
-  #returns({ failed, seq, since }: Worker): boolean {
-    return !failed && (seq !== undefined || since < this.#startedAt) && this.now < this.#startedAt + 2_000;
+  #returns(worker: Worker): boolean {
+    const { failed, token, since } = worker;
+    if (failed || this.#has(worker) || this.now >= this.#startedAt + 2_000) return false;
+    return token !== undefined || since < this.#startedAt;
   }
 
   /** Ledger first, then the answers, as the Pool does it. */
   #settle(): void {
-    const outbox = this.scheduler.takeOutbox();
-    for (const slot of outbox.slots) {
-      const key = `${slot.server.url}/${slot.index}`;
-      const { index, state, lease, since, until } = slot;
-      if (state === "free") this.#rows.delete(key);
-      else
-        this.#rows.set(key, {
-          server: slot.server.name,
-          url: slot.server.url,
-          index,
-          state,
-          lease,
-          since,
-          until,
-        });
+    const changes = this.scheduler.takeChanges();
+    for (const decision of changes.decisions) this.#count(decision);
+    this.#ledger.write(changes, this.scheduler, this.now);
+    if (changes.drainChanged) this.#writeCounts();
+    if (changes.decisions.length > 0 || changes.slots.size > 0) this.#beatAt ??= this.now + HEARTBEAT_MS;
+    for (const question of changes.questions) this.#asked(question);
+    for (const decision of changes.decisions) this.#answer(decision);
+  }
+
+  #writeCounts(): void {
+    this.#ledger.writeCounts(this.scheduler.counters.counts);
+    this.#writtenTally = this.#tally.copy();
+  }
+
+  #count(decision: Decision): void {
+    const worker = this.#workerOf(decision);
+    if (decision.kind === "refuse") {
+      this.#tally.refuse(decision.code);
+      if (worker.accepted) this.refusedLate++;
+      return;
     }
-    for (const { name, override, health, stateSince, healthSince } of outbox.servers) {
-      this.#servers.set(name, { override, health: health.status, stateSince, healthSince });
-    }
-    const { written, dropped } = this.scheduler.journal.take(this.now);
-    this.#events = this.#events.filter(({ id }) => !dropped.includes(id));
-    for (const event of written) {
-      const known = this.#events.findIndex(({ id }) => id === event.id);
-      this.#events.splice(known < 0 ? this.#events.length : known, 1, event);
-    }
-    for (const question of outbox.questions) this.#asked(question);
-    if (outbox.drainChanged) this.#drain = this.scheduler.drained;
-    if (outbox.regroupChanged) this.#regrouping = this.scheduler.regrouping;
-    for (const decision of outbox.decisions) this.#answer(decision);
+    const granted = decision.kind === "grant" ? this.#grantedBefore(worker, decision.slot) : undefined;
+    if (granted) this.#found(granted);
+    else if (decision.kind === "grant" && !worker.failed) this.#tally.waits++;
+    if (granted || this.#newcomer !== worker) return;
+    this.#tally.accepted++;
+    worker.accepted = true;
   }
 
   #answer(decision: Decision): void {
-    const worker = this.workers.find((one) => one.id === decision.ticket);
-    if (!worker) throw new Error(`an answer to nobody: ${decision.ticket}`);
+    const worker = this.#workerOf(decision);
     expect(worker.state, `${decision.kind} for ${worker.id}`).toBe("waiting");
-    if (decision.kind === "queued") {
-      worker.seq = decision.seq;
-      this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
+    if (decision.kind !== "refuse" && worker.token !== undefined) {
+      expect(decision.token, `the token of ${worker.id}`).toBe(worker.token);
+    }
+    if (decision.kind === "grant") this.#grant(worker, decision);
+    if (this.#tellsNobody) {
+      if (decision.kind === "refuse") worker.state = "lost touch";
+    } else if (decision.kind === "queued") {
+      if (this.scheduler.currentDrain) this.#tellToken(worker, decision.token);
+      else worker.notice = { token: decision.token, at: this.now + NOTICE_MS };
     } else if (decision.kind === "refuse") {
-      if (worker.seq !== undefined) this.refusedLate++;
       worker.state = "gone";
     } else {
-      const { server, index } = decision.slot;
-      this.#checkGrant(worker, server, index);
       worker.state = "holding";
-      worker.server = server.name;
-      if (decision.seq !== null) worker.seq = decision.seq;
-      this.#toldSeq = Math.max(this.#toldSeq, this.scheduler.nextSeq);
-      this.#occupied.set(`${server.url}/${index}`, {
-        id: worker.id,
-        since: this.now,
-        until: Number.POSITIVE_INFINITY,
-        closedAt: Number.POSITIVE_INFINITY,
-      });
-      this.#keep(worker);
+      worker.waitedMs = this.now - worker.since;
+      worker.server = decision.slot.server.name;
+      this.#tellToken(worker, decision.token);
     }
+  }
+
+  #tellToken(worker: Worker, token: number): void {
+    worker.token = token;
+    worker.notice = undefined;
+  }
+
+  #grant(worker: Worker, { slot }: Decision & { kind: "grant" }): void {
+    const { url } = slot.server;
+    if (this.#grantedBefore(worker, slot)) return;
+    const server = this.scheduler.servers.find((one) => one.url === url);
+    if (!server) throw new Error(`no such server: ${url}`);
+    this.#checkGrant(worker, server.name);
+    this.#checkNotOverdue(worker, url, slot.index);
+    const taken = { url, id: worker.id, since: this.now, until: 0, closedAt: 0, held: true };
+    keep(taken, this.#settings, this.now);
+    this.#slots.take(slot.index, server.slots, taken);
+  }
+
+  /** The slot that it was granted, and never heard of. */
+  #grantedBefore({ id }: Worker, { server, index }: SlotRow): Occupied | undefined {
+    const mine = this.#slots.at({ url: server.url, index });
+    return mine?.id === id && mine.until > this.now ? mine : undefined;
+  }
+
+  #workerOf({ ticket }: Decision): Worker {
+    const worker = this.workers.find(({ id }) => id === ticket);
+    if (!worker) throw new Error(`an answer to nobody: ${ticket}`);
+    return worker;
   }
 
   #asked(question: Question): void {
@@ -462,18 +590,17 @@ export class World {
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
     const server = this.scheduler.servers.find(({ url }) => url === origin);
-    const slot = [...(server?.takenSlots() ?? [])].find(({ lease }) => lease === question.id);
+    const slot = [...(server?.occupiedSlots() ?? [])].find(({ lease }) => lease === question.id);
     if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
     expect(this.#checkIds.has(question.id), "the id of an earlier check").toBe(false);
     this.#checkIds.add(question.id);
-    const key = `${origin}/${slot.index}`;
-    const { slots } = server;
     this.#checkInterval(origin);
-    this.#checkFree(question.id, origin, key, slots);
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
-    this.#occupied.set(key, {
+    this.#slots.take(slot.index, server.slots, {
+      url: origin,
       id: question.id,
       since: this.now,
+      held: false,
       checks: question.server,
       closedAt,
       until: closedAt + this.#settings.quarantine.maxMs,
@@ -486,46 +613,29 @@ export class World {
     const { origin } = new URL(url);
     const refusedAt = this.#refusedAt.get(origin);
     this.#refusedAt.delete(origin);
-    if (wasDown && refusedAt !== undefined) this.#opened(origin, this.now, refusedAt);
+    if (wasDown && refusedAt !== undefined) this.#slots.open(origin, this.now, refusedAt, this.now);
   }
 
   #isDown(name: string): boolean {
     return this.scheduler.servers.find((one) => one.name === name && !one.retired)?.health.status === "down";
   }
 
-  /** What the server was given before `takenBefore`, and cut off from before `closedBefore`, it works on no more. */
-  #opened(url: string, closedBefore: number, takenBefore: number): void {
-    for (const [key, one] of this.#occupied) {
-      if (!key.startsWith(`${url}/`) || one.closedAt >= closedBefore || one.since >= takenBefore) continue;
-      one.until = Math.min(one.until, this.now);
-    }
-  }
-
   /** Today's name of the server whose slot it has. */
   #serverOf(worker: Worker): string | undefined {
-    const held = [...this.#occupied].find(([, one]) => one.id === worker.id && one.until > this.now);
-    return this.scheduler.servers.find(({ url, retired }) => !retired && held?.[0].startsWith(`${url}/`))
-      ?.name;
+    const url = this.#has(worker)?.url;
+    return this.scheduler.servers.find((one) => !one.retired && one.url === url)?.name;
   }
 
-  #checkGrant(
-    worker: Worker,
-    { name, url, slots }: { name: string; url: string; slots: number },
-    index: number,
-  ): void {
-    const key = `${url}/${index}`;
-    if (this.#occupied.get(key)?.id === worker.id) return; // asked again for what it was granted already
-    this.#checkFree(worker.id, url, key, slots);
-    this.#checkNotOverdue(worker, url, key);
-    expect(this.scheduler.drained, "a grant in a drain").toBeNull();
-    if (worker.failed?.server === name) {
+  #checkGrant(worker: Worker, server: string): void {
+    expect(this.scheduler.currentDrain, "a grant in a drain").toBeNull();
+    if (worker.failed?.server === server) {
       const restsUntil = Math.min(worker.failed.restsUntil, worker.askedAt + 1_000);
       expect(restsUntil, "a server that rests").toBeLessThanOrEqual(this.now);
     }
     expect(this.#regroupsUntil, "a grant while tickets regroup").toBeLessThanOrEqual(this.now);
     for (const other of this.workers) {
-      if (other.state !== "waiting" || other.seq === undefined || worker.seq === undefined) continue;
-      expect(worker.seq, `${worker.id} overtakes ${other.id}`).toBeLessThanOrEqual(other.seq);
+      if (other === worker || other.state !== "waiting" || this.#has(other)) continue;
+      expect(mayGoBefore(worker.arrival, other.arrival), `${worker.id} overtakes ${other.id}`).toBe(true);
     }
   }
 
@@ -533,7 +643,7 @@ export class World {
   #checkInterval(url: string): void {
     const last = this.#checkedAt.get(url) ?? Number.NEGATIVE_INFINITY;
     expect(this.now - last, `between checks of ${url}`).toBeGreaterThanOrEqual(this.#intervalMs);
-    const running = [...this.#occupied].filter(([key, one]) => key.startsWith(`${url}/`) && one.checks);
+    const running = this.#slots.on(url).filter((one) => one.checks);
     expect(running, "checks under way").toEqual([]);
     this.#checkedAt.set(url, this.now);
   }
@@ -543,12 +653,10 @@ export class World {
   }
 
   /** Whoever has waited lets the overdue check of the server go first, unless a slot has just come back from one. */
-  #checkNotOverdue(worker: Worker, url: string, key: string): void {
-    const before = this.#occupied.get(key);
+  #checkNotOverdue(worker: Worker, url: string, index: number): void {
+    const before = this.#slots.at({ url, index });
     if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
-    const back = [...this.#occupied].some(
-      ([other, { id, until }]) => other.startsWith(`${url}/`) && this.#checkIds.has(id) && until === this.now,
-    );
+    const back = this.#slots.on(url).some(({ id, until }) => this.#checkIds.has(id) && until === this.now);
     if (back || this.#yieldedAt.get(url) === this.now || worker.askedAt === this.now) return;
     if (this.questions.length >= 4 || this.questions.some((one) => one.url.startsWith(`${url}/`))) return;
     const checkedAt = this.#checkedAt.get(url) ?? this.now;
@@ -557,42 +665,43 @@ export class World {
     );
   }
 
-  #checkFree(id: string, url: string, key: string, slots: number): void {
-    const before = this.#occupied.get(key);
-    expect(before?.until ?? 0, `${id} gets ${key} after ${before?.id}`).toBeLessThanOrEqual(this.now);
-    const busy = [...this.#occupied].filter(
-      ([other, one]) => other.startsWith(`${url}/`) && one.until > this.now,
-    );
-    expect(busy.length, `requests on ${url} before ${id}`).toBeLessThan(slots);
-  }
-
   /** Nobody waits while a server that may be asked has a free slot. */
   #checkNoSlotIsLeftIdle(): void {
-    const { queued, drained, regrouping, servers } = this.scheduler;
-    if (queued === 0 || drained || regrouping || this.#avoidsUntil >= this.now) return;
+    const { queued, currentDrain, regrouping, servers } = this.scheduler;
+    if (queued === 0 || currentDrain || regrouping || this.#avoidsUntil >= this.now) return;
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
     const idle = (regular.length > 0 ? regular : available).filter((server) => server.hasFreeSlot);
     expect(idle.map((server) => server.name)).toEqual([]);
   }
 
-  /** Nobody may have the slot before its lease has run out and then its quarantine. */
-  #keep(worker: Worker): void {
-    const mine = this.#slotOf(worker);
-    if (!mine || mine.until <= this.now) return;
-    mine.orphaned = false;
-    mine.closedAt = this.now + LEASE_TTL_MS;
-    mine.until = mine.closedAt + this.#settings.quarantine.maxMs;
+  /** The lease of this request is over; its server may be busy with it until then. */
+  #end(worker: Worker, end: LeaseEnd, until: number): void {
+    const mine = this.#has(worker);
+    if (mine) {
+      this.#tally.end(end, mine.held);
+      mine.pauses = end.how === "done" || end.how === "busy";
+    }
+    this.#free(worker, until);
+    worker.ended = end;
+    this.scheduler.end(worker.id, end, this.now);
+  }
+
+  /** Its holder has come forward. */
+  #found(mine: Occupied): void {
+    if (!mine.held) this.#tally.abandoned--;
+    mine.held = true;
+    keep(mine, this.#settings, this.now);
   }
 
   #free(worker: Worker, until: number): void {
-    const mine = this.#slotOf(worker);
+    const mine = this.#has(worker);
     // Nobody may count on a slot longer than it was promised to the one who stayed silent.
-    if (mine && mine.until > this.now) Object.assign(mine, { until, closedAt: this.now });
+    if (mine) Object.assign(mine, { until, closedAt: this.now, held: false });
     worker.state = "gone";
   }
 
-  #slotOf(worker: Worker): Occupied | undefined {
-    return [...this.#occupied.values()].find((one) => one.id === worker.id);
+  #has({ id }: Worker): Occupied | undefined {
+    return this.#slots.of(id, this.now);
   }
 }

@@ -1,11 +1,11 @@
 /**
  * The Worker under test with handles that production must not have: crash a pool's object, make the pool
- * unreachable, for one request or until further notice, act as a former version's Worker, and as one that dies.
+ * unreachable, for one request or until further notice, and act as a Worker that dies.
  * Everything else is src/index.ts.
  */
 import sluice, { Pool as RealPool } from "../../src/index.ts";
-import type { Env } from "../../src/pool/env.ts";
-import type { Place } from "../../src/pool/protocol.ts";
+import type { Env } from "../../src/link/env.ts";
+import { PROTOCOL } from "../../src/link/protocol.ts";
 
 export class Pool extends RealPool {
   crash(): void {
@@ -30,8 +30,6 @@ export default {
       else unreachable.add(reach[1] as string);
       return new Response(null, { status: 204 });
     }
-    const former = /^\/__test\/former\/([^/]+)(\/.*)$/.exec(new URL(request.url).pathname);
-    if (former) return asFormerWorker(env, former[1] as string, former[2] as string);
     const holder = /^\/__test\/holder\/(.+)$/.exec(new URL(request.url).pathname);
     if (holder) return holdUntilDeath(env, holder[1] as string);
     const fault = request.headers.get("x-test-pool");
@@ -54,30 +52,14 @@ function brokenStub(fault: string): ReturnType<Env["POOL"]["getByName"]> {
   return new Proxy({}, { get: () => fail }) as ReturnType<Env["POOL"]["getByName"]>;
 }
 
-/** What a Worker of before 2026-11-22 says to a pool. */
-async function asFormerWorker(env: Env, pool: string, path: string): Promise<Response> {
-  const id = crypto.randomUUID();
-  let place: Rpc.Stub<Place> | null = null;
-  const onQueued = (told: Place) => {
-    place = (told as unknown as Rpc.Stub<Place>).dup();
-  };
-  const answer = await env.POOL.getByName(pool).acquire({ id }, onQueued);
-  (place as Rpc.Stub<Place> | null)?.[Symbol.dispose]();
-  if (!answer.granted) return new Response(answer.code, { status: 503 });
-  const response = await fetch(answer.server.url + path);
-  const body = await response.text();
-  await env.POOL.getByName(pool).end(id, "done", false, response.status);
-  return new Response(body, { status: response.status });
-}
-
 /**
  * Waits for a slot and keeps it, as a Worker does that has renewed its lease. It does not outlive its client
  * (`waitUntil`): the runtime ends it as it would a Worker that dies.
  */
 async function holdUntilDeath(env: Env, pool: string): Promise<Response> {
   const id = crypto.randomUUID();
-  const entered = await env.POOL.getByName(pool).enter({ id });
-  if (!entered.granted && entered.code === "queued") await entered.place.turn();
+  const entered = await env.POOL.getByName(pool).enter({ protocol: PROTOCOL, id });
+  if (!entered.granted && entered.code === "queued") await entered.ticket.turn();
   await env.POOL.getByName(pool).attach(id);
   await scheduler.wait(3_600_000);
   return new Response(null, { status: 204 });

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { LeaseHandle, TicketHandle, WatchHandle } from "../../src/pool/handles.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import { ObjectStorage } from "./object-storage.ts";
 
@@ -16,6 +17,9 @@ vi.mock("cloudflare:workers", () => ({
   },
   RpcTarget: class {},
 }));
+
+/** What imports the platform's modules, for tests without a platform. */
+export { LeaseHandle, Pool, TicketHandle, WatchHandle };
 
 /**
  * The object of the pool `web` without its platform, so that a test decides about the time, the storage and how long

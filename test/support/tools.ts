@@ -11,6 +11,8 @@ export const NO_PROMTOOL =
   "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
   "package `prometheus` has it, and .ci/run takes just the program out of that.";
 
+export const NO_CURL = "curl is missing. On Debian: apt-get install curl.";
+
 export const MISSING_SHELLS = ["zsh", "fish"].filter(
   (shell) => spawnSync(shell, ["-c", "true"]).error !== undefined,
 );
@@ -32,6 +34,11 @@ const NEEDS = [
     files: ["test/monitoring/monitoring.test.ts"],
     missing: () => !hasPromtool,
     why: NO_PROMTOOL,
+  },
+  {
+    files: ["test/docs/first-drain.test.ts"],
+    missing: () => spawnSync("curl", ["--version"]).error !== undefined,
+    why: NO_CURL,
   },
 ];
 

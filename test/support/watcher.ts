@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import http from "node:http";
-import type { PoolEvent } from "../../src/scheduler/events.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { TOKEN } from "./sluice.ts";
 

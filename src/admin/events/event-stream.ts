@@ -1,51 +1,53 @@
-import type { Env } from "../../pool/env.ts";
-import { inTime } from "../../pool/in-time.ts";
+import { inTime } from "../../link/clock.ts";
+import type { Env } from "../../link/env.ts";
+import { logError } from "../../link/log.ts";
+import type { PoolAddress } from "../../link/reach.ts";
 import { askBriefly } from "../ask-pool.ts";
-import { type Feed, feedOf } from "./feed.ts";
-import { RETRY, STILL_HERE } from "./frames.ts";
+import { type Feed, feedOf, utf8 } from "./feed.ts";
 import { PoolWatch } from "./pool-watch.ts";
 
 /**
- * How often a watcher looks whether its isolate knows anything new. A little more than the pool is asked, so that
- * each look finds something, and hardly less than a second: of 500 watchers each look more would be felt.
+ * How often a watcher looks for news in its isolate, in ms. A little longer than ASK_EVERY_MS, so that each look finds
+ * the answer to a new call; hardly less than a second, because the looks of 500 watchers take CPU time.
  */
 const LOOK_MS = 990;
-/** A watcher that hears nothing for twice as long knows that the connection is lost. */
+/** Longest silence of a stream, in ms. A watcher takes twice as much for a lost connection. */
 const QUIET_MS = 3_000;
+
+/** A browser's default pause before it connects again is several seconds. */
+const RETRY = utf8("retry: 1000\n\n");
+/** A comment, by which watchers and proxies know that the connection is alive. */
+const KEEP_ALIVE = utf8(": still here\n\n");
 
 const HEADERS = {
   "Content-Type": "text/event-stream",
-  // Compressed, events would wait in the compressor for more of them; the second is nginx's word for the same.
+  // A compressor would hold events back until it has more of them. nginx calls that buffering.
   "Cache-Control": "no-store, no-transform",
   "X-Accel-Buffering": "no",
 };
 
 /**
- * The pool's events and snapshots, as they come, for one watcher. It lives as long as its client: nothing here
- * is under `waitUntil`, so the runtime ends it with the connection.
+ * The pool's events and snapshots as server-sent events, for one watcher. The stream ends with the watcher's
+ * connection: none of it is passed to `waitUntil`, so the runtime cancels it then.
  */
-export async function eventStream(
-  env: Env,
-  pool: { name: string; locationHint: string | null },
-  request: Request,
-): Promise<Response> {
+export async function eventStream(env: Env, pool: PoolAddress, request: Request): Promise<Response> {
   const feed = feedOf(pool.name);
   const watch = new PoolWatch(env, pool);
-  // A pool that cannot be reached is refused as everywhere, as long as there is no stream yet.
-  if (feed.stale(Date.now()))
+  // Before the stream begins, an unreachable pool can still be refused as on any other route.
+  if (feed.isStale(Date.now()))
     await feed.ask((seen) => askBriefly(env, pool, (stub) => watch.begin(stub, seen, true)));
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   send(writer, feed, watch, request).catch((error) => {
-    if (!request.signal.aborted) console.error(JSON.stringify({ pool: pool.name, error: String(error) }));
+    if (!request.signal.aborted) logError(error, { pool: pool.name });
     return writer.abort(error).catch(() => {});
   });
   return new Response(readable, { headers: HEADERS });
 }
 
 /**
- * One write at a time, each waited for: while a slow client has not taken the last one nothing piles up, and
- * then it gets the latest snapshot and all events since.
+ * Backpressure: each write waits for the one before, so nothing piles up for a slow client. Its next write has the
+ * latest snapshot and all events since.
  */
 async function send(
   writer: WritableStreamDefaultWriter<Uint8Array>,
@@ -53,36 +55,36 @@ async function send(
   watch: PoolWatch,
   { headers, signal }: Request,
 ): Promise<void> {
-  let told = feed.revision;
-  let spokeAt = Date.now();
-  const opening = feed.opening(lastId(headers));
+  let revision = feed.revision;
+  let lastWriteAt = Date.now();
+  const opening = feed.opening(lastEventId(headers));
   await writer.write(RETRY);
   await writer.write(opening);
   let asking: Promise<void> | null = null;
-  // Its client then comes back, and gets a fresh invocation.
-  while (!watch.spent) {
+  // The client connects again when the sessions are used up, and gets a new invocation.
+  while (!watch.isSpent) {
     await scheduler.wait(LOOK_MS);
     if (signal.aborted) return;
-    if (!asking && feed.due(Date.now())) {
+    if (!asking && feed.isDue(Date.now())) {
       asking = feed
         .refresh((seen) => watch.look(seen))
         .finally(() => {
           asking = null;
         });
     }
-    // An object that is slow to answer must not keep its watcher from hearing that somebody is here.
+    // A slow object must not delay KEEP_ALIVE.
     if (asking) await inTime(asking, LOOK_MS).catch(() => {});
-    const news = feed.since(told) ?? (Date.now() - spokeAt >= QUIET_MS ? STILL_HERE : null);
+    const news = feed.since(revision) ?? (Date.now() - lastWriteAt >= QUIET_MS ? KEEP_ALIVE : null);
     if (!news) continue;
-    told = feed.revision;
-    spokeAt = Date.now();
+    revision = feed.revision;
+    lastWriteAt = Date.now();
     await writer.write(news);
   }
   await writer.close();
 }
 
-/** A browser that connects again says what it saw last. */
-function lastId(headers: Headers): number | null {
+/** `Last-Event-ID`, which a browser sends when it connects again. */
+function lastEventId(headers: Headers): number | null {
   const given = headers.get("last-event-id") ?? "";
   return /^\d+$/.test(given) ? Number(given) : null;
 }

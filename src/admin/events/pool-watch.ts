@@ -1,35 +1,35 @@
-import type { Env } from "../../pool/env.ts";
-import { inTime } from "../../pool/in-time.ts";
-import type { News, Seen, Watch } from "../../pool/protocol.ts";
-import { poolStub } from "../../pool/stub.ts";
+import { inTime } from "../../link/clock.ts";
+import type { Env } from "../../link/env.ts";
+import type { News, Seen, Watch } from "../../link/protocol.ts";
+import { type PoolAddress, type PoolStub, poolStub } from "../../link/reach.ts";
 
-/** An object that has not answered by then, twice, counts as unreachable. */
+/** For how long an answer is awaited, in ms. After the second failure in a row the object counts as unreachable. */
 const PATIENCE_MS = 2_000;
 
 /**
- * An instance of the object that has been replaced, and writes nothing, goes on without knowing: a session with
- * it would show for ever what was. A new one comes to the instance that counts.
+ * Longest time of a session, in ms. An instance of the object that has been replaced does not know it while it writes
+ * nothing, so its snapshot would stay the same for ever; a new session reaches the current instance.
  */
 const SESSION_MS = 60_000;
 
-/** On Cloudflare's free plan an invocation may make 50 subrequests, of which each session is one (2026-11-21). */
+/** Each session is a subrequest, of which Cloudflare's free plan allows 50 an invocation (2026-11-21). */
 const MOST_SESSIONS = 40;
 
-/** One invocation's session with the pool's object; begun anew, at once, when the object restarts. */
+/** The session of one invocation with the pool's object. When the object restarts, the next look begins another. */
 export class PoolWatch {
   readonly #env: Env;
-  readonly #pool: { name: string; locationHint: string | null };
+  readonly #pool: PoolAddress;
   #watch: Rpc.Stub<Watch> | null = null;
   #sessions = 0;
   #begunAt = 0;
 
-  constructor(env: Env, pool: { name: string; locationHint: string | null }) {
+  constructor(env: Env, pool: PoolAddress) {
     this.#env = env;
     this.#pool = pool;
   }
 
-  /** The platform may soon refuse further sessions, which would look like an object that is gone. */
-  get spent(): boolean {
+  /** True if the platform may refuse a further session, which would look like an outage of the object. */
+  get isSpent(): boolean {
     return this.#sessions >= MOST_SESSIONS;
   }
 
@@ -38,13 +38,13 @@ export class PoolWatch {
       try {
         return await inTime(this.#watch.look(seen), PATIENCE_MS);
       } catch {
-        // It may have restarted; a new session will show.
+        // The object may have restarted: a new session tells.
       }
     }
     return this.begin(poolStub(this.#env, this.#pool), seen);
   }
 
-  async begin(stub: ReturnType<typeof poolStub>, seen: Seen | null, history = false): Promise<News> {
+  async begin(stub: PoolStub, seen: Seen | null, history = false): Promise<News> {
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;
     this.#sessions++;

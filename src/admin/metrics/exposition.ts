@@ -6,7 +6,7 @@ export type Labels = Record<string, string>;
 export interface Sample {
   labels: Labels;
   value: number;
-  /** Of a histogram: `_bucket`, `_sum` or `_count`. */
+  /** In a histogram: `_bucket`, `_sum` or `_count`. */
   suffix?: string;
 }
 
@@ -17,26 +17,26 @@ export interface Family {
   samples: Sample[];
 }
 
-/** A family without samples is left out. */
+/** The text of all families that have samples. */
 export function exposition(families: readonly Family[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, help, type, samples }) => {
       const lines = samples.map(
-        ({ labels, value, suffix = "" }) => `${name}${suffix}${shown(labels)} ${value}\n`,
+        ({ labels, value, suffix = "" }) => `${name}${suffix}${labelText(labels)} ${value}\n`,
       );
       return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
     })
     .join("");
 }
 
-function shown(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
   return `{${pairs.join(",")}}`;
 }
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
 
-function escaped(value: string): string {
+function escapeLabel(value: string): string {
   return value.replace(/[\\"\n]/g, (char) => ESCAPES[char] ?? char);
 }

@@ -1,19 +1,24 @@
-import type { PoolMetrics } from "../../pool/protocol.ts";
-import type { Counts, ServerCounts } from "../../scheduler/counters.ts";
-import { BOUNDS_MS, emptyHistogram, type Histogram } from "../../scheduler/histogram.ts";
+import type { PoolMetrics } from "../../link/protocol.ts";
+import {
+  BOUNDS_MS,
+  type Counts,
+  emptyHistogram,
+  type Histogram,
+  type ServerCounts,
+} from "../../scheduler/record/counters.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 
-/** `null`: its object did not answer. */
-export interface Scraped {
+export interface PoolScrape {
   pool: string;
+  /** `null`: the pool's object did not answer. */
   metrics: PoolMetrics | null;
 }
 
 type Kind = Omit<Family, "samples">;
 type Value = { labels?: Labels; value: number; suffix?: string };
 
-/** Shown from the start, so that the first one of its kind is seen as a rise and not as a new series. */
+/** Exported from the start: the first request of its kind then raises a counter instead of making a new series. */
 const USUAL_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
 const SERVER_STATES = ["ready", "drain", "maint"];
 const REFUSALS = [
@@ -25,9 +30,9 @@ const REFUSALS = [
   "client-timeout",
 ];
 
-export function familiesOf(scraped: readonly Scraped[], now: number): Family[] {
-  const reachable = scraped.map(({ pool, metrics }) => ({ labels: { pool }, value: metrics ? 1 : 0 }));
-  const all = scraped.flatMap(({ pool, metrics }) => (metrics ? [{ pool, ...metrics }] : []));
+export function familiesOf(scrapes: readonly PoolScrape[], now: number): Family[] {
+  const reachable = scrapes.map(({ pool, metrics }) => ({ labels: { pool }, value: metrics ? 1 : 0 }));
+  const all = scrapes.flatMap(({ pool, metrics }) => (metrics ? [{ pool, ...metrics }] : []));
   return [
     {
       name: "sluice_pool_reachable",

@@ -1,10 +1,10 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { type Asked, failureOf, impossible, unreachable } from "./failures.ts";
+import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 
-/** What the Worker itself may take beyond the wait it was asked for: it tries its pool's object for 10 s. */
+/** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the pool's object for 10 s. */
 const PATIENCE_MS = 15_000;
 
 export interface DrainOptions {
@@ -15,26 +15,23 @@ export interface DrainOptions {
   extend?: boolean;
 }
 
-/** What the admin side knows of all pools. */
+/** The answer about all pools. */
 export interface AllPools {
   pools: Snapshot[];
-  /** The names of those whose object did not answer. */
+  /** The names of the pools whose object did not answer. */
   unreachable: string[];
 }
 
 export interface ServerPatch {
   state?: "ready" | "drain" | "maint" | undefined;
-  /** Only if that is its state, or the same owner has done it already. */
+  /** Changes the server only from this state. A repeated change of the same owner succeeds too. */
   ifState?: "ready" | undefined;
   owner?: string | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
 }
 
-/**
- * Sluice's admin side. Every call rejects with a `CliError` that says what went wrong: `Unreachable` where
- * another try may help.
- */
+/** Sluice's admin side. Every call rejects with a `CliError`; with `Unreachable` if another attempt may succeed. */
 export class AdminClient {
   readonly #target: Target;
 
@@ -42,10 +39,8 @@ export class AdminClient {
     this.#target = target;
   }
 
-  async pools(signal?: AbortSignal): Promise<AllPools> {
-    const answer = await this.#ask({}, signal, 0, (api) => api.pools.$get());
-    // Workers of before 2026-11-22 name none: they refuse where they do not reach all.
-    return { unreachable: [], ...(answer as Partial<AllPools> & { pools: Snapshot[] }) };
+  pools(signal?: AbortSignal): Promise<AllPools> {
+    return this.#ask({}, signal, 0, (api) => api.pools.$get());
   }
 
   pool(pool: string, signal?: AbortSignal): Promise<Snapshot> {
@@ -87,13 +82,13 @@ export class AdminClient {
   }
 
   async #ask<T>(
-    asked: Asked,
+    subject: Subject,
     signal: AbortSignal | undefined,
     waitMs: number,
     call: (api: Api) => Promise<ClientResponse<T>>,
   ): Promise<T> {
-    const never = impossible(asked);
-    if (never) throw never;
+    const impossible = impossibleName(subject);
+    if (impossible) throw impossible;
     const timeout = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
     let response: ClientResponse<T>;
@@ -105,7 +100,7 @@ export class AdminClient {
       signal?.throwIfAborted();
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
-    const failure = failureOf(response, body, this.#target.url, asked);
+    const failure = failureOf(response, body, this.#target.url, subject);
     if (failure) throw failure;
     return body as T;
   }
@@ -114,12 +109,12 @@ export class AdminClient {
 type Api = ReturnType<typeof apiOf>;
 
 function apiOf({ url, token }: Target, signal: AbortSignal) {
-  // A redirect is told, not followed: the token goes to the one place that the user named.
+  // A redirect is an error: the token is sent to the address that the user has named, and to no other.
   const init: RequestInit = { signal, redirect: "manual" };
   return hc<AdminApi>(url, { headers: { Authorization: `Bearer ${token}` }, init })._sluice.api;
 }
 
-/** `null` where it is not JSON. */
+/** `null`: not JSON. */
 async function bodyOf(response: ClientResponse<unknown>): Promise<unknown> {
   const text = await response.text();
   try {

@@ -1,11 +1,11 @@
 import { isName } from "../../config/names.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { printable, quoted } from "../terminal/printable.ts";
+import { printable, quoted } from "../terminal/output.ts";
 
-/** Nobody answered, or somebody on the way did in Sluice's place: another try may help. */
+/** No answer of Sluice's: a failed connection, or the error of a proxy. Another attempt may succeed. */
 export class Unreachable extends CliError {
-  /** The request never left this machine, or nobody took it: it has done nothing. */
+  /** True if no connection was made, so that the request had no effect. */
   readonly notSent: boolean;
 
   constructor(message: string, notSent = false) {
@@ -14,7 +14,7 @@ export class Unreachable extends CliError {
   }
 }
 
-/** The pool is drained by somebody else. */
+/** Another owner holds the pool's drain. */
 export class DrainHeld extends CliError {
   readonly drain: Snapshot["drain"];
 
@@ -24,7 +24,7 @@ export class DrainHeld extends CliError {
   }
 }
 
-/** The server is not in the state in which it was to be changed. */
+/** The server is not in the state `ifState`. */
 export class StateChanged extends CliError {
   constructor(message: string) {
     super(EXIT.held, message);
@@ -44,9 +44,9 @@ const ADVICE: Record<string, string> = {
   unauthorized: "The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.",
 };
 
-/** Statuses by which proxies, Cloudflare's included, say that they did not reach whom they stand for. */
+/** Statuses of a proxy, such as Cloudflare's, that has not reached the server behind it. */
 const ON_THE_WAY = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
-/** No connection came about, or to somebody who cannot prove who he is. */
+/** Error codes of a connection that was not made, or whose certificate was refused. */
 const NOT_SENT = [
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
   /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$)/,
@@ -58,18 +58,18 @@ interface Head {
   headers: { get(name: string): string | null };
 }
 
-/** What a question was about; without a pool, all of them. */
-export interface Asked {
+/** The subject of a request; without a pool, all pools. */
+export interface Subject {
   pool?: string;
   server?: string;
 }
 
-/** What an answer says that is not what was asked for; `null` when it is. `body` is its JSON, or `null`. */
+/** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
 export function failureOf(
   { ok, status, headers }: Head,
   body: unknown,
   url: string,
-  asked: Asked,
+  subject: Subject,
 ): CliError | null {
   const problem = problemOf(body);
   if (problem) {
@@ -80,7 +80,7 @@ export function failureOf(
     if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
     const exitCode = EXIT_OF[code];
-    const words = missing(code, asked) ?? ADVICE[code] ?? `${about}${detail}`;
+    const words = missing(code, subject) ?? ADVICE[code] ?? `${about}${detail}`;
     if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
@@ -89,7 +89,7 @@ export function failureOf(
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
-  if (ok && isAnswer(body, asked)) return null;
+  if (ok && isAnswer(body, subject)) return null;
   const type = printable(headers.get("content-type") ?? "nothing");
   return new CliError(
     EXIT.unexpected,
@@ -97,40 +97,40 @@ export function failureOf(
   );
 }
 
-/** A name that nobody can have is not asked for: in a path it would lead somewhere else. */
-export function impossible(asked: Asked): CliError | null {
-  const { pool = "pool", server = "server" } = asked;
+/** The error for a name that no pool or server can have; in a path it could lead to another route. */
+export function impossibleName(subject: Subject): CliError | null {
+  const { pool = "pool", server = "server" } = subject;
   if (pool === "" || server === "") {
     return new CliError(EXIT.usage, `The name of the ${pool === "" ? "pool" : "server"} is empty.`);
   }
   if (isName(pool) && isName(server)) return null;
   const code = isName(pool) ? "unknown-server" : "unknown-pool";
-  return new CliError(EXIT.usage, missing(code, asked) ?? code);
+  return new CliError(EXIT.usage, missing(code, subject) ?? code);
 }
 
-function missing(code: string, { pool = "", server = "" }: Asked): string | undefined {
+function missing(code: string, { pool = "", server = "" }: Subject): string | undefined {
   if (code === "unknown-pool") return `There is no pool ${quoted(pool)}.`;
   if (code === "unknown-server") return `${printable(pool)} has no server ${quoted(server)}.`;
   return undefined;
 }
 
-/** What went wrong, where it has been said already in which pool. */
+/** The message without the pool, for a sentence that has named it. */
 export function inPool(pool: string, message: string): string {
   const about = `pool ${printable(pool)}: `;
   return message.startsWith(about) ? message.slice(about.length) : message;
 }
 
-/** The same where more is to be said. */
+/** The message without its full stop, for a sentence that goes on. */
 export function clause(message: string): string {
   return message.replace(/\.$/, "");
 }
 
-/** What the admin side calls `body.expires` was typed as `--expires`. */
+/** `--expires` for `body.expires`, as the user has typed it. */
 function asOptions(detail: string): string {
   return detail.replace(/\bbody\.(?=\w+: )/g, "--");
 }
 
-/** From an error of `fetch`, which hides what happened in its cause. */
+/** From an error of `fetch`, whose cause has the message. */
 export function unreachable(url: string, error: unknown): Unreachable {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
@@ -141,10 +141,11 @@ export function unreachable(url: string, error: unknown): Unreachable {
   );
 }
 
-/** Sluice answers with the pool's snapshot, or without a name with a list of them. */
-function isAnswer(body: unknown, { pool }: Asked): boolean {
-  const { name, servers, pools } = (body ?? {}) as { name?: unknown; servers?: unknown; pools?: unknown };
-  return pool === undefined ? Array.isArray(pools) : name === pool && Array.isArray(servers);
+/** True for the snapshot of the pool, or for a list of snapshots if all pools were asked for. */
+function isAnswer(body: unknown, { pool }: Subject): boolean {
+  const { name, servers, pools, unreachable } = (body ?? {}) as Record<string, unknown>;
+  if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
+  return name === pool && Array.isArray(servers);
 }
 
 interface Problem {

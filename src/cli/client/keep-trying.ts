@@ -3,30 +3,29 @@ import { Unreachable } from "./failures.ts";
 
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [250, 2_000];
 
-export interface Trying {
-  /** Ms since the epoch; from then on the last failure stands. */
+interface Options {
+  /** The time after which a failure is final, in ms since the epoch. */
   giveUpAt: () => number;
-  /** No more tries from then on. */
   stop: AbortSignal;
-  /** Called once when Sluice cannot be reached any more. */
+  /** Called once an outage, with its first error. */
   onTrouble: (error: Unreachable) => void;
-  /** Called once when it can be again. */
+  /** Called once at the end of an outage. */
   onReached: () => void;
 }
 
-/** Asks again while Sluice cannot be reached; every other failure is for the caller. */
-export async function keepTrying<T>(ask: () => Promise<T>, trying: Trying): Promise<T> {
+/** Repeats `ask` while it rejects with `Unreachable`, with growing pauses. Rejects with any other error. */
+export async function keepTrying<T>(ask: () => Promise<T>, options: Options): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS, troubled = false; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       const answer = await ask();
-      if (troubled) trying.onReached();
+      if (troubled) options.onReached();
       return answer;
     } catch (error) {
-      if (!(error instanceof Unreachable) || trying.stop.aborted || Date.now() > trying.giveUpAt())
+      if (!(error instanceof Unreachable) || options.stop.aborted || Date.now() > options.giveUpAt())
         throw error;
-      if (!troubled) trying.onTrouble(error);
+      if (!troubled) options.onTrouble(error);
       troubled = true;
-      await sleep(pauseMs, undefined, { signal: trying.stop });
+      await sleep(pauseMs, undefined, { signal: options.stop });
     }
   }
 }

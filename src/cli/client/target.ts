@@ -1,14 +1,14 @@
 import { CliError, EXIT } from "../exit-codes.ts";
-import { printable } from "../terminal/printable.ts";
+import { printable } from "../terminal/output.ts";
 
-/** Where Sluice is, and what opens its admin side. */
+/** The Sluice to talk to. */
 export interface Target {
-  /** An origin, without a slash at its end. */
+  /** An origin, without a trailing slash. */
   url: string;
   token: string;
 }
 
-/** From the options, or else from the environment. */
+/** From the options, or else from the environment. Throws a `CliError`. */
 export function targetOf(
   options: { url?: string | undefined; token?: string | undefined },
   env: NodeJS.ProcessEnv,
@@ -17,14 +17,14 @@ export function targetOf(
   const token = options.token ?? env.SLUICE_TOKEN;
   if (!url) throw new CliError(EXIT.usage, "Set SLUICE_URL, or --url, to where Sluice is: https://…");
   if (!token) throw new CliError(EXIT.unauthorised, "Set SLUICE_TOKEN, or --token, to the ADMIN_TOKEN.");
-  // What no header can hold must not come to light in an error of the HTTP client.
+  // The HTTP client quotes a value that no header can hold in its error.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new CliError(EXIT.unauthorised, "The token has characters that no token of Sluice has: check it.");
   }
   return { url: originOf(url), token };
 }
 
-/** The token would be there for everyone on the way to read. */
+/** True if the token would be sent unencrypted over a network. */
 export function isInTheClear({ url }: Target): boolean {
   const { protocol, hostname } = new URL(url);
   const loopback = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
@@ -35,11 +35,11 @@ function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const bare = url && (url.pathname === "/" || url.pathname === "/_sluice/") && !url.search && !url.hash;
   if (!url || !bare || !["http:", "https:"].includes(url.protocol) || url.username || url.password) {
-    // Not shown where it may hold a password, or a token in the place of a user.
-    const shown = text.includes("@") ? "it" : `"${printable(text)}"`;
+    // It may contain a password, or a token as the user name.
+    const given = text.includes("@") ? "it" : `"${printable(text)}"`;
     throw new CliError(
       EXIT.usage,
-      `SLUICE_URL: ${shown} is not an origin; allowed is https://sluice.example.com`,
+      `SLUICE_URL: ${given} is not an origin; allowed is https://sluice.example.com`,
     );
   }
   return url.origin;

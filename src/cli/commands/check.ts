@@ -1,16 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { counted } from "../../words/phrases.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { findWranglerFile, WRANGLER_FILES } from "../find-wrangler-file.ts";
-import { durationOption } from "../options.ts";
-import { examples, type Program } from "../program.ts";
-import { printable } from "../terminal/printable.ts";
-import { type Style, styleOf } from "../terminal/style.ts";
+import { durationOption, examples, type Program } from "../program.ts";
+import { printable, type Style, styleOf } from "../terminal/output.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
-import { DEV_VARS, devVarsFindings } from "../wrangler-file/dev-vars.ts";
-import { kindOf } from "../wrangler-file/read.ts";
+import { findWranglerFile, kindOf, WRANGLER_FILES } from "../wrangler-file/read.ts";
 import type { Finding } from "../wrangler-file/report.ts";
+import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
 
 export function addCheck(program: Program): void {
   program
@@ -43,7 +41,7 @@ export function addCheck(program: Program): void {
       const text = await textOf(file);
       const against = url === undefined ? undefined : await clientOf({ ...options, url }).pools();
       const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
-      const findings = [...(await besides(file)), ...result.findings];
+      const findings = [...(await devVarsOf(file)), ...result.findings];
       const ok = findings.every(({ severity }) => severity !== "error");
       if (json) printJson(out, { file, ok, findings });
       else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));
@@ -51,8 +49,8 @@ export function addCheck(program: Program): void {
     });
 }
 
-/** What is wrong in the file that wrangler reads together with this one. */
-async function besides(file: string): Promise<Finding[]> {
+/** Findings in the file that wrangler reads together with this one. */
+async function devVarsOf(file: string): Promise<Finding[]> {
   const text = await readFile(join(dirname(file), DEV_VARS), "utf8").catch(() => "");
   return devVarsFindings(text);
 }
@@ -81,7 +79,7 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** A line for each finding, as compilers write them, so that editors can jump there; then the sum. */
+/** A line for each finding, in the format of compilers, which editors can follow; then their number. */
 function view(
   file: string,
   { findings, targets, pools, servers }: CheckResult,
@@ -91,15 +89,15 @@ function view(
   const lines = findings.map((finding) => findingLine(file, finding, style));
   if (findings.length > 0) return [...lines, sumOf(findings)];
   const where = targets > 1 ? ` in ${targets} environments` : "";
-  const looked = `${counted(pools, "pool")}, ${counted(servers, "server")}${where}`;
+  const summary = `${counted(pools, "pool")}, ${counted(servers, "server")}${where}`;
   const compared = against === undefined ? "" : `, also not against ${printable(against)}`;
-  return [`${printable(file)}: ${looked}, no problem found${compared}`];
+  return [`${printable(file)}: ${summary}, no problem found${compared}`];
 }
 
 function findingLine(file: string, { severity, line, key, message }: Finding, style: Style): string {
-  const place = line === null ? file : `${file}:${line}`;
+  const position = line === null ? file : `${file}:${line}`;
   const word = style(severity === "error" ? "red" : "yellow", severity);
-  return `${printable(place)}: ${word}: ${printable(key === null ? message : `${key}: ${message}`)}`;
+  return `${printable(position)}: ${word}: ${printable(key === null ? message : `${key}: ${message}`)}`;
 }
 
 function sumOf(findings: readonly Finding[]): string {
@@ -108,8 +106,4 @@ function sumOf(findings: readonly Finding[]): string {
   return [errors > 0 && counted(errors, "error"), warnings > 0 && counted(warnings, "warning")]
     .filter(Boolean)
     .join(", ");
-}
-
-function counted(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }

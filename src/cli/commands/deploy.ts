@@ -1,13 +1,12 @@
 import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
 import { deploy } from "../deploy/deploy.ts";
-import { DeployNews } from "../deploy/deploy-news.ts";
-import { durationOption } from "../options.ts";
+import { DeployProgress } from "../deploy/deploy-progress.ts";
 import { Signals } from "../process/signals.ts";
-import { examples, type Program } from "../program.ts";
+import { durationOption, examples, type Program } from "../program.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
-/** To extend it in time takes a few answers of Sluice. */
+/** A shorter drain could end before it is extended. */
 const SHORTEST_DRAIN = "1s";
 
 export function addDeploy(program: Program): void {
@@ -45,8 +44,8 @@ export function addDeploy(program: Program): void {
     .action(async (pool, command, { drainTimeout, onFailure, expires, reason }, self) => {
       const { err, json } = contextOf(self.optsWithGlobals());
       const client = clientOf(self.optsWithGlobals());
-      const news = new DeployNews(pool, new Reporter(err, json));
+      const progress = new DeployProgress(pool, new Reporter(err, json));
       const options = { pool, command, drainTimeoutMs: drainTimeout, expiresMs: expires, onFailure, reason };
-      process.exitCode = await deploy(client, options, new Signals(), news);
+      process.exitCode = await deploy(client, options, new Signals(), progress);
     });
 }

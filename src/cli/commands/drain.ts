@@ -1,13 +1,12 @@
+import { clock, duration } from "../../words/times.ts";
 import { clause } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { waitUntilDrained } from "../deploy/wait-until-drained.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { durationOption } from "../options.ts";
 import { Signals } from "../process/signals.ts";
-import { examples, type Program } from "../program.ts";
+import { durationOption, examples, type Program } from "../program.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
-import { clock, duration } from "../terminal/durations.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 const ASK_EVERY_MS = 300;
@@ -46,7 +45,7 @@ export function addDrain(program: Program): void {
         });
       const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}: sluice resume ${pool}`;
       const giveUpAt = Date.now() + wait;
-      const tell = (words: string) => json || reporter.tell({ event: "trying", pool }, words);
+      const report = (words: string) => json || reporter.report({ event: "trying", pool }, words);
       const end = await waitUntilDrained({
         first,
         timeoutMs: wait,
@@ -55,16 +54,16 @@ export function addDrain(program: Program): void {
           return keepTrying(() => client.pool(pool, signals.stop), {
             giveUpAt: () => giveUpAt,
             stop: signals.stop,
-            onTrouble: ({ message }) => tell(`${clause(message)}; trying again`),
-            onReached: () => tell("Sluice answers again"),
+            onTrouble: ({ message }) => report(`${clause(message)}; trying again`),
+            onReached: () => report("Sluice answers again"),
           });
         },
         onSnapshot: (snapshot, leftMs) => {
           if (json) return;
           const words = `${pool} draining: ${counts(snapshot)}`;
-          const told = { event: "draining", pool, inFlight: snapshot.inFlight, queued: snapshot.queued };
+          const event = { event: "draining", pool, inFlight: snapshot.inFlight, queued: snapshot.queued };
           reporter.live(
-            told,
+            event,
             `${words}, ${duration(leftMs)} left`,
             `${pool} draining: ${snapshot.inFlight} in flight`,
           );

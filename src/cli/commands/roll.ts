@@ -1,10 +1,9 @@
 import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
-import { durationOption } from "../options.ts";
 import { Signals } from "../process/signals.ts";
-import { examples, type Program } from "../program.ts";
+import { durationOption, examples, type Program } from "../program.ts";
 import { roll } from "../roll/roll.ts";
-import { RollNews } from "../roll/roll-news.ts";
+import { RollProgress } from "../roll/roll-progress.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 export function addRoll(program: Program): void {
@@ -43,8 +42,8 @@ export function addRoll(program: Program): void {
     .action(async (pool, command, { drainTimeout, upTimeout, onFailure }, self) => {
       const { err, json } = contextOf(self.optsWithGlobals());
       const client = clientOf(self.optsWithGlobals());
-      const news = new RollNews(pool, new Reporter(err, json));
+      const progress = new RollProgress(pool, new Reporter(err, json));
       const times = { drainTimeoutMs: drainTimeout, upTimeoutMs: upTimeout };
-      process.exitCode = await roll(client, { pool, command, onFailure, ...times }, new Signals(), news);
+      process.exitCode = await roll(client, { pool, command, onFailure, ...times }, new Signals(), progress);
     });
 }

@@ -2,10 +2,8 @@ import { Option } from "@commander-js/extra-typings";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { wholeOption } from "../options.ts";
-import { examples, type Program } from "../program.ts";
-import { quoted } from "../terminal/printable.ts";
-import { styleOf, widthOf } from "../terminal/style.ts";
+import { examples, type Program, wholeOption } from "../program.ts";
+import { quoted, styleOf, widthOf } from "../terminal/output.ts";
 import { serversView } from "../terminal/views.ts";
 
 const STATES = ["ready", "drain", "maint"] as const;
@@ -28,20 +26,20 @@ export function addServer(program: Program): void {
     .action(async (pool, server, { state, slots, weight }, command) => {
       const { out, json } = contextOf(command.optsWithGlobals());
       const client = clientOf(command.optsWithGlobals());
-      const asks = state !== undefined || slots !== undefined || weight !== undefined;
+      const changes = state !== undefined || slots !== undefined || weight !== undefined;
       const patch = {
         ...(state === undefined ? {} : { state }),
         ...(slots === undefined ? {} : { slots }),
         ...(weight === undefined ? {} : { weight }),
       };
-      const snapshot = asks ? await client.changeServer(pool, server, patch) : await client.pool(pool);
-      const shown = serverIn(snapshot, server);
-      if (json) printJson(out, shown);
-      else printLines(out, serversView([shown], styleOf(out), Date.now(), widthOf(out)));
+      const snapshot = changes ? await client.changeServer(pool, server, patch) : await client.pool(pool);
+      const entry = serverIn(snapshot, server);
+      if (json) printJson(out, entry);
+      else printLines(out, serversView([entry], styleOf(out), Date.now(), widthOf(out)));
     });
 }
 
-export function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
+function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
   const found = servers.find((one) => one.name === server);
   if (found) return found;
   const names = servers.map((one) => one.name).join(", ");

@@ -1,7 +1,7 @@
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { examples, type Program } from "../program.ts";
-import { styleOf, widthOf } from "../terminal/style.ts";
+import { styleOf, widthOf } from "../terminal/output.ts";
 import { poolsView, poolView, unreachableView } from "../terminal/views.ts";
 
 export function addStatus(program: Program): void {

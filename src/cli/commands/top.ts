@@ -4,8 +4,8 @@ import { CliError } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { examples, type Program } from "../program.ts";
 import { Changes } from "../terminal/changes.ts";
+import { canRedraw, styleOf } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
-import { canRedraw, styleOf } from "../terminal/style.ts";
 import { TopView } from "../terminal/top-view.ts";
 
 const ASK_EVERY_MS = 1_000;
@@ -24,28 +24,28 @@ export function addTop(program: Program): void {
       const ask = async () =>
         pool === undefined ? client.pools(stop) : { pools: [await client.pool(pool, stop)], unreachable: [] };
       const view = new TopView(styleOf(out), pool !== undefined);
-      // The first answer decides whether there is anything to watch.
+      // Without a first answer there is nothing to watch, and `top` fails.
       const first = await ask().catch((error) => {
         if (stop.aborted) return null;
         throw error;
       });
       if (!first) return;
-      view.show(first, Date.now());
-      // Whoever read it has seen enough.
+      view.update(first, Date.now());
+      // The reader of the output has gone.
       out.on("error", () => over.abort());
       const changes = new Changes(out, json);
       const screen = canRedraw(out) && !json ? screenFor(view, () => over.abort()) : null;
       try {
         for (;;) {
           if (screen) screen.draw((width) => view.lines(width, Date.now()));
-          else changes.print(view.seen, Date.now());
+          else changes.print(view.latest, Date.now());
           await sleep(ASK_EVERY_MS, undefined, { signal: stop });
           try {
-            view.show(await ask(), Date.now());
+            view.update(await ask(), Date.now());
           } catch (error) {
             if (stop.aborted || !(error instanceof CliError)) throw error;
-            view.lost(error.message);
-            if (!screen) changes.lost(error.message);
+            view.setError(error.message);
+            if (!screen) changes.printOutage(error.message);
           }
         }
       } catch (error) {

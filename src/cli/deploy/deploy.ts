@@ -1,136 +1,119 @@
 import type { AdminClient } from "../client/admin-client.ts";
+import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { type CommandEnd, runCommand } from "../process/run-command.ts";
-import type { Signals, Stop } from "../process/signals.ts";
-import type { DeployNews } from "./deploy-news.ts";
+import type { Signals } from "../process/signals.ts";
+import type { DeployProgress } from "./deploy-progress.ts";
 import { HeldDrain } from "./held-drain.ts";
-import { ownerName } from "./identity.ts";
 
 export interface DeployOptions {
   pool: string;
   command: readonly string[];
   drainTimeoutMs: number;
-  /** How long the drain outlives the last sign of life of this run. */
+  /** How long the drain lasts after this run has extended it the last time. */
   expiresMs: number;
   onFailure: "resume" | "hold";
   reason: string | undefined;
 }
 
-/** Drain, wait until nothing is in flight, run the command, resume. Resolves with the exit code. */
+/** Drains, waits until nothing is in flight, runs the command, resumes. Resolves with the exit code. */
 export async function deploy(
   client: AdminClient,
   options: DeployOptions,
   signals: Signals,
-  news: DeployNews,
+  progress: DeployProgress,
 ): Promise<number> {
   const { pool, reason, expiresMs } = options;
-  const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, news);
-  const refusal = await drainFirst(drain, options, signals, news);
-  if (refusal !== null) return endDrain(drain, refusal, signals, news);
-  const code = await runWhileDrained(drain, options, signals, news);
-  if (code !== EXIT.done && options.onFailure === "hold") return leaveDrained(drain, code, signals, news);
-  return endDrain(drain, code, signals, news);
+  const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, progress);
+  const failure = await drainFirst(drain, options, signals, progress);
+  const code = failure ?? (await runWhileDrained(drain, options, signals, progress));
+  if (!drain.mayBeOn) return code;
+  const isHeld = failure === null && code !== EXIT.done && options.onFailure === "hold";
+  return finish(drain, isHeld, code, signals, progress);
 }
 
-/** `null`: nothing is in flight any more. Else the code to end with, for reasons that have been told. */
+/** `null`: drained. Otherwise the exit code of a failure, which has been reported. */
 async function drainFirst(
   drain: HeldDrain,
   { drainTimeoutMs }: DeployOptions,
   signals: Signals,
-  news: DeployNews,
+  progress: DeployProgress,
 ): Promise<number | null> {
   try {
     const { result, snapshot } = await drain.begin(drainTimeoutMs, signals);
     if (result === "drained") return null;
-    if (result === "late") news.late(snapshot, drainTimeoutMs);
-    else news.lost(snapshot.drain);
+    if (result === "late") progress.late(snapshot, drainTimeoutMs);
+    else progress.lost(snapshot.drain);
     return EXIT.notDrained;
   } catch (error) {
     if (signals.stop.aborted) {
-      news.interrupted(signals.first);
+      progress.interrupted(signals.first);
       return signals.exitCode;
     }
-    return failed(error, news);
+    return failed(error, progress);
   }
 }
 
-/** Never rejects: whatever happens, the drain has to be ended, or left as it was asked for. */
+/** Never rejects, because the drain must be ended, or left on with `hold`, in any case. */
 async function runWhileDrained(
   drain: HeldDrain,
   { command }: DeployOptions,
   signals: Signals,
-  news: DeployNews,
+  progress: DeployProgress,
 ): Promise<number> {
   const done = new AbortController();
   try {
-    news.running(command);
-    const kept = drain.keepUp(done.signal).catch((error) => failed(error, news));
+    progress.running(command);
+    const extending = drain.keepUp(done.signal).catch((error) => failed(error, progress));
     const end = await runCommand(command, process.env, signals);
     done.abort();
-    await kept;
+    await extending;
     const code = codeOf(end, signals);
-    news.commandEnded(command, end, code);
+    progress.commandEnded(command, end, code);
     return code;
   } catch (error) {
-    return failed(error, news);
+    return failed(error, progress);
   } finally {
     done.abort();
   }
 }
 
-/** Who interrupts a command has not seen it succeed, whatever it says. */
+/** An interrupted command has not succeeded, even if it ends with 0. */
 function codeOf({ code }: CommandEnd, signals: Signals): number {
   return code === EXIT.done && signals.first ? signals.exitCode : code;
 }
 
-async function endDrain(drain: HeldDrain, code: number, signals: Signals, news: DeployNews): Promise<number> {
-  if (!drain.mayBeOn) return code;
-  return leaving(signals, news, drain, code, async (leave) => {
-    const snapshot = await drain.resume(leave);
-    if (snapshot) news.resumed(snapshot);
-    return code;
-  });
-}
-
-async function leaveDrained(
+/** Ends the drain, or leaves it on if it is held. A second signal gives up, and the drain then ends by itself. */
+function finish(
   drain: HeldDrain,
+  isHeld: boolean,
   code: number,
   signals: Signals,
-  news: DeployNews,
+  progress: DeployProgress,
 ): Promise<number> {
-  if (!drain.mayBeOn) return code;
-  return leaving(signals, news, drain, code, async (leave) => {
-    news.held(await drain.leaveOn(leave));
-    return code;
-  });
-}
-
-/** A signal more than the one that ended the run leaves the drain to its own end. */
-function leaving(
-  signals: Signals,
-  news: DeployNews,
-  drain: HeldDrain,
-  code: number,
-  end: (leave: Stop) => Promise<number>,
-): Promise<number> {
-  return signals.puttingRight(
+  return signals.cleanUp(
     async (leave) => {
       try {
-        return await end(leave);
+        if (isHeld) progress.held(await drain.leaveOn(leave));
+        else {
+          const snapshot = await drain.resume(leave);
+          if (snapshot) progress.resumed(snapshot);
+        }
+        return code;
       } catch (error) {
-        const left = leave.now.aborted;
-        const failure = left && !(error instanceof CliError) ? null : toCliError(error);
-        news.left(failure, drain.endsBy);
+        const isGivenUp = leave.now.aborted;
+        const failure = isGivenUp && !(error instanceof CliError) ? null : toCliError(error);
+        progress.left(failure, drain.endsBy);
         if (code !== EXIT.done) return code;
-        return failure && !left ? failure.exitCode : signals.exitCode;
+        return failure && !isGivenUp ? failure.exitCode : signals.exitCode;
       }
     },
-    () => news.stillEnding(),
+    () => progress.ending(),
   );
 }
 
-function failed(error: unknown, news: DeployNews): number {
+function failed(error: unknown, progress: DeployProgress): number {
   const failure = toCliError(error);
-  news.failed(failure);
+  progress.failed(failure);
   return failure.exitCode;
 }

@@ -7,31 +7,30 @@ import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import type { Signals, Stop } from "../process/signals.ts";
 import { type WaitEnd, waitUntilDrained } from "./wait-until-drained.ts";
 
-/** How long Sluice itself waits at most before it says how far the drain is. */
+/** Longest wait of one request, in ms. */
 const ASK_EVERY_MS = 1_000;
-/** How much of its life a drain has left at least whenever it is extended, if Sluice can be reached. */
+/** When a drain is extended, as a fraction of its length. */
 const EXTEND_AFTER = 1 / 4;
-/** An answer on its way when the drain ran out. */
+/** Time for an answer that is on its way when the drain ends by itself, in ms. */
 const EXPIRY_GRACE_MS = 1_000;
 
-/** What its holder may want to tell. */
-export interface DrainNews {
+export interface DrainProgress {
   draining(snapshot: Snapshot, leftMs: number): void;
   unreachable(error: CliError, endsBy: number): void;
   reached(): void;
-  /** It is over, or another's, though we did not end it. */
+  /** Somebody else has ended the drain; `now`: another owner's drain, if there is one. */
   lost(now: Snapshot["drain"]): void;
 }
 
 /**
- * The drain that one run of the command line owns, under a name that nobody else has: begun, extended while the
- * run lasts, and resumed at its end. Should the run die, or lose touch with Sluice, the drain ends by itself.
+ * The drain of one run, by an owner that no other run has. The run extends it for as long as it lasts, and ends it. If
+ * the run dies, or loses the connection to Sluice, the drain ends by itself.
  */
 export class HeldDrain {
   readonly #client: AdminClient;
   readonly #pool: string;
   readonly #drain: { owner: string; reason: string | undefined; expiresMs: number };
-  readonly #news: DrainNews;
+  readonly #progress: DrainProgress;
   #mayBeOn = false;
   #endsBy = 0;
 
@@ -39,25 +38,25 @@ export class HeldDrain {
     client: AdminClient,
     pool: string,
     drain: { owner: string; reason: string | undefined; expiresMs: number },
-    news: DrainNews,
+    progress: DrainProgress,
   ) {
     this.#client = client;
     this.#pool = pool;
     this.#drain = drain;
-    this.#news = news;
+    this.#progress = progress;
   }
 
-  /** As far as we know there may be something to resume: a request that got no answer may have arrived. */
+  /** True if there may be something to resume: a request without an answer may have arrived. */
   get mayBeOn(): boolean {
     return this.#mayBeOn;
   }
 
-  /** No later than then it ends by itself. Ms since the epoch. */
+  /** The latest time at which the drain ends by itself, in ms since the epoch. */
   get endsBy(): number {
     return this.#endsBy;
   }
 
-  /** Rejects when it cannot be begun, or followed; then `resume` is still due. */
+  /** Rejects if Sluice fails; the caller must `resume` then too. */
   async begin(timeoutMs: number, { stop, stopSoon }: Signals): Promise<WaitEnd> {
     const giveUpAt = Date.now() + timeoutMs;
     const asking = (options: DrainOptions, signal: AbortSignal) => {
@@ -65,7 +64,7 @@ export class HeldDrain {
       return this.#keepTrying(() => this.#post(options, signal), stop, until);
     };
     const askEveryMs = Math.min(ASK_EVERY_MS, this.#drain.expiresMs * EXTEND_AFTER);
-    // Where this is not answered nothing is drained, and nothing has to be put right.
+    // If this fails, nothing has been drained, and there is nothing to resume.
     await this.#client.pool(this.#pool, stop);
     const first = await asking({}, stopSoon);
     stop.throwIfAborted();
@@ -73,14 +72,14 @@ export class HeldDrain {
       first,
       timeoutMs,
       ask: (leftMs) => asking({ extend: true, waitMs: Math.ceil(Math.min(leftMs, askEveryMs)) }, stop),
-      onSnapshot: (snapshot, leftMs) => this.#news.draining(snapshot, leftMs),
+      onSnapshot: (snapshot, leftMs) => this.#progress.draining(snapshot, leftMs),
       isMine: (snapshot) => this.#isMine(snapshot),
     });
     if (end.result === "lost") this.#mayBeOn = false;
     return end;
   }
 
-  /** Extends it again and again, until `done`; tells when that fails. */
+  /** Extends the drain until `done`. Reports failures. */
   async keepUp(done: AbortSignal): Promise<void> {
     while (this.#mayBeOn && !done.aborted) {
       try {
@@ -90,14 +89,14 @@ export class HeldDrain {
       } catch (error) {
         if (done.aborted) return;
         if (error instanceof DrainHeld) this.#lost(error.drain);
-        else this.#news.unreachable(toCliError(error), this.#endsBy);
+        else this.#progress.unreachable(toCliError(error), this.#endsBy);
       }
     }
   }
 
   /**
-   * Ends it; harmless when it is over, or another's. Rejects with `Unreachable` when Sluice could not be reached
-   * before it ended by itself, or before it was to be left.
+   * Ends the drain. Idempotent, and harmless for another owner's drain, for which it resolves with `null`. Rejects with
+   * `Unreachable` if Sluice was not reached before the drain ended by itself, or before `leave`.
    */
   async resume(leave: Stop): Promise<Snapshot | null> {
     const { owner } = this.#drain;
@@ -113,7 +112,7 @@ export class HeldDrain {
     }
   }
 
-  /** Leaves it on, for as long as the pool lets a drain last. */
+  /** Leaves the drain on, for the pool's `drain_expires`. */
   async leaveOn(leave: Stop): Promise<Snapshot> {
     const { owner } = this.#drain;
     const ask = () => this.#client.drain(this.#pool, { owner, extend: true }, leave.soon);
@@ -126,7 +125,7 @@ export class HeldDrain {
       this.#mayHaveArrived();
       return snapshot;
     } catch (error) {
-      if (!hasDoneNothing(error)) this.#mayHaveArrived();
+      if (!hadNoEffect(error)) this.#mayHaveArrived();
       throw error;
     }
   }
@@ -140,8 +139,8 @@ export class HeldDrain {
     return keepTrying(ask, {
       giveUpAt,
       stop,
-      onTrouble: (error) => this.#news.unreachable(error, this.#endsBy),
-      onReached: () => this.#news.reached(),
+      onTrouble: (error) => this.#progress.unreachable(error, this.#endsBy),
+      onReached: () => this.#progress.reached(),
     });
   }
 
@@ -151,14 +150,14 @@ export class HeldDrain {
 
   #lost(drain: Snapshot["drain"]): void {
     this.#mayBeOn = false;
-    this.#news.lost(drain);
+    this.#progress.lost(drain);
   }
 }
 
 const never = () => Number.POSITIVE_INFINITY;
 
-/** Refused by Sluice itself, or never sent. Of one that was cut off, by a signal too, nobody knows. */
-function hasDoneNothing(error: unknown): boolean {
+/** True if Sluice has refused the request, or it was never sent. A request that was cut off may have arrived. */
+function hadNoEffect(error: unknown): boolean {
   if (error instanceof Unreachable) return error.notSent;
   const refusals: number[] = [EXIT.usage, EXIT.unauthorised, EXIT.held];
   return error instanceof CliError && refusals.includes(error.exitCode);

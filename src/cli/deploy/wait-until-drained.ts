@@ -1,20 +1,20 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 
 export interface Wait {
-  /** What the pool said to the drain itself. */
+  /** The snapshot that answered the drain. */
   first: Snapshot;
   timeoutMs: number;
-  /** How the pool is after a little while. */
+  /** Resolves with a new snapshot, after a pause. */
   ask: (leftMs: number) => Promise<Snapshot>;
   onSnapshot: (snapshot: Snapshot, leftMs: number) => void;
-  /** Is the drain that goes on still the one that is waited for? */
+  /** True unless the snapshot's drain is another one. */
   isMine: (snapshot: Snapshot) => boolean;
 }
 
 /**
- * drained  no server is at work for the pool
- * late     one still is, and the time is over
- * lost     somebody ended the drain
+ * drained  nothing is in flight
+ * late     the timeout has passed before
+ * lost     somebody else has ended the drain
  */
 export interface WaitEnd {
   result: "drained" | "late" | "lost";

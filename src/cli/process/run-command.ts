@@ -1,20 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
+import { isatty } from "node:tty";
 import { EXIT } from "../exit-codes.ts";
-import type { HeardSignal, Signals } from "./signals.ts";
-import { hasTerminal } from "./terminal.ts";
+import type { Signal, Signals } from "./signals.ts";
 
 export interface CommandEnd {
-  /** As a shell would say it. */
+  /** The exit code, as a shell has it. */
   code: number;
-  /** What became of it: `ended with 3`, `was killed by SIGTERM`. */
+  /** `ended with 3`, `was killed by SIGTERM`. */
   words: string;
 }
 
 /**
- * Runs a command as if it had been typed in our place: input and output are ours, untouched. The first signal is
- * passed on, the second kills it. Without a terminal it gets a group of its own, all of which is told: a shell passes
- * nothing on to what it runs, and would itself hear a signal only after that.
+ * Runs a command on our own input and output. The first signal is passed on to it, the second kills it. Without a
+ * terminal the command gets a process group, and the whole group gets the signals: a shell does not pass them on, and
+ * handles its own only when the program that it runs has ended.
  */
 export function runCommand(
   [file = "", ...args]: readonly string[],
@@ -28,16 +29,16 @@ export function runCommand(
     try {
       child = spawn(file, args, { stdio: "inherit", env, detached: ownGroup });
     } catch (error) {
-      // Some failures are thrown instead of told: ENOTDIR, ENAMETOOLONG, ETXTBSY, ELOOP, an empty name.
+      // spawn throws some errors instead of emitting them: ENOTDIR, ENAMETOOLONG, ETXTBSY, ELOOP, an empty name.
       resolve(notRun(file, error as NodeJS.ErrnoException));
       return;
     }
-    const tell = ownGroup ? tellGroup : tellAlone;
+    const kill = ownGroup ? killGroup : killProcess;
     const off = signals.on((signal, count) => {
-      if (count > 1) tell(child, "SIGKILL");
-      else if (!(terminal && isFromTerminal(signal))) tell(child, signal);
+      if (count > 1) kill(child, "SIGKILL");
+      else if (!(terminal && isFromTerminal(signal))) kill(child, signal);
     });
-    // More than once: a signal to a command that runs as somebody else fails too.
+    // Not `once`: a signal to a command of another user is an error too.
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
       off();
@@ -57,19 +58,30 @@ function notRun(file: string, { code, message }: NodeJS.ErrnoException): Command
   return { code: missing ? EXIT.notFound : EXIT.notExecutable, words: `cannot be run: ${message}` };
 }
 
-/** Once more would mean "hurry" to some. */
-function isFromTerminal(signal: HeardSignal): boolean {
+/** The terminal has sent these to the command as well, and some programs take a second one for "at once". */
+function isFromTerminal(signal: Signal): boolean {
   return signal !== "SIGTERM";
 }
 
-function tellAlone(child: ChildProcess, signal: NodeJS.Signals): void {
+function killProcess(child: ChildProcess, signal: NodeJS.Signals): void {
   child.kill(signal);
 }
 
-function tellGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // They have just ended, or run as somebody else.
+    // The group has just ended, or belongs to another user.
+  }
+}
+
+/** True if a terminal controls us: it sends Ctrl-C, and SIGHUP when it is closed, to our command as well. */
+function hasTerminal(): boolean {
+  if (process.platform === "win32") return [0, 1, 2].some((descriptor) => isatty(descriptor));
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
   }
 }

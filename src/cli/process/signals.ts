@@ -2,60 +2,62 @@ import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError, EXIT } from "../exit-codes.ts";
 
-/** How long an interrupted run still waits for the answer to what it asked for. */
+/** How long an interrupted run waits for the answer to a request that it has sent, in ms. */
 const LAST_ANSWER_MS = 2_000;
 
-const HEARD = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-export type HeardSignal = (typeof HEARD)[number];
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type Signal = (typeof SIGNALS)[number];
 
-/** When to stop: with new questions `now`, and to wait for the answer to one that is on its way `soon`. */
+/** How a run stops. */
 export interface Stop {
+  /** No new requests. */
   now: AbortSignal;
   /**
-   * A little later: a request that changes something, cut off at once, could come to Sluice after the one that takes
-   * it back, or be given up though it was about to be answered.
+   * A little later: cuts off a request that is on its way. Cut off at once, a drain could reach Sluice after the
+   * resume that follows it.
    */
   soon: AbortSignal;
 }
 
-/** What the user, or whoever runs this, says by signals; from here on none of them ends the process by itself. */
+/** The signals to this process. Once it is constructed, none of them ends the process by itself. */
 export class Signals {
-  first: HeardSignal | null = null;
-  readonly #stop = new Stopping();
-  readonly #handlers = new Set<(signal: HeardSignal, count: number) => void>();
+  /** The first signal so far. */
+  first: Signal | null = null;
+  readonly #stop = new StopController();
+  readonly #handlers = new Set<(signal: Signal, count: number) => void>();
   #count = 0;
 
   constructor() {
-    for (const signal of HEARD) process.on(signal, () => this.#heard(signal));
+    for (const signal of SIGNALS) process.on(signal, () => this.#onSignal(signal));
   }
 
-  /** Aborted by the first of them. */
+  /** Aborted by the first signal. */
   get stop(): AbortSignal {
     return this.#stop.now;
   }
 
-  /** Aborted a little later, see `Stop`. */
+  /** Aborted a little later; see `Stop`. */
   get stopSoon(): AbortSignal {
     return this.#stop.soon;
   }
 
-  /** As shells have it. */
+  /** The exit code of a process that was ended by a signal, as a shell has it. */
   get exitCode(): number {
     return EXIT.signal + (this.first ? constants.signals[this.first] : 0);
   }
 
-  /** Told of each signal, and which one it is by number, until the returned function is called. */
-  on(handler: (signal: HeardSignal, count: number) => void): () => void {
+  /** Calls `handler` with each signal and its number, until the returned function is called. */
+  on(handler: (signal: Signal, count: number) => void): () => void {
     this.#handlers.add(handler);
     return () => this.#handlers.delete(handler);
   }
 
   /**
-   * Puts right what the run has changed: not given up for the first signal, of which `onFirst` is told if it comes
-   * only now, but for one more.
+   * Runs `act`, which reverts what the run has changed. The second signal of the run makes it give up; if the first one
+   * comes only now, it calls `onFirst`.
    */
-  async puttingRight<T>(act: (leave: Stop) => Promise<T>, onFirst = () => {}): Promise<T> {
-    const leave = new Stopping();
+  async cleanUp<T>(act: (leave: Stop) => Promise<T>, onFirst = () => {}): Promise<T> {
+    const leave = new StopController();
     const off = this.on((_, count) => (count > 1 ? leave.abort() : onFirst()));
     try {
       return await act(leave);
@@ -64,12 +66,12 @@ export class Signals {
     }
   }
 
-  /** Rejects when the first signal comes, or has come. */
+  /** Rejects at the first signal, or if it has come before. */
   async sleep(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.stop });
   }
 
-  #heard(signal: HeardSignal): void {
+  #onSignal(signal: Signal): void {
     this.#count++;
     this.first ??= signal;
     this.#stop.abort(new CliError(this.exitCode, `interrupted by ${signal}`));
@@ -77,7 +79,7 @@ export class Signals {
   }
 }
 
-class Stopping implements Stop {
+class StopController implements Stop {
   readonly #now = new AbortController();
   readonly #soon = new AbortController();
 

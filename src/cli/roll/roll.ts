@@ -1,65 +1,65 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
-import { ownerName } from "../deploy/identity.ts";
+import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { Signals } from "../process/signals.ts";
-import { clock } from "../terminal/durations.ts";
-import { quoted } from "../terminal/printable.ts";
-import type { RollNews } from "./roll-news.ts";
-import { RolledServer } from "./rolled-server.ts";
+import { quoted } from "../terminal/output.ts";
+import type { RollProgress } from "./roll-progress.ts";
+import { RollServer } from "./roll-server.ts";
 
 export interface RollOptions {
   pool: string;
   command: readonly string[];
   drainTimeoutMs: number;
-  /** How long a server may take to be up again. */
+  /** How long a server may take to be up after the command. */
   upTimeoutMs: number;
   onFailure: "resume" | "hold";
 }
 
-/** How long it is tried to put a server back. */
+/** For how long a roll tries to put a server back, in ms. */
 const PUT_BACK_MS = 120_000;
-/** An operator has put the server into maintenance since the roll began. */
+/** An operator has set the server to maintenance during the roll. */
 const SKIPPED = "skipped";
 
 /**
- * Takes one server after the other out of its pool, runs the command for it, waits until it is up and puts it
- * back; the rest of the pool serves on. Stops at the first that fails. Resolves with the exit code.
+ * Server by server: takes it out of the pool, runs the command for it, waits until it is up and puts it back. Stops at
+ * the first failure. Resolves with the exit code.
  */
 export async function roll(
   client: AdminClient,
   options: RollOptions,
   signals: Signals,
-  news: RollNews,
+  progress: RollProgress,
 ): Promise<number> {
-  const servers = serversToRoll(await client.pool(options.pool, signals.stop), news);
+  const servers = serversToRoll(await client.pool(options.pool, signals.stop), progress);
   const owner = ownerName("roll");
   const done: string[] = [];
   for (const [index, { name, url }] of servers.entries()) {
-    news.next(name, index + 1, servers.length);
-    const server = new RolledServer(client, { pool: options.pool, name, owner }, signals, news);
-    const code = await rollOne(server, url, options, signals, news);
+    progress.next(name, index + 1, servers.length);
+    const server = new RollServer(client, { pool: options.pool, name, owner }, signals, progress);
+    const code = await rollOne(server, url, options, signals, progress);
     if (code === SKIPPED) continue;
     if (code !== EXIT.done) {
       const notYet = servers.slice(index + 1).map((one) => one.name);
-      news.stopped(name, done, notYet);
+      progress.stopped(name, done, notYet);
       return code;
     }
     done.push(name);
   }
-  news.finished(done);
+  progress.finished(done);
   return EXIT.done;
 }
 
-/** All but those that an operator keeps in maintenance. */
-function serversToRoll(snapshot: Snapshot, news: RollNews): ServerSnapshot[] {
+/** The servers that no operator has set to maintenance. */
+function serversToRoll(snapshot: Snapshot, progress: RollProgress): ServerSnapshot[] {
   refuseIfHeld(snapshot);
-  for (const { name, state } of snapshot.servers) if (state === "maint") news.skipped(name);
+  for (const { name, state } of snapshot.servers) if (state === "maint") progress.skipped(name);
   return snapshot.servers.filter(({ state }) => state === "ready");
 }
 
-/** A pool that somebody else is at is left alone. */
+/** Throws if the pool, or one of its servers, is drained by somebody else. */
 function refuseIfHeld({ name, drain, servers }: Snapshot): void {
   if (drain) {
     const since = clock(drain.since, Date.now());
@@ -74,75 +74,82 @@ function refuseIfHeld({ name, drain, servers }: Snapshot): void {
 }
 
 async function rollOne(
-  server: RolledServer,
+  server: RollServer,
   url: string,
   options: RollOptions,
   signals: Signals,
-  news: RollNews,
+  progress: RollProgress,
 ): Promise<number | typeof SKIPPED> {
   let code: number;
   let ran = false;
   try {
-    // Those before it took their time: much may have changed since.
+    // The servers before took time, in which others may have changed the pool.
     const before = await server.look(Date.now() + options.drainTimeoutMs);
     refuseIfHeld(before);
     if (before.servers.some(({ name, state }) => name === server.name && state === "maint")) {
-      news.skipped(server.name);
+      progress.skipped(server.name);
       return SKIPPED;
     }
-    const idle = await server.takeOut(options.drainTimeoutMs, (now, leftMs) => news.draining(now, leftMs));
-    if (!idle) news.late(server.name, options.drainTimeoutMs);
+    const idle = await server.takeOut(options.drainTimeoutMs, (now, leftMs) =>
+      progress.draining(now, leftMs),
+    );
+    if (!idle) progress.late(server.name, options.drainTimeoutMs);
     ran = idle;
-    code = idle ? await runAndWait(server, url, options, signals, news) : EXIT.notDrained;
+    code = idle ? await runAndWait(server, url, options, signals, progress) : EXIT.notDrained;
   } catch (error) {
-    code = failed(error, signals, news);
+    code = failed(error, signals, progress);
   }
   if (!server.mayBeOut) return code;
   if (code !== EXIT.done && ran && options.onFailure === "hold") {
-    news.held(server.name);
+    progress.held(server.name);
     return code;
   }
-  return putBack(server, code, signals, news);
+  return putBack(server, code, signals, progress);
 }
 
 async function runAndWait(
-  server: RolledServer,
+  server: RollServer,
   url: string,
   { command, upTimeoutMs }: RollOptions,
   signals: Signals,
-  news: RollNews,
+  progress: RollProgress,
 ): Promise<number> {
-  news.running(server.name, command);
+  progress.running(server.name, command);
   const env = { ...process.env, SLUICE_SERVER: server.name, SLUICE_SERVER_URL: url };
   const end = await runCommand(command, env, signals);
-  news.commandEnded(server.name, command, end);
+  progress.commandEnded(server.name, command, end);
   if (end.code !== EXIT.done) return end.code;
   if (signals.first) return signals.exitCode;
-  if (await server.whenUp(upTimeoutMs, (now, leftMs) => news.comingUp(now, leftMs))) return EXIT.done;
-  news.notUp(server.name, upTimeoutMs);
+  if (await server.whenUp(upTimeoutMs, (now, leftMs) => progress.comingUp(now, leftMs))) return EXIT.done;
+  progress.notUp(server.name, upTimeoutMs);
   return EXIT.notDrained;
 }
 
-/** A second signal leaves the server as it is. */
-function putBack(server: RolledServer, code: number, signals: Signals, news: RollNews): Promise<number> {
-  return signals.puttingRight(async (leave) => {
+/** A second signal gives up. */
+function putBack(
+  server: RollServer,
+  code: number,
+  signals: Signals,
+  progress: RollProgress,
+): Promise<number> {
+  return signals.cleanUp(async (leave) => {
     try {
       await server.putBack(leave, Date.now() + PUT_BACK_MS);
-      news.back(server.name);
+      progress.back(server.name);
       return code === EXIT.done && signals.first ? signals.exitCode : code;
     } catch (error) {
       const interrupted = leave.now.aborted && !(error instanceof CliError);
       const failure = interrupted ? new CliError(signals.exitCode, "interrupted") : toCliError(error);
-      if (server.mayBeOut) news.left(server.name, failure.message);
-      else news.failed(failure.message);
+      if (server.mayBeOut) progress.left(server.name, failure);
+      else progress.failed(failure);
       return code === EXIT.done ? failure.exitCode : code;
     }
   });
 }
 
-function failed(error: unknown, signals: Signals, news: RollNews): number {
+function failed(error: unknown, signals: Signals, progress: RollProgress): number {
   if (signals.stop.aborted) return signals.exitCode;
-  const { message, exitCode } = toCliError(error);
-  news.failed(message);
-  return exitCode;
+  const failure = toCliError(error);
+  progress.failed(failure);
+  return failure.exitCode;
 }

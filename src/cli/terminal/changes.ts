@@ -1,17 +1,18 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { serversInUse } from "../../words/phrases.ts";
+import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
-import { counts, serversOut } from "./counts.ts";
-import { clock } from "./durations.ts";
-import { printable } from "./printable.ts";
-import type { Output } from "./style.ts";
+import { counts } from "./counts.ts";
+import type { Output } from "./output.ts";
+import { printable } from "./output.ts";
 
-/** What `top` prints where there is no screen: a line for each change, or every snapshot as an object a line. */
+/** The output of `top` without a screen: a line for each change, or with `--json` a line for each snapshot. */
 export class Changes {
   readonly #output: Output;
   readonly #json: boolean;
   readonly #last = new Map<string, string>();
-  #lost = false;
+  #isLost = false;
   #unreachable = new Set<string>();
 
   constructor(output: Output, json: boolean) {
@@ -20,28 +21,28 @@ export class Changes {
   }
 
   print({ pools, unreachable }: AllPools, now: number): void {
-    this.#lost = false;
-    const news = unreachable.filter((name) => !this.#unreachable.has(name));
+    this.#isLost = false;
+    const outages = unreachable.filter((name) => !this.#unreachable.has(name));
     this.#unreachable = new Set(unreachable);
-    for (const name of news) this.#say(`pool ${printable(name)} cannot be reached`);
+    for (const name of outages) this.#printTrouble(`pool ${printable(name)} cannot be reached`);
     for (const pool of pools) {
       if (this.#json) this.#output.write(`${JSON.stringify(pool)}\n`);
       else this.#printChange(pool, now);
     }
   }
 
-  lost(error: string): void {
-    if (!this.#lost) this.#say(clause(error));
-    this.#lost = true;
+  printOutage(error: string): void {
+    if (!this.#isLost) this.#printTrouble(clause(error));
+    this.#isLost = true;
   }
 
-  #say(trouble: string): void {
+  #printTrouble(trouble: string): void {
     process.stderr.write(`sluice: ${trouble}; trying again\n`);
   }
 
   #printChange(pool: Snapshot, now: number): void {
     const { name, state, inFlight, queued, quarantined } = pool;
-    const out = serversOut(pool);
+    const out = pool.servers.length - serversInUse(pool);
     const change = JSON.stringify([state, inFlight, queued, quarantined, out]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);

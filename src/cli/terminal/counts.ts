@@ -1,5 +1,8 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { duration } from "./durations.ts";
+import { duration } from "../../words/times.ts";
+
+/** How many leases are named. */
+const MOST = 10;
 
 /** `3 in flight, 12 queued, oldest 2.1 s`. */
 export function counts({ inFlight, quarantined, queued, oldestWaitMs }: Snapshot): string {
@@ -8,22 +11,13 @@ export function counts({ inFlight, quarantined, queued, oldestWaitMs }: Snapshot
   return `${inFlight} in flight${unsure}, ${queued} queued${oldest}`;
 }
 
-/** Servers that take no request: taken out, or down. */
-export function serversOut({ servers }: Pick<Snapshot, "servers">): number {
-  return servers.filter(({ state, health }) => state !== "ready" || health === "down").length;
-}
-
-/** Who is still at work: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */
+/** The leases and their ages: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */
 export function leasesLeft({ servers }: Snapshot, now: number): string {
   const all = servers.flatMap(({ name, leases }) => leases.map((lease) => ({ name, ...lease })));
   const words = all.map(({ name, since, quarantined }) => {
     const age = duration(now - Date.parse(since));
     return `${name} for ${age}${quarantined ? " (quarantined)" : ""}`;
   });
-  const shown = words.slice(0, MOST_SHOWN);
-  return words.length > MOST_SHOWN
-    ? `${shown.join(", ")} and ${words.length - MOST_SHOWN} more`
-    : shown.join(", ");
+  const first = words.slice(0, MOST).join(", ");
+  return words.length > MOST ? `${first} and ${words.length - MOST} more` : first;
 }
-
-const MOST_SHOWN = 10;

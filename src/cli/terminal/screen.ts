@@ -1,7 +1,7 @@
 import type { ReadStream } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
 import cliTruncate from "cli-truncate";
-import type { Output } from "./style.ts";
+import type { Output } from "./output.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
@@ -9,12 +9,12 @@ const [HOME, REST_OF_LINE, REST_OF_SCREEN] = ["\x1b[H", "\x1b[K", "\x1b[J"];
 /** q, Ctrl-C, Ctrl-D, Escape. */
 const QUIT = new Set(["q", "Q", "\x03", "\x04", "\x1b"]);
 
-/** Of keys that were typed quickly, and read at once, any; Escape also begins what an arrow key says. */
+/** True if any of the keys quits. Escape does, but also begins the sequence of an arrow key. */
 export function isQuit(keys: string): boolean {
   return [...stripVTControlCharacters(keys)].some((key) => QUIT.has(key));
 }
 
-/** The whole terminal as a place to draw on, as long as `top` runs; what was there before comes back. */
+/** The terminal's alternate screen, for as long as `top` runs. */
 export class Screen {
   readonly #output: Output & NodeJS.EventEmitter;
   readonly #input: ReadStream;
@@ -33,14 +33,14 @@ export class Screen {
     input.on("data", this.#onKey);
   }
 
-  /** Draws over what was there, without a flicker; what does not fit is cut off, and counted. */
+  /** Overwrites the screen, which flickers less than clearing it. The last line counts the lines that do not fit. */
   draw(linesFor: (width: number) => readonly string[]): void {
     const { columns, rows } = this.#size;
     const lines = linesFor(columns);
     const more = lines.length - rows + 1;
     const fitting = more > 1 ? [...lines.slice(0, rows - 1), `… ${more} more lines`] : lines;
-    const shown = fitting.map((line) => cliTruncate(line, columns) + REST_OF_LINE);
-    this.#output.write(HOME + shown.join("\r\n") + REST_OF_SCREEN);
+    const cut = fitting.map((line) => cliTruncate(line, columns) + REST_OF_LINE);
+    this.#output.write(HOME + cut.join("\r\n") + REST_OF_SCREEN);
   }
 
   close(): void {
@@ -50,7 +50,7 @@ export class Screen {
     this.#output.write(LEAVE);
   }
 
-  /** 0 is what a terminal says that does not know. */
+  /** A terminal that does not know its size reports 0. */
   get #size(): { columns: number; rows: number } {
     return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }

@@ -4,15 +4,15 @@ import stringWidth from "string-width";
 export interface Column<Row> {
   title: string;
   cell: (row: Row) => string;
-  /** Numbers stand under each other by their last digit. */
+  /** Aligned to the right, for numbers. */
   right?: boolean;
-  /** Where the table would be too wide, the column is left out if this holds for every row. */
+  /** If the table is too wide, the column is left out if this is true for every row. */
   usual?: (row: Row) => boolean;
 }
 
 /**
- * The rows as aligned lines under their titles; two spaces between columns, none at the end of a line. Too wide, it
- * first loses what tells nothing new, from the right, and is then cut off.
+ * Aligned lines, titles first, with two spaces between columns and none at the end. A table that is too wide loses
+ * usual columns from the right; after that its lines are cut off.
  */
 export function table<Row>(
   columns: readonly Column<Row>[],

@@ -1,17 +1,16 @@
+import { clock, duration } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
-import { clock, duration } from "./durations.ts";
-import { printable } from "./printable.ts";
-import { sparkline } from "./sparkline.ts";
-import type { Style } from "./style.ts";
+import type { Style } from "./output.ts";
+import { printable } from "./output.ts";
 import { poolHead, poolsView, serversView, unreachableView } from "./views.ts";
 
-/** Points of the queue's curve: one a second. */
+/** Points of a queue's curve, one a second. */
 const HISTORY = 60;
 
-/** What `top` shows: the pools as they are, how their queues went, and since when nobody has answered. */
+/** The lines of `top`: the pools, the curves of their queues, and since when Sluice has not answered. */
 export class TopView {
-  /** As it was told last. */
-  seen: AllPools = { pools: [], unreachable: [] };
+  /** The latest answer. */
+  latest: AllPools = { pools: [], unreachable: [] };
   readonly #style: Style;
   readonly #one: boolean;
   readonly #queued = new Map<string, number[]>();
@@ -23,26 +22,26 @@ export class TopView {
     this.#one = onePool;
   }
 
-  show(seen: AllPools, now: number): void {
-    this.seen = seen;
+  update(all: AllPools, now: number): void {
+    this.latest = all;
     this.#seenAt = now;
     this.#error = null;
-    for (const { name, queued } of seen.pools) {
+    for (const { name, queued } of all.pools) {
       const history = this.#queued.get(name) ?? [];
       this.#queued.set(name, [...history, queued].slice(-HISTORY));
     }
   }
 
-  lost(error: string): void {
+  setError(error: string): void {
     this.#error = error;
   }
 
-  /** No wider than this many columns, where that can be. */
+  /** No wider than `width` columns, if that is possible. */
   lines(width: number, now: number): string[] {
-    // As it was when it was seen: ages must not go on growing without knowledge.
+    // Ages must not grow while nothing is known.
     const at = this.#error ? this.#seenAt : now;
     const curves = this.#curves(width);
-    const { pools, unreachable } = this.seen;
+    const { pools, unreachable } = this.latest;
     const body = this.#one
       ? pools.flatMap((pool) => [
           ...poolHead(pool, this.#style, at),
@@ -66,7 +65,7 @@ export class TopView {
   }
 
   #curves(width: number): string[] {
-    const curves = this.seen.pools.map(({ name }) => {
+    const curves = this.latest.pools.map(({ name }) => {
       const history = this.#queued.get(name) ?? [];
       const words = `${this.#one ? "queue" : `queue of ${name}`}, at most ${Math.max(...history)}`;
       return { words, history };
@@ -78,4 +77,12 @@ export class TopView {
       return words.padEnd(widest) + this.#style("cyan", line);
     });
   }
+}
+
+const LEVELS = "▁▂▃▄▅▆▇█";
+
+/** The numbers as a line of blocks; the highest number is a full block. */
+export function sparkline(numbers: readonly number[]): string {
+  const most = Math.max(1, ...numbers);
+  return numbers.map((number) => LEVELS[Math.round((number / most) * (LEVELS.length - 1))]).join("");
 }

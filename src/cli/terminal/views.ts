@@ -1,8 +1,8 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { serversOut } from "./counts.ts";
-import { clock, duration } from "./durations.ts";
-import { printable, quoted } from "./printable.ts";
-import type { Style } from "./style.ts";
+import { serversInUse } from "../../words/phrases.ts";
+import { clock, duration } from "../../words/times.ts";
+import type { Style } from "./output.ts";
+import { printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
@@ -23,12 +23,12 @@ export function poolsView(pools: readonly Snapshot[], style: Style, width?: numb
   return titled(table(columns, pools, width), style);
 }
 
-/** The pools whose object did not answer, a line each. */
+/** A line for each pool whose object did not answer. */
 export function unreachableView(names: readonly string[], style: Style): string[] {
   return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
-/** One pool: how it is, who drains it, and its servers, a line each. */
+/** One pool: its state, its drain, and a line for each server. */
 export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
   return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now, width)];
 }
@@ -87,7 +87,7 @@ export function serversView(
   return titled(table(columns, servers, width), style);
 }
 
-/** What the configuration says, where an operator's word counts instead. Pools of before 2026-11-22 do not tell. */
+/** The configured value, where an operator has set another one. */
 function otherwise(now: number, configured: number | undefined, style: Style): string {
   return (configured ?? now) === now ? "" : style("yellow", ` (configured ${configured})`);
 }
@@ -101,7 +101,7 @@ function quarantinedColumn(style: Style): Column<{ quarantined: number }> {
   };
 }
 
-export function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
+function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
   return style(state === "running" ? "green" : "yellow", state);
 }
 
@@ -112,7 +112,7 @@ function healthWord(health: ServerSnapshot["health"], style: Style): string {
 
 function serversUp(pool: Snapshot, style: Style): string {
   const all = pool.servers.length;
-  const up = all - serversOut(pool);
+  const up = serversInUse(pool);
   const words = `${up}/${all}`;
   if (up === all) return words;
   return style(up === 0 ? "red" : "yellow", words);

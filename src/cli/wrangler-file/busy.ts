@@ -1,7 +1,7 @@
-/** Servers that are busy with somebody else's request. */
+/** The keys for servers that are busy with another request. */
 import type { PoolConfig } from "../../config/types.ts";
+import { durationText } from "../../config/units.ts";
 import type { Target } from "./target.ts";
-import { written } from "./written.ts";
 
 export function checkBusy(target: Target, pools: readonly PoolConfig[]): void {
   for (const pool of pools) {
@@ -10,14 +10,14 @@ export function checkBusy(target: Target, pools: readonly PoolConfig[]): void {
   }
 }
 
-/** A busy answer does not count against health, so that only a check finds a server that always gives it. */
+/** A busy answer does not count against health, so only a health check notices a server that always gives one. */
 function warnOfEndlessRetries(target: Target, { name, retryOn, check, queueTimeoutMs }: PoolConfig): void {
   const any = retryOn.find(({ begins }) => begins === "");
   if (any === undefined || check !== null) return;
   target.warn(
     ["vars", "POOLS", name, "retry_on"],
     `${any.status} of a server that is not busy but broken counts too, and its requests are repeated until ` +
-      `queue_timeout, ${written(queueTimeoutMs)}; set a check, which takes it out, or how the busy answer's body ` +
+      `queue_timeout, ${durationText(queueTimeoutMs)}; set a check, which takes it out, or how the busy answer's body ` +
       `begins: "${any.status} already processing"`,
   );
 }

@@ -1,35 +1,34 @@
-/** Everything that `sluice check` can say of a wrangler.toml, wrangler.json or wrangler.jsonc: pure, text in, findings out. */
+/** `sluice check` of a wrangler.toml, wrangler.json or wrangler.jsonc: text in, findings out, no I/O. */
 import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
-import { checkDrains } from "./drains.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers, checkSharedServers } from "./servers.ts";
 import { type Target, targetsOf } from "./target.ts";
-import { checkTimeouts } from "./timeouts.ts";
+import { checkDrains, checkTimeouts } from "./timeouts.ts";
 import { FileError, type Node } from "./tree.ts";
 import { checkVariables } from "./variables.ts";
 
 export interface CheckOptions {
-  /** How long the operators expect a drain to last at most. */
+  /** The longest drain that the operators expect. */
   longestDrainMs?: number | undefined;
-  /** What is deployed, to be compared with what would be. */
+  /** The pools that run, for a comparison. */
   against?: Running | undefined;
-  /** The environment that would be deployed there. */
+  /** The environment that is deployed there. */
   environment?: string | undefined;
 }
 
 export interface CheckResult {
   findings: Finding[];
-  /** What was looked at: how many things wrangler can deploy from the file, and their pools and servers. */
+  /** The number of deployable targets in the file, of their pools and of their servers. */
   targets: number;
   pools: number;
   servers: number;
 }
 
-/** Never throws, whatever the text. */
+/** Never throws, for any text. */
 export function checkWranglerFile(text: string, kind: FileKind, options: CheckOptions = {}): CheckResult {
   let root: Node;
   try {
@@ -47,9 +46,9 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
   const report = new Report(root);
   const all = targetsOf(root, report);
   const withPools = all.filter((target) => target.own("vars", "POOLS") !== undefined);
-  // Without any, the top level is where they should be.
+  // A file without pools should have them at the top level.
   const checked = withPools.length > 0 ? withPools : all.slice(0, 1);
-  const compared = comparedOf(checked, options.environment);
+  const compared = comparedTarget(checked, options.environment);
   if (options.environment !== undefined && compared === undefined) {
     const path = ["env", options.environment, "vars", "POOLS"];
     report.add("error", path, "missing, and with it what was to be compared", options.environment);
@@ -73,8 +72,8 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
   return { findings: report.findings(), targets: checked.length, pools: pools.length, servers };
 }
 
-/** What a deploy takes: the top level, where nothing else is asked for, or the only one that there is. */
-function comparedOf(checked: readonly Target[], environment?: string): Target | undefined {
+/** The target that is compared with the running pools: the environment, or else the top level or the only target. */
+function comparedTarget(checked: readonly Target[], environment?: string): Target | undefined {
   const named = checked.find((target) => target.environment === (environment ?? null));
   return environment === undefined && checked.length === 1 ? checked[0] : named;
 }

@@ -1,7 +1,7 @@
 import { type Node as Json, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { FileError, type Node } from "./tree.ts";
 
-/** JSON with comments and last commas, which wrangler takes in `.json` files too. */
+/** JSON with comments and trailing commas, which wrangler accepts in `.json` files too. */
 export function readJson(text: string): Node {
   const lineAt = lineCounter(text);
   const errors: ParseError[] = [];
@@ -20,13 +20,13 @@ function nodeOf(json: Json, line: number, lineAt: (offset: number) => number): N
   if (json.type !== "object") return { kind: "value", line, value: json.value };
   const entries = new Map<string, Node>();
   for (const { offset, children: [key, value] = [] } of children) {
-    // Of a key that stands there twice, the last one counts.
+    // The last of duplicate keys counts.
     if (key && value) entries.set(key.value, nodeOf(value, lineAt(offset), lineAt));
   }
   return { kind: "table", line, entries };
 }
 
-/** `CloseBraceExpected` as "close brace expected". */
+/** "close brace expected" for `CloseBraceExpected`. */
 function inWords({ error }: ParseError): string {
   return printParseErrorCode(error)
     .replace(/\B[A-Z]/g, (letter) => ` ${letter}`)

@@ -1,6 +1,6 @@
-/** The names at which the Worker itself answers. */
+/** The addresses of the Worker itself. */
 import type { Target } from "./target.ts";
-import { listOf, tableOf } from "./values.ts";
+import { listOf, tableOf } from "./tree.ts";
 
 export interface OwnAddress {
   kind: "route" | "custom domain" | "workers.dev";
@@ -26,7 +26,7 @@ function routeOf(route: unknown): OwnAddress[] {
   return [{ kind: "route", pattern, covers: (given) => isCovered(given, host, zone) }];
 }
 
-/** A route's host may begin with an asterisk, `*.example.com` or `*example.com`, and never leaves its zone. */
+/** A route's host may begin with an asterisk, `*.example.com` or `*example.com`, and covers hosts of its zone only. */
 function isCovered(given: string, host: string, zone: string | null): boolean {
   if (zone !== null && !isWithin(given, zone)) return false;
   if (!host.startsWith("*")) return given === host;
@@ -39,7 +39,7 @@ function isWithin(host: string, zone: string): boolean {
   return host === zone || host.endsWith(`.${zone}`);
 }
 
-/** `<name>.<account>.workers.dev`, where the file does not tell the account. */
+/** `<name>.<account>.workers.dev`; the account is not in the file. */
 function workersDevOf(target: Target): OwnAddress[] {
   const name = nameOf(target);
   if (name === null) return [];
@@ -50,7 +50,7 @@ function workersDevOf(target: Target): OwnAddress[] {
   return [{ kind: "workers.dev", pattern: `${name}.<account>.workers.dev`, covers }];
 }
 
-/** As wrangler names an environment that has no name of its own: `sluice-staging`. */
+/** An environment without a name of its own gets `<name>-<environment>`, as in `sluice-staging`. */
 function nameOf(target: Target): string | null {
   const own = target.own("name");
   if (typeof own === "string") return own;

@@ -1,7 +1,7 @@
-/** What Sluice needs of Cloudflare, as the repository's own wrangler.toml asks for it. */
-import { shown } from "../../config/problem.ts";
+/** The settings that Sluice needs from Cloudflare, as in the repository's own wrangler.toml. */
+import { inspect } from "../../config/problem.ts";
 import type { Target } from "./target.ts";
-import { listOf, tableOf } from "./values.ts";
+import { listOf, tableOf } from "./tree.ts";
 
 const EARLIEST_DATE = "2026-11-17";
 const LITERAL_URLS = "fetch_legacy_url";
@@ -17,7 +17,7 @@ export function checkPlatform(target: Target): void {
 function checkDate(target: Target): void {
   const date = target.inherited("compatibility_date");
   if (typeof date === "string" && /^\d{4}-\d\d-\d\d$/.test(date) && date >= EARLIEST_DATE) return;
-  const verdict = date === undefined ? "missing" : `${shown(date)} is no date from ${EARLIEST_DATE} on`;
+  const verdict = date === undefined ? "missing" : `${inspect(date)} is no date from ${EARLIEST_DATE} on`;
   target.errorInherited(
     "compatibility_date",
     [],
@@ -30,12 +30,12 @@ function checkFlags(target: Target): void {
   target.warnInherited(
     "compatibility_flags",
     [],
-    `without ${shown(LITERAL_URLS)} Cloudflare percent-encodes characters like \`'\` and \`{\` in what servers are ` +
+    `without ${inspect(LITERAL_URLS)} Cloudflare percent-encodes characters like \`'\` and \`{\` in what servers are ` +
       "asked for: a signature over the URL breaks",
   );
 }
 
-/** Whether the binding is there at all. */
+/** Returns whether the binding exists. */
 function checkBinding(target: Target): boolean {
   const path = ["durable_objects", "bindings"];
   const bindings = listOf(target.own(...path)).map(tableOf);
@@ -45,7 +45,7 @@ function checkBinding(target: Target): boolean {
     const alone = target.environment === null ? "" : " (environments do not inherit bindings)";
     target.error(path, `no binding POOL of class Pool, which every request needs${alone}`);
   } else if (given !== "Pool") {
-    target.error([...path, index, "class_name"], `${shown(given)} is not Sluice's class; allowed: "Pool"`);
+    target.error([...path, index, "class_name"], `${inspect(given)} is not Sluice's class; allowed: "Pool"`);
   }
   return index >= 0;
 }
@@ -56,7 +56,7 @@ function checkCodeUpdate(target: Target): void {
   if (mode === "immediate") return;
   target.warn(
     path,
-    `${mode === undefined ? "missing" : `is ${shown(mode)}`}: after a deploy a busy pool may go on with its old ` +
+    `${mode === undefined ? "missing" : `is ${inspect(mode)}`}: after a deploy a busy pool may go on with its old ` +
       'configuration for minutes (without any strategy up to five); set mode = "immediate", which Sluice survives',
   );
 }

@@ -5,7 +5,7 @@ import type { Target } from "./target.ts";
 /** Cloudflare's limit for one variable, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
 const LARGEST_BYTES = 5 * 1024;
 
-/** What the Worker itself would find wrong with its pools; returns those that are right. */
+/** Reports the same problems as the Worker would. Returns the valid pools. */
 export function checkPools(target: Target): PoolConfig[] {
   const given = target.own("vars", "POOLS");
   const { pools, problems } = readPools(given);
@@ -23,7 +23,7 @@ export function checkPools(target: Target): PoolConfig[] {
   return [...pools.values()];
 }
 
-/** An environment (or the top level) without pools beside others that have them. */
+/** For an environment, or the top level, without pools, if others have some. */
 export function warnOfNoPools(target: Target): void {
   const { environment } = target;
   const [why, command] =

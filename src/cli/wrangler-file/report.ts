@@ -5,18 +5,18 @@ export type Severity = "error" | "warning";
 
 export interface Finding {
   severity: Severity;
-  /** Of the key, or of the nearest key around it; null where that is the whole file. */
+  /** The line of the key, or of the nearest key around it; `null`: the whole file. */
   line: number | null;
   key: string | null;
   message: string;
-  /** The environment (`--env`) it was found in; null at the top level. */
+  /** The environment (`--env`); `null`: the top level. */
   environment: string | null;
 }
 
-/** Collects what is found in a file. */
+/** Collects the findings of a file. */
 export class Report {
   readonly #root: Node;
-  /** By place and words: what environments inherit would be found in each of them. */
+  /** By key and message: a finding in an inherited key comes once for each environment. */
   readonly #findings = new Map<string, Finding>();
 
   constructor(root: Node) {
@@ -30,7 +30,7 @@ export class Report {
     this.#findings.set(id, { severity, line: lineOf(this.#root, path), key, message, environment });
   }
 
-  /** By line; those of the whole file first. */
+  /** Ordered by line, findings of the whole file first. */
   findings(): Finding[] {
     return [...this.#findings.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   }

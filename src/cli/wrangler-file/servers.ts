@@ -1,9 +1,9 @@
-/** Servers that Cloudflare, or the way to them, will treat otherwise than one expects. */
-import { shown } from "../../config/problem.ts";
+/** Servers that a request may not reach, or not as expected, because of Cloudflare or of the network. */
+import { inspect } from "../../config/problem.ts";
 import type { PoolConfig } from "../../config/types.ts";
 import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
 import type { Target } from "./target.ts";
-import { listOf } from "./values.ts";
+import { listOf } from "./tree.ts";
 
 export function checkServers(target: Target, pools: readonly PoolConfig[]): void {
   const addresses = ownAddressesOf(target);
@@ -14,60 +14,60 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
     for (const [index, { url }] of servers.entries()) {
       const { protocol, hostname } = new URL(url);
       const own = addresses.find(({ covers }) => covers(hostname));
-      const surprise = own
+      const warning = own
         ? comesBack(hostname, own, strictlyPublic)
         : (unreachable(hostname) ?? isServed(hostname, hosts) ?? inTheClear(protocol, hostname));
-      if (surprise !== null) target.warn(["vars", "POOLS", name, "servers", index, "url"], surprise);
+      if (warning !== null) target.warn(["vars", "POOLS", name, "servers", index, "url"], warning);
     }
   }
 }
 
-/** As documented by Cloudflare (Workers, Routes and domains; compatibility flags), autumn 2026. */
+/** As Cloudflare documents it (Workers, Routes and domains; compatibility flags), autumn 2026. */
 function comesBack(hostname: string, { kind, pattern }: OwnAddress, strictlyPublic: boolean): string {
   const advice = "give the server a host name of its own";
   if (kind !== "route") {
     const what = kind === "workers.dev" ? "workers.dev address" : "custom domain";
-    return `${shown(hostname)} is this Worker's own ${what}: no server is behind it, a request to it fails or comes back to Sluice; ${advice}`;
+    return `${inspect(hostname)} is this Worker's own ${what}: no server is behind it, a request to it fails or comes back to Sluice; ${advice}`;
   }
-  const is = `${shown(hostname)} is on this Worker's own route ${shown(pattern)}`;
+  const is = `${inspect(hostname)} is on this Worker's own route ${inspect(pattern)}`;
   if (strictlyPublic) {
     return `${is}: with global_fetch_strictly_public a request to it comes back to Sluice, in a loop; ${advice}`;
   }
   return `${is}: a request that came in by the same zone goes past Sluice to whatever DNS holds for that name, any other comes back to Sluice, in a loop; ${advice}`;
 }
 
-/** A pattern may well leave room for servers; a name that clients use is Sluice's. */
+/** For exact names only: a pattern in `hosts` may well cover a server that has a name of its own. */
 function isServed(hostname: string, hosts: readonly string[]): string | null {
   if (!hosts.includes(hostname)) return null;
-  return `${shown(hostname)} is among this pool's own hosts: where Sluice answers at that name, a request to it comes back to Sluice or goes past it; give the server a host name of its own`;
+  return `${inspect(hostname)} is among this pool's own hosts: where Sluice answers at that name, a request to it comes back to Sluice or goes past it; give the server a host name of its own`;
 }
 
 function unreachable(hostname: string): string | null {
   if (isAddress(hostname)) {
-    return `${shown(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev only; name the server`;
+    return `${inspect(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev only; name the server`;
   }
   if (/(^|\.)localhost$/.test(hostname)) {
-    return `${shown(hostname)} is a server for wrangler dev only: deployed, there is none where the Worker runs`;
+    return `${inspect(hostname)} is a server for wrangler dev only: deployed, there is none where the Worker runs`;
   }
   return null;
 }
 
 function inTheClear(protocol: string, hostname: string): string | null {
   if (protocol !== "http:" || isPrivate(hostname)) return null;
-  return `http: to ${shown(hostname)} goes through the public internet in the clear, for all on the way to read and change; use https:`;
+  return `http: to ${inspect(hostname)} goes through the public internet in the clear, for all on the way to read and change; use https:`;
 }
 
-/** A name that is known in a private network only. */
+/** True for a name that only a private network resolves. */
 export function isPrivate(hostname: string): boolean {
   return !hostname.includes(".") || /\.(internal|local)$/.test(hostname);
 }
 
-/** URL has written every spelling of an IPv4 address as four numbers, and brackets around IPv6. */
+/** URL normalises every spelling of an IPv4 address to four numbers, and puts IPv6 into brackets. */
 function isAddress(hostname: string): boolean {
   return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname);
 }
 
-/** Each pool has an object of its own, which knows nothing of the other's requests. */
+/** Each pool counts its own requests only. */
 export function checkSharedServers(target: Target, pools: readonly PoolConfig[]): void {
   const first = new Map<string, { pool: string; slots: number }>();
   for (const { name, servers } of pools) {
@@ -77,7 +77,7 @@ export function checkSharedServers(target: Target, pools: readonly PoolConfig[])
       else {
         target.warn(
           ["vars", "POOLS", name, "servers", index, "url"],
-          `${shown(url)} is a server of pool ${shown(other.pool)} too, and each pool counts for itself: it may get ` +
+          `${inspect(url)} is a server of pool ${inspect(other.pool)} too, and each pool counts for itself: it may get ` +
             `${other.slots} + ${slots} requests at once`,
         );
       }

@@ -1,7 +1,7 @@
 import type { Report } from "./report.ts";
 import { find, type Node, type Path, valueAt } from "./tree.ts";
 
-/** One thing that wrangler can deploy: what stands at the top level of the file, or an environment of it. */
+/** A part of the file that wrangler can deploy: the top level or an environment. */
 export class Target {
   readonly environment: string | null;
   readonly #root: Node;
@@ -15,14 +15,14 @@ export class Target {
     this.#base = environment === null ? [] : ["env", environment];
   }
 
-  /** What stands here. Environments do not inherit `vars` and bindings. */
+  /** The value at this level. Environments do not inherit `vars` and bindings. */
   own(...path: Path): unknown {
     return valueAt(this.#root, [...this.#base, ...path]);
   }
 
-  /** What holds here: of most keys an environment has the top level's, unless it has its own. */
+  /** The effective value: an environment inherits most keys of the top level that it does not set. */
   inherited(key: string, ...path: Path): unknown {
-    return valueAt(this.#root, [...this.#placeOf(key), ...path]);
+    return valueAt(this.#root, [...this.#pathOf(key), ...path]);
   }
 
   error(path: Path, message: string): void {
@@ -34,16 +34,16 @@ export class Target {
   }
 
   errorInherited(key: string, path: Path, message: string): void {
-    this.#report.add("error", [...this.#placeOf(key), ...path], message, this.environment);
+    this.#report.add("error", [...this.#pathOf(key), ...path], message, this.environment);
   }
 
   warnInherited(key: string, path: Path, message: string): void {
-    this.#report.add("warning", [...this.#placeOf(key), ...path], message, this.environment);
+    this.#report.add("warning", [...this.#pathOf(key), ...path], message, this.environment);
   }
 
-  #placeOf(key: string): Path {
+  #pathOf(key: string): Path {
     const own = [...this.#base, key];
-    // wrangler's `??`: null is as good as nothing.
+    // wrangler uses `??`, so that null is inherited too.
     return (valueAt(this.#root, own) ?? null) === null ? [key] : own;
   }
 }

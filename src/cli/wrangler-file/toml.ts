@@ -8,7 +8,7 @@ export function readToml(text: string): Node {
     else {
       const line = part.loc.start.line;
       const table = reach(root, part.resolvedKey, line);
-      // [vars.POOLS.web.check] may stand before [vars.POOLS.web], and is not its place.
+      // [vars.POOLS.web.check] may precede [vars.POOLS.web], whose line is this one all the same.
       table.line = line;
       for (const entry of part.body) assign(table, entry);
     }
@@ -18,7 +18,7 @@ export function readToml(text: string): Node {
 
 function parse(text: string): AST.TOMLProgram {
   try {
-    // 1.1 as wrangler's own parser: it allows line breaks and a last comma in inline tables.
+    // 1.1 like wrangler's own parser: inline tables may have line breaks and a trailing comma.
     return parseTOML(text, { tomlVersion: "1.1" });
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
@@ -26,7 +26,7 @@ function parse(text: string): AST.TOMLProgram {
   }
 }
 
-/** What ends too early is noticed only where the next line begins (toml-eslint-parser 1.0.3). */
+/** The parser reports a line that ends too early at the beginning of the next one (toml-eslint-parser 1.0.3). */
 function lineOfError(text: string, { lineNumber, column, index }: ParseError): number {
   const before = text.slice(0, index);
   if (column > 0 || isToml(before)) return lineNumber;
@@ -60,22 +60,22 @@ function nodeOf(content: AST.TOMLContentNode, line: number): Node {
     for (const entry of content.body) assign(table, entry);
     return table;
   }
-  // A date comes to the Worker as its text.
+  // The Worker gets a date as text.
   return { kind: "value", line, value: "datetime" in content ? content.datetime : content.value };
 }
 
-/** The table, or the list's element, at the path; what is not there yet begins at this line. */
+/** The node at the path. Missing tables and lists are created at this line. */
 function reach(root: Node, path: Path, line: number): Node {
   let node = root;
   for (const [depth, step] of path.entries()) {
-    const made: Node =
+    const created: Node =
       typeof path[depth + 1] === "number" ? { kind: "list", line, items: [] } : tableAt(line);
     if (node.kind === "table") {
-      const next = node.entries.get(String(step)) ?? made;
+      const next = node.entries.get(String(step)) ?? created;
       node.entries.set(String(step), next);
       node = next;
     } else if (node.kind === "list") {
-      const next = node.items[Number(step)] ?? made;
+      const next = node.items[Number(step)] ?? created;
       node.items[Number(step)] = next;
       node = next;
     }

@@ -1,4 +1,4 @@
-/** A configuration file as values that know their lines, whatever its format. */
+/** The values of a configuration file with their lines, for each format. */
 
 export type Path = readonly (string | number)[];
 
@@ -8,10 +8,10 @@ export type Node = { line: number } & (
   | { kind: "value"; value: unknown }
 );
 
-/** Far more than any configuration has; the walks here and later recurse. */
+/** Far more than any configuration needs. A limit, because functions that walk the tree are recursive. */
 const DEEPEST = 100;
 
-/** A file that cannot be read as what it is. */
+/** The file is not valid TOML or JSON. */
 export class FileError extends Error {
   readonly line: number | null;
 
@@ -27,13 +27,13 @@ export function find(root: Node, path: Path): Node | undefined {
   return node;
 }
 
-/** Plain data, `undefined` where there is nothing. */
+/** The value as plain data; `undefined`: none. */
 export function valueAt(root: Node, path: Path): unknown {
   const node = find(root, path);
   return node && plain(node);
 }
 
-/** Of the key itself, or else of the nearest key around it; null where only the file as a whole is left. */
+/** The line of the key, or of the nearest key around it; `null`: the whole file. */
 export function lineOf(root: Node, path: Path): number | null {
   let line: number | null = null;
   let node = root;
@@ -58,7 +58,7 @@ function child(node: Node, step: string | number): Node | undefined {
 function plain(node: Node): unknown {
   if (node.kind === "value") return node.value;
   if (node.kind === "list") return node.items.map(plain);
-  // Not by assignment: a key may be called "__proto__".
+  // No assignment: a key may be called "__proto__".
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry)]));
 }
 
@@ -67,4 +67,14 @@ function isDeeper(node: Node, levels: number): boolean {
   if (levels === 0) return true;
   const children = node.kind === "list" ? node.items : [...node.entries.values()];
   return children.some((one) => isDeeper(one, levels - 1));
+}
+
+/** The value as a table; an empty one if it is something else. */
+export function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The value as a list; an empty one if it is something else. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -1,7 +1,8 @@
-import { adminHostProblem, readAdminHost } from "../../config/admin.ts";
+/** The variables beside POOLS, in the file and in .dev.vars. */
+import { adminHostProblem, readAdminHost, tokenProblem } from "../../config/admin.ts";
+import type { Finding } from "./report.ts";
 import type { Target } from "./target.ts";
 
-/** The variables beside POOLS. */
 export function checkVariables(target: Target): void {
   if (target.own("vars", "ADMIN_TOKEN") !== undefined) {
     target.error(
@@ -13,4 +14,19 @@ export function checkVariables(target: Target): void {
   const host = target.own("vars", "ADMIN_HOST");
   if (host === undefined || readAdminHost(host) !== undefined) return;
   target.error(["vars", "ADMIN_HOST"], adminHostProblem(host));
+}
+
+/** The secrets of `wrangler dev`, in a file beside wrangler's. */
+export const DEV_VARS = ".dev.vars";
+
+const ADMIN_TOKEN =
+  /^[ \t]*(?:export[ \t]+)?ADMIN_TOKEN[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/m;
+
+/** `text`: of .dev.vars. */
+export function devVarsFindings(text: string): Finding[] {
+  const [whole, double, single, bare = ""] = ADMIN_TOKEN.exec(text) ?? [];
+  const problem = whole === undefined ? null : tokenProblem(double ?? single ?? bare.trim());
+  if (problem === null) return [];
+  const message = `${DEV_VARS}: ${problem}, and the admin side of \`wrangler dev\` stays off`;
+  return [{ severity: "warning", line: null, key: null, message, environment: null }];
 }

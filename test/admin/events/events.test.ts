@@ -130,7 +130,7 @@ test("many watchers are all told the same, and one that leaves takes nothing fro
   const crowd = await Promise.all(Array.from({ length: 50 }, () => watch(sluice)));
   await sluice.drain("web");
   await Promise.all(crowd.map((watcher) => watcher.event("drained")));
-  // Among them whoever has asked the pool for all so far.
+  // One of them has called the pool for all watchers.
   const [leavers, rest] = [crowd.slice(0, 25), crowd.slice(25)];
   for (const watcher of leavers) watcher.leave();
   await sluice.resume("web");

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { eventStream } from "../../../src/admin/events/event-stream.ts";
-import type { Env } from "../../../src/pool/env.ts";
-import type { News, Seen } from "../../../src/pool/protocol.ts";
-import type { PoolEvent } from "../../../src/scheduler/events.ts";
+import type { Env } from "../../../src/link/env.ts";
+import type { News, Seen } from "../../../src/link/protocol.ts";
+import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
 
-/** Time that passes as fast as nothing else happens, and the platform's own as far as streams need it. */
+/** Fake timers, and the parts of the platform that streams need. */
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("IdentityTransformStream", class extends TransformStream {});
@@ -25,16 +25,16 @@ afterEach(() => {
 
 let pools = 0;
 
-/** A pool's object that has something new whenever it is asked. */
+/** A pool's object with news at each look. */
 class BusyPool {
   readonly name = `pool-${++pools}`;
   readonly locationHint = null;
   readonly asked: number[] = [];
-  /** Open now, and in all. */
+  /** Sessions that are open, and all sessions. */
   sessions = 0;
   begun = 0;
   failing = false;
-  /** It takes every question, and answers none. */
+  /** It accepts every call and never answers. */
   hanging = false;
   readonly #events: PoolEvent[] = [];
 
@@ -84,7 +84,7 @@ async function open(pool: BusyPool) {
   return { leave: () => client.abort(), read };
 }
 
-/** Reads as fast as it comes. */
+/** Reads without a pause. */
 async function follow(pool: BusyPool) {
   const watcher = await open(pool);
   const got: string[] = [];
@@ -167,7 +167,7 @@ test("a client that does not read is sent nothing more, and then the latest snap
     await seconds(1);
   }
   expect(fast.got.length).toBeGreaterThan(58);
-  // One piece had been on its way, and perhaps one behind it; all the rest comes in one.
+  // One write was on its way, and perhaps a second one; all later news come in one write.
   const pieces = [];
   for (let piece = ""; !piece.includes("id: 60\n"); pieces.push(piece)) {
     await seconds(1);
@@ -185,7 +185,7 @@ describe("an object that cannot be reached", () => {
     pool.failing = true;
     pool.asked.length = 0;
     await seconds(10);
-    // Each time on its session, and on a new one.
+    // Each look fails in its session, and then in a new one.
     expect(pool.asked.length).toBeLessThanOrEqual(2 * 11);
     for (const { got } of crowd) {
       const told = got.filter((text) => text.includes("event: unreachable"));

@@ -8,7 +8,7 @@ import { promtool } from "../../support/promtool.ts";
 import { WITHOUT_PROMTOOL } from "../../support/tools.ts";
 import { read, value } from "./samples.ts";
 
-/** Every name and label of the contract; the labels in its order. */
+/** Every metric with its type and labels, as documented. */
 const CONTRACT = {
   sluice_pool_state: ["gauge", ["pool", "state"]],
   sluice_slots: ["gauge", ["pool", "server"]],
@@ -26,15 +26,15 @@ const CONTRACT = {
   sluice_service_seconds: ["histogram", ["pool", "server"]],
 } as const;
 
-/** A pool after some requests, with these names. */
+/** The metrics of a pool after some requests. */
 function scraped(pool = "web", server = "web-1", change: (scheduler: Scheduler) => void = () => {}) {
   const servers = [{ name: "a", url: "http://a.example" }];
   const config = settings({ servers });
   for (const one of config.servers) one.name = server;
   const scheduler = new Scheduler(config, null, 0);
-  scheduler.acquire({ id: "t1" }, 0);
-  scheduler.acquire({ id: "t2" }, 1_000);
-  scheduler.release("t1", 2_500, 200);
+  scheduler.enter({ id: "t1" }, 0);
+  scheduler.enter({ id: "t2" }, 1_000);
+  scheduler.end("t1", { how: "done", status: 200 }, 2_500);
   change(scheduler);
   const metrics = { snapshot: snapshotOf(pool, scheduler, 3_000), counts: scheduler.counters.tell() };
   return exposition(familiesOf([{ pool, metrics }], 3_000));
@@ -87,8 +87,8 @@ describe("the exposition", () => {
     const servers = [{ name: "web-1", url: "http://a.example" }];
     const config = settings({ servers, check: { path: "/", fall: 1 } });
     const scheduler = new Scheduler(config, null, 0);
-    scheduler.acquire({ id: "t1" }, 0);
-    scheduler.cutOff("t1", "broken", 0);
+    scheduler.enter({ id: "t1" }, 0);
+    scheduler.end("t1", { how: "broken" }, 0);
     const metrics = { snapshot: snapshotOf("web", scheduler, 0), counts: scheduler.counters.tell() };
     expect(up(exposition(familiesOf([{ pool: "web", metrics }], 0)))).toBe(0);
   });

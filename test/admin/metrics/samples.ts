@@ -5,7 +5,7 @@ export interface Sample {
   value: number;
 }
 
-/** Prometheus' text format, read back; fails on what is not. */
+/** Parses Prometheus' text format. Fails for any other text. */
 export function read(text: string): Sample[] {
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return samples.map((line) => {
@@ -17,7 +17,7 @@ export function read(text: string): Sample[] {
   });
 }
 
-/** The sum of the samples of this name that have these labels; fails if there is none. */
+/** The sum of the samples with this name and these labels. Fails if there is none. */
 export function value(text: string, name: string, labels: Record<string, string> = {}): number {
   const fitting = read(text).filter(
     (sample) =>

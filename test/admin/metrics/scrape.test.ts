@@ -14,7 +14,7 @@ afterEach(async () => {
   pool = null;
 });
 
-/** All that was scraped. */
+/** The text of a scrape. */
 const texts: string[] = [];
 
 async function scrape(sluice: Sluice): Promise<string> {
@@ -26,7 +26,7 @@ async function scrape(sluice: Sluice): Promise<string> {
   return text;
 }
 
-/** What may only ever rise. */
+/** The samples of counters, which never fall. */
 function counters(text: string): Map<string, number> {
   const rising = read(text).filter(({ name }) => /_(total|bucket|sum|count)$/.test(name));
   return new Map(rising.map(({ name, labels, value }) => [`${name} ${JSON.stringify(labels)}`, value]));
@@ -38,7 +38,7 @@ function expectNoneFell(before: string, after: string): void {
   expect(fell).toEqual([]);
 }
 
-/** What the counters say became of the pool's requests. */
+/** The pool's requests by outcome, from the counters. */
 function accounts(text: string) {
   const codes = read(text).filter(({ name }) => name === "sluice_requests_total");
   const answered = codes.filter(({ labels }) => /^\dxx$/.test(labels.code ?? ""));

@@ -1,15 +1,15 @@
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Output } from "../../../src/cli/terminal/output.ts";
 import { Reporter } from "../../../src/cli/terminal/reporter.ts";
-import type { Output } from "../../../src/cli/terminal/style.ts";
 
 function terminal(columns: number) {
-  const written: string[] = [];
-  const output = { isTTY: true, columns, write: (text: string) => written.push(text) };
-  return { written, output: output as unknown as Output };
+  const writes: string[] = [];
+  const output = { isTTY: true, columns, write: (text: string) => writes.push(text) };
+  return { writes, output: output as unknown as Output };
 }
 
-const TOLD = { event: "draining" };
+const EVENT = { event: "draining" };
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -21,17 +21,17 @@ describe("the live line", () => {
     [20, "sluice: web draini…"],
   ])("on a terminal that says it has %d columns is %j", (columns, line) => {
     vi.stubEnv("TERM", "xterm");
-    const { written, output } = terminal(columns);
-    new Reporter(output, false).live(TOLD, "web draining: 12 in flight", "");
-    expect(stripVTControlCharacters(written.join("")).trim()).toBe(line);
+    const { writes, output } = terminal(columns);
+    new Reporter(output, false).live(EVENT, "web draining: 12 in flight", "");
+    expect(stripVTControlCharacters(writes.join("")).trim()).toBe(line);
   });
 
   test("is a line for each change, without escape sequences, where the terminal can do no better", () => {
     vi.stubEnv("TERM", "dumb");
-    const { written, output } = terminal(80);
+    const { writes, output } = terminal(80);
     const reporter = new Reporter(output, false);
-    for (const change of ["2 in flight", "2 in flight", "1 in flight"]) reporter.live(TOLD, "…", change);
-    reporter.tell(TOLD, "done");
-    expect(written).toEqual(["sluice: 2 in flight\n", "sluice: 1 in flight\n", "sluice: done\n"]);
+    for (const change of ["2 in flight", "2 in flight", "1 in flight"]) reporter.live(EVENT, "…", change);
+    reporter.report(EVENT, "done");
+    expect(writes).toEqual(["sluice: 2 in flight\n", "sluice: 1 in flight\n", "sluice: done\n"]);
   });
 });

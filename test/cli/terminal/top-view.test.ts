@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import type { AllPools } from "../../../src/cli/client/admin-client.ts";
-import { TopView } from "../../../src/cli/terminal/top-view.ts";
+import { sparkline, TopView } from "../../../src/cli/terminal/top-view.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
@@ -11,8 +11,8 @@ const NOW = new Date(2026, 10, 21, 9, 2, 11).getTime();
 
 test("the queues' curves begin under each other, and grow with each look", () => {
   const view = new TopView(plain, false);
-  view.show(all(poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })), NOW);
-  view.show(all(poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })), NOW);
+  view.update(all(poolWith({ queued: 0 }), poolWith({ name: "media", queued: 7 })), NOW);
+  view.update(all(poolWith({ queued: 70 }), poolWith({ name: "media", queued: 0 })), NOW);
   expect(view.lines(80, NOW).slice(-2)).toEqual([
     "queue of web, at most 70   ▁█", //
     "queue of media, at most 7  █▁",
@@ -21,7 +21,7 @@ test("the queues' curves begin under each other, and grow with each look", () =>
 
 test("a curve shows the last minute, and on a narrow terminal what fits of it", () => {
   const view = new TopView(plain, true);
-  for (let queued = 1; queued <= 100; queued++) view.show(all(poolWith({ queued })), NOW);
+  for (let queued = 1; queued <= 100; queued++) view.update(all(poolWith({ queued })), NOW);
   const curveAt = (width: number) => view.lines(width, NOW).find((line) => line.startsWith("queue")) ?? "";
   expect(stringWidth(curveAt(200))).toBe("queue, at most 100  ".length + 60);
   expect(stringWidth(curveAt(50))).toBe(50);
@@ -32,12 +32,12 @@ test("when nobody answers, it says since when and why, and lets nothing grow old
   const view = new TopView(plain, true);
   const leases = [leaseWith({ since: new Date(NOW - 5_000).toISOString() })];
   const pool = poolWith();
-  view.show(all({ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }), NOW);
-  view.lost("gone\u001b[2J");
+  view.update(all({ ...pool, servers: pool.servers.map((server) => ({ ...server, leases })) }), NOW);
+  view.setError("gone\u001b[2J");
   const [head, , ...body] = view.lines(80, NOW + 125_000);
   expect(head).toBe("last seen 2 min 5 s ago: gone?[2J");
   expect(body.join("\n")).toContain("5.0 s");
-  view.show(all(pool), NOW);
+  view.update(all(pool), NOW);
   expect(view.lines(80, NOW)[0]).toContain("q quits");
 });
 
@@ -48,9 +48,19 @@ test("the head shows the time of the view, whatever day today is", () => {
 
 test("a pool that cannot be reached is named below the others, and its curve is gone meanwhile", () => {
   const view = new TopView(plain, false);
-  view.show(all(poolWith(), poolWith({ name: "media" })), NOW);
-  view.show({ pools: [poolWith()], unreachable: ["media"] }, NOW);
+  view.update(all(poolWith(), poolWith({ name: "media" })), NOW);
+  view.update({ pools: [poolWith()], unreachable: ["media"] }, NOW);
   const lines = view.lines(80, NOW);
   expect(lines).toContain("media  cannot be reached");
   expect(lines.filter((line) => line.startsWith("queue of"))).toHaveLength(1);
+});
+
+test("of a curve, the highest number is a full block, none is the lowest one", () => {
+  expect(sparkline([0, 1, 2, 3, 4, 5, 6, 7])).toBe("▁▂▃▄▅▆▇█");
+  expect(sparkline([0, 500, 1_000])).toBe("▁▅█");
+});
+
+test("a curve of nothing is flat", () => {
+  expect(sparkline([0, 0, 0])).toBe("▁▁▁");
+  expect(sparkline([])).toBe("");
 });

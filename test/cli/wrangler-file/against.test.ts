@@ -9,7 +9,7 @@ interface Given {
   inFlight?: number;
 }
 
-/** A pool as the running deployment tells it. */
+/** A pool in the answer of the running Sluice. */
 function pool(name: string, servers: Given[], state: Running["pools"][number]["state"] = "running") {
   const told = servers.map((server) => ({ state: "ready" as const, inFlight: 0, ...server }));
   return { name, state, queued: 0, servers: told };
@@ -17,7 +17,7 @@ function pool(name: string, servers: Given[], state: Running["pools"][number]["s
 
 const running = (...pools: ReturnType<typeof pool>[]): Running => ({ pools, unreachable: [] });
 
-/** A file with these pools, each of these servers in lines of their own, as `name url`. */
+/** A file with these pools; a server is given as `name url`. */
 function file(pools: Record<string, string[]>): string {
   const tables = Object.entries(pools).map(([name, servers]) => {
     const list = servers.map((server) => {

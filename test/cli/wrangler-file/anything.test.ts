@@ -6,7 +6,7 @@ import { findingsOf, PLATFORM_JSON, toml } from "./support.ts";
 const kind = fc.constantFrom("toml" as const, "json" as const);
 const longestDrainMs = fc.option(fc.nat(), { nil: undefined });
 
-/** Lines that get past the parser more often than random text does. */
+/** Lines that the parser accepts more often than random text. */
 const line = fc.constantFrom(
   "[vars]",
   "[vars.POOLS.web]",
@@ -49,7 +49,7 @@ test("any text gives findings or none, and never an exception", () => {
 
 const junk = fc.oneof(
   { weight: 9, arbitrary: fc.jsonValue({ maxDepth: 4 }) },
-  // String() throws on the first, JSON.stringify() must not be led astray by the second.
+  // String() throws for the first; `toJSON` of the second is no function, and JSON.stringify() must ignore it.
   fc.constantFrom<unknown>({ toString: 1 }, { toJSON: 1 }),
 );
 const whatever = (...keys: string[]) =>
@@ -104,7 +104,7 @@ const soundPool = fc.record(
   },
   { requiredKeys: ["servers"] },
 );
-/** Names, hosts and URLs by number: they must not collide. */
+/** Names, hosts and URLs by number, so that they do not collide. */
 const soundPools = fc.array(soundPool, { minLength: 1, maxLength: 4 }).map((pools) =>
   Object.fromEntries(
     pools.map((pool, n) => [
@@ -122,7 +122,7 @@ const soundPools = fc.array(soundPool, { minLength: 1, maxLength: 4 }).map((pool
   ),
 );
 
-/** JSON's texts, numbers and truth values are TOML's too. */
+/** JSON's strings, numbers and booleans are valid TOML. */
 function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -66,7 +66,7 @@ describe("in JSON a finding stands at the line of its key, or of the nearest aro
     ["servers", '{\n"web": {} // here\n}'],
   ])("%s (%#)", (key, pools) => {
     const text = json(pools);
-    // The second case has its value on a line of its own: the key counts.
+    // In the second case the value has a line of its own; the finding is on the line of the key.
     const line = here(text) || text.split("\n").findIndex((one) => one.startsWith('"slots"')) + 1;
     expect(findingsOf(text, "json")).toMatchObject([{ key: `vars.POOLS.web.${key}`, line }]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { findingsOf, here, told, web } from "./support.ts";
 
-/** A sound file of which one part is another. */
+/** A valid file with one part replaced. */
 function soundBut(part: string | RegExp, instead: string): string {
   const sound = web("");
   const text = sound.replace(part, instead);

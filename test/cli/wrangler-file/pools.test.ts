@@ -69,7 +69,7 @@ describe("POOLS", () => {
 });
 
 describe("the size of POOLS", () => {
-  /** POOLS of so many bytes as JSON. */
+  /** POOLS that takes so many bytes as JSON. */
   function sized(bytes: number): string {
     const servers = (count: number) =>
       Array.from({ length: count }, (_, n) => ({ name: `s${n}`, url: `https://s${n}.example.com` }));

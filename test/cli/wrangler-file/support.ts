@@ -2,8 +2,8 @@ import { type CheckOptions, checkWranglerFile } from "../../../src/cli/wrangler-
 import type { FileKind } from "../../../src/cli/wrangler-file/read.ts";
 import type { Finding } from "../../../src/cli/wrangler-file/report.ts";
 
-/** All that a wrangler.toml needs besides its pools; for the end of a file. */
-export const PLATFORM = `
+/** The end of a wrangler.toml: all that it needs besides its pools. */
+const PLATFORM = `
 [[durable_objects.bindings]]
 name = "POOL"
 class_name = "Pool"
@@ -19,7 +19,7 @@ new_sqlite_classes = ["Pool"]
 enabled = true
 `;
 
-/** The same as JSON has it. */
+/** The same in JSON. */
 export const PLATFORM_JSON = {
   name: "sluice",
   compatibility_date: "2026-11-17",
@@ -34,19 +34,19 @@ export const PLATFORM_JSON = {
 
 export const SERVER = '{ name = "web-1", url = "https://web-1.example.com" }';
 
-/** A whole file around tables; `top` are keys of the file itself. */
+/** A whole file with these tables; `top`: keys at the top level. */
 export function toml(tables: string, top = ""): string {
   const flags = top.includes("compatibility_flags") ? [] : ['compatibility_flags = ["fetch_legacy_url"]'];
   const head = ['name = "sluice"', 'compatibility_date = "2026-11-17"', ...(top ? [top] : []), ...flags];
   return `${head.join("\n")}\n${tables}\n${PLATFORM}`;
 }
 
-/** A whole file with the one pool `web`, which has these keys besides its server. */
+/** A whole file with a single pool `web`: a server and these keys. */
 export function web(keys: string, top = ""): string {
   return toml(`[vars.POOLS.web]\nservers = [${SERVER}]\n${keys}`, top);
 }
 
-/** A whole file with a pool of this server alone. */
+/** A whole file with a single pool that has only this server. */
 export function serving(url: string, top = ""): string {
   return toml(`[vars.POOLS.web]\nservers = [{ name = "web-1", url = "${url}" }]`, top);
 }

@@ -1,0 +1,34 @@
+import { acquireLease, type Turn } from "../link/acquire.ts";
+import type { Env } from "../link/env.ts";
+import { backoffMs } from "../link/reach.ts";
+import { attempt } from "./attempt.ts";
+import type { CarriedRequest } from "./carried-request.ts";
+import { TryAgain } from "./failure.ts";
+
+/**
+ * Carries a request to a server and its answer back to the client. Retries on another lease if the server fails the
+ * request, at most `retries` times, or if the server is busy with somebody else's request, until `queue_timeout`. A
+ * retry keeps the request's turn, so it goes before all requests that arrived later. Rejects with a `Refusal` or
+ * `ClientLeft`.
+ */
+export async function carry(env: Env, carried: CarriedRequest): Promise<void> {
+  const turn: Turn = { waitedMs: 0 };
+  for (let failures = 0; ; ) {
+    carried.trace.enterQueue();
+    const lease = await acquireLease(env, carried, turn);
+    const startedAt = Date.now();
+    try {
+      await attempt(carried, lease, failures);
+      return;
+    } catch (error) {
+      if (!(error instanceof TryAgain)) throw error;
+      const { end } = error;
+      const now = Date.now();
+      const isBusy = end.how === "busy";
+      if (isBusy) turn.waitedMs += now - startedAt;
+      else failures++;
+      // A busy answer makes its slot rest (`restMs`), not the whole server.
+      turn.failed = { lease, end, restsUntil: isBusy ? now : now + backoffMs(failures) };
+    }
+  }
+}

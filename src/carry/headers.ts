@@ -1,0 +1,88 @@
+import type { CarriedRequest } from "./carried-request.ts";
+
+export interface BodyLength {
+  /** In bytes; `null`: unknown until the body ends. */
+  length: number | null;
+  /** True if `Content-Length` is to be corrected or removed before the client gets it. */
+  misstated: boolean;
+}
+
+/**
+ * The length of a response's body. `Transfer-Encoding` overrides `Content-Length` (RFC 9112, 6.3). A repeated
+ * `Content-Length` has the same value each time, because the runtime refuses the response otherwise (workerd
+ * 2026-11-17).
+ */
+export function bodyLengthOf(headers: Headers): BodyLength {
+  const stated = headers.get("content-length");
+  if (stated === null) return { length: null, misstated: false };
+  if (headers.has("transfer-encoding")) return { length: null, misstated: true };
+  const length = Number.parseInt(stated, 10);
+  // The runtime accepts lengths of up to 63 bits.
+  if (!Number.isSafeInteger(length)) return { length: null, misstated: true };
+  return { length, misstated: stated.includes(",") };
+}
+
+/** Makes a reason phrase acceptable to `Response`, which throws at a tab although HTTP allows one (RFC 9112, 4). */
+export function reasonOf(statusText: string): string {
+  return statusText.replace(/[^\x20-\x7e]/g, " ");
+}
+
+/** Turns the server's response headers, in place, into those for the client. */
+export function toClient(
+  headers: Headers,
+  { pool, target, trace }: CarriedRequest,
+  serverUrl: string,
+  { length, misstated }: BodyLength,
+): void {
+  dropHopByHop(headers);
+  if (pool.hostHeader === "server") {
+    mapOrigin(headers, "Location", serverUrl, target.origin);
+    mapOrigin(headers, "Content-Location", serverUrl, target.origin);
+  }
+  if (misstated && length !== null) headers.set("Content-Length", String(length));
+  else if (misstated) headers.delete("Content-Length");
+  headers.set("X-Request-Id", trace.requestId);
+  headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
+}
+
+/** Replaces the origin in a header's URL if it is exactly `from`: `http://a/x` becomes `http://b/x`. */
+export function mapOrigin(headers: Headers, name: string, from: string, to: string): void {
+  const value = headers.get(name);
+  if (!value?.toLowerCase().startsWith(from)) return;
+  const rest = value.slice(from.length);
+  if (rest === "" || rest.startsWith("/") || rest.startsWith("?") || rest.startsWith("#")) {
+    headers.set(name, to + rest);
+  }
+}
+
+/**
+ * Headers that are hop-by-hop, so not forwarded, even if `Connection` does not list them (RFC 9110, 7.6.1). A proxy's
+ * challenges and credentials are meant for the next hop only (RFC 9110, 11.7).
+ * The runtime itself drops `Connection`, `TE`, `Trailer`, `Transfer-Encoding` and every `Upgrade` but a
+ * WebSocket's (workerd 2026-11-17).
+ */
+const HOP_BY_HOP = [
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+  "proxy-connection",
+];
+
+/**
+ * End-to-end headers, which stay even if `Connection` lists them. Removing the framing and coding of a body would
+ * change the body; removing what Cloudflare or Sluice says about the client would let it pass for another client.
+ */
+const END_TO_END =
+  /^(?:content-|cf-|true-client-ip$|x-forwarded-|x-real-ip$|x-request-id$|sec-websocket-|host$|transfer-encoding$|upgrade$)/;
+
+export function dropHopByHop(headers: Headers): void {
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  for (const option of headers.get("connection")?.split(",") ?? []) {
+    const name = option.trim().toLowerCase();
+    if (NAME.test(name) && !END_TO_END.test(name)) headers.delete(name);
+  }
+}
+
+/** A valid header name (RFC 9110, 5.6.2); `Headers.delete` throws at others. */
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;

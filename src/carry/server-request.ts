@@ -1,0 +1,98 @@
+import type { CarriedRequest } from "./carried-request.ts";
+import { dropHopByHop, mapOrigin } from "./headers.ts";
+import type { RequestTarget } from "./target.ts";
+
+/**
+ * Makes the arguments of `fetch` for a request to the server: method, path, query and body are the client's. `content`:
+ * the body; ignored if that stays on its request.
+ */
+export function serverRequest(
+  carried: CarriedRequest,
+  server: { url: string },
+  content: Uint8Array | ReadableStream | null,
+): { target: string | Request; init: RequestInit } {
+  const { request, target, pool, body } = carried;
+  const init: RequestInit = {
+    headers: toServer(carried, server.url),
+    redirect: "manual",
+    // Otherwise the runtime would decompress an encoded body and compress it again.
+    encodeResponseBody: "manual",
+  };
+  let url = server.url + target.pathAndQuery;
+  if (pool.hostHeader === "client" && isBehindCloudflare(request)) {
+    const { protocol, port, hostname } = new URL(server.url);
+    const client = new URL(target.origin);
+    url = `${protocol}//${client.hostname}${port && `:${port}`}${target.pathAndQuery}`;
+    init.cf = { resolveOverride: hostname };
+  }
+  // The body of a GET or HEAD can be passed only on a Request, and `init` must then not even name the method. A
+  // Request's body can be consumed once, so one that may be sent again is sent from a clone.
+  if (body.staysOnRequest)
+    return { target: new Request(url, body.isReplayable ? request.clone() : request), init };
+  return { target: url, init: { ...init, method: request.method, body: content } };
+}
+
+/** True on Cloudflare. Elsewhere `resolveOverride` has no effect: the request would go to the client's host, to us. */
+function isBehindCloudflare(request: Request): boolean {
+  return request.headers.has("cf-ray");
+}
+
+function toServer({ request, target, pool, trace }: CarriedRequest, serverUrl: string): Headers {
+  const headers = new Headers(request.headers);
+  dropHopByHop(headers);
+  setForwarded(headers, target);
+  headers.set("X-Request-Id", trace.requestId);
+  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", target.origin, serverUrl);
+  return headers;
+}
+
+/**
+ * Headers in which other proxies state the client's address. Some frameworks trust one of them before X-Forwarded-For:
+ * Rails Client-IP, chi True-Client-IP.
+ */
+const ADDRESS_HEADERS = new Set([
+  "x-real-ip",
+  "x-client-ip",
+  "client-ip",
+  "x-cluster-client-ip",
+  "true-client-ip",
+  "fastly-client-ip",
+]);
+
+/** Headers in which other proxies state the requested scheme, host or port; `Forwarded` states all three (RFC 7239). */
+const ORIGIN_HEADERS = new Set([
+  "forwarded",
+  "x-forwarded",
+  "x-forwarded-port",
+  "x-forwarded-protocol",
+  "x-forwarded-scheme",
+  "x-forwarded-server",
+  "x-forwarded-ssl",
+  "x-url-scheme",
+  "front-end-https",
+  "x-host",
+  "x-original-host",
+]);
+
+/** Sets `X-Forwarded-*`, and lets no other header through in which a client could forge the same facts (spoofing). */
+function setForwarded(headers: Headers, target: RequestTarget): void {
+  const client = headers.get("cf-connecting-ip");
+  replaceForgeable(headers, client);
+  if (client) appendForwardedFor(headers, client);
+  headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
+  headers.set("X-Forwarded-Host", target.host);
+}
+
+/** Corrects the address headers that are present if the address is known, and deletes the others. */
+function replaceForgeable(headers: Headers, client: string | null): void {
+  for (const name of [...headers.keys()]) {
+    if (client && ADDRESS_HEADERS.has(name)) headers.set(name, client);
+    else if (ADDRESS_HEADERS.has(name) || ORIGIN_HEADERS.has(name)) headers.delete(name);
+  }
+}
+
+function appendForwardedFor(headers: Headers, client: string): void {
+  const chain = headers.get("x-forwarded-for");
+  const last = chain?.split(",").at(-1)?.trim();
+  if (last !== client) headers.append("X-Forwarded-For", client);
+}

@@ -1,0 +1,102 @@
+import type { ServerSnapshot } from "../../scheduler/snapshot.ts";
+import { duration } from "../../words/times.ts";
+import type { CliError } from "../exit-codes.ts";
+import type { CommandEnd } from "../process/run-command.ts";
+import { printable } from "../terminal/output.ts";
+import { Progress } from "../terminal/progress.ts";
+
+/** The progress of a roll. */
+export class RollProgress extends Progress {
+  /** The current server and its number. */
+  #current = "";
+
+  next(server: string, number: number, of: number): void {
+    this.#current = `${server} (${number} of ${of})`;
+    this.report({ event: "server", server, number, of }, null);
+  }
+
+  skipped(server: string): void {
+    this.report({ event: "skipped", server }, `${server} is in maintenance, and left alone`);
+  }
+
+  draining({ name: server, inFlight }: ServerSnapshot, leftMs: number): void {
+    this.live(
+      { event: "draining", server, inFlight, leftMs: Math.round(leftMs) },
+      `${this.#yellow("draining")} ${this.#current}: ${inFlight} in flight, ${duration(leftMs)} left`,
+      `draining ${this.#current}: ${inFlight} in flight`,
+    );
+  }
+
+  running(server: string, [file = ""]: readonly string[]): void {
+    this.report({ event: "running", server }, `${this.#current} idle, running ${printable(file)}`);
+    this.reporter.share(true);
+  }
+
+  commandEnded(server: string, [file = ""]: readonly string[], { code, words }: CommandEnd): void {
+    const failure = code === 0 ? null : this.red(`${printable(file)} ${words}`);
+    this.report({ event: "command", server, code, words }, failure);
+    this.reporter.share(false);
+  }
+
+  comingUp({ name: server, health }: ServerSnapshot, leftMs: number): void {
+    this.live(
+      { event: "coming-up", server, health, leftMs: Math.round(leftMs) },
+      `${this.#yellow("waiting")} for ${this.#current} to be up: ${health}, ${duration(leftMs)} left`,
+      `waiting for ${this.#current} to be up`,
+    );
+  }
+
+  back(server: string): void {
+    const words = `${this.#current} ${this.reporter.style("green", "takes requests again")}`;
+    this.report({ event: "back", server }, words);
+  }
+
+  late(server: string, timeoutMs: number): void {
+    const words = `${this.#current} has a request in flight after ${duration(timeoutMs)}`;
+    this.report({ event: "not-drained", server }, this.red(words));
+  }
+
+  notUp(server: string, timeoutMs: number): void {
+    const words = `${this.#current} is not up after ${duration(timeoutMs)}`;
+    this.report({ event: "not-up", server }, this.red(words));
+  }
+
+  held(server: string): void {
+    const words = `${server} stays out; to put it back: ${this.#howToPutBack(server)}`;
+    this.report({ event: "held", server }, words);
+  }
+
+  /** The server could not be put back. */
+  left(server: string, error: CliError): void {
+    const words = `${this.clause(error)}; if ${server} is still out: ${this.#howToPutBack(server)}`;
+    this.report({ event: "left", server, error: error.message }, this.red(words));
+  }
+
+  stopped(server: string, done: readonly string[], notYet: readonly string[]): void {
+    const words = [
+      `stopped at ${server}`,
+      `done: ${done.join(", ") || "none"}`,
+      `not begun: ${notYet.join(", ") || "none"}`,
+    ];
+    this.report({ event: "stopped", server, done, notYet }, this.red(words.join("; ")));
+  }
+
+  finished(done: readonly string[]): void {
+    this.report({ event: "finished", done }, done.length ? `all done: ${done.join(", ")}` : "nothing to do");
+  }
+
+  unreachable(error: CliError): void {
+    this.report(
+      { event: "unreachable", error: error.message },
+      this.red(`${this.clause(error)}; trying again`),
+    );
+  }
+
+  #howToPutBack(server: string): string {
+    return `sluice server ${this.pool} ${server} --state ready`;
+  }
+
+  #yellow(text: string): string {
+    return this.reporter.style("yellow", text);
+  }
+}

@@ -1,0 +1,123 @@
+import type { PoolEvent } from "../../scheduler/record/events.ts";
+import { counted, SERVER_STATES } from "../../words/phrases.ts";
+import { clockInWords } from "../../words/times.ts";
+import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
+
+const CUT_OFF = {
+  broken: "the server broke the connection",
+  unreachable: "no connection could be made",
+  timeout: "the server was silent for too long",
+  longest: "the request took longer than any may",
+  client: "the client left",
+  stalled: "the client stopped in the middle of its upload",
+  early: "the server answered before it had the request whole",
+  lost: "the Worker that served it is gone",
+};
+
+const REFUSALS = {
+  "queue-full": "the waiting list was full",
+  "queue-timeout": "they waited as long as they may",
+  "no-server": "no server was available",
+  "bad-gateway": "the server could not be reached or broke off",
+  "server-timeout": "the server did not answer in time",
+  "client-timeout": "the upload did not arrive in time",
+};
+
+const DOWN = { checks: "its health checks fail", connections: "connections to it fail" };
+
+/** `bad`: something fails; `warn`: an operator should know; `good`: a failure is over; `plain`: nothing of these. */
+type Mark = "bad" | "warn" | "good" | "plain";
+
+const MARKS: Record<PoolEvent["kind"], Mark> = {
+  drain: "warn",
+  drained: "plain",
+  resume: "good",
+  "server-down": "bad",
+  "server-up": "good",
+  "server-changed": "plain",
+  quarantine: "warn",
+  "slot-freed": "plain",
+  refusal: "bad",
+  restart: "plain",
+};
+
+/** The list of events, newest first. */
+export function drawEvents(events: ReadonlyMap<number, PoolEvent>, now: number): void {
+  byId("no-events").hidden = events.size > 0;
+  keyed(
+    byId("events"),
+    [...events.values()].sort((a, b) => b.id - a.id),
+    ({ id }) => String(id),
+    () => make("li", "mark", make("time"), " ", make("span")),
+    (item, event) => {
+      const time = item.firstElementChild;
+      setAttributes(time, { datetime: event.at });
+      setText(time, clockInWords(event.at, now));
+      setAttributes(item, { "data-mark": markOf(event) });
+      setText(
+        item.lastChild,
+        sentence(event, (instant) => clockInWords(instant, now)),
+      );
+    },
+  );
+}
+
+export function markOf(event: PoolEvent): Mark {
+  return MARKS[event.kind] ?? "plain";
+}
+
+/** `time` makes the words of an instant in ISO 8601. */
+export function sentence(event: PoolEvent, time: (instant: string) => string): string {
+  switch (event.kind) {
+    case "drain": {
+      const reason = event.reason === null ? "" : ` (${event.reason})`;
+      return `“${event.owner}” drains the pool${reason}, until ${time(event.expiresAt)} at the latest.`;
+    }
+    case "drained":
+      return "Drained: nothing is in flight any more.";
+    case "resume":
+      return resumeSentence(event);
+    case "server-down":
+      return `${event.server} is down: ${DOWN[event.cause]}.`;
+    case "server-up":
+      return `${event.server} is up.`;
+    case "server-changed":
+      return `${event.server} was set by hand: ${changes(event)}.`;
+    case "quarantine":
+      return `${quarantineWords(event)}: ${CUT_OFF[event.cause]}.`;
+    case "slot-freed":
+      return `A slot of ${event.server} was freed by hand.`;
+    case "refusal":
+      return `${counted(event.count ?? 1, "request")} refused (${event.code}): ${REFUSALS[event.code]}${lastTime(event, time)}.`;
+    case "restart":
+      return "The pool’s object restarted, and knows again what it had before.";
+    default:
+      // After a deploy the Worker may send kinds that this page does not know until it is loaded again.
+      return (event as { kind: string }).kind;
+  }
+}
+
+function resumeSentence({ owner, cause }: PoolEvent & { kind: "resume" }): string {
+  const drain = owner === null ? "the drain" : `“${owner}”’s drain`;
+  if (cause === "expired") return `Running again: ${drain} ended by itself, its time was up.`;
+  if (cause === "forced") return `Running again: ${drain} was ended by somebody else.`;
+  return owner === null ? "Running again." : `Running again: “${owner}” resumed the pool.`;
+}
+
+function changes({ state, slots, weight }: PoolEvent & { kind: "server-changed" }): string {
+  const parts = [];
+  if (state !== undefined) parts.push(SERVER_STATES[state]);
+  if (slots !== undefined) parts.push(counted(slots, "slot"));
+  if (weight !== undefined) parts.push(`weight ${weight}`);
+  return parts.join(", ");
+}
+
+function quarantineWords({ server, count = 1 }: PoolEvent & { kind: "quarantine" }): string {
+  return count === 1
+    ? `A slot of ${server} went to quarantine`
+    : `Slots of ${server} went to quarantine ${count} times`;
+}
+
+function lastTime({ count = 1, until }: PoolEvent, time: (instant: string) => string): string {
+  return count > 1 && until !== undefined ? `; the last at ${time(until)}` : "";
+}

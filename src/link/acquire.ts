@@ -1,0 +1,162 @@
+import type { PoolConfig } from "../config/types.ts";
+import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
+import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import type { Retry } from "../scheduler/waiting/failed-server.ts";
+import { takeEnded, tellEnded } from "./endings.ts";
+import type { Env } from "./env.ts";
+import { HeldLease } from "./held-lease.ts";
+import { logError } from "./log.ts";
+import { type Ended, type Granted, type NotGranted, PROTOCOL, type WaitingTicket } from "./protocol.ts";
+import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET_PAUSE } from "./reach.ts";
+
+/** A request without a token is refused when its pool's object has not answered for this long. */
+const UNREACHABLE_MS = 10_000;
+
+const DETAILS = {
+  "queue-full": "As many requests as allowed are waiting already. Try again later.",
+  "queue-timeout": "The request waited as long as allowed, and no server became free.",
+  "no-server": "Every server is down or in maintenance. Try again later.",
+  "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
+} as const satisfies Partial<Record<RefusalCode, string>>;
+
+/** The client disconnected before it had its answer. */
+export class ClientLeft extends Error {}
+
+/** What `acquireLease` needs of the request that wants the slot. */
+export interface RequestContext {
+  pool: PoolConfig;
+  /** Aborted when the client disconnects. */
+  client: AbortSignal;
+  /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
+  inBackground: (work: Promise<unknown>) => void;
+}
+
+/** What a request carries over from one attempt to the next, so that it keeps its turn. */
+export interface Turn {
+  /** Total wait for slots, in ms. The time that servers spent on the request does not count. */
+  waitedMs: number;
+  /** Absent until the pool has sent one. */
+  token?: number;
+  /** The last attempt. Its lease ends right after the request has entered again. */
+  failed?: FailedAttempt;
+}
+
+export interface FailedAttempt {
+  lease: HeldLease;
+  end: LeaseEnd;
+  /** The server must not get this request again before then; ms since the epoch. */
+  restsUntil: number;
+}
+
+/**
+ * Waits for a slot, through restarts of the pool's object: after a failure the ticket asks a new stub and keeps its
+ * turn. Updates `turn`. Rejects with a `Refusal`, or with `ClientLeft` if the client disconnects first.
+ *
+ * The caller runs this under `waitUntil`, so that a lease granted just as the client disconnects is ended as `unused`
+ * instead of getting lost.
+ */
+export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
+  const { pool, client, inBackground } = request;
+  const id = crypto.randomUUID();
+  const waitedMs = stopwatch(turn.waitedMs);
+  let ticket: Rpc.Stub<WaitingTicket> | null = null;
+  let unsent: Ended[] = [];
+  let failed = turn.failed ?? null;
+  /** The pool may have granted a slot in an answer that never arrived. */
+  let isAnswerLost = false;
+  // A failed call needs no retry: an object that restarts forgets its tickets.
+  const leave = () => void (ticket ? ticket.leave() : poolStub(env, pool).leave(id)).catch(() => {});
+  const endFailedLease = (stub?: PoolStub) => {
+    if (failed) inBackground(failed.lease.end(failed.end, stub));
+    failed = null;
+  };
+  const enter = async (
+    stub: PoolStub,
+    { pausedMs, resetBackoff }: ReachAttempt,
+  ): Promise<Granted | NotGranted> => {
+    if (client.aborted) throw new ClientLeft();
+    const { token } = turn;
+    const retry = turn.failed && retryAfter(turn.failed, pool);
+    unsent.push(...takeEnded(pool.name));
+    const entering = stub.enter({
+      protocol: PROTOCOL,
+      id,
+      pausedMs,
+      waitedMs: waitedMs(),
+      ...(token === undefined ? {} : { token }),
+      ...(retry ? { retry } : {}),
+      ended: unsent,
+    });
+    // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
+    endFailedLease(stub);
+    const entered = await entering;
+    resetBackoff();
+    unsent = [];
+    const answer = entered.granted || entered.code !== "queued" ? entered : await waitForTurn(entered);
+    isAnswerLost = false;
+    return answer;
+  };
+  const waitForTurn = (queued: { ticket: Rpc.Stub<WaitingTicket>; token: number }) => {
+    ticket = queued.ticket;
+    turn.token = queued.token;
+    if (client.aborted) leave();
+    return ticket.turn();
+  };
+  const onFailure = (error: unknown) => {
+    if (error instanceof ClientLeft) throw error;
+    ticket = null;
+    // An overloaded object rejects the call before it runs, so it has granted nothing.
+    if (!isOverloaded(error)) isAnswerLost = true;
+    refuseIfRetryIsPointless(error, pool, turn.token, waitedMs());
+  };
+  client.addEventListener("abort", leave);
+  try {
+    const answer = await reach(env, pool, enter, onFailure, TICKET_PAUSE);
+    if (!answer.granted) throw notGranted(answer, pool);
+    turn.token = answer.token;
+    const lease = new HeldLease(env, pool, id, answer);
+    if (!client.aborted) return lease;
+    inBackground(lease.end({ how: "unused" }));
+    throw new ClientLeft();
+  } finally {
+    turn.waitedMs = waitedMs();
+    endFailedLease();
+    // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
+    if (isAnswerLost) unsent.push({ id, end: { how: "unused" } });
+    if (unsent.length > 0) inBackground(tellEnded(env, pool, unsent));
+    client.removeEventListener("abort", leave);
+    (ticket as Rpc.Stub<WaitingTicket> | null)?.[Symbol.dispose]();
+  }
+}
+
+function stopwatch(startMs: number): () => number {
+  const startedAt = Date.now();
+  return () => startMs + Date.now() - startedAt;
+}
+
+function retryAfter({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfig): Retry {
+  const restMs = Math.max(0, restsUntil - Date.now());
+  return { server: lease.server.name, restMs, avoid: redispatch };
+}
+
+function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
+  return code === "left" ? new ClientLeft() : new Refusal(code, DETAILS[code], pool.name);
+}
+
+/**
+ * Throws a `Refusal` if the pool's object is overloaded or has been unreachable for too long: `queue_timeout` for a
+ * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without.
+ */
+function refuseIfRetryIsPointless(
+  error: unknown,
+  pool: PoolConfig,
+  token: number | undefined,
+  waitedMs: number,
+): void {
+  const hasToken = token !== undefined;
+  const isLate = waitedMs >= (hasToken ? pool.queueTimeoutMs : UNREACHABLE_MS);
+  if (!isLate && !isOverloaded(error)) return;
+  logError(error, { pool: pool.name });
+  if (isLate && hasToken) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
+  throw new Refusal("pool-unavailable", DETAILS["pool-unavailable"], pool.name);
+}

@@ -1,0 +1,9 @@
+import type { PoolCalls } from "./protocol.ts";
+
+/** The Worker's bindings, as wrangler.toml and `wrangler secret put` define them. */
+export interface Env {
+  POOL: DurableObjectNamespace<PoolCalls>;
+  POOLS?: unknown;
+  ADMIN_TOKEN?: string;
+  ADMIN_HOST?: string;
+}

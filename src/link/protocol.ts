@@ -1,0 +1,175 @@
+import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
+import type { Counts } from "../scheduler/record/counters.ts";
+import type { PoolEvent } from "../scheduler/record/events.ts";
+import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
+import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
+
+/**
+ * The version of the messages between Workers and a pool's object; docs/protocol.md describes their sessions. While
+ * Sluice is deployed, new Workers meet old objects and the other way round for seconds to minutes, so each version must
+ * understand the one before it. Raise this number when the meaning of a message changes; docs/protocol.md and
+ * CONTRIBUTING.md say how messages may change.
+ */
+export const PROTOCOL = 1;
+
+/** All calls that a pool's object offers. Times are in ms, and every call is idempotent. */
+export interface PoolCalls extends Rpc.DurableObjectBranded {
+  /**
+   * Asks for a slot. Resolves with `granted` or a refusal; if that takes a while, with `queued` first, whose
+   * `ticket.turn` then resolves with one of the two. A repeated call keeps the ticket's turn and replaces the earlier
+   * call, which resolves with `left`. Rejects if `protocol` is more than one version away. Called by a Worker, for each
+   * attempt of a request.
+   */
+  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted>;
+  /**
+   * Takes a ticket off the waiting list. Does nothing for a ticket that does not wait.
+   * Called by a Worker whose client disconnects before `enter` is answered; after that it has the ticket's handle.
+   */
+  leave(id: string): void;
+  /**
+   * Ends leases. Resolves when that is on record. Does nothing for an unknown lease, which has ended before. For a
+   * ticket that still waits, `unused` takes it off the waiting list. Called by the Worker that holds the leases, again
+   * until it resolves.
+   */
+  end(ended: Ended[]): Promise<void>;
+  /**
+   * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
+   * slot is no longer the caller's. Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an
+   * earlier instance of the object gave.
+   */
+  attach(id: string): Lease | null;
+
+  // The calls below are made by the admin side.
+
+  snapshot(): Snapshot;
+  watch(): Watch;
+  /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
+  metrics(): PoolMetrics;
+
+  drain(request: DrainRequest): DrainAnswer;
+  /** `force`: also ends a drain of another owner. */
+  resume(owner: string, force: boolean): DrainAnswer;
+  /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
+  whenDrained(timeoutMs: number): Promise<Snapshot>;
+  /** `ifState`: change the server only if it is in this state. `null`: no such server. */
+  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null;
+  /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
+  freeLease(id: string): Snapshot | null;
+}
+
+/** `id` is the ticket's, and the lease's once a slot is granted. */
+export interface EnterRequest extends TicketRequest {
+  protocol: number;
+  /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
+  ended?: Ended[];
+}
+
+export interface Ended {
+  id: string;
+  end: LeaseEnd;
+}
+
+export interface Granted {
+  granted: true;
+  /** All that a Worker needs to know of the server; its own configuration may be of another version. */
+  server: { name: string; url: string };
+  /** Sent again with a retry, which then keeps its turn. */
+  token: number;
+  /** How soon the pool wants to learn that the server is done. */
+  tellEnd: Urgency;
+}
+
+/**
+ * How long the message that a lease has ended may wait for others, to share it.
+ * at once    not at all: another request may wait for the slot
+ * in a turn  until the end of this turn of the event loop: other slots are free
+ * soon       until the Worker's next message to the pool, or some ms: slots are free, and nothing else is in flight
+ */
+export type Urgency = "at once" | "in a turn" | "soon";
+
+/**
+ * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when
+ * its holder disposes `ticket` or dies.
+ */
+export interface Queued {
+  granted: false;
+  code: "queued";
+  ticket: WaitingTicket;
+  /** Keeps the ticket's turn when it enters again, after the object has restarted. */
+  token: number;
+}
+
+export interface WaitingTicket extends Rpc.RpcTargetBranded {
+  /** Resolves when a slot is granted or the request refused. */
+  turn(): Promise<Granted | NotGranted>;
+  leave(): void;
+}
+
+export interface NotGranted {
+  granted: false;
+  /** `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. */
+  code: SchedulerRefusal | "left";
+}
+
+/** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */
+export interface Lease extends Rpc.RpcTargetBranded {
+  /** To be called every `RENEW_MS`. `false`: the slot is no longer the caller's. */
+  renew(): boolean;
+}
+
+/** How often a lease is renewed, in ms. It survives one failed renewal; after two in a row the third comes too late. */
+export const RENEW_MS = LEASE_TTL_MS / 3;
+
+export interface DrainRequest {
+  owner: string;
+  reason: string | null;
+  /** From now; `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
+  expiresMs: number | null;
+  /** Changes a drain of this owner that is still on, and begins none. */
+  extend?: boolean | undefined;
+}
+
+export interface DrainAnswer {
+  /** True if nothing was done, because another owner holds the drain; the snapshot names the owner. */
+  held: boolean;
+  snapshot: Snapshot;
+}
+
+/** The server was not changed, because it is in this state and not in `ifState`. */
+export interface OtherState {
+  otherState: ServerState;
+}
+
+/** A session with the pool's object, billed as one request however often `look` is called. */
+export interface Watch extends Rpc.RpcTargetBranded {
+  /** Returns what is new since `seen`. `history`: also the recent history of the waiting list. */
+  look(seen: Seen | null, history?: boolean): News;
+}
+
+/** What a watcher has seen already; it gets it from the last `News` and sends it back. */
+export interface Seen {
+  /** The object's instance that the revisions below belong to; after a restart they are worthless. */
+  instance: string;
+  /** Revision of the events. */
+  events: number;
+  /** Revision of the snapshot. */
+  snapshot: number;
+}
+
+export interface News {
+  seen: Seen;
+  /** Events that are new or have grown, oldest first; all that are kept if `seen` is of another instance. */
+  events: PoolEvent[];
+  /** A `Snapshot` as JSON; `null`: it has not changed. */
+  snapshot: string | null;
+  /** A `QueueHistory` as JSON, if it was asked for. */
+  history?: string;
+}
+
+/** Snapshot and counts of the same moment. */
+export interface PoolMetrics {
+  snapshot: Snapshot;
+  counts: Counts;
+}

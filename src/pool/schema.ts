@@ -1,0 +1,33 @@
+/** Migrations. Each runs once, in order; one that was released is never edited. */
+const MIGRATIONS = [
+  `CREATE TABLE slots (
+     url TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     server TEXT NOT NULL,
+     state TEXT NOT NULL,
+     lease TEXT NOT NULL,
+     since INTEGER NOT NULL,
+     until INTEGER NOT NULL,
+     lost INTEGER NOT NULL,
+     PRIMARY KEY (url, slot)
+   ) WITHOUT ROWID;
+   CREATE TABLE servers (
+     server TEXT PRIMARY KEY,
+     override TEXT NOT NULL,
+     health TEXT NOT NULL,
+     state_since INTEGER,
+     health_since INTEGER
+   ) WITHOUT ROWID;
+   CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
+];
+
+/** Brings the tables to the present version, whichever version created them. To be called in a transaction. */
+export function migrate(sql: SqlStorage): void {
+  sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+  const row = sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = 'schema'").toArray()[0];
+  const version = row ? Number(row.value) : 0;
+  for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
+  if (version < MIGRATIONS.length) {
+    sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?)", String(MIGRATIONS.length));
+  }
+}

@@ -1,2 +1,0 @@
-/** The client went away before it had its answer. */
-export class ClientLeft extends Error {}

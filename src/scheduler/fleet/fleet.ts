@@ -1,0 +1,300 @@
+import type { PoolConfig } from "../../config/types.ts";
+import type { Journal } from "../record/journal.ts";
+import type { Outbox, Question } from "../record/outbox.ts";
+import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
+import {
+  isHeld,
+  isInFlight,
+  isInQuarantine,
+  type ServerPatch,
+  type ServerRow,
+  type SlotRow,
+} from "../terms/rows.ts";
+import type { FailedServer } from "../waiting/failed-server.ts";
+import { Balance } from "./balance.ts";
+import { Checks } from "./checks.ts";
+import type { CheckResult } from "./health.ts";
+import { Leases, restMs, type WithheldState } from "./leases.ts";
+import { Server } from "./server.ts";
+import type { Slot } from "./slot.ts";
+
+/**
+ * The pool's servers and their slots: which requests hold them, how long they stay closed afterwards, and how healthy
+ * the servers are. It knows nothing of the waiting list.
+ */
+export class Fleet {
+  readonly #settings: PoolConfig;
+  readonly #outbox: Outbox;
+  readonly #journal: Journal;
+  readonly #leases: Leases;
+  readonly #balance: Balance;
+  readonly #checks: Checks;
+  #servers: Server[];
+  #grants = 0;
+
+  /** `newId` returns an id that is unique across all instances of the pool. */
+  constructor(
+    settings: PoolConfig,
+    restored: { slots: SlotRow[]; servers: ServerRow[] } | null,
+    record: { outbox: Outbox; journal: Journal },
+    now: number,
+    newId: () => string,
+  ) {
+    this.#settings = settings;
+    this.#outbox = record.outbox;
+    this.#journal = record.journal;
+    this.#leases = new Leases(record.outbox);
+    this.#balance = new Balance(settings.balance);
+    this.#checks = new Checks(settings, this.#leases, newId);
+    const rows = new Map(restored?.servers.map((row) => [row.name, row]));
+    this.#servers = settings.servers.map(
+      (server) => new Server(server, settings.check, rows.get(server.name)),
+    );
+    for (const row of restored?.slots ?? []) {
+      const server = this.#serverOf(row);
+      this.#leases.restore(server, row, now, settings);
+      if (server.hasQuarantine) this.#checks.quarantined(server, settings.quarantine.maxMs, now);
+    }
+    this.#balance.serversChanged(this.#servers);
+  }
+
+  /** The servers of the configuration, and retired ones that still have occupied slots. */
+  get servers(): readonly Server[] {
+    return this.#servers;
+  }
+
+  /** How many slots are in flight: leased, orphaned, in quarantine after a request, or cooling. */
+  get inFlight(): number {
+    return this.#leases.inFlight;
+  }
+
+  /** True if every server is in maintenance or was seen to be down recently. */
+  isOut(now: number): boolean {
+    return this.#servers.every((server) => server.isOut(now));
+  }
+
+  /** True if all slots are free, and a server would take a request at once. */
+  get idle(): boolean {
+    return this.#leases.size === 0 && this.#servers.some((server) => server.available);
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.#balance.hasFreeSlot;
+  }
+
+  /** Returns the slot that a request of this id holds or held last, as long as it is in flight. */
+  slotInFlight(id: string): Slot<Server> | undefined {
+    const slot = this.#leases.get(id);
+    return slot && isInFlight(slot) ? slot : undefined;
+  }
+
+  /**
+   * Returns the slot under this lease, unless that has ended. A lease whose holder was presumed lost has not: the holder
+   * may still renew or end it.
+   */
+  leased(id: string): Slot<Server> | undefined {
+    const slot = this.#leases.get(id);
+    return slot && (isHeld(slot) || (slot.state === "quarantined" && slot.lost)) ? slot : undefined;
+  }
+
+  // ── Slots ──
+
+  /** Leases a slot to the ticket of this id; `undefined`: none is free for it. `failed`: its last attempt's server. */
+  grant(
+    id: string,
+    failed: FailedServer | null,
+    now: number,
+    random: () => number,
+  ): Slot<Server> | undefined {
+    const server = this.#balance.pick(random, failed);
+    const slot = server?.take();
+    if (!server || !slot) return undefined;
+    server.lastGrant = ++this.#grants;
+    this.#leases.grant(slot, id, now);
+    return slot;
+  }
+
+  renew(slot: Slot<Server>, now: number): void {
+    slot.lost = false;
+    this.#leases.renew(slot, now);
+  }
+
+  /** Ends the lease on this slot, which stays closed while its server may still be at work. */
+  end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
+    const { cooldownMs } = this.#settings;
+    if (end.how === "unused") this.free(slot, now);
+    else if (end.how === "busy") this.#withhold(slot, "resting", restMs(end.restMs, cooldownMs), now);
+    else if (end.how === "done") {
+      slot.server.health.requestAnswered();
+      this.#withhold(slot, "cooling", cooldownMs, now);
+    } else this.#cutOff(slot, end.how, now);
+  }
+
+  free(slot: Slot<Server>, now: number): void {
+    const { server, state } = slot;
+    this.#leases.free(slot);
+    this.#balance.slotFreed(server);
+    this.#checks.freed(slot, state, now);
+    if (server.retired && server.occupied === 0)
+      this.#servers = this.#servers.filter((one) => one !== server);
+  }
+
+  // ── Servers ──
+
+  /** Applies an operator's change. Returns false if the configuration has no such server. */
+  change(name: string, patch: ServerPatch, now: number): boolean {
+    const server = this.#servers.find((one) => one.name === name && !one.retired);
+    if (!server) return false;
+    const changed = server.change(patch, now);
+    this.#balance.serversChanged(this.#servers);
+    this.#outbox.serverChanged(server.row);
+    if (Object.keys(changed).length > 0) {
+      this.#journal.note({ kind: "server-changed", server: name, ...changed }, now);
+    }
+    // Check even an idle pool now: an operator who changes a server wants to know its health.
+    this.#checks.work(this.#servers, now);
+    return true;
+  }
+
+  /** A check has ended. Does nothing more if the time of its slot ran out before. */
+  checked(id: string, result: CheckResult, now: number): void {
+    this.#checks.checkEnded(id);
+    const slot = this.#leases.get(id);
+    if (slot?.state !== "checking") return;
+    const { server } = slot;
+    server.lastCheck = { at: slot.since, passed: result === "passed" };
+    const before = { status: server.health.status, refusedAt: server.health.refusedAt };
+    const askedAt = slot.since;
+    this.#closeAfterCheck(slot, result, now);
+    const changed =
+      result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
+    if (!changed) return;
+    this.#recordHealth(server, now);
+    if (server.health.status === "down") {
+      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks" }, now);
+    } else if (before.status === "down") {
+      this.#journal.note({ kind: "server-up", server: server.name }, now);
+      // The server restarted when it refused a connection, so the requests that it got before are gone.
+      if (before.refusedAt !== null)
+        this.#freeQuarantined(server, now, { closedBefore: now, heldBefore: before.refusedAt });
+    }
+  }
+
+  checkedLate(id: string, result: CheckResult, now: number): void {
+    const slot = this.#leases.get(id);
+    if (slot?.state === "recovering" && result !== "timeout") this.#closeAfterCheck(slot, result, now);
+  }
+
+  probed(name: string, idle: boolean, askedAt: number, now: number): void {
+    const server = this.#servers.find((one) => one.name === name);
+    // Requests that got a slot, or were cut off, since then may have reached the server after the probe.
+    if (server && idle) this.#freeQuarantined(server, now, { closedBefore: askedAt, heldBefore: askedAt });
+    this.#checks.probeEnded(server, server?.hasQuarantine ?? false, now);
+  }
+
+  /** To be called when the pool has work: its servers are checked for a while. */
+  work(now: number): void {
+    this.#checks.work(this.#servers, now);
+  }
+
+  // ── Time ──
+
+  /** Ends the states whose time has come. `onLost`: called for each lease that ran out; its slot is quarantined. */
+  tick(now: number, onLost: () => void): void {
+    for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
+      if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
+      else if (!isHeld(slot)) this.free(slot, now);
+      else {
+        onLost();
+        this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
+      }
+    }
+  }
+
+  /** True if a server's check is overdue and the server has a free slot now. */
+  get hasOverdueCheck(): boolean {
+    return this.#checks.overdue;
+  }
+
+  /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
+  grantsMade(): void {
+    this.#checks.grantsMade();
+  }
+
+  /** Returns the checks and probes to send now. `busy`: requests wait. */
+  questions(busy: boolean, now: number): Question[] {
+    return this.#checks.due(this.#servers, busy || this.inFlight > 0, now);
+  }
+
+  /** Returns when `tick` or `questions` has something to do next; `Infinity`: never. */
+  next(): number {
+    return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
+  }
+
+  #cutOff(slot: Slot<Server>, cause: CutOff, now: number): void {
+    this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
+    const { server } = slot;
+    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
+    this.#recordHealth(server, now);
+    this.#journal.note({ kind: "server-down", server: server.name, cause: "connections" }, now);
+  }
+
+  #quarantine(slot: Slot<Server>, cause: CutOff, forMs: number, now: number): void {
+    slot.lost = cause === "lost" && (isHeld(slot) || slot.lost);
+    this.#withhold(slot, "quarantined", forMs, now);
+    if (slot.state !== "quarantined") return;
+    const { server, lease } = slot;
+    this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
+  }
+
+  /** Closes the slot for as long as after a request with the same end. For that, an answer of any status is `done`. */
+  #closeAfterCheck(slot: Slot<Server>, result: CheckResult, now: number): void {
+    slot.lost = result === "timeout";
+    const answered = result === "passed" || result === "failed";
+    const forMs = answered
+      ? this.#settings.cooldownMs
+      : quarantineMs(result === "timeout" ? "timeout" : "broken", this.#settings);
+    this.#withhold(slot, "recovering", forMs, now);
+  }
+
+  /** Closes the slot for `forMs`; frees it at once if that is 0. */
+  #withhold(slot: Slot<Server>, state: WithheldState, forMs: number, now: number): void {
+    if (forMs <= 0) this.free(slot, now);
+    else {
+      this.#leases.withhold(slot, state, forMs, now);
+      if (isInQuarantine(slot)) this.#checks.quarantined(slot.server, forMs, now);
+    }
+  }
+
+  #recordHealth(server: Server, now: number): void {
+    server.healthSince = now;
+    this.#balance.serversChanged(this.#servers);
+    this.#outbox.serverChanged(server.row);
+  }
+
+  /** Frees the server's slots in quarantine that were both closed and granted before these times. */
+  #freeQuarantined(
+    server: Server,
+    now: number,
+    { closedBefore, heldBefore }: { closedBefore: number; heldBefore: number },
+  ): void {
+    for (const slot of [...server.occupiedSlots()]) {
+      if (!isInQuarantine(slot) || slot.stateSince >= closedBefore || slot.since >= heldBefore) continue;
+      this.free(slot, now);
+    }
+  }
+
+  /** Returns the server with the slot's URL; one that has left the configuration is added as retired. */
+  #serverOf(row: SlotRow): Server {
+    // By URL and not by name: a renamed server is as busy as it was before.
+    const { url } = row.server;
+    const known = this.#servers.find((server) => server.url === url);
+    if (known) return known;
+    const isNameInUse = this.#servers.some((server) => server.name === row.server.name);
+    const name = isNameInUse ? url : row.server.name;
+    const config = { name, url, slots: 0, weight: 1, backup: false };
+    const retired = new Server(config, null, undefined, true);
+    this.#servers.push(retired);
+    return retired;
+  }
+}

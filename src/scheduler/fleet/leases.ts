@@ -1,0 +1,176 @@
+import type { PoolConfig } from "../../config/types.ts";
+import { PriorityQueue } from "../collections/priority-queue.ts";
+import type { Outbox } from "../record/outbox.ts";
+import { isHeld, isInFlight, type SlotRow, type SlotState } from "../terms/rows.ts";
+import type { Server } from "./server.ts";
+import type { Slot } from "./slot.ts";
+
+/** The time to live of a lease, in ms. A holder that has not renewed it for this long is presumed lost. */
+export const LEASE_TTL_MS = 30_000;
+
+/** Bounds of the rest, in ms, that a server which is busy for somebody else may ask for. */
+const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
+
+/** The states of a slot that nothing holds and that cannot be granted. */
+export type WithheldState = "quarantined" | "recovering" | "cooling" | "resting";
+
+/** All occupied slots, by the id of their lease or check, and the timers that end their states. */
+export class Leases {
+  readonly #outbox: Outbox;
+  /** A lookup only. Two slots may have the same id, so slots are counted apart. */
+  readonly #byId = new Map<string, Slot<Server>>();
+  readonly #timers = new SlotTimers<Slot<Server>>();
+  #occupied = 0;
+  #inFlight = 0;
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  get size(): number {
+    return this.#occupied;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get(id: string): Slot<Server> | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Leases a slot, just returned by `Server.take`, to the ticket of this id. */
+  grant(slot: Slot<Server>, id: string, now: number): void {
+    this.#occupy(slot, id, now);
+    this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** Prolongs the lease by its time to live. A slot that is orphaned or in quarantine is leased again. */
+  renew(slot: Slot<Server>, now: number): void {
+    // A renewal alone is not worth a write: after a restart the time to live begins anew.
+    if (slot.state === "leased") this.#timers.set(slot, now + LEASE_TTL_MS);
+    else this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** Closes the slot for `forMs`. */
+  withhold(slot: Slot<Server>, state: WithheldState, forMs: number, now: number): void {
+    this.#setStateUntil(slot, state, now + forMs, now);
+  }
+
+  /** Gives a slot, just returned by `Server.take`, to a health check, for `forMs` at most. */
+  check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
+    this.#occupy(slot, id, now);
+    this.#setStateUntil(slot, "checking", now + forMs, now);
+  }
+
+  free(slot: Slot<Server>): void {
+    this.#timers.clear(slot);
+    if (this.#byId.get(slot.lease) === slot) this.#byId.delete(slot.lease);
+    this.#occupied--;
+    if (isInFlight(slot)) this.#inFlight--;
+    slot.server.give(slot);
+    this.#outbox.slotChanged(slot);
+  }
+
+  /** Restores a slot after a restart, perhaps with another configuration. Whether a lease's holder lives is unknown. */
+  restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): void {
+    const slot = server.restore(row.index);
+    this.#occupy(slot, row.lease, row.since);
+    // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
+    if (row.state === "leased") this.#setStateUntil(slot, "orphaned", now + LEASE_TTL_MS, now);
+    // The check died with the instance that sent it, but the server may still be busy with it.
+    else if (row.state === "checking")
+      this.#setStateUntil(slot, "recovering", Math.min(row.until, now) + settings.quarantine.maxMs, now);
+    else {
+      this.#setState(slot, row.state, now);
+      slot.lost = row.lost;
+      // The configured times may have become shorter meanwhile.
+      const longest = longestMs(row.state, settings);
+      this.#timers.set(slot, Math.min(row.until, now + longest));
+    }
+  }
+
+  /** Returns a slot whose state ends now, and clears its timer; `undefined`: there is none (any more). */
+  takeDue(now: number): Slot<Server> | undefined {
+    return this.#timers.takeDue(now);
+  }
+
+  next(): number {
+    return this.#timers.next();
+  }
+
+  #occupy(slot: Slot<Server>, id: string, since: number): void {
+    slot.lease = id;
+    slot.since = since;
+    const namesake = this.#byId.get(id);
+    if (!namesake || !isHeld(namesake)) this.#byId.set(id, slot);
+    this.#occupied++;
+    if (isInFlight(slot)) this.#inFlight++;
+  }
+
+  #setStateUntil(slot: Slot<Server>, state: SlotState, until: number, now: number): void {
+    this.#setState(slot, state, now);
+    this.#timers.set(slot, until);
+    this.#outbox.slotChanged(slot);
+  }
+
+  #setState(slot: Slot<Server>, state: SlotState, now: number): void {
+    if (isInFlight(slot)) this.#inFlight--;
+    slot.state = state;
+    slot.stateSince = now;
+    if (isInFlight(slot)) this.#inFlight++;
+  }
+}
+
+/** Returns the longest time that a slot may stay in this state by the present configuration, in ms. */
+function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): number {
+  if (state === "orphaned") return Number.POSITIVE_INFINITY;
+  if (state === "cooling") return cooldownMs;
+  return state === "resting" ? restMs(LONGEST_REST_MS, cooldownMs) : quarantine.maxMs;
+}
+
+/** Returns how long a slot rests, in ms. `wantedMs`: what its server asked for. */
+export function restMs(wantedMs: number, cooldownMs: number): number {
+  return Math.max(LEAST_REST_MS, cooldownMs, Math.min(wantedMs, LONGEST_REST_MS));
+}
+
+interface Timer<S> {
+  readonly slot: S;
+  readonly at: number;
+}
+
+/** When slots' states end by themselves. A slot has one timer: setting it again replaces it. */
+export class SlotTimers<S extends Slot> {
+  readonly #timers = new PriorityQueue<Timer<S>>(
+    (a, b) => a.at < b.at,
+    (timer) => timer.slot.timer !== timer,
+  );
+
+  set(slot: S, at: number): void {
+    if (slot.timer?.at === at) return;
+    this.clear(slot);
+    const timer = { slot, at };
+    slot.timer = timer;
+    slot.until = at;
+    this.#timers.push(timer);
+  }
+
+  clear(slot: S): void {
+    if (!slot.timer) return;
+    slot.timer = null;
+    this.#timers.bury();
+  }
+
+  /** Returns a slot whose time has come, and clears its timer; `undefined`: there is none (any more). */
+  takeDue(now: number): S | undefined {
+    const first = this.#timers.peek();
+    if (!first || first.at > now) return undefined;
+    this.#timers.pop();
+    first.slot.timer = null;
+    return first.slot;
+  }
+
+  next(): number {
+    return this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,58 @@
+import type { CutOff, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
+import type { ServerOverride } from "../terms/rows.ts";
+
+/** Everything that happens to a pool and that people may want to know. Instants are ISO 8601 in UTC. */
+export type Happening =
+  | { kind: "drain"; owner: string; reason: string | null; expiresAt: string }
+  /** Nothing is in flight any more in a drain. */
+  | { kind: "drained" }
+  | { kind: "resume"; owner: string | null; cause: "resumed" | "forced" | "expired" }
+  | { kind: "server-down"; server: string; cause: "checks" | "connections" }
+  | { kind: "server-up"; server: string }
+  /** An operator has changed a server; only what differs now. */
+  | ({ kind: "server-changed"; server: string } & ServerOverride)
+  | { kind: "quarantine"; server: string; lease: string; cause: CutOff }
+  /** An operator has freed a slot. */
+  | { kind: "slot-freed"; server: string; lease: string }
+  | { kind: "refusal"; code: SchedulerRefusal | EndRefusal }
+  /** The pool's object has restarted while there were requests. */
+  | { kind: "restart" };
+
+export type PoolEvent = Happening & {
+  /** Rises by one with each event, through restarts. */
+  id: number;
+  at: string;
+  /** Of events that can come in floods: how often it happened between `at` and `until`. `lease` is of the latest. */
+  count?: number;
+  until?: string;
+};
+
+/**
+ * Returns the key of the run that a happening belongs to; `null`: it never forms one. Happenings of a run, each within
+ * `RUN_MS` of the last, are one event that grows, so that a flood does not fill the journal.
+ */
+export function runOf(happening: Happening): string | null {
+  if (happening.kind === "refusal") return `refusal ${happening.code}`;
+  if (happening.kind === "quarantine") return `quarantine ${happening.server} ${happening.cause}`;
+  return null;
+}
+
+/** The longest pause within a run, in ms. */
+export const RUN_MS = 10_000;
+
+/** How many events are kept. */
+export const MOST_EVENTS = 200;
+
+/**
+ * Returns the index of the event to drop from a full list: the oldest, or the oldest of a kind that makes up more than
+ * half of the list, so that a flood of one kind does not displace all others.
+ */
+export function dispensable(events: readonly { kind: Happening["kind"] }[]): number {
+  const counts = new Map<string, number>();
+  for (const { kind } of events) {
+    const count = (counts.get(kind) ?? 0) + 1;
+    if (count > events.length / 2) return events.findIndex((event) => event.kind === kind);
+    counts.set(kind, count);
+  }
+  return 0;
+}

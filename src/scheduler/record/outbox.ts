@@ -1,0 +1,88 @@
+import type { SchedulerRefusal } from "../terms/lease-end.ts";
+import type { ServerRow, SlotRow } from "../terms/rows.ts";
+
+/** The answer to a ticket. */
+export type Decision =
+  /** The lease gets the ticket's id. `token`: for a retry. */
+  | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
+  | { kind: "queued"; ticket: string; token: number }
+  | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
+
+/** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
+export type Question =
+  /** How is the server? Holds a slot under this id until it is answered. */
+  | { kind: "check"; id: string; server: string; url: string }
+  /** Is the server idle again? */
+  | { kind: "probe"; askedAt: number; server: string; url: string };
+
+/** What follows from one or more events. The rows must be in the ledger before any decision is sent. */
+export interface Changes {
+  decisions: readonly Decision[];
+  questions: readonly Question[];
+  slots: ReadonlySet<SlotRow>;
+  servers: ReadonlyMap<string, ServerRow>;
+  drainChanged: boolean;
+  regroupChanged: boolean;
+}
+
+/**
+ * Collects what follows from events until `take`. That runs once in every turn with events, mostly for a single
+ * decision, so collections are not allocated before they are needed.
+ */
+export class Outbox {
+  drainChanged = false;
+  regroupChanged = false;
+  #decisions: Decision[] | null = null;
+  #questions: Question[] | null = null;
+  #slots: Set<SlotRow> | null = null;
+  #servers: Map<string, ServerRow> | null = null;
+
+  /** True if there are checks or probes to send. */
+  get hasQuestions(): boolean {
+    return this.#questions !== null;
+  }
+
+  decided(decision: Decision): void {
+    // V8 would reserve 17 elements for a push into an empty array (Node 26).
+    if (this.#decisions) this.#decisions.push(decision);
+    else this.#decisions = [decision];
+  }
+
+  ask(questions: Question[]): void {
+    if (questions.length > 0) this.#questions = [...(this.#questions ?? NONE), ...questions];
+  }
+
+  /** Rows are kept by reference and read when they are written: several changes until then are one write. */
+  slotChanged(slot: SlotRow): void {
+    this.#slots ??= new Set();
+    this.#slots.add(slot);
+  }
+
+  serverChanged(server: ServerRow): void {
+    this.#servers ??= new Map();
+    this.#servers.set(server.name, server);
+  }
+
+  /** Returns and clears what was collected. */
+  take(): Changes {
+    const changes = {
+      decisions: this.#decisions ?? NONE,
+      questions: this.#questions ?? NONE,
+      slots: this.#slots ?? NO_SLOTS,
+      servers: this.#servers ?? NO_SERVERS,
+      drainChanged: this.drainChanged,
+      regroupChanged: this.regroupChanged,
+    };
+    this.#decisions = null;
+    this.#questions = null;
+    this.#slots = null;
+    this.#servers = null;
+    this.drainChanged = false;
+    this.regroupChanged = false;
+    return changes;
+  }
+}
+
+const NONE: readonly never[] = [];
+const NO_SLOTS: ReadonlySet<never> = new Set<never>();
+const NO_SERVERS: ReadonlyMap<never, never> = new Map<never, never>();

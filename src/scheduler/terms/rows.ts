@@ -1,0 +1,90 @@
+/** The rows that the ledger keeps, and their words. Times are in ms since the epoch. */
+
+/**
+ * free         can be granted
+ * leased       a request holds it
+ * orphaned     leased before the pool's object restarted; its holder has neither renewed nor ended the lease since
+ * quarantined  its request was cut off, and its server may still be busy with it
+ * cooling      its request is answered to the last byte, and the cooldown is not over
+ * resting      its server refused the request, because it was busy for somebody else
+ * checking     a health check holds it
+ * recovering   a health check held it, and its server may still be busy with the check
+ */
+export type SlotState =
+  | "free"
+  | "leased"
+  | "orphaned"
+  | "quarantined"
+  | "cooling"
+  | "resting"
+  | "checking"
+  | "recovering";
+
+/** One slot of one server. */
+export interface SlotRow {
+  server: { name: string; url: string };
+  index: number;
+  state: SlotState;
+  /** The id of the lease or health check that holds the slot, or held it last. */
+  lease: string;
+  /** When that lease or check got the slot. */
+  since: number;
+  /** When the state ends by itself; `Infinity` while the slot is free. */
+  until: number;
+  /** True in quarantine if the end is unknown: the request's holder was presumed lost, or the check timed out. */
+  lost: boolean;
+}
+
+/** What the operator wants of a server. Nothing but an operator changes it. */
+export type ServerState = "ready" | "drain" | "maint";
+
+/** How a server behaves. Nothing but health checks and requests changes it. */
+export type Health = "up" | "down" | "unchecked";
+
+/** The operator's changes to one server; absent means "as configured". */
+export interface ServerOverride {
+  state?: ServerState | undefined;
+  /** Who set the state, if they gave a name. */
+  owner?: string | undefined;
+  slots?: number | undefined;
+  weight?: number | undefined;
+}
+
+/** A change by an operator; absent: leave as it is; `null`: back to the configuration. */
+export interface ServerPatch {
+  state?: ServerState | undefined;
+  owner?: string | undefined;
+  slots?: number | null | undefined;
+  weight?: number | null | undefined;
+}
+
+/** One server, without its slots. */
+export interface ServerRow {
+  name: string;
+  override: ServerOverride;
+  health: Health;
+  /** When the operator last changed the state; `null`: never. */
+  stateSince: number | null;
+  /** When the health last changed; `null`: never. */
+  healthSince: number | null;
+}
+
+/** True if a request holds the slot, as far as the pool knows. */
+export function isHeld(slot: { state: SlotState }): boolean {
+  return slot.state === "leased" || slot.state === "orphaned";
+}
+
+/** True if the server may be at work on a request. No other slot delays a drain, or can be freed by an operator. */
+export function isInFlight(slot: { state: SlotState }): boolean {
+  return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
+}
+
+/** True if a health check holds the slot, or held it last. */
+export function isCheck(slot: { state: SlotState }): boolean {
+  return slot.state === "checking" || slot.state === "recovering";
+}
+
+/** True if the slot is in quarantine, after a request or a check: its server may still be busy with that. */
+export function isInQuarantine(slot: { state: SlotState }): boolean {
+  return slot.state === "quarantined" || slot.state === "recovering";
+}

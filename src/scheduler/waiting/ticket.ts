@@ -1,0 +1,29 @@
+import type { FailedServer, Retry } from "./failed-server.ts";
+
+/** How a request asks for a slot. */
+export interface TicketRequest {
+  /** Id of the ticket, and of its lease once a slot is granted. */
+  id: string;
+  /** The token that the ticket got while it waited, or with an earlier grant. With it, the ticket keeps its turn. */
+  token?: number;
+  /** How long the request has waited for slots so far, in ms. Without a token, it keeps its turn by this. */
+  waitedMs?: number;
+  /** How long the ticket paused, in ms, after its last try to reach the pool. Others are likely to pause as long. */
+  pausedMs?: number;
+  retry?: Retry;
+}
+
+/** A request on the waiting list. Times are in ms since the epoch. */
+export interface Ticket {
+  readonly id: string;
+  /** When the request first arrived, through all restarts of the pool. Opaque to all but the waiting list. */
+  readonly token: number;
+  /** When it began to wait; the time that its earlier attempts spent at servers does not count. */
+  readonly since: number;
+  /** True if the request had a slot before. */
+  readonly isRetry: boolean;
+  /** The server of the last attempt; `null`: this is the first. */
+  readonly failed: FailedServer | null;
+  /** True once the ticket is off the list: granted, refused, or its client left. */
+  left: boolean;
+}

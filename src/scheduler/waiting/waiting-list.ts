@@ -1,0 +1,119 @@
+import { PriorityQueue } from "../collections/priority-queue.ts";
+import { FailedServer } from "./failed-server.ts";
+import type { Ticket, TicketRequest } from "./ticket.ts";
+
+/** Distance of two tokens of the same millisecond, in ms. A power of two, exact in a double next to today's dates. */
+const STEP_MS = 1 / 1024;
+
+/**
+ * How a ticket enters the list.
+ * new       for the first time
+ * returned  it waited at an earlier instance of the pool, as its token or its waiting time shows
+ * retry     its request had a slot before
+ */
+export type Arrival = "new" | "returned" | "retry";
+
+/**
+ * The tickets that wait, in FIFO order by their first arrival, which is what the token says. After a restart, tickets
+ * return in any order, and each gets its old turn; a ticket without a token is ordered by how long it has waited.
+ *
+ * To enter and to shift cost O(1) for new tickets, which are appended, and O(log n) for tickets that return. To leave
+ * from the middle costs O(1).
+ */
+export class WaitingList {
+  readonly #timeoutMs: number;
+  /** When this instance of the pool began; `null`: there was none before. */
+  readonly #restartedAt: number | null;
+  #latestToken = Number.NEGATIVE_INFINITY;
+  readonly #byId = new Map<string, Ticket>();
+  readonly #byArrival = new PriorityQueue(arrivedBefore, hasLeft);
+  /** In the order of their deadlines, as the timeout is the same for all. */
+  readonly #byWait = new PriorityQueue(hasWaitedLonger, hasLeft);
+
+  constructor(timeoutMs: number, restartedAt: number | null) {
+    this.#timeoutMs = timeoutMs;
+    this.#restartedAt = restartedAt;
+  }
+
+  get length(): number {
+    return this.#byId.size;
+  }
+
+  get(id: string): Ticket | undefined {
+    return this.#byId.get(id);
+  }
+
+  enter(request: TicketRequest, now: number): { ticket: Ticket; arrival: Arrival } {
+    const { id, retry } = request;
+    const since = now - (request.waitedMs ?? 0);
+    const isReturning = request.token !== undefined || since < (this.#restartedAt ?? since);
+    const arrival = retry ? "retry" : isReturning ? "returned" : "new";
+    const token = this.tokenOf(request, now);
+    const failed = retry ? new FailedServer(retry, now) : null;
+    const ticket: Ticket = { id, token, since, isRetry: retry !== undefined, failed, left: false };
+    this.#byId.set(id, ticket);
+    this.#byArrival.push(ticket);
+    this.#byWait.push(ticket);
+    return { ticket, arrival };
+  }
+
+  /** Returns the ticket's token: its first arrival, in ms since the epoch. The token of a new ticket is unique. */
+  tokenOf({ token, waitedMs = 0 }: TicketRequest, now: number): number {
+    if (token === undefined && waitedMs > 0) return now - waitedMs;
+    // Later than all before, even if the clock was set back or is behind the earlier instance's.
+    this.#latestToken = Math.max(this.#latestToken, token ?? Math.max(now, this.#latestToken + STEP_MS));
+    return token ?? this.#latestToken;
+  }
+
+  head(): Ticket | undefined {
+    return this.#byArrival.peek();
+  }
+
+  /** Returns the ticket that has waited longest. A retry can be ahead of it: its time at a server was no waiting. */
+  oldest(): Ticket | undefined {
+    return this.#byWait.peek();
+  }
+
+  shift(): Ticket | undefined {
+    const head = this.#byArrival.pop();
+    if (!head) return undefined;
+    this.#byId.delete(head.id);
+    head.left = true;
+    this.#byWait.bury();
+    return head;
+  }
+
+  leave(id: string): Ticket | undefined {
+    const ticket = this.#byId.get(id);
+    if (!ticket) return undefined;
+    this.#byId.delete(id);
+    ticket.left = true;
+    this.#byArrival.bury();
+    this.#byWait.bury();
+    return ticket;
+  }
+
+  /** Removes and returns a ticket that has waited too long; `undefined`: there is none (any more). */
+  takeExpired(now: number): Ticket | undefined {
+    const expired = this.nextDeadline() <= now ? this.#byWait.peek() : undefined;
+    return expired && this.leave(expired.id);
+  }
+
+  /** Returns when the next ticket times out; `Infinity`: the list is empty. */
+  nextDeadline(): number {
+    const first = this.#byWait.peek();
+    return first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
+  }
+}
+
+function arrivedBefore(a: Ticket, b: Ticket): boolean {
+  return a.token < b.token || (a.token === b.token && a.since < b.since);
+}
+
+function hasWaitedLonger(a: Ticket, b: Ticket): boolean {
+  return a.since < b.since;
+}
+
+function hasLeft(ticket: Ticket): boolean {
+  return ticket.left;
+}

@@ -1,0 +1,30 @@
+import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
+
+export const POOL_STATES = { running: "Running", draining: "Draining", drained: "Drained" };
+export const SERVER_STATES = { ready: "ready", drain: "drain", maint: "maintenance" };
+
+/** True if the server can get a request once it has a free slot: not taken out by an operator, and not down. */
+export function takesRequests({ state, health }: Pick<ServerSnapshot, "state" | "health">): boolean {
+  return state === "ready" && health !== "down";
+}
+
+/** How many servers take requests. */
+export function serversInUse({ servers }: Pick<Snapshot, "servers">): number {
+  return servers.filter(takesRequests).length;
+}
+
+/** `1 request`, `1,200 requests`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** `1,200`. */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-GB");
+}
+
+/** `a`, `a and b`, `a, b, c and 3 more`. */
+export function listed(names: readonly string[]): string {
+  const parts = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
+  return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+}

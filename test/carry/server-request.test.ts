@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import type { CarriedRequest } from "../../src/carry/carried-request.ts";
+import { RequestBody } from "../../src/carry/request-body.ts";
+import { serverRequest } from "../../src/carry/server-request.ts";
+import { type RequestTarget, targetOf } from "../../src/carry/target.ts";
+import { Trace } from "../../src/carry/trace.ts";
+import type { PoolConfig } from "../../src/config/types.ts";
+import { poolOf } from "../config/support.ts";
+
+const SERVER = "https://web-1.example.com:8443";
+
+/** Cloudflare's `resolveOverride` does nothing on a local workerd; what is asked of it can be seen here. */
+async function outgoing(hostHeader: PoolConfig["hostHeader"], headers: Record<string, string>) {
+  const request = new Request("https://app.example.com/a%2Fb?c", { method: "POST", headers });
+  const servers = [{ name: "web-1", url: SERVER }];
+  const pool = poolOf({ web: { servers, host_header: hostHeader } }, "web");
+  const body = await RequestBody.buffer(request, 0, 1_000);
+  const trace = new Trace("r", "POST", "/");
+  const carried = { request, target: targetOf(request) as RequestTarget, pool, body, trace };
+  return serverRequest(carried as CarriedRequest, { url: SERVER }, null);
+}
+
+describe("the server is asked", () => {
+  test("by its own name, by default", async () => {
+    const { target, init } = await outgoing("server", { "cf-ray": "x" });
+    expect(target).toBe(`${SERVER}/a%2Fb?c`);
+    expect(init.cf).toBeUndefined();
+  });
+
+  test("by the client's, at the server's own address, where host_header says so", async () => {
+    const { target, init } = await outgoing("client", { "cf-ray": "x" });
+    expect(target).toBe("https://app.example.com:8443/a%2Fb?c");
+    expect(init.cf).toEqual({ resolveOverride: "web-1.example.com" });
+  });
+
+  test("by its own name where Cloudflare is not there to resolve the client's to it", async () => {
+    expect((await outgoing("client", {})).target).toBe(`${SERVER}/a%2Fb?c`);
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { markOf, sentence } from "../../src/dashboard/page/events.ts";
+import type { Happening, PoolEvent } from "../../src/scheduler/record/events.ts";
+
+const AT = "2026-11-21T09:00:00.000Z";
+const UNTIL = "2026-11-21T09:00:07.000Z";
+const time = (instant: string) => instant.slice(11, 19);
+
+function said(happening: Happening, run: Partial<PoolEvent> = {}): string {
+  return sentence({ id: 1, at: AT, ...happening, ...run } as PoolEvent, time);
+}
+
+const CASES: [Happening, string][] = [
+  [
+    { kind: "drain", owner: "deploy-42", reason: "release", expiresAt: UNTIL },
+    "“deploy-42” drains the pool (release), until 09:00:07 at the latest.",
+  ],
+  [
+    { kind: "drain", owner: "admin", reason: null, expiresAt: UNTIL },
+    "“admin” drains the pool, until 09:00:07 at the latest.",
+  ],
+  [{ kind: "drained" }, "Drained: nothing is in flight any more."],
+  [{ kind: "resume", owner: "admin", cause: "resumed" }, "Running again: “admin” resumed the pool."],
+  [
+    { kind: "resume", owner: "deploy-42", cause: "forced" },
+    "Running again: “deploy-42”’s drain was ended by somebody else.",
+  ],
+  [
+    { kind: "resume", owner: null, cause: "expired" },
+    "Running again: the drain ended by itself, its time was up.",
+  ],
+  [{ kind: "server-down", server: "web-1", cause: "checks" }, "web-1 is down: its health checks fail."],
+  [{ kind: "server-down", server: "web-1", cause: "connections" }, "web-1 is down: connections to it fail."],
+  [{ kind: "server-up", server: "web-1" }, "web-1 is up."],
+  [
+    { kind: "server-changed", server: "web-1", state: "maint", slots: 2, weight: 3 },
+    "web-1 was set by hand: maintenance, 2 slots, weight 3.",
+  ],
+  [
+    { kind: "quarantine", server: "web-1", lease: "a", cause: "client" },
+    "A slot of web-1 went to quarantine: the client left.",
+  ],
+  [{ kind: "slot-freed", server: "web-1", lease: "a" }, "A slot of web-1 was freed by hand."],
+  [{ kind: "refusal", code: "queue-full" }, "1 request refused (queue-full): the waiting list was full."],
+  [{ kind: "restart" }, "The pool’s object restarted, and knows again what it had before."],
+];
+
+test.each(CASES)("%o is a sentence", (happening, words) => {
+  expect(said(happening)).toBe(words);
+  expect(markOf({ id: 1, at: AT, ...happening } as PoolEvent)).toMatch(/^(bad|warn|good|plain)$/);
+});
+
+test("a run says how often, and when last", () => {
+  expect(said({ kind: "refusal", code: "no-server" }, { count: 12, until: UNTIL })).toBe(
+    "12 requests refused (no-server): no server was available; the last at 09:00:07.",
+  );
+  expect(
+    said({ kind: "quarantine", server: "web-1", lease: "a", cause: "lost" }, { count: 3, until: UNTIL }),
+  ).toBe("Slots of web-1 went to quarantine 3 times: the Worker that served it is gone.");
+});
+
+test("a kind that this page does not know yet is shown by its name", () => {
+  expect(said({ kind: "brand-new" } as unknown as Happening)).toBe("brand-new");
+});

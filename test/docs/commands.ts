@@ -1,0 +1,47 @@
+/**
+ * Where each command is run that a document shows: a test of this suite (or what CI does around it), and words which
+ * show that it does. A command that nothing here can run stands below a comment,
+ * `<!-- not run by the tests: needs a Cloudflare account -->`.
+ */
+export interface RunBy {
+  file: string;
+  words: string[];
+}
+
+const cli = (name: string, ...words: string[]): RunBy => ({ file: `test/cli/${name}.test.ts`, words });
+
+/** Itself read from the document, and run as it stands. */
+const FIRST_DRAIN = {
+  file: "test/docs/first-drain.test.ts",
+  words: ["docs/getting-started.md", "## A first drain"],
+};
+
+const TOKEN = '-H "Authorization: Bearer $TOKEN"';
+
+export const COMMANDS: Record<string, RunBy> = {
+  "npm ci && npm start": { file: "test/demo/start.test.ts", words: ["npm start", "untilSays("] },
+  "npm start -- --once": { file: "test/demo/start.test.ts", words: ["npm start -- --once", '"--once"'] },
+  "npm ci && npm test": { file: ".ci/run", words: ["npm ci", "npm test"] },
+  "npm pack": cli("package", 'run("npm", pack'),
+  "npm install --global sluice-0.1.0.tgz": cli("package", '"install"', "packed.filename"),
+  "npx sluice check": cli("check", '"check"'),
+  "npx sluice check --against https://app.example.com": cli("check-against", '"check"', '"--against"'),
+  "npx sluice status web": cli("status", 'status(sluice.url, "web")'),
+  "npx sluice drain web": cli("drain", '"drain", "web"'),
+  "npx sluice resume web": cli("resume", '"resume", "web"'),
+  "npx sluice deploy web -- ./deploy.sh v42": cli("deploy", '"deploy", "web", "--"'),
+  "npx sluice roll web -- sh -c 'ssh \"$SLUICE_SERVER\" sudo systemctl restart app'": cli(
+    "roll",
+    '"roll", "web", "--", "sh", "-c"',
+    "$SLUICE_SERVER",
+  ),
+  [`curl -N ${TOKEN} https://app.example.com/_sluice/api/pools/web/events`]: {
+    file: "test/admin/events/events.test.ts",
+    words: ["watch(sluice)", "history"],
+  },
+  "curl http://localhost:8787/hello": FIRST_DRAIN,
+  "curl http://localhost:8787/hello &": FIRST_DRAIN,
+  [`curl ${TOKEN} -d '{"wait":"30s"}' $api/drain`]: FIRST_DRAIN,
+  [`curl ${TOKEN} $api`]: FIRST_DRAIN,
+  [`curl ${TOKEN} -X POST $api/resume`]: FIRST_DRAIN,
+};

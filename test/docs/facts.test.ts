@@ -1,0 +1,231 @@
+/** What the documents list, held against the code: a key, a code or a metric that is new is also told of. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
+import { familiesOf } from "../../src/admin/metrics/families.ts";
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { readToml } from "../../src/cli/wrangler-file/toml.ts";
+import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
+import { parseConfig, readPools } from "../../src/config/parse.ts";
+import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+import { settings } from "../scheduler/settings.ts";
+import { ROOT, read, sources } from "./documents.ts";
+import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
+
+/** What a part of the code lists, where its types are gone at run time. */
+function listed(code: string, pattern: RegExp): string[] {
+  const found = [...code.matchAll(pattern)].map(([, name = ""]) => name);
+  if (found.length === 0) throw new Error(`nothing like ${pattern} is listed in ${code}`);
+  return found;
+}
+
+/** The text of an exported type, wherever it is. */
+function declared(name: string): string {
+  const files = sources().filter((file) => /^src\/.*\.ts$/.test(file));
+  const declaration = new RegExp(`^export type ${name} =.*?;$`, "ms");
+  const texts = files.flatMap((file) => declaration.exec(read(file))?.[0] ?? []);
+  if (texts.length !== 1) throw new Error(`${name} is declared ${texts.length} times`);
+  return texts[0] as string;
+}
+
+/** The code in the first cells of a table. */
+const named = (document: string, heading: string) =>
+  tableBelow(read(document), heading).flatMap(([first = ""]) => codeIn(first));
+
+function sorted(names: Iterable<string>): string[] {
+  return [...new Set(names)].sort();
+}
+
+describe("docs/configuration.md", () => {
+  const CONFIGURATION = "docs/configuration.md";
+  const SERVERS = [{ name: "web-1", url: "https://web-1.example.com" }];
+  const HEADINGS = [
+    "### Which requests",
+    "### Servers and slots",
+    "### The waiting list",
+    "### Time limits",
+    "### Retries",
+    "### Health",
+    "### Requests that are cut off",
+    "### Bodies and headers",
+  ];
+  const rows = HEADINGS.flatMap((heading) => tableBelow(read(CONFIGURATION), heading)).map(
+    ([key = "", value = ""]) => ({ key: codeIn(key)[0] ?? "", value: codeIn(value)[0] }),
+  );
+
+  test("has a row for each key of a pool, and for nothing else", () => {
+    const { problems } = readPools({ web: { servers: SERVERS, nonsense: 1 } });
+    const keys = problems[0]?.text.split("allowed: ")[1]?.split(", ") ?? [];
+    expect(keys.length).toBeGreaterThan(20);
+    expect(sorted(rows.map(({ key }) => key))).toEqual(sorted(keys));
+    expect(new Set(rows.map(({ key }) => key)).size).toBe(rows.length);
+  });
+
+  test("has the default of each", () => {
+    const withDefaults = rows.filter(({ key, value }) => value !== undefined && key !== "servers");
+    expect(withDefaults.length).toBeGreaterThan(15);
+    const usual = parseConfig({ web: { servers: SERVERS } });
+    for (const { key, value } of withDefaults) {
+      const given = valueAt(readToml(`given = ${value}`), ["given"]);
+      expect(parseConfig({ web: { servers: SERVERS, [key]: given } }), key).toEqual(usual);
+    }
+  });
+
+  test("has every key of a quarantine", () => {
+    const { problems } = readPools({ web: { servers: SERVERS, quarantine: { nonsense: 1 } } });
+    const keys = problems[0]?.text.split("allowed: ")[1]?.split(", ") ?? [];
+    const table = tableBelow(
+      read(CONFIGURATION).replace(/^.*closes a slot whose server/m, "### q\n"),
+      "### q",
+    );
+    expect(table.flatMap(([first = ""]) => codeIn(first))).toEqual(keys);
+  });
+});
+
+describe("every refusal", () => {
+  const REFUSALS = "src/refusals/refusal.ts";
+  const rows = [
+    ...tableBelow(read("docs/failures.md"), "## Refusals"),
+    ...tableBelow(read("docs/admin-api.md"), "## Refusals"),
+  ].map(([code = "", status = ""]) => ({ code: codeIn(code)[0] ?? "", status: Number.parseInt(status, 10) }));
+
+  test("is in docs/failures.md or docs/admin-api.md", () => {
+    const codes = listed(read(REFUSALS), /^ {2}"?([a-z-]+)"?: \{/gm);
+    expect(sorted(rows.map(({ code }) => code))).toEqual(sorted(codes));
+  });
+
+  test("has its status there", () => {
+    for (const { code, status } of rows)
+      expect(new Refusal(code as RefusalCode, "").status, code).toBe(status);
+  });
+
+  test("has the members of the example", () => {
+    const [example] = fencesOf(read("docs/failures.md")).filter(({ language }) => language === "json");
+    const { type, title, detail, status, instance, code, pool, ...others } = JSON.parse(
+      example?.text ?? "{}",
+    );
+    expect(others).toEqual({});
+    expect(read("src/refusals/response.ts")).toContain(`type: "${type}"`);
+    const refusal = new Refusal(code, detail, pool);
+    expect({ title, status, instance: typeof instance }).toEqual({
+      title: refusal.title,
+      status: refusal.status,
+      instance: "string",
+    });
+  });
+});
+
+describe("docs/admin-api.md", () => {
+  const ADMIN = "docs/admin-api.md";
+  const examples = fencesOf(read(ADMIN)).filter(({ language }) => language === "json");
+
+  test("has every route, and no other", () => {
+    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"([^"]+)"/g)].map(
+      ([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`,
+    );
+    expect(routes.length).toBeGreaterThan(8);
+    // The page is mounted apart.
+    expect(sorted(named(ADMIN, "## Routes"))).toEqual(sorted([...routes, "GET /_sluice/"]));
+  });
+
+  test("shows bodies that the routes take", () => {
+    const [drain, resume, server] = examples.map(({ text }) => JSON.parse(text));
+    expect(drainBody.safeParse(drain).error?.issues).toBeUndefined();
+    expect(resumeBody.safeParse(resume).error?.issues).toBeUndefined();
+    expect(serverBody.safeParse(server).error?.issues).toBeUndefined();
+  });
+
+  test("shows a snapshot with just the members that one has", () => {
+    const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
+    scheduler.enter({ id: "one" }, 1);
+    scheduler.end("one", { how: "client" }, 2);
+    scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
+    const real = membersOf({ ...snapshotOf("web", scheduler, 4) });
+    const shown = membersOf(JSON.parse(examples.at(3)?.text ?? "{}"));
+    // Of health checks that were made: a lastCheck is null before.
+    const checked = ["servers.lastCheck.at", "servers.lastCheck.passed"];
+    expect(shown.filter((member) => ![...checked, "totals.refused.queue-full"].includes(member))).toEqual(
+      real,
+    );
+  });
+
+  test("has every event, and every cause of a quarantine", () => {
+    const kinds = listed(declared("Happening"), /kind: "([a-z-]+)"/g);
+    const stream = ["history", "snapshot", "unreachable"];
+    const rows = tableBelow(read(ADMIN), "## Events");
+    expect(sorted(rows.flatMap(([first = ""]) => codeIn(first)))).toEqual(sorted([...kinds, ...stream]));
+    const causes = read(ADMIN).replace("The causes of a quarantine:", "### causes\n");
+    expect(sorted(tableBelow(causes, "### causes").flatMap(([first = ""]) => codeIn(first)))).toEqual(
+      sorted(listed(declared("CutOff"), /"([a-z]+)"/g)),
+    );
+  });
+});
+
+/** The paths of all members: `servers.leases.id`. */
+function membersOf(value: unknown, path = ""): string[] {
+  if (Array.isArray(value)) return sorted(value.flatMap((one) => membersOf(one, path)));
+  if (typeof value !== "object" || value === null) return [];
+  return sorted(
+    Object.entries(value).flatMap(([name, member]) => {
+      const own = path === "" ? name : `${path}.${name}`;
+      return [own, ...membersOf(member, own)];
+    }),
+  );
+}
+
+describe("docs/monitoring.md", () => {
+  const MONITORING = "docs/monitoring.md";
+
+  test("has every metric with its labels, and no other", () => {
+    const scheduler = new Scheduler(settings(), null, 0);
+    scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
+    const metrics = { snapshot: snapshotOf("web", scheduler, 0), counts: scheduler.counters.tell() };
+    const real = familiesOf([{ pool: "web", metrics }], 0).map(({ name, samples }) => {
+      const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== "le");
+      return `${name} ${sorted(labels)}`;
+    });
+    const shown = tableBelow(read(MONITORING), "## Metrics").flatMap(([names = "", labels = ""]) =>
+      codeIn(names).map((name) => `${name} ${sorted(codeIn(labels))}`),
+    );
+    expect(sorted(shown)).toEqual(sorted(real));
+  });
+
+  test("has every field of a log line, and every outcome", () => {
+    const trace = sources().filter((file) => file.endsWith("/trace.ts"));
+    const [, line = ""] = /line\(\): string \{(.*?)\n {2}\}/s.exec(trace.map(read).join()) ?? [];
+    const logged = listed(line, /^ {6}(\w+): /gm);
+    const [, fields = ""] = /one line of JSON in the log: `([^`]+)`/.exec(read(MONITORING)) ?? [];
+    expect(fields.replaceAll("?", "").split(/,\s+/)).toEqual(logged);
+    const outcomes = listed(declared("Outcome"), /"([a-z-]+)"/g);
+    expect(sorted(named(MONITORING, "## The log"))).toEqual(sorted(outcomes));
+  });
+});
+
+describe("docs/deploys.md", () => {
+  const DEPLOYS = "docs/deploys.md";
+
+  test("has every command with its options, and no other", () => {
+    const COMMANDS = "src/cli/commands";
+    const real = readdirSync(join(ROOT, COMMANDS)).map((file) => {
+      const options = listed(read(`${COMMANDS}/${file}`), /"((?:--[a-z-]+|sluice))[ "]/g);
+      return `${file.replace(".ts", "")} ${sorted(options.filter((option) => option !== "sluice"))}`;
+    });
+    const shown = named(DEPLOYS, "## All commands")
+      .filter((usage) => /^sluice [a-z]+/.test(usage))
+      .map((usage) => {
+        const [, name = "", rest = ""] = /^sluice ([a-z]+)(.*)$/.exec(usage) ?? [];
+        return `${name} ${sorted(rest.match(/--[a-z-]+/g) ?? [])}`;
+      });
+    expect(sorted(shown)).toEqual(sorted([...real, "complete "]));
+  });
+
+  test("has every exit code", () => {
+    const codes = tableBelow(read(DEPLOYS), "## Exit codes").flatMap(
+      ([first = ""]) => first.match(/\d+/g) ?? [],
+    );
+    expect(codes.map(Number).sort()).toEqual(Object.values(EXIT).sort());
+  });
+});

@@ -1,0 +1,82 @@
+import { expect } from "vitest";
+import type { PoolConfig } from "../../../src/config/types.ts";
+import { LEASE_TTL_MS } from "../../../src/scheduler/fleet/leases.ts";
+
+/** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
+export interface Occupied {
+  /** Of the server. */
+  readonly url: string;
+  /** Of the lease or the check. */
+  readonly id: string;
+  /** Since when it is taken. */
+  readonly since: number;
+  until: number;
+  /** When it was cut off; in the future, if nobody hears of it until then. */
+  closedAt: number;
+  /** A request has it, and neither its end is known nor was it given up. */
+  held: boolean;
+  /** Its holder has not been heard of since a restart. */
+  orphaned?: boolean;
+  /** It cools down or rests: its server is at work on nothing there, and what the server says opens it no sooner. */
+  pauses?: boolean;
+  /** A check that has not ended yet: of which server. */
+  checks?: string | undefined;
+}
+
+/** What the real servers are busy with. It hears of every slot that is given out, and allows none that is not free. */
+export class SlotsModel {
+  /** By URL and index. */
+  readonly #slots = new Map<string, Occupied>();
+
+  get all(): Occupied[] {
+    return [...this.#slots.values()];
+  }
+
+  at({ url, index }: { url: string; index: number }): Occupied | undefined {
+    return this.#slots.get(`${url}/${index}`);
+  }
+
+  on(url: string): Occupied[] {
+    return this.all.filter((one) => one.url === url);
+  }
+
+  /** The slot that the request had last. */
+  lastOf(id: string): Occupied | undefined {
+    let last: Occupied | undefined;
+    for (const one of this.#slots.values()) {
+      if (one.id === id && (!last || one.since > last.since)) last = one;
+    }
+    return last;
+  }
+
+  /** The slot that the request has, or that is kept closed for it. */
+  of(id: string, now: number): Occupied | undefined {
+    const last = this.lastOf(id);
+    return last && last.until > now ? last : undefined;
+  }
+
+  /** `slots`: how many requests the server may have. */
+  take(index: number, slots: number, taken: Occupied): void {
+    const { url, id, since } = taken;
+    const before = this.at({ url, index });
+    expect(before?.until ?? 0, `${id} gets ${url}/${index} after ${before?.id}`).toBeLessThanOrEqual(since);
+    const busy = this.on(url).filter(({ until }) => until > since);
+    expect(busy.length, `requests on ${url} before ${id}`).toBeLessThan(slots);
+    this.#slots.set(`${url}/${index}`, taken);
+  }
+
+  /** What the server was given before `takenBefore`, and cut off from before `closedBefore`, it works on no more. */
+  open(url: string, closedBefore: number, takenBefore: number, now: number): void {
+    for (const one of this.on(url)) {
+      if (one.pauses || one.closedAt >= closedBefore || one.since >= takenBefore) continue;
+      one.until = Math.min(one.until, now);
+    }
+  }
+}
+
+/** The holder is alive: nobody may have the slot before its lease has run out and then its quarantine. */
+export function keep(slot: Occupied, { quarantine }: PoolConfig, now: number): void {
+  slot.orphaned = false;
+  slot.closedAt = now + LEASE_TTL_MS;
+  slot.until = slot.closedAt + quarantine.maxMs;
+}

@@ -1,0 +1,53 @@
+import type { Drain } from "../../src/scheduler/drain.ts";
+import type { Counts } from "../../src/scheduler/record/counters.ts";
+import type { PoolEvent } from "../../src/scheduler/record/events.ts";
+import type { Changes } from "../../src/scheduler/record/outbox.ts";
+import type { Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
+import type { ServerRow, SlotRow } from "../../src/scheduler/terms/rows.ts";
+
+/** What survives a crash: each part of it as it was when the pool last wrote it. */
+export class LedgerModel {
+  /** Those that are not free. */
+  readonly slots = new Map<string, SlotRow>();
+  readonly servers = new Map<string, ServerRow>();
+  events: readonly PoolEvent[] = [];
+  #drain: Drain | null = null;
+  #regrouping = false;
+  #counts: Partial<Counts> = {};
+
+  write(changes: Changes, scheduler: Scheduler, now: number): void {
+    for (const { server, index, state, lease, since, until, lost } of changes.slots) {
+      const key = `${server.url}/${index}`;
+      const { name, url } = server;
+      if (state === "free") this.slots.delete(key);
+      else this.slots.set(key, { server: { name, url }, index, state, lease, since, until, lost });
+    }
+    for (const row of changes.servers.values()) this.servers.set(row.name, structuredClone(row));
+    if (changes.drainChanged) this.#drain = structuredClone(scheduler.currentDrain);
+    if (changes.regroupChanged) this.#regrouping = scheduler.regrouping;
+    this.#writeEvents(scheduler, now);
+  }
+
+  writeCounts(counts: Counts): void {
+    this.#counts = structuredClone(counts);
+  }
+
+  load(): Restored {
+    return structuredClone({
+      slots: [...this.slots.values()],
+      servers: [...this.servers.values()],
+      drain: this.#drain,
+      regrouping: this.#regrouping,
+      counts: this.#counts,
+      events: [...this.events],
+    });
+  }
+
+  #writeEvents({ journal }: Scheduler, now: number): void {
+    const { written, dropped } = journal.take(now);
+    const kept = new Map(this.events.map((event) => [event.id, event]));
+    for (const event of written) kept.set(event.id, structuredClone(event));
+    for (const id of dropped) kept.delete(id);
+    this.events = [...kept.values()];
+  }
+}

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { counted, listed, serversInUse, takesRequests } from "../../src/words/phrases.ts";
+import { poolWith, serverWith } from "../support/snapshots.ts";
+
+test.each([
+  ["ready", "up", true],
+  ["ready", "unchecked", true],
+  ["ready", "down", false],
+  ["drain", "up", false],
+  ["maint", "unchecked", false],
+] as const)("a server that is %s and %s takes requests: %s", (state, health, takes) => {
+  expect(takesRequests({ state, health })).toBe(takes);
+});
+
+test("a pool counts the servers that take requests, busy ones included", () => {
+  const servers = [
+    serverWith({}),
+    serverWith({ name: "b", inFlight: 1 }),
+    serverWith({ name: "c", health: "down" }),
+  ];
+  expect(serversInUse(poolWith({ servers }))).toBe(2);
+});
+
+test("one is not many", () => {
+  expect([counted(0, "slot"), counted(1, "slot"), counted(1_200, "slot")]).toEqual([
+    "0 slots",
+    "1 slot",
+    "1,200 slots",
+  ]);
+});
+
+test("a long list of names says how many it leaves out", () => {
+  expect(listed(["a"])).toBe("a");
+  expect(listed(["a", "b", "c", "d"])).toBe("a, b, c and d");
+  expect(listed(["a", "b", "c", "d", "e"])).toBe("a, b, c and 2 more");
+});
