@@ -84,10 +84,6 @@ describe("a ticket", () => {
 describe("servers are looked after", () => {
   const attentionMs = constant("scheduler/fleet/checks.ts", "ATTENTION_MS");
 
-  test("by an object that is awake for as long as they matter", () => {
-    expect(constant("pool/wakeups.ts", "SOON_MS")).toBeGreaterThanOrEqual(attentionMs);
-  });
-
   test("for as long as a roll waits for them, which says so again in time", () => {
     expect(2 * constant("cli/roll/roll-server.ts", "WAKE_CHECKS_EVERY_MS")).toBeLessThan(attentionMs);
   });

@@ -143,7 +143,7 @@ async function waitUntilDrained(env: Env, pool: PoolConfig, waitMs: number): Pro
   for (;;) {
     const until = Math.min(deadline, Date.now() + LONGEST_CALL_MS);
     const leftMs = () => Math.max(0, until - Date.now());
-    const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), LONGEST_CALL_MS);
+    const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), leftMs());
     if (snapshot.state !== "draining" || until === deadline) return snapshot;
   }
 }

@@ -2,7 +2,7 @@
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const SIZE_UNITS = { B: 1, KiB: 1_024, MiB: 1_048_576 };
-const LONGEST_MS = 24 * DURATION_UNITS.h;
+export const LONGEST_MS = 24 * DURATION_UNITS.h;
 
 export const DURATION_ALLOWED = 'a number and a unit, "250ms", "2s", "10m", "1h", at most "24h"';
 export const SIZE_ALLOWED = 'a number and a unit, "512B", "64KiB", "1MiB"';

@@ -1,7 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import type { PoolConfig } from "../config/types.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
+import { LONGEST_MS } from "../config/units.ts";
 
 /** Returns a pool's settings. `configured`: false without a valid configuration; the pool then only finishes work. */
 export function settingsOf(
@@ -33,10 +32,10 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     servers: [],
     balance: "roundrobin",
     maxQueue: Number.POSITIVE_INFINITY,
-    queueTimeoutMs: DAY_MS,
-    serverTimeout: { firstByteMs: DAY_MS, betweenMs: DAY_MS },
-    connectTimeoutMs: DAY_MS,
-    clientTimeoutMs: DAY_MS,
+    queueTimeoutMs: LONGEST_MS,
+    serverTimeout: { firstByteMs: LONGEST_MS, betweenMs: LONGEST_MS },
+    connectTimeoutMs: LONGEST_MS,
+    clientTimeoutMs: LONGEST_MS,
     longestMs: null,
     websocketIdleMs: null,
     retries: 0,
@@ -46,9 +45,9 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     check: null,
     whenDown,
     onClientAbort: "finish",
-    quarantine: { maxMs: DAY_MS, brokenMs: DAY_MS, cancelMs: DAY_MS, probe: null },
+    quarantine: { maxMs: LONGEST_MS, brokenMs: LONGEST_MS, cancelMs: LONGEST_MS, probe: null },
     hostHeader: "server",
-    cooldownMs: DAY_MS,
+    cooldownMs: LONGEST_MS,
     drainExpiresMs: 900_000,
     bufferRequestBytes: 0,
     bufferResponseBytes: 0,

@@ -1,13 +1,14 @@
 import { Ticker } from "../link/clock.ts";
 import type { Drain } from "../scheduler/drain.ts";
+import { ATTENTION_MS } from "../scheduler/fleet/checks.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
 
 /**
  * Until how far ahead an idle pool uses a timer, in ms. A timer keeps the object awake, and billed; beyond, the alarm
- * will do. No shorter than `ATTENTION_MS`, because servers are checked for a minute after the last request.
+ * will do. As long as servers are checked after the last request.
  */
-const SOON_MS = 60_000;
+const SOON_MS = ATTENTION_MS;
 const HEARTBEAT_MS = 5_000;
 
 /**

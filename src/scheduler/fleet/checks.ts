@@ -6,7 +6,7 @@ import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
 /** How long after the pool's last work its servers are still checked, in ms. */
-const ATTENTION_MS = 60_000;
+export const ATTENTION_MS = 60_000;
 /** Checks and probes at a time. An object may have six connections that wait for headers; timed-out checks use two. */
 const MOST_QUESTIONS = 4;
 /**
