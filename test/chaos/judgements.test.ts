@@ -7,7 +7,7 @@ import type { Reply } from "./clients/exchange.ts";
 import type { ClientKind } from "./clients/plan.ts";
 import { type Job, Journal, type Promised, type Sent } from "./journal.ts";
 import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts";
-import { CHECK_INTERVAL_MS, drawSettings, longestStallMs, RETRIES } from "./pool.ts";
+import { CHECK_INTERVAL_MS, drawSettings, longestStallMs, RETRIES, SERVER_TIMEOUT_MS } from "./pool.ts";
 import { Random } from "./random.ts";
 import { answerTo, sickAnswerTo } from "./servers/answers.ts";
 import { judgeBody } from "./servers/bodies.ts";
@@ -281,6 +281,20 @@ describe("lost", () => {
     expect(verdict(sent, problem(sent, 504, "server-timeout"), journal)).toHaveProperty("lost");
     job.gaveUpAt = journal.now();
     expect(verdict(sent, problem(sent, 504, "server-timeout"), journal)).toHaveProperty("outcome");
+  });
+
+  test("a server is silent since it was sent a body that was held, and since it had one that was streamed", () => {
+    const bytes = 1024 * settings.bufferKiB;
+    for (const [bodyBytes, due] of [
+      [bytes, "outcome"],
+      [bytes + 1, "lost"],
+    ] as const) {
+      const sent = send("stays", { bodyBytes });
+      const job = arrive(sent);
+      vi.advanceTimersByTime(SERVER_TIMEOUT_MS);
+      job.wholeAt = journal.now();
+      expect(verdict(sent, problem(sent, 504, "server-timeout"), journal)).toHaveProperty(due);
+    }
   });
 
   test("only who broke its own connection may go without an answer", () => {

@@ -133,9 +133,11 @@ function endedBadly(job: Job): boolean {
   return job.headAt !== null && (job.brokeAt !== null || job.hungAt !== null);
 }
 
-/** It had all of the request and said nothing; or so its front found. */
-function wasSilent({ readAt, wholeAt, headAt, gaveUpAt }: Job, journal: Journal): boolean {
-  return gaveUpAt !== null || lasted(SERVER_TIMEOUT_MS, wholeAt ?? readAt, journal, headAt ?? undefined);
+/** It had all of the request and said nothing; or so its front found. A body that Sluice holds goes out at once. */
+function wasSilent({ sent, readAt, wholeAt, headAt, gaveUpAt }: Job, journal: Journal): boolean {
+  const isHeld = (sent.plan.bodyBytes ?? 0) <= 1024 * journal.settings.bufferKiB;
+  const since = isHeld ? readAt : (wholeAt ?? readAt);
+  return gaveUpAt !== null || lasted(SERVER_TIMEOUT_MS, since, journal, headAt ?? undefined);
 }
 
 /** It has been, or was until then, nearly that long. */
