@@ -46,7 +46,7 @@ describe("a lease", () => {
   });
 
   test("that has ended is told as long as its invocation can live without its client, and no longer", () => {
-    const lastTryMs = constant("link/endings.ts", "RETRY_MS") + longestBackoffMs;
+    const lastTryMs = constant("link/endings.ts", "REPEAT_MS") + longestBackoffMs;
     expect(lastTryMs).toBeLessThan(PLATFORM.afterClientLeftMs);
     expect(lastTryMs).toBeGreaterThan(0.9 * PLATFORM.afterClientLeftMs);
   });
@@ -229,7 +229,7 @@ describe("memory", () => {
 test("the document of the protocol says for how long calls are repeated as it is", () => {
   const text = textOf("docs/protocol.md");
   const seconds = (ms: number) => `${ms / 1_000} s`;
-  expect(text).toContain(`| the end of a lease | ${seconds(constant("link/endings.ts", "RETRY_MS"))};`);
+  expect(text).toContain(`| the end of a lease | ${seconds(constant("link/endings.ts", "REPEAT_MS"))};`);
   expect(text).toContain(`told nothing yet | ${seconds(constant("link/acquire.ts", "UNREACHABLE_MS"))},`);
   expect(text).toContain(`| the admin side | ${seconds(constant("admin/ask-pool.ts", "PATIENCE_MS"))},`);
   expect(text).toContain(`${LONGEST_PAUSE_MS} ms for tickets and to ${seconds(longestBackoffMs)} for others`);

@@ -25,8 +25,8 @@ export interface Responder {
   /** Answers instead of the server, which may still be at work. */
   refuse: (refusal: Refusal) => void;
   /**
-   * Breaks off the client's connection by ending the whole invocation, once all of its work is done. Once `cannotWait`
-   * has resolved, work in the background is not waited for.
+   * Breaks off the client's connection by ending the whole invocation. Waits for all work in the background, but no
+   * longer than for `cannotWait`.
    */
   breakOff: (why: string, cannotWait: Promise<void>) => void;
 }

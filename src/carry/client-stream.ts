@@ -3,7 +3,7 @@ import { Backlog, concat } from "./backlog.ts";
 import { MemoryShare } from "./memory.ts";
 import { Silence } from "./silence.ts";
 
-/** A client that takes longer for a piece gets small ones next, because progress shows only piece by piece. */
+/** A client that takes longer for a piece gets small ones, so that it shows progress before `client_timeout`. */
 const SLOW_MS = 1_000;
 const SMALL_PIECE_BYTES = 16 * 1024;
 

@@ -85,8 +85,8 @@ export function failureOf(
     const end: LeaseEnd = { how, retried: true };
     if (mayRetry(carried, failures, neverReached)) return { end, error: new TryAgain(end) };
   }
-  // `how` makes quarantine and health treat it as the server's failure; `clientLeft` makes the request count as
-  // abandoned and not as refused, because no client was left to refuse.
+  // The server is blamed (`how`: quarantine and health). The request counts as abandoned and not as refused
+  // (`clientLeft`), because no client was left to refuse.
   const end: LeaseEnd = clientLeft && cutBy === null ? { how, clientLeft } : { how };
   if (clientLeft && (cutBy === null || cutBy === "client")) return { end, error: new ClientLeft() };
   const refusal = refusalOf(cutBy ?? (byCloudflare?.answer === "timeout" ? "timeout" : null), pool.name);

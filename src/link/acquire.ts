@@ -64,7 +64,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
   let failed = turn.failed ?? null;
   /** The pool may have granted a slot in an answer that never arrived. */
   let isAnswerLost = false;
-  // A failed call needs no retry: an object that restarts forgets its tickets.
+  // A failed call needs no repetition: an object that restarts forgets its tickets.
   const leave = () => void (ticket ? ticket.leave() : poolStub(env, pool).leave(id)).catch(() => {});
   const endFailedLease = (stub?: PoolStub) => {
     if (failed) inBackground(failed.lease.end(failed.end, stub));
@@ -76,7 +76,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
   ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
     const { token } = turn;
-    const retry = turn.failed && retryAfter(turn.failed, pool);
+    const retry = turn.failed && retryOf(turn.failed, pool);
     unsent.push(...takeEnded(pool.name));
     const entering = stub.enter({
       protocol: PROTOCOL,
@@ -134,7 +134,7 @@ function stopwatch(startMs: number): () => number {
   return () => startMs + Date.now() - startedAt;
 }
 
-function retryAfter({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfig): Retry {
+function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfig): Retry {
   const restMs = Math.max(0, restsUntil - Date.now());
   return { server: lease.server.name, restMs, avoid: redispatch };
 }

@@ -7,8 +7,8 @@ import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
 /** The invocation that began a batch of this age has died, and will not send it. In ms. */
 const ABANDONED_MS = 1_000;
-/** How long to retry, in ms. No longer, because the platform ends an invocation 30 s after its client disconnected. */
-const RETRY_MS = 28_000;
+/** How long to repeat a call, in ms. No longer, because the platform ends an invocation 30 s after its client disconnected. */
+const REPEAT_MS = 28_000;
 
 interface Batch {
   /** ms since the epoch. */
@@ -33,10 +33,9 @@ const lastEnd = new Map<string, { at: number; shared: boolean }>();
  * Tells the pool that a lease has ended, in one message with others where that delays nobody. Resolves when the pool
  * has recorded the end, or when another request has taken over sending it. Never rejects.
  *
- * With urgency `at once`: the first end in a turn of the event loop is sent immediately. A second in the same turn is
- * too, and begins a batch that sends everything else which ends in that turn as one more message. While leases end one
- * at a time, no batch is begun: a timer that gathers nothing costs a tenth of a request's CPU time (servers of 10 ms,
- * workerd 2026-11-17).
+ * With urgency `at once`: an end is sent at once. If another one was in the same millisecond, it also begins a batch:
+ * all further ends of this turn of the event loop go in one more message. While leases end one at a time, no batch is
+ * begun: a timer that gathers nothing costs a tenth of a request's CPU time (servers of 10 ms, workerd 2026-11-17).
  */
 export async function tellInBatch(
   env: Env,
@@ -73,7 +72,7 @@ function expectsOthers(pool: string, now: number): boolean {
 
 /**
  * Tells the pool that leases have ended, through restarts of its object. Resolves when the pool has recorded that, or
- * after `RETRY_MS` without an answer: the leases then run out by themselves, and their slots go through quarantine.
+ * after `REPEAT_MS` without an answer: the leases then run out by themselves, and their slots go through quarantine.
  * Never rejects. `first`: as for `reach`.
  */
 export async function tellEnded(
@@ -83,7 +82,7 @@ export async function tellEnded(
   first?: PoolStub,
 ): Promise<void> {
   if (ended.length === 0) return;
-  const givesUpAt = Date.now() + RETRY_MS;
+  const givesUpAt = Date.now() + REPEAT_MS;
   const giveUpIfLate = (error: unknown) => {
     if (Date.now() > givesUpAt) throw error;
   };

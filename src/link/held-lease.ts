@@ -43,8 +43,8 @@ export class HeldLease {
   }
 
   /**
-   * Tells the pool how the lease ended. Resolves and retries as `tellEnded` does; never rejects. `done` may share a
-   * message with other ends (`tellInBatch`). `first`: as for `reach`, unused with `done`.
+   * Tells the pool how the lease ended. Resolves and repeats as `tellEnded` does; never rejects. `done` may share a
+   * message with other ends (`tellInBatch`). `first`: as for `reach`; `done` ignores it.
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.clock.stop();

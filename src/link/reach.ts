@@ -66,7 +66,7 @@ const FIRST_BACKOFF_MS = 20;
 
 /**
  * Exponential backoff, in ms, after `failures` failures in a row. The first pause is short because an object that
- * restarts is back at once. Jitter of up to half keeps many callers from retrying at the same moment.
+ * restarts is back at once. Jitter of up to half keeps many callers from calling at the same moment.
  */
 export function backoffMs(failures: number, longestMs = 1_000, random: () => number = Math.random): number {
   return Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), longestMs) * (0.5 + random() / 2);

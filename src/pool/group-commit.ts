@@ -34,8 +34,8 @@ export class GroupCommit {
   }
 
   /**
-   * Commits with the next event that cannot wait, or after `LATER_MS`: under low load, a release shares the transaction
-   * of the next grant. Resolves when that is done.
+   * For what nobody waits for: takes part in the next commit, at the latest after `LATER_MS`. Under low load the end of
+   * a lease then shares the transaction of the next grant. Resolves when that is done.
    */
   later(): Promise<void> {
     if (!this.#isSoonSet && !this.#isLaterSet) {

@@ -249,7 +249,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#conditions.changed();
   }
 
-  /** Commits the events that were counted as well: otherwise, an end repeated after a crash would be counted twice. */
+  /** Slots first, then counts: otherwise an end that is repeated after a crash would be counted twice. */
   #writeCounts(counts: Counts): void {
     this.#commit.now();
     this.#write(() => this.#ledger.writeCounts(counts));

@@ -18,8 +18,8 @@ export class Balance {
   /** The servers that requests may go to, busy or not: the backups only if nothing else is available. */
   #usable: readonly Server[] = [];
   /**
-   * The usable servers that may have a free slot. Usually all; but none once `pick` found no free slot, as in every
-   * pool with a queue, and then only the server whose slot is freed next.
+   * The usable servers that may have a free slot: all of them. After `pick` has found no free slot, as in every pool
+   * with a queue, none; then just the one that has a free slot again.
    */
   #candidates: readonly Server[] = [];
 

@@ -22,8 +22,8 @@ const CHECK_GRACE_MS = 1_000;
  * a slot in quarantine).
  *
  * A check is a request, so it occupies a slot, and is overdue while its server has none free. An overdue check gets the
- * next free slot, ahead of the waiting tickets, at most once per interval; after it, a ticket gets the slot before the
- * next check does, however long checks take. A slot in quarantine is not checked: if all slots of a server are in
+ * next free slot, ahead of the waiting tickets, at most once per interval. Then one ticket goes first,
+ * even if the next check is due by then. A slot in quarantine is not checked: if all slots of a server are in
  * quarantine, the failures of its requests show its health.
  *
  * A pool that has had no work for a minute sends no checks, so that it sleeps and costs nothing.

@@ -48,7 +48,7 @@ export class HealthState {
   }
 
   /**
-   * When the last check was sent whose connection the server refused since it was last up; `null`: none. A server that
+   * When the latest check was sent that was refused, since the server was last up; `null`: none. A server that
    * refuses connections is not running, so whatever it worked on before is gone. A timeout does not count: a server
    * that is only busy times out as well.
    */

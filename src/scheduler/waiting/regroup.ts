@@ -1,6 +1,6 @@
 /** Longest pause of a ticket between two tries to reach its pool, in ms: once that is back, all return within it. */
 export const LONGEST_PAUSE_MS = 250;
-/** The waiting list counts as complete when no ticket has returned for this many of the pauses that tickets make. */
+/** So many pauses of tickets without one that returns, and the waiting list counts as complete. */
 const QUIET_PAUSES = 2;
 /** The shortest such time, in ms, because the calls need time as well. */
 const LEAST_QUIET_MS = 100;
@@ -14,7 +14,7 @@ const LONGEST_MS = 2_000;
  */
 export class Regroup {
   readonly #deadline: number;
-  /** The longest time without a return, in ms: by the longest pause of the tickets that are back. */
+  /** How long to wait for another ticket, in ms: `QUIET_PAUSES` times the longest pause reported so far. */
   #quietMs = LEAST_QUIET_MS;
   #endsAt: number;
 

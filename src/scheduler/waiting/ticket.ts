@@ -8,7 +8,7 @@ export interface TicketRequest {
   token?: number;
   /** How long the request has waited for slots so far, in ms. Without a token, it keeps its turn by this. */
   waitedMs?: number;
-  /** How long the ticket paused, in ms, after its last try to reach the pool. Others are likely to pause as long. */
+  /** How long the ticket paused, in ms, after its last try to reach the pool. The regroup waits by this. */
   pausedMs?: number;
   retry?: Retry;
 }

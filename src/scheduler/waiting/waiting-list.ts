@@ -69,7 +69,7 @@ export class WaitingList {
     return this.#byArrival.peek();
   }
 
-  /** Returns the ticket that has waited longest. A retry can be ahead of it: its time at a server was no waiting. */
+  /** Returns the ticket that has waited longest. A retry may stand before it, having waited less. */
   oldest(): Ticket | undefined {
     return this.#byWait.peek();
   }
