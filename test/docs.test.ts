@@ -51,6 +51,31 @@ describe("the README", () => {
   });
 });
 
+describe("the files that the architecture names", () => {
+  const MOST_FILES = 25;
+  const architecture = read("docs/architecture.md");
+  const named = (text: string) => [
+    ...new Set([...text.matchAll(/`([a-z-]+(?:\/[a-z-]+)*\.ts)`/g)].map(([, file = ""]) => file)),
+  ];
+  const section = (title: string) => architecture.split(/^## /m).find((text) => text.startsWith(title)) ?? "";
+
+  test("are there", () => {
+    const [rooms, others] = [section("The rooms"), architecture.replace(section("The rooms"), "")];
+    const first = [...rooms.matchAll(/^\| `([a-z/]+)\/`.*\| `([a-z-]+\.ts)` \|$/gm)];
+    const files = [...named(others), ...first.map(([, folder, file]) => `${folder}/${file}`)];
+    expect(first.length).toBeGreaterThan(10);
+    // A room of the scheduler may be named without it.
+    const roots = ["src", "src/scheduler", "."].map((folder) => join(ROOT, folder));
+    expect(files.filter((file) => !roots.some((root) => existsSync(join(root, file))))).toEqual([]);
+  });
+
+  test(`are at most ${MOST_FILES} for one request on a free slot`, () => {
+    const count = named(section("One request on a free slot")).length;
+    expect(count).toBeGreaterThan(15);
+    expect(count).toBeLessThanOrEqual(MOST_FILES);
+  });
+});
+
 describe("every relative link of a document leads", () => {
   const links = [...documents(), "bench/README.md", "bench/model.md"].flatMap((document) =>
     linksOf(read(document))
