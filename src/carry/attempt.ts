@@ -72,7 +72,11 @@ export async function attempt(carried: CarriedRequest, lease: HeldLease, failure
   }
 }
 
-/** Prepares everything that can cut the connection to the server. */
+/**
+ * Prepares everything that can cut the connection to the server. When the client leaves in flight, `on_client_abort`
+ * decides: with `cancel` the connection is cut here; with `finish` `Relay` reads the answer on to its end. A client that
+ * leaves in the middle of its upload is cut in either case (`uploadWatch`).
+ */
 function begin(carried: CarriedRequest, lease: HeldLease): Attempt {
   const { pool, client } = carried;
   const connection = new Connection();

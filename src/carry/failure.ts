@@ -1,4 +1,7 @@
-/** Decides what a failed attempt means: how its lease ends, whether the request is retried, what the client gets. */
+/**
+ * Decides what a failed attempt means: how its lease ends, what may be retried, what the client gets. Busy answers of
+ * `retry_on` are no failures: `attempt` sends those requests back itself.
+ */
 import { ClientLeft } from "../link/acquire.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { CutOff, LeaseEnd } from "../scheduler/terms/lease-end.ts";

@@ -231,7 +231,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     return { held: !done, snapshot: this.snapshot() };
   }
 
-  /** Writes to the ledger first, then answers; with no `await` in between. */
+  /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
   #flush(): void {
     const changes = this.#scheduler.takeChanges();
     this.#write(() => {

@@ -130,6 +130,7 @@ export class Fleet {
     } else this.#cutOff(slot, end.how, now);
   }
 
+  /** Frees an occupied slot. Callers have found it by its lease or its state, so none is freed twice. */
   free(slot: Slot<Server>, now: number): void {
     const { server, state } = slot;
     this.#leases.free(slot);
