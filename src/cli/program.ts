@@ -11,9 +11,10 @@ Environment:
 
 Exit codes:
   0   done                           74  the result cannot be written
-  64  usage                          75  not drained in time
-  69  Sluice not reachable           76  drain held by another
-  70  Sluice answered unexpectedly   77  not authorised
+  1   check found errors             75  not drained in time
+  64  usage                          76  drain held by another
+  69  Sluice not reachable           77  not authorised
+  70  Sluice answered unexpectedly
   otherwise the code of the command that was run
 `;
 

@@ -125,7 +125,7 @@ const FAMILIES = [
   family(
     "counter",
     "sluice_retries_total",
-    "Attempts that the server failed and that another one followed.",
+    "Attempts that the server failed, or was busy for (retry_on), and that another one followed.",
     ({ servers }, counts) => perServerCount(servers, counts, (one) => [{ value: one?.retried ?? 0 }]),
   ),
   family(
