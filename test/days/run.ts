@@ -16,12 +16,12 @@ const SHOWING_TIMES = [
   "test/cli/terminal/",
   "test/cli/status.test.ts",
   "test/dashboard/advice.test.ts",
-  "test/dashboard/happenings.test.ts",
+  "test/dashboard/events.test.ts",
   "test/dashboard/model.test.ts",
-  "test/dashboard/words.test.ts",
-  "test/scheduler/journal.test.ts",
-  "test/scheduler/queue-history.test.ts",
+  "test/scheduler/record/journal.test.ts",
+  "test/scheduler/record/queue-history.test.ts",
   "test/scheduler/snapshot.test.ts",
+  "test/words/",
 ];
 
 /** Each in a time zone of its own: one half an hour off the others, one that is first to have a new day. */
