@@ -23,7 +23,7 @@ const CASES: [Happening, string][] = [
   [{ kind: "resume", owner: "admin", cause: "resumed" }, "Running again: “admin” resumed the pool."],
   [
     { kind: "resume", owner: "deploy-42", cause: "forced" },
-    "Running again: “deploy-42”’s drain was ended by somebody else.",
+    "Running again: “deploy-42” has ended somebody else’s drain.",
   ],
   [
     { kind: "resume", owner: null, cause: "expired" },

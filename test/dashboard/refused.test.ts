@@ -38,6 +38,15 @@ test("the only pool needs no choice", async () => {
   expect(complaints).toEqual([]);
 });
 
+test("a URL that brings the token along, as a bookmark or a kiosk has it, leads to a live page", async () => {
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${sluice.url.replace("://", `://any:${TOKEN}@`)}/_sluice/`);
+  await sees(page, "#pool-title", "web");
+  await sees(page, "#connection", "Live");
+});
+
 test("a pool that is not configured is said to be none", async () => {
   const { page } = await visit(browser, sluice.url, "#/none");
   await sees(page, "#absent", "No pool “none” is configured.");

@@ -48,7 +48,9 @@ export async function call<Answer>(
 
 /** Resolves with a successful answer, and rejects with a `Problem` for any other. */
 export async function ask(path: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(path, { cache: "no-store", ...init }).catch(() => {
+  // Not the page's own URL: `fetch` throws at one that brings credentials along, and a relative path would inherit them.
+  const url = new URL(path, location.origin + location.pathname);
+  const response = await fetch(url, { cache: "no-store", ...init }).catch(() => {
     throw unreachable();
   });
   setClockBy(response);

@@ -98,9 +98,8 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
 }
 
 function resumeSentence({ owner, cause }: PoolEvent & { kind: "resume" }): string {
-  const drain = owner === null ? "the drain" : `“${owner}”’s drain`;
-  if (cause === "expired") return `Running again: ${drain} ended by itself, its time was up.`;
-  if (cause === "forced") return `Running again: ${drain} was ended by somebody else.`;
+  if (cause === "expired") return "Running again: the drain ended by itself, its time was up.";
+  if (cause === "forced") return `Running again: “${owner}” has ended somebody else’s drain.`;
   return owner === null ? "Running again." : `Running again: “${owner}” resumed the pool.`;
 }
 
