@@ -8,8 +8,7 @@ afterEach(() => vi.unstubAllGlobals());
 async function followed() {
   const origin = await Origin.start();
   onTestFinished(() => origin.stop());
-  const real = globalThis.fetch;
-  vi.stubGlobal("fetch", (path: string, init: RequestInit) => real(`${origin.url}/${path}`, init));
+  vi.stubGlobal("location", { origin: origin.url, pathname: "/" });
   const heard: unknown[] = [];
   const listener: Listener = {
     onEvent: (name, data) => heard.push([name, data]),
