@@ -48,6 +48,8 @@ export class HeldLease {
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.clock.stop();
+    // A renewal that is on its way now finds the lease ended.
+    this.onLost = () => {};
     const ended = { id: this.id, end };
     if (end.how === "done") return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
     return tellEnded(this.#env, this.#pool, [ended], first);

@@ -18,13 +18,15 @@ let lost: number;
 const stub = {
   attach: async () => {
     if (says instanceof Error) throw says;
-    return says ? { renew } : null;
+    return says ? handle : null;
   },
   end: async () => {},
 };
-const renew = async () => {
-  if (says instanceof Error) throw says;
-  return says;
+const handle = {
+  renew: async () => {
+    if (says instanceof Error) throw says;
+    return says;
+  },
 };
 
 beforeEach(() => {
@@ -84,6 +86,18 @@ test("a pool that is back in time makes it the holder's again", async () => {
   await pass(15_000);
   says = true;
   await pass(600_000);
+  expect(lost).toBe(0);
+});
+
+test("one that ends while its renewal is on the way is not lost by the answer", async () => {
+  await pass(15_000);
+  const late = Promise.withResolvers<boolean>();
+  says = true;
+  vi.spyOn(handle, "renew").mockReturnValueOnce(late.promise);
+  await pass(5_001);
+  await lease.end({ how: "done", status: 200 });
+  late.resolve(false);
+  await pass(1);
   expect(lost).toBe(0);
 });
 
