@@ -7,7 +7,7 @@ import { Refusal } from "../refusals/refusal.ts";
 /** For how long a call is repeated, in ms. */
 const PATIENCE_MS = 10_000;
 
-/** The same for a client that asks many pools, or that shows one. Prometheus gives up after 10 s, an operator earlier. */
+/** The same for a client that asks many pools, or shows one. Prometheus gives up after 10 s, an operator earlier. */
 const BRIEF_MS = 3_000;
 /** Limit of such a call, repetitions included, for an object that never answers. */
 const BRIEF_IN_ALL_MS = 3_500;

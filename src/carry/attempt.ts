@@ -75,8 +75,8 @@ export async function attempt(carried: CarriedRequest, lease: HeldLease, failure
 /**
  * Prepares everything that can cut the connection to the server. When the client leaves in flight, `on_client_abort`
  * decides: with `cancel` the connection is cut here, the lease ends as `client`, and the slot is in quarantine for
- * `quarantine.cancel`; with `finish` `Relay` reads the answer on to its end, and the lease ends as `done`. A client that
- * leaves in the middle of its upload is cut in either case (`uploadWatch`).
+ * `quarantine.cancel`; with `finish` `Relay` reads the answer on to its end, and the lease ends as `done`. An upload
+ * that the client leaves in the middle is cut in either case (`uploadWatch`).
  */
 function begin(carried: CarriedRequest, lease: HeldLease): Attempt {
   const { pool, client } = carried;

@@ -7,7 +7,7 @@ import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
 /** The invocation that began a batch of this age has died, and will not send it. In ms. */
 const ABANDONED_MS = 1_000;
-/** How long to repeat a call, in ms. No longer, because the platform ends an invocation 30 s after its client disconnected. */
+/** How long to repeat a call, in ms. The platform ends an invocation 30 s after its client disconnected. */
 const REPEAT_MS = 28_000;
 
 interface Batch {

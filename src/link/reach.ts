@@ -26,8 +26,9 @@ export interface ReachAttempt {
 }
 
 /**
- * Calls the pool's object and repeats the call, with exponential backoff, until it succeeds. No other code repeats a
- * call. `onFailure` gets each error and throws to give up; `reach` then rejects with what it threw.
+ * Calls the pool's object and repeats the call, with exponential backoff, until it succeeds. This is the only loop that
+ * does so; a renewal and a watcher's look come again by themselves. `onFailure` gets each error and throws to give up;
+ * `reach` then rejects with what it threw.
  *
  * `first`: the stub for the first attempt. Calls on one stub arrive in order, so this one arrives after the earlier
  * ones. `longestPauseMs`: limit of the backoff.

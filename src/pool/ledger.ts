@@ -8,9 +8,9 @@ import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/r
 import { migrate } from "./schema.ts";
 
 /**
- * What survives a crash or a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so that
- * handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that a
- * renamed server keeps its slots.
+ * What survives a crash or a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so
+ * that handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that
+ * a renamed server keeps its slots.
  *
  * Waiting tickets are not kept: they return with their Workers. A lease is restored as orphaned until its holder comes
  * forward, and counts may be five seconds old.

@@ -51,3 +51,8 @@ export class LedgerModel {
     this.events = [...kept.values()];
   }
 }
+
+/** What a ledger brings back that kept these parts, and nothing else. */
+export function restoredWith(parts: Partial<Restored> = {}): Restored {
+  return { ...new LedgerModel().load(), ...parts };
+}

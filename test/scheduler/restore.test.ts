@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { SlotRow, SlotState } from "../../src/scheduler/terms/rows.ts";
 import { DONE } from "./ends.ts";
+import { restoredWith } from "./ledger-model.ts";
 import { settings } from "./settings.ts";
 
 const NOW = 1_000_000;
@@ -10,18 +11,6 @@ const KEYS = {
   server_timeout: "1m",
   quarantine: { max: "20s" },
 };
-
-function restored(parts: Partial<Restored> = {}): Restored {
-  return {
-    slots: [],
-    servers: [],
-    drain: null,
-    regrouping: false,
-    counts: {},
-    events: [],
-    ...parts,
-  };
-}
 
 function slot(state: SlotState, until = NOW + 5_000): SlotRow {
   const server = { name: "a", url: "http://a.example" };
@@ -51,7 +40,7 @@ describe("after a restart, a slot that was", () => {
     ["with a health check", slot("checking"), 20_000],
     ["closed after a health check", slot("recovering"), 5_000],
   ])("%s is not given out before its time", (_, row, ms) => {
-    expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(ms);
+    expect(freeAt(new Scheduler(settings(KEYS), restoredWith({ slots: [row] }), NOW))).toBe(ms);
   });
 
   test.each([
@@ -62,7 +51,7 @@ describe("after a restart, a slot that was", () => {
     ["recovering", "3s", 3_000],
   ] as const)("%s is closed no longer than the configuration of now says, %s", (state, longest, ms) => {
     const keys = { ...KEYS, cooldown: longest, quarantine: { max: longest } };
-    expect(freeAt(new Scheduler(settings(keys), restored({ slots: [slot(state)] }), NOW))).toBe(ms);
+    expect(freeAt(new Scheduler(settings(keys), restoredWith({ slots: [slot(state)] }), NOW))).toBe(ms);
   });
 
   test.each([
@@ -77,7 +66,7 @@ describe("after a restart, a slot that was", () => {
   ])("leased stays its server's though %s", (_, servers) => {
     const scheduler = new Scheduler(
       settings({ ...KEYS, servers }),
-      restored({ slots: [slot("leased")] }),
+      restoredWith({ slots: [slot("leased")] }),
       NOW,
     );
     const [renamed, ...others] = scheduler.servers;
@@ -93,7 +82,7 @@ describe("after a restart, a slot that was", () => {
     const servers = [{ name: "a", url: "http://new.example" }];
     const scheduler = new Scheduler(
       settings({ ...KEYS, servers }),
-      restored({ slots: [slot("leased")] }),
+      restoredWith({ slots: [slot("leased")] }),
       NOW,
     );
     expect(scheduler.servers.map(({ name, occupied }) => [name, occupied])).toEqual([
@@ -104,7 +93,7 @@ describe("after a restart, a slot that was", () => {
 
   test("resting rests no longer than any may", () => {
     const row = slot("resting", NOW + 3_600_000);
-    expect(freeAt(new Scheduler(settings(KEYS), restored({ slots: [row] }), NOW))).toBe(10_000);
+    expect(freeAt(new Scheduler(settings(KEYS), restoredWith({ slots: [row] }), NOW))).toBe(10_000);
   });
 
   test("leased under the id of another one is in flight as well, and neither is found instead of the other", () => {
@@ -113,7 +102,7 @@ describe("after a restart, a slot that was", () => {
       [slot("leased"), other],
       [other, slot("leased")],
     ]) {
-      const scheduler = new Scheduler(settings(KEYS), restored({ slots }), NOW);
+      const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots }), NOW);
       expect(scheduler.inFlight).toBe(2);
       scheduler.end("old", DONE, NOW + 10);
       const occupied = scheduler.servers.flatMap(({ name, occupied }) => (occupied > 0 ? [name] : []));
@@ -124,7 +113,7 @@ describe("after a restart, a slot that was", () => {
   });
 
   test("leased goes to the next request as soon as its holder releases it", () => {
-    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
     scheduler.tick(NOW + 500);
     scheduler.enter({ id: "new" }, NOW + 510);
     scheduler.end("old", DONE, NOW + 520);
@@ -132,14 +121,14 @@ describe("after a restart, a slot that was", () => {
   });
 
   test("leased stays with its holder when it attaches again", () => {
-    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
     expect(scheduler.renew("old", NOW + 25_000)).toBe(true);
     scheduler.tick(NOW + 54_999);
     expect([...(scheduler.servers[0]?.occupiedSlots() ?? [])].map((one) => one.state)).toEqual(["leased"]);
   });
 
   test("granted to a ticket that never heard of it is given to that ticket, and to no other", () => {
-    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
     scheduler.enter({ id: "other" }, NOW);
     scheduler.enter({ id: "old", token: NOW - 2_000 }, NOW);
     const grants = scheduler.takeChanges().decisions.filter((decision) => decision.kind === "grant");
@@ -148,7 +137,7 @@ describe("after a restart, a slot that was", () => {
 });
 
 test("tickets come back in the order of their first arrival, told their token or not, and before the new", () => {
-  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+  const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
   scheduler.enter({ id: "new" }, NOW + 10);
   for (const ms of [30, 90, 60]) scheduler.enter({ id: `${ms} before`, waitedMs: ms + 20 }, NOW + 20);
   for (const ms of [40, 70])
@@ -178,7 +167,7 @@ test.each([[["told", "untold"]], [["untold", "told"]]])(
   "who was told no token goes before who came later and was told one, through two restarts and a drain: back come %j",
   (order) => {
     const waitedMs = (now: number) => now - (NOW - 300);
-    const first = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+    const first = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
     first.enter({ id: "untold", waitedMs: waitedMs(NOW + 10) }, NOW + 10);
     first.drain({ owner: "deploy", reason: null, expiresAt: NOW + 60_000 }, NOW + 20);
     first.takeChanges();
@@ -191,7 +180,11 @@ test.each([[["told", "untold"]], [["untold", "told"]]])(
     };
 
     const drain = first.currentDrain && { ...first.currentDrain };
-    const second = new Scheduler(settings(KEYS), restored({ slots: [slot("orphaned")], drain }), NOW + 90);
+    const second = new Scheduler(
+      settings(KEYS),
+      restoredWith({ slots: [slot("orphaned")], drain }),
+      NOW + 90,
+    );
     for (const id of order) second.enter(again[id as keyof typeof again], NOW + 100);
     second.end("old", DONE, NOW + 110);
     second.tick(NOW + 690);
@@ -222,7 +215,7 @@ test("a ticket whose pool was only out of its reach comes by its arrival, too, w
 
 test("a full list turns none away that was accepted before the restart, told its token or not", () => {
   const keys = { ...KEYS, max_queue: 1 };
-  const scheduler = new Scheduler(settings(keys), restored({ slots: [slot("leased")] }), NOW);
+  const scheduler = new Scheduler(settings(keys), restoredWith({ slots: [slot("leased")] }), NOW);
   for (const id of ["new", "one too many"]) scheduler.enter({ id }, NOW + 10);
   scheduler.enter({ id: "untold", waitedMs: 50 }, NOW + 20);
   scheduler.enter({ id: "told", token: NOW - 870, waitedMs: 900 }, NOW + 30);
@@ -234,14 +227,14 @@ test("a full list turns none away that was accepted before the restart, told its
 
 test("a drain goes on after a restart, with its owner and its end", () => {
   const drain = { owner: "deploy-42", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
-  const scheduler = new Scheduler(settings(KEYS), restored({ drain }), NOW);
+  const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toEqual(drain);
   expect(freeAt(scheduler)).toBe(5_000);
 });
 
 test("a drain that ended while the object was gone is over", () => {
   const drain = { owner: "x", reason: null, since: NOW - 5_000, expiresAt: NOW - 1 };
-  const scheduler = new Scheduler(settings(KEYS), restored({ drain }), NOW);
+  const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toBeNull();
 });
 
@@ -250,7 +243,7 @@ test("an operator's changes to a server survive", () => {
   const servers = [
     { name: "a", override, health: "unchecked" as const, stateSince: NOW - 9, healthSince: null },
   ];
-  const [server] = new Scheduler(settings(KEYS), restored({ servers }), NOW).servers;
+  const [server] = new Scheduler(settings(KEYS), restoredWith({ servers }), NOW).servers;
   expect([server?.state, server?.slots, server?.weight]).toEqual(["maint", 3, 7]);
 });
 
@@ -264,7 +257,7 @@ describe("with when_down = refuse, a server that was down", () => {
     healthSince,
   });
   const start = (healthSince: number | null) => {
-    const scheduler = new Scheduler(settings(keys), restored({ servers: [row(healthSince)] }), NOW - 500);
+    const scheduler = new Scheduler(settings(keys), restoredWith({ servers: [row(healthSince)] }), NOW - 500);
     // Those who waited before are all back.
     scheduler.tick(NOW);
     return scheduler;
@@ -309,7 +302,7 @@ describe("with when_down = refuse, a server that was down", () => {
 });
 
 test("tickets that come back with their tokens get their turns again, before those who came later", () => {
-  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("leased")] }), NOW);
+  const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
   scheduler.enter({ id: "late arrival" }, NOW + 10);
   for (const ms of [3, 7, 5]) scheduler.enter({ id: `${ms} before`, token: NOW - ms }, NOW + 20);
   scheduler.end("old", DONE, NOW + 30);
@@ -326,7 +319,11 @@ test("tickets that come back with their tokens get their turns again, before tho
 });
 
 test("nobody is dispatched while tickets are still coming back, and that ends 2 s after the restart at the latest", () => {
-  const scheduler = new Scheduler(settings(KEYS), restored({ slots: [slot("quarantined", NOW - 1)] }), NOW);
+  const scheduler = new Scheduler(
+    settings(KEYS),
+    restoredWith({ slots: [slot("quarantined", NOW - 1)] }),
+    NOW,
+  );
   for (let ms = 0; ms < 1_990; ms += 30) {
     scheduler.tick(NOW + ms);
     scheduler.enter({ id: `${ms} before`, token: NOW - ms }, NOW + ms);
@@ -337,14 +334,14 @@ test("nobody is dispatched while tickets are still coming back, and that ends 2 
 });
 
 test("an idle pool starts without any delay", () => {
-  expect(freeAt(new Scheduler(settings(KEYS), restored(), NOW))).toBe(0);
+  expect(freeAt(new Scheduler(settings(KEYS), restoredWith(), NOW))).toBe(0);
 });
 
 describe("a server that left the configuration", () => {
   const gone = { ...slot("leased"), server: { name: "gone", url: "http://gone.example" } };
 
   test("finishes its leases, takes nothing new, and goes", () => {
-    const scheduler = new Scheduler(settings(KEYS), restored({ slots: [gone] }), NOW);
+    const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [gone] }), NOW);
     expect(scheduler.servers.map((server) => server.name)).toEqual(["a", "gone"]);
     expect(scheduler.changeServer("gone", { state: "ready" }, NOW)).toBe(false);
     scheduler.end("old", DONE, NOW + 500);

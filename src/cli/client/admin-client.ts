@@ -4,7 +4,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
 
-/** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the pool's object for 10 s. */
+/** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the object for 10 s. */
 const PATIENCE_MS = 15_000;
 
 export interface DrainOptions {

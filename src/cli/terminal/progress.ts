@@ -2,7 +2,7 @@ import { clause, inPool } from "../client/failures.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { JsonEvent, Reporter } from "./reporter.ts";
 
-/** The progress of a command on one pool: words for people, which begin with the pool's name, and objects for `--json`. */
+/** The progress of a command on one pool: words for people, which begin with its name, and objects for `--json`. */
 export class Progress {
   protected readonly pool: string;
   protected readonly reporter: Reporter;

@@ -45,7 +45,7 @@ export class Reporter {
     }
   }
 
-  /** Begins each `--json` line on a new line, while a command writes to the same output and may leave a line unfinished. */
+  /** Begins each `--json` line on a new line, while a command that may leave one unfinished writes there too. */
   share(isShared: boolean): void {
     this.#isShared = isShared;
   }

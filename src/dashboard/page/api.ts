@@ -48,7 +48,7 @@ export async function call<Answer>(
 
 /** Resolves with a successful answer, and rejects with a `Problem` for any other. */
 export async function ask(path: string, init: RequestInit): Promise<Response> {
-  // Not the page's own URL: `fetch` throws at one that brings credentials along, and a relative path would inherit them.
+  // Not relative to the page's URL, which may bring credentials along: `fetch` throws at a URL that has some.
   const url = new URL(path, location.origin + location.pathname);
   const response = await fetch(url, { cache: "no-store", ...init }).catch(() => {
     throw unreachable();

@@ -89,8 +89,8 @@ export class Fleet {
   }
 
   /**
-   * Returns the slot under this lease, unless that has ended. A lease whose holder was presumed lost has not: the holder
-   * may still renew or end it.
+   * Returns the slot of a lease that has not ended. That includes a slot in quarantine whose holder was only presumed
+   * lost: the holder may still renew or end the lease.
    */
   leased(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);

@@ -17,7 +17,7 @@ export type WithheldState = "quarantined" | "recovering" | "cooling" | "resting"
 /** All occupied slots, by the id of their lease or check, and the timers that end their states. */
 export class Leases {
   readonly #outbox: Outbox;
-  /** A lookup only. A repeated `enter` may get a second slot while the first is in quarantine, so slots are counted apart. */
+  /** A lookup only. Slots are counted apart, because a repeated `enter` may get one while another is in quarantine. */
   readonly #byId = new Map<string, Slot<Server>>();
   readonly #timers = new SlotTimers<Slot<Server>>();
   #occupied = 0;

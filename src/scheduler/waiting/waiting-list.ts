@@ -14,9 +14,9 @@ const STEP_MS = 1 / 1024;
 export type Arrival = "new" | "returned" | "retry";
 
 /**
- * Who is next: the tickets that wait, in FIFO order by their first arrival, which is what the token says. After a restart,
- * tickets return in any order, and each gets its old turn; a ticket without a token is ordered by how long it has waited.
- * Whether the next one gets a slot now is the scheduler's to say: not in a drain, nor in a regroup.
+ * Who is next: the tickets that wait, in FIFO order by their first arrival, which is what the token says. After a
+ * restart, tickets return in any order, and each gets its old turn; a ticket without a token is ordered by how long it
+ * has waited. Whether the next one gets a slot now is the scheduler's to say: not in a drain, nor in a regroup.
  *
  * To enter and to shift cost O(1) for new tickets, which are appended, and O(log n) for tickets that return. To leave
  * from the middle costs O(1).

@@ -3,6 +3,7 @@ import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
 import { type Restored, Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { DONE } from "../ends.ts";
+import { restoredWith } from "../ledger-model.ts";
 import { settings } from "../settings.ts";
 
 const KEYS = {
@@ -20,18 +21,6 @@ function noted(): Record<string, unknown>[] {
   return scheduler.journal
     .take(1_000_000)
     .written.map(({ id: _id, at: _at, until: _until, ...rest }) => rest);
-}
-
-function restoredWith(parts: Partial<Restored>): Restored {
-  const none = {
-    slots: [],
-    servers: [],
-    drain: null,
-    regrouping: false,
-    counts: {},
-    events: [],
-  };
-  return { ...none, ...parts };
 }
 
 const drain = (owner: string, expiresAt = 60_000) => scheduler.drain({ owner, reason: "v2", expiresAt }, 0);
