@@ -1,10 +1,14 @@
 import { admin } from "./admin/app.ts";
 import { targetOf } from "./carry/target.ts";
 import { readAdminHost } from "./config/admin.ts";
+import { loadConfig } from "./config/load.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
 import type { Env } from "./link/env.ts";
 import { proxy } from "./proxy/proxy.ts";
+import { REQUESTS_PATH } from "./requests/monitor.ts";
+import { requests } from "./requests/requests.ts";
 
+export { Deferred } from "./deferred/deferred.ts";
 export { Pool } from "./pool/pool.ts";
 
 /** Mounted after the admin side's middleware, so that its authentication covers the dashboard too. */
@@ -20,11 +24,21 @@ const MAY_BE_ADMIN = /_sluice|[\t\n\r]/;
 export default {
   fetch(request, env, ctx) {
     const url = MAY_BE_ADMIN.test(request.url) && targetOf(request) ? new URL(request.url) : null;
+    if (url?.pathname.startsWith(REQUESTS_PATH) && storesRequests(env)) return requests(request, env);
     if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
     // Hono routes by the text of `request.url`, which must therefore be the parsed one.
     return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);
   },
 } satisfies ExportedHandler<Env>;
+
+/** Without a pool that stores requests, their path is like any other's. It is the same on every host. */
+function storesRequests(env: Env): boolean {
+  try {
+    return [...loadConfig(env).pools.values()].some(({ deferred }) => deferred !== null);
+  } catch {
+    return false;
+  }
+}
 
 /** Decides by the parsed path, in which `/_sluice\api` is `/_sluice/api`: that is the path that a server would get. */
 function isAdmin(url: URL, env: Env): boolean {

@@ -19,6 +19,8 @@ const PARTS = [
   "link",
   "pool",
   "carry",
+  "deferred",
+  "requests",
   "proxy",
   "admin",
   "words",
@@ -30,6 +32,8 @@ const PARTS = [
 const STRANGERS = [
   ["proxy", "admin"],
   ["pool", "carry"],
+  ["pool", "deferred"],
+  ["deferred", "requests"],
 ];
 
 /** What the command may use; of the rest the types. */

@@ -169,7 +169,12 @@ async function throwUnlessForClient({ body, pool }: CarriedRequest, response: Re
 
 /** Carries a response that has no body. */
 async function carryHeaders(answered: AnsweredAttempt): Promise<void> {
-  const { client, trace } = answered.carried;
+  const { client, trace, responder } = answered.carried;
+  if (responder.stored) {
+    respond(answered, null);
+    await responder.stored();
+    return endLease(answered);
+  }
   const ending = endLease(answered);
   respond(answered, null);
   if (client.aborted && trace.outcome === "ok") trace.outcome = "client-abort-in-flight";
@@ -178,18 +183,19 @@ async function carryHeaders(answered: AnsweredAttempt): Promise<void> {
 
 async function carryBody(answered: AnsweredAttempt, source: ReadableStream): Promise<void> {
   const { carried, lease, connection, silence, length } = answered;
-  const { pool, trace, client } = carried;
+  const { pool, trace, client, responder } = carried;
   const upload = mayUploadGoOn(answered) ? answered.upload : null;
   const relay = new Relay(source, length.length, pool, client, upload);
   if (pool.onClientAbort === "cancel") relay.onClientLeft = () => connection.cut("client");
   const body = await relay.open(lease.clock);
   // The pool is told before the client is answered, because the slot is idle until it knows.
-  const ending = relay.isOnePiece ? endLease(answered) : null;
+  const ending = relay.isOnePiece && !responder.stored ? endLease(answered) : null;
   respond(answered, body, { encodeBody: "manual" });
   try {
     if (ending) return await ending;
     await relay.untilServerDone(silence);
     connection.signal.throwIfAborted();
+    await responder.stored?.();
     await Promise.all([endLease(answered), relay.delivered()]);
   } finally {
     trace.bytes = relay.bytes;

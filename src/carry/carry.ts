@@ -9,7 +9,7 @@ import { TryAgain } from "./failure.ts";
  * Carries a request to a server and its answer back to the client. Retries on another lease if the server fails the
  * request, at most `retries` times, or if the server is busy with somebody else's request, until `queue_timeout`. A
  * retry keeps the request's turn, so it goes before all requests that arrived later. Rejects with a `Refusal` or
- * `ClientLeft`.
+ * `ClientLeft`, or with `ToBeDeferred` before its first slot.
  */
 export async function carry(env: Env, carried: CarriedRequest): Promise<void> {
   const turn: Turn = { waitedMs: 0 };

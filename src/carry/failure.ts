@@ -2,13 +2,14 @@
  * Decides what a failed attempt means: how its lease ends, what may be retried, what the client gets. Busy answers of
  * `retry_on` are no failures: `attempt` sends those requests back itself.
  */
+import type { PoolConfig } from "../config/types.ts";
 import { ClientLeft } from "../link/acquire.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { CutOff, LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import type { CloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import type { Connection, CutBy } from "./connection.ts";
-import { BrokenUpload } from "./request-body.ts";
+import { BrokenUpload } from "./paced-reader.ts";
 
 /** Idempotent methods, of HTTP (RFC 9110, 9.2.2) and of WebDAV: sending one twice has the effect of sending it once. */
 const IDEMPOTENT = new Set([
@@ -108,8 +109,12 @@ function isFailedConnection(cutBy: CutBy | null, byCloudflare: AnsweredByCloudfl
 /** `failures`: how often the request has failed before. */
 function mayRetry({ request, body, pool }: CarriedRequest, failures: number, neverReached: boolean): boolean {
   if (failures >= pool.retries || !body.isReplayable) return false;
+  return neverReached || mayRepeat(request, pool);
+}
+
+/** True if a server may get the request twice: what it did with it the first time is unknown. */
+export function mayRepeat(request: { method: string; headers: Headers }, pool: PoolConfig): boolean {
   return (
-    neverReached ||
     pool.retryNonIdempotent ||
     IDEMPOTENT.has(request.method) ||
     // The client vouches that the server recognizes a repeated request by this key.

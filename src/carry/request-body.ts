@@ -1,9 +1,7 @@
-import { ClientLeft } from "../link/acquire.ts";
-import { Clock } from "../link/clock.ts";
-import { Refusal } from "../refusals/refusal.ts";
 import { Backlog, concat } from "./backlog.ts";
+import type { CarriedBody } from "./carried-request.ts";
 import { MemoryShare } from "./memory.ts";
-import { Silence } from "./silence.ts";
+import { PacedReader } from "./paced-reader.ts";
 import {
   type BodyReader,
   followCopy,
@@ -13,15 +11,11 @@ import {
   type UploadWatch,
 } from "./upload.ts";
 
-/** Least speed of an upload before it holds a slot, in bytes per second: Apache's default (mod_reqtimeout, MinRate). */
-const LEAST_RATE = 500;
-
 /**
  * A request's body on its way to the server. Up to `buffer_request` bytes are buffered before the request asks for a
  * slot, if the isolate's memory allows. The rest of a longer body is streamed: read only as fast as the server reads.
  */
-export class RequestBody {
-  /** True for the body of a GET or HEAD, which can only be sent together with its `Request` (workerd 2026-11-17). */
+export class RequestBody implements CarriedBody {
   readonly staysOnRequest: boolean;
   /** What was buffered. */
   #head: Uint8Array[];
@@ -46,8 +40,7 @@ export class RequestBody {
 
   /**
    * Buffers up to `limit` bytes. Called before the request asks for a slot, so that a slow upload holds none. A body
-   * whose `Content-Length` exceeds `limit` is not buffered at all. Rejects with `ClientLeft`, with `BrokenUpload`, or
-   * with the `Refusal` `client-timeout` if the client falls below `LEAST_RATE` over `clientTimeoutMs`.
+   * whose `Content-Length` exceeds `limit` is not buffered at all. Rejects as `PacedReader.read` does.
    */
   static async buffer(request: Request, limit: number, clientTimeoutMs: number): Promise<RequestBody> {
     const staysOnRequest = request.method === "GET" || request.method === "HEAD";
@@ -76,7 +69,6 @@ export class RequestBody {
     return this.#rest === null;
   }
 
-  /** Begins to send the body to a server. A body that is not replayable can be sent only once. */
   send(clientTimeoutMs: number, watch: UploadWatch): Upload {
     const rest = this.#rest;
     if (!rest) return { content: this.#head[0] ?? null, isOver: () => true, over: Promise.resolve() };
@@ -84,6 +76,27 @@ export class RequestBody {
     const onHeadSent = () => this.#share?.hold(0);
     const streamed = { head: this.#head, rest, length: this.#length, onHeadSent };
     return sendStreamed(streamed, clientTimeoutMs, watch);
+  }
+
+  /**
+   * Yields the whole body instead of sending it, each piece once; none may be kept longer than until the next. Rejects
+   * as `PacedReader.read` does.
+   */
+  async *pieces(client: AbortSignal, clientTimeoutMs: number): AsyncGenerator<Uint8Array> {
+    for (let piece = this.#head.shift(); piece; piece = this.#head.shift()) yield piece;
+    this.#share?.hold(0);
+    if (!this.#rest) return;
+    const paced = new PacedReader(this.#rest, client, clientTimeoutMs);
+    try {
+      for (let piece = await paced.read(); piece; piece = await paced.read()) yield piece;
+    } finally {
+      paced.stop();
+    }
+  }
+
+  /** In bytes, as the client says; `null`: unknown. */
+  get length(): number | null {
+    return this.#length;
   }
 
   /** Frees the buffer: the body will not be sent again. */
@@ -110,52 +123,20 @@ async function readUpTo(
   clientTimeoutMs: number,
 ): Promise<{ chunks: Uint8Array[]; rest: BodyReader | null }> {
   const reader: BodyReader = stream.getReader({ mode: "byob" });
+  const paced = new PacedReader(reader, client, clientTimeoutMs);
   const backlog = new Backlog();
-  const clock = new Clock();
-  const { promise: stalled, reject } = Promise.withResolvers<never>();
-  // Nothing may be awaiting it when it rejects: that would be an unhandled rejection.
-  stalled.catch(() => {});
-  const silence = new Silence(clock, clientTimeoutMs, () =>
-    reject(new Refusal("client-timeout", "The request's body did not arrive in time.")),
-  );
-  const leastBytes = Math.max(1, (LEAST_RATE * clientTimeoutMs) / 1_000);
   let length = 0;
-  /** `length` when the silence was last reset. */
-  let resetAt = 0;
   try {
     while (length <= limit && share.hasRoomFor(READ_BYTES)) {
-      const read = reader.read(new Uint8Array(READ_BYTES));
-      const { done, value } = await Promise.race([read, stalled]);
-      if (done) return { chunks: backlog.takeAll(), rest: null };
-      backlog.push(value);
-      length += value.byteLength;
+      const piece = await paced.read();
+      if (!piece) return { chunks: backlog.takeAll(), rest: null };
+      backlog.push(piece);
+      length += piece.byteLength;
       share.hold(length);
-      if (length - resetAt < leastBytes) continue;
-      resetAt = length;
-      silence.reset();
     }
     return { chunks: backlog.takeAll(), rest: reader };
-  } catch (error) {
-    void reader.cancel().catch(() => {});
-    throw await failureOf(error, client);
   } finally {
-    clock.stop();
-  }
-}
-
-/** Why a read of the client's body failed. */
-async function failureOf(error: unknown, client: AbortSignal): Promise<Error> {
-  if (error instanceof Refusal) return error;
-  // If the client has disconnected, its signal may be aborted only in the next turn of the event loop.
-  if (!client.aborted) await scheduler.wait(0);
-  if (client.aborted) return new ClientLeft();
-  return new BrokenUpload();
-}
-
-/** The body is malformed, or the client disconnected: a local workerd does not tell the two apart (2026-11-17). */
-export class BrokenUpload extends Refusal {
-  constructor(pool: string | null = null) {
-    super("invalid-request", "The request's body is malformed or broke off.", pool);
+    paced.stop();
   }
 }
 

@@ -1,5 +1,6 @@
 export type Outcome =
   | "ok"
+  | "deferred"
   | "refused"
   | "retried"
   | "client-abort-queued"
@@ -22,16 +23,21 @@ export class Trace {
   /** Of the response's body, as the server sent it; for a WebSocket, bytes and characters. */
   bytes = 0;
   outcome: Outcome = "ok";
-  readonly #start = Date.now();
-  #queueMs = 0;
+  /** True for a request that is stored, and for what becomes of it later. */
+  isDeferred = false;
+  readonly #start: number;
+  #queueMs: number;
   #originMs = 0;
   #phase: "queue" | "origin" | null = null;
   #phaseSince = 0;
 
-  constructor(requestId: string, method: string, path: string) {
+  /** `waitedMs`: how long it has waited for slots before. */
+  constructor(requestId: string, method: string, path: string, waitedMs = 0) {
     this.requestId = requestId;
     this.method = method;
     this.path = path;
+    this.#queueMs = waitedMs;
+    this.#start = Date.now() - waitedMs;
   }
 
   enterQueue(): void {
@@ -76,6 +82,7 @@ export class Trace {
       totalMs: Date.now() - this.#start,
       bytes: this.bytes,
       outcome: this.outcome,
+      ...(this.isDeferred ? { deferred: true } : {}),
     });
   }
 

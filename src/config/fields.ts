@@ -7,7 +7,7 @@
 import * as z from "zod/mini";
 import { nearest } from "./did-you-mean.ts";
 import { inspect } from "./problem.ts";
-import { DURATION_ALLOWED, parseDuration, parseSize, SIZE_ALLOWED } from "./units.ts";
+import { durationAllowed, parseDuration, parseSize, SIZE_ALLOWED } from "./units.ts";
 
 type Verdict = string | ((given: unknown) => string);
 
@@ -36,15 +36,17 @@ export function text<T>(read: (given: string) => T | undefined, verdict: Verdict
 }
 
 /** A duration, in ms. `or` completes the message where another kind of value is allowed too. */
-export function duration(least = "0s", or = "") {
+export function duration(least = "0s", or = "", most = "24h") {
   const leastMs = parseDuration(least) ?? 0;
-  const allowed = leastMs > 0 ? `${DURATION_ALLOWED}, at least "${least}"` : DURATION_ALLOWED;
+  const mostMs = parseDuration(most, Number.POSITIVE_INFINITY);
+  const parse = (given: string) => parseDuration(given, mostMs);
+  const allowed = durationAllowed(most) + (leastMs > 0 ? `, at least "${least}"` : "");
   return text(
     (given) => {
-      const ms = parseDuration(given);
+      const ms = parse(given);
       return ms !== undefined && ms >= leastMs ? ms : undefined;
     },
-    (given) => (parses(given, parseDuration) ? "is too short" : "is not a duration"),
+    (given) => (parses(given, parse) ? "is too short" : "is not a duration"),
     allowed + or,
   );
 }

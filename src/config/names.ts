@@ -12,6 +12,19 @@ export function serverName() {
   return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED);
 }
 
+/** Scheme, host and port of a URL. */
+export function origin() {
+  return text(
+    (given) => {
+      // URL alone would accept "https:a", a trailing space, or an empty "?".
+      if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
+      return parseUrl(given)?.origin;
+    },
+    "is not an origin",
+    '"http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
+  );
+}
+
 /** The beginning of a request's path. */
 export function pathPrefix() {
   return text(

@@ -1,5 +1,6 @@
 /** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the documentation. */
 import * as z from "zod/mini";
+import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
 import { pathPrefix, requestPath } from "./names.ts";
@@ -75,6 +76,7 @@ const keys = table({
   host_header: z._default(oneOf(["server", "client"]), "server"),
   cooldown: z.prefault(duration(), "0s"),
   drain_expires: z.prefault(duration("1ms"), "15m"),
+  deferred: z.optional(deferredKeys),
   buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
   buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
   location_hint: z.optional(oneOf(LOCATION_HINTS)),
@@ -112,6 +114,7 @@ function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
     hostHeader: given.host_header,
     cooldownMs: given.cooldown,
     drainExpiresMs: given.drain_expires,
+    deferred: given.deferred ?? null,
     bufferRequestBytes: given.buffer_request,
     bufferResponseBytes: given.buffer_response,
     locationHint: given.location_hint ?? null,

@@ -1,7 +1,7 @@
 /** The key `servers` of a pool. */
 import * as z from "zod/mini";
-import { errorOption, flag, table, text, whole } from "./fields.ts";
-import { parseUrl, serverName } from "./names.ts";
+import { errorOption, flag, table, whole } from "./fields.ts";
+import { origin, serverName } from "./names.ts";
 import { inspect } from "./problem.ts";
 
 const MOST_SERVERS = 1000;
@@ -25,18 +25,6 @@ export function servers() {
     distinct("name", "another name"),
     // Slots are counted by entry, so that a server with two would get more requests than it has slots.
     distinct("url", "one entry for each origin, with `slots` for more requests at once"),
-  );
-}
-
-function origin() {
-  return text(
-    (given) => {
-      // URL alone would accept "https:a", a trailing space, or an empty "?".
-      if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
-      return parseUrl(given)?.origin;
-    },
-    "is not an origin",
-    '"http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
   );
 }
 

@@ -34,10 +34,34 @@ export interface PoolConfig {
   hostHeader: "server" | "client";
   cooldownMs: number;
   drainExpiresMs: number;
+  /** `null`: no request is stored to be worked later. */
+  deferred: DeferredConfig | null;
   bufferRequestBytes: number;
   bufferResponseBytes: number;
   /** One of LOCATION_HINTS. */
   locationHint: string | null;
+}
+
+export interface DeferredConfig {
+  /**
+   * Which requests are stored.
+   * asked    those with `Prefer: respond-async`
+   * drained  also those of `methods` while the pool is drained or has no server up
+   * always   also all of `methods`
+   */
+  when: "asked" | "drained" | "always";
+  /** In upper case. */
+  methods: string[];
+  /** Most requests that wait or run at a time. */
+  max: number;
+  maxBodyBytes: number;
+  maxResponseBytes: number;
+  /** How long a request is kept after its end. */
+  keepMs: number;
+  /** How long a request waits for its first slot before it is given up. */
+  expiresMs: number;
+  /** Origins, without a trailing slash. */
+  webhooks: string[];
 }
 
 export interface ServerConfig {

@@ -4,13 +4,15 @@ const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const SIZE_UNITS = { B: 1, KiB: 1_024, MiB: 1_048_576 };
 export const LONGEST_MS = 24 * DURATION_UNITS.h;
 
-export const DURATION_ALLOWED = 'a number and a unit, "250ms", "2s", "10m", "1h", at most "24h"';
+export const durationAllowed = (most: string) =>
+  `a number and a unit, "250ms", "2s", "10m", "1h", at most "${most}"`;
+export const DURATION_ALLOWED = durationAllowed("24h");
 export const SIZE_ALLOWED = 'a number and a unit, "512B", "64KiB", "1MiB"';
 
-/** Milliseconds, or undefined if the text is not a duration of at most 24 hours. */
-export function parseDuration(text: string): number | undefined {
+/** Milliseconds, or undefined if the text is not a duration of at most `mostMs`. */
+export function parseDuration(text: string, mostMs = LONGEST_MS): number | undefined {
   const ms = parseQuantity(text, DURATION_UNITS);
-  return ms !== undefined && ms <= LONGEST_MS ? ms : undefined;
+  return ms !== undefined && ms <= mostMs ? ms : undefined;
 }
 
 /** Bytes, or undefined if the text is not a size. */

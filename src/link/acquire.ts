@@ -12,7 +12,7 @@ import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET
 /** A request without a token is refused when its pool's object has not answered for this long. */
 const UNREACHABLE_MS = 10_000;
 
-const DETAILS = {
+export const DETAILS = {
   "queue-full": "As many requests as allowed are waiting already. Try again later.",
   "queue-timeout": "The request waited as long as allowed, and no server became free.",
   "no-server": "Every server is down or in maintenance. Try again later.",
@@ -22,6 +22,9 @@ const DETAILS = {
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
+/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`). */
+export class ToBeDeferred extends Error {}
+
 /** What `acquireLease` needs of the request that wants the slot. */
 export interface RequestContext {
   pool: PoolConfig;
@@ -29,6 +32,8 @@ export interface RequestContext {
   client: AbortSignal;
   /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
+  /** True if the request may be stored instead of waiting. */
+  mayDefer?: boolean;
 }
 
 /** What a request carries over from one attempt to the next, so that it keeps its turn. */
@@ -50,13 +55,14 @@ export interface FailedAttempt {
 
 /**
  * Waits for a slot, through restarts of the pool's object: after a failure the ticket asks a new stub and keeps its
- * turn. Updates `turn`. Rejects with a `Refusal`, or with `ClientLeft` if the client disconnects first.
+ * turn. Updates `turn`. Rejects with a `Refusal`, with `ClientLeft` if the client disconnects first, or with
+ * `ToBeDeferred` if the request may be stored and the pool asks for that.
  *
  * The caller runs this under `waitUntil`, so that a lease granted just as the client disconnects is ended as `unused`
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground } = request;
+  const { pool, client, inBackground, mayDefer = false } = request;
   const id = crypto.randomUUID();
   const waitedMs = stopwatch(turn.waitedMs);
   let ticket: Rpc.Stub<WaitingTicket> | null = null;
@@ -85,6 +91,8 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       waitedMs: waitedMs(),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
+      // Only at first: a ticket that waits already keeps its turn.
+      ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
       ended: unsent,
     });
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
@@ -140,6 +148,7 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
 }
 
 function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
+  if (code === "defer") return new ToBeDeferred();
   return code === "left" ? new ClientLeft() : new Refusal(code, DETAILS[code], pool.name);
 }
 

@@ -1,9 +1,12 @@
+import type { DeferredCalls } from "./deferred-calls.ts";
 import type { PoolCalls } from "./protocol.ts";
 
 /** The Worker's bindings, as wrangler.toml and `wrangler secret put` define them. */
 export interface Env {
   POOL: DurableObjectNamespace<PoolCalls>;
+  DEFERRED: DurableObjectNamespace<DeferredCalls>;
   POOLS?: unknown;
   ADMIN_TOKEN?: string;
   ADMIN_HOST?: string;
+  WEBHOOK_SECRET?: string;
 }

@@ -47,12 +47,18 @@ export class HeldLease {
    * message with other ends (`tellInBatch`). `first`: as for `reach`; `done` ignores it.
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
+    this.stop();
+    const ended = { id: this.id, end };
+    if (end.how === "done" && this.#tellEnd !== "alone")
+      return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
+    return tellEnded(this.#env, this.#pool, [ended], first);
+  }
+
+  /** Renews no more: the pool is told of the end in another message. */
+  stop(): void {
     this.clock.stop();
     // A renewal that is on its way now finds the lease ended.
     this.onLost = () => {};
-    const ended = { id: this.id, end };
-    if (end.how === "done") return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
-    return tellEnded(this.#env, this.#pool, [ended], first);
   }
 
   async #renew(): Promise<void> {

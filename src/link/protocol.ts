@@ -5,6 +5,16 @@ import type { Snapshot } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
+import type {
+  DeferAgain,
+  DeferAnswer,
+  DeferRequest,
+  DeferredEnd,
+  DeferredEntry,
+  DeferredQuery,
+  EndedDeferred,
+  Place,
+} from "./deferral.ts";
 
 /**
  * The version of the messages between Workers and a pool's object; docs/protocol.md describes their sessions. While
@@ -41,7 +51,26 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    */
   attach(id: string): Lease | null;
 
+  // The calls below are made by deferred requests' objects, each until it resolves.
+
+  /** Puts a stored request on the waiting list. */
+  defer(request: DeferRequest): DeferAnswer;
+  /** Puts it there again after an attempt, and then ends that attempt's lease. */
+  deferAgain(again: DeferAgain): void;
+  /**
+   * It has ended, and needs no slot any more; its lease is ended apart. Returns its number on the operator's list;
+   * `null`: it ended before.
+   */
+  deferredEnded(id: string, end: DeferredEnd): number | null;
+  /** It is not to be worked after all, and nothing of it is kept. */
+  withdrawDeferred(id: string, key: string | null): void;
+  forgetDeferred(ended: EndedDeferred): void;
+  /** `null`: it does not wait. */
+  placeOf(id: string): Place | null;
+
   // The calls below are made by the admin side.
+
+  listDeferred(query: DeferredQuery): DeferredEntry[];
 
   snapshot(): Snapshot;
   watch(): Watch;
@@ -62,6 +91,8 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
 /** `id` is the ticket's, and the lease's once a slot is granted. */
 export interface EnterRequest extends TicketRequest {
   protocol: number;
+  /** True if the request may be stored instead, where it would wait for an operator or a server. */
+  mayDefer?: boolean;
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
 }
@@ -85,9 +116,10 @@ export interface Granted {
  * How long the message that a lease has ended may wait for others, to share it.
  * at once    not at all: another request may wait for the slot
  * in a turn  until the end of this turn of the event loop: other slots are free
+ * alone      not at all, and in a message of its own: the sender's storage must be durable before
  * soon       until the Worker's next message to the pool, or some ms: slots are free, and nothing else is in flight
  */
-export type Urgency = "at once" | "in a turn" | "soon";
+export type Urgency = "at once" | "alone" | "in a turn" | "soon";
 
 /**
  * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when
@@ -109,8 +141,11 @@ export interface WaitingTicket extends Rpc.RpcTargetBranded {
 
 export interface NotGranted {
   granted: false;
-  /** `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. */
-  code: SchedulerRefusal | "left";
+  /**
+   * `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. `defer`: the request should be
+   * stored instead.
+   */
+  code: SchedulerRefusal | "left" | "defer";
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */

@@ -5,6 +5,7 @@ import type { JournalChanges } from "../scheduler/record/journal.ts";
 import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
 import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import { DeferredLedger } from "./deferred-ledger.ts";
 import { migrate } from "./schema.ts";
 
 /**
@@ -12,7 +13,7 @@ import { migrate } from "./schema.ts";
  * that handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that
  * a renamed server keeps its slots.
  *
- * Waiting tickets are not kept: they return with their Workers. A lease is restored as orphaned until its holder comes
+ * Waiting tickets of direct requests are not kept: they return with their Workers. A lease is restored as orphaned until its holder comes
  * forward, and counts may be five seconds old.
  *
  * All calls are synchronous. The runtime holds back every answer until the writes before it are durable (output gate).
@@ -20,13 +21,16 @@ import { migrate } from "./schema.ts";
  */
 export class Ledger {
   readonly #sql: SqlStorage;
+  /** The requests whose tickets are kept, unlike those of direct ones. */
+  readonly deferred: DeferredLedger;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     storage.transactionSync(() => migrate(this.#sql));
+    this.deferred = new DeferredLedger(this.#sql);
   }
 
-  load(): Restored {
+  load(): Omit<Restored, "deferred"> {
     return {
       slots: this.#loadSlots(),
       servers: this.#loadServers(),

@@ -1,7 +1,7 @@
 import type { News, Seen } from "../link/protocol.ts";
 import { QueueRecord } from "../scheduler/record/queue-history.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
-import { snapshotOf } from "../scheduler/snapshot.ts";
+import type { Snapshot } from "../scheduler/snapshot.ts";
 
 /** A snapshot of a busy pool is made no more often than this, in ms, however many isolates watch. */
 const SNAPSHOT_MS = 250;
@@ -11,7 +11,7 @@ const SNAPSHOT_MS = 250;
  * changed, and is shared by all watchers. A pool that nobody watches pays a few additions per turn.
  */
 export class Lookout {
-  readonly #name: string;
+  readonly #snapshotAt: (now: number) => Snapshot;
   readonly #scheduler: Scheduler;
   readonly #instance = crypto.randomUUID();
   readonly #queue: QueueRecord;
@@ -19,8 +19,8 @@ export class Lookout {
   #changes = 0;
   #snapshot = { text: "", revision: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
 
-  constructor(name: string, scheduler: Scheduler, now: number) {
-    this.#name = name;
+  constructor(snapshotAt: (now: number) => Snapshot, scheduler: Scheduler, now: number) {
+    this.#snapshotAt = snapshotAt;
     this.#scheduler = scheduler;
     this.#queue = new QueueRecord(now);
   }
@@ -50,7 +50,7 @@ export class Lookout {
     // While tickets wait, the snapshot changes without any event: the oldest wait grows.
     if (changes === this.#changes && this.#scheduler.queued === 0) return;
     if (now - madeAt < SNAPSHOT_MS) return;
-    const fresh = JSON.stringify(snapshotOf(this.#name, this.#scheduler, now));
+    const fresh = JSON.stringify(this.#snapshotAt(now));
     this.#snapshot = {
       text: fresh,
       revision: fresh === text ? revision : revision + 1,

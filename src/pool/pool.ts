@@ -1,5 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
+import { Conditions } from "../link/conditions.ts";
+import type {
+  DeferAgain,
+  DeferAnswer,
+  DeferRequest,
+  DeferredEnd,
+  DeferredEntry,
+  DeferredQuery,
+  EndedDeferred,
+  Place,
+} from "../link/deferral.ts";
+import type { Env } from "../link/env.ts";
 import {
   type DrainAnswer,
   type DrainRequest,
@@ -19,7 +31,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
-import { Conditions } from "./conditions.ts";
+import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, WatchHandle } from "./handles.ts";
 import { Ledger } from "./ledger.ts";
@@ -33,9 +45,9 @@ import { Heartbeat, Wakeups } from "./wakeups.ts";
  * decisions to the ledger, and only then sends them to the Workers. `link/protocol.ts` describes its calls.
  *
  * A restart loses everything but the ledger. Tickets return when their Workers call `enter` again, and leases when
- * their holders renew or end them.
+ * their holders renew or end them. Those of deferred requests are in the ledger.
  */
-export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCalls {
+export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
@@ -47,8 +59,9 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   readonly #wakeups: Wakeups;
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
+  readonly #deferral: Deferral;
 
-  constructor(ctx: DurableObjectState, env: { POOLS?: unknown }) {
+  constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { name } = ctx.id;
     if (name === undefined) throw new Error("a pool's object goes by its name");
@@ -57,11 +70,18 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#asker = new Asker(this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     const restored = this.#ledger.load();
-    this.#scheduler = new Scheduler(this.#settings, restored, Date.now(), Math.random, () =>
+    const rows = this.#ledger.deferred.load();
+    const leased = new Set(restored.slots.map(({ lease }) => lease));
+    const deferred = Deferral.waiting(rows, leased, Date.now());
+    this.#scheduler = new Scheduler(this.#settings, { ...restored, deferred }, Date.now(), Math.random, () =>
       crypto.randomUUID(),
     );
+    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
+      write: (changes) => this.#write(changes),
+      changed: () => void this.#commit.soon(),
+    });
     if (configured) this.#forgetFormerServers();
-    this.#lookout = new Lookout(name, this.#scheduler, Date.now());
+    this.#lookout = new Lookout((now) => this.#snapshotAt(now), this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // The write also fails if this instance was replaced.
@@ -70,14 +90,19 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     });
     this.#commit.now();
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
+    if (rows.length > 0) this.#deferral.look({ afterRestart: true });
   }
 
   // ── Workers ──
 
   enter(request: EnterRequest): Promise<Granted | Queued | NotGranted> {
     assertProtocol(request.protocol);
-    const answer = this.#answers.add(request.id);
     const now = Date.now();
+    if (request.mayDefer && this.#isToBeDeferred(now)) {
+      void this.end(request.ended ?? []);
+      return Promise.resolve({ granted: false, code: "defer" });
+    }
+    const answer = this.#answers.add(request.id);
     const isAwaited = this.#endAll(request.ended ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     this.#scheduler.enter(request, now);
@@ -109,12 +134,51 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     return this.#newHandle(id);
   }
 
+  // ── Deferred requests ──
+
+  defer(request: DeferRequest): DeferAnswer {
+    const now = Date.now();
+    if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
+    const answer = this.#deferral.defer(request, now);
+    this.#commitSoon();
+    return answer;
+  }
+
+  deferAgain(again: DeferAgain): void {
+    this.#handles.delete(again.ticket);
+    this.#deferral.again(again, Date.now());
+    this.#commitSoon();
+  }
+
+  deferredEnded(id: string, end: DeferredEnd): number | null {
+    const number = this.#deferral.ended(id, end, Date.now());
+    this.#commitSoon();
+    return number;
+  }
+
+  withdrawDeferred(id: string, key: string | null): void {
+    this.#deferral.withdraw(id, key, Date.now());
+    this.#commitSoon();
+  }
+
+  forgetDeferred(ended: EndedDeferred): void {
+    this.#deferral.forget(ended);
+  }
+
+  placeOf(id: string): Place | null {
+    return this.#deferral.placeOf(id);
+  }
+
   // ── Admin side: reading ──
+
+  listDeferred(query: DeferredQuery): DeferredEntry[] {
+    return this.#deferral.list(query);
+  }
 
   snapshot(): Snapshot {
     // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
     this.#commit.now();
-    return snapshotOf(this.#settings.name, this.#scheduler, Date.now());
+    return this.#snapshotAt(Date.now());
   }
 
   watch(): WatchHandle {
@@ -172,6 +236,7 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
 
   override alarm(): void {
     this.#wakeups.rang();
+    this.#deferral.look();
     this.#tick();
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
   }
@@ -181,6 +246,24 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
+  }
+
+  /** True if a request that may be stored would have to wait for an operator or a server. */
+  #isToBeDeferred(now: number): boolean {
+    const { deferred } = this.#settings;
+    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.isStopped(now);
+  }
+
+  #snapshotAt(now: number): Snapshot {
+    const { name, deferred } = this.#settings;
+    const hasDeferred = deferred !== null || this.#deferral.isUsed;
+    return snapshotOf(name, this.#scheduler, now, hasDeferred ? this.#deferral.snapshot(now) : null);
+  }
+
+  #commitSoon(): void {
+    // A server that is checked, or the object of a request that gets a slot, learns of it only then.
+    if (this.#scheduler.hasQuestions) this.#commit.now();
+    else void this.#commit.soon();
   }
 
   #forgetFormerServers(): void {
@@ -243,8 +326,11 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#ask(question);
+    for (const { lost, lease } of changes.slots)
+      if (lost && this.#deferral.has(lease)) this.#deferral.lost(lease);
     const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
-    this.#wakeups.set(this.#scheduler, changes.slots, idle);
+    const nextLook = this.#deferral.unfinished > 0 ? this.#deferral.nextLook(Date.now()) : undefined;
+    this.#wakeups.set(this.#scheduler, changes.slots, idle, nextLook);
     if (changes.decisions.length > 0 || changes.slots.size > 0) this.#heartbeat.start();
     this.#conditions.changed();
   }
@@ -267,11 +353,18 @@ export class Pool extends DurableObject<{ POOLS?: unknown }> implements PoolCall
 
   #answer(decision: Decision): void {
     const { kind, ticket } = decision;
+    if (this.#deferral.has(ticket)) this.#answerDeferred(decision);
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
-    if (kind === "queued")
+    else if (kind === "queued")
       this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
     else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
     else this.#answers.answer(ticket, this.#granted(decision));
+  }
+
+  #answerDeferred(decision: Decision): void {
+    if (decision.kind === "refuse") this.#deferral.refused(decision.ticket, decision.code);
+    else if (decision.kind === "grant")
+      this.#deferral.granted(decision.ticket, { ...this.#granted(decision), tellEnd: "alone" });
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {

@@ -19,6 +19,36 @@ const MIGRATIONS = [
      health_since INTEGER
    ) WITHOUT ROWID;
    CREATE TABLE events (id INTEGER PRIMARY KEY, event TEXT NOT NULL);`,
+  `CREATE TABLE deferred (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     ticket TEXT NOT NULL,
+     token REAL NOT NULL,
+     since INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     refused TEXT,
+     method TEXT NOT NULL,
+     path TEXT NOT NULL
+   );
+   CREATE TABLE deferred_ended (
+     state TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     method TEXT NOT NULL,
+     path TEXT NOT NULL,
+     since INTEGER NOT NULL,
+     started_at INTEGER,
+     ended_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     status INTEGER,
+     code TEXT,
+     PRIMARY KEY (state, number)
+   ) WITHOUT ROWID;
+   CREATE TABLE deferred_keys (
+     key TEXT PRIMARY KEY,
+     id TEXT NOT NULL,
+     fingerprint TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

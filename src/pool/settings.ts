@@ -49,6 +49,7 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     hostHeader: "server",
     cooldownMs: LONGEST_MS,
     drainExpiresMs: 900_000,
+    deferred: null,
     bufferRequestBytes: 0,
     bufferResponseBytes: 0,
     locationHint: null,

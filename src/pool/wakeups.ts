@@ -44,17 +44,22 @@ export class Wakeups {
     this.#alarm = new Alarm(storage);
   }
 
-  /** To be called after each commit. `changed`: the slots in it. `idle`: nothing waits, and nothing is in flight. */
+  /**
+   * To be called after each commit. `changed`: the slots in it. `idle`: nobody waits at a connection, and nothing is in
+   * flight. `nextLook`: when the pool must be awake in any case; ms since the epoch.
+   */
   set(
     scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
     changed: Iterable<SlotRow>,
     idle: boolean,
+    nextLook = Number.POSITIVE_INFINITY,
   ): void {
     const [next, now] = [scheduler.nextTick(), Date.now()];
     if (idle && next - now > SOON_MS) this.#ticker.stop();
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
+    if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }
 
   rang(): void {

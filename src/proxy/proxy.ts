@@ -1,7 +1,8 @@
 import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
 import { carry } from "../carry/carry.ts";
 import { isMemoryFull } from "../carry/memory.ts";
-import { BrokenUpload, RequestBody } from "../carry/request-body.ts";
+import { BrokenUpload } from "../carry/paced-reader.ts";
+import { RequestBody } from "../carry/request-body.ts";
 import { type RequestTarget, targetOf } from "../carry/target.ts";
 import { type Outcome, requestIdOf, Trace } from "../carry/trace.ts";
 import { checkHandshake } from "../carry/websocket/handshake.ts";
@@ -9,11 +10,12 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import { poolFor } from "../config/route.ts";
 import type { PoolConfig } from "../config/types.ts";
-import { ClientLeft } from "../link/acquire.ts";
+import { ClientLeft, ToBeDeferred } from "../link/acquire.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
+import { defer, deferralOf } from "./defer.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`), because a slot
@@ -66,13 +68,28 @@ async function serve(
     checkHandshake(request);
     body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     const responder = { respond, refuse, breakOff };
-    await carry(env, { pool, request, target, body, responder, client, trace, inBackground });
+    const carried = { pool, request, target, body, responder, client, trace, inBackground };
+    const deferral = deferralOf(request, pool);
+    const mayDefer = deferral?.when === "if-stopped";
+    const isCarried = deferral?.when !== "now" && (await carryUnlessDeferred(env, { ...carried, mayDefer }));
+    if (!isCarried) respond(await defer(env, carried, deferral?.waitMs ?? 0));
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);
   } finally {
     body?.drop();
     console.log(trace.line());
+  }
+}
+
+/** Returns false if the pool asks for the request to be stored instead. */
+async function carryUnlessDeferred(env: Env, carried: CarriedRequest): Promise<boolean> {
+  try {
+    await carry(env, carried);
+    return true;
+  } catch (error) {
+    if (error instanceof ToBeDeferred) return false;
+    throw error;
   }
 }
 

@@ -29,6 +29,15 @@ const REFUSALS = table({
     // `Upgrade` belongs here too, but the runtime removes it from every answer except a 101 (workerd 2026-11-17).
     headers: { "Sec-WebSocket-Version": "13" },
   },
+  // ── Of deferred requests ──
+  "deferred-full": { status: 503, title: "Too many stored requests are waiting", retryAfterS: 30 },
+  "body-too-large": { status: 413, title: "The request's body is too large to store" },
+  "idempotency-mismatch": { status: 422, title: "This idempotency key belongs to another request" },
+  "webhook-refused": { status: 400, title: "The webhook is not allowed" },
+  "unknown-request": { status: 404, title: "No such request" },
+  "fate-unknown": { status: 502, title: "Whether the server did its work is unknown" },
+  "response-too-large": { status: 502, title: "The server's answer is too large to store" },
+  canceled: { status: 410, title: "The request was canceled" },
   // ── The admin side's ──
   unauthorized: { status: 401, title: "The admin token is missing or wrong" },
   forbidden: { status: 403, title: "This request comes from another site" },
@@ -39,6 +48,7 @@ const REFUSALS = table({
   "unknown-route": { status: 404, title: "No such route" },
   "invalid-request": { status: 400, title: "The request is not valid" },
   "drain-held": { status: 409, title: "Another owner holds the drain" },
+  "not-failed": { status: 409, title: "The request has not failed" },
   "state-changed": { status: 409, title: "The server is in another state" },
 });
 

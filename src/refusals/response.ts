@@ -33,7 +33,7 @@ export function refusalResponse(
   requestId: string,
   extra: Record<string, unknown> = {},
 ): Response {
-  const html = prefersHtml(request.headers.get("accept") ?? "");
+  const html = prefersHtml(request);
   const headers = new Headers({
     ...OWN_HEADERS,
     "Content-Type": html ? "text/html; charset=utf-8" : "application/problem+json",
@@ -59,19 +59,28 @@ function problem(refusal: Refusal, requestId: string): Record<string, unknown> {
   };
 }
 
-/** With an icon of its own: a browser would ask the pool that has just refused for `/favicon.ico`. */
 function page(refusal: Refusal, requestId: string): string {
+  return ownPage(`${refusal.status} ${refusal.title}`, refusal.title, [
+    escapeHtml(refusal.message),
+    `<small>${refusal.status} ${refusal.code} · request ${escapeHtml(requestId)}</small>`,
+  ]);
+}
+
+/**
+ * A page of Sluice's own. `paragraphs` are HTML, the titles are text. It has an icon of its own: a browser would ask the
+ * pool for `/favicon.ico`, which may have just refused.
+ */
+export function ownPage(title: string, heading: string, paragraphs: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">
-<title>${refusal.status} ${escapeHtml(refusal.title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
 <main>
-<h1>${escapeHtml(refusal.title)}</h1>
-<p>${escapeHtml(refusal.message)}</p>
-<p><small>${refusal.status} ${refusal.code} · request ${escapeHtml(requestId)}</small></p>
+<h1>${escapeHtml(heading)}</h1>
+${paragraphs.map((paragraph) => `<p>${paragraph}</p>`).join("\n")}
 </main>
 </html>
 `;
@@ -85,12 +94,13 @@ const ESCAPES: Record<string, string> = {
   "'": "&#39;",
 };
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? char);
 }
 
 /** HTML must be named, and be wanted no less than JSON: programs that accept everything, any type, get JSON. */
-function prefersHtml(accept: string): boolean {
+export function prefersHtml({ headers }: Request): boolean {
+  const accept = headers.get("accept") ?? "";
   const html = qualityOf(accept, "text/html", "application/xhtml+xml");
   return html > 0 && html >= qualityOf(accept, "application/problem+json", "application/json");
 }

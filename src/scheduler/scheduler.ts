@@ -9,7 +9,7 @@ import type { Counters, Counts, Totals } from "./record/counters.ts";
 import type { PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
-import type { LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
+import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import { isHeld, type ServerPatch, type ServerRow, type SlotRow } from "./terms/rows.ts";
 import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
@@ -22,6 +22,8 @@ export interface Restored {
   drain: Drain | null;
   /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
+  /** Deferred requests that wait; with tokens. */
+  deferred: TicketRequest[];
   counts: Partial<Counts>;
   events: PoolEvent[];
 }
@@ -64,13 +66,17 @@ export class Scheduler {
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
     this.#outbox.regroupChanged = this.#regroup.active;
     if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
+    for (const ticket of restored?.deferred ?? []) this.#waitingList.enter(ticket, now);
     this.tick(now);
   }
 
   // ── Requests ──
 
-  /** A request asks for a slot: for the first time, for a retry, or again because its call was lost. */
-  enter(request: TicketRequest, now: number): void {
+  /**
+   * A request asks for a slot: for the first time, for a retry, or again because its call was lost. Returns the token
+   * of a ticket that is new to this instance.
+   */
+  enter(request: TicketRequest, now: number): number | undefined {
     const { id } = request;
     this.#fleet.work(now);
     const slot = this.#fleet.leased(id);
@@ -86,11 +92,12 @@ export class Scheduler {
       });
     } else if (ticket) {
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
-    } else if (this.#refusesForLackOfServers(now)) {
+    } else if (this.#refusesForLackOfServers(request.expiresAt !== undefined, now)) {
       this.#refuse(id, "no-server", now);
     } else {
-      this.#enqueue(request, now);
+      return this.#enqueue(request, now);
     }
+    return undefined;
   }
 
   /** The client of a waiting ticket left. Returns false if the ticket is not on the waiting list (any more). */
@@ -118,6 +125,18 @@ export class Scheduler {
     this.#chronicle.leaseEnded(slot, end, now);
     this.#fleet.end(slot, end, now);
     this.#refuseOrDispatch(now);
+  }
+
+  /** Returns why a request may not be stored now; `null`: it may. `unfinished`: how many wait or run already. */
+  deferRefusal(unfinished: number, now: number): DeferRefusal | null {
+    const code = this.#deferRefusal(unfinished, now);
+    if (code) this.#chronicle.refused(code, now);
+    return code;
+  }
+
+  /** A deferred request has failed, by whatever its client is told; `code` is the refusal's. */
+  deferredFailed(code: string, now: number): void {
+    this.#chronicle.deferredFailed(code, now);
   }
 
   // ── Servers ──
@@ -244,11 +263,52 @@ export class Scheduler {
     return this.#regroup.active;
   }
 
+  /** How many tickets wait, those of deferred requests included. */
   get queued(): number {
     return this.#waitingList.length;
   }
 
-  /** When the ticket that has waited longest began to wait; `undefined`: the waiting list is empty. */
+  get queuedDeferred(): number {
+    return this.#waitingList.deferred;
+  }
+
+  /** When the next deferred request that waits is given up; `Infinity`: none waits. */
+  get nextExpiry(): number {
+    return this.#waitingList.nextExpiry();
+  }
+
+  isQueued(id: string): boolean {
+    return this.#waitingList.get(id) !== undefined;
+  }
+
+  /** Returns the place of a ticket on the waiting list, 1 for the next in line; `null`: it does not wait. */
+  placeOf(id: string): number | null {
+    const ticket = this.#waitingList.get(id);
+    return ticket ? this.#waitingList.ahead(ticket) + 1 : null;
+  }
+
+  /**
+   * Returns in how many ms the ticket at this place may get its slot, by the service times of late; `null`: nobody
+   * knows, as the pool is drained, no server is up, or no request has been completed yet.
+   */
+  startsInMs(place: number): number | null {
+    const { meanServiceMs } = this.counters;
+    const { slots, hasFreeSlot } = this.#fleet;
+    if (this.#drainSwitch.current || slots === 0 || meanServiceMs === null) return null;
+    return hasFreeSlot && place === 1 ? 0 : Math.round((place / slots) * meanServiceMs);
+  }
+
+  /** True if this is the id of a lease that has not ended. */
+  isLeased(id: string): boolean {
+    return this.#fleet.leased(id) !== undefined;
+  }
+
+  /** True if a new request will wait for an operator or a server: in a drain, or while every server is out. */
+  isStopped(now: number): boolean {
+    return this.#drainSwitch.current !== null || this.#fleet.isOut(now);
+  }
+
+  /** When the direct request that has waited longest began to wait; `undefined`: none waits. */
   get oldestSince(): number | undefined {
     return this.#waitingList.oldest()?.since;
   }
@@ -274,23 +334,27 @@ export class Scheduler {
 
   // ── Rules ──
 
-  #enqueue(request: TicketRequest, now: number): void {
+  #enqueue(request: TicketRequest, now: number): number {
     const { ticket, arrival } = this.#waitingList.enter(request, now);
     if (arrival === "returned") this.#recordReturn(request, now);
     this.#dispatch(now);
     // A full list refuses new tickets only: the others were accepted before.
-    if (arrival === "new" && !ticket.left && this.#waitingList.length > this.#settings.maxQueue) {
+    const isNewDirect = arrival === "new" && !ticket.left && !ticket.isDeferred;
+    if (isNewDirect && this.#waitingList.direct > this.#settings.maxQueue) {
       this.#waitingList.leave(ticket.id);
       this.#refuse(ticket.id, "queue-full", now);
-      return;
+      return ticket.token;
     }
     // A ticket with a token was counted when it got the token.
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
     if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
+    return ticket.token;
   }
 
   #ask(now: number): void {
-    this.#outbox.ask(this.#fleet.questions(this.#waitingList.length > 0, now));
+    // Deferred requests alone do not keep a drained pool awake.
+    const busy = this.#drainSwitch.current ? this.#waitingList.direct > 0 : this.#waitingList.length > 0;
+    this.#outbox.ask(this.#fleet.questions(busy, now));
   }
 
   #dispatch(now: number): void {
@@ -337,11 +401,22 @@ export class Scheduler {
 
   /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
   #refuseOrDispatch(now: number): void {
-    if (this.#refusesForLackOfServers(now)) {
-      for (let ticket = this.#waitingList.shift(); ticket; ticket = this.#waitingList.shift())
-        this.#refuse(ticket.id, "no-server", now);
-    }
+    if (this.#waitingList.length > 0 && this.#refusesForLackOfServers(false, now)) this.#refuseAll(now);
     this.#dispatch(now);
+  }
+
+  #refuseAll(now: number): void {
+    for (const { id, isDeferred } of this.#waitingList.inOrder()) {
+      if (isDeferred && !this.#refusesForLackOfServers(true, now)) continue;
+      this.#waitingList.leave(id);
+      this.#refuse(id, "no-server", now);
+    }
+  }
+
+  #deferRefusal(unfinished: number, now: number): DeferRefusal | null {
+    const { deferred } = this.#settings;
+    if (this.#refusesForLackOfServers(true, now)) return "no-server";
+    return unfinished >= (deferred?.max ?? 0) ? "deferred-full" : null;
   }
 
   #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
@@ -349,8 +424,13 @@ export class Scheduler {
     this.#outbox.decided({ kind: "refuse", ticket, code });
   }
 
-  /** True if no ticket may wait, as all servers are out. Not in a drain: its deploy may well take every server down. */
-  #refusesForLackOfServers(now: number): boolean {
-    return this.#settings.whenDown === "refuse" && !this.#drainSwitch.current && this.#fleet.isOut(now);
+  /**
+   * True if no ticket may wait, as all servers are out. Not in a drain: its deploy may well take every server down. Nor
+   * if the request is deferred for that very case (`when = "drained"`).
+   */
+  #refusesForLackOfServers(isDeferred: boolean, now: number): boolean {
+    const { whenDown, deferred } = this.#settings;
+    if (whenDown !== "refuse" || this.#drainSwitch.current) return false;
+    return !(isDeferred && deferred?.when === "drained") && this.#fleet.isOut(now);
   }
 }

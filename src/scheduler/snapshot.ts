@@ -13,14 +13,27 @@ export interface Snapshot {
   inFlight: number;
   /** How many of them are in quarantine. */
   quarantined: number;
+  /** Length of the waiting list, deferred requests included. */
   queued: number;
-  /** 0 if no ticket waits. */
+  /** Of the direct requests on the list; 0 if none waits. */
   oldestWaitMs: number;
+  /** Absent if the pool stores no requests. */
+  deferred?: DeferredSnapshot | undefined;
   slots: number;
   /** True if the pool has health checks. Without them its servers stay `unchecked`. */
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+}
+
+/** Deferred requests: those on the waiting list, those that have a slot, and those that are kept after their end. */
+export interface DeferredSnapshot {
+  queued: number;
+  running: number;
+  answered: number;
+  failed: number;
+  /** How long the oldest that is queued has waited, in ms; 0: none is. */
+  oldestMs: number;
 }
 
 export interface ServerSnapshot {
@@ -57,7 +70,12 @@ export interface LeaseSnapshot {
   until?: string | undefined;
 }
 
-export function snapshotOf(name: string, scheduler: Scheduler, now: number): Snapshot {
+export function snapshotOf(
+  name: string,
+  scheduler: Scheduler,
+  now: number,
+  deferred: DeferredSnapshot | null = null,
+): Snapshot {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
   const inFlight = scheduler.inFlight;
@@ -74,6 +92,7 @@ export function snapshotOf(name: string, scheduler: Scheduler, now: number): Sna
     quarantined: sum(servers, (server) => server.quarantined),
     queued: scheduler.queued,
     oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
+    ...(deferred ? { deferred } : {}),
     slots: sum(servers, (server) => server.slots),
     checks: scheduler.hasChecks,
     servers,

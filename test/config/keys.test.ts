@@ -65,7 +65,16 @@ describe.each(KEYS)("$key", ({ key, is, byDefault, takes, refuses }) => {
 });
 
 test("no key of a pool is without its tests", () => {
-  const elsewhere = ["name", "hosts", "servers", "check", "quarantine", "serverTimeout", "retryOn"];
+  const elsewhere = [
+    "name",
+    "hosts",
+    "servers",
+    "check",
+    "quarantine",
+    "serverTimeout",
+    "retryOn",
+    "deferred",
+  ];
   expect(Object.keys(parseWeb()).sort()).toEqual([...KEYS.map(({ is }) => is), ...elsewhere].sort());
 });
 

@@ -3,11 +3,18 @@
  * unreachable, for one request or until further notice, and act as a Worker that dies.
  * Everything else is src/index.ts.
  */
-import sluice, { Pool as RealPool } from "../../src/index.ts";
+import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/index.ts";
+import { deferredAddress } from "../../src/link/deferred-id.ts";
 import type { Env } from "../../src/link/env.ts";
 import { PROTOCOL } from "../../src/link/protocol.ts";
 
 export class Pool extends RealPool {
+  crash(): void {
+    this.ctx.abort("crashed by a test");
+  }
+}
+
+export class Deferred extends RealDeferred {
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -21,6 +28,14 @@ export default {
     if (crash) {
       const stub = env.POOL.getByName(crash[1] as string) as unknown as { crash(): Promise<void> };
       // The call never returns: the object is gone.
+      await stub.crash().catch(() => {});
+      return new Response(null, { status: 204 });
+    }
+    const deferred = /^\/__test\/crash-deferred\/(.+)$/.exec(new URL(request.url).pathname);
+    if (deferred) {
+      const address = deferredAddress(env, deferred[1] as string);
+      if (!address) return new Response(null, { status: 404 });
+      const stub = env.DEFERRED.get(address.objectId) as unknown as { crash(): Promise<void> };
       await stub.crash().catch(() => {});
       return new Response(null, { status: 204 });
     }

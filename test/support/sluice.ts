@@ -16,6 +16,8 @@ export interface SluiceOptions {
   /** `null`: no secret is set. */
   token?: string | null;
   adminHost?: string;
+  /** With which webhooks are signed. */
+  webhookSecret?: string;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
 }
@@ -135,6 +137,12 @@ export class Sluice {
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
+  /** Ends a deferred request's object likewise. */
+  async crashDeferred(id: string): Promise<void> {
+    const response = await fetch(`${this.url}/__test/crash-deferred/${id}`, { method: "POST" });
+    if (response.status !== 204) throw new Error(`crash: ${response.status}`);
+  }
+
   /** From now on nobody reaches the pool's object; only with the test bundle. */
   async losePool(pool: string): Promise<void> {
     await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });
@@ -165,17 +173,21 @@ function listening(workerd: ChildProcess, lines: string[]): Promise<Map<string, 
 }
 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
-  const { pools, bundle = "test", token = TOKEN, adminHost } = options;
+  const { pools, bundle = "test", token = TOKEN, adminHost, webhookSecret } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(bundlePath(bundle), "utf8");
   await writeFile(join(folder, "sluice.js"), worker);
   await writeFile(join(folder, "leaver.js"), leaver);
   const bindings = [
     '(name = "POOL", durableObjectNamespace = "Pool")',
+    '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
     // JSON's escapes in a string are Cap'n Proto's too.
     `(name = "POOLS", json = ${JSON.stringify(JSON.stringify(pools))})`,
     ...(token === null ? [] : [`(name = "ADMIN_TOKEN", text = ${JSON.stringify(token)})`]),
     ...(adminHost === undefined ? [] : [`(name = "ADMIN_HOST", text = ${JSON.stringify(adminHost)})`]),
+    ...(webhookSecret === undefined
+      ? []
+      : [`(name = "WEBHOOK_SECRET", text = ${JSON.stringify(webhookSecret)})`]),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -194,7 +206,10 @@ const sluice :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "sluice.js")],
   compatibilityDate = "2026-11-17",
   compatibilityFlags = ["fetch_legacy_url"],
-  durableObjectNamespaces = [(className = "Pool", uniqueKey = "sluice-pool", enableSql = true)],
+  durableObjectNamespaces = [
+    (className = "Pool", uniqueKey = "sluice-pool", enableSql = true),
+    (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
+  ],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],
 );

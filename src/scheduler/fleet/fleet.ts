@@ -73,6 +73,11 @@ export class Fleet {
     return this.#servers.every((server) => server.isOut(now));
   }
 
+  /** How many slots requests can get, now or once they are free. */
+  get slots(): number {
+    return this.#servers.reduce((sum, server) => sum + (server.available ? server.slots : 0), 0);
+  }
+
   /** True if all slots are free, and a server would take a request at once. */
   get idle(): boolean {
     return this.#leases.size === 0 && this.#servers.some((server) => server.available);

@@ -23,6 +23,11 @@ export class Chronicle {
     this.journal.note({ kind: "refusal", code }, now);
   }
 
+  /** The client of a deferred request finds a refusal instead of an answer. */
+  deferredFailed(code: string, now: number): void {
+    this.journal.note({ kind: "deferred-failed", code }, now);
+  }
+
   /** A lease has ended. To be called while the slot still has its state of before. */
   leaseEnded(slot: SlotRow, end: LeaseEnd, now: number): void {
     if (end.how === "busy" || ("retried" in end && end.retried)) this.#countRetry(slot);

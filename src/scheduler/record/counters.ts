@@ -1,4 +1,4 @@
-import type { EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
+import type { DeferRefusal, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
 
 /**
  * Counts since the pool was created, as a snapshot shows them. Invariant: accepted = completed + abandoned + refused
@@ -38,7 +38,7 @@ export interface ServerCounts {
   service: Histogram;
 }
 
-export type CountedRefusal = SchedulerRefusal | EndRefusal;
+export type CountedRefusal = SchedulerRefusal | DeferRefusal | EndRefusal;
 
 /** Counts what becomes of requests. That costs a few additions each; memory grows only with the number of servers. */
 export class Counters {
@@ -48,6 +48,7 @@ export class Counters {
   readonly #servers: Map<string, ServerCounts>;
   #drains: number;
   #abandonedTold: number;
+  #meanServiceMs: number | null = null;
 
   constructor(stored: Partial<Counts> = {}) {
     const { accepted = 0, completed = 0, refused = {}, retried = 0, abandoned = 0 } = stored;
@@ -59,6 +60,10 @@ export class Counters {
     );
     this.#drains = stored.drains ?? 0;
     this.#abandonedTold = stored.abandonedTold ?? 0;
+    for (const { service } of this.#servers.values()) {
+      const count = service.counts.reduce((sum, one) => sum + one, 0);
+      if (count > 0) this.#meanServiceMs = Math.max(this.#meanServiceMs ?? 0, service.sumMs / count);
+    }
   }
 
   accepted(): void {
@@ -72,6 +77,8 @@ export class Counters {
   completed(server: string, serviceMs: number, status: number): void {
     this.#totals.completed++;
     observe(this.#countsOf(server).service, serviceMs);
+    const mean = this.#meanServiceMs ?? serviceMs;
+    this.#meanServiceMs = mean + (Math.max(0, serviceMs) - mean) * NEWEST_SHARE;
     const statusClass = STATUS_CLASSES[Math.trunc(status / 100)] ?? "5xx";
     this.#answered[statusClass] = (this.#answered[statusClass] ?? 0) + 1;
   }
@@ -96,6 +103,11 @@ export class Counters {
 
   drainBegun(): void {
     this.#drains++;
+  }
+
+  /** Mean time of a request at its server, in ms, in which the latest count most; `null`: none has been completed. */
+  get meanServiceMs(): number | null {
+    return this.#meanServiceMs;
   }
 
   get totals(): Totals {
@@ -133,6 +145,9 @@ export class Counters {
     return counts;
   }
 }
+
+/** The weight of one request in the moving average of service times. */
+const NEWEST_SHARE = 1 / 16;
 
 const STATUS_CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"];
 

@@ -1,4 +1,4 @@
-import type { CutOff, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
+import type { CutOff, DeferRefusal, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
 import type { ServerOverride } from "../terms/rows.ts";
 
 /** Everything that happens to a pool and that people may want to know. Instants are ISO 8601 in UTC. */
@@ -14,7 +14,9 @@ export type Happening =
   | { kind: "quarantine"; server: string; lease: string; cause: CutOff }
   /** An operator has freed a slot. */
   | { kind: "slot-freed"; server: string; lease: string }
-  | { kind: "refusal"; code: SchedulerRefusal | EndRefusal }
+  | { kind: "refusal"; code: SchedulerRefusal | DeferRefusal | EndRefusal }
+  /** A deferred request has failed; `code` is its refusal's. */
+  | { kind: "deferred-failed"; code: string }
   /** The pool's object has restarted while there were requests. */
   | { kind: "restart" };
 
@@ -32,7 +34,8 @@ export type PoolEvent = Happening & {
  * `RUN_MS` of the last, are one event that grows, so that a flood does not fill the journal.
  */
 export function runOf(happening: Happening): string | null {
-  if (happening.kind === "refusal") return `refusal ${happening.code}`;
+  if (happening.kind === "refusal" || happening.kind === "deferred-failed")
+    return `${happening.kind} ${happening.code}`;
   if (happening.kind === "quarantine") return `quarantine ${happening.server} ${happening.cause}`;
   return null;
 }

@@ -3,14 +3,14 @@ import type { PoolConfig } from "../../config/types.ts";
 /**
  * How a request's lease ends.
  * done        the server sent its last byte; `status` is its answer's
- * unused      nothing was sent to the server
+ * unused      nothing was sent to the server; `retried`: the request waits for another slot
  * busy        the server is busy for somebody else: the slot rests for `restMs`, and the request is retried
  * a `CutOff`  the request ended before the server's last byte. `retried`: it is retried. `clientLeft`: the client had
  *             left before, so the request counts as abandoned and not as refused. `status`: the early answer's
  */
 export type LeaseEnd =
   | { how: "done"; status: number }
-  | { how: "unused" }
+  | { how: "unused"; retried?: boolean }
   | { how: "busy"; restMs: number }
   | { how: "early"; status: number }
   | { how: Exclude<CutOff, "early">; retried?: boolean; clientLeft?: boolean };
@@ -56,6 +56,9 @@ export function isFailure(cause: CutOff): boolean {
 
 /** The refusals that the scheduler decides on; `refusals/refusal.ts` has the statuses. */
 export type SchedulerRefusal = "queue-full" | "queue-timeout" | "no-server";
+
+/** The refusals of a request that is not even stored. */
+export type DeferRefusal = "deferred-full" | "no-server";
 
 /** The refusals of a request that already had a slot. */
 export type EndRefusal = "bad-gateway" | "server-timeout" | "client-timeout";

@@ -11,6 +11,8 @@ export interface TicketRequest {
   /** How long the ticket paused, in ms, after its last try to reach the pool. The regroup waits by this. */
   pausedMs?: number;
   retry?: Retry;
+  /** Only of a deferred request: when it is given up, instead of after `queue_timeout`; ms since the epoch. */
+  expiresAt?: number;
 }
 
 /** A request on the waiting list. Times are in ms since the epoch. */
@@ -24,6 +26,10 @@ export interface Ticket {
   readonly isRetry: boolean;
   /** The server of the last attempt; `null`: this is the first. */
   readonly failed: FailedServer | null;
+  /** When the ticket is given up. */
+  readonly deadline: number;
+  /** True if the request is stored: nobody holds a connection for it. */
+  readonly isDeferred: boolean;
   /** True once the ticket is off the list: granted, refused, or its client left. */
   left: boolean;
 }

@@ -28,8 +28,11 @@ export class WaitingList {
   #latestToken = Number.NEGATIVE_INFINITY;
   readonly #byId = new Map<string, Ticket>();
   readonly #byArrival = new PriorityQueue(arrivedBefore, hasLeft);
-  /** In the order of their deadlines, as the timeout is the same for all. */
+  /** Direct requests, in the order of their deadlines, as the timeout is the same for all. */
   readonly #byWait = new PriorityQueue(hasWaitedLonger, hasLeft);
+  /** Deferred requests. */
+  readonly #byDeadline = new PriorityQueue(endsSooner, hasLeft);
+  #deferred = 0;
 
   constructor(timeoutMs: number, restartedAt: number | null) {
     this.#timeoutMs = timeoutMs;
@@ -38,6 +41,16 @@ export class WaitingList {
 
   get length(): number {
     return this.#byId.size;
+  }
+
+  /** How many of the tickets are of deferred requests. */
+  get deferred(): number {
+    return this.#deferred;
+  }
+
+  /** How many of the tickets hold a connection. */
+  get direct(): number {
+    return this.#byId.size - this.#deferred;
   }
 
   get(id: string): Ticket | undefined {
@@ -51,10 +64,14 @@ export class WaitingList {
     const arrival = retry ? "retry" : isReturning ? "returned" : "new";
     const token = this.tokenOf(request, now);
     const failed = retry ? new FailedServer(retry, now) : null;
-    const ticket: Ticket = { id, token, since, isRetry: retry !== undefined, failed, left: false };
+    const isRetry = retry !== undefined;
+    const isDeferred = request.expiresAt !== undefined;
+    const deadline = request.expiresAt ?? since + this.#timeoutMs;
+    const ticket: Ticket = { id, token, since, isRetry, failed, deadline, isDeferred, left: false };
     this.#byId.set(id, ticket);
     this.#byArrival.push(ticket);
-    this.#byWait.push(ticket);
+    if (isDeferred) this.#deferred++;
+    this.#deadlinesOf(ticket).push(ticket);
     return { ticket, arrival };
   }
 
@@ -70,40 +87,66 @@ export class WaitingList {
     return this.#byArrival.peek();
   }
 
-  /** Returns the ticket that has waited longest. A retry may stand before it, having waited less. */
+  /** Returns the direct request that has waited longest. A retry may stand before it, having waited less. */
   oldest(): Ticket | undefined {
     return this.#byWait.peek();
+  }
+
+  /** Returns all tickets, the next in line first. O(n log n). */
+  inOrder(): Ticket[] {
+    return [...this.#byId.values()].sort((a, b) => (arrivedBefore(a, b) ? -1 : 1));
+  }
+
+  /** Returns how many tickets go before this one. O(n): to be called for those who ask only. */
+  ahead(ticket: Ticket): number {
+    let count = 0;
+    for (const other of this.#byId.values()) if (arrivedBefore(other, ticket)) count++;
+    return count;
   }
 
   shift(): Ticket | undefined {
     const head = this.#byArrival.pop();
     if (!head) return undefined;
-    this.#byId.delete(head.id);
-    head.left = true;
-    this.#byWait.bury();
+    this.#remove(head);
     return head;
   }
 
   leave(id: string): Ticket | undefined {
     const ticket = this.#byId.get(id);
     if (!ticket) return undefined;
-    this.#byId.delete(id);
-    ticket.left = true;
+    this.#remove(ticket);
     this.#byArrival.bury();
-    this.#byWait.bury();
     return ticket;
   }
 
   /** Removes and returns a ticket that has waited too long; `undefined`: there is none (any more). */
   takeExpired(now: number): Ticket | undefined {
-    const expired = this.nextDeadline() <= now ? this.#byWait.peek() : undefined;
+    const expired = [this.#byWait.peek(), this.#byDeadline.peek()].find(
+      (ticket) => ticket && ticket.deadline <= now,
+    );
     return expired && this.leave(expired.id);
   }
 
   /** Returns when the next ticket times out; `Infinity`: the list is empty. */
   nextDeadline(): number {
-    const first = this.#byWait.peek();
-    return first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
+    const direct = this.#byWait.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+    return this.#deferred === 0 ? direct : Math.min(direct, this.nextExpiry());
+  }
+
+  /** Returns when the next deferred request is given up; `Infinity`: none waits. */
+  nextExpiry(): number {
+    return this.#byDeadline.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+  }
+
+  #remove(ticket: Ticket): void {
+    this.#byId.delete(ticket.id);
+    ticket.left = true;
+    if (ticket.isDeferred) this.#deferred--;
+    this.#deadlinesOf(ticket).bury();
+  }
+
+  #deadlinesOf({ isDeferred }: Ticket): PriorityQueue<Ticket> {
+    return isDeferred ? this.#byDeadline : this.#byWait;
   }
 }
 
@@ -113,6 +156,10 @@ function arrivedBefore(a: Ticket, b: Ticket): boolean {
 
 function hasWaitedLonger(a: Ticket, b: Ticket): boolean {
   return a.since < b.since;
+}
+
+function endsSooner(a: Ticket, b: Ticket): boolean {
+  return a.deadline < b.deadline;
 }
 
 function hasLeft(ticket: Ticket): boolean {

@@ -1,0 +1,572 @@
+import { DurableObject } from "cloudflare:workers";
+import { mayRepeat } from "../carry/failure.ts";
+import { loadConfig } from "../config/load.ts";
+import type { PoolConfig } from "../config/types.ts";
+import { DETAILS } from "../link/acquire.ts";
+import { Conditions } from "../link/conditions.ts";
+import type { DeferAnswer, DeferredEndState, DeferredState } from "../link/deferral.ts";
+import type {
+  Accepted,
+  DeferredCalls,
+  DeferredStatus,
+  LiveAnswer,
+  StoredAnswer,
+  StoredRequest,
+  TurnAnswer,
+} from "../link/deferred-calls.ts";
+import { tellEnded } from "../link/endings.ts";
+import type { Env } from "../link/env.ts";
+import { HeldLease } from "../link/held-lease.ts";
+import { logError } from "../link/log.ts";
+import type { Granted } from "../link/protocol.ts";
+import { backoffMs, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
+import { webhookKey } from "../link/webhook-key.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import { Run, type RunEnd } from "./run.ts";
+import { type Progress, Store } from "./store.ts";
+import { type Notice, notify, pauseMs } from "./webhook.ts";
+
+/** How long a request may be on its way into storage, in ms. One that is not accepted by then is deleted. */
+const STORING_MS = 600_000;
+/** How long a call of the pool is repeated, in ms: for a client that waits, and where the pool asks again by itself. */
+const [PATIENCE_MS, REPEAT_MS] = [10_000, 30_000];
+/** How long after its expiry a request looks for itself what the pool has made of it, in ms. */
+const OVERDUE_MS = 60_000;
+/** An alarm that comes in between looks whether a webhook is still to be sent, in ms. */
+const WEBHOOK_WATCH_MS = 60_000;
+
+/**
+ * A deferred request's Durable Object: it stores the request, carries it once its pool calls it, stores the answer, and
+ * deletes itself. `link/deferred-calls.ts` describes its calls. To the pool it is a Worker like any other: it holds a
+ * lease, renews and ends it.
+ *
+ * A restart loses what runs. Whether the request may be sent again is decided by the rules of retries; if not, nobody
+ * knows what the server did, and the request says so (`fate-unknown`).
+ */
+export class Deferred extends DurableObject<Env> implements DeferredCalls {
+  readonly #store: Store;
+  readonly #conditions = new Conditions();
+  readonly #audience = new Set<(answer: LiveAnswer) => void>();
+  /** `null`: there is no such request. */
+  #request: StoredRequest | null;
+  #progress: Progress | null;
+  #run: Run | null = null;
+  #isNotifying = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new Store(ctx.storage);
+    this.#request = this.#store.request;
+    this.#progress = this.#store.progress;
+    if (this.#request && this.#progress?.state === "running")
+      this.#inBackground(this.#recover(this.#request, this.#progress));
+  }
+
+  // ── The Worker that accepts it ──
+
+  async store(request: StoredRequest, body: Uint8Array | null): Promise<Accepted> {
+    if (!this.#progress) {
+      this.open(request);
+      if (body) this.append(request.secret, 0, body);
+    }
+    return this.accept(request.secret, body ? 1 : 0);
+  }
+
+  open(request: StoredRequest): void {
+    if (this.#progress) return;
+    const now = Date.now();
+    this.#request = request;
+    this.#store.request = request;
+    this.#write({
+      state: "storing",
+      acceptedAt: now,
+      expiresAt: now + request.expiresMs,
+      number: null,
+      ticket: null,
+      server: null,
+      attempts: 0,
+      failures: 0,
+      startedAt: null,
+      endedAt: null,
+      problem: null,
+      canceled: false,
+      webhook: null,
+    });
+    this.#store.setAlarm(now + STORING_MS);
+  }
+
+  append(secret: string, row: number, bytes: Uint8Array): boolean {
+    if (this.#found(secret)?.progress.state !== "storing") return false;
+    const { rows, bytes: before } = this.#store.body;
+    // A repeated call has been heard before.
+    if (row < rows) return true;
+    this.#store.putRow("body", row, bytes);
+    this.#store.body = { rows: row + 1, bytes: before + bytes.byteLength };
+    return true;
+  }
+
+  async accept(secret: string, rows: number): Promise<Accepted> {
+    const found = this.#found(secret);
+    if (!found || this.#store.body.rows !== rows) return { code: "unknown-request" };
+    if (found.progress.state === "storing") {
+      const refused = await this.#enter(found.request);
+      if (refused) return refused;
+    }
+    const status = await this.status(secret);
+    return status ? { code: "accepted", status } : { code: "unknown-request" };
+  }
+
+  async discard(secret: string): Promise<void> {
+    const found = this.#found(secret);
+    if (found?.progress.state !== "storing") return;
+    await this.#deleteAll();
+    const id = this.#id;
+    const { key } = found.request;
+    await this.#reach(found.request, REPEAT_MS, (pool) => pool.withdrawDeferred(id, key)).catch(() => {});
+  }
+
+  // ── Its pool ──
+
+  turn(ticket: string, granted: Granted | null): TurnAnswer {
+    const [request, progress] = [this.#request, this.#progress];
+    if (!request || !progress) return "unknown";
+    if (isEnded(progress)) this.#inBackground(this.#tellEnd(request, progress));
+    if (progress.ticket === ticket) return "begun";
+    if (isEnded(progress) || progress.state === "running") return "ended";
+    const pool = granted && this.#poolOf(request);
+    if (granted && pool) this.#begin(request, progress, pool, ticket, granted);
+    else this.#write({ ...progress, ticket });
+    return granted && pool ? "begun" : "waiting";
+  }
+
+  async refused(code: SchedulerRefusal): Promise<void> {
+    const [request, progress] = [this.#request, this.#progress];
+    if (!request || !progress) return;
+    if (progress.state === "queued" || progress.state === "storing")
+      this.#fail(request, progress, new Refusal(code, DETAILS[code], request.pool));
+    if (this.#progress) await this.#tellEnd(request, this.#progress);
+  }
+
+  // ── Its client and operators ──
+
+  async status(secret: string, wait?: { state: DeferredState; ms: number }): Promise<DeferredStatus | null> {
+    if (wait) await this.#conditions.until(() => this.#found(secret)?.progress.state !== wait.state, wait.ms);
+    const found = this.#accepted(secret);
+    if (!found) return null;
+    const { request, progress } = found;
+    const place = progress.state === "queued" ? await this.#place(request) : null;
+    // It may have had its turn meanwhile.
+    return this.#statusOf(request, this.#progress ?? progress, place);
+  }
+
+  answer(secret: string): StoredAnswer | null {
+    return this.#accepted(secret)?.progress.state === "answered" ? this.#store.answer : null;
+  }
+
+  row(secret: string, row: number): Uint8Array | null {
+    return this.#accepted(secret)?.progress.state === "answered" ? this.#store.row("answer", row) : null;
+  }
+
+  async untilEnded(secret: string, waitMs: number): Promise<DeferredStatus | LiveAnswer | null> {
+    const live = Promise.withResolvers<LiveAnswer>();
+    this.#audience.add(live.resolve);
+    const hasEnded = () => {
+      const progress = this.#accepted(secret)?.progress;
+      return !progress || isEnded(progress);
+    };
+    try {
+      const taken = await Promise.race([live.promise, this.#conditions.until(hasEnded, waitMs)]);
+      return taken ?? (await this.status(secret));
+    } finally {
+      this.#audience.delete(live.resolve);
+    }
+  }
+
+  async cancel(secret: string): Promise<"canceled" | "stopping" | "forgotten" | null> {
+    const found = this.#accepted(secret);
+    if (!found) return null;
+    const { request, progress } = found;
+    if (isEnded(progress)) {
+      await this.#forget(request, progress);
+      return "forgotten";
+    }
+    if (progress.state === "running") {
+      this.#write({ ...progress, canceled: true });
+      this.#run?.cancel();
+      return "stopping";
+    }
+    this.#end(request, { ...progress, state: "canceled" });
+    await this.#tellEnd(request, this.#progress as Progress);
+    return "canceled";
+  }
+
+  async retry(secret: string): Promise<DeferAnswer | "not-failed" | null> {
+    const found = this.#accepted(secret);
+    if (!found) return null;
+    const { request, progress } = found;
+    if (progress.state !== "failed") return "not-failed";
+    const now = Date.now();
+    const { number } = progress;
+    const expiresAt = now + request.expiresMs;
+    const again: Progress = { ...progress, acceptedAt: now, expiresAt, failures: 0, ticket: null };
+    // The pool's row first: a request that is not on its list would never have a turn.
+    const answer = await this.#defer(request, again, number);
+    if (answer.code !== "deferred" || this.#progress?.state !== "failed") return answer;
+    const fresh = { startedAt: null, endedAt: null, problem: null, webhook: null, canceled: false };
+    this.#write({ ...again, ...fresh, state: "queued", number: answer.number });
+    this.#store.setAlarm(expiresAt + OVERDUE_MS);
+    return answer;
+  }
+
+  // ── Platform ──
+
+  override async alarm(): Promise<void> {
+    const [request, progress, now] = [this.#request, this.#progress, Date.now()];
+    if (!request || !progress) return;
+    if (progress.state === "storing") {
+      if (now < progress.acceptedAt + STORING_MS) this.#store.setAlarm(progress.acceptedAt + STORING_MS);
+      else await this.discard(request.secret);
+    } else if (progress.state === "queued") await this.#lookForItself(request, progress, now);
+    else if (progress.state === "running") this.#store.setAlarm(now + STORING_MS);
+    else if (now < forgottenAt(request, progress)) await this.#notifyIfDue(request, progress, now);
+    else if (progress.webhook) await this.#notifyIfDue(request, progress, now);
+    else await this.#forget(request, progress);
+  }
+
+  // ── Internals ──
+
+  get #id(): string {
+    return this.ctx.id.toString() + (this.#request?.secret ?? "");
+  }
+
+  /** Puts it on the waiting list. Returns what the client is told instead of a status; `null`: it is accepted. */
+  async #enter(request: StoredRequest): Promise<Exclude<Accepted, { code: "accepted" }> | null> {
+    const progress = this.#progress as Progress;
+    const answer = await this.#defer(request, progress, null);
+    // It may have had its turn meanwhile, or was discarded.
+    const present = this.#progress;
+    if (!present) return { code: "unknown-request" };
+    if (answer.code === "deferred") {
+      const state = present.state === "storing" ? "queued" : present.state;
+      this.#write({ ...present, state, number: answer.number });
+      return null;
+    }
+    if (present.state === "storing") await this.#deleteAll();
+    return answer;
+  }
+
+  async #defer(
+    request: StoredRequest,
+    { acceptedAt, expiresAt }: Progress,
+    former: number | null,
+  ): Promise<DeferAnswer> {
+    const { method, target, key } = request;
+    const id = this.#id;
+    const fingerprint = key === null ? "" : await this.#fingerprint();
+    const path = target.path.slice(0, LONGEST_PATH);
+    const entry = { id, method, path, acceptedAt, expiresAt, key, fingerprint, former };
+    return this.#reach(request, PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
+  }
+
+  async #fingerprint(): Promise<string> {
+    const digest = new crypto.DigestStream("SHA-256");
+    const writer = digest.getWriter();
+    const { rows } = this.#store.body;
+    for (let row = 0; row < rows; row++) await writer.write(this.#store.row("body", row) as Uint8Array);
+    await writer.close();
+    return [...new Uint8Array(await digest.digest)]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+  }
+
+  #begin(request: StoredRequest, before: Progress, pool: PoolConfig, ticket: string, granted: Granted): void {
+    const progress: Progress = {
+      ...before,
+      state: "running",
+      ticket,
+      server: granted.server.name,
+      attempts: before.attempts + 1,
+      startedAt: Date.now(),
+    };
+    this.#write(progress);
+    const lease = new HeldLease(this.env, addressOf(pool), ticket, granted);
+    const run = new Run();
+    this.#run = run;
+    const carrying = run.carry(
+      { pool, request, store: this.#store, progress, lease },
+      {
+        answer: () => this.#end(request, { ...(this.#progress as Progress), state: "answered" }),
+        live: (answer) => this.#takeLive(answer),
+        background: (work) => this.#inBackground(work),
+      },
+    );
+    this.#inBackground(carrying.then((end) => this.#over(request, pool, lease, end)));
+  }
+
+  async #over(request: StoredRequest, pool: PoolConfig, lease: HeldLease, end: RunEnd): Promise<void> {
+    this.#run = null;
+    const progress = this.#progress;
+    if (!progress) return;
+    if (end.how === "again" && !progress.canceled) {
+      lease.stop();
+      await this.#again(request, progress, pool, end.end);
+      return;
+    }
+    if (end.how === "again") this.#inBackground(lease.end(end.end));
+    if (!isEnded(progress)) {
+      if (end.how === "failed") this.#fail(request, progress, end.refusal);
+      else this.#end(request, { ...progress, state: end.how === "answered" ? "answered" : "canceled" });
+    }
+    await this.#tellEnd(request, this.#progress as Progress);
+  }
+
+  /** Waits for another slot: the server has failed the request, or is busy with somebody else's. */
+  async #again(request: StoredRequest, progress: Progress, pool: PoolConfig, end: LeaseEnd): Promise<void> {
+    const isBusy = end.how === "busy";
+    const failures = progress.failures + (isBusy ? 0 : 1);
+    this.#write({ ...progress, state: "queued", failures });
+    const restMs = isBusy ? 0 : backoffMs(failures);
+    const retry = { server: progress.server ?? "", restMs, avoid: pool.redispatch };
+    const again = { id: this.#id, ticket: progress.ticket ?? "", end, retry };
+    // If the pool is not reached for so long, it asks: it misses the lease.
+    await this.#reach(request, REPEAT_MS, (stub) => stub.deferAgain(again)).catch(() => {});
+  }
+
+  /** The instance that carried the request is gone. */
+  async #recover(request: StoredRequest, progress: Progress): Promise<void> {
+    const pool = this.#poolOf(request);
+    const { ticket, failures, canceled } = progress;
+    const answer = this.#store.answer;
+    if (answer && !canceled) {
+      // It died between the answer's last byte and the end of the lease.
+      this.#end(request, { ...progress, state: "answered" });
+      const done = [{ id: ticket ?? "", end: { how: "done" as const, status: answer.status } }];
+      await Promise.all([
+        tellEnded(this.env, this.#address(request), done),
+        this.#tellEnd(request, this.#progress as Progress),
+      ]);
+      return;
+    }
+    const mayBeSentAgain = pool !== null && !canceled && failures < pool.retries;
+    const headers = new Headers(request.headers);
+    if (mayBeSentAgain && mayRepeat({ method: request.method, headers }, pool)) {
+      await this.#again(request, progress, pool, { how: "lost", retried: true });
+      return;
+    }
+    const lost = [{ id: ticket ?? "", end: { how: "lost" as const } }];
+    if (canceled) this.#end(request, { ...progress, state: "canceled" });
+    else {
+      const detail =
+        "Sluice was interrupted while a server worked on the request, and it may not be sent twice.";
+      this.#fail(request, progress, new Refusal("fate-unknown", detail, request.pool));
+    }
+    await Promise.all([
+      tellEnded(this.env, this.#address(request), lost),
+      this.#tellEnd(request, this.#progress as Progress),
+    ]);
+  }
+
+  #fail(request: StoredRequest, progress: Progress, { code, message: detail }: Refusal): void {
+    this.#end(request, { ...progress, state: "failed", problem: { code, detail } });
+  }
+
+  /** Writes the end. `progress`: the state says which. */
+  #end(request: StoredRequest, progress: Progress): void {
+    const now = Date.now();
+    const isNoticed = request.webhook !== null && progress.state !== "canceled";
+    const webhook = isNoticed ? { id: `msg_${crypto.randomUUID()}`, attempts: 0, nextAt: now } : null;
+    const ended = { ...progress, endedAt: now, webhook };
+    // A failed one may be tried again.
+    if (progress.state !== "failed") this.#deleteLongBody();
+    this.#write(ended);
+    const forgotten = forgottenAt(request, ended);
+    this.#store.setAlarm(webhook ? Math.min(forgotten, now + WEBHOOK_WATCH_MS) : forgotten);
+    if (webhook) this.#inBackground(this.#notifyIfDue(request, ended, now));
+  }
+
+  /** A short one costs less to keep than to delete. */
+  #deleteLongBody(): void {
+    const { rows } = this.#store.body;
+    if (rows > 1) this.#store.deleteRows("body", rows);
+  }
+
+  #takeLive(answer: LiveAnswer): boolean {
+    const [first] = this.#audience;
+    first?.(answer);
+    return first !== undefined;
+  }
+
+  /** Tells the pool of the end. If it is not reached for so long, it asks: it misses the lease, or the ticket. */
+  async #tellEnd(request: StoredRequest, progress: Progress): Promise<void> {
+    const id = this.#id;
+    const { state, attempts, startedAt, problem } = progress;
+    const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? null);
+    const end = {
+      state: state as DeferredEndState,
+      status: state === "canceled" ? null : status,
+      code: problem?.code ?? null,
+      attempts,
+      startedAt,
+    };
+    try {
+      const number = await this.#reach(request, REPEAT_MS, (pool) => pool.deferredEnded(id, end));
+      const present = this.#progress;
+      if (number !== null && present && present.number === null) this.#write({ ...present, number });
+    } catch (error) {
+      logError(error, { pool: request.pool, deferred: true });
+    }
+  }
+
+  /** Its time is over, and the pool has not said so. Should the pool not know it, it learns of it now. */
+  async #lookForItself(request: StoredRequest, progress: Progress, now: number): Promise<void> {
+    const dueAt = progress.expiresAt + OVERDUE_MS;
+    this.#store.setAlarm(now < dueAt ? dueAt : now + OVERDUE_MS);
+    if (now < dueAt) return;
+    const answer = await this.#defer(request, progress, progress.number);
+    if (answer.code === "deferred" || answer.code === "repeated") return;
+    this.#fail(request, progress, new Refusal("queue-timeout", DETAILS["queue-timeout"], request.pool));
+  }
+
+  async #notifyIfDue(request: StoredRequest, { webhook }: Progress, now: number): Promise<void> {
+    const key = webhookKey(this.env);
+    if (!webhook || this.#isNotifying) return;
+    if (webhook.nextAt > now) return this.#store.setAlarm(webhook.nextAt);
+    this.#isNotifying = true;
+    const notice = this.#notice(request);
+    const isDone = key !== null && (await notify(request.webhook ?? "", webhook.id, notice, key));
+    this.#isNotifying = false;
+    const present = this.#progress;
+    // Meanwhile it may have been forgotten, or is tried again.
+    if (present?.webhook?.id !== webhook.id) return;
+    const attempts = webhook.attempts + 1;
+    const pause = isDone ? null : pauseMs(attempts);
+    const next = pause === null ? null : { id: webhook.id, attempts, nextAt: Date.now() + pause };
+    this.#write({ ...present, webhook: next });
+    const forgotten = forgottenAt(request, present);
+    this.#store.setAlarm(next ? Math.min(next.nextAt, Math.max(forgotten, Date.now())) : forgotten);
+  }
+
+  #notice(request: StoredRequest): Notice {
+    const progress = this.#progress as Progress;
+    const { problem, endedAt } = progress;
+    const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? 200);
+    return {
+      type: problem ? "request.failed" : "request.answered",
+      timestamp: new Date(endedAt ?? Date.now()).toISOString(),
+      data: { id: this.#id, status, url: `${request.target.origin}/_sluice/requests/${this.#id}/response` },
+    };
+  }
+
+  /** Leaves nothing. The pool forgets it first, or would keep it for ever. */
+  async #forget(request: StoredRequest, progress: Progress): Promise<void> {
+    const id = this.#id;
+    await this.#tellEnd(request, progress);
+    const { number } = this.#progress ?? progress;
+    if (number !== null)
+      await this.#reach(request, REPEAT_MS, (pool) => pool.forgetDeferred({ id, number, key: request.key }));
+    await this.#deleteAll();
+  }
+
+  async #deleteAll(): Promise<void> {
+    this.#request = null;
+    this.#progress = null;
+    await this.#store.deleteAll();
+    this.#conditions.changed();
+  }
+
+  #statusOf(
+    request: StoredRequest,
+    progress: Progress,
+    place: { place: number; startsInMs: number | null } | null,
+  ): DeferredStatus {
+    const { state, acceptedAt, startedAt, endedAt, attempts, problem } = progress;
+    return {
+      id: this.#id,
+      state: state === "storing" ? "queued" : state,
+      place: place?.place ?? null,
+      startsInMs: place?.startsInMs ?? null,
+      acceptedAt,
+      startedAt,
+      endedAt,
+      attempts,
+      expiresAt: isEnded(progress) ? forgottenAt(request, progress) : progress.expiresAt,
+      answer: state === "answered" ? (this.#store.answer?.status ?? null) : null,
+      problem,
+    };
+  }
+
+  /** `null` too if the pool cannot be reached: a place is not worth a failure. */
+  async #place(request: StoredRequest) {
+    const id = this.#id;
+    return this.#reach(request, 0, (pool) => pool.placeOf(id)).catch(() => null);
+  }
+
+  #write(progress: Progress): void {
+    this.#progress = progress;
+    this.#store.progress = progress;
+    this.#conditions.changed();
+  }
+
+  /** `null`: there is no such request. */
+  #found(secret: string): { request: StoredRequest; progress: Progress } | null {
+    const [request, progress] = [this.#request, this.#progress];
+    return request && progress && isSame(secret, request.secret) ? { request, progress } : null;
+  }
+
+  /** The same for its client, who knows of it only once it is accepted, and until it is forgotten. */
+  #accepted(secret: string): { request: StoredRequest; progress: Progress } | null {
+    const found = this.#found(secret);
+    if (!found || found.progress.state === "storing") return null;
+    return Date.now() < forgottenAt(found.request, found.progress) ? found : null;
+  }
+
+  #reach<T>(request: StoredRequest, forMs: number, call: (pool: PoolStub) => Promise<T>): Promise<T> {
+    const givesUpAt = Date.now() + forMs;
+    return reach(this.env, this.#address(request), call, (error) => {
+      if (Date.now() >= givesUpAt) throw error;
+    });
+  }
+
+  #address(request: StoredRequest): PoolAddress {
+    const pool = this.#poolOf(request);
+    return pool ? addressOf(pool) : { name: request.pool, locationHint: null };
+  }
+
+  /** `null`: the configuration has no such pool, or is wrong. */
+  #poolOf({ pool }: StoredRequest): PoolConfig | null {
+    try {
+      return loadConfig(this.env).pools.get(pool) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work);
+  }
+}
+
+/** For the operator's list, in characters. */
+const LONGEST_PATH = 200;
+
+function addressOf({ name, locationHint }: PoolConfig): PoolAddress {
+  return { name, locationHint };
+}
+
+function isEnded({ state }: Progress): boolean {
+  return state === "answered" || state === "failed" || state === "canceled";
+}
+
+/** `Infinity` before the end. */
+function forgottenAt({ keepMs }: StoredRequest, { endedAt }: Progress): number {
+  return endedAt === null ? Number.POSITIVE_INFINITY : endedAt + keepMs;
+}
+
+function isSame(given: string, secret: string): boolean {
+  const [left, right] = [given, secret].map((text) => new TextEncoder().encode(text)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
+}

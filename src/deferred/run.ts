@@ -1,0 +1,143 @@
+import { attempt } from "../carry/attempt.ts";
+import type { CarriedRequest } from "../carry/carried-request.ts";
+import { TryAgain } from "../carry/failure.ts";
+import { type Outcome, Trace } from "../carry/trace.ts";
+import type { PoolConfig } from "../config/types.ts";
+import { ClientLeft } from "../link/acquire.ts";
+import type { LiveAnswer, StoredRequest } from "../link/deferred-calls.ts";
+import type { HeldLease } from "../link/held-lease.ts";
+import { logError } from "../link/log.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import { AnswerWriter, type Written } from "./answer-writer.ts";
+import type { Progress, Store } from "./store.ts";
+import { StoredBody } from "./stored-body.ts";
+
+/** How one attempt ended. Unless it is made again, its lease has ended too. */
+export type RunEnd =
+  | { how: "answered" }
+  | { how: "failed"; refusal: Refusal }
+  | { how: "canceled" }
+  | { how: "again"; end: LeaseEnd };
+
+/** One attempt of a deferred request: its server's answer goes to storage instead of a client. */
+export class Run {
+  readonly #client = new AbortController();
+  #written: Written | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #refusal: Refusal | null = null;
+
+  /** What `on_client_abort` says happens: the server is cut off, or its answer is read and thrown away. */
+  cancel(): void {
+    this.#client.abort();
+  }
+
+  /** Never rejects. `onAnswer`: called in the turn in which the answer is complete in storage. */
+  async carry(
+    { pool, request, store, progress, lease }: RunOf,
+    on: {
+      answer: () => void;
+      live: (answer: LiveAnswer) => boolean;
+      background: (work: Promise<unknown>) => void;
+    },
+  ): Promise<RunEnd> {
+    const { requestId, method, target, headers, mostAnswerBytes } = request;
+    const trace = new Trace(requestId, method, target.path, Date.now() - progress.acceptedAt);
+    trace.isDeferred = true;
+    trace.pool = pool.name;
+    const writer = new AnswerWriter(store, mostAnswerBytes, on.live);
+    const carried: CarriedRequest = {
+      pool,
+      request: new Request(target.origin, { method, headers }),
+      target,
+      body: new StoredBody(store),
+      client: this.#client.signal,
+      trace,
+      inBackground: on.background,
+      responder: {
+        respond: (response) => {
+          trace.code = undefined;
+          this.#writing = this.#write(response, writer, on.answer);
+        },
+        refuse: (refusal) => {
+          this.#refusal = refusal;
+        },
+        // Only for WebSockets, which are never deferred.
+        breakOff: () => {},
+        stored: () => this.#writing,
+      },
+    };
+    try {
+      await attempt(carried, lease, progress.failures);
+      return this.#end(trace);
+    } catch (error) {
+      if (error instanceof TryAgain) {
+        trace.outcome = "retried";
+        return { how: "again", end: error.end };
+      }
+      return this.#failure(error, trace, pool);
+    } finally {
+      console.log(trace.line());
+    }
+  }
+
+  async #write(response: Response, writer: AnswerWriter, onAnswer: () => void): Promise<void> {
+    const { status } = response;
+    this.#written = await writer.write(response);
+    if (this.#written === "stored" && !this.#client.signal.aborted) onAnswer();
+    this.#status = status;
+  }
+
+  #status: number | null = null;
+
+  #end(trace: Trace): RunEnd {
+    trace.status = this.#status;
+    if (this.#refusal) return this.#failed(this.#refusal, trace, "origin-error");
+    if (this.#client.signal.aborted) return { how: "canceled" };
+    if (this.#written === "too-large") return this.#failed(tooLarge(trace.pool), trace, "refused");
+    return { how: "answered" };
+  }
+
+  #failure(error: unknown, trace: Trace, pool: PoolConfig): RunEnd {
+    if (this.#client.signal.aborted || error instanceof ClientLeft) {
+      trace.outcome = "client-abort-in-flight";
+      return { how: "canceled" };
+    }
+    // The answer was complete before its connection was cut.
+    if (this.#written === "stored") return this.#end(trace);
+    if (!(error instanceof Refusal)) logError(error, { requestId: trace.requestId });
+    const isRefusal = error instanceof Refusal;
+    const refusal = isRefusal
+      ? error
+      : new Refusal("bad-gateway", "The request could not be carried.", pool.name);
+    const isSlow = refusal.code === "server-timeout";
+    return this.#failed(
+      refusal,
+      trace,
+      isSlow ? "server-timeout" : refusal.status === 502 ? "origin-error" : "refused",
+    );
+  }
+
+  #failed(refusal: Refusal, trace: Trace, outcome: Outcome): RunEnd {
+    trace.status = refusal.status;
+    trace.code = refusal.code;
+    trace.outcome = outcome;
+    return { how: "failed", refusal };
+  }
+}
+
+export interface RunOf {
+  pool: PoolConfig;
+  request: StoredRequest;
+  store: Store;
+  progress: Progress;
+  lease: HeldLease;
+}
+
+function tooLarge(pool: string | null): Refusal {
+  return new Refusal(
+    "response-too-large",
+    "The server's answer is larger than what is stored of one, so it is lost.",
+    pool,
+  );
+}

@@ -1,0 +1,282 @@
+import type {
+  DeferAgain,
+  DeferAnswer,
+  DeferRequest,
+  DeferredEnd,
+  DeferredEntry,
+  DeferredQuery,
+  EndedDeferred,
+  Place,
+} from "../link/deferral.ts";
+import type { TurnAnswer } from "../link/deferred-calls.ts";
+import { deferredAddress, deferredStub } from "../link/deferred-id.ts";
+import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
+import type { Granted } from "../link/protocol.ts";
+import { backoffMs } from "../link/reach.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { DeferredSnapshot } from "../scheduler/snapshot.ts";
+import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
+import type { DeferredLedger, DeferredRow } from "./deferred-ledger.ts";
+
+/** How often the pool looks, in ms, whether a deferred request that has no slot any more has been forgotten. */
+const LOOK_MS = 30_000;
+/** The longest pause between two calls of an object that does not answer, in ms. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * The pool's side of deferred requests. Nobody waits at a connection for them: their tickets are in the ledger, and the
+ * pool calls a request's own object when it is its turn. What became of a request is for its object to say.
+ */
+export class Deferral {
+  readonly #env: Env;
+  readonly #scheduler: Scheduler;
+  readonly #ledger: DeferredLedger;
+  readonly #write: (changes: () => void) => void;
+  readonly #changed: () => void;
+  readonly #byTicket = new Map<string, DeferredRow>();
+  readonly #byId = new Map<string, DeferredRow>();
+  /** Tickets that the pool has granted a slot to, until their objects have answered and the slot is known to be used. */
+  readonly #granted = new Map<string, Granted>();
+  /** Tickets whose objects are being called. */
+  readonly #calls = new Set<string>();
+
+  /** `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. */
+  constructor(
+    env: Env,
+    scheduler: Scheduler,
+    ledger: DeferredLedger,
+    rows: DeferredRow[],
+    on: { write: (changes: () => void) => void; changed: () => void },
+  ) {
+    this.#env = env;
+    this.#scheduler = scheduler;
+    this.#ledger = ledger;
+    this.#write = on.write;
+    this.#changed = on.changed;
+    for (const row of rows) this.#remember(row);
+  }
+
+  /** The tickets that wait, of an earlier instance's rows. Those with a slot are not among them. */
+  static waiting(rows: DeferredRow[], leased: ReadonlySet<string>, now: number): TicketRequest[] {
+    return rows
+      .filter(({ ticket, refused }) => refused === null && !leased.has(ticket))
+      .map((row) => ticketOf(row, now));
+  }
+
+  get unfinished(): number {
+    return this.#byId.size;
+  }
+
+  snapshot(now: number): DeferredSnapshot {
+    const { queuedDeferred } = this.#scheduler;
+    const { answered, failed } = this.#ledger.kept;
+    const oldest = this.#oldestSince();
+    return {
+      queued: queuedDeferred,
+      running: this.unfinished - queuedDeferred,
+      answered,
+      failed,
+      oldestMs: oldest === null ? 0 : Math.max(0, now - oldest),
+    };
+  }
+
+  /** True if the pool has something to say of deferred requests. */
+  get isUsed(): boolean {
+    return this.unfinished > 0 || Object.values(this.#ledger.kept).some((count) => count > 0);
+  }
+
+  // ── Calls of objects ──
+
+  defer(request: DeferRequest, now: number): DeferAnswer {
+    const known = this.#byId.get(request.id);
+    if (known) return this.#deferred(known);
+    const namesake = request.key === null ? null : this.#ledger.withKey(request.key);
+    if (namesake && namesake.id !== request.id) {
+      const isSame = namesake.fingerprint === request.fingerprint;
+      return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
+    }
+    const refusal = this.#scheduler.deferRefusal(this.unfinished, now);
+    if (refusal) return { code: refusal };
+    const ticket = crypto.randomUUID();
+    const { id, expiresAt } = request;
+    const token = this.#scheduler.enter({ id: ticket, expiresAt }, now) ?? now;
+    const row: DeferredRow = { number: 0, id, ticket, token, since: now, expiresAt, refused: null };
+    this.#write(() => {
+      row.number = this.#ledger.insert(request, row);
+    });
+    this.#remember(row);
+    return this.#deferred(row);
+  }
+
+  again({ id, ticket, end, retry }: DeferAgain, now: number): void {
+    const row = this.#byId.get(id);
+    // A repeated call: the request waits with another ticket already.
+    if (row?.ticket === ticket) this.#enterAgain(row, now, retry);
+    this.#scheduler.end(ticket, end, now);
+  }
+
+  ended(id: string, end: DeferredEnd, now: number): number | null {
+    const row = this.#byId.get(id);
+    if (!row) return null;
+    this.#scheduler.leave(row.ticket);
+    this.#forget(row);
+    this.#write(() => this.#ledger.end(row, end, now));
+    if (end.state === "failed" && end.code !== null) this.#scheduler.deferredFailed(end.code, now);
+    return row.number;
+  }
+
+  withdraw(id: string, key: string | null, now: number): void {
+    const row = this.#byId.get(id);
+    if (!row) return;
+    if (!this.#scheduler.leave(row.ticket)) this.#scheduler.end(row.ticket, { how: "unused" }, now);
+    this.#forget(row);
+    this.#write(() => this.#ledger.delete(row, key));
+  }
+
+  forget(ended: EndedDeferred): void {
+    this.#write(() => this.#ledger.forget(ended));
+  }
+
+  placeOf(id: string): Place | null {
+    const row = this.#byId.get(id);
+    const place = row ? this.#scheduler.placeOf(row.ticket) : null;
+    return place === null ? null : { place, startsInMs: this.#scheduler.startsInMs(place) };
+  }
+
+  list({ state, limit, after }: DeferredQuery): DeferredEntry[] {
+    const isEnd = state === "answered" || state === "failed" || state === "canceled";
+    const stateOf = (ticket: string) => (this.#scheduler.isQueued(ticket) ? "queued" : "running");
+    const unfinished = isEnd ? [] : this.#ledger.listUnfinished(stateOf, state, after, limit);
+    const ended = isEnd || state === null ? this.#ledger.listEnded(isEnd ? state : null, after, limit) : [];
+    return [...unfinished, ...ended].sort((a, b) => a.number - b.number).slice(0, limit);
+  }
+
+  // ── Decisions of the scheduler ──
+
+  has(ticket: string): boolean {
+    return this.#byTicket.has(ticket);
+  }
+
+  granted(ticket: string, granted: Granted): void {
+    this.#granted.set(ticket, granted);
+    void this.#call(ticket);
+  }
+
+  refused(ticket: string, code: SchedulerRefusal): void {
+    const row = this.#byTicket.get(ticket);
+    if (!row) return;
+    row.refused = code;
+    this.#write(() => this.#ledger.update(row));
+    void this.#call(ticket);
+  }
+
+  /** Its lease ran out: its object may never have heard of it, or may have died. */
+  lost(ticket: string): void {
+    this.#granted.delete(ticket);
+    void this.#call(ticket);
+  }
+
+  /** Calls the objects of all requests that neither wait nor hold a slot, or of which an earlier instance knew more. */
+  look({ afterRestart = false } = {}): void {
+    for (const { ticket, refused } of this.#byTicket.values()) {
+      if (this.#scheduler.isQueued(ticket) && refused === null) continue;
+      if (afterRestart || refused !== null || !this.#scheduler.isLeased(ticket)) void this.#call(ticket);
+    }
+  }
+
+  /** When the pool must be awake to `look`, or to give a request up; ms since the epoch. */
+  nextLook(now: number): number {
+    const { queuedDeferred, currentDrain, nextExpiry } = this.#scheduler;
+    const isAtWork = this.unfinished > (currentDrain ? queuedDeferred : 0);
+    return isAtWork ? Math.min(now + LOOK_MS, nextExpiry) : nextExpiry;
+  }
+
+  // ── Internals ──
+
+  #deferred(row: DeferredRow): DeferAnswer {
+    // Whoever has just been given a slot was the next in line.
+    const place = this.placeOf(row.id) ?? { place: 1, startsInMs: 0 };
+    return { code: "deferred", number: row.number, place };
+  }
+
+  #remember(row: DeferredRow): void {
+    this.#byId.set(row.id, row);
+    this.#byTicket.set(row.ticket, row);
+  }
+
+  #forget({ id, ticket }: DeferredRow): void {
+    this.#byId.delete(id);
+    this.#byTicket.delete(ticket);
+    this.#granted.delete(ticket);
+  }
+
+  #enterAgain(row: DeferredRow, now: number, retry?: DeferAgain["retry"]): void {
+    this.#forget(row);
+    row.ticket = crypto.randomUUID();
+    this.#remember(row);
+    this.#write(() => this.#ledger.update(row));
+    this.#scheduler.enter({ ...ticketOf(row, now), ...(retry ? { retry } : {}) }, now);
+  }
+
+  /** Calls the ticket's object until it answers, one call at a time, with what there is to say by then. */
+  async #call(ticket: string): Promise<void> {
+    if (this.#calls.has(ticket)) return;
+    this.#calls.add(ticket);
+    try {
+      for (let failures = 0; this.#byTicket.has(ticket); ) {
+        const row = this.#byTicket.get(ticket) as DeferredRow;
+        const { refused } = row;
+        const granted = this.#granted.get(ticket) ?? null;
+        try {
+          const answer = await this.#ask(row, granted);
+          const hasMoreToSay = row.refused !== refused || (this.#granted.get(ticket) ?? null) !== granted;
+          if (row.ticket === ticket && this.#byTicket.has(ticket) && hasMoreToSay) continue;
+          return this.#answered(row, ticket, granted, answer);
+        } catch (error) {
+          if (failures++ === 0) logError(error, { deferred: true, ticket });
+          await scheduler.wait(backoffMs(failures, LONGEST_PAUSE_MS));
+        }
+      }
+    } finally {
+      this.#calls.delete(ticket);
+    }
+  }
+
+  async #ask({ id, ticket, refused }: DeferredRow, granted: Granted | null): Promise<TurnAnswer> {
+    const address = deferredAddress(this.#env, id);
+    if (!address) return "unknown";
+    const stub = deferredStub(this.#env, address);
+    if (refused === null) return await stub.turn(ticket, granted);
+    await stub.refused(refused);
+    return "begun";
+  }
+
+  #answered(row: DeferredRow, ticket: string, granted: Granted | null, answer: TurnAnswer): void {
+    this.#granted.delete(ticket);
+    if (answer === "begun") return;
+    const now = Date.now();
+    if (row.ticket === ticket && this.#byTicket.has(ticket)) {
+      if (answer === "waiting") this.#enterAgain(row, now);
+      else if (answer === "unknown") {
+        this.#forget(row);
+        this.#write(() => this.#ledger.delete(row));
+      }
+    }
+    // Nothing was sent to the server: the object has never taken this slot.
+    if (granted !== null || answer !== "ended")
+      this.#scheduler.end(ticket, { how: "unused", retried: answer === "waiting" }, now);
+    this.#changed();
+  }
+
+  #oldestSince(): number | null {
+    for (const { ticket, since } of this.#byTicket.values())
+      if (this.#scheduler.isQueued(ticket)) return since;
+    return null;
+  }
+}
+
+function ticketOf({ ticket, token, since, expiresAt }: DeferredRow, now: number): TicketRequest {
+  return { id: ticket, token, waitedMs: now - since, expiresAt };
+}

@@ -1,0 +1,64 @@
+import type { DeferredStatus } from "../link/deferred-calls.ts";
+import { Refusal } from "../refusals/refusal.ts";
+
+/** The path of all deferred requests; the rest is the id. */
+export const REQUESTS_PATH = "/_sluice/requests/";
+
+/** Bounds of `Retry-After`, in seconds, and what it is where nobody knows. */
+const [SOONEST_S, LATEST_S, UNKNOWN_S] = [1, 300, 10];
+
+/** A deferred request as its client sees it. Instants are ISO 8601 in UTC. */
+export interface RequestStatus {
+  id: string;
+  state: DeferredStatus["state"];
+  place: number | null;
+  estimatedStartAt: string | null;
+  acceptedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  attempts: number;
+  expiresAt: string;
+  response: { status: number; url: string } | null;
+  problem: { type: string; title: string; status: number; detail: string; code: string } | null;
+}
+
+/** `origin`: the client's, with which the URLs begin. */
+export function requestStatus(status: DeferredStatus, origin: string, now: number): RequestStatus {
+  const { id, state, place, startsInMs, attempts, answer, problem } = status;
+  return {
+    id,
+    state,
+    place,
+    estimatedStartAt: startsInMs === null ? null : iso(now + startsInMs),
+    acceptedAt: iso(status.acceptedAt),
+    startedAt: status.startedAt === null ? null : iso(status.startedAt),
+    endedAt: status.endedAt === null ? null : iso(status.endedAt),
+    attempts,
+    expiresAt: iso(status.expiresAt),
+    response: answer === null ? null : { status: answer, url: responseUrl(origin, id) },
+    problem: problem && problemOf(problem),
+  };
+}
+
+export function monitorUrl(origin: string, id: string): string {
+  return origin + REQUESTS_PATH + id;
+}
+
+export function responseUrl(origin: string, id: string): string {
+  return `${monitorUrl(origin, id)}/response`;
+}
+
+/** When it is worth asking again, in seconds; `null`: it has ended. */
+export function retryAfterS({ state, startsInMs }: DeferredStatus): number | null {
+  if (state === "running") return SOONEST_S;
+  if (state !== "queued") return null;
+  if (startsInMs === null) return UNKNOWN_S;
+  return Math.min(LATEST_S, Math.max(SOONEST_S, Math.ceil(startsInMs / 1_000)));
+}
+
+function problemOf({ code, detail }: NonNullable<DeferredStatus["problem"]>): RequestStatus["problem"] {
+  const { title, status } = new Refusal(code, detail);
+  return { type: "about:blank", title, status, detail, code };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

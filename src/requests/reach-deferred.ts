@@ -1,0 +1,32 @@
+import { type DeferredAddress, type DeferredStub, deferredStub } from "../link/deferred-id.ts";
+import type { Env } from "../link/env.ts";
+import { logError } from "../link/log.ts";
+import { backoffMs, isOverloaded } from "../link/reach.ts";
+import { Refusal } from "../refusals/refusal.ts";
+
+/** How long a call is repeated, in ms. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Calls a deferred request's object, and repeats the call if the object restarts: every call of it is idempotent.
+ * Throws `pool-unavailable`. `locationHint`: where the object is to be, if this is its first call.
+ */
+export async function reachDeferred<T>(
+  env: Env,
+  address: DeferredAddress,
+  call: (stub: DeferredStub) => Promise<T>,
+  locationHint: string | null = null,
+): Promise<T> {
+  const givesUpAt = Date.now() + PATIENCE_MS;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await call(deferredStub(env, address, locationHint));
+    } catch (error) {
+      if (isOverloaded(error) || Date.now() > givesUpAt) {
+        logError(error, { deferred: true });
+        throw new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
+      }
+      await scheduler.wait(backoffMs(failures));
+    }
+  }
+}
