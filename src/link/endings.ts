@@ -4,7 +4,7 @@ import type { Ended, Urgency } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 
 /** How long an end may wait, in ms, to share a message with other ends or with an `enter` that is sent anyway. */
-const WAIT_MS: Record<Exclude<Urgency, "alone">, number> = { "at once": 0, "in a turn": 0, soon: 5 };
+const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
 /** The invocation that began a batch of this age has died, and will not send it. In ms. */
 const ABANDONED_MS = 1_000;
 /** How long to repeat a call, in ms. The platform ends an invocation 30 s after its client disconnected. */
@@ -13,7 +13,7 @@ const REPEAT_MS = 28_000;
 interface Batch {
   /** ms since the epoch. */
   since: number;
-  urgency: Exclude<Urgency, "alone">;
+  urgency: Urgency;
   ended: Ended[];
   /** A request other than the one that began the batch has added to it. */
   shared: boolean;
@@ -41,7 +41,7 @@ export async function tellInBatch(
   env: Env,
   pool: PoolAddress,
   ended: Ended,
-  urgency: Exclude<Urgency, "alone">,
+  urgency: Urgency,
 ): Promise<void> {
   const now = Date.now();
   const batch = batches.get(pool.name);

@@ -3,7 +3,7 @@ import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { Clock } from "./clock.ts";
 import { tellEnded, tellInBatch } from "./endings.ts";
 import type { Env } from "./env.ts";
-import { type Granted, type Lease, RENEW_MS, type Urgency } from "./protocol.ts";
+import { type Granted, type Lease, RENEW_MS } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 
 /**
@@ -27,7 +27,7 @@ export class HeldLease {
   onLost: () => void = () => {};
   readonly #env: Env;
   readonly #pool: PoolAddress;
-  readonly #tellEnd: Urgency;
+  readonly #tellEnd: Granted["tellEnd"];
   /** `null` until the first renewal, and again after a renewal on it has failed. */
   #handle: Rpc.Stub<Lease> | null = null;
   /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */

@@ -108,18 +108,20 @@ export interface Granted {
   server: { name: string; url: string };
   /** Sent again with a retry, which then keeps its turn. */
   token: number;
-  /** How soon the pool wants to learn that the server is done. */
-  tellEnd: Urgency;
+  /**
+   * How soon the pool wants to learn that the server is done. `alone`: at once, and in a message of its own, because
+   * what its sender has in storage must be durable before.
+   */
+  tellEnd: Urgency | "alone";
 }
 
 /**
  * How long the message that a lease has ended may wait for others, to share it.
  * at once    not at all: another request may wait for the slot
  * in a turn  until the end of this turn of the event loop: other slots are free
- * alone      not at all, and in a message of its own: the sender's storage must be durable before
  * soon       until the Worker's next message to the pool, or some ms: slots are free, and nothing else is in flight
  */
-export type Urgency = "at once" | "alone" | "in a turn" | "soon";
+export type Urgency = "at once" | "in a turn" | "soon";
 
 /**
  * Sent to a ticket that has waited for half a second, or at once in a drain. The ticket leaves the waiting list when

@@ -49,7 +49,7 @@ function write(scheduler: Scheduler, now: number): void {
 }
 
 const KEYS = { servers: [{ name: "a", url: "http://a.example" }], check: { path: "/up", fall: 1 } };
-const restore = (now: number) => new Scheduler(settings(KEYS), ledger().load(), now);
+const restore = (now: number) => new Scheduler(settings(KEYS), { ...ledger().load(), deferred: [] }, now);
 
 describe.each(VERSIONS)("what version %s of the tables kept", (_version, statements) => {
   beforeEach(() => {
@@ -122,7 +122,7 @@ describe("what is written comes back", () => {
     scheduler.enter({ id: "t1" }, 0);
     write(scheduler, 0);
     const renamed = settings({ ...KEYS, servers: [{ name: "b", url: "http://a.example" }] });
-    const after = new Scheduler(renamed, ledger().load(), 100);
+    const after = new Scheduler(renamed, { ...ledger().load(), deferred: [] }, 100);
     ledger().forgetServersBut(after.servers);
     expect(after.servers.map(({ name, occupied }) => [name, occupied])).toEqual([["b", 1]]);
     after.end("t1", { how: "done", status: 200 }, 200);

@@ -38,6 +38,7 @@ export class LedgerModel {
       servers: [...this.servers.values()],
       drain: this.#drain,
       regrouping: this.#regrouping,
+      deferred: [],
       counts: this.#counts,
       events: [...this.events],
     });

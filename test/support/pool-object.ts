@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import type { Env } from "../../src/link/env.ts";
 import { LeaseHandle, TicketHandle, WatchHandle } from "../../src/pool/handles.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import { ObjectStorage } from "./object-storage.ts";
@@ -67,6 +68,6 @@ export class PoolObject {
   #start(): Pool {
     const abort = (reason: string) => void this.aborts.push(reason);
     const ctx = { id: { name: "web" }, storage: this.storage, abort };
-    return new Pool(ctx as unknown as DurableObjectState, this.#env);
+    return new Pool(ctx as unknown as DurableObjectState, this.#env as unknown as Env);
   }
 }

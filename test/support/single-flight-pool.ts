@@ -4,12 +4,14 @@ import { Sluice, type SluiceOptions } from "./sluice.ts";
 
 /** The pool `web` in front of real servers that can do one thing at a time. */
 export class SingleFlightPool {
-  readonly sluice: Sluice;
+  sluice: Sluice;
   readonly servers: SingleFlightServer[];
   readonly client: Connections;
+  readonly #options: Omit<SluiceOptions, "folder">;
 
-  private constructor(sluice: Sluice, servers: SingleFlightServer[]) {
+  private constructor(sluice: Sluice, servers: SingleFlightServer[], options: Omit<SluiceOptions, "folder">) {
     this.sluice = sluice;
+    this.#options = options;
     this.servers = servers;
     this.client = new Connections(sluice.url);
   }
@@ -26,11 +28,14 @@ export class SingleFlightPool {
     );
     await Promise.all(servers.map((server) => server.start()));
     const list = servers.map(({ name, url }) => ({ name, url }));
-    const sluice = await Sluice.start({
-      pools: { web: { max_queue: 100_000, servers: list, ...keys } },
-      ...options,
-    });
-    return new SingleFlightPool(sluice, servers);
+    const all = { pools: { web: { max_queue: 100_000, servers: list, ...keys } }, ...options };
+    return new SingleFlightPool(await Sluice.start(all), servers, all);
+  }
+
+  /** Kills the runtime as a power cut would, and starts it again on the same storage. `sluice` is another one then. */
+  async killAndStartAgain(): Promise<void> {
+    const folder = await this.sluice.stopKeepingStorage();
+    this.sluice = await Sluice.start({ ...this.#options, folder });
   }
 
   get rejected(): number {

@@ -1,0 +1,82 @@
+import type { RequestStatus } from "../../src/requests/monitor.ts";
+import { type Answer, type Call, send } from "../support/client.ts";
+import type { Sluice } from "../support/sluice.ts";
+
+const ASYNC = { Prefer: "respond-async" };
+
+/** A client that asks for its requests to be stored, and looks after them. */
+export class Deferrer {
+  readonly #sluice: () => Sluice;
+
+  /** `sluice`: the one that there is at the moment. */
+  constructor(sluice: () => Sluice) {
+    this.#sluice = sluice;
+  }
+
+  /** Sends a POST that asks to be stored, unless `call` says otherwise. */
+  send(path: string, call: Omit<Call, "path"> = {}): Promise<Answer> {
+    return this.#send({ method: "POST", ...call, path, headers: { ...ASYNC, ...call.headers } });
+  }
+
+  /** The same; resolves with the id once it is accepted. */
+  async defer(path: string, call: Omit<Call, "path"> = {}): Promise<string> {
+    const { status, body } = await this.send(path, call);
+    if (status !== 202) throw new Error(`${status}: ${body}`);
+    return JSON.parse(String(body)).id;
+  }
+
+  async status(id: string, headers: Record<string, string> = {}): Promise<RequestStatus> {
+    const { status, body } = await this.get(id, "", headers);
+    if (status !== 200) throw new Error(`${status}: ${body}`);
+    return JSON.parse(String(body));
+  }
+
+  /** Resolves with the status once the request has ended. */
+  async ended(id: string): Promise<RequestStatus> {
+    for (;;) {
+      const status = await this.status(id, { Prefer: "wait=10" });
+      if (status.endedAt !== null) return status;
+    }
+  }
+
+  /** Resolves with the status once the request is in this state. */
+  async until(id: string, state: RequestStatus["state"]): Promise<RequestStatus> {
+    for (;;) {
+      const status = await this.status(id, { Prefer: "wait=10" });
+      if (status.state === state) return status;
+      if (status.endedAt !== null) throw new Error(`it is ${status.state}, and will never be ${state}`);
+    }
+  }
+
+  response(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.get(id, "/response", headers);
+  }
+
+  cancel(id: string): Promise<Answer> {
+    return this.#send({ method: "DELETE", path: `/_sluice/requests/${id}` });
+  }
+
+  get(id: string, view = "", headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#send({ path: `/_sluice/requests/${id}${view}`, headers });
+  }
+
+  #send(call: Call): Promise<Answer> {
+    return send(this.#sluice().url, call);
+  }
+}
+
+/** Works on `items`, at most `atOnce` at a time, and returns the results in their order. */
+export async function inTurns<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++)
+      results[index] = await work(items[index] as T, index);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
