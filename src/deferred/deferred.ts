@@ -12,13 +12,14 @@ import type {
   LiveAnswer,
   StoredAnswer,
   StoredRequest,
+  Turn,
   TurnAnswer,
 } from "../link/deferred-calls.ts";
 import { tellEnded } from "../link/endings.ts";
 import type { Env } from "../link/env.ts";
 import { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
-import type { Granted } from "../link/protocol.ts";
+import type { Lease } from "../link/protocol.ts";
 import { backoffMs, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { webhookKey } from "../link/webhook-key.ts";
 import { Refusal } from "../refusals/refusal.ts";
@@ -52,6 +53,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   #request: StoredRequest | null;
   #progress: Progress | null;
   #run: Run | null = null;
+  #lease: HeldLease | null = null;
   #isNotifying = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -128,16 +130,22 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   // ── Its pool ──
 
-  turn(ticket: string, granted: Granted | null): TurnAnswer {
+  turn(ticket: string, turn: Turn | null): TurnAnswer {
     const [request, progress] = [this.#request, this.#progress];
     if (!request || !progress) return "unknown";
     if (isEnded(progress)) this.#inBackground(this.#tellEnd(request, progress));
-    if (progress.ticket === ticket) return "begun";
+    if (progress.ticket === ticket) {
+      // The pool did not hear the first answer, and goes by the new handle.
+      if (turn && progress.state === "running") this.#lease?.adopt(handleOf(turn));
+      return "begun";
+    }
     if (isEnded(progress) || progress.state === "running") return "ended";
-    const pool = granted && this.#poolOf(request);
-    if (granted && pool) this.#begin(request, progress, pool, ticket, granted);
-    else this.#write({ ...progress, ticket });
-    return granted && pool ? "begun" : "waiting";
+    const pool = turn && this.#poolOf(request);
+    if (turn && pool) {
+      const lease = new HeldLease(this.env, addressOf(pool), ticket, turn.granted, handleOf(turn));
+      this.#begin(request, progress, pool, lease);
+    } else this.#write({ ...progress, ticket });
+    return turn && pool ? "begun" : "waiting";
   }
 
   async refused(code: SchedulerRefusal): Promise<void> {
@@ -280,19 +288,19 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       .join("");
   }
 
-  #begin(request: StoredRequest, before: Progress, pool: PoolConfig, ticket: string, granted: Granted): void {
+  #begin(request: StoredRequest, before: Progress, pool: PoolConfig, lease: HeldLease): void {
     const progress: Progress = {
       ...before,
       state: "running",
-      ticket,
-      server: granted.server.name,
+      ticket: lease.id,
+      server: lease.server.name,
       attempts: before.attempts + 1,
       startedAt: Date.now(),
     };
     this.#write(progress);
-    const lease = new HeldLease(this.env, addressOf(pool), ticket, granted);
     const run = new Run();
     this.#run = run;
+    this.#lease = lease;
     const carrying = run.carry(
       { pool, request, store: this.#store, progress, lease },
       {
@@ -306,11 +314,13 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   async #over(request: StoredRequest, pool: PoolConfig, lease: HeldLease, end: RunEnd): Promise<void> {
     this.#run = null;
+    this.#lease = null;
     const progress = this.#progress;
     if (!progress) return;
     if (end.how === "again" && !progress.canceled) {
       lease.stop();
       await this.#again(request, progress, pool, end.end);
+      lease.dispose();
       return;
     }
     if (end.how === "again") this.#inBackground(lease.end(end.end));
@@ -552,6 +562,11 @@ const LONGEST_PATH = 200;
 
 function addressOf({ name, locationHint }: PoolConfig): PoolAddress {
   return { name, locationHint };
+}
+
+/** The runtime disposes the arguments of a call once that is answered, but not their copies. */
+function handleOf({ lease }: Turn): Rpc.Stub<Lease> {
+  return (lease as unknown as Rpc.Stub<Lease>).dup();
 }
 
 function isEnded({ state }: Progress): boolean {

@@ -1,7 +1,7 @@
 import type { RefusalCode } from "../refusals/refusal.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { DeferAnswer, DeferredState } from "./deferral.ts";
-import type { Granted } from "./protocol.ts";
+import type { Granted, Lease } from "./protocol.ts";
 
 /**
  * All calls that a deferred request's object offers. Every call is idempotent. `secret` is the part of the request's id
@@ -24,10 +24,10 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
   // ── Its pool ──
 
   /**
-   * It is this ticket's turn. `granted`: its slot; `null`: the slot was lost, and the pool asks what became of the
-   * request. Called until it resolves.
+   * It is this ticket's turn. `turn`: its slot, and the lease's handle, by which the pool learns at once if the object
+   * dies; `null`: the slot was lost, and the pool asks what became of the request. Called until it resolves.
    */
-  turn(ticket: string, granted: Granted | null): TurnAnswer;
+  turn(ticket: string, turn: Turn | null): TurnAnswer;
   /** Its ticket is off the waiting list, and will get no slot. Called until it resolves. */
   refused(code: SchedulerRefusal): Promise<void>;
 
@@ -51,6 +51,13 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
   cancel(secret: string): Promise<"canceled" | "stopping" | "forgotten" | null>;
   /** Puts a request that has failed on the waiting list again. `null`: no such request. */
   retry(secret: string): Promise<DeferAnswer | "not-failed" | null>;
+}
+
+/** A slot for a deferred request. */
+export interface Turn {
+  granted: Granted;
+  /** As an argument, it arrives as a stub, which the runtime disposes if its holder dies. */
+  lease: Lease;
 }
 
 /** Most bytes in a row of a body. A row may have 2 MB (developers.cloudflare.com/durable-objects/platform/limits, 2026-11). */

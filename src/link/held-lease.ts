@@ -28,17 +28,24 @@ export class HeldLease {
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #tellEnd: Granted["tellEnd"];
-  /** `null` until the first renewal, and again after a renewal on it has failed. */
-  #handle: Rpc.Stub<Lease> | null = null;
+  /** `null` until the first renewal, unless the grant came with one, and again after a renewal on it has failed. */
+  #handle: Rpc.Stub<Lease> | null;
   /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */
   #renewedAt = Date.now();
 
-  constructor(env: Env, pool: PoolAddress, id: string, { server, tellEnd }: Granted) {
+  constructor(
+    env: Env,
+    pool: PoolAddress,
+    id: string,
+    { server, tellEnd }: Granted,
+    handle: Rpc.Stub<Lease> | null = null,
+  ) {
     this.#env = env;
     this.#pool = pool;
     this.id = id;
     this.server = server;
     this.#tellEnd = tellEnd;
+    this.#handle = handle;
     this.clock.set(RENEW_MS, () => void this.#renew());
   }
 
@@ -51,7 +58,8 @@ export class HeldLease {
     const ended = { id: this.id, end };
     if (end.how === "done" && this.#tellEnd !== "alone")
       return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
-    return tellEnded(this.#env, this.#pool, [ended], first);
+    const told = tellEnded(this.#env, this.#pool, [ended], first);
+    return this.#handle ? told.then(() => this.dispose()) : told;
   }
 
   /** Renews no more: the pool is told of the end in another message. */
@@ -59,6 +67,18 @@ export class HeldLease {
     this.clock.stop();
     // A renewal that is on its way now finds the lease ended.
     this.onLost = () => {};
+  }
+
+  /** Goes on with another handle of the same lease. */
+  adopt(handle: Rpc.Stub<Lease>): void {
+    this.dispose();
+    this.#handle = handle;
+  }
+
+  /** To be called when the pool knows of the end, by a holder whose invocation goes on. */
+  dispose(): void {
+    this.#handle?.[Symbol.dispose]();
+    this.#handle = null;
   }
 
   async #renew(): Promise<void> {

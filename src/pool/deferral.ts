@@ -19,6 +19,7 @@ import type { DeferredSnapshot } from "../scheduler/snapshot.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { DeferredLedger, DeferredRow } from "./deferred-ledger.ts";
+import type { LeaseHandle } from "./handles.ts";
 
 /** How often the pool looks, in ms, whether a deferred request that has no slot any more has been forgotten. */
 const LOOK_MS = 30_000;
@@ -35,6 +36,8 @@ export class Deferral {
   readonly #ledger: DeferredLedger;
   readonly #write: (changes: () => void) => void;
   readonly #changed: () => void;
+  readonly #newHandle: (ticket: string) => LeaseHandle;
+  readonly #keepHandle: (ticket: string, handle: LeaseHandle) => void;
   readonly #byTicket = new Map<string, DeferredRow>();
   readonly #byId = new Map<string, DeferredRow>();
   /** Tickets that the pool has granted a slot to, until their objects have answered and the slot is known to be used. */
@@ -42,19 +45,29 @@ export class Deferral {
   /** Tickets whose objects are being called. */
   readonly #calls = new Set<string>();
 
-  /** `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. */
+  /**
+   * `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. `newHandle`,
+   * `keepHandle`: see the pool's.
+   */
   constructor(
     env: Env,
     scheduler: Scheduler,
     ledger: DeferredLedger,
     rows: DeferredRow[],
-    on: { write: (changes: () => void) => void; changed: () => void },
+    on: {
+      write: (changes: () => void) => void;
+      changed: () => void;
+      newHandle: (ticket: string) => LeaseHandle;
+      keepHandle: (ticket: string, handle: LeaseHandle) => void;
+    },
   ) {
     this.#env = env;
     this.#scheduler = scheduler;
     this.#ledger = ledger;
     this.#write = on.write;
     this.#changed = on.changed;
+    this.#newHandle = on.newHandle;
+    this.#keepHandle = on.keepHandle;
     for (const row of rows) this.#remember(row);
   }
 
@@ -248,8 +261,15 @@ export class Deferral {
     const address = deferredAddress(this.#env, id);
     if (!address) return "unknown";
     const stub = deferredStub(this.#env, address);
-    if (refused === null) return await stub.turn(ticket, granted);
-    await stub.refused(refused);
+    if (refused === null && granted === null) return await stub.turn(ticket, null);
+    if (refused === null && granted) {
+      const handle = this.#newHandle(ticket);
+      const answer = await stub.turn(ticket, { granted, lease: handle });
+      // A short request may be over before its object has answered.
+      if (answer === "begun" && this.#scheduler.isLeased(ticket)) this.#keepHandle(ticket, handle);
+      return answer;
+    }
+    await stub.refused(refused as SchedulerRefusal);
     return "begun";
   }
 

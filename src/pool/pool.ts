@@ -79,6 +79,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
       write: (changes) => this.#write(changes),
       changed: () => void this.#commit.soon(),
+      newHandle: (ticket) => this.#newHandle(ticket),
+      keepHandle: (ticket, handle) => void this.#handles.set(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout((now) => this.#snapshotAt(now), this.#scheduler, Date.now());
@@ -131,7 +133,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   attach(id: string): LeaseHandle | null {
     if (!this.#scheduler.renew(id, Date.now())) return null;
     this.#commit.soon();
-    return this.#newHandle(id);
+    const handle = this.#newHandle(id);
+    this.#handles.set(id, handle);
+    return handle;
   }
 
   // ── Deferred requests ──
@@ -289,13 +293,12 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.soon();
   }
 
+  /** Disposing it has consequences only while it is the lease's in `#handles`, and the lease has not ended. */
   #newHandle(id: string): LeaseHandle {
-    const handle = new LeaseHandle({
+    const handle: LeaseHandle = new LeaseHandle({
       renew: () => this.#renew(id),
-      // A handle that was replaced, or whose lease has ended, is disposed without consequences.
       dispose: () => this.#handles.get(id) === handle && this.end([{ id, end: { how: "lost" } }]),
     });
-    this.#handles.set(id, handle);
     return handle;
   }
 

@@ -19,7 +19,9 @@ beforeAll(async () => {
   origin = await Origin.start();
   const web = { servers: [{ name: "web-1", url: origin.url }], deferred: { max_body: "64MiB" } };
   const small = { ...web, hosts: ["small.test"], deferred: { max_body: "1MiB", max_response: "1MiB" } };
-  sluice = await Sluice.start({ pools: { web, small: { ...small, servers: [{ name: "s", url: origin.url }] } } });
+  sluice = await Sluice.start({
+    pools: { web, small: { ...small, servers: [{ name: "s", url: origin.url }] } },
+  });
   client = new Deferrer(() => sluice);
 });
 beforeEach(() => origin.reset());
@@ -123,7 +125,10 @@ describe("the answer to a deferred request", () => {
   test("that is too large to store fails the request, and says so", async () => {
     origin.answer = (_request, response) => response.end(randomBytes(MIB + 1));
     const id = await client.defer("/", { headers: { Host: "small.test" } });
-    expect(await client.ended(id)).toMatchObject({ state: "failed", problem: { code: "response-too-large" } });
+    expect(await client.ended(id)).toMatchObject({
+      state: "failed",
+      problem: { code: "response-too-large" },
+    });
     expect((await client.response(id)).status).toBe(502);
   });
 });

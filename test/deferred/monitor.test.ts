@@ -1,4 +1,3 @@
-
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { open, send } from "../support/client.ts";
 import { type Arrival, bodyOf, Origin } from "../support/origin.ts";
@@ -42,7 +41,9 @@ const resume = (pool = "web") => admin("POST", `${pool}/resume`);
 const to = (host: string, headers: Record<string, string> = {}) => ({ headers: { Host: host, ...headers } });
 
 /** Begins to work on a deferred request, whose answer is for the test to give. */
-async function running(call: Parameters<Deferrer["defer"]>[1] = {}): Promise<{ id: string; arrival: Arrival }> {
+async function running(
+  call: Parameters<Deferrer["defer"]>[1] = {},
+): Promise<{ id: string; arrival: Arrival }> {
   const id = await client.defer("/", call);
   return { id, arrival: await origin.arrival() };
 }
@@ -61,8 +62,19 @@ describe("a request that asks to be stored", () => {
       "preference-applied": "respond-async",
       "retry-after": expect.stringMatching(/^\d+$/),
     });
-    expect(rest).toEqual({ state: "queued", place: 2, estimatedStartAt: null, expiresAt: expect.any(String) });
-    expect(await client.status(id)).toMatchObject({ id, place: 2, attempts: 0, response: null, problem: null });
+    expect(rest).toEqual({
+      state: "queued",
+      place: 2,
+      estimatedStartAt: null,
+      expiresAt: expect.any(String),
+    });
+    expect(await client.status(id)).toMatchObject({
+      id,
+      place: 2,
+      attempts: 0,
+      response: null,
+      problem: null,
+    });
     expect((await client.response(id)).status).toBe(202);
     await client.cancel(JSON.parse(String(first.body)).id);
     expect(await client.status(id)).toMatchObject({ place: 1 });
@@ -72,7 +84,9 @@ describe("a request that asks to be stored", () => {
 
   test("comes to the server as it was, without what was meant for Sluice", async () => {
     const prefer = 'respond-async, return=minimal, wait=0, foo="a, b"; c="d;e"';
-    const { id, arrival } = await running({ headers: { Prefer: prefer, "X-Request-Id": "mine", "X-A": "b" } });
+    const { id, arrival } = await running({
+      headers: { Prefer: prefer, "X-Request-Id": "mine", "X-A": "b" },
+    });
     const { headers, method } = arrival.request;
     expect([method, headers["x-a"], headers["x-request-id"]]).toEqual(["POST", "b", "mine"]);
     expect(headers.prefer).toBe('return=minimal, foo="a, b"; c="d;e"');
@@ -309,7 +323,16 @@ describe("without the id", () => {
     arrival.response.end("mine");
     await client.ended(id);
     const wrong = (at: number) => id.slice(0, at) + (id[at] === "0" ? "1" : "0") + id.slice(at + 1);
-    const guesses = [wrong(0), wrong(63), wrong(64), wrong(95), id.slice(0, 64), `${id}0`, id.toUpperCase(), ""];
+    const guesses = [
+      wrong(0),
+      wrong(63),
+      wrong(64),
+      wrong(95),
+      id.slice(0, 64),
+      `${id}0`,
+      id.toUpperCase(),
+      "",
+    ];
     for (const guess of guesses) {
       for (const view of ["", "/response"]) {
         const found = await client.get(guess, view);
@@ -356,4 +379,3 @@ describe("without the id", () => {
     expect([put.status, put.headers.allow]).toEqual([405, "GET, DELETE"]);
   });
 });
-

@@ -27,6 +27,7 @@ const handle = {
     if (says instanceof Error) throw says;
     return says;
   },
+  [Symbol.dispose]: () => {},
 };
 
 beforeEach(() => {

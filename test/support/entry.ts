@@ -7,14 +7,25 @@ import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/in
 import { deferredAddress } from "../../src/link/deferred-id.ts";
 import type { Env } from "../../src/link/env.ts";
 import { PROTOCOL } from "../../src/link/protocol.ts";
+import { type CrashPlan, crashPlan, planCrash, watchWrites } from "./crash-at.ts";
 
 export class Pool extends RealPool {
+  constructor(ctx: DurableObjectState, env: Env) {
+    watchWrites(ctx, "pool");
+    super(ctx, env);
+  }
+
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
 }
 
 export class Deferred extends RealDeferred {
+  constructor(ctx: DurableObjectState, env: Env) {
+    watchWrites(ctx, "deferred");
+    super(ctx, env);
+  }
+
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -39,6 +50,9 @@ export default {
       await stub.crash().catch(() => {});
       return new Response(null, { status: 204 });
     }
+    const plan = /^\/__test\/crash-at\/(.+)$/.exec(new URL(request.url).pathname);
+    if (plan && request.method === "PUT") planCrash(plan[1] as string, (await request.json()) as CrashPlan);
+    if (plan) return Response.json(crashPlan(plan[1] as string) ?? null);
     const reach = /^\/__test\/unreachable\/(.+)$/.exec(new URL(request.url).pathname);
     if (reach) {
       if (request.method === "DELETE") unreachable.delete(reach[1] as string);
