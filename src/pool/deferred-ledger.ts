@@ -52,11 +52,21 @@ export class DeferredLedger {
   }
 
   load(): DeferredRow[] {
-    return this.#sql
-      .exec<{ [name in keyof DeferredRow]: SqlStorageValue }>(
-        `SELECT number, id, ticket, token, since, expires_at AS expiresAt, refused FROM deferred ORDER BY number`,
-      )
-      .toArray() as unknown as DeferredRow[];
+    const rows = this.#sql.exec<{
+      number: number;
+      id: string;
+      ticket: string;
+      token: number;
+      since: number;
+      expiresAt: number;
+      refused: string | null;
+    }>(
+      "SELECT number, id, ticket, token, since, expires_at AS expiresAt, refused FROM deferred ORDER BY number",
+    );
+    // Ten thousand may wait: the rows of a cursor take more memory than objects of their own.
+    return rows.toArray().map(({ number, id, ticket, token, since, expiresAt, refused }) => {
+      return { number, id, ticket, token, since, expiresAt, refused: refused as SchedulerRefusal | null };
+    });
   }
 
   /** Returns the number of the new row. */

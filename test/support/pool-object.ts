@@ -1,5 +1,7 @@
 import { vi } from "vitest";
+import type { TurnAnswer } from "../../src/link/deferred-calls.ts";
 import type { Env } from "../../src/link/env.ts";
+import type { Granted } from "../../src/link/protocol.ts";
 import { LeaseHandle, TicketHandle, WatchHandle } from "../../src/pool/handles.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import { ObjectStorage } from "./object-storage.ts";
@@ -31,12 +33,29 @@ export class PoolObject {
   readonly storage = new ObjectStorage();
   /** Why instances have ended themselves. */
   readonly aborts: string[] = [];
-  readonly #env: { POOLS: unknown };
+  /** The calls of deferred requests' objects, which answer as a test says; without an answer they are not reached. */
+  readonly turns: { id: string; ticket: string; granted: Granted | null }[] = [];
+  readonly refusals: { id: string; code: string }[] = [];
+  answer: ((id: string, ticket: string, granted: Granted | null) => TurnAnswer) | null = null;
+  readonly #env: Record<string, unknown>;
   #instance: Pool | null = null;
 
   constructor(keys: Record<string, unknown> = {}) {
     const servers = [{ name: "web-1", url: "http://web-1.example" }];
-    this.#env = { POOLS: { web: { servers, ...keys } } };
+    const stub = (id: string) => ({
+      turn: async (ticket: string, turn: { granted: Granted } | null) => {
+        if (!this.answer) throw new Error("the object is not reached");
+        const granted = turn?.granted ?? null;
+        this.turns.push({ id, ticket, granted });
+        return this.answer(id, ticket, granted);
+      },
+      refused: async (code: string) => {
+        if (!this.answer) throw new Error("the object is not reached");
+        this.refusals.push({ id, code });
+      },
+    });
+    const namespace = { idFromString: (text: string) => text, get: stub };
+    this.#env = { POOLS: { web: { servers, ...keys } }, DEFERRED: namespace };
   }
 
   /** The instance that there is; a new one, where there is none, as for a request to it. */
