@@ -122,9 +122,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async discard(secret: string): Promise<void> {
     const found = this.#found(secret);
     if (found?.progress.state !== "storing") return;
-    await this.#deleteAll();
     const id = this.#id;
     const { key } = found.request;
+    await this.#deleteAll();
     await this.#reach(found.request, REPEAT_MS, (pool) => pool.withdrawDeferred(id, key)).catch(() => {});
   }
 
@@ -230,6 +230,18 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   // ── Platform ──
 
   override async alarm(): Promise<void> {
+    try {
+      await this.#wake();
+    } catch (error) {
+      // The platform repeats an alarm that fails six times only, and then nothing would ever be deleted.
+      logError(error, { pool: this.#request?.pool, deferred: true });
+      this.#store.setAlarm(Date.now() + OVERDUE_MS);
+    }
+  }
+
+  // ── Internals ──
+
+  async #wake(): Promise<void> {
     const [request, progress, now] = [this.#request, this.#progress, Date.now()];
     if (!request || !progress) return;
     if (progress.state === "storing") {
@@ -241,8 +253,6 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     else if (progress.webhook) await this.#notifyIfDue(request, progress, now);
     else await this.#forget(request, progress);
   }
-
-  // ── Internals ──
 
   get #id(): string {
     return this.ctx.id.toString() + (this.#request?.secret ?? "");

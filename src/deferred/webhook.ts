@@ -14,7 +14,7 @@ export interface Notice {
 export function pauseMs(tries: number, random: () => number = Math.random): number | null {
   const pause = PAUSES_MS[tries - 1];
   // Jitter keeps the webhooks of many requests from coming at the same moment.
-  return pause === undefined ? null : pause * (0.9 + random() / 5);
+  return pause === undefined ? null : Math.round(pause * (0.9 + random() / 5));
 }
 
 /**

@@ -8,6 +8,19 @@ export class ObjectStorage {
   /** As for an instance that has been replaced: each further call says so. */
   replaced = false;
   readonly sql = { exec: this.#exec.bind(this) };
+  /** What is stored under keys; as the platform does, it keeps copies. */
+  readonly entries = new Map<string, unknown>();
+  readonly kv = {
+    get: (key: string) => structuredClone(this.entries.get(key)),
+    put: (key: string, value: unknown) => {
+      this.#check();
+      this.entries.set(key, structuredClone(value));
+    },
+    delete: (key: string) => {
+      this.#check();
+      return this.entries.delete(key);
+    },
+  };
 
   /** As the platform's type has it. */
   get asPlatform(): DurableObjectStorage {
@@ -22,6 +35,13 @@ export class ObjectStorage {
   setAlarm(at: number): Promise<void> {
     this.#check();
     this.alarm = at;
+    return Promise.resolve();
+  }
+
+  deleteAll(): Promise<void> {
+    this.#check();
+    this.entries.clear();
+    this.alarm = null;
     return Promise.resolve();
   }
 

@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DeferredObject, ID, SECRET, storedRequest } from "../support/deferred-object.ts";
+
+const HOUR = 3_600_000;
+const KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+
+let object: DeferredObject;
+/** What servers and webhooks' receivers answer; a status, or an error for a connection that breaks. */
+let answer: (url: string) => number | Error;
+let asked: { url: string; body: string }[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
+  Object.assign(crypto.subtle, {
+    timingSafeEqual: (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b),
+  });
+  // They are made on another thread, whose time is not the test's; webhooks.test.ts verifies them.
+  vi.spyOn(crypto.subtle, "importKey").mockResolvedValue({} as CryptoKey);
+  vi.spyOn(crypto.subtle, "sign").mockResolvedValue(new ArrayBuffer(32));
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  asked = [];
+  answer = () => 200;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    asked.push({ url, body: String(init.body ?? "") });
+    const status = answer(url);
+    if (status instanceof Error) throw status;
+    return new Response(null, { status });
+  });
+  object = new DeferredObject({ retries: 1 }, { WEBHOOK_SECRET: KEY });
+});
+afterEach(() => {
+  Reflect.deleteProperty(crypto.subtle, "timingSafeEqual");
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const status = () => object.deferred.status(SECRET);
+const settle = () => object.pass(50);
+
+describe("a request that is stored", () => {
+  test("is on the pool's list before anybody is told that it is accepted", async () => {
+    const accepted = await object.deferred.store(storedRequest(), Buffer.from("body"));
+    expect(accepted).toMatchObject({ code: "accepted", status: { id: ID, state: "queued", place: 3 } });
+    expect(object.toldBy("defer")).toMatchObject([[{ id: ID, method: "POST", path: "/x", former: null }]]);
+    expect(object.storage.alarm).not.toBeNull();
+  });
+
+  test("is taken back, and leaves nothing, where the pool does not take it", async () => {
+    object.defers = { code: "deferred-full" };
+    expect(await object.deferred.store(storedRequest(), null)).toEqual({ code: "deferred-full" });
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+    expect(await status()).toBeNull();
+  });
+
+  test("is nobody's before it is accepted, and gone after ten minutes if it never is", async () => {
+    object.deferred.open(storedRequest());
+    object.deferred.append(SECRET, 0, Buffer.from("half"));
+    expect(await status()).toBeNull();
+    expect(await object.deferred.cancel(SECRET)).toBeNull();
+    object.lose();
+    await object.pass(601_000);
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+    expect(object.toldBy("withdrawDeferred")).toEqual([[ID, null]]);
+  });
+
+  test("that the Worker gives up is gone at once, and off the pool's list", async () => {
+    object.deferred.open(storedRequest({ key: "k" }));
+    await object.deferred.discard(SECRET);
+    expect(object.storage.entries.size).toBe(0);
+    expect(object.toldBy("withdrawDeferred")).toEqual([[ID, "k"]]);
+    expect(object.turn("t1")).toBe("unknown");
+  });
+
+  test("takes each row once, however often it is sent, and only those that were sent", async () => {
+    object.deferred.open(storedRequest());
+    for (const row of [0, 0, 1, 0]) object.deferred.append(SECRET, row, Buffer.from(`row ${row}`));
+    expect(await object.deferred.accept(SECRET, 3)).toEqual({ code: "unknown-request" });
+    expect(await object.deferred.accept(SECRET, 2)).toMatchObject({ code: "accepted" });
+    expect(object.storage.entries.get("body")).toEqual({ rows: 2, bytes: 10 });
+  });
+
+  test("finds its way back to the pool's list, should that have lost it", async () => {
+    await object.deferred.store(storedRequest(), null);
+    object.lose();
+    await object.pass(HOUR + 70_000);
+    expect(object.toldBy("defer")).toHaveLength(2);
+    expect(object.toldBy("defer")[1]).toMatchObject([{ id: ID, former: 7 }]);
+  });
+});
+
+describe("a turn", () => {
+  test("begins once, however often it is told", async () => {
+    await object.deferred.store(storedRequest(), null);
+    expect([object.turn("t1"), object.turn("t1")]).toEqual(["begun", "begun"]);
+    await settle();
+    expect(asked.map(({ url }) => url)).toEqual(["http://web-1.example/x?y"]);
+    expect(object.turn("t1")).toBe("begun");
+    await settle();
+    expect(asked).toHaveLength(1);
+    expect(await status()).toMatchObject({ state: "answered", answer: 200, attempts: 1 });
+    expect(object.toldBy("end")).toEqual([[[{ id: "t1", end: { how: "done", status: 200 } }]]]);
+    expect(object.toldBy("deferredEnded").at(-1)).toMatchObject([ID, { state: "answered", status: 200 }]);
+  });
+
+  test("that is asked after before it is told begins no more: the pool has given its slot away", async () => {
+    await object.deferred.store(storedRequest(), null);
+    expect(object.deferred.turn("t1", null)).toBe("waiting");
+    expect(object.turn("t1")).toBe("begun");
+    await settle();
+    expect(asked).toEqual([]);
+    expect(object.turn("t2")).toBe("begun");
+    await settle();
+    expect(asked).toHaveLength(1);
+  });
+
+  test("that comes while it runs, or after its end, is not taken", async () => {
+    await object.deferred.store(storedRequest(), null);
+    object.turn("t1");
+    expect(object.turn("t2")).toBe("ended");
+    await settle();
+    expect(object.turn("t3")).toBe("ended");
+    await settle();
+    expect(asked).toHaveLength(1);
+  });
+
+  test("comes before the pool's answer to the acceptance, which does not put it back", async () => {
+    object.defers = new Error("not yet");
+    const accepted = object.deferred.store(storedRequest(), null);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(object.turn("t1")).toBe("begun");
+    await settle();
+    object.defers = { code: "deferred", number: 7, place: { place: 1, startsInMs: 0 } };
+    await object.pass(2_000);
+    expect(await accepted).toMatchObject({ code: "accepted", status: { state: "answered" } });
+  });
+});
+
+describe("a server that fails", () => {
+  test("fails a request that may not be repeated", async () => {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest(), null);
+    object.turn("t1");
+    await settle();
+    expect(await status()).toMatchObject({ state: "failed", problem: { code: "bad-gateway" } });
+    expect(object.toldBy("deferredEnded").at(-1)).toMatchObject([
+      ID,
+      { state: "failed", status: 502, code: "bad-gateway" },
+    ]);
+  });
+
+  test("has it tried again where it may be, and no more often than retries says", async () => {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest({ method: "PUT" }), null);
+    object.turn("t1");
+    await settle();
+    expect(await status()).toMatchObject({ state: "queued", attempts: 1 });
+    expect(object.toldBy("deferAgain")).toMatchObject([
+      [{ id: ID, ticket: "t1", end: { how: "broken", retried: true }, retry: { server: "web-1" } }],
+    ]);
+    object.turn("t2");
+    await settle();
+    expect(await status()).toMatchObject({ state: "failed", attempts: 2 });
+  });
+});
+
+describe("an instance that dies while a server works", () => {
+  test.each([
+    ["POST", {}, "failed"],
+    ["POST", { retry_non_idempotent: true }, "queued"],
+    ["PUT", {}, "queued"],
+    ["PUT", { retries: 0 }, "failed"],
+  ])("leaves a %s with %j %s", async (method, keys, state) => {
+    object = new DeferredObject({ retries: 1, ...keys });
+    answer = () => 200;
+    vi.stubGlobal("fetch", () => new Promise(() => {}));
+    await object.deferred.store(storedRequest({ method }), null);
+    object.turn("t1");
+    await vi.advanceTimersByTimeAsync(10);
+    object.lose();
+    expect(object.deferred.turn("t1", null)).toBe("begun");
+    await settle();
+    const { state: now, problem } = (await status()) ?? {};
+    expect([now, problem?.code ?? null]).toEqual([state, state === "failed" ? "fate-unknown" : null]);
+    const told = state === "failed" ? object.toldBy("end") : object.toldBy("deferAgain");
+    expect(JSON.stringify(told)).toContain('"how":"lost"');
+  });
+});
+
+describe("what is kept", () => {
+  test("is kept for as long as the pool says, and not a moment longer", async () => {
+    await object.deferred.store(storedRequest({ keepMs: HOUR }), null);
+    object.turn("t1");
+    await settle();
+    await object.pass(HOUR - 1_000);
+    expect(await status()).toMatchObject({ state: "answered" });
+    await object.pass(2_000);
+    expect(await status()).toBeNull();
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+    expect(object.toldBy("forgetDeferred")).toEqual([[{ id: ID, number: 7, key: null }]]);
+  });
+
+  test("stays until the pool has forgotten it too", async () => {
+    await object.deferred.store(storedRequest({ keepMs: HOUR }), null);
+    object.turn("t1");
+    await settle();
+    object.isPoolReached = false;
+    await object.pass(12 * HOUR);
+    expect(await status()).toBeNull();
+    expect(object.storage.entries.size).toBeGreaterThan(0);
+    object.isPoolReached = true;
+    await object.pass(3 * 60_000);
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+  });
+});
+
+describe("an operator's retry", () => {
+  test("puts a failed request on the list again, from the beginning", async () => {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest(), Buffer.from("body"));
+    object.turn("t1");
+    await settle();
+    object.defers = { code: "deferred", number: 9, place: { place: 1, startsInMs: null } };
+    expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
+    expect(object.toldBy("defer").at(-1)).toMatchObject([{ former: 7 }]);
+    answer = () => 200;
+    object.turn("t2");
+    await settle();
+    expect(await status()).toMatchObject({ state: "answered", attempts: 2, problem: null });
+    expect(await object.deferred.retry(SECRET)).toBe("not-failed");
+  });
+});
+
+describe("a webhook", () => {
+  const hook = "https://hooks.example/x";
+  const notices = () => asked.filter(({ url }) => url === hook);
+  const hooked = (rest = {}) => object.deferred.store(storedRequest({ webhook: hook, ...rest }), null);
+
+  test("that never works is tried with growing pauses for about a day, and then no more", async () => {
+    answer = (url) => (url === hook ? 500 : 200);
+    await hooked({ keepMs: 30 * 24 * HOUR });
+    object.turn("t1");
+    await object.pass(48 * HOUR);
+    expect(notices().length).toBe(9);
+    expect(await status()).toMatchObject({ state: "answered" });
+    expect(new Set(notices().map(({ body }) => body)).size).toBe(1);
+  });
+
+  test("is tried through crashes, and by nobody's call", async () => {
+    answer = (url) => (url === hook ? new Error("down") : 200);
+    await hooked();
+    object.turn("t1");
+    await settle();
+    object.lose();
+    answer = () => 204;
+    await object.pass(2 * 60_000);
+    expect(notices().length).toBe(2);
+    object.lose();
+    await object.pass(2 * HOUR);
+    expect(notices().length).toBe(2);
+  });
+
+  test("is still tried where the result is kept for less, which is forgotten all the same", async () => {
+    answer = (url) => (url === hook ? 503 : 200);
+    await hooked({ keepMs: 60_000 });
+    object.turn("t1");
+    await object.pass(2 * 60_000);
+    expect(await status()).toBeNull();
+    answer = () => 200;
+    await object.pass(HOUR);
+    expect(notices().length).toBeGreaterThan(2);
+    await object.pass(HOUR);
+    expect(object.storage.entries.size).toBe(0);
+  });
+});
