@@ -111,10 +111,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async accept(secret: string, rows: number): Promise<Accepted> {
     const found = this.#found(secret);
     if (!found || this.#store.body.rows !== rows) return { code: "unknown-request" };
-    if (found.progress.state === "storing") {
-      const refused = await this.#enter(found.request);
-      if (refused) return refused;
-    }
+    if (found.progress.state === "storing") return this.#enter(found.request);
     const status = await this.status(secret);
     return status ? { code: "accepted", status } : { code: "unknown-request" };
   }
@@ -258,8 +255,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return this.ctx.id.toString() + (this.#request?.secret ?? "");
   }
 
-  /** Puts it on the waiting list. Returns what the client is told instead of a status; `null`: it is accepted. */
-  async #enter(request: StoredRequest): Promise<Exclude<Accepted, { code: "accepted" }> | null> {
+  /** Puts it on the waiting list. */
+  async #enter(request: StoredRequest): Promise<Accepted> {
     const progress = this.#progress as Progress;
     const answer = await this.#defer(request, progress, null);
     // It may have had its turn meanwhile, or was discarded.
@@ -267,8 +264,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     if (!present) return { code: "unknown-request" };
     if (answer.code === "deferred") {
       const state = present.state === "storing" ? "queued" : present.state;
-      this.#write({ ...present, state, number: answer.number });
-      return null;
+      const accepted = { ...present, state, number: answer.number };
+      this.#write(accepted);
+      const place = state === "queued" ? answer.place : null;
+      return { code: "accepted", status: this.#statusOf(request, accepted, place) };
     }
     if (present.state === "storing") await this.#deleteAll();
     return answer;

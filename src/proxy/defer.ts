@@ -49,6 +49,7 @@ export async function defer(
   waitMs: number,
 ): Promise<Response> {
   const { pool, request, target, trace } = carried;
+  if (!env.DEFERRED) throw new Refusal("misconfigured", "wrangler.toml has no binding DEFERRED.");
   const config = pool.deferred as DeferredConfig;
   const webhook = webhookOf(env, request.headers, config, pool.name);
   const { length } = carried.body;

@@ -14,7 +14,12 @@ describe("requests that are accepted in a drain", () => {
     await pool.sluice.drain("web", { owner: "deploy" });
     const ids: string[] = [];
     for (const path of paths(1_000)) {
-      if (ids.length === 300 || ids.length === 700) await pool.killAndStartAgain();
+      if (ids.length === 300 || ids.length === 700) {
+        await pool.killAndStartAgain();
+        // The pool knows them all, and nobody is woken for that.
+        const { deferred } = await pool.sluice.snapshot("web");
+        expect([deferred?.queued, await pool.sluice.awoken()]).toEqual([ids.length, 0]);
+      }
       ids.push(await client.defer(path, { body: `the body of ${path}` }));
     }
     const drained = await pool.sluice.snapshot("web");

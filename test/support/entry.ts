@@ -20,10 +20,14 @@ export class Pool extends RealPool {
   }
 }
 
+/** How often an object of a deferred request was woken. */
+let awoken = 0;
+
 export class Deferred extends RealDeferred {
   constructor(ctx: DurableObjectState, env: Env) {
     watchWrites(ctx, "deferred");
     super(ctx, env);
+    awoken++;
   }
 
   crash(): void {
@@ -50,6 +54,7 @@ export default {
       await stub.crash().catch(() => {});
       return new Response(null, { status: 204 });
     }
+    if (new URL(request.url).pathname === "/__test/awoken") return Response.json(awoken);
     const plan = /^\/__test\/crash-at\/(.+)$/.exec(new URL(request.url).pathname);
     if (plan && request.method === "PUT") planCrash(plan[1] as string, (await request.json()) as CrashPlan);
     if (plan) return Response.json(crashPlan(plan[1] as string) ?? null);

@@ -137,6 +137,11 @@ export class Sluice {
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
+  /** How many objects of deferred requests were woken since the start. */
+  async awoken(): Promise<number> {
+    return (await fetch(`${this.url}/__test/awoken`)).json() as Promise<number>;
+  }
+
   /** Ends a deferred request's object likewise. */
   async crashDeferred(id: string): Promise<void> {
     const response = await fetch(`${this.url}/__test/crash-deferred/${id}`, { method: "POST" });
