@@ -67,7 +67,7 @@ export class Deferred {
       deferred.queued === 0 ? "" : ` The oldest of the queued has waited for ${oneUnit(deferred.oldestMs)}.`;
     setText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
     this.#drawRows(isLive, now);
-    this.#drawFoot();
+    this.#drawFoot(deferred);
   }
 
   #createFilters(): void {
@@ -112,7 +112,7 @@ export class Deferred {
     );
   }
 
-  #drawFoot(): void {
+  #drawFoot(counts: Partial<Record<Filter, number>>): void {
     const { requests, filter, problem, hasMore, mayShowMore } = this.#list;
     setText(
       byId("deferred-problem"),
@@ -122,7 +122,9 @@ export class Deferred {
     byId("deferred-table").hidden = isEmpty;
     const rest = hasMore && !mayShowMore ? "; all others by sluice deferred" : "";
     const shown = `The first ${this.#drawn.length}, in the order in which they came${rest}.`;
-    const none = requests ? FILTERS[filter] : problem ? "" : "Asking…";
+    // The counts may be ahead of the list.
+    const isKnown = requests !== null && !counts[filter];
+    const none = isKnown ? FILTERS[filter] : problem ? "" : "Asking…";
     setText(byId("deferred-shown"), isEmpty ? none : hasMore ? shown : "");
     const more = button("deferred-more");
     // The focus would get lost with it.
