@@ -9,6 +9,7 @@ import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotLicence from "uplot/LICENSE" with { type: "text" };
 import { qualityOf } from "../refusals/response.ts";
+import deferredCss from "./page/deferred.css" with { type: "text" };
 import dialogCss from "./page/dialog.css" with { type: "text" };
 import frameCss from "./page/frame.css" with { type: "text" };
 // Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
@@ -23,12 +24,14 @@ const HTML = "text/html; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
+const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, dialogCss];
+
 /** By name under `assets/`: text and type. */
 const ASSETS = new Map([
   ["page.js", [pageJs, SCRIPT]],
   // uPlot's licence asks to come with every copy; the minified file has only a link.
   ["uplot.js", [`/*!\n${uplotLicence}\n*/\n${uplotJs}`, SCRIPT]],
-  ["style.css", [[uplotCss, themeCss, frameCss, poolCss, listsCss, dialogCss].join("\n"), CSS]],
+  ["style.css", [STYLE.join("\n"), CSS]],
 ] as const);
 
 const POLICY = [

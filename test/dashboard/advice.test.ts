@@ -4,7 +4,16 @@ import { History } from "../../src/dashboard/page/history.ts";
 import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { clockInWords } from "../../src/words/times.ts";
-import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW } from "./snapshots.ts";
+import {
+  aDeferredPool,
+  ago,
+  aLease,
+  aPool,
+  aQuarantinedLease,
+  aServer,
+  drainedBy,
+  NOW,
+} from "./snapshots.ts";
 
 const adviceOn = (pool: Snapshot, events: PoolEvent[] = [], history?: History) =>
   adviceFor(pool, NOW, history, events).map(({ weight, text }) => `${weight}: ${text}`);
@@ -148,10 +157,64 @@ describe("refusals", () => {
     ]);
   });
 
+  test("of requests that would have been stored have a cure of their own, and another one in a drain", () => {
+    const full: PoolEvent = { id: 1, at: ago(5), kind: "refusal", code: "deferred-full" };
+    expect(adviceOn(aPool(), [full])).toEqual([
+      "bad: 1 request refused lately (deferred-full): as many requests are stored as max of deferred allows. Add servers or slots, or raise it.",
+    ]);
+    expect(adviceOn(aPool(drainedBy("admin")), [full])[0]).toMatch(/drained\. Resume as soon as you can\.$/);
+  });
+
   test("of a full waiting list have another cure while the pool is drained", () => {
     const [first] = adviceOn(aPool(drainedBy("admin")), [refused("queue-full", 10, 1)]);
     expect(first).toBe(
       "bad: 1 request refused lately (queue-full): the waiting list is full while the pool is drained. Resume as soon as you can.",
     );
+  });
+});
+
+describe("deferred requests", () => {
+  const failed = (code: string, seconds: number, count = 1): PoolEvent => ({
+    id: seconds,
+    at: ago(seconds),
+    kind: "deferred-failed",
+    code,
+    count,
+  });
+
+  test("that fail are counted by their code, with what helps", () => {
+    const events = [failed("bad-gateway", 10, 3), failed("bad-gateway", 40), failed("fate-unknown", 90)];
+    expect(adviceOn(aDeferredPool({ failed: 5 }), events)).toEqual([
+      "bad: 4 deferred requests failed lately (bad-gateway): servers cannot be reached or break off. Look at the servers and their logs. Then retry those that should be done.",
+    ]);
+    expect(adviceOn(aPool(), [failed("misconfigured", 1)])).toEqual([
+      "bad: 1 deferred request failed lately (misconfigured). Then retry those that should be done.",
+    ]);
+  });
+
+  test("that fail are seen by what is kept where there are no events, as in the overview", () => {
+    const history = new History();
+    history.addSnapshot(aDeferredPool({ failed: 5 }), NOW - 30_000);
+    history.addSnapshot(aDeferredPool({ failed: 7 }), NOW);
+    expect(adviceFor(aDeferredPool({ failed: 7 }), NOW, history).map(({ text }) => text)).toEqual([
+      "2 deferred requests failed lately. Look at the events of the pool.",
+    ]);
+  });
+
+  test("that failed long ago, or are forgotten, are no news", () => {
+    const history = new History();
+    history.addSnapshot(aDeferredPool({ failed: 5 }), NOW - 90_000);
+    history.addSnapshot(aDeferredPool({ failed: 9 }), NOW - 30_000);
+    history.addSnapshot(aDeferredPool({ failed: 8 }), NOW);
+    expect(adviceFor(aDeferredPool({ failed: 8 }), NOW, history)).toEqual([]);
+  });
+
+  test.each([
+    [1, ", stored, will go on then."],
+    [5, ", 5 of them stored, will go on then."],
+    [7, ", all of them stored, will go on then."],
+  ])("of those that go on after a drain, %d are said to be stored", (stored, words) => {
+    const pool = aDeferredPool({ queued: stored }, { ...drainedBy("admin"), queued: stored === 1 ? 1 : 7 });
+    expect(adviceOn(pool)[0]).toContain(words);
   });
 });

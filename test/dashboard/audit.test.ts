@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
+import { PlayedList } from "./played-list.ts";
 import { outcome, press, sees, useStage } from "./stage.ts";
 
 const stage = useStage();
@@ -143,4 +144,37 @@ test("no state of the page has anything that an accessibility audit objects to",
   await page.getByRole("button", { name: "Sign in again" }).click();
   await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
   await audit(page, "not signed in");
+});
+
+test("nor has any state of the list of deferred requests", async () => {
+  const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+  const sluice = await Sluice.start({ pools: { web: { servers, deferred: {} } } });
+  onTestFinished(() => sluice.stop());
+  const { page } = await visit(stage.browser, sluice.url);
+  const list = await PlayedList.on(page);
+  const none = { startedAt: null, attempts: 0, status: null, code: null };
+  list.add({ ...none, state: "queued" }, { ...none, state: "running" }, { ...none, state: "canceled" });
+  list.add({ state: "answered", status: 200, code: null }, ...Array.from({ length: 60 }, () => ({})));
+  await page.goto(`${sluice.url}/_sluice/#/web`);
+  await sees(page, "#connection", "Live");
+  await page.getByRole("radio", { name: "All" }).check();
+  await sees(page, "#deferred-rows tr", "answered");
+  await audit(page, "all deferred requests");
+  await press(page, "Cancel… POST /orders/2, number 2");
+  await audit(page, "asked before a deferred request is canceled");
+  await press(page, "Keep it");
+  await press(page, "Retry… POST /orders/5, number 5");
+  await audit(page, "asked before a deferred request is tried again");
+  await cancel(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await audit(page, "all deferred requests, on a phone");
+  list.answer = { status: 503, title: "The pool cannot be reached" };
+  await page.getByRole("radio", { name: "Running" }).check();
+  await sees(page, "#deferred-problem", "This list is not up to date.");
+  await audit(page, "a list that cannot be asked for");
+  list.answer = null;
+  list.requests = [];
+  await page.getByRole("radio", { name: "Queued" }).check();
+  await sees(page, "#deferred-shown", "None waits.");
+  await audit(page, "no deferred request");
 });

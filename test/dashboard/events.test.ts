@@ -42,6 +42,15 @@ const CASES: [Happening, string][] = [
   ],
   [{ kind: "slot-freed", server: "web-1", lease: "a" }, "A slot of web-1 was freed by hand."],
   [{ kind: "refusal", code: "queue-full" }, "1 request refused (queue-full): the waiting list was full."],
+  [
+    { kind: "refusal", code: "deferred-full" },
+    "1 request refused (deferred-full): as many as may be stored were waiting.",
+  ],
+  [
+    { kind: "deferred-failed", code: "queue-timeout" },
+    "1 deferred request failed (queue-timeout): no server became free before they expired.",
+  ],
+  [{ kind: "deferred-failed", code: "misconfigured" }, "1 deferred request failed (misconfigured)."],
   [{ kind: "restart" }, "The pool’s object restarted, and knows again what it had before."],
 ];
 
@@ -53,6 +62,9 @@ test.each(CASES)("%o is a sentence", (happening, words) => {
 test("a run says how often, and when last", () => {
   expect(said({ kind: "refusal", code: "no-server" }, { count: 12, until: UNTIL })).toBe(
     "12 requests refused (no-server): no server was available; the last at 09:00:07.",
+  );
+  expect(said({ kind: "deferred-failed", code: "bad-gateway" }, { count: 3, until: UNTIL })).toBe(
+    "3 deferred requests failed (bad-gateway): the server could not be reached or broke off; the last at 09:00:07.",
   );
   expect(
     said({ kind: "quarantine", server: "web-1", lease: "a", cause: "lost" }, { count: 3, until: UNTIL }),

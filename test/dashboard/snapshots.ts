@@ -1,4 +1,10 @@
-import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { DeferredRequest } from "../../src/dashboard/page/api.ts";
+import type {
+  DeferredSnapshot,
+  LeaseSnapshot,
+  ServerSnapshot,
+  Snapshot,
+} from "../../src/scheduler/snapshot.ts";
 import { leaseWith, poolWith, serverWith } from "../support/snapshots.ts";
 
 export const NOW = Date.parse("2026-11-21T09:00:00.000Z");
@@ -31,3 +37,28 @@ export const drainedBy = (owner: string, expiresInS = 900): Partial<Snapshot> =>
   state: "drained",
   drain: { owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
 });
+
+/** A pool that stores requests. */
+export function aDeferredPool(deferred: Partial<DeferredSnapshot> = {}, changes: Partial<Snapshot> = {}) {
+  const counts = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0, ...deferred };
+  return aPool({ queued: counts.queued, deferred: counts, ...changes });
+}
+
+/** One that has failed, as the API lists it. */
+export function aDeferredRequest(changes: Partial<DeferredRequest> = {}): DeferredRequest {
+  const { number = 1 } = changes;
+  return {
+    id: `secret-${number}`,
+    number,
+    state: "failed",
+    method: "POST",
+    path: `/orders/${number}`,
+    acceptedAt: ago(600),
+    startedAt: ago(300),
+    endedAt: ago(290),
+    attempts: 2,
+    status: 502,
+    code: "bad-gateway",
+    ...changes,
+  };
+}

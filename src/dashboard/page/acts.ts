@@ -4,6 +4,7 @@ import { counted, POOL_STATES, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords, fineDuration } from "../../words/times.ts";
 import { call, Problem, poolPath } from "./api.ts";
 import { now } from "./clock.ts";
+import { ofThemStored } from "./deferred-words.ts";
 import { ask, choice, textField } from "./dialog.ts";
 import { make, setText } from "./dom.ts";
 
@@ -61,9 +62,10 @@ export function extend({ name, drain }: Snapshot): void {
   });
 }
 
-export function resume({ name, drain, queued }: Snapshot): void {
+export function resume(pool: Snapshot): void {
+  const { name, drain, queued } = pool;
   let force = drain !== null && drain.owner !== OWNER;
-  const effect = `${counted(queued, "waiting request")} will go to the servers, in order.`;
+  const effect = `${counted(queued, "waiting request")}${ofThemStored(pool)} will go to the servers, in order.`;
   ask({
     title: `Resume ${name}?`,
     body: [...(force && drain ? [make("p", "warning", holderWords(drain))] : []), make("p", "", effect)],

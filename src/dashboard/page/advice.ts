@@ -3,6 +3,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { counted } from "../../words/phrases.ts";
 import { clockInWords, fineDuration, wholeSeconds } from "../../words/times.ts";
 import { type Advice, adviceOnServers } from "./advice-servers.ts";
+import { AGAINST_FAILURES, ofThemStored } from "./deferred-words.ts";
 import type { History } from "./history.ts";
 
 const SOON_MS = 2 * 60_000;
@@ -20,6 +21,7 @@ const AGAINST_REFUSALS: Record<string, string> = {
   "server-timeout":
     "servers are silent for longer than server_timeout, or work for longer than longest. Look at what they are busy with",
   "client-timeout": "uploads stop for longer than client_timeout. Raise it if the clients are only slow",
+  "deferred-full": "as many requests are stored as max of deferred allows. Add servers or slots, or raise it",
 };
 
 /** All advice on a pool, gravest first. Without `events`, as in the overview, it goes by the counts of `history`. */
@@ -31,7 +33,8 @@ export function adviceFor(
 ): Advice[] {
   const all = [
     ...adviceOnServers(pool, now),
-    ...adviceOnRefusals(pool, events ? recentRefusals(events, now) : history?.refusals(now)),
+    ...adviceOnRefusals(pool, events ? recent(events, "refusal", now) : history?.refusals(now)),
+    ...(events ? adviceOnFailures(recent(events, "deferred-failed", now)) : failuresSeen(history, now)),
     ...adviceOnDrain(pool, now),
     ...adviceOnGrowth(pool, now, history, events ?? []),
     ...adviceOnQuarantine(pool, now),
@@ -40,7 +43,8 @@ export function adviceFor(
   return all.sort((a, b) => order[a.weight] - order[b.weight]);
 }
 
-function adviceOnDrain({ state, drain, inFlight, queued, servers }: Snapshot, now: number): Advice[] {
+function adviceOnDrain(pool: Snapshot, now: number): Advice[] {
+  const { state, drain, inFlight, queued, servers } = pool;
   if (!drain) return [];
   const advice: Advice[] = [];
   const left = Date.parse(drain.expiresAt) - now;
@@ -49,7 +53,7 @@ function adviceOnDrain({ state, drain, inFlight, queued, servers }: Snapshot, no
     advice.push({ key: "expiry", weight: "warn", text: `${then}Not finished? Extend it.` });
   }
   if (state === "drained") {
-    const waiting = queued > 0 ? `; ${counted(queued, "request")} will go on then` : "";
+    const waiting = queued > 0 ? `; ${counted(queued, "request")}${ofThemStored(pool)} will go on then` : "";
     const text = `Nothing is in flight: now is the time for the deploy. Resume afterwards${waiting}.`;
     return [...advice, { key: "drained", weight: "plain", text }];
   }
@@ -97,18 +101,39 @@ function adviceOnQuarantine({ quarantined, servers }: Snapshot, now: number): Ad
   return [{ key: "quarantine", weight: "warn", text }];
 }
 
-/** Refusals by code. */
-function recentRefusals(events: readonly PoolEvent[], now: number): Map<string, number> {
-  const recent = new Map<string, number>();
+/** Refused or failed requests by code. */
+function recent(
+  events: readonly PoolEvent[],
+  kind: "refusal" | "deferred-failed",
+  now: number,
+): Map<string, number> {
+  const counts = new Map<string, number>();
   for (const event of events) {
-    if (event.kind !== "refusal" || now - Date.parse(event.until ?? event.at) > RECENT_MS) continue;
-    recent.set(event.code, (recent.get(event.code) ?? 0) + (event.count ?? 1));
+    if (event.kind !== kind || now - Date.parse(event.until ?? event.at) > RECENT_MS) continue;
+    counts.set(event.code, (counts.get(event.code) ?? 0) + (event.count ?? 1));
   }
-  return recent;
+  return counts;
 }
 
-function adviceOnRefusals({ drain }: Snapshot, recent = new Map<string, number>()): Advice[] {
-  return [...recent].map(([code, count]) => ({
+function adviceOnFailures(counts: ReadonlyMap<string, number>): Advice[] {
+  return [...counts].map(([code, count]) => {
+    const cure = AGAINST_FAILURES[code];
+    const lately = `${counted(count, "deferred request")} failed lately (${code})`;
+    const text = `${lately}${cure === undefined ? "" : `: ${cure}`}. Then retry those that should be done.`;
+    return { key: `deferred-failed ${code}`, weight: "bad", text };
+  });
+}
+
+/** Where there are no events. */
+function failuresSeen(history: History | undefined, now: number): Advice[] {
+  const count = history?.failures(now) ?? 0;
+  if (count === 0) return [];
+  const text = `${counted(count, "deferred request")} failed lately. Look at the events of the pool.`;
+  return [{ key: "deferred-failed", weight: "bad", text }];
+}
+
+function adviceOnRefusals({ drain }: Snapshot, counts = new Map<string, number>()): Advice[] {
+  return [...counts].map(([code, count]) => ({
     key: `refusal ${code}`,
     weight: "bad",
     text: `${counted(count, "request")} refused lately (${code}): ${againstRefusal(code, drain !== null)}.`,
@@ -120,5 +145,7 @@ function againstRefusal(code: string, poolDrains: boolean): string {
     return "the waiting list is full while the pool is drained. Resume as soon as you can";
   if (poolDrains && code === "queue-timeout")
     return "they waited longer than queue_timeout for a drained pool. Resume as soon as you can";
+  if (poolDrains && code === "deferred-full")
+    return "as many requests are stored as may be, while the pool is drained. Resume as soon as you can";
   return AGAINST_REFUSALS[code] ?? "see the events";
 }

@@ -1,3 +1,4 @@
+import type { DeferredEntry, DeferredState } from "../../link/deferral.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { setClockBy } from "./clock.ts";
 
@@ -24,8 +25,32 @@ export interface AllPools {
   unreachable: string[];
 }
 
+/** A deferred request. Who has its `id` may read its answer, so the page uses it in calls only, and shows it nowhere. */
+export type DeferredRequest = Omit<DeferredEntry, "acceptedAt" | "startedAt" | "endedAt"> & {
+  acceptedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+};
+
+export interface DeferredRequests {
+  /** In the order in which they were accepted. */
+  requests: DeferredRequest[];
+  /** `null`: there are no more of them. */
+  next: number | null;
+}
+
 export function allPools(): Promise<AllPools> {
   return call("GET", "api/pools", undefined, POLL_PATIENCE_MS);
+}
+
+/** The first `limit` deferred requests in this state; `null`: in any. */
+export function deferredRequests(
+  pool: string,
+  state: DeferredState | null,
+  limit: number,
+): Promise<DeferredRequests> {
+  const query = `limit=${limit}${state === null ? "" : `&state=${state}`}`;
+  return call("GET", `${poolPath(pool)}/deferred?${query}`, undefined, POLL_PATIENCE_MS);
 }
 
 export function poolPath(name: string): string {
@@ -39,11 +64,20 @@ export async function call<Answer>(
   body?: object,
   patienceMs = PATIENCE_MS,
 ): Promise<Answer> {
-  const init = { method, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(patienceMs) };
-  const response = await ask(path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+  const response = await send(method, path, body, patienceMs);
   return response.json().catch(() => {
     throw unreachable();
   });
+}
+
+/** The same where the answer says everything by its status, with which this resolves. */
+export async function callForStatus(method: string, path: string): Promise<number> {
+  return (await send(method, path)).status;
+}
+
+function send(method: string, path: string, body?: object, patienceMs = PATIENCE_MS): Promise<Response> {
+  const init = { method, headers: { Accept: "application/json" }, signal: AbortSignal.timeout(patienceMs) };
+  return ask(path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
 }
 
 /** Resolves with a successful answer, and rejects with a `Problem` for any other. */

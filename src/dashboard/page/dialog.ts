@@ -8,6 +8,8 @@ export interface Question {
   body: (Node | string)[];
   /** The label of the button that confirms. */
   confirm: string;
+  /** The label of the button that does not, if “Cancel” could be misunderstood. */
+  dismiss?: string;
   /** Does the act. Resolves with a sentence about its result, and rejects with a `Problem`. */
   run: () => Promise<string>;
   /** The button's label after a refusal. */
@@ -22,6 +24,7 @@ export function ask(next: Question): void {
   byId("dialog-body").replaceChildren(...next.body);
   setText(byId("dialog-problem"), "");
   setText(byId("dialog-confirm"), next.confirm);
+  setText(byId("dialog-cancel"), next.dismiss ?? "Cancel");
   setBusy(false);
   dialog().showModal();
 }

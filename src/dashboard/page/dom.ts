@@ -50,17 +50,15 @@ export function keyed<Item, Child extends Element>(
   update: (child: Child, item: Item) => void,
 ): void {
   const before = (keyedChildren.get(parent) ?? new Map()) as Map<string, Child>;
-  const after = new Map<string, Child>();
+  const after = new Map(items.map((item) => [keyOf(item), before.get(keyOf(item)) ?? create(item)]));
+  // Before the others are put in order: an element that is moved loses its focus.
+  for (const [key, child] of before) if (!after.has(key)) child.remove();
   let next = parent.firstElementChild;
   for (const item of items) {
-    const key = keyOf(item);
-    const child = before.get(key) ?? create(item);
-    before.delete(key);
-    after.set(key, child);
+    const child = after.get(keyOf(item)) as Child;
     update(child, item);
-    if (next && child === next) next = next.nextElementSibling;
+    if (child === next) next = next.nextElementSibling;
     else parent.insertBefore(child, next);
   }
-  for (const child of before.values()) child.remove();
   keyedChildren.set(parent, after);
 }

@@ -1,6 +1,7 @@
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import { counted, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
+import { FAILURES } from "./deferred-words.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 
 const CUT_OFF = {
@@ -21,6 +22,7 @@ const REFUSALS = {
   "bad-gateway": "the server could not be reached or broke off",
   "server-timeout": "the server did not answer in time",
   "client-timeout": "the upload did not arrive in time",
+  "deferred-full": "as many as may be stored were waiting",
 };
 
 const DOWN = { checks: "its health checks fail", connections: "connections to it fail" };
@@ -38,6 +40,7 @@ const MARKS: Record<PoolEvent["kind"], Mark> = {
   quarantine: "warn",
   "slot-freed": "plain",
   refusal: "bad",
+  "deferred-failed": "bad",
   restart: "plain",
 };
 
@@ -89,6 +92,11 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
       return `A slot of ${event.server} was freed by hand.`;
     case "refusal":
       return `${counted(event.count ?? 1, "request")} refused (${event.code}): ${REFUSALS[event.code]}${lastTime(event, time)}.`;
+    case "deferred-failed": {
+      const why = FAILURES[event.code];
+      const failed = `${counted(event.count ?? 1, "deferred request")} failed (${event.code})`;
+      return `${failed}${why === undefined ? "" : `: ${why}`}${lastTime(event, time)}.`;
+    }
     case "restart":
       return "The pool’s object restarted, and knows again what it had before.";
     default:

@@ -1,6 +1,6 @@
-import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { DeferredSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { grouped, serversInUse } from "../../words/phrases.ts";
-import { fineDuration } from "../../words/times.ts";
+import { fineDuration, oneUnit } from "../../words/times.ts";
 import { keyed, make, setText } from "./dom.ts";
 
 type Figure = [name: string, value: string];
@@ -9,10 +9,20 @@ type Figure = [name: string, value: string];
 export function figuresOf(pool: Snapshot): Figure[] {
   return [
     ["In flight", `${pool.inFlight} of ${pool.slots}`],
-    ["Waiting", grouped(pool.queued)],
-    ["Oldest wait", pool.queued === 0 ? "none" : fineDuration(pool.oldestWaitMs)],
+    ["Waiting", grouped(pool.queued) + ofStored(pool, ({ queued }) => `${grouped(queued)} stored`)],
+    ["Oldest wait", oldestWait(pool) + ofStored(pool, ({ oldestMs }) => `stored ${oneUnit(oldestMs)}`)],
     ["Servers in use", `${serversInUse(pool)} of ${pool.servers.length}`],
   ];
+}
+
+/** `oldestWaitMs` knows only of the requests that are not stored. */
+function oldestWait({ queued, oldestWaitMs, deferred }: Snapshot): string {
+  return queued === (deferred?.queued ?? 0) ? "none" : fineDuration(oldestWaitMs);
+}
+
+/** In brackets; empty if no stored request waits. */
+function ofStored({ deferred }: Snapshot, say: (deferred: DeferredSnapshot) => string): string {
+  return deferred && deferred.queued > 0 ? ` (${say(deferred)})` : "";
 }
 
 /** The same with the totals since the pool was created. */

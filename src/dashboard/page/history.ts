@@ -4,7 +4,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 export const KEPT_MS = 10 * 60_000;
 /** Points closer than this become one. */
 const STEP_MS = 500;
-const REFUSALS_MS = 60_000;
+const COUNTS_MS = 60_000;
 
 /**
  * The waiting list of one pool over the last ten minutes. `null` marks a gap, in which nothing is known. Values between
@@ -22,15 +22,15 @@ export class History {
   #isEmpty = false;
   /** The end of the pool's own record, in seconds since the epoch. */
   #recordEnd = 0;
-  #refusals: { at: number; refused: Record<string, number> }[] = [];
+  #counts: { at: number; refused: Record<string, number>; failed: number }[] = [];
 
-  addSnapshot({ queued, oldestWaitMs, drain, totals }: Snapshot, now: number): void {
+  addSnapshot({ queued, oldestWaitMs, drain, totals, deferred }: Snapshot, now: number): void {
     this.#isEmpty = queued === 0;
     if (drain) this.drainedAt = now;
     this.#add(now, queued, oldestWaitMs / 1_000);
-    this.#refusals = [
-      ...this.#refusals.filter(({ at }) => at >= now - REFUSALS_MS),
-      { at: now, refused: totals.refused },
+    this.#counts = [
+      ...this.#counts.filter(({ at }) => at >= now - COUNTS_MS),
+      { at: now, refused: totals.refused, failed: deferred?.failed ?? 0 },
     ];
   }
 
@@ -71,11 +71,20 @@ export class History {
 
   /** Refusals of the last minute, by code, as far as snapshots have shown them. */
   refusals(now: number): Map<string, number> {
-    const first = this.#refusals.find(({ at }) => at >= now - REFUSALS_MS)?.refused ?? {};
-    const last = Object.entries(this.#refusals.at(-1)?.refused ?? {});
+    const first = this.#firstCounts(now)?.refused ?? {};
+    const last = Object.entries(this.#counts.at(-1)?.refused ?? {});
     const rises = last.map(([code, count]) => [code, count - (first[code] ?? 0)] as const);
     // A crash of the pool's object may lose the latest counts.
     return new Map(rises.filter(([, count]) => count > 0));
+  }
+
+  /** By how many more deferred requests are failed than a minute ago, as far as snapshots have shown it. */
+  failures(now: number): number {
+    return Math.max(0, (this.#counts.at(-1)?.failed ?? 0) - (this.#firstCounts(now)?.failed ?? 0));
+  }
+
+  #firstCounts(now: number) {
+    return this.#counts.find(({ at }) => at >= now - COUNTS_MS);
   }
 
   #add(now: number, queued: number | null, oldest: number | null): void {

@@ -5,6 +5,7 @@ import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
 import { adviceFor } from "./advice.ts";
 import { now } from "./clock.ts";
 import { Curves } from "./curves.ts";
+import { Deferred } from "./deferred.ts";
 import { byId, setText } from "./dom.ts";
 import { drawEvents } from "./events.ts";
 import type { Model } from "./model.ts";
@@ -19,6 +20,7 @@ export class View {
   readonly #model: Model;
   readonly #slots: Slots;
   readonly #servers: Servers;
+  readonly #deferred: Deferred;
   #curves: Curves | null = null;
 
   constructor(model: Model) {
@@ -32,6 +34,7 @@ export class View {
       },
       () => this.draw(),
     );
+    this.#deferred = new Deferred(() => this.draw());
     for (const [id, act] of [
       ["act-drain", drain],
       ["act-extend", extend],
@@ -84,6 +87,8 @@ export class View {
     this.#slots.draw(pool, isLive, asOf);
     this.#servers.draw(pool, isLive, asOf);
     drawEvents(events, asOf);
+    this.#deferred.draw(pool, isLive, asOf);
+    setText(byId("wait-title"), pool.deferred ? "Oldest wait of those not stored" : "Oldest wait");
     // Not before it is visible: a hidden element has no width.
     this.#curves ??= new Curves();
     if (history) this.#curves.draw(history, now());
