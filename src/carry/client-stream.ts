@@ -128,7 +128,8 @@ export class ClientStream {
         controller.enqueue(piece);
         return;
       }
-      if (this.#clientLeft) return;
+      // Who still reads, as what stores the answer of a canceled request, would wait for ever.
+      if (this.#clientLeft) throw new Error("the client has left");
       if (this.#failure) {
         this.#finish();
         throw this.#failure.error;

@@ -63,6 +63,13 @@ test.each(["leaves", "drops its end"])("nothing waits any more for a client that
   expect(stream.push(bytes("b"))).toBe(false);
 });
 
+test("who reads on for a client that has left waits for nothing", async () => {
+  const { reader, leave } = start();
+  const read = reader.read();
+  leave();
+  await expect(read).rejects.toThrow("the client has left");
+});
+
 test("one that left before there was a stream never takes it up", async () => {
   const stream = new ClientStream(AbortSignal.abort(), 60_000);
   stream.open(10);

@@ -258,6 +258,19 @@ describe("a request is canceled", () => {
     await expect.poll(async () => (await snapshot()).inFlight).toBe(0);
   });
 
+  test.each([
+    ["before the headers", 0],
+    ["in the middle", 1],
+  ])("while its server streams an answer, %s: that is read to its end all the same", async (_, pieces) => {
+    const { id, arrival } = await running();
+    if (pieces > 0) arrival.response.write("begun");
+    expect((await client.cancel(id)).status).toBe(202);
+    arrival.response.write("more");
+    arrival.response.end("in vain");
+    expect(await client.ended(id)).toMatchObject({ state: "canceled", response: null });
+    await expect.poll(async () => (await snapshot()).inFlight).toBe(0);
+  });
+
   test("while it runs, and its server is cut off, where on_client_abort says so", async () => {
     const { id, arrival } = await running(to("cancel.test"));
     const closed = new Promise((resolve) => arrival.request.socket.once("close", resolve));
