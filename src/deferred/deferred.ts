@@ -246,8 +246,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       else await this.discard(request.secret);
     } else if (progress.state === "queued") await this.#lookForItself(request, progress, now);
     else if (progress.state === "running") this.#store.setAlarm(now + STORING_MS);
-    else if (now < forgottenAt(request, progress)) await this.#notifyIfDue(request, progress, now);
     else if (progress.webhook) await this.#notifyIfDue(request, progress, now);
+    // The clock of who rings may be ahead of this one.
+    else if (now < forgottenAt(request, progress)) this.#store.setAlarm(forgottenAt(request, progress));
     else await this.#forget(request, progress);
   }
 
