@@ -95,6 +95,7 @@ async function answer(call: Call): Promise<Response> {
       response.headers.set("Expires", new Date(status.expiresAt).toUTCString());
     // Only the id protects it.
     if (!response.headers.has("cache-control")) response.headers.set("Cache-Control", "private, no-store");
+    if (!response.headers.has("referrer-policy")) response.headers.set("Referrer-Policy", "no-referrer");
     return response;
   }
   if (status.problem) throw new Refusal(status.problem.code, status.problem.detail);

@@ -232,6 +232,16 @@ describe("the status", () => {
     expect(Date.parse(expiresAt) - Date.parse(endedAt as string)).toBe(86_400_000);
     expect((await client.response(id)).headers.expires).toBe(new Date(expiresAt).toUTCString());
   });
+
+  test.each([
+    ["no-referrer", {}],
+    ["origin", { "Referrer-Policy": "origin" }],
+  ])("is at an address of which the answer's page tells nobody, unless its server says so: %s", async (policy, headers) => {
+    const { id, arrival } = await running();
+    arrival.response.writeHead(200, headers).end("<img src=/logo.png>");
+    await client.ended(id);
+    expect((await client.response(id)).headers["referrer-policy"]).toBe(policy);
+  });
 });
 
 describe("a request is canceled", () => {
