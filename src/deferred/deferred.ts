@@ -61,8 +61,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     this.#store = new Store(ctx.storage);
     this.#request = this.#store.request;
     this.#progress = this.#store.progress;
-    if (this.#request && this.#progress?.state === "running")
-      this.#inBackground(this.#recover(this.#request, this.#progress));
+    if (this.#request && this.#progress) this.#goOn(this.#request, this.#progress);
   }
 
   // ── The Worker that accepts it ──
@@ -86,6 +85,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       expiresAt: now + request.expiresMs,
       number: null,
       ticket: null,
+      failed: null,
       server: null,
       attempts: 0,
       failures: 0,
@@ -131,17 +131,20 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const [request, progress] = [this.#request, this.#progress];
     if (!request || !progress) return "unknown";
     if (isEnded(progress)) this.#inBackground(this.#tellEnd(request, progress));
+    const isWaiting = progress.state === "queued" || progress.state === "storing";
     if (progress.ticket === ticket) {
       // The pool did not hear the first answer, and goes by the new handle.
       if (turn && progress.state === "running") this.#lease?.adopt(handleOf(turn));
-      return "begun";
+      if (progress.failed && isWaiting) this.#inBackground(this.#tellFailed(request, progress));
+      // It has been disowned before.
+      return isWaiting && !progress.failed ? "waiting" : "begun";
     }
-    if (isEnded(progress) || progress.state === "running") return "ended";
+    if (!isWaiting) return "ended";
     const pool = turn && this.#poolOf(request);
     if (turn && pool) {
       const lease = new HeldLease(this.env, addressOf(pool), ticket, turn.granted, handleOf(turn));
       this.#begin(request, progress, pool, lease);
-    } else this.#write({ ...progress, ticket });
+    } else this.#write({ ...progress, ticket, failed: null });
     return turn && pool ? "begun" : "waiting";
   }
 
@@ -214,7 +217,14 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const now = Date.now();
     const { number } = progress;
     const expiresAt = now + request.expiresMs;
-    const again: Progress = { ...progress, acceptedAt: now, expiresAt, failures: 0, ticket: null };
+    const again: Progress = {
+      ...progress,
+      acceptedAt: now,
+      expiresAt,
+      failures: 0,
+      ticket: null,
+      failed: null,
+    };
     // The pool's row first: a request that is not on its list would never have a turn.
     const answer = await this.#defer(request, again, number);
     if (answer.code !== "deferred" || this.#progress?.state !== "failed") return answer;
@@ -303,6 +313,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       ...before,
       state: "running",
       ticket: lease.id,
+      failed: null,
       server: lease.server.name,
       attempts: before.attempts + 1,
       startedAt: Date.now(),
@@ -345,12 +356,24 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async #again(request: StoredRequest, progress: Progress, pool: PoolConfig, end: LeaseEnd): Promise<void> {
     const isBusy = end.how === "busy";
     const failures = progress.failures + (isBusy ? 0 : 1);
-    this.#write({ ...progress, state: "queued", failures });
     const restMs = isBusy ? 0 : backoffMs(failures);
     const retry = { server: progress.server ?? "", restMs, avoid: pool.redispatch };
-    const again = { id: this.#id, ticket: progress.ticket ?? "", end, retry };
-    // If the pool is not reached for so long, it asks: it misses the lease.
-    await this.#reach(request, REPEAT_MS, (stub) => stub.deferAgain(again)).catch(() => {});
+    const waiting: Progress = { ...progress, state: "queued", failures, failed: { end, retry } };
+    this.#write(waiting);
+    await this.#tellFailed(request, waiting);
+  }
+
+  /** Asks for another slot. If the pool is not reached for so long, it asks itself: it misses the lease. */
+  async #tellFailed(request: StoredRequest, { ticket, failed }: Progress): Promise<void> {
+    if (!ticket || !failed) return;
+    const again = { id: this.#id, ticket, ...failed };
+    await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});
+  }
+
+  /** An earlier instance may have died before the pool heard what it had decided. */
+  #goOn(request: StoredRequest, progress: Progress): void {
+    if (progress.state === "running") this.#inBackground(this.#recover(request, progress));
+    else if (progress.state === "queued") this.#inBackground(this.#tellFailed(request, progress));
   }
 
   /** The instance that carried the request is gone. */

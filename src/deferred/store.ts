@@ -1,4 +1,4 @@
-import type { DeferredState } from "../link/deferral.ts";
+import type { DeferAgain, DeferredState } from "../link/deferral.ts";
 import type { StoredAnswer, StoredRequest } from "../link/deferred-calls.ts";
 import type { RefusalCode } from "../refusals/refusal.ts";
 
@@ -13,6 +13,8 @@ export interface Progress {
   number: number | null;
   /** The slot that it got last, or refuses to get. */
   ticket: string | null;
+  /** How the attempt with that slot failed, until there is another one: the pool may not have heard of it. */
+  failed: Pick<DeferAgain, "end" | "retry"> | null;
   server: string | null;
   attempts: number;
   /** How many of the attempts have failed: `retries` of the pool limits them. */

@@ -236,12 +236,15 @@ describe("the status", () => {
   test.each([
     ["no-referrer", {}],
     ["origin", { "Referrer-Policy": "origin" }],
-  ])("is at an address of which the answer's page tells nobody, unless its server says so: %s", async (policy, headers) => {
-    const { id, arrival } = await running();
-    arrival.response.writeHead(200, headers).end("<img src=/logo.png>");
-    await client.ended(id);
-    expect((await client.response(id)).headers["referrer-policy"]).toBe(policy);
-  });
+  ])(
+    "is at an address of which the answer's page tells nobody, unless its server says so: %s",
+    async (policy, headers) => {
+      const { id, arrival } = await running();
+      arrival.response.writeHead(200, headers).end("<img src=/logo.png>");
+      await client.ended(id);
+      expect((await client.response(id)).headers["referrer-policy"]).toBe(policy);
+    },
+  );
 });
 
 describe("a request is canceled", () => {

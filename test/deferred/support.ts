@@ -41,8 +41,7 @@ export class Deferrer {
 
   /** Resolves with the status once the request is in this state. */
   async until(id: string, state: RequestStatus["state"]): Promise<RequestStatus> {
-    for (;;) {
-      const status = await this.status(id, { Prefer: "wait=10" });
+    for (let status = await this.status(id); ; status = await this.status(id, { Prefer: "wait=10" })) {
       if (status.state === state) return status;
       if (status.endedAt !== null) throw new Error(`it is ${status.state}, and will never be ${state}`);
     }

@@ -20,13 +20,15 @@ export class Pool extends RealPool {
   }
 }
 
+const unreachable = new Set<string>();
+
 /** How often an object of a deferred request was woken. */
 let awoken = 0;
 
 export class Deferred extends RealDeferred {
   constructor(ctx: DurableObjectState, env: Env) {
     watchWrites(ctx, "deferred");
-    super(ctx, env);
+    super(ctx, withBrokenPools(env, null));
     awoken++;
   }
 
@@ -34,8 +36,6 @@ export class Deferred extends RealDeferred {
     this.ctx.abort("crashed by a test");
   }
 }
-
-const unreachable = new Set<string>();
 
 export default {
   async fetch(request, env, ctx) {

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import type { Arrival } from "../support/origin.ts";
+import { useStage } from "../support/stage.ts";
+import { Deferrer } from "./support.ts";
+
+const keys = { deferred: {}, quarantine: { broken: "1ms", max: "1ms" } };
+const stage = useStage({ web: keys }, {});
+const client = new Deferrer(() => stage.sluice);
+
+/**
+ * Answers, naming what was asked for. On a connection that it has used before the runtime itself sends a PUT again
+ * (workerd 2026-11-17), which is not what is tested here.
+ */
+function answer({ request, response }: Arrival): void {
+  response.setHeader("Connection", "close");
+  response.end(`the answer to ${request.url}`);
+}
+
+describe("a request whose attempt has failed while its pool is out of reach", () => {
+  test.for([
+    ["its client", (id: string) => client.status(id)],
+    ["the pool, which has restarted too,", () => stage.sluice.snapshot("web")],
+  ] as const)(
+    "is tried again once %s asks for it, though its object restarts before the pool has heard of that",
+    async ([, wake]) => {
+      const { sluice, origin } = stage;
+      const id = await client.defer("/again", { method: "PUT" });
+      const first = await origin.arrival();
+      await sluice.losePool("web");
+      first.response.destroy();
+      await client.until(id, "queued");
+      await sluice.crashDeferred(id);
+      await sluice.findPool("web");
+      await wake(id);
+      answer(await origin.arrival());
+      expect(await client.ended(id)).toMatchObject({ state: "answered", attempts: 2 });
+      expect(String((await client.response(id)).body)).toBe("the answer to /again");
+    },
+  );
+});
