@@ -55,6 +55,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   #run: Run | null = null;
   #lease: HeldLease | null = null;
   #isNotifying = false;
+  /** A retry that the pool has not answered yet. */
+  #retrying: Promise<DeferAnswer> | null = null;
+  /** Resolves once no call is under way that tells the pool of an end. */
+  #telling: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -127,7 +131,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   // ── Its pool ──
 
-  turn(ticket: string, turn: Turn | null): TurnAnswer {
+  async turn(ticket: string, turn: Turn | null): Promise<TurnAnswer> {
+    // The pool may grant a slot to a retry before this object has heard that it is on the list: not "ended", then.
+    await this.#retrying?.catch(() => {});
     const [request, progress] = [this.#request, this.#progress];
     if (!request || !progress) return "unknown";
     if (isEnded(progress)) this.#inBackground(this.#tellEnd(request, progress));
@@ -191,8 +197,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     }
   }
 
-  async cancel(secret: string): Promise<"canceled" | "stopping" | "forgotten" | null> {
-    const found = this.#accepted(secret);
+  async cancel(secret: string, pool?: string): Promise<"canceled" | "stopping" | "forgotten" | null> {
+    const found = this.#accepted(secret, pool);
     if (!found) return null;
     const { request, progress } = found;
     if (isEnded(progress)) {
@@ -209,29 +215,15 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return "canceled";
   }
 
-  async retry(secret: string): Promise<DeferAnswer | "not-failed" | null> {
-    const found = this.#accepted(secret);
+  async retry(secret: string, pool?: string): Promise<DeferAnswer | "not-failed" | null> {
+    const found = this.#accepted(secret, pool);
     if (!found) return null;
     const { request, progress } = found;
     if (progress.state !== "failed") return "not-failed";
-    const now = Date.now();
-    const { number } = progress;
-    const expiresAt = now + request.expiresMs;
-    const again: Progress = {
-      ...progress,
-      acceptedAt: now,
-      expiresAt,
-      failures: 0,
-      ticket: null,
-      failed: null,
-    };
-    // The pool's row first: a request that is not on its list would never have a turn.
-    const answer = await this.#defer(request, again, number);
-    if (answer.code !== "deferred" || this.#progress?.state !== "failed") return answer;
-    const fresh = { startedAt: null, endedAt: null, problem: null, webhook: null, canceled: false };
-    this.#write({ ...again, ...fresh, state: "queued", number: answer.number });
-    this.#store.setAlarm(expiresAt + OVERDUE_MS);
-    return answer;
+    this.#retrying ??= this.#queueAgain(request, progress).finally(() => {
+      this.#retrying = null;
+    });
+    return this.#retrying;
   }
 
   // ── Platform ──
@@ -352,6 +344,30 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     await this.#tellEnd(request, this.#progress as Progress);
   }
 
+  /** An operator wants a request that has failed to be tried again. */
+  async #queueAgain(request: StoredRequest, progress: Progress): Promise<DeferAnswer> {
+    // The pool would take an end that it hears of later for the new try's.
+    await this.#telling;
+    const now = Date.now();
+    const number = this.#progress?.number ?? progress.number;
+    const expiresAt = now + request.expiresMs;
+    const again: Progress = {
+      ...progress,
+      acceptedAt: now,
+      expiresAt,
+      failures: 0,
+      ticket: null,
+      failed: null,
+    };
+    // The pool's row first: a request that is not on its list would never have a turn.
+    const answer = await this.#defer(request, again, number);
+    if (answer.code !== "deferred" || this.#progress?.state !== "failed") return answer;
+    const fresh = { startedAt: null, endedAt: null, problem: null, webhook: null, canceled: false };
+    this.#write({ ...again, ...fresh, state: "queued", number: answer.number });
+    this.#store.setAlarm(expiresAt + OVERDUE_MS);
+    return answer;
+  }
+
   /** Waits for another slot: the server has failed the request, or is busy with somebody else's. */
   async #again(request: StoredRequest, progress: Progress, pool: PoolConfig, end: LeaseEnd): Promise<void> {
     const isBusy = end.how === "busy";
@@ -440,8 +456,14 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return first !== undefined;
   }
 
+  #tellEnd(request: StoredRequest, progress: Progress): Promise<void> {
+    const told = this.#tell(request, progress);
+    this.#telling = Promise.all([this.#telling, told]);
+    return told;
+  }
+
   /** Tells the pool of the end. If it is not reached for so long, it asks: it misses the lease, or the ticket. */
-  async #tellEnd(request: StoredRequest, progress: Progress): Promise<void> {
+  async #tell(request: StoredRequest, progress: Progress): Promise<void> {
     const id = this.#id;
     const { state, attempts, startedAt, problem } = progress;
     const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? null);
@@ -455,7 +477,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     try {
       const number = await this.#reach(request, REPEAT_MS, (pool) => pool.deferredEnded(id, end));
       const present = this.#progress;
-      if (number !== null && present && present.number === null) this.#write({ ...present, number });
+      // A retry has another number, of which a crash may have kept this object from hearing.
+      if (number !== null && present && present.number !== number) this.#write({ ...present, number });
     } catch (error) {
       logError(error, { pool: request.pool, deferred: true });
     }
@@ -557,10 +580,14 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return request && progress && isSame(secret, request.secret) ? { request, progress } : null;
   }
 
-  /** The same for its client, who knows of it only once it is accepted, and until it is forgotten. */
-  #accepted(secret: string): { request: StoredRequest; progress: Progress } | null {
+  /**
+   * The same for its client, who knows of it only once it is accepted, and until it is forgotten; with `pool` for an
+   * operator, who finds that pool's only.
+   */
+  #accepted(secret: string, pool?: string): { request: StoredRequest; progress: Progress } | null {
     const found = this.#found(secret);
     if (!found || found.progress.state === "storing") return null;
+    if (pool !== undefined && found.request.pool !== pool) return null;
     return Date.now() < forgottenAt(found.request, found.progress) ? found : null;
   }
 

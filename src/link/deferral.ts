@@ -80,8 +80,10 @@ export interface DeferredEntry {
   method: string;
   path: string;
   acceptedAt: number;
+  /** Of its last attempt. */
   startedAt: number | null;
   endedAt: number | null;
+  /** The pool learns of them with the end; 0 before. */
   attempts: number;
   status: number | null;
   code: string | null;

@@ -27,7 +27,7 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
    * It is this ticket's turn. `turn`: its slot, and the lease's handle, by which the pool learns at once if the object
    * dies; `null`: the slot was lost, and the pool asks what became of the request. Called until it resolves.
    */
-  turn(ticket: string, turn: Turn | null): TurnAnswer;
+  turn(ticket: string, turn: Turn | null): Promise<TurnAnswer>;
   /** Its ticket is off the waiting list, and will get no slot. Called until it resolves. */
   refused(code: SchedulerRefusal): Promise<void>;
 
@@ -47,10 +47,13 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
    * to be read from its `rest`.
    */
   untilEnded(secret: string, waitMs: number): Promise<DeferredStatus | LiveAnswer | null>;
-  /** `canceled`: it was waiting, or runs to no purpose now. `forgotten`: it had ended. `null`: no such request. */
-  cancel(secret: string): Promise<"canceled" | "stopping" | "forgotten" | null>;
-  /** Puts a request that has failed on the waiting list again. `null`: no such request. */
-  retry(secret: string): Promise<DeferAnswer | "not-failed" | null>;
+  /**
+   * `canceled`: it was waiting. `stopping`: it runs to no purpose now. `forgotten`: it had ended. `null`: no such
+   * request, or with `pool` none of that pool.
+   */
+  cancel(secret: string, pool?: string): Promise<"canceled" | "stopping" | "forgotten" | null>;
+  /** Puts a request that has failed on the waiting list again. `null`: as for `cancel`. */
+  retry(secret: string, pool?: string): Promise<DeferAnswer | "not-failed" | null>;
 }
 
 /** A slot for a deferred request. */

@@ -160,8 +160,9 @@ export class Deferral {
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {
     const isEnd = state === "answered" || state === "failed" || state === "canceled";
-    const stateOf = (ticket: string) => (this.#scheduler.isQueued(ticket) ? "queued" : "running");
-    const unfinished = isEnd ? [] : this.#ledger.listUnfinished(stateOf, state, after, limit);
+    const unfinished = isEnd
+      ? []
+      : this.#ledger.listUnfinished((ticket) => this.#presentOf(ticket), state, after, limit);
     const ended = isEnd || state === null ? this.#ledger.listEnded(isEnd ? state : null, after, limit) : [];
     return [...unfinished, ...ended].sort((a, b) => a.number - b.number).slice(0, limit);
   }
@@ -225,8 +226,15 @@ export class Deferral {
     this.#granted.delete(ticket);
   }
 
+  #presentOf(ticket: string): Pick<DeferredEntry, "state" | "startedAt"> {
+    if (this.#scheduler.isQueued(ticket)) return { state: "queued", startedAt: null };
+    return { state: "running", startedAt: this.#scheduler.leasedSince(ticket) };
+  }
+
   #enterAgain(row: DeferredRow, now: number, retry?: DeferAgain["retry"]): void {
-    this.#forget(row);
+    // Not `#forget`: it keeps its place in `#byId`, which is in the order in which the requests came.
+    this.#byTicket.delete(row.ticket);
+    this.#granted.delete(row.ticket);
     row.ticket = crypto.randomUUID();
     this.#remember(row);
     this.#write(() => this.#ledger.update(row));
@@ -291,8 +299,7 @@ export class Deferral {
   }
 
   #oldestSince(): number | null {
-    for (const { ticket, since } of this.#byTicket.values())
-      if (this.#scheduler.isQueued(ticket)) return since;
+    for (const { ticket, since } of this.#byId.values()) if (this.#scheduler.isQueued(ticket)) return since;
     return null;
   }
 }

@@ -141,7 +141,7 @@ export class DeferredLedger {
 
   /** At most `limit` entries with numbers above `after`, in the order of their numbers. */
   listUnfinished(
-    stateOf: (ticket: string) => DeferredState,
+    presentOf: (ticket: string) => Pick<DeferredEntry, "state" | "startedAt">,
     wanted: DeferredState | null,
     after: number,
     limit: number,
@@ -153,10 +153,10 @@ export class DeferredLedger {
       after,
     );
     for (const { ticket, ...row } of rows) {
-      const state = stateOf(ticket as string);
-      if (wanted !== null && state !== wanted) continue;
-      const unknown = { startedAt: null, endedAt: null, attempts: 0, status: null, code: null };
-      found.push({ ...unknown, ...row, state } as DeferredEntry);
+      const present = presentOf(ticket as string);
+      if (wanted !== null && present.state !== wanted) continue;
+      const unknown = { endedAt: null, attempts: 0, status: null, code: null };
+      found.push({ ...unknown, ...row, ...present } as DeferredEntry);
       if (found.length === limit) break;
     }
     return found;

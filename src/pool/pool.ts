@@ -167,6 +167,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   forgetDeferred(ended: EndedDeferred): void {
     this.#deferral.forget(ended);
+    // Watchers see the counts of those that are kept.
+    this.#commitSoon();
   }
 
   placeOf(id: string): Place | null {

@@ -303,6 +303,11 @@ export class Scheduler {
     return this.#fleet.leased(id) !== undefined;
   }
 
+  /** When the lease with this id began; `null`: there is none that has not ended. */
+  leasedSince(id: string): number | null {
+    return this.#fleet.leased(id)?.since ?? null;
+  }
+
   /** True if a new request will wait for an operator or a server: in a drain, or while every server is out. */
   isStopped(now: number): boolean {
     return this.#drainSwitch.current !== null || this.#fleet.isOut(now);

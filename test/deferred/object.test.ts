@@ -71,7 +71,7 @@ describe("a request that is stored", () => {
     await object.deferred.discard(SECRET);
     expect(object.storage.entries.size).toBe(0);
     expect(object.toldBy("withdrawDeferred")).toEqual([[ID, "k"]]);
-    expect(object.turn("t1")).toBe("unknown");
+    expect(await object.turn("t1")).toBe("unknown");
   });
 
   test("takes each row once, however often it is sent, and only those that were sent", async () => {
@@ -94,10 +94,10 @@ describe("a request that is stored", () => {
 describe("a turn", () => {
   test("begins once, however often it is told", async () => {
     await object.deferred.store(storedRequest(), null);
-    expect([object.turn("t1"), object.turn("t1")]).toEqual(["begun", "begun"]);
+    expect([await object.turn("t1"), await object.turn("t1")]).toEqual(["begun", "begun"]);
     await settle();
     expect(asked.map(({ url }) => url)).toEqual(["http://web-1.example/x?y"]);
-    expect(object.turn("t1")).toBe("begun");
+    expect(await object.turn("t1")).toBe("begun");
     await settle();
     expect(asked).toHaveLength(1);
     expect(await status()).toMatchObject({ state: "answered", answer: 200, attempts: 1 });
@@ -107,21 +107,21 @@ describe("a turn", () => {
 
   test("that is asked after before it is told begins no more: the pool has given its slot away", async () => {
     await object.deferred.store(storedRequest(), null);
-    expect(object.deferred.turn("t1", null)).toBe("waiting");
-    expect(object.turn("t1")).toBe("waiting");
+    expect(await object.deferred.turn("t1", null)).toBe("waiting");
+    expect(await object.turn("t1")).toBe("waiting");
     await settle();
     expect(asked).toEqual([]);
-    expect(object.turn("t2")).toBe("begun");
+    expect(await object.turn("t2")).toBe("begun");
     await settle();
     expect(asked).toHaveLength(1);
   });
 
   test("that comes while it runs, or after its end, is not taken", async () => {
     await object.deferred.store(storedRequest(), null);
-    object.turn("t1");
-    expect(object.turn("t2")).toBe("ended");
+    await object.turn("t1");
+    expect(await object.turn("t2")).toBe("ended");
     await settle();
-    expect(object.turn("t3")).toBe("ended");
+    expect(await object.turn("t3")).toBe("ended");
     await settle();
     expect(asked).toHaveLength(1);
   });
@@ -130,7 +130,7 @@ describe("a turn", () => {
     object.defers = new Error("not yet");
     const accepted = object.deferred.store(storedRequest(), null);
     await vi.advanceTimersByTimeAsync(1);
-    expect(object.turn("t1")).toBe("begun");
+    expect(await object.turn("t1")).toBe("begun");
     await settle();
     object.defers = { code: "deferred", number: 7, place: { place: 1, startsInMs: 0 } };
     await object.pass(2_000);
@@ -142,7 +142,7 @@ describe("a server that fails", () => {
   test("fails a request that may not be repeated", async () => {
     answer = () => new Error("broken");
     await object.deferred.store(storedRequest(), null);
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     expect(await status()).toMatchObject({ state: "failed", problem: { code: "bad-gateway" } });
     expect(object.toldBy("deferredEnded").at(-1)).toMatchObject([
@@ -154,13 +154,13 @@ describe("a server that fails", () => {
   test("has it tried again where it may be, and no more often than retries says", async () => {
     answer = () => new Error("broken");
     await object.deferred.store(storedRequest({ method: "PUT" }), null);
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     expect(await status()).toMatchObject({ state: "queued", attempts: 1 });
     expect(object.toldBy("deferAgain")).toMatchObject([
       [{ id: ID, ticket: "t1", end: { how: "broken", retried: true }, retry: { server: "web-1" } }],
     ]);
-    object.turn("t2");
+    await object.turn("t2");
     await settle();
     expect(await status()).toMatchObject({ state: "failed", attempts: 2 });
   });
@@ -177,10 +177,10 @@ describe("an instance that dies while a server works", () => {
     answer = () => 200;
     vi.stubGlobal("fetch", () => new Promise(() => {}));
     await object.deferred.store(storedRequest({ method }), null);
-    object.turn("t1");
+    await object.turn("t1");
     await vi.advanceTimersByTimeAsync(10);
     object.lose();
-    expect(object.deferred.turn("t1", null)).toBe("begun");
+    expect(await object.deferred.turn("t1", null)).toBe("begun");
     await settle();
     const { state: now, problem } = (await status()) ?? {};
     expect([now, problem?.code ?? null]).toEqual([state, state === "failed" ? "fate-unknown" : null]);
@@ -192,7 +192,7 @@ describe("an instance that dies while a server works", () => {
 describe("what is kept", () => {
   test("is kept for as long as the pool says, and not a moment longer", async () => {
     await object.deferred.store(storedRequest({ keepMs: HOUR }), null);
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     await object.pass(HOUR - 1_000);
     expect(await status()).toMatchObject({ state: "answered" });
@@ -204,7 +204,7 @@ describe("what is kept", () => {
 
   test("stays until the pool has forgotten it too", async () => {
     await object.deferred.store(storedRequest({ keepMs: HOUR }), null);
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     object.isPoolReached = false;
     await object.pass(12 * HOUR);
@@ -220,13 +220,13 @@ describe("an operator's retry", () => {
   test("puts a failed request on the list again, from the beginning", async () => {
     answer = () => new Error("broken");
     await object.deferred.store(storedRequest(), Buffer.from("body"));
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     object.defers = { code: "deferred", number: 9, place: { place: 1, startsInMs: null } };
     expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
     expect(object.toldBy("defer").at(-1)).toMatchObject([{ former: 7 }]);
     answer = () => 200;
-    object.turn("t2");
+    await object.turn("t2");
     await settle();
     expect(await status()).toMatchObject({ state: "answered", attempts: 2, problem: null });
     expect(await object.deferred.retry(SECRET)).toBe("not-failed");
@@ -241,7 +241,7 @@ describe("a webhook", () => {
   test("that never works is tried with growing pauses for about a day, and then no more", async () => {
     answer = (url) => (url === hook ? 500 : 200);
     await hooked({ keepMs: 30 * 24 * HOUR });
-    object.turn("t1");
+    await object.turn("t1");
     await object.pass(48 * HOUR);
     expect(notices().length).toBe(9);
     expect(await status()).toMatchObject({ state: "answered" });
@@ -251,7 +251,7 @@ describe("a webhook", () => {
   test("is tried through crashes, and by nobody's call", async () => {
     answer = (url) => (url === hook ? new Error("down") : 200);
     await hooked();
-    object.turn("t1");
+    await object.turn("t1");
     await settle();
     object.lose();
     answer = () => 204;
@@ -265,7 +265,7 @@ describe("a webhook", () => {
   test("is still tried where the result is kept for less, which is forgotten all the same", async () => {
     answer = (url) => (url === hook ? 503 : 200);
     await hooked({ keepMs: 60_000 });
-    object.turn("t1");
+    await object.turn("t1");
     await object.pass(2 * 60_000);
     expect(await status()).toBeNull();
     answer = () => 200;

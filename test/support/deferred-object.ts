@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { Deferred } from "../../src/deferred/deferred.ts";
 import type { DeferAnswer } from "../../src/link/deferral.ts";
-import type { StoredRequest } from "../../src/link/deferred-calls.ts";
+import type { StoredRequest, TurnAnswer } from "../../src/link/deferred-calls.ts";
 import type { Env } from "../../src/link/env.ts";
 import { ObjectStorage } from "./object-storage.ts";
 
@@ -94,7 +94,7 @@ export class DeferredObject {
   }
 
   /** A slot of web-1, whose handle can be disposed. */
-  turn(ticket: string): string {
+  turn(ticket: string): Promise<TurnAnswer> {
     const lease = { renew: async () => true, [Symbol.dispose]: () => {} };
     const granted = {
       granted: true as const,

@@ -1,6 +1,7 @@
 /**
  * The Worker under test with handles that production must not have: crash a pool's object, make the pool
- * unreachable, for one request or until further notice, and act as a Worker that dies.
+ * unreachable, for one request or until further notice, let its answers to deferred requests' objects come late, and
+ * act as a Worker that dies.
  * Everything else is src/index.ts.
  */
 import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/index.ts";
@@ -28,7 +29,7 @@ let awoken = 0;
 export class Deferred extends RealDeferred {
   constructor(ctx: DurableObjectState, env: Env) {
     watchWrites(ctx, "deferred");
-    super(ctx, withBrokenPools(env, null));
+    super(ctx, withLateAnswers(withBrokenPools(env, null)));
     awoken++;
   }
 
@@ -36,6 +37,9 @@ export class Deferred extends RealDeferred {
     this.ctx.abort("crashed by a test");
   }
 }
+
+/** How long the pools' answers to deferred requests' objects are on their way, in ms. */
+let latencyMs = 0;
 
 export default {
   async fetch(request, env, ctx) {
@@ -64,6 +68,11 @@ export default {
       else unreachable.add(reach[1] as string);
       return new Response(null, { status: 204 });
     }
+    const late = /^\/__test\/late\/(\d+)$/.exec(new URL(request.url).pathname);
+    if (late) {
+      latencyMs = Number(late[1]);
+      return new Response(null, { status: 204 });
+    }
     const holder = /^\/__test\/holder\/(.+)$/.exec(new URL(request.url).pathname);
     if (holder) return holdUntilDeath(env, holder[1] as string);
     const fault = request.headers.get("x-test-pool");
@@ -76,6 +85,23 @@ function withBrokenPools(env: Env, fault: string | null): Env {
   const getByName: Env["POOL"]["getByName"] = (name, options) => {
     if (fault) return brokenStub(fault);
     return unreachable.has(name) ? brokenStub("unreachable") : env.POOL.getByName(name, options);
+  };
+  return { ...env, POOL: { getByName } as Env["POOL"] };
+}
+
+/** What the pool sends after an answer then overtakes it, as it may where pool and object are far from each other. */
+function withLateAnswers(env: Env): Env {
+  const getByName: Env["POOL"]["getByName"] = (name, options) => {
+    const stub = env.POOL.getByName(name, options);
+    if (latencyMs === 0) return stub;
+    const answerLate =
+      (call: keyof typeof stub) =>
+      async (...given: unknown[]) => {
+        const answer = await (stub[call] as unknown as (...given: unknown[]) => Promise<unknown>)(...given);
+        await scheduler.wait(latencyMs);
+        return answer;
+      };
+    return new Proxy({}, { get: (_, call) => answerLate(call as keyof typeof stub) }) as typeof stub;
   };
   return { ...env, POOL: { getByName } as Env["POOL"] };
 }

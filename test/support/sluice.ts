@@ -148,6 +148,11 @@ export class Sluice {
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
+  /** From now on the pools' answers to deferred requests' objects take so long; only with the test bundle. */
+  async answerLate(ms: number): Promise<void> {
+    await fetch(`${this.url}/__test/late/${ms}`, { method: "PUT" });
+  }
+
   /** From now on nobody reaches the pool's object; only with the test bundle. */
   async losePool(pool: string): Promise<void> {
     await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });
