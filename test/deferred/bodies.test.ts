@@ -80,8 +80,9 @@ describe("the body of a deferred request", () => {
       const piece = "x".repeat(900_000);
       const body = frame.includes("chunked") ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece;
       const head = `POST /broken HTTP/1.1\r\nHost: a.test\r\nPrefer: respond-async\r\n${frame}\r\n\r\n`;
-      await new Promise((resolve) => socket.write(head + body, resolve));
-      socket.resetAndDestroy();
+      socket.on("error", () => {});
+      // It ends in the middle of its body, all of which is read before.
+      socket.end(head + body);
       await sluice.logged(({ path }) => path === "/broken");
     }
     const { deferred } = await sluice.snapshot("web");

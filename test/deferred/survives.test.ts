@@ -26,14 +26,15 @@ describe("requests that are accepted in a drain", () => {
     expect(drained).toMatchObject({ state: "drained", queued: 1_000, deferred: { queued: 1_000 } });
 
     await pool.sluice.resume("web", { owner: "deploy" });
-    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 1_000, 50_000);
+    await client.ended(ids.at(-1) as string);
+    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 1_000);
     expect(pool.served).toEqual(paths(1_000));
     expect(pool.rejected).toBe(0);
     const responses = await inTurns(ids, 20, (id) => client.response(id));
     expect(responses.map(({ status, headers, body }) => `${status} ${headers["x-query"]} ${body}`)).toEqual(
       paths(1_000).map((path) => `200 ${path} done\n`),
     );
-  });
+  }, 120_000);
 
   test("go on after a kill without anybody calling: what waited, and what may be sent again", async () => {
     pool = await SingleFlightPool.start(1, 300, { deferred: {}, server_timeout: "1s" });
@@ -61,12 +62,13 @@ describe("direct and deferred requests", () => {
       ids.push(await client.defer(`/deferred/${n}`));
     }
     await pool.sluice.resume("web", { owner: "deploy" });
-    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 500, 50_000);
+    await client.ended(ids.at(-1) as string);
+    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 500);
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
 
     expect(statuses).toEqual(Array(500).fill(200));
     const inOrder = paths(500).flatMap((path) => [`/direct${path}`, `/deferred${path}`]);
     expect(pool.served).toEqual(inOrder);
     expect(pool.rejected).toBe(0);
-  });
+  }, 120_000);
 });
