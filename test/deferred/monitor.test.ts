@@ -82,6 +82,13 @@ describe("a request that asks to be stored", () => {
     await resume();
   });
 
+  test("that gets a slot at once is told to look at once", async () => {
+    origin.answer = (_request, response) => response.end();
+    const { headers, body } = await client.send("/");
+    expect(headers["retry-after"]).toBe("1");
+    await client.ended(JSON.parse(String(body)).id);
+  });
+
   test("comes to the server as it was, without what was meant for Sluice", async () => {
     const prefer = 'respond-async, return=minimal, wait=0, foo="a, b"; c="d;e"';
     const { id, arrival } = await running({
