@@ -27,6 +27,8 @@ export const PRICES = {
   objectRequests: 0.15,
   rowsWritten: 1,
   gigabyteSeconds: 12.5,
+  /** One gigabyte for a month, not a million. */
+  gigabyteMonth: 0.2,
 } as const;
 
 /**
@@ -34,6 +36,39 @@ export const PRICES = {
  * one moment share that message. CPU measured here at 0.5 to 0.7 ms, with room.
  */
 export const A_REQUEST = { cpuMs: 2, objectRequests: 2, rowsUncontended: 2, rowsHandedOver: 1 } as const;
+
+/**
+ * What one deferred request takes besides its slot's rows, from its 202 to the end of `keep`, with a body and an answer of
+ * at most one row each. Counted in workerd, by test/bench/counts.test.ts.
+ */
+export const A_DEFERRED = {
+  /** Of its own object: to be stored, to be called when it is its turn, and the alarm at whose ring it is forgotten. */
+  objectRequests: 3,
+  /** Of its pool: to enter the list, to end the lease, and to tell of its end, once more before it is forgotten. */
+  poolRequests: 5,
+  /** The request, its progress in four states, the body and its answer with a record of each, and the alarm set twice. */
+  rowsOfObject: 11,
+  /** Among those that wait, and among those that have ended: written and deleted. */
+  rowsOfPool: 4,
+  /** What its object deletes all at once. Whether Cloudflare bills that row by row it does not say; we assume so. */
+  rowsForgotten: 6,
+} as const;
+
+/** What a client's look at its deferred request takes of objects; each is one request of the Worker too. */
+export const A_LOOK = {
+  /** At its status while it waits; the pool is asked for its place. */
+  whileQueued: 2,
+  /** At its status otherwise. */
+  status: 1,
+  /** At its answer, of one row. */
+  answer: 3,
+} as const;
+
+/** A look that waits is a call each so many ms. */
+export const LOOK_MS = 30_000;
+
+/** An object's storage with a body and an answer of 1 KiB each, in bytes: five of SQLite's pages. Counted likewise. */
+export const SMALL_OBJECT_BYTES = 20_480;
 
 /** An object is billed for this much memory, whatever it uses. */
 export const OBJECT_GIGABYTES = 0.128;

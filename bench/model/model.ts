@@ -1,12 +1,17 @@
+import { ROW_BYTES } from "../../src/link/deferred-calls.ts";
 import {
+  A_DEFERRED,
+  A_LOOK,
   A_REQUEST,
   COMMIT_MS,
   COMPUTE_MS,
   type Distance,
+  LOOK_MS,
   OBJECT,
   OBJECT_GIGABYTES,
   PRICES,
   ROUND_TRIP_MS,
+  SMALL_OBJECT_BYTES,
 } from "./inputs.ts";
 
 /** Where the parts are, seen from the Worker. */
@@ -113,3 +118,71 @@ export function costOfMillion(perSecond: number, queued: number): Cost {
   const duration = (objectSeconds * OBJECT_GIGABYTES * PRICES.gigabyteSeconds) / 1e6;
   return { requests, cpu, rows, duration, total: requests + cpu + rows + duration };
 }
+
+/** Deferred requests that are alike. */
+export interface Deferred {
+  name: string;
+  serviceMs: number;
+  /** Of the body, and of the answer. */
+  bytes: number;
+  keptDays: number;
+  /** How often the client looks while it waits and runs, besides for the answer. */
+  looks: number;
+  /** How long the client's looks wait (`Prefer: wait`) while the request does. */
+  waitedMs: number;
+}
+
+const KIB = 1_024;
+const ONE = { name: "", serviceMs: 1_000, bytes: KIB, keptDays: 1, looks: 1, waitedMs: 0 };
+
+export const DEFERRED: readonly Deferred[] = [
+  { ...ONE, name: "100 ms", serviceMs: 100 },
+  { ...ONE, name: "1 s" },
+  { ...ONE, name: "10 s", serviceMs: 10_000 },
+  { ...ONE, name: "1 min", serviceMs: 60_000 },
+  { ...ONE, name: "1 s, nobody looks before it is done", looks: 0 },
+  { ...ONE, name: "1 s, after ten minutes in a drain, looked at every 10 s", looks: 60 },
+  {
+    ...ONE,
+    name: "1 s, after ten minutes in a drain, with `Prefer: wait=300`",
+    looks: 2,
+    waitedMs: 600_000,
+  },
+  { ...ONE, name: "1 s, body and answer of 1 MiB", bytes: KIB * KIB },
+  { ...ONE, name: "1 s, the same kept for 30 days", bytes: KIB * KIB, keptDays: 30 },
+];
+
+export interface CostOfDeferred extends Cost {
+  storage: number;
+}
+
+/** Dollars a million deferred requests at this rate, each with a slot that was free. */
+export function costOfMillionDeferred(one: Deferred, perSecond: number): CostOfDeferred {
+  const rowsOfBody = Math.max(1, Math.ceil(one.bytes / ROW_BYTES));
+  const objectRequests =
+    A_DEFERRED.objectRequests +
+    // One call that stores all, or one for each row between a first and a last.
+    (rowsOfBody === 1 ? 0 : rowsOfBody + 1) +
+    A_DEFERRED.poolRequests +
+    (one.looks + one.waitedMs / LOOK_MS) * A_LOOK.whileQueued +
+    A_LOOK.answer +
+    (rowsOfBody - 1);
+  const workerRequests = 1 + one.looks + 1;
+  const requests = workerRequests * PRICES.workerRequests + objectRequests * PRICES.objectRequests;
+  const cpu = workerRequests * A_REQUEST.cpuMs * PRICES.workerCpuMs;
+  const rows =
+    (A_REQUEST.rowsUncontended + A_DEFERRED.rowsOfObject + A_DEFERRED.rowsOfPool + A_DEFERRED.rowsForgotten) *
+      PRICES.rowsWritten +
+    // Of the body: the row, its record, its deletion. Of the answer: the row and its deletion.
+    (rowsOfBody - 1) * 5 * PRICES.rowsWritten;
+  const awakeMs = one.serviceMs + one.waitedMs + STORING_AND_ENDING_MS;
+  // The pool is awake for them as for others.
+  const ofPool = costOfMillion(perSecond, 0).duration;
+  const duration = ofPool + (awakeMs / 1_000) * OBJECT_GIGABYTES * PRICES.gigabyteSeconds;
+  const gigabytes = (SMALL_OBJECT_BYTES + 2 * (one.bytes - KIB)) / 1e3;
+  const storage = gigabytes * (one.keptDays / 30) * PRICES.gigabyteMonth;
+  return { requests, cpu, rows, duration, storage, total: requests + cpu + rows + duration + storage };
+}
+
+/** It is stored, ends and is forgotten; each time it writes and asks its pool, which does too. */
+const STORING_AND_ENDING_MS = 3 * (ROUND_TRIP_MS.near + 2 * COMMIT_MS + COMPUTE_MS);

@@ -1,7 +1,10 @@
 import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "./inputs.ts";
 import {
   addedMs,
+  type CostOfDeferred,
   costOfMillion,
+  costOfMillionDeferred,
+  DEFERRED,
   idleMs,
   objectsFor,
   PLACEMENTS,
@@ -14,6 +17,7 @@ const SERVICE_MS = [10, 50, 100, 500, 2_000];
 const SLOTS = [1, 10, 100, 1_000];
 const RATES = [1, 10, 100, 350];
 const DEMANDS = [100, 350, 1_000, 5_000];
+const DEFERRED_RATE = 10;
 const BEST = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
 
 /** All of the model's tables in Markdown. */
@@ -53,6 +57,14 @@ export function tables(): string {
       ["requests a second", "queued", "requests", "CPU", "rows", "duration", "together"],
       RATES.flatMap((perSecond) => [0, 1].map((queued) => costs(perSecond, queued))),
     ),
+    ...section(
+      `Dollars a million deferred requests at ${DEFERRED_RATE} a second, with their answers fetched, likewise`,
+      ["at a server", "requests", "CPU", "rows", "duration", "storage", "together"],
+      [
+        costsOf("(a direct request)", { ...costOfMillion(DEFERRED_RATE, 0), storage: 0 }),
+        ...DEFERRED.map((one) => costsOf(one.name, costOfMillionDeferred(one, DEFERRED_RATE))),
+      ],
+    ),
   ].join("\n");
 }
 
@@ -68,8 +80,12 @@ function inputs(): (string | number)[][] {
 
 function costs(perSecond: number, queued: number): (string | number)[] {
   const { requests, cpu, rows, duration, total } = costOfMillion(perSecond, queued);
-  const dollars = [requests, cpu, rows, duration, total].map((amount) => amount.toFixed(2));
-  return [number(perSecond), queued ? "all" : "none", ...dollars];
+  return [number(perSecond), queued ? "all" : "none", ...[requests, cpu, rows, duration, total].map(dollars)];
+}
+
+function costsOf(name: string, cost: CostOfDeferred): string[] {
+  const { requests, cpu, rows, duration, storage, total } = cost;
+  return [name, ...[requests, cpu, rows, duration, storage, total].map(dollars)];
 }
 
 function section(title: string, head: string[], rows: (string | number)[][]): string[] {
@@ -81,6 +97,10 @@ function section(title: string, head: string[], rows: (string | number)[][]): st
 
 function number(value: number): string {
   return value.toLocaleString("en-GB");
+}
+
+function dollars(amount: number): string {
+  return amount.toFixed(2);
 }
 
 function rate(value: number): string {

@@ -12,7 +12,8 @@ export const TOKEN = "test-token-7f3a-c2d9";
 export interface SluiceOptions {
   /** As in wrangler.toml. */
   pools: unknown;
-  bundle?: Bundle;
+  /** One of the test run's, or the path of another. */
+  bundle?: Bundle | { path: string };
   /** `null`: no secret is set. */
   token?: string | null;
   adminHost?: string;
@@ -185,7 +186,7 @@ function listening(workerd: ChildProcess, lines: string[]): Promise<Map<string, 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   const { pools, bundle = "test", token = TOKEN, adminHost, webhookSecret } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
-  const worker = await readFile(bundlePath(bundle), "utf8");
+  const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
   await writeFile(join(folder, "sluice.js"), worker);
   await writeFile(join(folder, "leaver.js"), leaver);
   const bindings = [
