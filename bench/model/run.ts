@@ -1,4 +1,7 @@
-/** `npm run bench:model`: what a pool can do on Cloudflare's network; `--write` puts it into bench/model.md. */
+/**
+ * `npm run bench:model`: what a pool can do on Cloudflare's network; `--write` puts it into bench/model.md, and what
+ * deferred requests cost into docs/limits-and-costs.md too.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -6,7 +9,7 @@ import { writeBetweenMarkers } from "../report/between-markers.ts";
 import { type Curve, plot } from "../report/plot.ts";
 import { OBJECT } from "./inputs.ts";
 import { PLACEMENTS, requestsPerSecond } from "./model.ts";
-import { tables } from "./tables.ts";
+import { deferredTable, tables } from "./tables.ts";
 
 const BENCH = join(import.meta.dirname, "..");
 const SLOTS = 10;
@@ -15,6 +18,7 @@ const SERVICE_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 if (writes()) {
   writeBetweenMarkers(join(BENCH, "model.md"), "model", `\n${tables()}`);
   writeFileSync(join(BENCH, "model.svg"), drawing());
+  writeBetweenMarkers(join(BENCH, "../docs/limits-and-costs.md"), "deferred", `\n${deferredTable()}\n`);
 } else {
   console.log(tables());
 }

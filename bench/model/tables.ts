@@ -57,15 +57,22 @@ export function tables(): string {
       ["requests a second", "queued", "requests", "CPU", "rows", "duration", "together"],
       RATES.flatMap((perSecond) => [0, 1].map((queued) => costs(perSecond, queued))),
     ),
-    ...section(
-      `Dollars a million deferred requests at ${DEFERRED_RATE} a second, with their answers fetched, likewise`,
-      ["at a server", "requests", "CPU", "rows", "duration", "storage", "together"],
-      [
-        costsOf("(a direct request)", { ...costOfMillion(DEFERRED_RATE, 0), storage: 0 }),
-        ...DEFERRED.map((one) => costsOf(one.name, costOfMillionDeferred(one, DEFERRED_RATE))),
-      ],
-    ),
+    `### Dollars a million deferred requests at ${DEFERRED_RATE} a second, their answers fetched, likewise`,
+    "",
+    deferredTable(),
+    "",
   ].join("\n");
+}
+
+/** What deferred requests cost beside direct ones, in Markdown. */
+export function deferredTable(): string {
+  return table(
+    ["at a server", "requests", "CPU", "rows", "duration", "storage", "together"],
+    [
+      costsOf("(a direct request)", { ...costOfMillion(DEFERRED_RATE, 0), storage: 0 }),
+      ...DEFERRED.map((one) => costsOf(one.name, costOfMillionDeferred(one, DEFERRED_RATE))),
+    ],
+  );
 }
 
 function inputs(): (string | number)[][] {
@@ -89,10 +96,14 @@ function costsOf(name: string, cost: CostOfDeferred): string[] {
 }
 
 function section(title: string, head: string[], rows: (string | number)[][]): string[] {
+  return [`### ${title}`, "", table(head, rows), ""];
+}
+
+function table(head: string[], rows: (string | number)[][]): string {
   const line = (cells: (string | number)[]) =>
     `| ${cells.map((cell) => (typeof cell === "number" ? number(cell) : cell)).join(" | ")} |`;
   const rule = head.map((_, n) => (n === 0 ? "---" : "---:"));
-  return [`### ${title}`, "", line(head), line(rule), ...rows.map(line), ""];
+  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
 function number(value: number): string {

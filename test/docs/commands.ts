@@ -16,6 +16,11 @@ const FIRST_DRAIN = {
   words: ["docs/getting-started.md", "## A first drain"],
 };
 
+const DEFERRED = {
+  file: "test/docs/deferred.test.ts",
+  words: ["docs/deferred.md", "## With curl"],
+};
+
 const TOKEN = '-H "Authorization: Bearer $TOKEN"';
 
 export const COMMANDS: Record<string, RunBy> = {
@@ -44,4 +49,12 @@ export const COMMANDS: Record<string, RunBy> = {
   [`curl ${TOKEN} -d '{"wait":"30s"}' $api/drain`]: FIRST_DRAIN,
   [`curl ${TOKEN} $api`]: FIRST_DRAIN,
   [`curl ${TOKEN} -X POST $api/resume`]: FIRST_DRAIN,
+  'curl -i -H "Prefer: respond-async" -d month=10 $app/report': DEFERRED,
+  "job=$(curl -s -o /dev/null -w '%header{location}' -H \"Prefer: respond-async\" -d month=11 $app/report)":
+    DEFERRED,
+  "curl $job": DEFERRED,
+  "curl $job/response": DEFERRED,
+  'curl -N -H "Accept: text/event-stream" $job &': DEFERRED,
+  'curl -H "Prefer: wait=30" $job/response': DEFERRED,
+  "curl -X DELETE $job": DEFERRED,
 };

@@ -8,6 +8,7 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { readToml } from "../../src/cli/wrangler-file/toml.ts";
 import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
 import { parseConfig, readPools } from "../../src/config/parse.ts";
+import { pauseMs } from "../../src/deferred/webhook.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
@@ -46,6 +47,7 @@ describe("docs/configuration.md", () => {
     "### Which requests",
     "### Servers and slots",
     "### The waiting list",
+    "### Deferred requests",
     "### Time limits",
     "### Retries",
     "### Health",
@@ -85,10 +87,79 @@ describe("docs/configuration.md", () => {
   });
 });
 
+describe("what docs/configuration.md says of `deferred`", () => {
+  const [, text = ""] = /\n(\| key of `deferred` \|.*?)\n\n/s.exec(read("docs/configuration.md")) ?? [];
+  const rows = tableBelow(`\n### d\n${text}\n`, "### d").map(([key = "", value = ""]) => ({
+    key: codeIn(key)[0] ?? "",
+    value: codeIn(value)[0] ?? "",
+  }));
+  const pool = (deferred: unknown) => ({
+    web: { servers: [{ name: "web-1", url: "https://web-1.example.com" }], deferred },
+  });
+
+  test("is every key of it", () => {
+    const { problems } = readPools(pool({ nonsense: 1 }));
+    expect(rows.map(({ key }) => key)).toEqual(problems[0]?.text.split("allowed: ")[1]?.split(", "));
+  });
+
+  test("is the default of each", () => {
+    for (const { key, value } of rows) {
+      const given = valueAt(readToml(`given = ${value}`), ["given"]);
+      expect(parseConfig(pool({ [key]: given })), key).toEqual(parseConfig(pool({})));
+    }
+  });
+});
+
+describe("docs/deferred.md", () => {
+  const DEFERRED = "docs/deferred.md";
+
+  test("has every state, and every code with its status", () => {
+    const [refused, ended] = [tableBelow(read(DEFERRED), "## What a client sees"), endsOf(read(DEFERRED))];
+    const states = ended.flatMap(([, state = ""]) => codeIn(state));
+    expect(sorted(states)).toEqual(
+      sorted(listed(declared("DeferredEndState"), /"([a-z]+)"/g).concat("queued", "running")),
+    );
+    const told = [
+      ...refused.map(([code = "", status = ""]) => `${Number.parseInt(status, 10)} ${codeIn(code)[0]}`),
+      ...ended.flatMap(([, , response = ""]) =>
+        [...response.matchAll(/(\d{3}) `([a-z-]+)`/g)].map(([, status, code]) => `${status} ${code}`),
+      ),
+    ];
+    expect(told.length).toBeGreaterThan(12);
+    for (const one of told) {
+      const [status, code] = one.split(" ");
+      expect(new Refusal(code as RefusalCode, "").status, code).toBe(Number(status));
+    }
+    const ofDeferred = tableBelow(read("docs/failures.md"), "### Of deferred requests");
+    const codes = told.map((one) => one.split(" ")[1] ?? "");
+    expect(ofDeferred.flatMap(([code = ""]) => codeIn(code)).filter((code) => !codes.includes(code))).toEqual(
+      [],
+    );
+  });
+
+  test("has when a webhook is tried again", () => {
+    const pauses = [...Array(99).keys()]
+      .map((n) => pauseMs(n + 1, () => 0.5))
+      .filter((pause) => pause !== null);
+    const [, after = ""] = /is tried again after (.*?): nine times/s.exec(read(DEFERRED)) ?? [];
+    const said = [...after.matchAll(/(\d+) (s|min|h)/g)].map(
+      ([, count, unit]) => Number(count) * { s: 1_000, min: 60_000, h: 3_600_000 }[unit as "s" | "min" | "h"],
+    );
+    expect(said).toEqual(pauses);
+    expect(pauses).toHaveLength(9 - 1);
+  });
+});
+
+/** What becomes of a request that is accepted: the section's second table. */
+function endsOf(text: string): string[][] {
+  return tableBelow(text.replace("What becomes of one that is accepted:", "### ends\n"), "### ends");
+}
+
 describe("every refusal", () => {
   const REFUSALS = "src/refusals/refusal.ts";
   const rows = [
     ...tableBelow(read("docs/failures.md"), "## Refusals"),
+    ...tableBelow(read("docs/failures.md"), "### Of deferred requests"),
     ...tableBelow(read("docs/admin-api.md"), "## Refusals"),
   ].map(([code = "", status = ""]) => ({ code: codeIn(code)[0] ?? "", status: Number.parseInt(status, 10) }));
 
