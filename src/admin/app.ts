@@ -12,9 +12,11 @@ import type { Snapshot } from "../scheduler/snapshot.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
 import { authenticate, refuseBadHost, refuseForged } from "./auth.ts";
 import { drainBody, jsonBody, resumeBody, serverBody } from "./bodies.ts";
+import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
 import { familiesOf } from "./metrics/families.ts";
+import { deferredQuery, query } from "./query.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -86,6 +88,21 @@ const routes = app
     const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
+  })
+  .get("/api/pools/:pool/deferred", query(deferredQuery), async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const { state = null, limit, after } = c.req.valid("query");
+    return c.json(await listDeferred(c.env, pool, { state, limit, after }));
+  })
+  .delete("/api/pools/:pool/deferred/:id", async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    const id = c.req.param("id");
+    const done = await cancelDeferred(c.env, pool, id);
+    return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
+  })
+  .post("/api/pools/:pool/deferred/:id/retry", async (c) => {
+    const pool = poolNamed(c.env, c.req.param("pool"));
+    return c.json(await retryDeferred(c.env, pool, c.req.param("id")), 202);
   });
 
 app.notFound(() => {

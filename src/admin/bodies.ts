@@ -1,9 +1,10 @@
 /** The JSON bodies of the admin routes. An unknown key is an error, so that a misspelt `expires` is noticed. */
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
-import { duration, flag, oneOf, problemsOf, table, text, whole } from "../config/fields.ts";
-import { inspect, problemLine } from "../config/problem.ts";
+import { duration, flag, oneOf, table, text, whole } from "../config/fields.ts";
+import { inspect } from "../config/problem.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { problemLines } from "./problem-lines.ts";
 
 /** In characters. */
 const LARGEST_BODY = 64 * 1024;
@@ -53,8 +54,7 @@ export function jsonBody<Schema extends z.ZodMiniType>(
 ): MiddlewareHandler<object, string, { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } }> {
   return async (c, next) => {
     const result = schema.safeParse(parse(await c.req.text()));
-    if (!result.success)
-      throw new Refusal("invalid-request", result.error.issues.flatMap(linesOf).join("\n"));
+    if (!result.success) throw new Refusal("invalid-request", problemLines("body", result.error.issues));
     c.req.addValidatedData("json", result.data as object);
     await next();
   };
@@ -69,8 +69,4 @@ function parse(body: string): unknown {
   } catch {
     throw new Refusal("invalid-request", `body: ${inspect(body)} is not JSON`);
   }
-}
-
-function linesOf(issue: z.core.$ZodIssue): string[] {
-  return problemsOf(issue).map(({ path, text }) => problemLine({ path: ["body", ...path], text }));
 }

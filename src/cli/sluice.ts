@@ -1,5 +1,6 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { addCheck } from "./commands/check.ts";
+import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addResume } from "./commands/resume.ts";
@@ -19,6 +20,7 @@ addResume(program);
 addDeploy(program);
 addRoll(program);
 addServer(program);
+addDeferred(program);
 addCheck(program);
 addTop(program);
 addCompletion(program);

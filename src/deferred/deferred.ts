@@ -155,6 +155,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   }
 
   async refused(code: SchedulerRefusal): Promise<void> {
+    // As in `turn`.
+    await this.#retrying?.catch(() => {});
     const [request, progress] = [this.#request, this.#progress];
     if (!request || !progress) return;
     if (progress.state === "queued" || progress.state === "storing")

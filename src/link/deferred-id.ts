@@ -1,3 +1,4 @@
+import { Refusal } from "../refusals/refusal.ts";
 import type { DeferredCalls } from "./deferred-calls.ts";
 import type { Env } from "./env.ts";
 
@@ -28,11 +29,14 @@ export function newDeferredAddress(env: Env): DeferredAddress {
   return { id: objectId.toString() + secret, secret, objectId };
 }
 
-/** `null`: no request can have this id. */
-export function deferredAddress(env: Env, id: string): DeferredAddress | null {
+/** `null`: no request can have this id. Rather `misconfigured` where the binding is missing: the request may exist. */
+export function deferredAddress({ DEFERRED }: Env, id: string): DeferredAddress | null {
   const [, object = "", secret = ""] = ID.exec(id) ?? [];
+  if (object === "") return null;
+  if (!DEFERRED)
+    throw new Refusal("misconfigured", "wrangler.toml has no binding DEFERRED of class Deferred.");
   try {
-    return object === "" ? null : { id, secret, objectId: env.DEFERRED.idFromString(object) };
+    return { id, secret, objectId: DEFERRED.idFromString(object) };
   } catch {
     // The platform has never made this id.
     return null;

@@ -107,9 +107,7 @@ async function statusOf(
 }
 
 function refusalOf(code: Exclude<Accepted["code"], "accepted" | "repeated">, pool: PoolConfig): Refusal {
-  if (code === "no-server") return new Refusal(code, DETAILS[code], pool.name);
-  if (code === "deferred-full")
-    return new Refusal(code, "As many requests as allowed are stored and wait. Try again later.", pool.name);
+  if (code === "no-server" || code === "deferred-full") return new Refusal(code, DETAILS[code], pool.name);
   if (code === "idempotency-mismatch") {
     const detail = "A request with the same Idempotency-Key, method and path had another body.";
     return new Refusal(code, detail, pool.name);

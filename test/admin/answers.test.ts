@@ -17,6 +17,8 @@ const REFUSED: Refused[] = [
   [404, "unknown-pool", "GET /_sluice/api/pools/<b>", BEARER],
   [404, "unknown-server", "PATCH /_sluice/api/pools/web/servers/<b>", BEARER],
   [404, "unknown-lease", "DELETE /_sluice/api/pools/web/leases/<b>", BEARER],
+  [404, "unknown-request", "DELETE /_sluice/api/pools/web/deferred/<b>", BEARER],
+  [400, "invalid-request", "GET /_sluice/api/pools/web/deferred?state=<b>", BEARER],
   [400, "invalid-request", "POST /_sluice/api/pools/web/drain", BEARER, '"<b>"'],
 ];
 

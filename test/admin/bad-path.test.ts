@@ -61,12 +61,17 @@ describe("an odd name in the path", () => {
     expect(await raw("POST", `${path}/resume`)).toBe("404 unknown-pool");
     expect(await raw("PATCH", `${path}/servers/web-1`)).toBe("404 unknown-pool");
     expect(await raw("DELETE", `${path}/leases/x`)).toBe("404 unknown-pool");
+    expect(await raw("GET", `${path}/deferred`)).toBe("404 unknown-pool");
+    expect(await raw("DELETE", `${path}/deferred/x`)).toBe("404 unknown-pool");
+    expect(await raw("POST", `${path}/deferred/x/retry`)).toBe("404 unknown-pool");
     await expectUnharmed();
   });
 
-  test.each(ODD_NAMES)("is an unknown server, and an unknown lease: %s", async (_, name) => {
+  test.each(ODD_NAMES)("is an unknown server, lease and deferred request: %s", async (_, name) => {
     expect(await raw("PATCH", `/_sluice/api/pools/web/servers/${name}`)).toBe("404 unknown-server");
     expect(await raw("DELETE", `/_sluice/api/pools/web/leases/${name}`)).toBe("404 unknown-lease");
+    expect(await raw("DELETE", `/_sluice/api/pools/web/deferred/${name}`)).toBe("404 unknown-request");
+    expect(await raw("POST", `/_sluice/api/pools/web/deferred/${name}/retry`)).toBe("404 unknown-request");
     await expectUnharmed();
   });
 
@@ -91,6 +96,10 @@ describe("an unknown route", () => {
     "PATCH /_sluice/api/pools/web/servers/",
     "POST /_sluice/api/pools/web/servers/web-1",
     "DELETE /_sluice/api/pools/web/leases",
+    "POST /_sluice/api/pools/web/deferred",
+    "DELETE /_sluice/api/pools/web/deferred",
+    "GET /_sluice/api/pools/web/deferred/x",
+    "GET /_sluice/api/pools/web/deferred/x/retry",
     "POST /_sluice/api/pools/web/%64rain%20",
     "OPTIONS /_sluice/api/pools",
     "TRACE /_sluice/api/pools",

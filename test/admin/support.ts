@@ -7,7 +7,7 @@ export const BEARER = { Authorization: `Bearer ${TOKEN}` };
 
 export interface Route {
   method: string;
-  /** For the pool `web`, its server `web-1` and an unknown lease. */
+  /** For the pool `web`, its server `web-1`, an unknown lease and an unknown deferred request. */
   path: string;
 }
 
@@ -20,7 +20,8 @@ function routesOf(handlers: readonly Route[]): Route[] {
   const routes = new Map<string, Route>();
   for (const { method, path } of handlers) {
     if (method === "ALL") continue; // what stands before every route
-    const filled = path.replace(":pool", "web").replace(":server", "web-1").replace(":lease", "none");
+    const named = path.replace(":pool", "web").replace(":server", "web-1");
+    const filled = named.replace(":lease", "none").replace(":id", "none");
     routes.set(`${method} ${filled}`, { method, path: filled });
   }
   return [...routes.values()];

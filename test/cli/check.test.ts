@@ -60,6 +60,15 @@ describe("sluice check", () => {
     expect(code).toBe(0);
   });
 
+  test("counts notes apart, and ends with 0 where there is nothing else", async () => {
+    const text = web('deferred = { max_body = "200MiB", keep = "1m" }');
+    const { code, stdout } = await check(await folderWith({ "wrangler.toml": text }));
+    expect(stdout).toMatch(
+      /^wrangler\.toml:6: warning: .*\.keep: .*\nwrangler\.toml:6: note: .*\.max_body: .*\n1 warning, 1 note\n$/,
+    );
+    expect(code).toBe(0);
+  });
+
   test("writes one object with --json", async () => {
     const folder = await folderWith({ "sub.toml": WRONG, "sound.toml": web("") });
     const wrong = await check(folder, ["sub.toml", "--json"]);

@@ -126,6 +126,8 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["a choice of an option", "sluice deploy web --on-failure ho", "sluice deploy web --on-failure hold "],
     ["a choice after an argument", "sluice server web web-1 --state ma", "web-1 --state maint "],
     ["a choice after an equals sign", "sluice server web web-1 --state=ma", "--state=maint "],
+    ["what to do with a request", "sluice deferred web re", "sluice deferred web retry "],
+    ["a state of requests", "sluice deferred web --state fa", "--state failed "],
     ["a shell", "sluice complete fi", "sluice complete fish "],
     ["the file of a command to be run", "sluice deploy web -- ./dep", "sluice deploy web -- ./deploy.sh "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],
@@ -151,7 +153,7 @@ describe("in a real bash, also without the package bash-completion", () => {
     const terminal = await bash();
     const before = terminal.output.length;
     terminal.type("sluice \t\t");
-    const commands = "status drain resume deploy roll server check top complete help".split(" ");
+    const commands = "status drain resume deploy roll server deferred check top complete help".split(" ");
     await terminal.until(({ output }) => commands.every((name) => output.slice(before).includes(name)));
   });
 });

@@ -8,6 +8,10 @@ import { end } from "./end.ts";
 
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
 
+/** Of a request that nobody has stored. */
+const ID = "0".repeat(96);
+const NO_REQUEST = "web has no such deferred request; it may have been forgotten after its end.";
+
 async function sluiceWith(options: Partial<SluiceOptions> = {}): Promise<Sluice> {
   const sluice = await Sluice.start({ pools: POOLS, ...options });
   onTestFinished(() => sluice.stop());
@@ -31,6 +35,9 @@ describe("where nobody is", () => {
     ["drain", "web"],
     ["resume", "web"],
     ["server", "web", "web-1"],
+    ["deferred", "web"],
+    ["deferred", "web", "retry", "12"],
+    ["deferred", "web", "cancel", ID],
     ["roll", "web", "--", "echo", "ran"],
     ["deploy", "web", "--", "echo", "ran"],
     ["top"],
@@ -108,9 +115,25 @@ describe("what is not Sluice ends it with 70", () => {
     ["a pool, asked for all", ["status"], '{"name":"web","servers":[]}'],
     ["all pools, asked for one", ["status", "web"], '{"pools":[],"unreachable":[]}'],
     ["another pool than was asked for", ["status", "web"], '{"name":"api","servers":[]}'],
+    ["a pool, asked for its requests", ["deferred", "web"], '{"name":"web","servers":[]}'],
+    [
+      "another request than was to be canceled",
+      ["deferred", "web", "cancel", ID],
+      '{"id":"x","state":"running"}',
+    ],
+    [
+      "a list, where one was to be tried again",
+      ["deferred", "web", "retry", ID],
+      '{"requests":[],"next":null}',
+    ],
   ])("%s", async (_, args, body) => {
     const { url } = await other(answering(200, "application/json", body));
     expect(await end(args, { url })).toMatchObject({ code: 70, stdout: "" });
+  });
+
+  test("nothing, where a request was to be canceled: not every 204 is Sluice's", async () => {
+    const { url } = await other(answering(204, "x", ""));
+    expect(await end(["deferred", "web", "cancel", ID], { url })).toMatchObject({ code: 70, stdout: "" });
   });
 
   test("a redirect, which the token does not follow", async () => {
@@ -137,6 +160,10 @@ describe("a name that nobody can have ends it with 64, wherever in the admin sid
     [["server", "web", "../../web", "--slots", "2"], 'web has no server "../../web".'],
     [["status", ""], "The name of the pool is empty."],
     [["server", "web", "", "--slots", "2"], "The name of the server is empty."],
+    [["deferred", "a/b", "cancel", ID], 'There is no pool "a/b".'],
+    [["deferred", "web", "cancel", "../drain"], NO_REQUEST],
+    [["deferred", "web", "retry", `${ID}/x`], NO_REQUEST],
+    [["deferred", "web", "retry", ""], NO_REQUEST],
   ])("%j", async (args, words) => {
     expect(await end(args, { url: "http://127.0.0.1:1" })).toEqual({
       code: 64,

@@ -2,7 +2,18 @@ import { describe, expect, test } from "vitest";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { Run } from "./command.ts";
 
-const COMMANDS = ["status", "drain", "resume", "deploy", "roll", "server", "check", "top", "complete"];
+const COMMANDS = [
+  "status",
+  "drain",
+  "resume",
+  "deploy",
+  "roll",
+  "server",
+  "deferred",
+  "check",
+  "top",
+  "complete",
+];
 
 /** Without an environment or a Sluice: help needs neither. */
 async function helpOf(...args: string[]): Promise<string> {

@@ -44,6 +44,22 @@ describe("before anything is asked", () => {
     ["a missing value", ["drain", "web", "--wait"], "argument missing"],
     ["nothing to run", ["deploy", "web", "--"], "missing required argument 'command'"],
     ["nothing to roll", ["roll", "web"], "missing required argument 'command'"],
+    ["an unknown action", ["deferred", "web", "delete"], "Allowed choices are list, cancel, retry."],
+    ["an unknown state", ["deferred", "web", "--state", "lost"], "Allowed choices are queued, running"],
+    [
+      "too many at a time",
+      ["deferred", "web", "--limit", "1001"],
+      "Allowed is a whole number from 1 to 1000.",
+    ],
+    [
+      "a limit beside all",
+      ["deferred", "web", "--limit", "5", "--all"],
+      "cannot be used with option '--all'",
+    ],
+    ["a request for the list", ["deferred", "web", "list", "12"], "list takes no request"],
+    ["no request to retry", ["deferred", "web", "retry"], "Which one? Name its number"],
+    ["a state to retry", ["deferred", "web", "retry", "--state", "failed"], "are for list, not for retry"],
+    ["a limit for one", ["deferred", "web", "cancel", "12", "--all"], "are for list, not for cancel"],
     [
       "an unknown choice",
       ["roll", "web", "--on-failure", "cry", "--", "true"],

@@ -231,6 +231,101 @@ describe("an operator's retry", () => {
     expect(await status()).toMatchObject({ state: "answered", attempts: 2, problem: null });
     expect(await object.deferred.retry(SECRET)).toBe("not-failed");
   });
+
+  /** A request has failed, and the pool does not answer yet what it is asked. */
+  async function failed(): Promise<void> {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest(), null);
+    await object.turn("t1");
+    await settle();
+    answer = () => 200;
+    object.defers = new Error("not yet");
+  }
+
+  const answerRetry = async () => {
+    object.defers = { code: "deferred", number: 9, place: { place: 1, startsInMs: 0 } };
+    await object.pass(2_000);
+  };
+
+  test("takes a turn that comes before the pool's answer, and is not put back by that", async () => {
+    await failed();
+    const retry = object.deferred.retry(SECRET);
+    await settle();
+    const turn = object.turn("t2");
+    await answerRetry();
+    expect([await retry, await turn]).toMatchObject([{ code: "deferred" }, "begun"]);
+    expect(await status()).toMatchObject({ state: "answered", attempts: 2 });
+    expect(object.toldBy("deferredEnded").at(-1)).toMatchObject([ID, { state: "answered" }]);
+  });
+
+  test("takes a refusal that comes before the pool's answer, and is not put back by that", async () => {
+    await failed();
+    const retry = object.deferred.retry(SECRET);
+    await settle();
+    const refused = object.deferred.refused("no-server");
+    await answerRetry();
+    await Promise.all([retry, refused]);
+    expect(await status()).toMatchObject({ state: "failed", problem: { code: "no-server" } });
+    expect(object.toldBy("deferredEnded").at(-1)).toMatchObject([ID, { state: "failed", code: "no-server" }]);
+  });
+
+  test("that two ask for at the same time is one", async () => {
+    await failed();
+    const both = [object.deferred.retry(SECRET), object.deferred.retry(SECRET)];
+    await answerRetry();
+    expect(await Promise.all(both)).toMatchObject([{ code: "deferred" }, { code: "deferred" }]);
+    const acceptances = object
+      .toldBy("defer")
+      .filter(([given]) => (given as { former: number }).former === 7);
+    expect(new Set(acceptances.map(([given]) => (given as { acceptedAt: number }).acceptedAt)).size).toBe(1);
+    expect(await status()).toMatchObject({ state: "queued" });
+  });
+
+  test("comes to the pool after the failure that it is of", async () => {
+    await object.deferred.store(storedRequest(), null);
+    answer = () => new Error("broken");
+    const turn = object.turn("t1");
+    object.isPoolReached = false;
+    expect(await turn).toBe("begun");
+    await settle();
+    expect(await status()).toMatchObject({ state: "failed" });
+    const retry = object.deferred.retry(SECRET);
+    object.isPoolReached = true;
+    await object.pass(2_000);
+    expect(await retry).toMatchObject({ code: "deferred" });
+    const told = object.told.map(([call]) => call).filter((call) => /^defer(redEnded)?$/.test(call));
+    expect(told).toEqual(["defer", "deferredEnded", "defer"]);
+  });
+
+  test("leaves nothing of a request that is forgotten meanwhile", async () => {
+    await failed();
+    const retry = object.deferred.retry(SECRET);
+    expect(await object.deferred.cancel(SECRET)).toBe("forgotten");
+    await answerRetry();
+    await retry;
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+    expect(await object.turn("t2")).toBe("unknown");
+  });
+
+  test("leaves it failed where the pool is not reached, or does not take it", async () => {
+    await failed();
+    object.isPoolReached = false;
+    const lost = expect(object.deferred.retry(SECRET)).rejects.toThrow("not reached");
+    await object.pass(15_000);
+    await lost;
+    object.isPoolReached = true;
+    object.defers = { code: "deferred-full" };
+    expect(await object.deferred.retry(SECRET)).toEqual({ code: "deferred-full" });
+    expect(await status()).toMatchObject({ state: "failed", problem: { code: "bad-gateway" } });
+    expect(await object.turn("t2")).toBe("ended");
+  });
+
+  test("of another pool's operator finds nothing, nor does a cancellation", async () => {
+    await failed();
+    expect(await object.deferred.retry(SECRET, "api")).toBeNull();
+    expect(await object.deferred.cancel(SECRET, "api")).toBeNull();
+    expect(await object.deferred.cancel(SECRET, "web")).toBe("forgotten");
+  });
 });
 
 describe("a webhook", () => {

@@ -3,18 +3,25 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
+import { listDeferred } from "../../src/admin/deferred.ts";
 import { familiesOf } from "../../src/admin/metrics/families.ts";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { readToml } from "../../src/cli/wrangler-file/toml.ts";
 import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
 import { parseConfig, readPools } from "../../src/config/parse.ts";
+import type { PoolConfig } from "../../src/config/types.ts";
 import { pauseMs } from "../../src/deferred/webhook.ts";
+import type { DeferredEntry } from "../../src/link/deferral.ts";
+import type { Env } from "../../src/link/env.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { settings } from "../scheduler/settings.ts";
 import { ROOT, read, sources } from "./documents.ts";
 import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
+
+/** Of a pool that stores requests, and has none. */
+const NO_DEFERRED = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
 
 /** What a part of the code lists, where its types are gone at run time. */
 function listed(code: string, pattern: RegExp): string[] {
@@ -214,13 +221,33 @@ describe("docs/admin-api.md", () => {
     scheduler.enter({ id: "one" }, 1);
     scheduler.end("one", { how: "client" }, 2);
     scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
-    const real = membersOf({ ...snapshotOf("web", scheduler, 4) });
-    const shown = membersOf(JSON.parse(examples.at(3)?.text ?? "{}"));
+    const real = membersOf({ ...snapshotOf("web", scheduler, 4, NO_DEFERRED) });
+    const shown = membersOf(JSON.parse(examples.at(4)?.text ?? "{}"));
     // Of health checks that were made: a lastCheck is null before.
     const checked = ["servers.lastCheck.at", "servers.lastCheck.passed"];
     expect(shown.filter((member) => ![...checked, "totals.refused.queue-full"].includes(member))).toEqual(
       real,
     );
+  });
+
+  test("shows a list of deferred requests with just the members that one has", async () => {
+    const entry: DeferredEntry = {
+      id: "",
+      number: 1,
+      state: "failed",
+      method: "POST",
+      path: "/",
+      acceptedAt: 0,
+      startedAt: 0,
+      endedAt: 0,
+      attempts: 1,
+      status: 502,
+      code: "bad-gateway",
+    };
+    const env = { POOL: { getByName: () => ({ listDeferred: async () => [entry] }) } } as unknown as Env;
+    const pool = { name: "web" } as PoolConfig;
+    const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }));
+    expect(membersOf(JSON.parse(examples.at(3)?.text ?? "{}"))).toEqual(real);
   });
 
   test("has every event, and every cause of a quarantine", () => {
@@ -253,7 +280,8 @@ describe("docs/monitoring.md", () => {
   test("has every metric with its labels, and no other", () => {
     const scheduler = new Scheduler(settings(), null, 0);
     scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
-    const metrics = { snapshot: snapshotOf("web", scheduler, 0), counts: scheduler.counters.tell() };
+    const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
+    const metrics = { snapshot, counts: scheduler.counters.tell() };
     const real = familiesOf([{ pool: "web", metrics }], 0).map(({ name, samples }) => {
       const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== "le");
       return `${name} ${sorted(labels)}`;

@@ -21,6 +21,7 @@ type Value = { labels?: Labels; value: number; suffix?: string };
 /** Exported from the start: the first request of its kind then raises a counter instead of making a new series. */
 const USUAL_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
 const SERVER_STATES = ["ready", "drain", "maint"];
+const DEFERRED_STATES = ["queued", "running", "answered", "failed"] as const;
 const REFUSALS = [
   "queue-full",
   "queue-timeout",
@@ -104,12 +105,31 @@ const FAMILIES = [
         SERVER_STATES.map((one) => ({ labels: { server: name, state: one }, value: +(one === state) })),
       ),
   ),
-  family("gauge", "sluice_queue_length", "Requests that wait for a slot.", ({ queued }) => [
-    { value: queued },
-  ]),
-  family("gauge", "sluice_queue_oldest_seconds", "How long the oldest request has waited.", (snapshot) => [
-    { value: snapshot.oldestWaitMs / 1000 },
-  ]),
+  family(
+    "gauge",
+    "sluice_queue_length",
+    "Requests that wait for a slot, deferred ones included.",
+    ({ queued }) => [{ value: queued }],
+  ),
+  family(
+    "gauge",
+    "sluice_queue_oldest_seconds",
+    "How long the oldest request has waited that holds its client's connection.",
+    ({ oldestWaitMs }) => [{ value: oldestWaitMs / 1000 }],
+  ),
+  family(
+    "gauge",
+    "sluice_deferred",
+    "Deferred requests: those that wait, those with a slot, and those that are kept after their end.",
+    ({ deferred }) =>
+      deferred ? DEFERRED_STATES.map((state) => ({ labels: { state }, value: deferred[state] })) : [],
+  ),
+  family(
+    "gauge",
+    "sluice_deferred_oldest_seconds",
+    "How long the oldest deferred request has waited; 0 if none waits.",
+    ({ deferred }) => (deferred ? [{ value: deferred.oldestMs / 1000 }] : []),
+  ),
   family(
     "gauge",
     "sluice_drain_expires_seconds",

@@ -1,5 +1,6 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
+import type { DeferredList, ListedRequest, QueuedAgain } from "../../admin/deferred.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
@@ -29,6 +30,13 @@ export interface ServerPatch {
   owner?: string | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
+}
+
+export interface DeferredQuery {
+  state?: ListedRequest["state"] | undefined;
+  limit: number;
+  /** The number of the last one that is known. */
+  after?: number;
 }
 
 /** Sluice's admin side. Every call rejects with a `CliError`; with `Unreachable` if another attempt may succeed. */
@@ -78,6 +86,26 @@ export class AdminClient {
   changeServer(pool: string, server: string, patch: ServerPatch, signal?: AbortSignal): Promise<Snapshot> {
     return this.#ask({ pool, server }, signal, 0, (api) =>
       api.pools[":pool"].servers[":server"].$patch({ param: { pool, server }, json: patch }),
+    );
+  }
+
+  deferred(pool: string, { state, limit, after = 0 }: DeferredQuery): Promise<DeferredList> {
+    const query = { ...(state === undefined ? {} : { state }), limit: String(limit), after: String(after) };
+    return this.#ask({ pool, isList: true }, undefined, 0, (api) =>
+      api.pools[":pool"].deferred.$get({ param: { pool }, query }),
+    );
+  }
+
+  /** Resolves with `null` if nothing of it waits or runs any more, and otherwise once it is being stopped. */
+  cancelDeferred(pool: string, id: string): Promise<{ id: string; state: "running" } | null> {
+    return this.#ask({ pool, request: id }, undefined, 0, (api) =>
+      api.pools[":pool"].deferred[":id"].$delete({ param: { pool, id } }),
+    );
+  }
+
+  retryDeferred(pool: string, id: string): Promise<QueuedAgain> {
+    return this.#ask({ pool, request: id }, undefined, 0, (api) =>
+      api.pools[":pool"].deferred[":id"].retry.$post({ param: { pool, id } }),
     );
   }
 

@@ -37,7 +37,12 @@ const EXIT_OF: Record<string, number> = {
   "admin-disabled": EXIT.unauthorised,
   "unknown-pool": EXIT.usage,
   "unknown-server": EXIT.usage,
+  "unknown-request": EXIT.usage,
+  "not-failed": EXIT.usage,
   "invalid-request": EXIT.usage,
+  // Another attempt may succeed, as where nobody answers.
+  "deferred-full": EXIT.unreachable,
+  "no-server": EXIT.unreachable,
 };
 
 const ADVICE: Record<string, string> = {
@@ -62,15 +67,15 @@ interface Head {
 export interface Subject {
   pool?: string;
   server?: string;
+  /** The id of one of its deferred requests. */
+  request?: string;
+  /** The list of its deferred requests. */
+  isList?: boolean;
 }
 
 /** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
-export function failureOf(
-  { ok, status, headers }: Head,
-  body: unknown,
-  url: string,
-  subject: Subject,
-): CliError | null {
+export function failureOf(head: Head, body: unknown, url: string, subject: Subject): CliError | null {
+  const { status, headers } = head;
   const problem = problemOf(body);
   if (problem) {
     const { code, pool, drain } = problem;
@@ -89,7 +94,7 @@ export function failureOf(
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
-  if (ok && isAnswer(body, subject)) return null;
+  if (head.ok && isAnswer(head, body, subject)) return null;
   const type = printable(headers.get("content-type") ?? "nothing");
   return new CliError(
     EXIT.unexpected,
@@ -97,20 +102,24 @@ export function failureOf(
   );
 }
 
-/** The error for a name that no pool or server can have; in a path it could lead to another route. */
+/** The error for a name or an id that nothing can have; in a path it could lead to another route. */
 export function impossibleName(subject: Subject): CliError | null {
-  const { pool = "pool", server = "server" } = subject;
+  const { pool = "pool", server = "server", request } = subject;
   if (pool === "" || server === "") {
     return new CliError(EXIT.usage, `The name of the ${pool === "" ? "pool" : "server"} is empty.`);
   }
-  if (isName(pool) && isName(server)) return null;
-  const code = isName(pool) ? "unknown-server" : "unknown-pool";
+  const isRequest = request === undefined || /^[\da-f]{96}$/.test(request);
+  if (isName(pool) && isName(server) && isRequest) return null;
+  const code = !isName(pool) ? "unknown-pool" : isName(server) ? "unknown-request" : "unknown-server";
   return new CliError(EXIT.usage, missing(code, subject) ?? code);
 }
 
 function missing(code: string, { pool = "", server = "" }: Subject): string | undefined {
   if (code === "unknown-pool") return `There is no pool ${quoted(pool)}.`;
   if (code === "unknown-server") return `${printable(pool)} has no server ${quoted(server)}.`;
+  // Without the id, which is the key to the answer and may end up in the log of a CI job.
+  if (code === "unknown-request")
+    return `${printable(pool)} has no such deferred request; it may have been forgotten after its end.`;
   return undefined;
 }
 
@@ -127,7 +136,7 @@ export function clause(message: string): string {
 
 /** `--expires` for `body.expires`, as the user has typed it. */
 function asOptions(detail: string): string {
-  return detail.replace(/\bbody\.(?=\w+: )/g, "--");
+  return detail.replace(/\b(body|query)\.(?=\w+: )/g, "--");
 }
 
 /** From an error of `fetch`, whose cause has the message. */
@@ -141,11 +150,21 @@ export function unreachable(url: string, error: unknown): Unreachable {
   );
 }
 
-/** True for the snapshot of the pool, or for a list of snapshots if all pools were asked for. */
-function isAnswer(body: unknown, { pool }: Subject): boolean {
-  const { name, servers, pools, unreachable } = (body ?? {}) as Record<string, unknown>;
+/**
+ * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of its deferred requests,
+ * or what becomes of one of them.
+ */
+function isAnswer({ status, headers }: Head, body: unknown, { pool, request, isList }: Subject): boolean {
+  const { name, servers, pools, unreachable, requests, id } = (body ?? {}) as Record<string, unknown>;
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
+  if (isList) return Array.isArray(requests);
+  if (request !== undefined) return status === 204 ? isOwn(headers) : id === request;
   return name === pool && Array.isArray(servers);
+}
+
+/** Tells an answer without a body from that of any other server: all of Sluice's own have this header. */
+function isOwn(headers: Head["headers"]): boolean {
+  return headers.get("content-security-policy")?.startsWith("default-src 'none'") ?? false;
 }
 
 interface Problem {

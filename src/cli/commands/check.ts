@@ -7,7 +7,7 @@ import { durationOption, examples, type Program } from "../program.ts";
 import { printable, type Style, styleOf } from "../terminal/output.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
 import { findWranglerFile, kindOf, WRANGLER_FILES } from "../wrangler-file/read.ts";
-import type { Finding } from "../wrangler-file/report.ts";
+import type { Finding, Severity } from "../wrangler-file/report.ts";
 import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
 
 export function addCheck(program: Program): void {
@@ -94,16 +94,22 @@ function view(
   return [`${printable(file)}: ${summary}, no problem found${compared}`];
 }
 
+const COLOURS = { error: "red", warning: "yellow", note: "cyan" } as const;
+
 function findingLine(file: string, { severity, line, key, message }: Finding, style: Style): string {
   const position = line === null ? file : `${file}:${line}`;
-  const word = style(severity === "error" ? "red" : "yellow", severity);
+  const word = style(COLOURS[severity], severity);
   return `${printable(position)}: ${word}: ${printable(key === null ? message : `${key}: ${message}`)}`;
 }
 
 function sumOf(findings: readonly Finding[]): string {
-  const errors = findings.filter(({ severity }) => severity === "error").length;
-  const warnings = findings.length - errors;
-  return [errors > 0 && counted(errors, "error"), warnings > 0 && counted(warnings, "warning")]
-    .filter(Boolean)
+  const severities = Object.keys(COLOURS) as Severity[];
+  const counts = severities.map((one) => ({
+    one,
+    count: findings.filter(({ severity }) => severity === one).length,
+  }));
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ one, count }) => counted(count, one))
     .join(", ");
 }

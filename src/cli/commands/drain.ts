@@ -6,7 +6,7 @@ import { waitUntilDrained } from "../deploy/wait-until-drained.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
-import { counts, leasesLeft } from "../terminal/counts.ts";
+import { counts, leasesLeft, queuedCounts } from "../terminal/counts.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 const ASK_EVERY_MS = 300;
@@ -87,7 +87,7 @@ export function addDrain(program: Program): void {
       }
       if (!json) {
         const took = duration(Date.now() - started);
-        printLines(out, [`${pool} drained after ${took}, ${end.snapshot.queued} queued`, stays]);
+        printLines(out, [`${pool} drained after ${took}, ${queuedCounts(end.snapshot)}`, stays]);
       }
     });
 }

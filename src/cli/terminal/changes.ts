@@ -41,12 +41,14 @@ export class Changes {
   }
 
   #printChange(pool: Snapshot, now: number): void {
-    const { name, state, inFlight, queued, quarantined } = pool;
+    const { name, state, inFlight, queued, quarantined, deferred } = pool;
     const out = pool.servers.length - serversInUse(pool);
-    const change = JSON.stringify([state, inFlight, queued, quarantined, out]);
+    const failed = deferred?.failed ?? 0;
+    const change = JSON.stringify([state, inFlight, queued, quarantined, out, deferred?.queued, failed]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);
     const servers = out > 0 ? `, ${out} of ${pool.servers.length} servers out` : "";
-    this.#output.write(`${clock(now, now)} ${name} ${state}: ${counts(pool)}${servers}\n`);
+    const failures = failed > 0 ? `, ${failed} deferred failed` : "";
+    this.#output.write(`${clock(now, now)} ${name} ${state}: ${counts(pool)}${failures}${servers}\n`);
   }
 }

@@ -4,11 +4,23 @@ import { duration } from "../../words/times.ts";
 /** How many leases are named. */
 const MOST = 10;
 
-/** `3 in flight, 12 queued, oldest 2.1 s`. */
-export function counts({ inFlight, quarantined, queued, oldestWaitMs }: Snapshot): string {
+/** How many requests wait that hold their clients' connections: deferred ones stand on the same list. */
+export function queuedDirectly({ queued, deferred }: Pick<Snapshot, "queued" | "deferred">): number {
+  return Math.max(0, queued - (deferred?.queued ?? 0));
+}
+
+/** `3 in flight, 12 queued, oldest 2.1 s, 40 deferred`. */
+export function counts(pool: Snapshot): string {
+  const { inFlight, quarantined, oldestWaitMs } = pool;
   const unsure = quarantined > 0 ? ` (${quarantined} quarantined)` : "";
-  const oldest = queued > 0 ? `, oldest ${duration(oldestWaitMs)}` : "";
-  return `${inFlight} in flight${unsure}, ${queued} queued${oldest}`;
+  const oldest = queuedDirectly(pool) > 0 ? `, oldest ${duration(oldestWaitMs)}` : "";
+  return `${inFlight} in flight${unsure}, ${queuedCounts(pool, oldest)}`;
+}
+
+/** `12 queued, 40 deferred`. `oldest`: what else there is to say of the first. */
+export function queuedCounts(pool: Pick<Snapshot, "queued" | "deferred">, oldest = ""): string {
+  const deferred = pool.deferred?.queued ?? 0;
+  return `${queuedDirectly(pool)} queued${oldest}${deferred > 0 ? `, ${deferred} deferred` : ""}`;
 }
 
 /** The leases and their ages: `web-1 for 12 s, web-3 for 40 s (quarantined)`. */

@@ -1,6 +1,7 @@
-import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { DeferredSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
+import { queuedDirectly } from "./counts.ts";
 import type { Style } from "./output.ts";
 import { printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
@@ -12,12 +13,13 @@ export function poolsView(pools: readonly Snapshot[], style: Style, width?: numb
     { title: "STATE", cell: (pool) => poolState(pool, style) },
     { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
     quarantinedColumn(style),
-    { title: "QUEUED", cell: ({ queued }) => alarming(queued, "cyan", style), right: true },
+    { title: "QUEUED", cell: (pool) => alarming(queuedDirectly(pool), "cyan", style), right: true },
     {
       title: "OLDEST",
-      cell: ({ queued, oldestWaitMs }) => (queued ? duration(oldestWaitMs) : "–"),
+      cell: (pool) => (queuedDirectly(pool) ? duration(pool.oldestWaitMs) : "–"),
       right: true,
     },
+    ...(pools.some(({ deferred }) => deferred) ? [deferredColumn(style)] : []),
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
   ];
   return titled(table(columns, pools, width), style);
@@ -34,7 +36,8 @@ export function poolView(pool: Snapshot, style: Style, now: number, width?: numb
 }
 
 export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
-  const { name, drain, inFlight, slots, quarantined, queued, oldestWaitMs } = pool;
+  const { name, drain, inFlight, slots, quarantined, oldestWaitMs, deferred } = pool;
+  const queued = queuedDirectly(pool);
   const parts = [
     `${inFlight} of ${slots} slots in flight`,
     ...(quarantined ? [style("yellow", `${quarantined} quarantined`)] : []),
@@ -50,7 +53,36 @@ export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
       `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
+  if (deferred) lines.push(deferredLine(deferred, style));
   return lines;
+}
+
+function deferredLine(
+  { queued, running, answered, failed, oldestMs }: DeferredSnapshot,
+  style: Style,
+): string {
+  const oldest = queued > 0 ? `, the oldest for ${duration(oldestMs)}` : "";
+  const parts = [
+    `${queued > 0 ? style("cyan", `${queued} queued`) : "none queued"}${oldest}`,
+    `${running} running`,
+    `${answered} answered`,
+    failed > 0 ? style("red", `${failed} failed`) : "none failed",
+  ];
+  return `deferred  ${parts.join(" · ")}`;
+}
+
+/** How many wait, and how many have failed and are kept. */
+function deferredColumn(style: Style): Column<Snapshot> {
+  return {
+    title: "DEFERRED",
+    cell: ({ deferred }) => {
+      if (!deferred) return "–";
+      const failed = deferred.failed > 0 ? `, ${style("red", `${deferred.failed} failed`)}` : "";
+      return alarming(deferred.queued, "cyan", style) + failed;
+    },
+    right: true,
+    usual: ({ deferred }) => !deferred || (deferred.queued === 0 && deferred.failed === 0),
+  };
 }
 
 /** A table of servers, a line each. */
@@ -127,6 +159,7 @@ function alarming(count: number, format: Parameters<Style>[0], style: Style): st
   return count > 0 ? style(format, String(count)) : "0";
 }
 
-function titled([titles = "", ...rows]: string[], style: Style): string[] {
+/** The lines of a table, its titles dimmed. */
+export function titled([titles = "", ...rows]: string[], style: Style): string[] {
   return [style("dim", titles), ...rows];
 }

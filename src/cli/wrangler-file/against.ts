@@ -5,10 +5,11 @@
 import { inspect } from "../../config/problem.ts";
 import type { PoolConfig } from "../../config/types.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { BINDINGS, DEFERRED, hasBinding } from "./platform.ts";
 import type { Target } from "./target.ts";
 
 type RunningServer = Pick<ServerSnapshot, "name" | "url" | "state" | "inFlight">;
-type RunningPool = Pick<Snapshot, "name" | "state" | "queued"> & { servers: RunningServer[] };
+type RunningPool = Pick<Snapshot, "name" | "state" | "queued" | "deferred"> & { servers: RunningServer[] };
 
 /** The answer of the admin side about all pools. */
 export interface Running {
@@ -34,6 +35,27 @@ export function checkAgainst(target: Target, pools: readonly PoolConfig[], runni
     const unmoved = missing.filter(({ url }) => entriesOf(pools, (other) => other.url === url).length === 0);
     for (const server of unmoved) warnOfAnotherUrl(target, pools, from, server);
   }
+  if (pools.every(({ deferred }) => deferred === null)) warnOfHiddenAnswers(target, running);
+}
+
+/** Their clients' addresses are served while any pool has `deferred`; their objects live behind the binding. */
+function warnOfHiddenAnswers(target: Target, { pools }: Running): void {
+  const stored = pools.flatMap(({ name, deferred }) => {
+    const { queued = 0, running = 0, answered = 0, failed = 0 } = deferred ?? {};
+    const count = queued + running + answered + failed;
+    return count > 0 ? [`${count} in pool ${inspect(name)}`] : [];
+  });
+  if (stored.length === 0) return;
+  target.warn(
+    ["vars", "POOLS"],
+    `deferred requests are stored, ${stored.join(", ")}, and no pool in this file has \`deferred\`: after the deploy ` +
+      "their clients do not find them any more; leave it in one pool until they are forgotten (`keep`)",
+  );
+  if (!hasBinding(target, DEFERRED))
+    target.error(
+      BINDINGS,
+      "no binding DEFERRED of class Deferred, in which deferred requests are stored still",
+    );
 }
 
 /** False in a drained pool, and for a server that takes no requests and has none in flight. */

@@ -1,6 +1,7 @@
 /** `sluice check` of a wrangler.toml, wrangler.json or wrangler.jsonc: text in, findings out, no I/O. */
 import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
+import { checkDeferred } from "./deferred.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
@@ -62,6 +63,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkDrains(target, right, options.longestDrainMs);
     checkTimeouts(target, right);
     checkBusy(target, right);
+    checkDeferred(target, right);
     return right;
   });
   for (const target of all) {

@@ -6,12 +6,44 @@ import { listOf, tableOf } from "./tree.ts";
 const EARLIEST_DATE = "2026-11-17";
 const LITERAL_URLS = "fetch_legacy_url";
 
+/** A Durable Object of Sluice's: its class, and the binding by which the code finds it. */
+interface ObjectKind {
+  binding: string;
+  className: string;
+  /** What does not work without it. */
+  need: string;
+}
+
+const POOL = { binding: "POOL", className: "Pool", need: "which every request needs" };
+export const DEFERRED = {
+  binding: "DEFERRED",
+  className: "Deferred",
+  need: "in which `deferred` stores requests",
+};
+
 export function checkPlatform(target: Target): void {
   checkDate(target);
   checkFlags(target);
-  if (checkBinding(target)) checkCodeUpdate(target);
-  checkStorage(target);
+  const hasPool = checkBinding(target, POOL);
+  if (hasPool) checkCodeUpdate(target);
+  checkStorage(target, POOL);
+  checkDeferred(target, hasPool);
   checkLog(target);
+}
+
+/** Needed by pools with `deferred` only. */
+function checkDeferred(target: Target, hasPool: boolean): void {
+  const pools = Object.values(tableOf(target.own("vars", "POOLS")));
+  const isNeeded = pools.some((pool) => tableOf(pool).deferred !== undefined);
+  if (isNeeded || hasBinding(target, DEFERRED)) {
+    checkBinding(target, DEFERRED);
+    checkStorage(target, DEFERRED);
+  } else if (hasPool) {
+    target.note(
+      BINDINGS,
+      "no binding DEFERRED of class Deferred: until there is one, no pool can have `deferred`",
+    );
+  }
 }
 
 function checkDate(target: Target): void {
@@ -35,17 +67,27 @@ function checkFlags(target: Target): void {
   );
 }
 
+export const BINDINGS = ["durable_objects", "bindings"];
+
+function bindingsOf(target: Target): Record<string, unknown>[] {
+  return listOf(target.own(...BINDINGS)).map(tableOf);
+}
+
+export function hasBinding(target: Target, { binding }: ObjectKind): boolean {
+  return bindingsOf(target).some(({ name }) => name === binding);
+}
+
 /** Returns whether the binding exists. */
-function checkBinding(target: Target): boolean {
-  const path = ["durable_objects", "bindings"];
-  const bindings = listOf(target.own(...path)).map(tableOf);
-  const index = bindings.findIndex(({ name }) => name === "POOL");
+function checkBinding(target: Target, { binding, className, need }: ObjectKind): boolean {
+  const bindings = bindingsOf(target);
+  const index = bindings.findIndex(({ name }) => name === binding);
   const given = bindings[index]?.class_name;
   if (index < 0) {
     const alone = target.environment === null ? "" : " (environments do not inherit bindings)";
-    target.error(path, `no binding POOL of class Pool, which every request needs${alone}`);
-  } else if (given !== "Pool") {
-    target.error([...path, index, "class_name"], `${inspect(given)} is not Sluice's class; allowed: "Pool"`);
+    target.error(BINDINGS, `no binding ${binding} of class ${className}, ${need}${alone}`);
+  } else if (given !== className) {
+    const path = [...BINDINGS, index, "class_name"];
+    target.error(path, `${inspect(given)} is not Sluice's class; allowed: "${className}"`);
   }
   return index >= 0;
 }
@@ -61,24 +103,28 @@ function checkCodeUpdate(target: Target): void {
   );
 }
 
-function checkStorage(target: Target): void {
-  const declared = tableOf(target.inherited("exports", "Pool"));
+function checkStorage(target: Target, { className }: ObjectKind): void {
+  const declared = tableOf(target.inherited("exports", className));
   if (declared.storage === "sqlite") return;
   const migrations = listOf(target.inherited("migrations")).map(tableOf);
-  if (migrations.some(makesPool)) return;
-  const old = migrations.findIndex(({ new_classes }) => listOf(new_classes).includes("Pool"));
+  if (migrations.some((migration) => creates(migration, className))) return;
+  const old = migrations.findIndex(({ new_classes }) => listOf(new_classes).includes(className));
   if (old >= 0) {
     const path = [old, "new_classes"];
-    target.errorInherited("migrations", path, "Pool needs SQLite; name it in new_sqlite_classes instead");
+    const advice = "name it in new_sqlite_classes instead";
+    target.errorInherited("migrations", path, `${className} needs SQLite; ${advice}`);
   } else {
-    const ask = 'add one with a tag and new_sqlite_classes = ["Pool"]';
-    target.errorInherited("migrations", [], `no migration creates the class Pool; ${ask}`);
+    const ask = `add one with a tag of its own and new_sqlite_classes = ["${className}"]`;
+    target.errorInherited("migrations", [], `no migration creates the class ${className}; ${ask}`);
   }
 }
 
-function makesPool({ new_sqlite_classes, renamed_classes, transferred_classes }: Record<string, unknown>) {
+function creates(
+  { new_sqlite_classes, renamed_classes, transferred_classes }: Record<string, unknown>,
+  className: string,
+): boolean {
   const moved = [...listOf(renamed_classes), ...listOf(transferred_classes)].map(tableOf);
-  return listOf(new_sqlite_classes).includes("Pool") || moved.some(({ to }) => to === "Pool");
+  return listOf(new_sqlite_classes).includes(className) || moved.some(({ to }) => to === className);
 }
 
 function checkLog(target: Target): void {

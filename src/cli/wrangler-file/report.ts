@@ -1,7 +1,12 @@
 import { pathOf } from "../../config/problem.ts";
 import { lineOf, type Node, type Path } from "./tree.ts";
 
-export type Severity = "error" | "warning";
+/**
+ * error    the Worker, or wrangler, would refuse it
+ * warning  it will surprise
+ * note     it may be right, but nobody can tell from the file
+ */
+export type Severity = "error" | "warning" | "note";
 
 export interface Finding {
   severity: Severity;

@@ -46,7 +46,7 @@ function unreachable(hostname: string): string | null {
   if (isAddress(hostname)) {
     return `${inspect(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev only; name the server`;
   }
-  if (/(^|\.)localhost$/.test(hostname)) {
+  if (isLocalhost(hostname)) {
     return `${inspect(hostname)} is a server for wrangler dev only: deployed, there is none where the Worker runs`;
   }
   return null;
@@ -60,6 +60,15 @@ function inTheClear(protocol: string, hostname: string): string | null {
 /** True for a name that only a private network resolves. */
 export function isPrivate(hostname: string): boolean {
   return !hostname.includes(".") || /\.(internal|local)$/.test(hostname);
+}
+
+/** True for a host that a deployed Worker does not reach: an address, or the machine itself. */
+export function isForDevelopment(hostname: string): boolean {
+  return isAddress(hostname) || isLocalhost(hostname);
+}
+
+function isLocalhost(hostname: string): boolean {
+  return /(^|\.)localhost$/.test(hostname);
 }
 
 /** URL normalises every spelling of an IPv4 address to four numbers, and puts IPv6 into brackets. */

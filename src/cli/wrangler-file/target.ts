@@ -33,6 +33,10 @@ export class Target {
     this.#report.add("warning", [...this.#base, ...path], message, this.environment);
   }
 
+  note(path: Path, message: string): void {
+    this.#report.add("note", [...this.#base, ...path], message, this.environment);
+  }
+
   errorInherited(key: string, path: Path, message: string): void {
     this.#report.add("error", [...this.#pathOf(key), ...path], message, this.environment);
   }

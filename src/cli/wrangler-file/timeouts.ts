@@ -66,7 +66,7 @@ function isOutside({ url }: { url: string }): boolean {
 
 /** A request that arrives as a drain begins must be able to wait for the end of the drain. */
 export function checkDrains(target: Target, pools: readonly PoolConfig[], longestDrainMs?: number): void {
-  for (const { name, queueTimeoutMs, drainExpiresMs } of pools) {
+  for (const { name, queueTimeoutMs, drainExpiresMs, deferred } of pools) {
     const isSet = target.own("vars", "POOLS", name, "drain_expires") !== undefined;
     const [longest, source] =
       longestDrainMs !== undefined
@@ -74,11 +74,15 @@ export function checkDrains(target: Target, pools: readonly PoolConfig[], longes
         : isSet
           ? [drainExpiresMs, "drain_expires"]
           : [USUAL_DRAIN_MS, "what a deploy may well take"];
-    if (queueTimeoutMs >= longest) continue;
-    target.warn(
-      ["vars", "POOLS", name, "queue_timeout"],
-      `${durationText(queueTimeoutMs)} is shorter than ${source}, ${durationText(longest)}: ` +
-        "in such a drain the requests that wait from its beginning are refused with 503",
-    );
+    const isShort = (ms: number, key: string[], what: string) => {
+      if (ms >= longest) return;
+      target.warn(
+        ["vars", "POOLS", name, ...key],
+        `${durationText(ms)} is shorter than ${source}, ${durationText(longest)}: in such a drain the requests that ` +
+          what,
+      );
+    };
+    isShort(queueTimeoutMs, ["queue_timeout"], "wait from its beginning are refused with 503");
+    if (deferred) isShort(deferred.expiresMs, ["deferred", "expires"], "are stored at its beginning fail");
   }
 }

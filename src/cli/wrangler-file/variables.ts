@@ -3,12 +3,15 @@ import { adminHostProblem, readAdminHost, tokenProblem } from "../../config/admi
 import type { Finding } from "./report.ts";
 import type { Target } from "./target.ts";
 
+const SECRETS = ["ADMIN_TOKEN", "WEBHOOK_SECRET"];
+
 export function checkVariables(target: Target): void {
-  if (target.own("vars", "ADMIN_TOKEN") !== undefined) {
+  for (const name of SECRETS) {
+    if (target.own("vars", name) === undefined) continue;
     target.error(
-      ["vars", "ADMIN_TOKEN"],
+      ["vars", name],
       "is a secret, and here in the clear for all who see this file; take it out, choose a new one and set it with " +
-        "`wrangler secret put ADMIN_TOKEN` (in .dev.vars for wrangler dev)",
+        `\`wrangler secret put ${name}\` (in .dev.vars for wrangler dev)`,
     );
   }
   const host = target.own("vars", "ADMIN_HOST");

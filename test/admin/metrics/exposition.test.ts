@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { exposition } from "../../../src/admin/metrics/exposition.ts";
 import { familiesOf } from "../../../src/admin/metrics/families.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
-import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
+import { type DeferredSnapshot, snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { settings } from "../../scheduler/settings.ts";
 import { promtool } from "../../support/promtool.ts";
 import { WITHOUT_PROMTOOL } from "../../support/tools.ts";
@@ -17,6 +17,8 @@ const CONTRACT = {
   sluice_server_state: ["gauge", ["pool", "server", "state"]],
   sluice_queue_length: ["gauge", ["pool"]],
   sluice_queue_oldest_seconds: ["gauge", ["pool"]],
+  sluice_deferred: ["gauge", ["pool", "state"]],
+  sluice_deferred_oldest_seconds: ["gauge", ["pool"]],
   sluice_server_up: ["gauge", ["pool", "server"]],
   sluice_requests_total: ["counter", ["pool", "code"]],
   sluice_retries_total: ["counter", ["pool", "server"]],
@@ -26,8 +28,15 @@ const CONTRACT = {
   sluice_service_seconds: ["histogram", ["pool", "server"]],
 } as const;
 
+const DEFERRED = { queued: 3, running: 1, answered: 40, failed: 2, oldestMs: 95_500 };
+
 /** The metrics of a pool after some requests. */
-function scraped(pool = "web", server = "web-1", change: (scheduler: Scheduler) => void = () => {}) {
+function scraped(
+  pool = "web",
+  server = "web-1",
+  change: (scheduler: Scheduler) => void = () => {},
+  deferred: DeferredSnapshot | null = DEFERRED,
+) {
   const servers = [{ name: "a", url: "http://a.example" }];
   const config = settings({ servers });
   for (const one of config.servers) one.name = server;
@@ -36,7 +45,8 @@ function scraped(pool = "web", server = "web-1", change: (scheduler: Scheduler) 
   scheduler.enter({ id: "t2" }, 1_000);
   scheduler.end("t1", { how: "done", status: 200 }, 2_500);
   change(scheduler);
-  const metrics = { snapshot: snapshotOf(pool, scheduler, 3_000), counts: scheduler.counters.tell() };
+  const snapshot = snapshotOf(pool, scheduler, 3_000, deferred);
+  const metrics = { snapshot, counts: scheduler.counters.tell() };
   return exposition(familiesOf([{ pool, metrics }], 3_000));
 }
 
@@ -79,6 +89,16 @@ describe("the exposition", () => {
     expect(value(drained, "sluice_drain_expires_seconds")).toBe(60.5);
     expect(value(drained, "sluice_pool_state", { state: "draining" })).toBe(1);
     expect(value(drained, "sluice_pool_state", { state: "running" })).toBe(0);
+  });
+
+  test("has the deferred requests by state, and how long the oldest has waited", () => {
+    const count = (state: string) => value(scraped(), "sluice_deferred", { state });
+    expect(["queued", "running", "answered", "failed"].map(count)).toEqual([3, 1, 40, 2]);
+    expect(value(scraped(), "sluice_deferred_oldest_seconds")).toBe(95.5);
+  });
+
+  test("has nothing of deferred requests for a pool that stores none", () => {
+    expect(scraped("web", "web-1", () => {}, null)).not.toContain("sluice_deferred");
   });
 
   test("of a server that is down says so, and of one that is not checked does not", () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { Deferrer } from "../../deferred/support.ts";
 import { Connections } from "../../support/connections.ts";
 import { Origin } from "../../support/origin.ts";
 import { promtool } from "../../support/promtool.ts";
@@ -125,6 +126,27 @@ describe("a scrape", () => {
     await stays;
     leavers.close();
   });
+});
+
+test("a scrape tells deferred requests from those that hold a connection, on the one list that both wait on", async () => {
+  const { sluice, origin } = await stage({ deferred: {} });
+  origin.answer = (_, response) => response.end("served");
+  const client = new Deferrer(() => sluice);
+  await client.ended(await client.defer("/"));
+  await sluice.until("web", ({ deferred }) => deferred?.answered === 1);
+  await sluice.drain("web");
+  for (let n = 0; n < 3; n++) await client.defer("/");
+  const direct = get(sluice, "/");
+  await sluice.until("web", ({ queued }) => queued === 4);
+  const text = await scrape(sluice);
+  expect(value(text, "sluice_queue_length")).toBe(4);
+  const counts = ["queued", "running", "answered", "failed"].map((state) =>
+    value(text, "sluice_deferred", { pool: "web", state }),
+  );
+  expect(counts).toEqual([3, 0, 1, 0]);
+  expect(value(text, "sluice_deferred_oldest_seconds")).toBeGreaterThan(0);
+  await sluice.resume("web");
+  expect(await direct).toBe("200 served");
 });
 
 describe("what a scrape has told never goes back", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { poolHead, poolsView, serversView } from "../../../src/cli/terminal/views.ts";
+import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { leaseWith, poolWith, serverWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
@@ -65,7 +66,36 @@ test("a table of pools counts the servers that take requests", () => {
   ]);
 });
 
+test("a table of pools tells deferred requests from those that hold a connection", () => {
+  const deferred = { queued: 40, running: 1, answered: 7, failed: 2, oldestMs: 9_000_000 };
+  const pools = [
+    poolWith({ queued: 45, oldestWaitMs: 2_100, deferred }),
+    poolWith({ name: "jobs", queued: 3, deferred: { ...deferred, queued: 3, failed: 0 } }),
+    poolWith({ name: "api" }),
+  ];
+  expect(poolsView(pools, plain)).toEqual([
+    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST      DEFERRED  SERVERS",
+    "web   running        0/1            0       5   2.1 s  40, 2 failed      1/1",
+    "jobs  running        0/1            0       0       –             3      1/1",
+    "api   running        0/1            0       0       –             –      1/1",
+  ]);
+});
+
 describe("the head of a pool", () => {
+  test("has a line for its deferred requests, if it stores some", () => {
+    const deferred = { queued: 40, running: 1, answered: 7, failed: 2, oldestMs: 9_000_000 };
+    const none = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
+    const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), plain, NOW);
+    expect(head({ queued: 45, oldestWaitMs: 2_100, deferred })).toEqual([
+      "web  running  0 of 1 slots in flight · 5 queued, the oldest for 2.1 s",
+      "deferred  40 queued, the oldest for 2 h 30 min · 1 running · 7 answered · 2 failed",
+    ]);
+    expect(head({ deferred: none }).at(-1)).toBe(
+      "deferred  none queued · 0 running · 0 answered · none failed",
+    );
+    expect(poolHead(poolWith({ deferred }), marked, NOW).at(-1)).toContain("<red>2 failed</>");
+  });
+
   test("says when nobody waits", () => {
     expect(poolHead(poolWith(), plain, NOW)).toEqual([
       "web  running  0 of 1 slots in flight · nobody queued",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Running } from "../../../src/cli/wrangler-file/against.ts";
+import type { DeferredSnapshot } from "../../../src/scheduler/snapshot.ts";
 import { findingsOf, here, toml } from "./support.ts";
 
 interface Given {
@@ -188,5 +189,42 @@ describe("of a file with environments", () => {
     expect(findingsOf(text, "toml", { against: web, environment: "green" })).toMatchObject([
       { severity: "error", key: "env.green.vars.POOLS", message: expect.stringContaining("missing") },
     ]);
+  });
+});
+
+describe("compared with pools that have stored requests, a file", () => {
+  const SERVERS = 'servers = [{ name = "web-1", url = "https://web-1.example.com" }]';
+  const stored = (changes: Partial<DeferredSnapshot>): Running => {
+    const deferred = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0, ...changes };
+    return { pools: [{ ...pool("web", [WEB_1]), deferred }], unreachable: [] };
+  };
+  const plain = toml(`[vars.POOLS.web] # here\n${SERVERS}`);
+  const WITHOUT = /\[\[durable_objects.bindings\]\]\nname = "DEFERRED"[^[]*/;
+
+  test("in which no pool stores any is warned of: their clients would not find them", () => {
+    expect(found(plain, stored({ queued: 2, answered: 40 }))).toMatchObject([
+      {
+        severity: "warning",
+        key: "vars.POOLS",
+        message: expect.stringMatching(
+          /stored, 42 in pool "web", and no pool .*their clients do not find them/,
+        ),
+      },
+    ]);
+  });
+
+  test("gives no finding where a pool still stores some, or nothing is stored any more", () => {
+    const others = toml(
+      `[vars.POOLS.web]\n${SERVERS}\n[vars.POOLS.api]\npath_prefix = "/api"\nservers = [{ name = "a", url = "https://a.example.com" }]\ndeferred = {}`,
+    );
+    expect(found(others, stored({ queued: 2 }))).toEqual([]);
+    expect(found(plain, stored({}))).toEqual([]);
+  });
+
+  test("without the binding in which they are is wrong", () => {
+    const findings = found(plain.replace(WITHOUT, ""), stored({ failed: 1 }));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ severity: "error", message: expect.stringContaining("stored still") }),
+    );
   });
 });

@@ -107,6 +107,68 @@ describe("the class Pool", () => {
   });
 });
 
+describe("the binding DEFERRED", () => {
+  const BINDING = /\[\[durable_objects.bindings\]\]\nname = "DEFERRED"[^[]*/;
+  const STORING = web("deferred = {}");
+
+  test("must be there if a pool stores requests", () => {
+    expect(told(STORING)).toEqual([]);
+    expect(told(STORING.replace(BINDING, ""))).toEqual([
+      "error durable_objects.bindings: no binding DEFERRED of class Deferred, in which `deferred` stores requests",
+    ]);
+  });
+
+  test("must be there even while something else is wrong with the pool", () => {
+    const wrong = web("deferred = { keep = 1 }\nslots = 0").replace(BINDING, "");
+    expect(told(wrong)).toContainEqual(expect.stringContaining("no binding DEFERRED of class Deferred"));
+  });
+
+  test("must be an environment's own", () => {
+    const blue = `[env.blue.vars.POOLS.web]\nservers = [{ name = "b", url = "https://b.example.com" }]\ndeferred = {}`;
+    const pool = '[[env.blue.durable_objects.bindings]]\nname = "POOL"\nclass_name = "Pool"';
+    const strategy = '[env.blue.durable_objects.code_update_strategy]\nmode = "immediate"';
+    expect(told([web(""), blue, pool, strategy].join("\n"))).toEqual([
+      expect.stringMatching(/^error env\.blue.*no binding DEFERRED .*environments do not inherit bindings/),
+    ]);
+  });
+
+  test("is missing where nobody needs it, which is worth a note", () => {
+    const text = soundBut(BINDING, "");
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "note",
+        key: "durable_objects.bindings",
+        message: expect.stringContaining("no pool can have `deferred`"),
+      },
+    ]);
+  });
+
+  test("is of the class Deferred", () => {
+    const text = soundBut('class_name = "Deferred"', 'class_name = "Pool" # here');
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "error",
+        key: "durable_objects.bindings[1].class_name",
+        line: here(text),
+        message: '"Pool" is not Sluice\'s class; allowed: "Deferred"',
+      },
+    ]);
+  });
+
+  test("needs a migration that creates its class with SQLite, or wrangler refuses the file", () => {
+    const without = soundBut(/\[\[migrations\]\]\ntag = "v2"[^[]*\["Deferred"\]/, "");
+    for (const text of [without, without.replace("[vars.POOLS.web]", "[vars.POOLS.web]\ndeferred = {}")]) {
+      expect(told(text)).toEqual([
+        'error migrations: no migration creates the class Deferred; add one with a tag of its own and new_sqlite_classes = ["Deferred"]',
+      ]);
+    }
+    const old = soundBut('new_sqlite_classes = ["Deferred"]', 'new_classes = ["Deferred"] # here');
+    expect(findingsOf(old)).toMatchObject([
+      { severity: "error", key: "migrations[1].new_classes", line: here(old) },
+    ]);
+  });
+});
+
 describe("a warning says what follows when", () => {
   test("objects go on with old code", () => {
     expect(told(soundBut(/\[durable_objects.code[^[]*/, ""))).toEqual([

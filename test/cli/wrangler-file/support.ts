@@ -8,12 +8,20 @@ const PLATFORM = `
 name = "POOL"
 class_name = "Pool"
 
+[[durable_objects.bindings]]
+name = "DEFERRED"
+class_name = "Deferred"
+
 [durable_objects.code_update_strategy]
 mode = "immediate"
 
 [[migrations]]
 tag = "v1"
 new_sqlite_classes = ["Pool"]
+
+[[migrations]]
+tag = "v2"
+new_sqlite_classes = ["Deferred"]
 
 [observability]
 enabled = true
@@ -25,10 +33,13 @@ export const PLATFORM_JSON = {
   compatibility_date: "2026-11-17",
   compatibility_flags: ["fetch_legacy_url"],
   durable_objects: {
-    bindings: [{ name: "POOL", class_name: "Pool" }],
+    bindings: [
+      { name: "POOL", class_name: "Pool" },
+      { name: "DEFERRED", class_name: "Deferred" },
+    ],
     code_update_strategy: { mode: "immediate" },
   },
-  migrations: [{ tag: "v1", new_sqlite_classes: ["Pool"] }],
+  migrations: [{ tag: "v1", new_sqlite_classes: ["Pool", "Deferred"] }],
   observability: { enabled: true },
 };
 

@@ -22,6 +22,19 @@ describe("ADMIN_TOKEN", () => {
   });
 });
 
+test("WEBHOOK_SECRET among the variables is an error too", () => {
+  const text = web('[vars]\nWEBHOOK_SECRET = "whsec_hunter2" # here');
+  expect(findingsOf(text)).toMatchObject([
+    {
+      severity: "error",
+      key: "vars.WEBHOOK_SECRET",
+      line: here(text),
+      message: expect.stringContaining("`wrangler secret put WEBHOOK_SECRET`"),
+    },
+  ]);
+  expect(JSON.stringify(findingsOf(text))).not.toContain("hunter2");
+});
+
 describe("ADMIN_HOST", () => {
   test.each([
     '"admin.example.com"',

@@ -1,0 +1,37 @@
+/** The queries of the admin routes. As in the bodies, an unknown key is an error. */
+import type { MiddlewareHandler } from "hono";
+import * as z from "zod/mini";
+import { oneOf, table, text } from "../config/fields.ts";
+import { Refusal } from "../refusals/refusal.ts";
+import { problemLines } from "./problem-lines.ts";
+
+const MOST_LISTED = 1_000;
+
+export const deferredQuery = table({
+  state: z.optional(oneOf(["queued", "running", "answered", "failed", "canceled"])),
+  limit: z.prefault(wholeText(1, MOST_LISTED), "100"),
+  after: z.prefault(wholeText(0, Number.MAX_SAFE_INTEGER), "0"),
+});
+
+/** Validates the request's query against `schema`. The refusal lists all problems at once. */
+export function query<Schema extends z.ZodMiniType>(
+  schema: Schema,
+): MiddlewareHandler<object, string, { in: { query: z.input<Schema> }; out: { query: z.output<Schema> } }> {
+  return async (c, next) => {
+    const result = schema.safeParse(Object.fromEntries(new URL(c.req.url).searchParams));
+    if (!result.success) throw new Refusal("invalid-request", problemLines("query", result.error.issues));
+    c.req.addValidatedData("query", result.data as object);
+    await next();
+  };
+}
+
+/** A whole number, which in a query is a text. */
+function wholeText(least: number, most: number) {
+  const isWhole = (given: unknown) => typeof given === "string" && /^\d+$/.test(given);
+  return text(
+    (given) =>
+      isWhole(given) && Number(given) >= least && Number(given) <= most ? Number(given) : undefined,
+    (given) => (isWhole(given) ? "is out of range" : "is not a whole number"),
+    `${least} to ${most}`,
+  );
+}
