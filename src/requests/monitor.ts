@@ -1,26 +1,12 @@
 import type { DeferredStatus } from "../link/deferred-calls.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import type { RequestStatus } from "./request-status.ts";
 
 /** The path of all deferred requests; the rest is the id. */
 export const REQUESTS_PATH = "/_sluice/requests/";
 
 /** Bounds of `Retry-After`, in seconds, and what it is where nobody knows. */
 const [SOONEST_S, LATEST_S, UNKNOWN_S] = [1, 300, 10];
-
-/** A deferred request as its client sees it. Instants are ISO 8601 in UTC. */
-export interface RequestStatus {
-  id: string;
-  state: DeferredStatus["state"];
-  place: number | null;
-  estimatedStartAt: string | null;
-  acceptedAt: string;
-  startedAt: string | null;
-  endedAt: string | null;
-  attempts: number;
-  expiresAt: string;
-  response: { status: number; url: string } | null;
-  problem: { type: string; title: string; status: number; detail: string; code: string } | null;
-}
 
 /** `origin`: the client's, with which the URLs begin. */
 export function requestStatus(status: DeferredStatus, origin: string, now: number): RequestStatus {
