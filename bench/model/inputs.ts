@@ -44,8 +44,8 @@ export const A_REQUEST = { cpuMs: 2, objectRequests: 2, rowsUncontended: 2, rows
 export const A_DEFERRED = {
   /** Of its own object: to be stored, to be called when it is its turn, and the alarm at whose ring it is forgotten. */
   objectRequests: 3,
-  /** Of its pool: to enter the list, to end the lease, and to tell of its end, once more before it is forgotten. */
-  poolRequests: 5,
+  /** Of its pool: to enter the list, to end the lease, to tell of its end, and to have it forgotten. */
+  poolRequests: 4,
   /** The request, its progress in four states, the body and its answer with a record of each, and the alarm set twice. */
   rowsOfObject: 11,
   /** Among those that wait, and among those that have ended: written and deleted. */

@@ -529,7 +529,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   /** Leaves nothing. The pool forgets it first, or would keep it for ever. */
   async #forget(request: StoredRequest, progress: Progress): Promise<void> {
     const id = this.#id;
-    await this.#tellEnd(request, progress);
+    // Its number is in the pool's answer.
+    if (progress.number === null) await this.#tellEnd(request, progress);
     const { number } = this.#progress ?? progress;
     if (number !== null)
       await this.#reach(request, REPEAT_MS, (pool) => pool.forgetDeferred({ id, number, key: request.key }));

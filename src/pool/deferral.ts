@@ -149,6 +149,13 @@ export class Deferral {
   }
 
   forget(ended: EndedDeferred): void {
+    const row = this.#byId.get(ended.id);
+    // The pool has not heard of the end. That of its lease, if it holds one, is told apart.
+    if (row) {
+      this.#scheduler.leave(row.ticket);
+      this.#forget(row);
+      this.#write(() => this.#ledger.delete(row));
+    }
     this.#write(() => this.#ledger.forget(ended));
   }
 
