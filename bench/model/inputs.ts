@@ -64,8 +64,8 @@ export const A_LOOK = {
   answer: 3,
 } as const;
 
-/** A look that waits is a call each so many ms. */
-export const LOOK_MS = 30_000;
+/** For a client that would wait, the Worker looks at a request that is queued each so many ms (src/requests/wait.ts). */
+export const LOOK_MS = 2_000;
 
 /** An object's storage with a body and an answer of 1 KiB each, in bytes: five of SQLite's pages. Counted likewise. */
 export const SMALL_OBJECT_BYTES = 20_480;

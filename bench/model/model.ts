@@ -164,7 +164,8 @@ export function costOfMillionDeferred(one: Deferred, perSecond: number): CostOfD
     // One call that stores all, or one for each row between a first and a last.
     (rowsOfBody === 1 ? 0 : rowsOfBody + 1) +
     A_DEFERRED.poolRequests +
-    (one.looks + one.waitedMs / LOOK_MS) * A_LOOK.whileQueued +
+    one.looks * A_LOOK.whileQueued +
+    one.waitedMs / LOOK_MS +
     A_LOOK.answer +
     (rowsOfBody - 1);
   const workerRequests = 1 + one.looks + 1;
@@ -175,7 +176,7 @@ export function costOfMillionDeferred(one: Deferred, perSecond: number): CostOfD
       PRICES.rowsWritten +
     // Of the body: the row, its record, its deletion. Of the answer: the row and its deletion.
     (rowsOfBody - 1) * 5 * PRICES.rowsWritten;
-  const awakeMs = one.serviceMs + one.waitedMs + STORING_AND_ENDING_MS;
+  const awakeMs = one.serviceMs + STORING_AND_ENDING_MS;
   // The pool is awake for them as for others.
   const ofPool = costOfMillion(perSecond, 0).duration;
   const duration = ofPool + (awakeMs / 1_000) * OBJECT_GIGABYTES * PRICES.gigabyteSeconds;

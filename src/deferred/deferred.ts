@@ -166,14 +166,20 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   // ── Its client and operators ──
 
-  async status(secret: string, wait?: { state: DeferredState; ms: number }): Promise<DeferredStatus | null> {
-    if (wait) await this.#conditions.until(() => this.#found(secret)?.progress.state !== wait.state, wait.ms);
+  async status(secret: string): Promise<DeferredStatus | null> {
     const found = this.#accepted(secret);
     if (!found) return null;
     const { request, progress } = found;
     const place = progress.state === "queued" ? await this.#place(request) : null;
     // It may have had its turn meanwhile.
     return this.#statusOf(request, this.#progress ?? progress, place);
+  }
+
+  async state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null> {
+    const state = () => this.#accepted(secret)?.progress.state ?? null;
+    await this.#conditions.until(() => state() !== known, holdMs);
+    // One that is not accepted is not found.
+    return state() as DeferredState | null;
   }
 
   answer(secret: string): StoredAnswer | null {

@@ -33,11 +33,10 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
 
   // ── Its client and operators ──
 
-  /**
-   * Resolves with the status; if it still is `state`, only once that has changed or after `waitMs`. `null`: no such
-   * request.
-   */
-  status(secret: string, wait?: { state: DeferredState; ms: number }): Promise<DeferredStatus | null>;
+  /** `null`: no such request. */
+  status(secret: string): Promise<DeferredStatus | null>;
+  /** Resolves with the state; while that is `known`, only after `holdMs`. `null`: no such request. */
+  state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null>;
   /** The server's answer without its body; `null`: there is none. */
   answer(secret: string): StoredAnswer | null;
   /** Some of the answer's body. */

@@ -12,12 +12,7 @@ import { reachDeferred } from "./reach-deferred.ts";
 import { statusEvents } from "./status-events.ts";
 import { statusPage } from "./status-page.ts";
 import { storedResponse } from "./stored-response.ts";
-
-/**
- * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
- * stays awake until the call ends.
- */
-const LONGEST_CALL_MS = 30_000;
+import { untilStateChanges } from "./wait.ts";
 
 /** How often the page asks again while the request waits or runs, in seconds. */
 const RELOAD_S = 2;
@@ -127,18 +122,17 @@ async function waitFor(
   waitMs: number,
   isDone: (status: DeferredStatus) => boolean,
 ): Promise<DeferredStatus> {
+  const { env, address } = call;
   const until = Date.now() + waitMs;
   let status = first;
-  for (let leftMs = waitMs; !isDone(status) && leftMs > 0; leftMs = until - Date.now())
-    status = await statusOf(call, { state: status.state, ms: Math.min(leftMs, LONGEST_CALL_MS) });
-  return status;
+  while (!isDone(status) && (await untilStateChanges(env, address, status, until - Date.now())))
+    status = await statusOf(call);
+  // The place may be another one by now.
+  return isDone(status) ? status : statusOf(call);
 }
 
-async function statusOf(
-  { env, address }: Call,
-  wait?: { state: DeferredStatus["state"]; ms: number },
-): Promise<DeferredStatus> {
-  const status = await reachDeferred(env, address, (stub) => stub.status(address.secret, wait));
+async function statusOf({ env, address }: Call): Promise<DeferredStatus> {
+  const status = await reachDeferred(env, address, (stub) => stub.status(address.secret));
   if (!status) throw unknown();
   return status;
 }

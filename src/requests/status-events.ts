@@ -5,6 +5,7 @@ import { OWN_HEADERS } from "../refusals/response.ts";
 import { requestStatus } from "./monitor.ts";
 import { reachDeferred } from "./reach-deferred.ts";
 import type { RequestStatus } from "./request-status.ts";
+import { untilStateChanges } from "./wait.ts";
 
 /** How often the place is looked up, in ms. */
 const LOOK_MS = 1_000;
@@ -59,8 +60,10 @@ async function send(
       if (seen !== sent || Date.now() - sentAt >= SILENCE_MS) sentAt = Date.now();
       sent = seen;
       if (status.endedAt !== null) break;
-      const wait: { state: DeferredStatus["state"]; ms: number } = { state: status.state, ms: LOOK_MS };
-      status = await reachDeferred(env, address, (stub) => stub.status(address.secret, wait));
+      // A place may change without the state.
+      if (status.state === "queued") await scheduler.wait(LOOK_MS);
+      else await untilStateChanges(env, address, status, LOOK_MS);
+      status = await reachDeferred(env, address, (stub) => stub.status(address.secret));
     }
     await writer.close();
   } catch {

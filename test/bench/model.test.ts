@@ -42,10 +42,11 @@ describe("a deferred request", () => {
   const cost = (given: Partial<Deferred>) => costOfMillionDeferred({ ...one, ...given }, 10);
   const secondOfObject = OBJECT_GIGABYTES * PRICES.gigabyteSeconds;
 
-  test("costs its object's time while it is at a server, or somebody waits for it", () => {
+  test("costs its object's time while it is at a server, and only looks while somebody waits for it", () => {
     const second = cost({}).duration;
     expect(cost({ serviceMs: 2_000 }).duration - second).toBeCloseTo(secondOfObject);
-    expect(cost({ waitedMs: 1_000 }).duration - second).toBeCloseTo(secondOfObject);
+    expect(cost({ waitedMs: 600_000 }).duration).toBe(second);
+    expect(cost({ waitedMs: 600_000 }).requests - cost({}).requests).toBeCloseTo(300 * PRICES.objectRequests);
     expect(cost({ looks: 60 }).duration).toBe(second);
   });
 
