@@ -22,7 +22,7 @@ if (!args) fail(64, USAGE);
 const problem = await portProblem(args.port);
 if (problem) fail(1, `Port ${args.port} ${problem}. Another one: npm start -- --port N`);
 
-// Everything that runs ends with this process: the servers are part of it, Miniflare kills workerd on exit.
+// Everything that runs ends with this process: the servers are part of it, and the gate kills its runtime on exit.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     progress.clear();
