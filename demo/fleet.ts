@@ -1,16 +1,21 @@
-import { SingleFlightServer } from "./single-flight.ts";
+import { type ServerAnswer, SingleFlightServer } from "./single-flight.ts";
 
 /** The servers behind the gate, and their own record of what they did. */
 export class Fleet {
   readonly servers: SingleFlightServer[];
   /** Path and query of each query of any server, in the order in which they began. */
   readonly begun: string[] = [];
+  /** The last answer to each query, by its path and query. */
+  readonly answers = new Map<string, ServerAnswer>();
 
   constructor(count: number, serviceMs: number) {
+    const returnsBodies = true;
     const onQuery = (pathAndQuery: string) => void this.begun.push(pathAndQuery);
+    const onAnswer = (answer: ServerAnswer) => void this.answers.set(answer.query, answer);
     this.servers = Array.from(
       { length: count },
-      (_, index) => new SingleFlightServer({ name: `demo-${index + 1}`, serviceMs, onQuery }),
+      (_, index) =>
+        new SingleFlightServer({ name: `demo-${index + 1}`, serviceMs, returnsBodies, onQuery, onAnswer }),
     );
   }
 

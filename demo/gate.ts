@@ -1,20 +1,27 @@
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { Miniflare, NoOpLog } from "miniflare";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Admin } from "./admin.ts";
 import type { SingleFlightServer } from "./single-flight.ts";
 import type { Upload } from "./upload.ts";
+import { startWorkerd } from "./workerd.ts";
 
 export const POOL = "demo";
 
-/** Sluice on workerd, with one pool. What it keeps is gone when it ends. */
+const CONFIG = "config.capnp";
+
+/** Sluice on workerd, with one pool. It and its storage are gone when this process ends. */
 export class Gate {
   readonly url: string;
   readonly token: string;
   readonly admin: Admin;
-  readonly #miniflare: Miniflare;
+  readonly #folder: string;
+  #workerd: ChildProcess | null = null;
 
-  private constructor(miniflare: Miniflare, port: number, token: string) {
-    this.#miniflare = miniflare;
+  private constructor(folder: string, port: number, token: string) {
+    this.#folder = folder;
     this.url = `http://localhost:${port}`;
     this.token = token;
     this.admin = new Admin(`http://127.0.0.1:${port}`, POOL, token);
@@ -22,41 +29,82 @@ export class Gate {
 
   static async start(upload: Upload, servers: SingleFlightServer[], port: number): Promise<Gate> {
     const token = randomBytes(16).toString("hex");
-    const pools = { [POOL]: { servers: servers.map(({ name, url }) => ({ name, url })) } };
-    const miniflare = new Miniflare({
-      host: "127.0.0.1",
-      port,
-      // Else it asks Cloudflare where this machine is.
-      cf: false,
-      enableDevRegistry: false,
-      log: new NoOpLog(),
-      // A line for each request would bury the demo's own.
-      handleStructuredLogs: () => {},
-      workers: [
-        {
-          config: {
-            name: "sluice",
-            compatibilityDate: upload.compatibilityDate,
-            compatibilityFlags: upload.compatibilityFlags,
-            manifest: {
-              mainModule: "index.js",
-              modules: { "index.js": { type: "esm", contents: upload.code } },
-            },
-            exports: { Pool: { type: "durable-object", storage: "sqlite" } },
-            env: {
-              POOL: { type: "durable-object", worker: "sluice", exportName: "Pool" },
-              POOLS: { type: "json", value: pools },
-              ADMIN_TOKEN: { type: "text", value: token },
-            },
-          },
-        },
-      ],
-    });
-    await miniflare.ready;
-    return new Gate(miniflare, port, token);
+    const pools = { [POOL]: { servers: servers.map(({ name, url }) => ({ name, url })), deferred: {} } };
+    const folder = mkdtempSync(join(tmpdir(), "sluice-demo-"));
+    const gate = new Gate(folder, port, token);
+    process.once("exit", () => gate.#clear());
+    mkdirSync(join(folder, "storage"));
+    writeFileSync(join(folder, "index.js"), upload.code);
+    writeFileSync(join(folder, CONFIG), capnp(upload, join(folder, "storage"), port, { pools, token }));
+    await gate.startAgain();
+    return gate;
+  }
+
+  /**
+   * Ends the runtime as the system does when memory runs out: without a word, and with all that it had not written.
+   * Resolves with the process that is gone.
+   */
+  async kill(): Promise<number> {
+    const workerd = this.#workerd;
+    if (!workerd?.pid) throw new Error("Nothing runs that could be killed.");
+    const gone = new Promise((resolve) => workerd.once("exit", resolve));
+    workerd.kill("SIGKILL");
+    await gone;
+    this.#workerd = null;
+    return workerd.pid;
+  }
+
+  /** After `kill`: on the same port, with the same storage. */
+  async startAgain(): Promise<void> {
+    const { process, listening } = startWorkerd(join(this.#folder, CONFIG), 1);
+    this.#workerd = process;
+    await listening;
   }
 
   async stop(): Promise<void> {
-    await this.#miniflare.dispose();
+    await this.kill();
+    this.#clear();
   }
+
+  #clear(): void {
+    this.#workerd?.kill("SIGKILL");
+    // What was just killed may have a file in the making.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function capnp(
+  { compatibilityDate, compatibilityFlags }: Upload,
+  storage: string,
+  port: number,
+  { pools, token }: { pools: object; token: string },
+): string {
+  // JSON's escapes in a string are Cap'n Proto's too.
+  const text = (value: string) => JSON.stringify(value);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .sluice),
+    (name = "disk", disk = (path = ${text(storage)}, writable = true)),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "main", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const sluice :Workerd.Worker = (
+  modules = [(name = "index.js", esModule = embed "index.js")],
+  compatibilityDate = ${text(compatibilityDate)},
+  compatibilityFlags = [${compatibilityFlags.map(text).join(", ")}],
+  durableObjectNamespaces = [
+    (className = "Pool", uniqueKey = "sluice-pool", enableSql = true),
+    (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [
+    (name = "POOL", durableObjectNamespace = "Pool"),
+    (name = "DEFERRED", durableObjectNamespace = "Deferred"),
+    (name = "POOLS", json = ${text(JSON.stringify(pools))}),
+    (name = "ADMIN_TOKEN", text = ${text(token)}),
+  ],
+);
+`;
 }

@@ -13,6 +13,8 @@ export function nextSteps(url: string, pool: string, server: string, token: stri
     `  curl ${auth} ${api}/drain -d '{"wait": "30s", "reason": "trying it out"}'`,
     "A query that waits meanwhile:",
     `  curl ${url}/query/hello &`,
+    "And one that is stored, and answered later at its Location, with /response behind it:",
+    `  curl -i -H "Prefer: respond-async" ${url}/query/later`,
     "Resume, and the query is answered:",
     `  curl ${auth} ${api}/resume -X POST`,
     'Take one server out; the others serve on (back with "ready"):',

@@ -19,3 +19,14 @@ export function overtaken(begun: Begun[]): number {
   }
   return late.size;
 }
+
+/**
+ * How many requests went before their turn, given the places in line of all requests in the order in which servers
+ * began them. Whoever begins with one of `slots` slots may still have `slots - 1` ahead of it: those that have the other
+ * slots and are about to begin, too.
+ */
+export function beforeTheirTurn(places: number[], slots: number): number {
+  const first = [...new Set(places)];
+  const stillAhead = (place: number, index: number) => first.slice(index + 1).filter((one) => one < place);
+  return first.filter((place, index) => stillAhead(place, index).length >= slots).length;
+}

@@ -2,8 +2,14 @@
 const LINE_EVERY_MS = 900;
 const ERASE_LINE = "\r\x1b[2K";
 
+/** What is told of an act. */
+export interface Lines {
+  say(line: string): void;
+  show(line: string): void;
+}
+
 /** Lines that stay, and one below them that is rewritten; where nothing can be rewritten, one a second stays. */
-export class Progress {
+export class Progress implements Lines {
   readonly #out: NodeJS.WriteStream;
   #writtenAt = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +32,18 @@ export class Progress {
     }
   }
 
+  /** The same, each line with the time since now. */
+  timed(): Lines {
+    const start = performance.now();
+    const timed = (line: string) => `${seconds(performance.now() - start)}  ${line}`;
+    return { say: (line) => this.say(timed(line)), show: (line) => this.show(timed(line)) };
+  }
+
   clear(): void {
     if (this.#out.isTTY) this.#out.write(ERASE_LINE);
   }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(4)} s`;
 }

@@ -16,20 +16,26 @@ export function passed(outcome: Outcome): boolean {
 }
 
 export function reportLines(outcome: Outcome): string[] {
-  const reasons = [...outcome.dropped].map(([reason, count]) => `${count} × ${reason}`);
-  const rows: [label: string, value: string, note: string][] = [
+  return table([
     ["requests sent", String(outcome.sent), ""],
     ["answered", String(outcome.answered), ""],
-    ["dropped", String(droppedOf(outcome)), reasons.join(", ") || "must be 0"],
+    ["dropped", String(droppedOf(outcome)), reasonsIn(outcome.dropped) || "must be 0"],
     ["rejected by a server", String(outcome.rejected), "must be 0"],
     ["longest wait", `${(outcome.longestMs / 1000).toFixed(2)} s`, "from sending to the answer's last byte"],
     ["order kept", outcome.overtaken === 0 ? "yes" : "no", orderNote(outcome)],
-  ];
+  ]);
+}
+
+export function table(rows: [label: string, value: string, note: string][]): string[] {
   const labelWidth = Math.max(...rows.map(([label]) => label.length));
   const valueWidth = Math.max(...rows.map(([, value]) => value.length));
   return rows.map(([label, value, note]) =>
     `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}   ${note}`.trimEnd(),
   );
+}
+
+export function reasonsIn(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([reason, count]) => `${count} × ${reason}`).join(", ");
 }
 
 /** What was sent and not answered, whatever the reasons add up to. */

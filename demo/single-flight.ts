@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { finished } from "node:stream";
 
 export interface SingleFlightOptions {
   name: string;
@@ -9,9 +10,22 @@ export interface SingleFlightOptions {
   afterglowMs?: number;
   /** 0: any free one. */
   port?: number;
+  /** Whether a query that has a body is answered with that. */
+  returnsBodies?: boolean;
   /** Told as each query begins, so that several servers can keep one record. */
   onQuery?: (pathAndQuery: string) => void;
+  /** Told of each answer as it is sent. */
+  onAnswer?: (answer: ServerAnswer) => void;
 }
+
+export interface ServerAnswer {
+  /** The query's path and query. */
+  query: string;
+  servedBy: string;
+  body: Buffer;
+}
+
+const DONE = Buffer.from("done\n");
 
 /**
  * A server as in the story that Sluice exists for: it can do one query at a time, and rejects a second one
@@ -26,7 +40,9 @@ export class SingleFlightServer {
   rejected = 0;
   /** What it answered, in the order in which the queries began: path and query of each. */
   readonly served: string[] = [];
+  readonly #returnsBodies: boolean;
   readonly #onQuery: (pathAndQuery: string) => void;
+  readonly #onAnswer: (answer: ServerAnswer) => void;
   #port: number;
   #server: http.Server | null = null;
   #busy = false;
@@ -37,7 +53,9 @@ export class SingleFlightServer {
     this.name = options.name;
     this.serviceMs = options.serviceMs;
     this.afterglowMs = options.afterglowMs ?? 0;
+    this.#returnsBodies = options.returnsBodies ?? false;
     this.#onQuery = options.onQuery ?? (() => {});
+    this.#onAnswer = options.onAnswer ?? (() => {});
     this.#port = options.port ?? 0;
   }
 
@@ -75,27 +93,35 @@ export class SingleFlightServer {
   }
 
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    request.resume();
     if (request.url === "/idle") {
+      request.resume();
       response.writeHead(this.busy ? 503 : 204).end();
       return;
     }
     if (this.busy) {
       this.rejected++;
+      request.resume();
       response.writeHead(503, { "Content-Type": "text/plain" }).end("query rejected, already processing\n");
       return;
     }
     this.#busy = true;
-    this.served.push(request.url ?? "");
-    this.#onQuery(request.url ?? "");
+    const query = request.url ?? "";
+    this.served.push(query);
+    this.#onQuery(query);
     const server = this.#server;
-    setTimeout(() => {
+    const received: Buffer[] = [];
+    request.on("data", (bytes: Buffer) => received.push(bytes));
+    const answer = () => {
       if (this.#server !== server) return;
       // Before the answer's last byte is out: without afterglow the next query may come with it.
       this.#busy = false;
       this.#busyUntil = performance.now() + this.afterglowMs;
-      const headers = { "Content-Type": "text/plain", "X-Served-By": this.name, "X-Query": request.url };
-      response.writeHead(200, headers).end("done\n");
-    }, this.serviceMs);
+      const body = this.#returnsBodies && received.length > 0 ? Buffer.concat(received) : DONE;
+      this.#onAnswer({ query, servedBy: this.name, body });
+      const headers = { "Content-Type": "text/plain", "X-Served-By": this.name, "X-Query": query };
+      response.writeHead(200, headers).end(body);
+    };
+    // Once it has the query whole, or will never have.
+    finished(request, () => setTimeout(answer, this.serviceMs));
   }
 }

@@ -1,6 +1,8 @@
-/** `npm start`: ten single-flight servers, Sluice in front of them, and a deploy rehearsed under traffic. */
+/** `npm start`: ten single-flight servers, Sluice in front of them, and deploys rehearsed, with a crash. */
 import { constants } from "node:os";
 import { readArguments, USAGE } from "./arguments.ts";
+import { rehearseCrash } from "./crash.ts";
+import { crashReportLines, survived } from "./crash-report.ts";
 import { Fleet } from "./fleet.ts";
 import { Gate, POOL } from "./gate.ts";
 import { nextSteps } from "./next-steps.ts";
@@ -14,6 +16,8 @@ const SERVERS = 10;
 const SERVICE_MS = 100;
 const CAPACITY = (SERVERS * 1000) / SERVICE_MS;
 const RATE = 1.2 * CAPACITY;
+/** Requests of the second act. */
+const DEFERRED = 100;
 
 const progress = new Progress(process.stdout);
 
@@ -22,7 +26,7 @@ if (!args) fail(64, USAGE);
 const problem = await portProblem(args.port);
 if (problem) fail(1, `Port ${args.port} ${problem}. Another one: npm start -- --port N`);
 
-// Everything that runs ends with this process: the servers are part of it, Miniflare kills workerd on exit.
+// Everything that runs ends with this process: the servers are part of it, and the gate kills its runtime on exit.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     progress.clear();
@@ -39,10 +43,17 @@ progress.say(
 );
 progress.say(`Token    ${gate.token}`);
 
-progress.say(`\nRehearsal: ${RATE} requests/s, servers for ${CAPACITY}/s, and a deploy of all servers\n`);
-const outcome = await rehearse({ url: gate.url, admin: gate.admin, fleet, rate: RATE, progress });
+const stage = { gate, fleet };
+progress.say(`\nFirst act: ${RATE} requests/s, servers for ${CAPACITY}/s, and a deploy of all servers\n`);
+const outcome = await rehearse(stage, RATE, progress.timed());
 progress.say(`\n${reportLines(outcome).join("\n")}\n`);
-process.exitCode = passed(outcome) ? 0 : 1;
+
+progress.say(
+  `Second act: a deploy again, ${DEFERRED} requests to be answered later, and a crash of Sluice\n`,
+);
+const afterCrash = await rehearseCrash(stage, DEFERRED, progress.timed());
+progress.say(`\n${crashReportLines(afterCrash).join("\n")}\n`);
+process.exitCode = passed(outcome) && survived(afterCrash) ? 0 : 1;
 
 if (args.once) {
   await gate.stop();

@@ -1,6 +1,7 @@
 import { setInterval as ticks } from "node:timers/promises";
 import type { Snapshot } from "../src/scheduler/snapshot.ts";
 import type { Admin } from "./admin.ts";
+import { seconds } from "./progress.ts";
 import type { Traffic } from "./traffic.ts";
 
 const LOOK_EVERY_MS = 250;
@@ -16,10 +17,6 @@ export async function watch(
     if (signal.aborted) return;
     show(line(await admin.snapshot(), traffic));
   }
-}
-
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1).padStart(4)} s`;
 }
 
 function line({ state, inFlight, queued, oldestWaitMs }: Snapshot, { sent, answered }: Traffic): string {

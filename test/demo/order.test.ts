@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { overtaken } from "../../demo/order.ts";
+import { beforeTheirTurn, overtaken } from "../../demo/order.ts";
 
 const sent = (...times: number[]) => times.map((sentAt, number) => ({ number, sentAt }));
 
@@ -26,4 +26,25 @@ test("a query that began twice, the second time late, counts once", () => {
 
 test("a query that never began overtakes nobody", () => {
   expect(overtaken([])).toBe(0);
+});
+
+test("requests that get a slot at the same time may begin in any order", () => {
+  expect(beforeTheirTurn([3, 1, 2, 6, 5, 4], 3)).toBe(0);
+});
+
+test("a request goes before its turn if as many are ahead of it as there are slots", () => {
+  expect(beforeTheirTurn([4, 1, 2, 3], 3)).toBe(1);
+  expect(beforeTheirTurn([4, 1, 2, 3], 4)).toBe(0);
+});
+
+test("a request that begins late lets others pass as long as it has one of the slots", () => {
+  expect(beforeTheirTurn([2, 3, 4, 5, 6, 1], 2)).toBe(0);
+});
+
+test("last come, first served is before the turn of all but the last few", () => {
+  expect(beforeTheirTurn([6, 5, 4, 3, 2, 1], 2)).toBe(4);
+});
+
+test("a request that begins again is judged by its first beginning", () => {
+  expect(beforeTheirTurn([1, 2, 3, 4, 1, 1], 2)).toBe(0);
 });

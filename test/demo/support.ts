@@ -1,6 +1,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import net, { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,21 +12,26 @@ import { portProblem } from "../../demo/port.ts";
 
 const START = join(import.meta.dirname, "../../demo/start.ts");
 
-const started: ChildProcess[] = [];
+const started: Demo[] = [];
 afterAll(() => {
-  for (const demo of started) demo.kill();
+  for (const demo of started) demo.dispose();
 });
 
-/** `npm start` as a process of its own; it ends with the test file at the latest. */
+/** `npm start` as a process of its own; it and its files end with the test file at the latest. */
 export class Demo {
   stdout = "";
   stderr = "";
   /** The exit code. */
   readonly exited: Promise<number | null>;
   readonly #process: ChildProcess;
+  /** Where it has its temporary files. */
+  readonly #folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
 
   constructor(...args: string[]) {
-    const demo = spawn(process.execPath, [START, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const demo = spawn(process.execPath, [START, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, TMPDIR: this.#folder },
+    });
     demo.stdout.setEncoding("utf8").on("data", (text) => {
       this.stdout += text;
     });
@@ -32,7 +40,7 @@ export class Demo {
     });
     this.exited = new Promise((resolve) => demo.once("close", resolve));
     this.#process = demo;
-    started.push(demo);
+    started.push(this);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -44,6 +52,17 @@ export class Demo {
       if (this.#process.exitCode !== null) throw new Error(`ended without "${text}":\n${this.stderr}`);
       await sleep(20);
     }
+  }
+
+  /** What is left of its temporary files. */
+  files(): Promise<string[]> {
+    return readdir(this.#folder);
+  }
+
+  /** Ends it at once. */
+  dispose(): void {
+    this.#process.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** The ids of the processes that it has started and that run now. */

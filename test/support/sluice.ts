@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { startWorkerd } from "../../demo/workerd.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { type Bundle, bundlePath } from "./bundle.ts";
 
@@ -44,14 +43,9 @@ export class Sluice {
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "sluice-test-")));
     const config = join(folder, "config.capnp");
     await writeFile(config, await capnp(options, folder));
-    const workerd = spawn(workerdPath(), ["serve", config, "--experimental", "--control-fd=3"], {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
-    });
     const lines: string[] = [];
-    for (const stream of [workerd.stdout, workerd.stderr]) {
-      createInterface({ input: stream as NodeJS.ReadableStream }).on("line", (line) => lines.push(line));
-    }
-    return new Sluice(workerd, folder, await listening(workerd, lines), lines);
+    const workerd = startWorkerd(config, 2, (line) => lines.push(line));
+    return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
 
   async stop(): Promise<void> {
@@ -164,23 +158,6 @@ export class Sluice {
   async findPool(pool: string): Promise<void> {
     await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "DELETE" });
   }
-}
-
-function workerdPath(): string {
-  const require = createRequire(import.meta.url);
-  return require("workerd").default;
-}
-
-function listening(workerd: ChildProcess, lines: string[]): Promise<Map<string, number>> {
-  const ports = new Map<string, number>();
-  return new Promise((resolve, reject) => {
-    workerd.once("exit", (code) => reject(new Error(`workerd ended with ${code}:\n${lines.join("\n")}`)));
-    createInterface({ input: workerd.stdio[3] as NodeJS.ReadableStream }).on("line", (line) => {
-      const event = JSON.parse(line) as { event: string; socket: string; port: number };
-      if (event.event === "listen") ports.set(event.socket, event.port);
-      if (ports.size === 2) resolve(ports);
-    });
-  });
 }
 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
