@@ -8,10 +8,6 @@ export interface Preferences {
 /** No client waits longer; in ms. Cloudflare closes connections that are idle for 400 s (2026-11). */
 const LONGEST_WAIT_MS = 300_000;
 
-/** A preference: its name, perhaps a value, and parameters. Quoted values may contain commas and semicolons. */
-const PREFERENCE =
-  /\s*([^\s=;,"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?((?:\s*;[^,"]*(?:"(?:[^"\\]|\\.)*")?)*)\s*(?:,|$)/gy;
-
 /** Of a preference that is stated twice, the first counts. */
 export function preferencesOf(headers: Headers): Preferences {
   const found = new Map<string, string>();
@@ -27,11 +23,35 @@ export function otherPreferences(headers: Headers): string | null {
   return others.length === 0 ? null : others.map(({ text }) => text).join(", ");
 }
 
+/** The preferences, each with its name, perhaps a value, and its text with all parameters. */
 function parse(headers: Headers): { name: string; value: string; text: string }[] {
-  const header = headers.get("prefer") ?? "";
-  return [...header.matchAll(PREFERENCE)].map(([text, name = "", value = ""]) => ({
-    name: name.toLowerCase(),
-    value: value.replace(/^"(.*)"$/s, "$1"),
-    text: text.replace(/,$/, "").trim(),
-  }));
+  return split(headers.get("prefer") ?? "", ",").map((text) => {
+    const [preference = ""] = split(text, ";");
+    const [name = "", ...value] = preference.split("=");
+    return { name: name.trim().toLowerCase(), value: unquoted(value.join("=").trim()), text };
+  });
+}
+
+/**
+ * Splits at `separator`, but not within quotes; without empty parts. Not by a regular expression: anybody may send the
+ * header, and one that backtracks takes for ever (ReDoS).
+ */
+function split(header: string, separator: "," | ";"): string[] {
+  const parts: string[] = [];
+  let isQuoted = false;
+  let begin = 0;
+  for (let at = 0; at <= header.length; at++) {
+    const char = header[at];
+    if (char === '"') isQuoted = !isQuoted;
+    else if (char === "\\" && isQuoted) at++;
+    if (at < header.length && (isQuoted || char !== separator)) continue;
+    const part = header.slice(begin, at).trim();
+    if (part !== "") parts.push(part);
+    begin = at + 1;
+  }
+  return parts;
+}
+
+function unquoted(value: string): string {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
