@@ -79,8 +79,8 @@ export class RequestBody implements CarriedBody {
   }
 
   /**
-   * Yields the whole body instead of sending it, each piece once; none may be kept longer than until the next. Rejects
-   * as `PacedReader.read` does.
+   * Yields the whole body instead of sending it, each piece once. A short one may be in a large buffer, and keep it
+   * alive. Rejects as `PacedReader.read` does.
    */
   async *pieces(client: AbortSignal, clientTimeoutMs: number): AsyncGenerator<Uint8Array> {
     for (let piece = this.#head.shift(); piece; piece = this.#head.shift()) yield piece;

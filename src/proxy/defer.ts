@@ -1,3 +1,4 @@
+import { Backlog, concat } from "../carry/backlog.ts";
 import type { CarriedRequest } from "../carry/carried-request.ts";
 import { MemoryShare } from "../carry/memory.ts";
 import type { RequestBody } from "../carry/request-body.ts";
@@ -125,13 +126,13 @@ async function store(
   const most = (pool.deferred as DeferredConfig).maxBodyBytes;
   const { secret } = address;
   const share = new MemoryShare();
-  let row: Uint8Array[] = [];
+  const row = new Backlog();
   let [rows, inRow, total] = [0, 0, 0];
   const hint = pool.locationHint;
   const append = async () => {
-    const bytes = joined(row, inRow);
+    const bytes = takeRow(row);
     const number = rows++;
-    [row, inRow] = [[], 0];
+    inRow = 0;
     if (number === 0) await reachDeferred(env, address, async (stub) => stub.open(request), hint);
     await reachDeferred(env, address, (stub) => stub.append(secret, number, bytes), hint);
     share.hold(0);
@@ -152,7 +153,7 @@ async function store(
       }
     }
     if (rows === 0) {
-      const whole = inRow === 0 ? null : joined(row, inRow);
+      const whole = inRow === 0 ? null : takeRow(row);
       return await reachDeferred(env, address, (stub) => stub.store(request, whole), hint);
     }
     if (inRow > 0) await append();
@@ -163,14 +164,9 @@ async function store(
 }
 
 /** Bytes of their own: a view would be sent with all of its buffer. */
-function joined(parts: Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+function takeRow(row: Backlog): Uint8Array {
+  const bytes = concat(row.takeAll());
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 /** The server's answer if there is one in time; else the status that there is by then. */
