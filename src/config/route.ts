@@ -22,6 +22,16 @@ export function poolFor(config: Config, host: string, path: string): PoolConfig 
   return routes.everything ?? search(routes, plainHost(host), path);
 }
 
+/** True if this host has some of the pool's paths. */
+export function servesPool(config: Config, host: string, { name, pathPrefix }: PoolConfig): boolean {
+  return poolFor(config, host, pathPrefix)?.name === name;
+}
+
+/** True if both are the same host, whatever the port. */
+export function isSameHost(one: string, other: string): boolean {
+  return plainHost(one) === plainHost(other);
+}
+
 function search(routes: Routes, host: string, path: string): PoolConfig | undefined {
   const exact = match(routes.exact.get(host), path);
   if (exact !== undefined) return exact;

@@ -558,6 +558,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const { state, acceptedAt, startedAt, endedAt, attempts, problem } = progress;
     return {
       id: this.#id,
+      at: { pool: request.pool, host: request.target.host },
       state: state === "storing" ? "queued" : state,
       place: place?.place ?? null,
       startsInMs: place?.startsInMs ?? null,

@@ -99,6 +99,8 @@ export type TurnAnswer = "begun" | "waiting" | "ended" | "unknown";
 
 export interface DeferredStatus {
   id: string;
+  /** Its pool, and the host that its client asked. */
+  at: { pool: string; host: string };
   state: DeferredState;
   /** 1: the next in line; `null`: it does not wait. */
   place: number | null;

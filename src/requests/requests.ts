@@ -1,5 +1,7 @@
 import { targetOf } from "../carry/target.ts";
 import { requestIdOf } from "../carry/trace.ts";
+import { loadConfig } from "../config/load.ts";
+import { isSameHost, servesPool } from "../config/route.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
 import { type DeferredAddress, deferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
@@ -24,6 +26,7 @@ interface Call {
   address: DeferredAddress;
   /** The client's, with which URLs begin. */
   origin: string;
+  host: string;
 }
 
 /**
@@ -45,11 +48,11 @@ export async function requests(request: Request, env: Env): Promise<Response> {
 }
 
 function route(request: Request, env: Env): Promise<Response> {
-  const { origin = "", path = "" } = targetOf(request) ?? {};
+  const { origin = "", host = "", path = "" } = targetOf(request) ?? {};
   const [id = "", view, ...more] = path.slice(REQUESTS_PATH.length).split("/");
   const address = deferredAddress(env, id);
   if (!address || more.length > 0 || (view !== undefined && view !== "response")) throw unknown();
-  const call = { env, request, address, origin };
+  const call = { env, request, address, origin, host };
   const isGet = request.method === "GET" || request.method === "HEAD";
   if (isGet) return view === "response" ? answer(call) : monitor(call);
   if (request.method === "DELETE" && view === undefined) return cancel(call);
@@ -100,7 +103,9 @@ async function answer(call: Call): Promise<Response> {
   return new Response(JSON.stringify(requestStatus(status, origin, Date.now())), { status: 202, headers });
 }
 
-async function cancel({ env, address }: Call): Promise<Response> {
+async function cancel(call: Call): Promise<Response> {
+  const { env, address } = call;
+  await statusOf(call);
   const canceled = await reachDeferred(env, address, (stub) => stub.cancel(address.secret));
   if (canceled === null) throw unknown();
   return new Response(null, { status: canceled === "stopping" ? 202 : 204, headers: OWN_HEADERS });
@@ -131,10 +136,21 @@ async function waitFor(
   return isDone(status) ? status : statusOf(call);
 }
 
-async function statusOf({ env, address }: Call): Promise<DeferredStatus> {
+async function statusOf({ env, address, host }: Call): Promise<DeferredStatus> {
   const status = await reachDeferred(env, address, (stub) => stub.status(address.secret));
-  if (!status) throw unknown();
+  if (!status || !isAtHost(env, status, host)) throw unknown();
   return status;
+}
+
+/**
+ * True if the request's pool answers at this host too. Elsewhere its server's answer would be a page, or a script, of
+ * another server's origin, or of the admin side's.
+ */
+function isAtHost(env: Env, { at }: DeferredStatus, host: string): boolean {
+  if (isSameHost(host, at.host)) return true;
+  const config = loadConfig(env);
+  const pool = config.pools.get(at.pool);
+  return pool !== undefined && servesPool(config, host, pool);
 }
 
 function headersFor(status: DeferredStatus, contentType: string): Headers {

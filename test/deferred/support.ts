@@ -7,6 +7,8 @@ const ASYNC = { Prefer: "respond-async" };
 /** A client that asks for its requests to be stored, and looks after them. */
 export class Deferrer {
   readonly #sluice: () => Sluice;
+  /** By the id of a request: the host that was asked. */
+  readonly #hosts = new Map<string, string>();
 
   /** `sluice`: the one that there is at the moment. */
   constructor(sluice: () => Sluice) {
@@ -22,7 +24,9 @@ export class Deferrer {
   async defer(path: string, call: Omit<Call, "path"> = {}): Promise<string> {
     const { status, body } = await this.send(path, call);
     if (status !== 202) throw new Error(`${status}: ${body}`);
-    return JSON.parse(String(body)).id;
+    const { id } = JSON.parse(String(body));
+    if (call.headers?.Host) this.#hosts.set(id, String(call.headers.Host));
+    return id;
   }
 
   async status(id: string, headers: Record<string, string> = {}): Promise<RequestStatus> {
@@ -51,12 +55,21 @@ export class Deferrer {
     return this.get(id, "/response", headers);
   }
 
-  cancel(id: string): Promise<Answer> {
-    return this.#send({ method: "DELETE", path: `/_sluice/requests/${id}` });
+  cancel(id: string, host?: string): Promise<Answer> {
+    const headers = host ? { Host: host } : this.#hostOf(id);
+    return this.#send({ method: "DELETE", path: `/_sluice/requests/${id}`, headers });
   }
 
   get(id: string, view = "", headers: Record<string, string> = {}): Promise<Answer> {
-    return this.#send({ path: `/_sluice/requests/${id}${view}`, headers });
+    return this.#send({
+      path: `/_sluice/requests/${id}${view}`,
+      headers: { ...this.#hostOf(id), ...headers },
+    });
+  }
+
+  #hostOf(id: string): { Host?: string } {
+    const host = this.#hosts.get(id);
+    return host === undefined ? {} : { Host: host };
   }
 
   #send(call: Call): Promise<Answer> {
