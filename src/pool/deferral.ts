@@ -293,10 +293,12 @@ export class Deferral {
     if (answer === "begun") return;
     const now = Date.now();
     if (row.ticket === ticket && this.#byTicket.has(ticket)) {
-      if (answer === "waiting") this.#enterAgain(row, now);
+      // One that takes no slot does not know its pool, as in a deploy: `look` asks it after a while. At its old place it
+      // would get the same slot again at once, in a loop, and nobody else would get it.
+      if (answer === "waiting" && granted === null) this.#enterAgain(row, now);
       else if (answer === "unknown") {
         this.#forget(row);
-        this.#write(() => this.#ledger.delete(row));
+        this.#write(() => this.#ledger.deleteLost(row));
       }
     }
     // Nothing was sent to the server: the object has never taken this slot.

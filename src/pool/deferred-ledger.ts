@@ -134,6 +134,12 @@ export class DeferredLedger {
     this.#deleteKey(key, id);
   }
 
+  /** The same of a request whose key nobody knows any more. O(keys), for what is rare. */
+  deleteLost(row: DeferredRow): void {
+    this.delete(row);
+    this.#sql.exec("DELETE FROM deferred_keys WHERE id = ?", row.id);
+  }
+
   forget({ number, id, key }: EndedDeferred): void {
     this.#deleteEnded(number, id);
     this.#deleteKey(key, id);

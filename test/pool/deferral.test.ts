@@ -173,6 +173,19 @@ describe("where its object", () => {
     expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
   });
 
+  test("takes no slot that it is given, others get theirs, and it is asked again after a while", async () => {
+    object.answer = (id, _ticket, granted) => (id === objectOf(1) || !granted ? "waiting" : "begun");
+    object.pool.defer(request(1));
+    object.pool.defer(request(2));
+    await object.pass(20_000);
+    expect(object.turns.map(({ id }) => id)).toEqual([objectOf(1), objectOf(2)]);
+    answered(2);
+    object.answer = (_id, _ticket, granted) => (granted ? "begun" : "waiting");
+    await object.pass(30_000);
+    expect(object.turns.at(-1)).toMatchObject({ id: objectOf(1), granted: {} });
+    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
+  });
+
   test("was at work when the pool restarted, it is asked, and keeps its slot", async () => {
     object.pool.defer(request(1));
     object.pool.defer(request(2));
@@ -229,6 +242,13 @@ describe("a key", () => {
     const number = object.pool.deferredEnded(idOf(1), end) ?? 0;
     expect(object.pool.defer(keyed(2))).toEqual({ code: "repeated", id: idOf(1) });
     object.pool.forgetDeferred({ id: idOf(1), number, key: "k" });
+    expect(object.pool.defer(keyed(2))).toMatchObject({ code: "deferred" });
+  });
+
+  test("is free once nothing is left of its request", async () => {
+    object.answer = () => "unknown";
+    object.pool.defer(keyed(1));
+    await settle();
     expect(object.pool.defer(keyed(2))).toMatchObject({ code: "deferred" });
   });
 
