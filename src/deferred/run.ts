@@ -45,10 +45,19 @@ export class Run {
     const trace = new Trace(requestId, method, target.path, Date.now() - progress.acceptedAt);
     trace.isDeferred = true;
     trace.pool = pool.name;
+    let sent: Request;
+    try {
+      sent = new Request(target.origin, { method, headers });
+    } catch (error) {
+      logError(error, { requestId });
+      on.background(lease.end({ how: "unused" }));
+      const refusal = new Refusal("invalid-request", "The request cannot be passed on.", pool.name);
+      return this.#failed(refusal, trace, "refused");
+    }
     const writer = new AnswerWriter(store, mostAnswerBytes, on.live);
     const carried: CarriedRequest = {
       pool,
-      request: new Request(target.origin, { method, headers }),
+      request: sent,
       target,
       body: new StoredBody(store),
       client: this.#client.signal,
@@ -75,6 +84,8 @@ export class Run {
         trace.outcome = "retried";
         return { how: "again", end: error.end };
       }
+      // If the answer was not kept, the server may have been cut off for that.
+      await this.#writing;
       return this.#failure(error, trace, pool);
     } finally {
       console.log(trace.line());
@@ -99,6 +110,8 @@ export class Run {
   }
 
   #failure(error: unknown, trace: Trace, pool: PoolConfig): RunEnd {
+    const isTooLarge = this.#written === "too-large" && error instanceof ClientLeft;
+    if (isTooLarge && !this.#client.signal.aborted) return this.#end(trace);
     if (this.#client.signal.aborted || error instanceof ClientLeft) {
       trace.outcome = "client-abort-in-flight";
       return { how: "canceled" };

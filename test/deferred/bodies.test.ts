@@ -20,7 +20,11 @@ beforeAll(async () => {
   const web = { servers: [{ name: "web-1", url: origin.url }], deferred: { max_body: "64MiB" } };
   const small = { ...web, hosts: ["small.test"], deferred: { max_body: "1MiB", max_response: "1MiB" } };
   sluice = await Sluice.start({
-    pools: { web, small: { ...small, servers: [{ name: "s", url: origin.url }] } },
+    pools: {
+      web,
+      small: { ...small, servers: [{ name: "s", url: origin.url }] },
+      cancel: { ...small, hosts: ["cancel.test"], on_client_abort: "cancel" },
+    },
   });
   client = new Deferrer(() => sluice);
 });
@@ -123,15 +127,18 @@ describe("the answer to a deferred request", () => {
     }
   });
 
-  test("that is too large to store fails the request, and says so", async () => {
-    origin.answer = (_request, response) => response.end(randomBytes(MIB + 1));
-    const id = await client.defer("/", { headers: { Host: "small.test" } });
-    expect(await client.ended(id)).toMatchObject({
-      state: "failed",
-      problem: { code: "response-too-large" },
-    });
-    expect((await client.response(id)).status).toBe(502);
-  });
+  test.each(["small.test", "cancel.test"])(
+    "that is too large to store fails the request, and says so: %s",
+    async (host) => {
+      origin.answer = (_request, response) => response.end(randomBytes(4 * MIB));
+      const id = await client.defer("/", { headers: { Host: host } });
+      expect(await client.ended(id)).toMatchObject({
+        state: "failed",
+        problem: { code: "response-too-large" },
+      });
+      expect((await client.response(id)).status).toBe(502);
+    },
+  );
 });
 
 describe("a client that would wait for a while", () => {

@@ -138,6 +138,16 @@ describe("a turn", () => {
   });
 });
 
+test("a request that cannot be sent fails, and its slot is free", async () => {
+  // As a request of a method that came in, and that the platform lets nobody send.
+  await object.deferred.store(storedRequest({ method: "CONNECT" }), null);
+  expect(await object.turn("t1")).toBe("begun");
+  await settle();
+  expect(await status()).toMatchObject({ state: "failed", problem: { code: "invalid-request" } });
+  expect(object.toldBy("end")).toEqual([[[{ id: "t1", end: { how: "unused" } }]]]);
+  expect(asked).toEqual([]);
+});
+
 describe("a server that fails", () => {
   test("fails a request that may not be repeated", async () => {
     answer = () => new Error("broken");
