@@ -59,6 +59,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   #retrying: Promise<DeferAnswer> | null = null;
   /** Resolves once no call is under way that tells the pool of an end. */
   #telling: Promise<unknown> = Promise.resolve();
+  /** True if the pool has heard of the present end from this instance. */
+  #isEndHeard = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -209,13 +211,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const found = this.#accepted(secret, pool);
     if (!found) return null;
     const { request, progress } = found;
-    if (isEnded(progress)) {
-      await this.#forget(request, progress);
-      return "forgotten";
-    }
+    if (isEnded(progress)) return (await this.#forget(request, progress)) ? "forgotten" : "stopping";
     if (progress.state === "running") {
-      this.#write({ ...progress, canceled: true });
-      this.#run?.cancel();
+      this.#stop(progress);
       return "stopping";
     }
     this.#end(request, { ...progress, state: "canceled" });
@@ -336,8 +334,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async #over(request: StoredRequest, pool: PoolConfig, lease: HeldLease, end: RunEnd): Promise<void> {
     this.#run = null;
     this.#lease = null;
-    const progress = this.#progress;
-    if (!progress) return;
+    const progress = this.#progress as Progress;
     if (end.how === "again" && !progress.canceled) {
       lease.stop();
       await this.#again(request, progress, pool, end.end);
@@ -356,6 +353,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async #queueAgain(request: StoredRequest, progress: Progress): Promise<DeferAnswer> {
     // The pool would take an end that it hears of later for the new try's.
     await this.#telling;
+    // Nor may it take the new try for the old one: asked for the old ticket, this object would not know it any more, and
+    // the pool would free a slot whose server may be at work.
+    if (!this.#isEndHeard) await this.#reachEnd(request, this.#progress ?? progress, PATIENCE_MS);
     const now = Date.now();
     const number = this.#progress?.number ?? progress.number;
     const expiresAt = now + request.expiresMs;
@@ -444,6 +444,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const isNoticed = request.webhook !== null && progress.state !== "canceled";
     const webhook = isNoticed ? { id: `msg_${crypto.randomUUID()}`, attempts: 0, nextAt: now } : null;
     const ended = { ...progress, endedAt: now, webhook };
+    this.#isEndHeard = false;
     // A failed one may be tried again.
     if (progress.state !== "failed") this.#deleteLongBody();
     this.#write(ended);
@@ -472,8 +473,16 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   /** Tells the pool of the end. If it is not reached for so long, it asks: it misses the lease, or the ticket. */
   async #tell(request: StoredRequest, progress: Progress): Promise<void> {
+    try {
+      await this.#reachEnd(request, progress, REPEAT_MS);
+    } catch (error) {
+      logError(error, { pool: request.pool, deferred: true });
+    }
+  }
+
+  async #reachEnd(request: StoredRequest, progress: Progress, forMs: number): Promise<void> {
     const id = this.#id;
-    const { state, attempts, startedAt, problem } = progress;
+    const { state, attempts, startedAt, problem, endedAt } = progress;
     const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? null);
     const end = {
       state: state as DeferredEndState,
@@ -482,14 +491,12 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       attempts,
       startedAt,
     };
-    try {
-      const number = await this.#reach(request, REPEAT_MS, (pool) => pool.deferredEnded(id, end));
-      const present = this.#progress;
-      // A retry has another number, of which a crash may have kept this object from hearing.
-      if (number !== null && present && present.number !== number) this.#write({ ...present, number });
-    } catch (error) {
-      logError(error, { pool: request.pool, deferred: true });
-    }
+    const number = await this.#reach(request, forMs, (pool) => pool.deferredEnded(id, end));
+    const present = this.#progress;
+    if (!present) return;
+    if (present.endedAt === endedAt) this.#isEndHeard = true;
+    // A retry has another number, of which a crash may have kept this object from hearing.
+    if (number !== null && present.number !== number) this.#write({ ...present, number });
   }
 
   /** Its time is over, and the pool has not said so. Should the pool not know it, it learns of it now. */
@@ -498,8 +505,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     this.#store.setAlarm(now < dueAt ? dueAt : now + OVERDUE_MS);
     if (now < dueAt) return;
     const answer = await this.#defer(request, progress, progress.number);
-    if (answer.code === "deferred" || answer.code === "repeated") return;
-    this.#fail(request, progress, new Refusal("queue-timeout", DETAILS["queue-timeout"], request.pool));
+    const present = this.#progress;
+    if (answer.code === "deferred" || present?.state !== "queued") return;
+    this.#fail(request, present, new Refusal("queue-timeout", DETAILS["queue-timeout"], request.pool));
   }
 
   async #notifyIfDue(request: StoredRequest, { webhook }: Progress, now: number): Promise<void> {
@@ -532,15 +540,30 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     };
   }
 
-  /** Leaves nothing. The pool forgets it first, or would keep it for ever. */
-  async #forget(request: StoredRequest, progress: Progress): Promise<void> {
+  /** It runs to no purpose from now on. */
+  #stop(progress: Progress): void {
+    this.#write({ ...progress, canceled: true });
+    this.#run?.cancel();
+  }
+
+  /**
+   * Leaves nothing. The pool forgets it first, or would keep it for ever. `false`: a retry has begun meanwhile, and is
+   * being stopped.
+   */
+  async #forget(request: StoredRequest, progress: Progress): Promise<boolean> {
     const id = this.#id;
     // Its number is in the pool's answer.
     if (progress.number === null) await this.#tellEnd(request, progress);
     const { number } = this.#progress ?? progress;
     if (number !== null)
       await this.#reach(request, REPEAT_MS, (pool) => pool.forgetDeferred({ id, number, key: request.key }));
+    // What runs holds a lease, and a server is at work.
+    if (this.#progress?.state === "running") {
+      this.#stop(this.#progress);
+      return false;
+    }
     await this.#deleteAll();
+    return true;
   }
 
   async #deleteAll(): Promise<void> {

@@ -91,6 +91,13 @@ describe("a request that is stored", () => {
   });
 });
 
+test("a request that the pool does not know, and whose key is another's by then, is given up in the end", async () => {
+  await object.deferred.store(storedRequest(), null);
+  object.defers = { code: "repeated", id: "another" };
+  await object.pass(HOUR + 70_000);
+  expect(await status()).toMatchObject({ state: "failed", problem: { code: "queue-timeout" } });
+});
+
 describe("a turn", () => {
   test("begins once, however often it is told", async () => {
     await object.deferred.store(storedRequest(), null);
@@ -305,6 +312,43 @@ describe("an operator's retry", () => {
     expect(await retry).toMatchObject({ code: "deferred" });
     const told = object.told.map(([call]) => call).filter((call) => /^defer(redEnded)?$/.test(call));
     expect(told).toEqual(["defer", "deferredEnded", "defer"]);
+  });
+
+  test("comes to a pool that has heard of the failure, also where that was long out of reach", async () => {
+    await object.deferred.store(storedRequest(), null);
+    answer = () => new Error("broken");
+    object.isPoolReached = false;
+    await object.turn("t1");
+    await object.pass(40_000);
+    object.isPoolReached = true;
+    // Else its answer to a question for the old ticket, whose server may be at work, would free that one's slot.
+    expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
+    const told = object.told.map(([call]) => call).filter((call) => /^defer(redEnded)?$/.test(call));
+    expect(told).toEqual(["defer", "deferredEnded", "defer"]);
+  });
+
+  test("that has a slot before its request is forgotten is canceled, and gives the slot back", async () => {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest({ method: "PUT" }), null);
+    for (const ticket of ["t1", "t2"]) {
+      await object.turn(ticket);
+      await settle();
+    }
+    expect(await status()).toMatchObject({ state: "failed" });
+    object.isPoolReached = false;
+    const forgotten = object.deferred.cancel(SECRET);
+    await object.pass(5_000);
+    object.isPoolReached = true;
+    let breakOff: (error: Error) => void = () => {};
+    vi.stubGlobal("fetch", () => new Promise((_, reject) => (breakOff = reject)));
+    expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
+    expect(await object.turn("t3")).toBe("begun");
+    await object.pass(2_000);
+    expect(await forgotten).toBe("stopping");
+    breakOff(new Error("broken"));
+    await settle();
+    expect(object.toldBy("end").at(-1)).toMatchObject([[{ id: "t3" }]]);
+    expect(await status()).toMatchObject({ state: "canceled" });
   });
 
   test("leaves nothing of a request that is forgotten meanwhile", async () => {
