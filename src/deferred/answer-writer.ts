@@ -81,7 +81,7 @@ export class AnswerWriter {
   #overflow(head: Head, next: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>): Written {
     this.#flush();
     const length = Number.parseInt(head.headers.find(([name]) => name === "content-length")?.[1] ?? "", 10);
-    const rest = new RestOfAnswer(this.#store, this.#rows, next.slice(), reader);
+    const rest = new RestOfAnswer(this.#store, this.#rows, next, reader);
     const answer = { head: { ...head, length: Number.isNaN(length) ? null : length }, rest };
     if (this.#takeLive(answer as unknown as LiveAnswer)) return "live";
     void reader.cancel().catch(() => {});
@@ -90,39 +90,68 @@ export class AnswerWriter {
   }
 }
 
-/** An answer that is too large to store: what is in storage, then what the server still sends. */
+/** How often the server's stream is read while there is something to read from storage, in ms. */
+const SIGN_OF_LIFE_MS = 500;
+
+/**
+ * An answer that is too large to store: what is in storage, then what the server still sends. While its reader takes
+ * what is in storage, a piece of the server's goes there now and then: that stream counts a reader that takes nothing as
+ * gone.
+ */
 class RestOfAnswer extends RpcTarget implements LiveBody {
   readonly #store: Store;
-  readonly #rows: number;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** The next row, and the one after the last. */
   #row = 0;
-  #next: Uint8Array | null;
+  #rows: number;
+  /** When the server's stream was read; ms since the epoch. */
+  #readAt = Date.now();
+  #isOver = false;
+  /** Resolves once the server's next piece is in storage; `null`: none is on its way there. */
+  #ahead: Promise<void> | null = null;
 
   constructor(store: Store, rows: number, next: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>) {
     super();
     this.#store = store;
     this.#rows = rows;
-    this.#next = next;
     this.#reader = reader;
+    this.#put(next);
   }
 
   async read(): Promise<Uint8Array | null> {
-    if (this.#row < this.#rows) {
-      const bytes = this.#store.row("answer", this.#row++);
-      if (this.#row === this.#rows) this.#store.deleteRows("answer", this.#rows);
-      return bytes;
+    if (this.#row === this.#rows) await this.#ahead;
+    if (this.#row === this.#rows) return this.#isOver ? null : this.#next();
+    const bytes = this.#store.row("answer", this.#row);
+    this.#store.deleteRows("answer", this.#row + 1, this.#row);
+    this.#row++;
+    if (!this.#isOver && Date.now() - this.#readAt >= SIGN_OF_LIFE_MS) {
+      this.#ahead ??= this.#readAhead();
+      // Its failure is for the call that waits for it.
+      this.#ahead.catch(() => {});
     }
-    if (this.#next) {
-      const next = this.#next;
-      this.#next = null;
-      return next;
-    }
+    return bytes;
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    this.#readAt = Date.now();
     const { value } = await this.#reader.read();
+    this.#isOver = value === undefined;
     return value ?? null;
+  }
+
+  async #readAhead(): Promise<void> {
+    const bytes = await this.#next();
+    this.#ahead = null;
+    if (bytes) this.#put(bytes);
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#store.putRow("answer", this.#rows++, bytes.slice());
   }
 
   [Symbol.dispose](): void {
     void this.#reader.cancel().catch(() => {});
-    this.#store.deleteRows("answer", this.#rows);
+    this.#store.deleteRows("answer", this.#rows, this.#row);
+    this.#row = this.#rows;
   }
 }

@@ -83,8 +83,9 @@ export class Store {
     this.#storage.kv.put(`${of} ${row}`, bytes);
   }
 
-  deleteRows(of: "body" | "answer", rows: number): void {
-    for (let row = 0; row < rows; row++) this.#storage.kv.delete(`${of} ${row}`);
+  /** Deletes those before `rows`, but none before `first`. */
+  deleteRows(of: "body" | "answer", rows: number, first = 0): void {
+    for (let row = first; row < rows; row++) this.#storage.kv.delete(`${of} ${row}`);
   }
 
   /** The object is to be woken no later than this; a time that has passed means now. */

@@ -4,7 +4,7 @@ import type http from "node:http";
 import net from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { begin, send } from "../support/client.ts";
+import { begin, open, send } from "../support/client.ts";
 import { growthOf } from "../support/memory.ts";
 import { bodyOf, Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
@@ -23,6 +23,12 @@ beforeAll(async () => {
     pools: {
       web,
       small: { ...small, servers: [{ name: "s", url: origin.url }] },
+      slow: {
+        ...small,
+        hosts: ["slow.test"],
+        client_timeout: "1s",
+        deferred: { max_response: "16MiB" },
+      },
       cancel: { ...small, hosts: ["cancel.test"], on_client_abort: "cancel" },
     },
   });
@@ -172,6 +178,19 @@ describe("a client that would wait for a while", () => {
     expect(status).toBe(200);
     expect(digest(body)).toBe(digest(content));
     await sluice.until("small", ({ inFlight, deferred }) => inFlight === 0 && deferred?.running === 0);
+  });
+
+  test("gets an answer that is too large to store, however long it takes for what is stored of that", async () => {
+    const content = randomBytes(18 * MIB);
+    origin.answer = (_request, response) => response.end(content);
+    const response = await open(sluice.url, { method: "POST", ...waiting({ Host: "slow.test" }) });
+    const pieces: Buffer[] = [];
+    for await (const piece of response) {
+      pieces.push(piece);
+      // 4 MB/s: what is stored, but for what sockets hold, takes twice as long as `client_timeout`.
+      await new Promise((resolve) => setTimeout(resolve, piece.length / 4096));
+    }
+    expect(digest(Buffer.concat(pieces))).toBe(digest(content));
   });
 
   test("gets 202 once its time is over", async () => {
