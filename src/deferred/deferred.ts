@@ -91,6 +91,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       expiresAt: now + request.expiresMs,
       number: null,
       ticket: null,
+      former: [],
       failed: null,
       server: null,
       attempts: 0,
@@ -147,12 +148,14 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       // It has been disowned before.
       return isWaiting && !progress.failed ? "waiting" : "begun";
     }
+    // A late message: what became of that slot is told apart.
+    if (progress.former.includes(ticket)) return "begun";
     if (!isWaiting) return "ended";
     const pool = turn && this.#poolOf(request);
     if (turn && pool) {
       const lease = new HeldLease(this.env, addressOf(pool), ticket, turn.granted, handleOf(turn));
       this.#begin(request, progress, pool, lease);
-    } else this.#write({ ...progress, ticket, failed: null });
+    } else this.#write({ ...progress, ...withTicket(progress, ticket), failed: null });
     return turn && pool ? "begun" : "waiting";
   }
 
@@ -310,7 +313,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const progress: Progress = {
       ...before,
       state: "running",
-      ticket: lease.id,
+      ...withTicket(before, lease.id),
       failed: null,
       server: lease.server.name,
       attempts: before.attempts + 1,
@@ -364,7 +367,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       acceptedAt: now,
       expiresAt,
       failures: 0,
-      ticket: null,
+      ...withTicket(progress, null),
       failed: null,
     };
     // The pool's row first: a request that is not on its list would never have a turn.
@@ -660,6 +663,16 @@ function addressOf({ name, locationHint }: PoolConfig): PoolAddress {
 /** The runtime disposes the arguments of a call once that is answered, but not their copies. */
 function handleOf({ lease }: Turn): Rpc.Stub<Lease> {
   return (lease as unknown as Rpc.Stub<Lease>).dup();
+}
+
+/** How many former tickets are remembered. Their messages do not come later than a few attempts. */
+const MOST_FORMER = 20;
+
+function withTicket(
+  { ticket: last, former }: Progress,
+  ticket: string | null,
+): Pick<Progress, "ticket" | "former"> {
+  return { ticket, former: last === null ? former : [...former, last].slice(-MOST_FORMER) };
 }
 
 function isEnded({ state }: Progress): boolean {

@@ -13,6 +13,8 @@ export interface Progress {
   number: number | null;
   /** The slot that it got last, or refuses to get. */
   ticket: string | null;
+  /** Slots that it got, or refused to get, before: a message of one of them may still come. */
+  former: string[];
   /** How the attempt with that slot failed, until there is another one: the pool may not have heard of it. */
   failed: Pick<DeferAgain, "end" | "retry"> | null;
   server: string | null;

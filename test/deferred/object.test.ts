@@ -123,6 +123,25 @@ describe("a turn", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("that comes again when its request has had another, or is to be tried again, begins nothing and frees nothing", async () => {
+    answer = () => new Error("broken");
+    await object.deferred.store(storedRequest({ method: "PUT" }), null);
+    for (const ticket of ["t1", "t2"]) {
+      await object.turn(ticket);
+      await settle();
+    }
+    // "ended" or "waiting" would free the slot, whose server may be at work on what it got.
+    const late = async () => [await object.turn("t1"), await object.deferred.turn("t1", null)];
+    expect(await late()).toEqual(["begun", "begun"]);
+    await object.deferred.retry(SECRET);
+    object.lose();
+    expect(await late()).toEqual(["begun", "begun"]);
+    expect(await object.turn("t2")).toBe("begun");
+    await settle();
+    expect(asked).toHaveLength(2);
+    expect(await status()).toMatchObject({ state: "queued" });
+  });
+
   test("that comes while it runs, or after its end, is not taken", async () => {
     await object.deferred.store(storedRequest(), null);
     await object.turn("t1");
