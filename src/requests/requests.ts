@@ -93,6 +93,7 @@ async function answer(call: Call): Promise<Response> {
       response.headers.set("Expires", new Date(status.expiresAt).toUTCString());
     // Only the id protects it.
     if (!response.headers.has("cache-control")) response.headers.set("Cache-Control", "private, no-store");
+    if (!isAtHost(env, status, call.host)) sandbox(response.headers);
     if (!response.headers.has("referrer-policy")) response.headers.set("Referrer-Policy", "no-referrer");
     return response;
   }
@@ -136,16 +137,20 @@ async function waitFor(
   return isDone(status) ? status : statusOf(call);
 }
 
-async function statusOf({ env, address, host }: Call): Promise<DeferredStatus> {
+async function statusOf({ env, address }: Call): Promise<DeferredStatus> {
   const status = await reachDeferred(env, address, (stub) => stub.status(address.secret));
-  if (!status || !isAtHost(env, status, host)) throw unknown();
+  if (!status) throw unknown();
   return status;
 }
 
-/**
- * True if the request's pool answers at this host too. Elsewhere its server's answer would be a page, or a script, of
- * another server's origin, or of the admin side's.
- */
+/** Lets an answer do nothing in the name of a host that is not its pool's: another server's, or the admin side's. */
+function sandbox(headers: Headers): void {
+  headers.append("Content-Security-Policy", "sandbox");
+  headers.set("X-Content-Type-Options", "nosniff");
+  for (const name of ["Set-Cookie", "Clear-Site-Data", "Service-Worker-Allowed"]) headers.delete(name);
+}
+
+/** True if the request's pool answers at this host too. */
 function isAtHost(env: Env, { at }: DeferredStatus, host: string): boolean {
   if (isSameHost(host, at.host)) return true;
   const config = loadConfig(env);
