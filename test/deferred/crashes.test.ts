@@ -80,7 +80,7 @@ async function live({ pool, method, ...plan }: Case) {
   await fetch(planned, { method: "PUT", body: JSON.stringify(plan) });
   const accepted = await client.send(`/${pool}`, { method, body: BODY, headers });
   if (accepted.status !== 202) return { accepted: accepted.status, text: String(accepted.body) };
-  const { id } = JSON.parse(String(accepted.body));
+  const id = client.accepted(accepted);
   const { state, problem } = await client.ended(id);
   const response = await client.response(id);
   const { status } = await client.cancel(id);

@@ -22,10 +22,14 @@ export class Deferrer {
 
   /** The same; resolves with the id once it is accepted. */
   async defer(path: string, call: Omit<Call, "path"> = {}): Promise<string> {
-    const { status, body } = await this.send(path, call);
+    return this.accepted(await this.send(path, call));
+  }
+
+  /** The id of a request that is accepted by this answer. It is looked for at the host that was asked. */
+  accepted({ status, headers, body }: Answer): string {
     if (status !== 202) throw new Error(`${status}: ${body}`);
     const { id } = JSON.parse(String(body));
-    if (call.headers?.Host) this.#hosts.set(id, String(call.headers.Host));
+    this.#hosts.set(id, new URL(String(headers.location)).host);
     return id;
   }
 
