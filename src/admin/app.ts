@@ -16,7 +16,7 @@ import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
 import { familiesOf } from "./metrics/families.ts";
-import { deferredQuery, query } from "./query.ts";
+import { cancelQuery, deferredQuery, query } from "./query.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -94,10 +94,10 @@ const routes = app
     const { state = null, limit, after } = c.req.valid("query");
     return c.json(await listDeferred(c.env, pool, { state, limit, after }));
   })
-  .delete("/api/pools/:pool/deferred/:id", async (c) => {
+  .delete("/api/pools/:pool/deferred/:id", query(cancelQuery), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const id = c.req.param("id");
-    const done = await cancelDeferred(c.env, pool, id);
+    const done = await cancelDeferred(c.env, pool, id, c.req.valid("query").forget !== "false");
     return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
   })
   .post("/api/pools/:pool/deferred/:id/retry", async (c) => {

@@ -47,15 +47,25 @@ export async function listDeferred(env: Env, pool: PoolConfig, query: DeferredQu
   };
 }
 
-/** `stopping`: it runs, and is being stopped. Else nothing of it waits any more. */
+/**
+ * `stopping`: it runs, and is being stopped. Else nothing of it waits any more. `forget`: whether one that has ended is
+ * forgotten, and its answer with it; otherwise it is refused. One that is canceled already counts as done: the answer to
+ * an earlier call may have been lost.
+ */
 export async function cancelDeferred(
   env: Env,
   pool: PoolConfig,
   id: string,
+  forget: boolean,
 ): Promise<"canceled" | "stopping" | "forgotten"> {
   const address = addressOf(env, id, pool);
-  const done = await reachDeferred(env, address, (stub) => stub.cancel(address.secret, pool.name));
-  return done ?? refuseUnknown(pool);
+  const done = await reachDeferred(env, address, (stub) => stub.cancel(address.secret, pool.name, forget));
+  if (done !== "answered" && done !== "failed") return done ?? refuseUnknown(pool);
+  throw new Refusal(
+    "already-ended",
+    `The request has already ended, as ${done}: nothing was done to it.`,
+    pool.name,
+  );
 }
 
 export interface QueuedAgain {

@@ -13,6 +13,8 @@ export const deferredQuery = table({
   after: z.prefault(wholeText(0, Number.MAX_SAFE_INTEGER), "0"),
 });
 
+export const cancelQuery = table({ forget: z.optional(oneOf(["true", "false"])) });
+
 /** Validates the request's query against `schema`. The refusal lists all problems at once. */
 export function query<Schema extends z.ZodMiniType>(
   schema: Schema,

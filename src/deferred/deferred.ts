@@ -7,6 +7,7 @@ import { Conditions } from "../link/conditions.ts";
 import type { DeferAnswer, DeferredEndState, DeferredState } from "../link/deferral.ts";
 import type {
   Accepted,
+  Canceled,
   DeferredCalls,
   DeferredStatus,
   LiveAnswer,
@@ -210,10 +211,11 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     }
   }
 
-  async cancel(secret: string, pool?: string): Promise<"canceled" | "stopping" | "forgotten" | null> {
+  async cancel(secret: string, pool?: string, forget = true): Promise<Canceled | "forgotten" | null> {
     const found = this.#accepted(secret, pool);
     if (!found) return null;
     const { request, progress } = found;
+    if (isEnded(progress) && !forget) return progress.state as DeferredEndState;
     if (isEnded(progress)) return (await this.#forget(request, progress)) ? "forgotten" : "stopping";
     if (progress.state === "running") {
       this.#stop(progress);

@@ -1,6 +1,6 @@
 import type { RefusalCode } from "../refusals/refusal.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
-import type { DeferAnswer, DeferredState } from "./deferral.ts";
+import type { DeferAnswer, DeferredEndState, DeferredState } from "./deferral.ts";
 import type { Granted, Lease } from "./protocol.ts";
 
 /**
@@ -47,13 +47,15 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
    */
   untilEnded(secret: string, waitMs: number): Promise<DeferredStatus | LiveAnswer | null>;
   /**
-   * `canceled`: it was waiting. `stopping`: it runs to no purpose now. `forgotten`: it had ended. `null`: no such
-   * request, or with `pool` none of that pool.
+   * `canceled`: it was waiting. `stopping`: it runs to no purpose now. `null`: no such request, or with `pool` none of
+   * that pool. One that has ended is `forgotten`; without `forget` it stays as it is, and its state is told.
    */
-  cancel(secret: string, pool?: string): Promise<"canceled" | "stopping" | "forgotten" | null>;
+  cancel(secret: string, pool?: string, forget?: boolean): Promise<Canceled | "forgotten" | null>;
   /** Puts a request that has failed on the waiting list again. `null`: as for `cancel`. */
   retry(secret: string, pool?: string): Promise<DeferAnswer | "not-failed" | null>;
 }
+
+export type Canceled = DeferredEndState | "stopping";
 
 /** A slot for a deferred request. */
 export interface Turn {

@@ -48,6 +48,7 @@ const REFUSALS = table({
   "unknown-route": { status: 404, title: "No such route" },
   "invalid-request": { status: 400, title: "The request is not valid" },
   "drain-held": { status: 409, title: "Another owner holds the drain" },
+  "already-ended": { status: 409, title: "The request has already ended" },
   "not-failed": { status: 409, title: "The request has not failed" },
   "state-changed": { status: 409, title: "The server is in another state" },
 });

@@ -29,8 +29,10 @@ async function list(sluice: Sluice, query = "", path = LIST): Promise<DeferredLi
   return (await response.json()) as DeferredList;
 }
 
-const cancel = (sluice: Sluice, id: string, pool = "web") =>
-  sluice.admin("DELETE", `/api/pools/${pool}/deferred/${id}`);
+const cancel = (sluice: Sluice, id: string, pool = "web", query = "") =>
+  sluice.admin("DELETE", `/api/pools/${pool}/deferred/${id}${query}`);
+/** As the command line and the dashboard do. */
+const cancelOnly = (sluice: Sluice, id: string) => cancel(sluice, id, "web", "?forget=false");
 const retry = (sluice: Sluice, id: string, pool = "web") =>
   sluice.admin("POST", `/api/pools/${pool}/deferred/${id}/retry`);
 
@@ -215,6 +217,46 @@ describe("canceling a deferred request", () => {
   });
 });
 
+describe("canceling a deferred request with forget=false", () => {
+  test("that waits or runs is as without it, and may be repeated", async () => {
+    const { sluice, origin } = await stage({ on_client_abort: "cancel" });
+    const running = await defer(sluice);
+    await origin.arrival();
+    await sluice.drain("web");
+    const waiting = await defer(sluice);
+    expect((await cancelOnly(sluice, waiting)).status).toBe(204);
+    expect((await cancelOnly(sluice, waiting)).status).toBe(204);
+    expect((await cancelOnly(sluice, running)).status).toBe(202);
+    for (const id of [waiting, running]) await untilState(sluice, id, "canceled");
+  });
+
+  test("that has ended is refused, and its answer is kept", async () => {
+    const { sluice, origin } = await stage();
+    const broken = await failed({ sluice, origin });
+    const served = await defer(sluice);
+    await until(sluice, "answered", 1);
+    const refusals = [await cancelOnly(sluice, broken), await cancelOnly(sluice, served)];
+    for (const [index, state] of ["failed", "answered"].entries()) {
+      const { detail } = await problemOf(refusals[index] as Response, 409, "already-ended");
+      expect(detail).toBe(`The request has already ended, as ${state}: nothing was done to it.`);
+    }
+    expect(await stateOf(sluice, broken)).toBe("failed");
+    expect(String((await client(sluice).response(served)).body)).toBe("served");
+  });
+
+  test.each([
+    ["forget=no", 'query.forget: "no" is unknown; allowed: "true", "false"'],
+    ["forgot=false", 'query.forgot: unknown key, given "false"; did you mean "forget"? allowed: forget'],
+  ])("is not what %s says, which is refused and does nothing", async (query, says) => {
+    const { sluice } = await stage();
+    await sluice.drain("web");
+    const id = await defer(sluice);
+    const { detail } = await problemOf(await cancel(sluice, id, "web", `?${query}`), 400, "invalid-request");
+    expect(detail).toBe(says);
+    expect(await stateOf(sluice, id)).toBe("queued");
+  });
+});
+
 describe("trying a deferred request again that has failed", () => {
   test("queues it behind those that wait, says where, and it is served", async () => {
     const { sluice, origin } = await stage();
@@ -326,7 +368,7 @@ describe("an id", () => {
     const { sluice } = await stage();
     await sluice.drain("web");
     const id = await defer(sluice);
-    await problemOf(await cancel(sluice, id.slice(0, 64) + "0".repeat(32)), 404, "unknown-request");
+    await problemOf(await cancelOnly(sluice, id.slice(0, 64) + "0".repeat(32)), 404, "unknown-request");
     expect(await stateOf(sluice, id)).toBe("queued");
   });
 
@@ -343,7 +385,8 @@ describe("an id", () => {
   test("is in no refusal, no event, no metric and no line of the log: it is the key to the answer", async () => {
     const { sluice, origin } = await stage();
     const id = await failed({ sluice, origin });
-    const refusal = await (await retry(sluice, `${id.slice(0, 95)}x`)).text();
+    const refusals = [await retry(sluice, `${id.slice(0, 95)}x`), await cancelOnly(sluice, id)];
+    const refusal = (await Promise.all(refusals.map((response) => response.text()))).join();
     await retry(sluice, id);
     await untilState(sluice, id, "answered");
     const metrics = await (await sluice.admin("GET", "/metrics")).text();

@@ -50,6 +50,11 @@ describe("where the answer to a retry is lost", () => {
 });
 
 test("where the answer to a cancellation is lost, the request is canceled all the same", async () => {
-  const { env } = losingFirstAnswer({ cancel: ["canceled", "forgotten"] });
-  expect(await cancelDeferred(env, POOL, ID)).toBe("forgotten");
+  for (const [again, forget] of [
+    ["forgotten", true],
+    ["canceled", false],
+  ] as const) {
+    const { env } = losingFirstAnswer({ cancel: ["canceled", again] });
+    expect(await cancelDeferred(env, POOL, ID, forget)).toBe(again);
+  }
 });

@@ -120,16 +120,30 @@ test("cancels one by its number or its id; its id is not shown whole", async () 
   const all = await stage();
   await all.sluice.drain("web");
   const [first, second] = [await all.client.defer("/1"), await all.client.defer("/2")];
-  const done = "is canceled, or forgotten if it had ended\n";
+  const done = "is canceled\n";
   expect(await deferred(all, "cancel", "2")).toMatchObject({ code: 0, stdout: `web: request 2 ${done}` });
   expect((await all.client.status(second)).state).toBe("canceled");
   const by = await deferred(all, "cancel", first);
   expect(by).toMatchObject({ code: 0, stdout: `web: request ${first.slice(0, 8)}… ${done}` });
   expect(JSON.parse((await deferred(all, "cancel", "1", "--json")).stdout)).toEqual({
     id: first,
-    state: null,
+    state: "canceled",
   });
-  expect(await deferred(all, "cancel", first)).toEqual({
+});
+
+test("cancels none that has ended: says so, and leaves its answer alone", async () => {
+  const all = await stage();
+  const id = await all.client.defer("/");
+  await all.client.ended(id);
+  await all.sluice.until("web", ({ deferred }) => deferred?.answered === 1);
+  expect(await deferred(all, "cancel", "1")).toEqual({
+    code: 64,
+    stdout: "",
+    stderr: "sluice: pool web: The request has already ended, as answered: nothing was done to it.\n",
+  });
+  expect(String((await all.client.response(id)).body)).toBe("served");
+  await all.client.cancel(id);
+  expect(await deferred(all, "cancel", id)).toEqual({
     code: 64,
     stdout: "",
     stderr: "sluice: web has no such deferred request; it may have been forgotten after its end.\n",

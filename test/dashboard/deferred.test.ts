@@ -143,15 +143,14 @@ describe("cancelling", () => {
     await press(page, "Cancel… POST /orders/1, number 1");
     await sees(page, "dialog", "Cancel POST /orders/1?");
     await sees(page, "dialog", "It leaves the waiting list, and no server gets it.");
-    await sees(page, "dialog", "If it has ended by now, it is forgotten, and its answer with it.");
     await press(page, "Keep it");
     expect(list.calls.join()).not.toContain("DELETE");
 
     await press(page, "Cancel… POST /orders/1, number 1");
     list.change(1, { state: "canceled", status: null });
     await press(page, "Cancel the request");
-    await outcome(page, "POST /orders/1 is canceled; if it had ended by then, it is forgotten.");
-    expect(list.calls).toContain("DELETE /secret-1");
+    await outcome(page, "POST /orders/1 is canceled.");
+    expect(list.calls).toContain("DELETE /secret-1?forget=false");
     await sees(page, "#deferred-rows tr", /^1\s*canceled/);
 
     await press(page, "Cancel… POST /orders/2, number 2");
@@ -161,13 +160,16 @@ describe("cancelling", () => {
     await outcome(page, "POST /orders/2 is being stopped.");
   });
 
-  test("of a request that is forgotten meanwhile is refused in its own words", async () => {
+  test.each([
+    ["is forgotten", 404, "unknown-request", "No such request"],
+    ["has ended", 409, "already-ended", "The request has already ended"],
+  ])("of a request that %s meanwhile is refused in its own words", async (_, status, code, title) => {
     const { page, list } = await listed((list) => list.add(QUEUED));
     await show(page, "Queued");
     await press(page, "Cancel… POST /orders/1, number 1");
-    list.answer = { status: 404, code: "unknown-request", title: "No such request" };
+    list.answer = { status, code, title };
     await press(page, "Cancel the request");
-    await sees(page, "#dialog-problem", "No such request");
+    await sees(page, "#dialog-problem", title);
   });
 });
 

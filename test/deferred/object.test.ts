@@ -397,6 +397,7 @@ describe("an operator's retry", () => {
     await failed();
     expect(await object.deferred.retry(SECRET, "api")).toBeNull();
     expect(await object.deferred.cancel(SECRET, "api")).toBeNull();
+    expect(await object.deferred.cancel(SECRET, "web", false)).toBe("failed");
     expect(await object.deferred.cancel(SECRET, "web")).toBe("forgotten");
   });
 });

@@ -96,10 +96,10 @@ export class AdminClient {
     );
   }
 
-  /** Resolves with `null` if nothing of it waits or runs any more, and otherwise once it is being stopped. */
+  /** Resolves with `null` if it is canceled, and otherwise once it is being stopped. Rejects if it has ended. */
   cancelDeferred(pool: string, id: string): Promise<{ id: string; state: "running" } | null> {
     return this.#ask({ pool, request: id }, undefined, 0, (api) =>
-      api.pools[":pool"].deferred[":id"].$delete({ param: { pool, id } }),
+      api.pools[":pool"].deferred[":id"].$delete({ param: { pool, id }, query: { forget: "false" } }),
     );
   }
 

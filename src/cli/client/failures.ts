@@ -38,6 +38,7 @@ const EXIT_OF: Record<string, number> = {
   "unknown-pool": EXIT.usage,
   "unknown-server": EXIT.usage,
   "unknown-request": EXIT.usage,
+  "already-ended": EXIT.usage,
   "not-failed": EXIT.usage,
   "invalid-request": EXIT.usage,
   // Another attempt may succeed, as where nobody answers.

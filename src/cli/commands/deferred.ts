@@ -32,7 +32,7 @@ export function addDeferred(program: Program): void {
       examples(
         "sluice deferred web --state failed",
         "sluice deferred web retry 12",
-        "sluice deferred web cancel 12          # one that has ended is forgotten, for its client too",
+        "sluice deferred web cancel 12          # one that waits or runs",
         "sluice deferred web --state failed --all --json | jq -r '.requests[].id' |",
         "  xargs -n 1 sluice deferred web retry",
       ),
@@ -121,10 +121,8 @@ async function cancel(
   { out, json }: Context,
 ): Promise<void> {
   const stopping = await client.cancelDeferred(pool, id);
-  const done = stopping
-    ? "runs, and is being stopped as on_client_abort says"
-    : "is canceled, or forgotten if it had ended";
-  if (json) printJson(out, { id, state: stopping?.state ?? null });
+  const done = stopping ? "runs, and is being stopped as on_client_abort says" : "is canceled";
+  if (json) printJson(out, { id, state: stopping?.state ?? "canceled" });
   else printLines(out, [`${pool}: ${words} ${done}`]);
 }
 

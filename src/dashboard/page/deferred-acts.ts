@@ -12,17 +12,15 @@ export function cancelRequest(pool: string, request: DeferredRequest, done: () =
     request.state === "running"
       ? "A server is at work on it. It is cut off, or left to finish for nothing, as on_client_abort says. Nobody gets its answer."
       : "It leaves the waiting list, and no server gets it.";
-  const ended = "If it has ended by now, it is forgotten, and its answer with it.";
   ask({
     title: `Cancel ${name}?`,
-    body: [make("p", "", identity(request)), make("p", "", effect), make("p", "warning", ended)],
+    body: [make("p", "", identity(request)), make("p", "", effect)],
     confirm: "Cancel the request",
     dismiss: "Keep it",
     run: async () => {
-      const status = await callForStatus("DELETE", pathOf(pool, request));
+      const status = await callForStatus("DELETE", `${pathOf(pool, request)}?forget=false`);
       done();
-      if (status === 202) return `${name} is being stopped.`;
-      return `${name} is canceled; if it had ended by then, it is forgotten.`;
+      return `${name} is ${status === 202 ? "being stopped" : "canceled"}.`;
     },
   });
 }
