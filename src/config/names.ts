@@ -18,11 +18,17 @@ export function origin() {
     (given) => {
       // URL alone would accept "https:a", a trailing space, or an empty "?".
       if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
-      return parseUrl(given)?.origin;
+      return hasWildcard(given) ? undefined : parseUrl(given)?.origin;
     },
-    "is not an origin",
+    (given) =>
+      hasWildcard(given) ? "has a wildcard, which would match nothing: name each host" : "is not an origin",
     '"http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
   );
+}
+
+/** URL takes a host with one, which nobody has. */
+function hasWildcard(given: unknown): boolean {
+  return typeof given === "string" && (parseUrl(given)?.hostname.includes("*") ?? false);
 }
 
 /** The beginning of a request's path. */

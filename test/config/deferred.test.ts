@@ -68,6 +68,11 @@ describe("deferred", () => {
       '"https://hooks.example.com/path" is not an origin; allowed: "http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
     ],
     [
+      "webhooks[0]",
+      ["https://*.example.com"],
+      '"https://*.example.com" has a wildcard, which would match nothing: name each host; allowed: "http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
+    ],
+    [
       "webhooks",
       "https://a.example",
       '"https://a.example" is not a list of origins; allowed: a list of at most 100, each like "https://hooks.example.com"',

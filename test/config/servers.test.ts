@@ -52,6 +52,15 @@ describe("a server", () => {
     ]);
   });
 
+  test.each(["https://*.example.com", "https://*", "http://web-%2A.example.com:8080/"])(
+    "is not at %j: it is one host",
+    (url) => {
+      expect(problemsOf(web({ servers: [server({ url })] }))).toEqual([
+        `POOLS.web.servers[0].url: "${url}" has a wildcard, which would match nothing: name each host; allowed: ${ORIGIN_ALLOWED}`,
+      ]);
+    },
+  );
+
   test("with a password in its url is refused, and the password is not repeated", () => {
     expect(problemsOf(web({ servers: [server({ url: "https://me:secret@web.example.com" })] }))).toEqual([
       `POOLS.web.servers[0].url: "https://…@web.example.com" is not an origin; allowed: ${ORIGIN_ALLOWED}`,
