@@ -56,5 +56,6 @@ export const COMMANDS: Record<string, RunBy> = {
   "curl $job/response": DEFERRED,
   'curl -N -H "Accept: text/event-stream" $job &': DEFERRED,
   'curl -H "Prefer: wait=30" $job/response': DEFERRED,
+  wait: DEFERRED,
   "curl -X DELETE $job": DEFERRED,
 };
