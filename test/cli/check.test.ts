@@ -61,7 +61,7 @@ describe("sluice check", () => {
   });
 
   test("counts notes apart, and ends with 0 where there is nothing else", async () => {
-    const text = web('deferred = { max_body = "200MiB", keep = "1m" }');
+    const text = web('deferred = { max_body = "200MiB", keep = "1m" }\ncheck = { path = "/" }');
     const { code, stdout } = await check(await folderWith({ "wrangler.toml": text }));
     expect(stdout).toMatch(
       /^wrangler\.toml:6: warning: .*\.keep: .*\nwrangler\.toml:6: note: .*\.max_body: .*\n1 warning, 1 note\n$/,

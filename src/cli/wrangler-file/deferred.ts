@@ -16,13 +16,14 @@ const SMALLEST_PLAN_BYTES = 100_000_000;
 const LATEST_LOOK_MS = 300_000;
 
 export function checkDeferred(target: Target, pools: readonly PoolConfig[]): void {
-  for (const { name, deferred } of pools) {
+  for (const { name, deferred, check } of pools) {
     if (!deferred) continue;
     const path = ["vars", "POOLS", name, "deferred"];
     warnOfMethods(target, path, deferred);
     warnOfWebhooks(target, path, deferred);
     warnOfForgetting(target, path, deferred);
     noteLargeBodies(target, path, deferred);
+    if (!check) noteChecks(target, path, deferred);
   }
 }
 
@@ -68,5 +69,15 @@ function noteLargeBodies(target: Target, path: Path, { maxBodyBytes }: DeferredC
     [...path, "max_body"],
     "more than 100 MB, which is all that Cloudflare lets through on the plans Free and Pro (Business: 200 MB); it " +
       "answers 413 itself",
+  );
+}
+
+function noteChecks(target: Target, path: Path, { when, methods }: DeferredConfig): void {
+  const drains =
+    when === "drained" && methods.length > 0 ? ', and when = "drained" stores in drains only' : "";
+  target.note(
+    path,
+    `without \`check\` no server is ever down: a stored request that meets a dead one fails after its retries ` +
+      `instead of waiting${drains}`,
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Running } from "../../../src/cli/wrangler-file/against.ts";
 import type { DeferredSnapshot } from "../../../src/scheduler/snapshot.ts";
-import { findingsOf, here, toml } from "./support.ts";
+import { CHECK, findingsOf, here, toml } from "./support.ts";
 
 interface Given {
   name: string;
@@ -215,7 +215,7 @@ describe("compared with pools that have stored requests, a file", () => {
 
   test("gives no finding where a pool still stores some, or nothing is stored any more", () => {
     const others = toml(
-      `[vars.POOLS.web]\n${SERVERS}\n[vars.POOLS.api]\npath_prefix = "/api"\nservers = [{ name = "a", url = "https://a.example.com" }]\ndeferred = {}`,
+      `[vars.POOLS.web]\n${SERVERS}\n[vars.POOLS.api]\npath_prefix = "/api"\nservers = [{ name = "a", url = "https://a.example.com" }]\ndeferred = {}\n${CHECK}`,
     );
     expect(found(others, stored({ queued: 2 }))).toEqual([]);
     expect(found(plain, stored({}))).toEqual([]);

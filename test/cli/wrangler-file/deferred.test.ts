@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { findingsOf, here, told, web } from "./support.ts";
+import { CHECK, findingsOf, here, told, web } from "./support.ts";
 
 /** A pool that stores requests, with these keys. */
-const storing = (keys: string) => web(`deferred = { ${keys} } # here`);
+const storing = (keys: string) => web(`${CHECK}\ndeferred = { ${keys} } # here`);
 
 describe("a pool that stores requests", () => {
   test.each([
@@ -61,8 +61,24 @@ describe("a pool that stores requests", () => {
     ]);
   });
 
+  test.each([
+    ["", /^without `check` no server is ever down: .* fails after its retries instead of waiting$/],
+    ['when = "always", methods = ["POST"]', /instead of waiting$/],
+    ['when = "drained"', /instead of waiting, and when = "drained" stores in drains only$/],
+  ])("has a note with { %s } where no server can be down, for want of a check", (keys, message) => {
+    const text = web(`deferred = { ${keys} } # here`);
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "note",
+        key: "vars.POOLS.web.deferred",
+        line: here(text),
+        message: expect.stringMatching(message),
+      },
+    ]);
+  });
+
   test("is warned of an expiry that is shorter than the longest drain that is expected", () => {
-    const text = web('queue_timeout = "1h"\ndeferred = { expires = "20m" } # here');
+    const text = web(`${CHECK}\nqueue_timeout = "1h"\ndeferred = { expires = "20m" } # here`);
     expect(findingsOf(text, "toml", { longestDrainMs: 1_800_000 })).toMatchObject([
       { severity: "warning", key: "vars.POOLS.web.deferred.expires", line: here(text) },
     ]);

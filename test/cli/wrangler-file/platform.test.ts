@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findingsOf, here, told, web } from "./support.ts";
+import { CHECK, findingsOf, here, told, web } from "./support.ts";
 
 /** A valid file with one part replaced. */
 function soundBut(part: string | RegExp, instead: string): string {
@@ -109,7 +109,7 @@ describe("the class Pool", () => {
 
 describe("the binding DEFERRED", () => {
   const BINDING = /\[\[durable_objects.bindings\]\]\nname = "DEFERRED"[^[]*/;
-  const STORING = web("deferred = {}");
+  const STORING = web(`deferred = {}\n${CHECK}`);
 
   test("must be there if a pool stores requests", () => {
     expect(told(STORING)).toEqual([]);
@@ -124,7 +124,7 @@ describe("the binding DEFERRED", () => {
   });
 
   test("must be an environment's own", () => {
-    const blue = `[env.blue.vars.POOLS.web]\nservers = [{ name = "b", url = "https://b.example.com" }]\ndeferred = {}`;
+    const blue = `[env.blue.vars.POOLS.web]\nservers = [{ name = "b", url = "https://b.example.com" }]\ndeferred = {}\n${CHECK}`;
     const pool = '[[env.blue.durable_objects.bindings]]\nname = "POOL"\nclass_name = "Pool"';
     const strategy = '[env.blue.durable_objects.code_update_strategy]\nmode = "immediate"';
     expect(told([web(""), blue, pool, strategy].join("\n"))).toEqual([
@@ -157,7 +157,10 @@ describe("the binding DEFERRED", () => {
 
   test("needs a migration that creates its class with SQLite, or wrangler refuses the file", () => {
     const without = soundBut(/\[\[migrations\]\]\ntag = "v2"[^[]*\["Deferred"\]/, "");
-    for (const text of [without, without.replace("[vars.POOLS.web]", "[vars.POOLS.web]\ndeferred = {}")]) {
+    for (const text of [
+      without,
+      without.replace("[vars.POOLS.web]", `[vars.POOLS.web]\ndeferred = {}\n${CHECK}`),
+    ]) {
       expect(told(text)).toEqual([
         'error migrations: no migration creates the class Deferred; add one with a tag of its own and new_sqlite_classes = ["Deferred"]',
       ]);

@@ -45,6 +45,9 @@ export const PLATFORM_JSON = {
 
 export const SERVER = '{ name = "web-1", url = "https://web-1.example.com" }';
 
+/** Without it, a pool that stores requests gets a note. */
+export const CHECK = 'check = { path = "/" }';
+
 /** A whole file with these tables; `top`: keys at the top level. */
 export function toml(tables: string, top = ""): string {
   const flags = top.includes("compatibility_flags") ? [] : ['compatibility_flags = ["fetch_legacy_url"]'];
