@@ -56,6 +56,34 @@ test("lists those in one state, and says so where there are none", async () => {
   });
 });
 
+test("lists what waits, runs or has failed, in their order; what has ended well only if it is asked to", async () => {
+  const all = await stage();
+  await all.client.ended(await all.client.defer("/served"));
+  await failed(all);
+  expect((await deferred(all, "retry", "2")).code).toBe(0);
+  await all.sluice.until("web", ({ deferred }) => deferred?.failed === 1);
+  all.origin.answer = null;
+  await all.client.defer("/runs");
+  await all.origin.arrival();
+  await all.client.defer("/waits");
+  const paths = async (...args: string[]) =>
+    JSON.parse((await deferred(all, ...args, "--json")).stdout).requests.map(
+      ({ path }: { path: string }) => path,
+    );
+  expect(await paths()).toEqual(["/breaks", "/runs", "/waits"]);
+  expect(await paths("--limit", "2")).toEqual(["/breaks", "/runs"]);
+  expect(await paths("--state", "answered")).toEqual(["/served"]);
+  expect(await paths("--all")).toEqual(["/served", "/breaks", "/runs", "/waits"]);
+});
+
+test("says so where nothing waits, runs or has failed, and how to see the others", async () => {
+  const all = await stage();
+  expect((await deferred(all)).stdout).toBe(
+    "web has no deferred requests that wait, run or have failed; --all lists the others\n",
+  );
+  expect((await deferred(all, "--all")).stdout).toBe("web has no deferred requests\n");
+});
+
 test("says where there are more than it lists, and lists them all if it is asked to", async () => {
   const all = await stage();
   await all.sluice.drain("web");

@@ -10,6 +10,8 @@ import { printable, styleOf, widthOf } from "../terminal/output.ts";
 
 const ACTIONS = ["list", "cancel", "retry"] as const;
 const STATES = ["queued", "running", "answered", "failed", "canceled"] as const;
+/** Listed without `--state` and `--all`: what one looks for. In the order in which a request goes through them. */
+const OPEN = ["queued", "running", "failed"] as const;
 /** Of one answer. */
 const [USUAL_LIMIT, MOST] = [100, 1_000];
 
@@ -26,7 +28,7 @@ export function addDeferred(program: Program): void {
         .argParser(wholeOption(1, MOST))
         .conflicts("all"),
     )
-    .option("--all", "list all, however many there are")
+    .option("--all", "list all, in any state and however many there are")
     .addHelpText(
       "after",
       examples(
@@ -48,13 +50,10 @@ export function addDeferred(program: Program): void {
       }
       const client = clientOf(command.optsWithGlobals());
       if (action === "list") {
-        const query = { state, limit: limit ?? USUAL_LIMIT };
-        printList(
-          context,
-          pool,
-          state,
-          await (all ? everything(client, pool, state) : client.deferred(pool, query)),
-        );
+        const most = limit ?? USUAL_LIMIT;
+        if (all) printList(context, pool, state ?? "", await everything(client, pool, state));
+        else if (state) printList(context, pool, state, await client.deferred(pool, { state, limit: most }));
+        else printList(context, pool, "open", await open(client, pool, most));
       } else {
         const found = await requestNamed(client, pool, action, request);
         await (action === "cancel" ? cancel : retry)(client, pool, found, context);
@@ -74,16 +73,38 @@ async function everything(client: AdminClient, pool: string, state: State): Prom
   return { requests, next: null };
 }
 
-function printList({ out, err, json }: Context, pool: string, state: State, list: DeferredList): void {
+/** As one list, in the order of all. */
+async function open(client: AdminClient, pool: string, limit: number): Promise<DeferredList> {
+  const found = new Map<number, ListedRequest>();
+  let isMore = false;
+  for (const state of OPEN) {
+    const { requests, next } = await client.deferred(pool, { state, limit });
+    // One that goes on meanwhile is found twice.
+    for (const request of requests) found.set(request.number, request);
+    isMore ||= next !== null;
+  }
+  const requests = [...found.values()].sort((a, b) => a.number - b.number);
+  const shown = requests.slice(0, limit);
+  isMore ||= requests.length > limit;
+  return { requests: shown, next: isMore ? (shown.at(-1)?.number ?? null) : null };
+}
+
+/** `which`: the word for those that are listed. */
+function printList({ out, err, json }: Context, pool: string, which: string, list: DeferredList): void {
   const { requests, next } = list;
   if (json) printJson(out, list);
   else if (requests.length > 0)
     printLines(out, deferredView(requests, styleOf(out), Date.now(), widthOf(out)));
-  else
-    printLines(out, [`${printable(pool)} has no ${state === undefined ? "" : `${state} `}deferred requests`]);
+  else printLines(out, [none(printable(pool), which)]);
   // Not among the lines of the table, which may be counted.
   if (!json && next !== null)
     err.write(`sluice: there are more than these ${requests.length}; --all lists them\n`);
+}
+
+function none(pool: string, which: string): string {
+  if (which === "open")
+    return `${pool} has no deferred requests that wait, run or have failed; --all lists the others`;
+  return `${pool} has no ${which === "" ? "" : `${which} `}deferred requests`;
 }
 
 /** A request, and what its user called it. */
