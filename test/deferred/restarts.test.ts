@@ -65,3 +65,18 @@ describe("the slot of a request that has ended while its pool is out of reach", 
     },
   );
 });
+
+describe("a request whose key another one has that is not accepted yet", () => {
+  test("is accepted with it", async () => {
+    const { sluice } = stage;
+    await sluice.drain("web");
+    const keyed = () => client.defer("/keyed", { headers: { "Idempotency-Key": "k" } });
+    await sluice.answerLate(500);
+    const first = keyed();
+    await sluice.until("web", ({ queued }) => queued === 1);
+    await sluice.answerLate(0);
+    expect(await keyed()).toBe(await first);
+    await client.cancel(await first);
+    await sluice.resume("web");
+  });
+});
