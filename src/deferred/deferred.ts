@@ -24,6 +24,7 @@ import type { Lease } from "../link/protocol.ts";
 import { backoffMs, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { webhookKey } from "../link/webhook-key.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { type Progress, Store } from "./store.ts";
@@ -399,10 +400,15 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});
   }
 
-  /** An earlier instance may have died before the pool heard what it had decided. */
+  /**
+   * An earlier instance may have died before the pool heard what it had decided. Of an end the pool asks by itself, once
+   * it misses the lease.
+   */
   #goOn(request: StoredRequest, progress: Progress): void {
     if (progress.state === "running") this.#inBackground(this.#recover(request, progress));
     else if (progress.state === "queued") this.#inBackground(this.#tellFailed(request, progress));
+    else if (isEnded(progress) && Date.now() < (progress.endedAt ?? 0) + LEASE_TTL_MS)
+      this.#inBackground(this.#tellEnd(request, progress));
   }
 
   /** The instance that carried the request is gone. */
@@ -487,10 +493,11 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   async #reachEnd(request: StoredRequest, progress: Progress, forMs: number): Promise<void> {
     const id = this.#id;
-    const { state, attempts, startedAt, problem, endedAt } = progress;
+    const { state, ticket, attempts, startedAt, problem, endedAt } = progress;
     const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? null);
     const end = {
       state: state as DeferredEndState,
+      ticket,
       status: state === "canceled" ? null : status,
       code: problem?.code ?? null,
       attempts,

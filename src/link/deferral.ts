@@ -52,6 +52,8 @@ export interface DeferAgain {
 /** How a deferred request ended. */
 export interface DeferredEnd {
   state: DeferredEndState;
+  /** The slot that it had last, and may still have if its object was restarted; `null`: it never had one. */
+  ticket: string | null;
   /** Of the answer, or of the refusal in its place; `null`: canceled. */
   status: number | null;
   /** Of the refusal. */

@@ -133,7 +133,10 @@ export class Deferral {
   ended(id: string, end: DeferredEnd, now: number): number | null {
     const row = this.#byId.get(id);
     if (!row) return null;
-    this.#scheduler.leave(row.ticket);
+    // Should it still hold a slot, its object has restarted before it could say how its lease ended. A slot that it
+    // has never heard of it will not use.
+    if (!this.#scheduler.leave(row.ticket))
+      this.#scheduler.end(row.ticket, { how: row.ticket === end.ticket ? "lost" : "unused" }, now);
     this.#forget(row);
     this.#write(() => this.#ledger.end(row, end, now));
     if (end.state === "failed" && end.code !== null) this.#scheduler.deferredFailed(end.code, now);

@@ -12,6 +12,7 @@ import {
   newDeferredAddress,
 } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
+import { backoffMs } from "../link/reach.ts";
 import { webhookKey } from "../link/webhook-key.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { acceptedResponse } from "../requests/accepted.ts";
@@ -22,6 +23,8 @@ import { liveResponse, storedResponse } from "../requests/stored-response.ts";
 const WEBHOOK_HEADER = "sluice-webhook";
 /** Without room in the isolate's memory, rows are this short, in bytes. */
 const SHORT_ROW_BYTES = 64 * 1024;
+/** An earlier request with the same key is on the pool's list, and its object hears of that within this time, in ms. */
+const NAMESAKE_MS = 10_000;
 
 /**
  * Whether a request is to be stored: `now`; `if-stopped`, if it would have to wait for an operator or a server;
@@ -102,9 +105,14 @@ async function statusOf(
   if (accepted.code === "accepted") return { present: address, status: accepted.status };
   if (accepted.code !== "repeated") throw refusalOf(accepted.code, pool);
   const present = deferredAddress(env, accepted.id);
-  const status = present && (await reachDeferred(env, present, (stub) => stub.status(present.secret)));
-  if (!present || !status) throw refusalOf("unknown-request", pool);
-  return { present, status };
+  if (!present) throw refusalOf("unknown-request", pool);
+  const givesUpAt = Date.now() + NAMESAKE_MS;
+  for (let looks = 1; ; looks++) {
+    const status = await reachDeferred(env, present, (stub) => stub.status(present.secret));
+    if (status) return { present, status };
+    if (Date.now() > givesUpAt) throw refusalOf("unknown-request", pool);
+    await scheduler.wait(backoffMs(looks));
+  }
 }
 
 function refusalOf(code: Exclude<Accepted["code"], "accepted" | "repeated">, pool: PoolConfig): Refusal {

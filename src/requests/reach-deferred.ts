@@ -4,8 +4,12 @@ import { logError } from "../link/log.ts";
 import { backoffMs, isOverloaded } from "../link/reach.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
-/** How long a call is repeated, in ms. */
+/** How long a call is repeated, in ms, while the object is out of reach. */
 const PATIENCE_MS = 10_000;
+/** A call that has taken so long, in ms, had reached the object: it waited for something. */
+const REACHED_MS = 1_000;
+/** Within `PATIENCE_MS` there are about half as many. */
+const MOST_FAILURES = 30;
 
 /**
  * Calls a deferred request's object, and repeats the call if the object restarts: every call of it is idempotent.
@@ -17,12 +21,15 @@ export async function reachDeferred<T>(
   call: (stub: DeferredStub) => Promise<T>,
   locationHint: string | null = null,
 ): Promise<T> {
-  const givesUpAt = Date.now() + PATIENCE_MS;
+  let givesUpAt = Date.now() + PATIENCE_MS;
   for (let failures = 1; ; failures++) {
+    const calledAt = Date.now();
     try {
       return await call(deferredStub(env, address, locationHint));
     } catch (error) {
-      if (isOverloaded(error) || Date.now() > givesUpAt) {
+      const now = Date.now();
+      if (now - calledAt > REACHED_MS) givesUpAt = now + PATIENCE_MS;
+      if (isOverloaded(error) || now > givesUpAt || failures >= MOST_FAILURES) {
         logError(error, { deferred: true });
         throw new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
       }

@@ -1,12 +1,14 @@
-import type { Sluice } from "../support/sluice.ts";
-import { direct } from "./director.ts";
+import { audit } from "./audit.ts";
+import { type Cast, direct } from "./director.ts";
 import { comeToRest } from "./ending.ts";
 import { Journal } from "./journal.ts";
 import { Load } from "./load.ts";
 import { Operator } from "./operator.ts";
+import { eavesdrop, judgeSecrets } from "./overheard.ts";
 import type { Pauses } from "./pauses.ts";
 import { drawSettings, type PoolName, poolTable, SERVERS } from "./pool.ts";
 import type { Random } from "./random.ts";
+import type { Runtime } from "./runtime.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import { ChaosServer } from "./servers/server.ts";
 import { watch } from "./watch.ts";
@@ -40,18 +42,25 @@ export class Arena {
     return poolTable(this.journal.settings, listed);
   }
 
-  /** Lets everything happen for so long, and judges how it ends. */
-  async run(sluice: Sluice, forMs: number): Promise<void> {
+  /** All who have a part in it. */
+  cast(runtime: Runtime): Cast {
     const { pool, journal } = this;
     const servers = this.#servers;
-    const cast = { pool, sluice, journal, servers, operator: new Operator(sluice, journal, servers) };
-    const load = new Load(sluice, journal, this.#random.fork("requests"));
+    return { pool, runtime, journal, servers, operator: new Operator(runtime, journal, servers) };
+  }
+
+  /** Lets everything happen for so long, and judges how it ends. */
+  async run(cast: Cast, forMs: number): Promise<void> {
+    const { runtime, journal } = cast;
+    const load = new Load(runtime, journal, this.#random.fork("requests"));
     const watching = new AbortController();
-    const watched = watch(sluice, journal, watching.signal);
+    const { signal } = watching;
+    const watched = Promise.all([watch(runtime, journal, signal), eavesdrop(runtime, journal, signal)]);
     try {
       await Promise.all([load.run(forMs), direct(cast, this.#schedule(forMs))]);
       this.#judgeShare();
       await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
+      await this.#judgeStored(runtime, load);
     } finally {
       watching.abort();
       await watched;
@@ -73,9 +82,18 @@ export class Arena {
     return new ChaosServer(named, this.journal, this.#random.fork("jobs"));
   }
 
+  async #judgeStored(runtime: Runtime, load: Load): Promise<void> {
+    try {
+      await audit(this.journal, runtime, load);
+      await judgeSecrets(runtime, this.journal);
+    } catch (error) {
+      this.journal.break("lost", `no audit: ${(error as Error).stack}`);
+    }
+  }
+
   #judgeShare(): void {
     const ended = [...this.journal.requests.values()].filter(({ endedAt }) => endedAt !== null);
-    const answered = ended.filter(({ outcome }) => outcome === "answered").length;
+    const answered = ended.filter(({ outcome }) => outcome?.endsWith("answered")).length;
     if (answered >= LEAST_ANSWERED * ended.length) return;
     this.journal.break("lost", `no more than ${answered} of ${ended.length} requests were answered`);
   }

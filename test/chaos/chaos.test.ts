@@ -12,7 +12,7 @@ const OTHER_FAULTS = ["late check", "sick", "early answer", "Cloudflare's 521 an
 /** The same each time, so that no change fails by another's fault; `npm run chaos` draws a new one. CHAOS_SEED=… another. */
 const seed = Number(process.env.CHAOS_SEED ?? 11);
 
-describe(`servers that fail in every way, clients that leave, and a pool that crashes (CHAOS_SEED=${seed})`, () => {
+describe(`servers that fail in every way, clients that leave, pools and stored requests that crash, and kills (CHAOS_SEED=${seed})`, () => {
   let tried: Awaited<ReturnType<typeof chaos>>;
   beforeAll(async () => {
     tried = await chaos({ seed, seconds: 20 });
@@ -32,10 +32,15 @@ describe(`servers that fail in every way, clients that leave, and a pool that cr
   test("no slot is shut for long, and at the end the list is empty and every slot takes a request again", () =>
     kept("slot"));
 
+  test("nobody but its client is told the id of a stored request", () => kept("secret"));
+
   test.for(POOLS)("all of this was tried on the pool whose clients' requests %s", (pool) => {
     const journal = tried.journals.find(({ settings }) => settings.on_client_abort === pool) as Journal;
     expect(journal.operations.get("crash")).toBeGreaterThanOrEqual(5);
+    expect(journal.kills.length).toBeGreaterThanOrEqual(1);
     expect(journal.operations.get("sick server down")).toBeGreaterThanOrEqual(1);
+    const stored = [...journal.requests.values()].flatMap((sent) => sent.stored ?? []);
+    expect(stored.filter(({ crashes }) => crashes.length > 0).length).toBeGreaterThanOrEqual(5);
     expect([...journal.clients.keys()]).toEqual(expect.arrayContaining(CLIENT_KINDS));
     const faults = [...JOB_FAULTS, ...OTHER_FAULTS, ...(cancels(journal.settings) ? ["stops slowly"] : [])];
     expect([...journal.faults.keys()]).toEqual(expect.arrayContaining(faults));

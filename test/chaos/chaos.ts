@@ -1,12 +1,13 @@
-import { Sluice } from "../support/sluice.ts";
 import { Arena } from "./arena.ts";
+import type { Cast } from "./director.ts";
 import type { Journal } from "./journal.ts";
+import { killAt, killTimes } from "./kills.ts";
 import { Pauses } from "./pauses.ts";
 import { POOLS } from "./pool.ts";
 import { Random } from "./random.ts";
 import type { Tried } from "./report.ts";
+import { Runtime } from "./runtime.ts";
 import { story } from "./story.ts";
-import { runs } from "./watch.ts";
 
 const MOST_STORIES = 10;
 
@@ -27,19 +28,22 @@ export async function chaos(options: Options): Promise<Tried & { stories: string
   const arenas = POOLS.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
   const journals = arenas.map(({ journal }) => journal);
   const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
-  const sluice = await Sluice.start({ pools: Object.fromEntries(tables) });
+  const runtime = await Runtime.start({ pools: Object.fromEntries(tables) });
   const progress = setInterval(() => onProgress?.(journals), 10_000);
   try {
-    await Promise.all(arenas.map((arena) => arena.run(sluice, seconds * 1000)));
+    const forMs = seconds * 1_000;
+    const casts = arenas.map((arena) => arena.cast(runtime));
+    const times = without.includes("kill") ? [] : killTimes(random.fork("kill"), forMs);
+    const all = arenas.map((arena, index) => arena.run(casts[index] as Cast, forMs));
+    await Promise.all([...all, killAt(times, runtime, casts)]);
     const stories = journals.flatMap((journal) =>
-      journal.broken.slice(0, MOST_STORIES).map((one) => story(one, journal, sluice.log).join("\n")),
+      journal.broken.slice(0, MOST_STORIES).map((one) => story(one, journal, runtime.log).join("\n")),
     );
     return { seed, seconds, longestPauseMs: pauses.longestMs, journals, stories };
   } finally {
     clearInterval(progress);
     pauses.stop();
     for (const arena of arenas) arena.close();
-    // It waits for an end that has been already, otherwise.
-    if (runs(sluice)) await sluice.stop();
+    await runtime.stop();
   }
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
 import type { Operator } from "./operator.ts";
 import type { PoolName } from "./pool.ts";
+import type { Runtime } from "./runtime.ts";
 import type { Happening, Scheduled } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
+import { crashOne } from "./stored-crash.ts";
 
 export interface Cast {
   pool: PoolName;
-  sluice: Sluice;
+  runtime: Runtime;
   journal: Journal;
   servers: ChaosServer[];
   operator: Operator;
@@ -29,12 +30,15 @@ export async function direct(cast: Cast, schedule: Scheduled[]): Promise<void> {
   await Promise.all(underWay);
 }
 
-async function happen({ pool, sluice, servers, operator }: Cast, next: Happening): Promise<void> {
+async function happen({ pool, runtime, journal, servers, operator }: Cast, next: Happening): Promise<void> {
   const server = (index: number) => servers[index] as ChaosServer;
   switch (next.what) {
     case "crash":
-      await sluice.crash(pool);
+      await runtime.through((sluice) => sluice.crash(pool));
       for (const { sickness } of servers) sickness.interrupted();
+      break;
+    case "crash deferred":
+      await crashOne(next, journal, runtime);
       break;
     case "refuse":
       for (const index of next.servers) server(index).outages.refuse(next.forMs);

@@ -13,7 +13,7 @@ const LATE_CHECK_MS = CHECK_TIMEOUT_MS + 1_000 + QUARANTINE_MAX_MS;
 
 /** No fault any more, and every request and every slot must come back. */
 export async function comeToRest(cast: Cast, load: Load): Promise<void> {
-  const { pool, sluice, journal, servers, operator } = cast;
+  const { pool, runtime, journal, servers, operator } = cast;
   journal.event("the end begins");
   for (const server of servers) server.outages.over = true;
   while (servers.some((server) => !server.isOpen)) await sleep(10);
@@ -21,9 +21,12 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
   await operator.resume("the end", true);
   await load.settled();
   try {
+    const sluice = await runtime.sluice();
     await sluice.until(
       pool,
-      (now) => now.inFlight === 0 && now.queued === 0 && now.servers.every(({ health }) => health !== "down"),
+      (now) =>
+        [now.inFlight, now.queued, now.deferred?.running].every((count) => count === 0) &&
+        now.servers.every(({ health }) => health !== "down"),
       longestLeaseMs(journal.settings) + ROOM_MS,
     );
   } catch (error) {

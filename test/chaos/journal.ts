@@ -1,7 +1,9 @@
-import { isPlain } from "./clients/plan.ts";
+import { isDeferring, isPlain } from "./clients/plan.ts";
 import { Order } from "./order.ts";
+import { Overheard } from "./overheard.ts";
 import type { JobPlan, RequestPlan } from "./plans.ts";
 import { longestStallMs, RETRIES, type Settings } from "./pool.ts";
+import { type Crash, type Stored, wasInterrupted } from "./stored.ts";
 import { Waiting } from "./waiting.ts";
 
 /** One request, from its client's point of view. Times here and below are ms since the run began. */
@@ -13,6 +15,8 @@ export interface Sent {
   endedAt: number | null;
   outcome: string | null;
   jobs: Job[];
+  /** `null`: it is not, as far as its client knows. */
+  stored: Stored | null;
 }
 
 /** One arrival of a request at a server, and what became of it. */
@@ -59,11 +63,23 @@ export interface Trouble {
  * health   a server that is out of order got requests for too long, or did so before it was well again
  * drained  a server had work while the pool said that it is drained
  * slot     a slot did not come back, or not in time
+ * secret   the id of a stored request was told to others than its client
  */
-export type Promised = "overlap" | "lost" | "half" | "twice" | "order" | "health" | "drained" | "slot";
+export type Promised =
+  | "overlap"
+  | "lost"
+  | "half"
+  | "twice"
+  | "order"
+  | "health"
+  | "drained"
+  | "slot"
+  | "secret";
 
 export interface Broken {
   promise: Promised;
+  /** When the story begins, and when it ends. */
+  from: number;
   at: number;
   text: string;
   about: Sent[];
@@ -75,6 +91,9 @@ const SAME_MOMENT_MS = 250;
 export class Journal {
   readonly settings: Settings;
   readonly waiting = new Waiting();
+  readonly overheard = new Overheard();
+  /** Stored requests that have not ended, as far as clients and servers can tell. */
+  readonly unfinished = new Waiting();
   readonly requests = new Map<string, Sent>();
   readonly jobs: Job[] = [];
   readonly events: { at: number; text: string }[] = [];
@@ -83,6 +102,10 @@ export class Journal {
   readonly clients = new Map<string, number>();
   readonly faults = new Map<string, number>();
   readonly operations = new Map<string, number>();
+  /** Stored requests of which nobody has asked yet how they ended. */
+  readonly open = new Set<Sent>();
+  /** Of the whole runtime. */
+  readonly kills: Crash[] = [];
   readonly #pauses: { readonly latelyMs: number };
   readonly #order = new Order();
   readonly #troubles: Trouble[] = [];
@@ -108,19 +131,48 @@ export class Journal {
 
   send(plan: RequestPlan): Sent {
     const sentAt = this.now();
-    const sent: Sent = { plan, sentAt, stalledAt: null, endedAt: null, outcome: null, jobs: [] };
+    const sent: Sent = {
+      plan,
+      sentAt,
+      stalledAt: null,
+      endedAt: null,
+      outcome: null,
+      jobs: [],
+      stored: null,
+    };
     this.requests.set(plan.id, sent);
-    this.waiting.add(sent, sent.sentAt);
-    if (isPlain(plan.client)) this.#order.sent(sent);
+    this.#listOf(sent).add(sent, sentAt);
+    if (isPlain(plan.client)) this.#order.add(sent, sentAt);
     if (plan.client.kind !== "stays") count(this.clients, plan.client.kind);
     return sent;
+  }
+
+  /** A 202 has come for it. */
+  accepted(sent: Sent, id: string, isQueued: Stored["isQueued"]): void {
+    const { plan, stored } = sent;
+    if (stored?.id === id) return;
+    if (stored) {
+      this.break("twice", `${plan.id} is stored twice`, [sent]);
+      return;
+    }
+    const acceptedAt = this.now();
+    const fate = { stoppedAt: null, isForgotten: false, end: null };
+    sent.stored = { id, acceptedAt, crashes: [], ...fate, isQueued };
+    this.open.add(sent);
+    if (sent.jobs.length === 0) this.#order.add(sent, acceptedAt);
   }
 
   ended(sent: Sent, outcome: string): void {
     sent.endedAt = this.now();
     sent.outcome = outcome;
-    this.waiting.delete(sent, sent.endedAt);
+    this.open.delete(sent);
+    this.#listOf(sent).delete(sent, sent.endedAt);
     this.#order.gone(sent);
+  }
+
+  /** A moment between these two was one of a kill. */
+  hadKill(from: number, to = this.now()): boolean {
+    return this.kills.some((kill) => kill.from <= to && kill.to >= from);
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {
@@ -137,11 +189,13 @@ export class Journal {
       doneAt: null,
     };
     this.#checkRepetition(sent, server);
+    this.#checkStopped(sent, server);
     this.#checkOrder(sent, server);
     const job: Job = { number: this.jobs.length, sent, server, plan, sick: false, ...times };
     this.jobs.push(job);
     sent.jobs.push(job);
-    this.waiting.delete(sent, job.readAt);
+    if (isDeferring(sent.plan.client)) this.unfinished.add(sent, job.readAt);
+    else this.waiting.delete(sent, job.readAt);
     if (job.readAt < this.drainedUntil) {
       this.break("drained", `${server} got ${sent.plan.id} while the pool is drained`, [sent]);
     }
@@ -153,8 +207,12 @@ export class Journal {
     if (job.doneAt !== null) return;
     job.doneAt = this.now();
     this.#judgeHold(job);
+    if (job.sent.endedAt !== null) return;
+    if (isDeferring(job.sent.plan.client)) {
+      if (isAnswered(job)) this.unfinished.delete(job.sent, job.doneAt);
+    }
     // It may be told so, or wait for another server.
-    if (job.sent.endedAt === null) this.waiting.add(job.sent, job.doneAt);
+    else this.waiting.add(job.sent, job.doneAt);
   }
 
   event(text: string): void {
@@ -171,8 +229,8 @@ export class Journal {
     this.event(text);
   }
 
-  break(promise: Promised, text: string, about: Sent[] = []): void {
-    this.broken.push({ promise, at: this.now(), text, about });
+  break(promise: Promised, text: string, about: Sent[] = [], from = this.now()): void {
+    this.broken.push({ promise, from, at: this.now(), text, about });
     this.event(`BROKEN PROMISE (${promise}): ${text}`);
   }
 
@@ -195,6 +253,10 @@ export class Journal {
     this.break("slot", `${server} was held for ${heldMs.toFixed(0)} ms by a client that had stalled`, [sent]);
   }
 
+  #listOf({ plan }: Sent): Waiting {
+    return isDeferring(plan.client) ? this.unfinished : this.waiting;
+  }
+
   /** Only after a server broke the connection, only what may be repeated, and not for ever. */
   #checkRepetition(sent: Sent, server: string): void {
     const { jobs, plan } = sent;
@@ -202,8 +264,17 @@ export class Journal {
     const read = jobs.filter((job) => job.turnedAwayAt === null);
     if (read.length === 0) return;
     const repeatable = plan.idempotent || this.settings.retry_non_idempotent;
-    const due = repeatable && read.length <= RETRIES && read.every((job) => job.brokeAt !== null);
+    const hasFailed = (job: Job) =>
+      job.brokeAt !== null || (isDeferring(plan.client) && wasInterrupted(sent, job.readAt, this));
+    const due = repeatable && read.length <= RETRIES && read.every(hasFailed);
     if (!due) this.break("twice", `${plan.method} ${plan.id} came to ${server} as well`, [sent]);
+  }
+
+  #checkStopped(sent: Sent, server: string): void {
+    const lateMs = this.now() - (sent.stored?.stoppedAt ?? Number.POSITIVE_INFINITY);
+    if (lateMs <= 0) return;
+    const text = `${sent.plan.id}, which was canceled, came to ${server} ${lateMs.toFixed(0)} ms after that`;
+    this.break("twice", text, [sent]);
   }
 
   #checkOrder(sent: Sent, server: string): void {
@@ -211,15 +282,25 @@ export class Journal {
     const overtaken = this.#order.served(sent, this.slackMs);
     // What two servers were sent at the same moment, they may read in either order.
     if (overtaken)
-      setTimeout(() => setImmediate(() => this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
+      setTimeout(() => setImmediate(() => void this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
   }
 
-  #judgeOrder(overtaken: Sent, sent: Sent, server: string): void {
+  async #judgeOrder(overtaken: Sent, sent: Sent, server: string): Promise<void> {
+    // Of the end of a stored one perhaps nobody has been told.
+    if (overtaken.stored && !(await overtaken.stored.isQueued())) return;
     if (overtaken.jobs.length > 0 || overtaken.endedAt !== null) return;
-    const aheadMs = sent.sentAt - overtaken.sentAt;
-    const text = `${server} got ${sent.plan.id}, sent ${aheadMs.toFixed(0)} ms after ${overtaken.plan.id}, which no server has`;
+    const { stored } = overtaken;
+    const aheadMs = sent.sentAt - (stored?.acceptedAt ?? overtaken.sentAt);
+    const was = `${overtaken.plan.id}${stored ? " was accepted" : ""}`;
+    const text = `${server} got ${sent.plan.id}, sent ${aheadMs.toFixed(0)} ms after ${was}, which no server has`;
     this.break("order", text, [overtaken, sent]);
   }
+}
+
+/** Its server has done all that it had in mind. */
+function isAnswered({ headAt, sick, brokeAt, cutAt, turnedAwayAt, gaveUpAt }: Job): boolean {
+  const failures = [brokeAt, cutAt, turnedAwayAt, gaveUpAt];
+  return (headAt !== null || sick) && failures.every((at) => at === null);
 }
 
 function count(counts: Map<string, number>, key: string): void {

@@ -3,11 +3,21 @@ import { EventEmitter } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { Reply } from "./clients/exchange.ts";
+import type { Told } from "./clients/monitor.ts";
 import type { ClientKind } from "./clients/plan.ts";
+import { acceptanceFault, fateOf, summaryOf } from "./fate.ts";
 import { type Job, Journal, type Promised, type Sent } from "./journal.ts";
 import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts";
-import { CHECK_INTERVAL_MS, drawSettings, longestStallMs, RETRIES, SERVER_TIMEOUT_MS } from "./pool.ts";
+import {
+  CHECK_INTERVAL_MS,
+  drawSettings,
+  longestStallMs,
+  MAX_DEFERRED,
+  RETRIES,
+  SERVER_TIMEOUT_MS,
+} from "./pool.ts";
 import { Random } from "./random.ts";
 import { answerTo, sickAnswerTo } from "./servers/answers.ts";
 import { judgeBody } from "./servers/bodies.ts";
@@ -35,6 +45,17 @@ function send(kind: ClientKind = "stays", changes: Partial<RequestPlan> = {}): S
 
 function arrive(sent: Sent, changes: Partial<JobPlan> = {}): Job {
   return journal.begin(sent, "web-1", { ...jobPlan(random, sent.plan, 0, settings), ...changes });
+}
+
+/** Its 202 is here. */
+function store(sent: Sent, { id = "", isQueued = async () => true } = {}): Sent {
+  journal.accepted(sent, id || `id of ${sent.plan.id}`, isQueued);
+  return sent;
+}
+
+/** Its object crashes, in this very moment. */
+function crash(sent: Sent): void {
+  sent.stored?.crashes.push({ from: journal.now(), to: journal.now() });
 }
 
 function workOf(job: Job): Work {
@@ -96,6 +117,35 @@ describe("order", () => {
     vi.advanceTimersByTime(1_000);
     expect(kinds()).toEqual(["order"]);
     expect(journal.broken[0]?.about[0]).toBe(other);
+  });
+
+  test("a stored request is on the list once its 202 is here, and as long as Sluice says so", async () => {
+    const early = [send("defers"), send("defers"), send("defers")];
+    vi.advanceTimersByTime(3_000);
+    arrive(send());
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (const [index, sent] of early.entries()) store(sent, { isQueued: async () => index === 1 });
+    vi.advanceTimersByTime(900);
+    arrive(send());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kinds()).toEqual([]);
+    // The first has ended meanwhile, and its client does not know.
+    for (const _ of early) arrive(send());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kinds()).toEqual(["order"]);
+    expect(journal.broken[0]?.about[0]).toBe(early[1]);
+  });
+
+  test("a stored request may have been accepted when it was sent, and overtakes nobody by that", async () => {
+    const early = send("defers");
+    vi.advanceTimersByTime(1_500);
+    const other = send();
+    vi.advanceTimersByTime(500);
+    store(early, {});
+    arrive(early);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(other.jobs).toEqual([]);
+    expect(kinds()).toEqual([]);
   });
 
   test("a retry, and who came little later, overtakes nobody", () => {
@@ -193,6 +243,74 @@ describe("twice", () => {
       expect(kinds()).toEqual(["twice"]);
     },
   );
+});
+
+describe("twice, of stored requests", () => {
+  test("one that may not be repeated is read once, whatever crashes", () => {
+    const sent = store(send("defers", { idempotent: false }));
+    arrive(sent);
+    crash(sent);
+    arrive(sent);
+    expect(kinds()).toEqual(["twice"]);
+  });
+
+  test("another is read again after a crash of its object, or of everything", () => {
+    const sent = store(send("defers", { idempotent: true }));
+    arrive(sent);
+    vi.advanceTimersByTime(1);
+    crash(sent);
+    arrive(sent);
+    journal.kills.push({ from: journal.now(), to: Number.POSITIVE_INFINITY });
+    arrive(sent);
+    expect(kinds()).toEqual([]);
+  });
+
+  test("a crash of before is no cause, nor is one that another had, nor a kill for one that is not stored", () => {
+    const sent = store(send("defers", { idempotent: true }));
+    crash(sent);
+    vi.advanceTimersByTime(51);
+    arrive(sent);
+    crash(store(send("defers")));
+    arrive(sent);
+    expect(kinds()).toEqual(["twice"]);
+    const direct = send("stays", { idempotent: true });
+    arrive(direct);
+    journal.kills.push({ from: journal.now(), to: journal.now() + 1 });
+    arrive(direct);
+    expect(kinds()).toEqual(["twice", "twice"]);
+  });
+
+  test("not even a crash is a cause for ever", () => {
+    const sent = store(send("defers", { idempotent: true }));
+    for (let attempt = 0; attempt <= RETRIES; attempt++) {
+      arrive(sent);
+      crash(sent);
+    }
+    expect(kinds()).toEqual([]);
+    arrive(sent);
+    expect(kinds()).toEqual(["twice"]);
+  });
+
+  test("one that was canceled is not read any more", () => {
+    const sent = store(send("defers and cancels"));
+    if (sent.stored) sent.stored.stoppedAt = journal.now() + 250;
+    vi.advanceTimersByTime(250);
+    arrive(sent);
+    expect(kinds()).toEqual([]);
+    const other = store(send("defers and cancels"));
+    if (other.stored) other.stored.stoppedAt = journal.now();
+    vi.advanceTimersByTime(1);
+    arrive(other);
+    expect(kinds()).toEqual(["twice"]);
+  });
+
+  test("a key stores one request", () => {
+    const sent = store(send("defers twice"), { id: "1" });
+    store(sent, { id: "1" });
+    expect(kinds()).toEqual([]);
+    store(sent, { id: "2" });
+    expect(kinds()).toEqual(["twice"]);
+  });
 });
 
 describe("slot", () => {
@@ -329,4 +447,197 @@ describe("lost", () => {
     job.brokeAt = journal.now();
     expect(verdict(sent, reply(101, `${heard}1011`), journal)).toEqual({ outcome: "cut off" });
   });
+});
+
+describe("lost, of stored requests", () => {
+  const reply = (status: number, body: unknown, headers: Reply["headers"] = {}): Reply => ({
+    status,
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    whole: true,
+  });
+
+  /** What Sluice says of a request that has ended now. */
+  function told(changes: Partial<RequestStatus>, response: Reply): Told {
+    const status = { attempts: 1, problem: null, endedAt: new Date().toISOString(), ...changes };
+    return { status: reply(200, status), response };
+  }
+
+  function toldAnswer(job: Job, body = answerTo(job), status = 200): Told {
+    const response = reply(status, body, { "x-job": String(job.number) });
+    return told({ state: "answered", response: { status, url: "" } }, response);
+  }
+
+  function toldFailure(code: string, status: number, attempts = 1): Told {
+    const problem = { type: "", title: "", detail: "", code, status };
+    return told({ state: "failed", problem, attempts }, reply(status, { code }));
+  }
+
+  const fate = (sent: Sent, told: Told) => fateOf(sent, told, journal);
+
+  test("a request has the answer of its last server, to the letter", () => {
+    const sent = store(send("defers", { idempotent: true }));
+    const first = arrive(sent);
+    expect(fate(sent, toldAnswer(first))).toEqual({ outcome: "deferred answered" });
+    expect(fate(sent, toldAnswer(first, answerTo(first).slice(1)))).toHaveProperty("lost");
+    expect(fate(sent, toldAnswer(first, sickAnswerTo(first), 503))).toHaveProperty("lost");
+    first.sick = true;
+    expect(fate(sent, toldAnswer(first, sickAnswerTo(first), 503))).toEqual({
+      outcome: "deferred answered out of order",
+    });
+    const other = toldAnswer(first);
+    other.response.status = 201;
+    expect(fate(sent, other)).toHaveProperty("lost");
+    first.brokeAt = journal.now();
+    const second = arrive(sent);
+    expect(fate(sent, toldAnswer(first))).toHaveProperty("lost");
+    // Two servers had it, by one attempt.
+    expect(fate(sent, toldAnswer(second))).toHaveProperty("lost");
+  });
+
+  test.for(["queued", "running"] as const)("at the end, none is %s", (state) => {
+    expect(fate(store(send("defers")), told({ state }, reply(202, {})))).toHaveProperty("lost");
+  });
+
+  test("none is forgotten before its client wants that, nor canceled", () => {
+    const unknown = reply(404, { code: "unknown-request" });
+    const canceled = told({ state: "canceled" }, reply(410, { code: "canceled" }));
+    const sent = store(send("defers and cancels"));
+    expect(fate(sent, { status: unknown, response: unknown })).toHaveProperty("lost");
+    expect(fate(sent, canceled)).toHaveProperty("lost");
+    Object.assign(sent.stored as object, { isForgotten: true, stoppedAt: journal.now() });
+    expect(fate(sent, { status: unknown, response: unknown })).toEqual({ outcome: "forgotten" });
+    expect(fate(sent, canceled)).toEqual({ outcome: "deferred canceled" });
+  });
+
+  test("a failure is the same in the place of the answer", () => {
+    const sent = store(send("defers"));
+    arrive(sent).brokeAt = journal.now();
+    const failure = toldFailure("bad-gateway", 502);
+    expect(fate(sent, failure)).toEqual({ outcome: "deferred failed bad-gateway" });
+    expect(fate(sent, { ...failure, response: reply(504, { code: "server-timeout" }) })).toHaveProperty(
+      "lost",
+    );
+  });
+
+  test.for([
+    ["queue-full", 503],
+    ["client-timeout", 408],
+    ["pool-unavailable", 503],
+    ["cut-off", 504],
+    ["response-too-large", 502],
+    ["bad-gateway", 502],
+    ["server-timeout", 504],
+  ] as const)("a failure has a cause: %s", ([code, status]) => {
+    const sent = store(send("defers"));
+    arrive(sent);
+    expect(fate(sent, toldFailure(code, status))).toHaveProperty("lost");
+  });
+
+  test("a request waits until it expires, and no longer than that counts as a cause", () => {
+    const sent = store(send("defers"));
+    vi.advanceTimersByTime(settings.expiresMs - 300);
+    const early = toldFailure("queue-timeout", 503, 0);
+    vi.advanceTimersByTime(10_000);
+    expect(fate(sent, early)).toHaveProperty("lost");
+    expect(fate(sent, toldFailure("queue-timeout", 503, 0))).toEqual({
+      outcome: "deferred failed queue-timeout",
+    });
+  });
+
+  test("a server that hangs in the body of an answer that is to be stored is silent", () => {
+    const sent = store(send("defers"));
+    const job = arrive(sent);
+    job.headAt = journal.now();
+    expect(fate(sent, toldFailure("server-timeout", 504))).toHaveProperty("lost");
+    job.hungAt = journal.now();
+    expect(fate(sent, toldFailure("server-timeout", 504))).toHaveProperty("outcome");
+  });
+
+  test("only a crash leaves a fate unknown, and only of a request that may not be sent again", () => {
+    const unknown = toldFailure("fate-unknown", 502);
+    const sent = store(send("defers", { idempotent: false }));
+    crash(sent);
+    vi.advanceTimersByTime(51);
+    arrive(sent);
+    expect(fate(sent, unknown)).toHaveProperty("lost");
+    crash(sent);
+    expect(fate(sent, unknown)).toEqual({ outcome: "deferred failed fate-unknown" });
+    const other = store(send("defers", { idempotent: true }));
+    arrive(other);
+    crash(other);
+    expect(fate(other, unknown)).toHaveProperty("lost");
+    expect(fate(other, toldFailure("fate-unknown", 502, RETRIES + 1))).toHaveProperty("outcome");
+    const killed = store(send("defers", { idempotent: false }));
+    arrive(killed);
+    journal.kills.push({ from: journal.now(), to: journal.now() });
+    expect(fate(killed, unknown)).toHaveProperty("outcome");
+  });
+
+  test("what is said of an end is the same each time, but for the ids of who asks", () => {
+    const job = arrive(store(send("defers")));
+    const answer = toldAnswer(job);
+    const failure = toldFailure("bad-gateway", 502);
+    const again = { ...failure, response: reply(502, { code: "bad-gateway", instance: "another" }) };
+    expect(summaryOf(again)).toBe(summaryOf(failure));
+    expect(summaryOf(toldAnswer(job))).toBe(summaryOf(answer));
+    const others = [
+      toldAnswer(job, "?"),
+      toldFailure("server-timeout", 504),
+      toldFailure("bad-gateway", 502, 2),
+    ];
+    expect(new Set([answer, failure, ...others].map(summaryOf)).size).toBe(5);
+  });
+
+  test("more are stored than may be before one is refused for that", () => {
+    const full = (sent: Sent) => {
+      const problem = reply(503, { code: "deferred-full", instance: sent.plan.id });
+      return verdict(sent, { ...problem, headers: { "content-type": "application/problem+json" } }, journal);
+    };
+    const stored = Array.from({ length: MAX_DEFERRED }, () => store(send("defers")));
+    expect(full(send())).toHaveProperty("lost");
+    expect(full(send("defers"))).toEqual({ outcome: "refused deferred-full" });
+    for (const sent of stored) {
+      const job = arrive(sent);
+      job.headAt = journal.now();
+      journal.done(job);
+    }
+    vi.advanceTimersByTime(1);
+    expect(full(send("defers"))).toHaveProperty("lost");
+  });
+
+  test("a 202 says where the request is, and comes no sooner than its client would wait", () => {
+    const headers = {
+      location: "https://a.example/_sluice/requests/1",
+      "preference-applied": "respond-async",
+    };
+    const accepted = (body: object, headers: Reply["headers"]) => reply(202, body, headers);
+    expect(acceptanceFault(accepted({ id: "1" }, headers), 5, 0)).toBeNull();
+    expect(acceptanceFault(accepted({ id: "1" }, headers), 1_999, 2)).toBeNull();
+    expect(acceptanceFault(accepted({ id: "1" }, headers), 1_900, 2)).toContain("202 after");
+    expect(acceptanceFault(accepted({ id: "2" }, headers), 5, 0)).toContain("Location");
+    expect(acceptanceFault(accepted({ id: "1" }, { location: headers.location }), 5, 0)).toContain(
+      "Location",
+    );
+  });
+});
+
+test("who is cut off by a kill is not lost, and who came after it is", () => {
+  const cut = send();
+  journal.kills.push({ from: journal.now(), to: journal.now() });
+  vi.advanceTimersByTime(1);
+  const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
+  expect(verdict(cut, reply, journal)).toEqual({ outcome: "killed" });
+  expect(verdict(send(), reply, journal)).toHaveProperty("lost");
+});
+
+test("the id of a stored request is a secret, and so is its second half", () => {
+  const [object, secret] = ["0123456789abcdef".repeat(4), "fedcba9876543210".repeat(2)];
+  const { overheard } = journal;
+  overheard.listen(`{"object":"${object}","lease":"3f1a-${secret.slice(4)}"}`, "the log");
+  expect(overheard.whereWas(object + secret)).toBeNull();
+  overheard.listen(`an error at /_sluice/requests/${object}${secret}/response`, "the log");
+  expect(overheard.whereWas(object + secret)).toBe("the log");
+  journal.overheard.listen(`secret: ${object.slice(32)}`, "the metrics");
+  expect(overheard.whereWas(secret + object)).toBe("the metrics");
 });

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sluice } from "../support/sluice.ts";
 import { perform } from "./clients/clients.ts";
-import type { Reply } from "./clients/exchange.ts";
-import { CLIENT_KINDS } from "./clients/plan.ts";
+import { defer } from "./clients/deferring.ts";
+import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
 import type { Journal, Sent } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
 import type { Random } from "./random.ts";
-import { verdict } from "./verdict.ts";
+import type { Runtime } from "./runtime.ts";
+import { type Verdict, verdict } from "./verdict.ts";
 
 const MEAN_GAP_MS = 14;
 /** No more than so many at a time: what cannot be answered in time only waits. */
@@ -15,13 +15,13 @@ const BURST = { chance: 1 / 1000, shortest: 60, longest: 250 };
 
 /** The clients of one pool: they come at their own pace, now and then in crowds, and some of them misbehave. */
 export class Load {
-  readonly #sluice: Sluice;
+  readonly #runtime: Runtime;
   readonly #journal: Journal;
   readonly #random: Random;
   readonly #outstanding = new Set<Promise<void>>();
 
-  constructor(sluice: Sluice, journal: Journal, random: Random) {
-    this.#sluice = sluice;
+  constructor(runtime: Runtime, journal: Journal, random: Random) {
+    this.#runtime = runtime;
     this.#journal = journal;
     this.#random = random;
   }
@@ -45,17 +45,33 @@ export class Load {
 
   /** Resolves when this request has met its fate. */
   send(plan: RequestPlan): Promise<void> {
-    const sent = this.#journal.send(plan);
-    const done = perform(sent, this.#journal, this.#sluice)
-      .then((reply) => this.#judge(sent, reply))
-      .catch((error: NodeJS.ErrnoException) => this.#lost(sent, error.code ?? error.message))
-      .finally(() => this.#outstanding.delete(done));
+    const done = this.#send(plan).finally(() => this.#outstanding.delete(done));
     this.#outstanding.add(done);
     return done;
   }
 
+  judge(sent: Sent, fate: Verdict): void {
+    if ("lost" in fate) this.#lost(sent, fate.lost);
+    else this.#journal.ended(sent, fate.outcome);
+  }
+
   async settled(): Promise<void> {
     await Promise.all(this.#outstanding);
+  }
+
+  async #send(plan: RequestPlan): Promise<void> {
+    const [journal, runtime] = [this.#journal, this.#runtime];
+    const sluice = await runtime.sluice();
+    const sent = journal.send(plan);
+    try {
+      const fate = isDeferring(plan.client)
+        ? await defer({ sent, journal, runtime })
+        : verdict(sent, await perform(sent, journal, sluice), journal);
+      if (fate !== null) this.judge(sent, fate);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      this.#lost(sent, code ?? message);
+    }
   }
 
   #plan(number: number, one: number): RequestPlan {
@@ -65,12 +81,6 @@ export class Load {
       ? CLIENT_KINDS.find((kind) => !clients.has(kind) && !settings.without.includes(kind))
       : undefined;
     return requestPlan(this.#random, `${settings.on_client_abort}-${number}-${one}`, settings, leftOut);
-  }
-
-  #judge(sent: Sent, reply: Reply): void {
-    const fate = verdict(sent, reply, this.#journal);
-    if ("lost" in fate) this.#lost(sent, fate.lost);
-    else this.#journal.ended(sent, fate.outcome);
   }
 
   #lost(sent: Sent, why: string): void {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
-import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
 import { longestLeaseMs, type PoolName } from "./pool.ts";
+import type { Runtime } from "./runtime.ts";
 import type { Deploy } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
 
@@ -12,26 +12,23 @@ const RESIZE_ROOM_MS = 5_000;
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
   readonly #pool: PoolName;
-  readonly #sluice: Sluice;
+  readonly #runtime: Runtime;
   readonly #journal: Journal;
   readonly #servers: ChaosServer[];
   /** Changes of a server's slots, one after another. */
   readonly #resizing = new Map<ChaosServer, Promise<void>>();
   #deploys = 0;
 
-  constructor(sluice: Sluice, journal: Journal, servers: ChaosServer[]) {
+  constructor(runtime: Runtime, journal: Journal, servers: ChaosServer[]) {
     this.#pool = journal.settings.on_client_abort;
-    this.#sluice = sluice;
+    this.#runtime = runtime;
     this.#journal = journal;
     this.#servers = servers;
   }
 
   async change(server: ChaosServer, patch: Record<string, unknown>): Promise<void> {
-    const response = await this.#sluice.admin(
-      "PATCH",
-      `/api/pools/${this.#pool}/servers/${server.name}`,
-      patch,
-    );
+    const path = `/api/pools/${this.#pool}/servers/${server.name}`;
+    const response = await this.#runtime.through((sluice) => sluice.admin("PATCH", path, patch));
     await expectStatus(response, 200);
     server.sickness.interrupted();
     this.#journal.event(`operator: ${server.name} ${JSON.stringify(patch)}`);
@@ -58,10 +55,14 @@ export class Operator {
   async deploy({ waitMs, expiresMs, holdMs, restart, resumes }: Deploy): Promise<void> {
     const owner = `deploy-${++this.#deploys}`;
     const request = { owner, wait: `${waitMs}ms`, expires: `${expiresMs}ms`, reason: "chaos" };
-    const response = await this.#sluice.drain(this.#pool, request);
-    if (response.status === 409) return this.#journal.operation("drain held by another", `${owner} is held`);
-    await expectStatus(response, 200, 202);
-    const { state, drain } = (await response.json()) as Snapshot;
+    const snapshot = await this.#runtime.through(async (sluice) => {
+      const response = await sluice.drain(this.#pool, request);
+      if (response.status === 409) return null;
+      await expectStatus(response, 200, 202);
+      return (await response.json()) as Snapshot;
+    });
+    if (!snapshot) return this.#journal.operation("drain held by another", `${owner} is held`);
+    const { state, drain } = snapshot;
     this.#journal.event(`operator: ${owner}'s drain is answered: ${state}`);
     if (state === "drained" && drain) {
       this.#journal.operation("drained in time", `${owner}: drained`);
@@ -74,10 +75,24 @@ export class Operator {
 
   async resume(owner: string, force = false): Promise<void> {
     this.#journal.drainedUntil = Number.NEGATIVE_INFINITY;
-    const response = await this.#sluice.resume(this.#pool, { owner, force });
+    const response = await this.#runtime.through((sluice) => sluice.resume(this.#pool, { owner, force }));
     // Its own drain may have ended by itself, and another one have begun.
     await expectStatus(response, 200, ...(force ? [] : [409]));
     this.#journal.event(`operator: ${owner} resumes: ${response.status}`);
+  }
+
+  /** Frees the slots that requests got before the runtime was killed, once the server is at work for none of them. */
+  async freeFormer(server: ChaosServer, killedAt: number): Promise<void> {
+    while (server.workload.hasStray()) await sleep(20);
+    const { servers } = await this.#runtime.through((sluice) => sluice.snapshot(this.#pool));
+    const leases = servers.find(({ name }) => name === server.name)?.leases ?? [];
+    for (const { id } of leases.filter(({ since }) => Date.parse(since) < killedAt)) {
+      const path = `/api/pools/${this.#pool}/leases/${id}`;
+      const response = await this.#runtime.through((sluice) => sluice.admin("DELETE", path));
+      // Its holder may have come back, and ended it.
+      await expectStatus(response, 200, 404);
+      this.#journal.event(`operator: a slot of ${server.name}, of before the kill, is freed`);
+    }
   }
 
   /** "Drained" means that no server can be at work for the pool any more, and that none will be. */
@@ -98,7 +113,7 @@ export class Operator {
   async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {
     const patienceMs = longestLeaseMs(this.#journal.settings) + RESIZE_ROOM_MS;
     for (const end = Date.now() + patienceMs; ; await sleep(20)) {
-      const { servers } = await this.#sluice.snapshot(this.#pool);
+      const { servers } = await this.#runtime.through((sluice) => sluice.snapshot(this.#pool));
       if (servers.some(({ name, inFlight }) => name === server.name && inFlight <= slots)) return;
       if (Date.now() > end) throw new Error(`${server.name} still has more than ${slots} in flight`);
     }

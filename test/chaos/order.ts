@@ -8,11 +8,12 @@ const TOLERANCE_MS = 1_000;
 
 /** First come, first served: of the requests that no server has had yet, nobody is overtaken by far. */
 export class Order {
-  /** In the order in which they were sent. */
-  readonly #unserved = new Set<Sent>();
+  /** When each was on the list at the latest, in this order. */
+  readonly #unserved = new Map<Sent, number>();
 
-  sent(one: Sent): void {
-    this.#unserved.add(one);
+  /** From `at`, which is now, it is on the list. */
+  add(one: Sent, at: number): void {
+    this.#unserved.set(one, at);
   }
 
   gone(one: Sent): void {
@@ -22,8 +23,8 @@ export class Order {
   /** Its first server has it. Returns whom it has overtaken, each only once: who does not follow at once has a case. */
   served(one: Sent, slackMs: number): Sent | null {
     this.#unserved.delete(one);
-    const [oldest] = this.#unserved;
-    if (!oldest || one.sentAt - oldest.sentAt <= TOLERANCE_MS + slackMs) return null;
+    const [[oldest, since] = [null, 0]] = this.#unserved;
+    if (!oldest || one.sentAt - since <= TOLERANCE_MS + slackMs) return null;
     this.#unserved.delete(oldest);
     return oldest;
   }

@@ -1,10 +1,13 @@
 import {
   type ClientKind,
   type ClientPlan,
+  drawDeferring,
   drawKind,
   drawShape,
+  isDeferring,
   isHandshake,
   neverWhole,
+  preferences,
   type Shape,
 } from "./clients/plan.ts";
 import {
@@ -96,7 +99,14 @@ export interface CheckPlan {
 export function requestPlan(random: Random, id: string, settings: Settings, kind?: ClientKind): RequestPlan {
   const draw = random.fork(id);
   const drawn = drawKind(draw, settings);
-  return toPlan(id, settings.on_client_abort, drawShape(kind ?? drawn, draw, settings));
+  // A stream of its own: what the others do stays as the seed has it.
+  const own = random.fork(`${id} deferred`);
+  const deferring = drawDeferring(own, settings);
+  const shape =
+    kind === undefined && deferring !== null
+      ? drawShape(deferring, own, settings)
+      : drawShape(kind ?? drawn, draw, settings);
+  return toPlan(id, settings.on_client_abort, shape);
 }
 
 /** One of the last requests, which together must find every slot free. */
@@ -112,7 +122,11 @@ function toPlan(id: string, pool: PoolName, shape: Shape): RequestPlan {
     path: `/${pool}/${id}`,
     method,
     idempotent: hasKey || method !== "POST",
-    headers: { "X-Request-Id": id, ...(hasKey ? { "Idempotency-Key": `"${id}"` } : {}) },
+    headers: {
+      "X-Request-Id": id,
+      ...(hasKey ? { "Idempotency-Key": `"${id}"` } : {}),
+      ...preferences(client),
+    },
     bodyBytes,
     chunked,
     client,
@@ -159,6 +173,8 @@ export function jobPlan(
 /** What its client does is trouble enough, or leaves no room for a fault of the server's. */
 export function isForFaults({ client, bodyBytes, answerBytes }: RequestPlan): boolean {
   if (isHandshake(client) || neverWhole(client) || answerBytes !== null) return false;
+  // What is stored is at hand as often as it takes.
+  if (isDeferring(client)) return true;
   // Longer ones are not at hand any more when the server says what it says, and cannot be sent again.
   return (bodyBytes ?? 0) <= 100_000;
 }

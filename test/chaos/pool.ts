@@ -10,6 +10,8 @@ export const RETRIES = 3;
 export const MAX_QUEUE = 250;
 export const QUEUE_TIMEOUT_MS = 4_000;
 export const SERVER_TIMEOUT_MS = 1_000;
+/** Of requests that are stored and have not ended. */
+export const MAX_DEFERRED = 60;
 export const WEBSOCKET_IDLE_MS = 1_500;
 /** Of one request at a server: longer than any takes that ends by itself. */
 const LONGEST_MS = 3_000;
@@ -60,6 +62,8 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     clientTimeoutMs: random.pick([800, 1_200]),
     // Every body of a request that may be turned away fits into it: others cannot be sent again.
     bufferKiB: random.pick([128, 256]),
+    /** How long a stored request may wait for a slot. */
+    expiresMs: random.pick([3_000, 20_000]),
   };
 }
 export type Settings = ReturnType<typeof drawSettings>;
@@ -97,7 +101,16 @@ export function poolTable(
   settings: Settings,
   servers: { name: string; url: string; slots: number; backup: boolean }[],
 ): Record<string, unknown> {
-  const { probe, cooldownMs, clientTimeoutMs, bufferKiB, backups: _, without: __, ...drawn } = settings;
+  const {
+    probe,
+    cooldownMs,
+    clientTimeoutMs,
+    bufferKiB,
+    expiresMs,
+    backups: _,
+    without: __,
+    ...drawn
+  } = settings;
   return {
     ...drawn,
     servers,
@@ -112,6 +125,7 @@ export function poolTable(
     buffer_request: `${bufferKiB}KiB`,
     buffer_response: `${bufferKiB}KiB`,
     retries: RETRIES,
+    deferred: { max: MAX_DEFERRED, expires: `${expiresMs}ms`, keep: "1h" },
     retry_on: BUSY_ANSWERS.map(({ status, body }) => (status === 503 ? `503 ${body.trim()}` : status)),
     check: {
       path: "/health",

@@ -26,6 +26,7 @@ const PROMISES: Record<Promised, [label: string, note: string]> = {
     "slots lost",
     "not back at the end, shut for longer than a request and its quarantine take, or taken by no request",
   ],
+  secret: ["ids told", "of stored requests, in log lines, snapshots, events or metrics"],
 };
 
 /** What was tried and what came of it, as an aligned table of each pool. */
@@ -55,9 +56,11 @@ function rowsOf(journal: Journal): Row[] {
     ["refused", sum(refused), list(refused.map(([outcome, count]) => [outcome.slice(8), count]))],
     ["clients left", outcomes.get("left") ?? 0, "or broke their connection"],
     ["clients cut off", outcomes.get("stalled") ?? 0, "which had stalled"],
+    ...deferredRows(journal, outcomes),
     ["client kinds", sum(journal.clients), list(journal.clients)],
     ["server faults", sum(journal.faults), list(journal.faults)],
     ["object crashes", journal.operations.get("crash") ?? 0],
+    ["kills", journal.kills.length, "of all that runs, with its connections"],
     ["operations", sum(operations(journal)), list(operations(journal))],
     ["longest queue", journal.longestQueue],
     [
@@ -68,6 +71,37 @@ function rowsOf(journal: Journal): Row[] {
     ...promises(journal),
   ];
 }
+
+/** Of the requests that got a 202. */
+function deferredRows({ requests, broken }: Journal, outcomes: Map<string, number>): Row[] {
+  const stored = [...requests.values()].filter((sent) => sent.stored !== null);
+  const crashes = sum(stored.map((sent) => ["", sent.stored?.crashes.length ?? 0]));
+  const failed = [...outcomes].filter(([outcome]) => outcome.startsWith(FAILED));
+  const brokenTo = (promise: Promised) =>
+    new Set(
+      broken
+        .filter((one) => one.promise === promise)
+        .flatMap(({ about }) => about.filter((sent) => sent.stored)),
+    ).size;
+  return [
+    ["deferred", stored.length, `accepted for later; their objects crashed ${text(crashes)} times`],
+    [
+      "deferred answered",
+      (outcomes.get("deferred answered") ?? 0) + (outcomes.get("deferred answered out of order") ?? 0),
+      "whole, as the server said it",
+    ],
+    [
+      "deferred failed",
+      sum(failed),
+      list(failed.map(([outcome, count]) => [outcome.slice(FAILED.length), count])),
+    ],
+    ["deferred canceled", outcomes.get("deferred canceled") ?? 0, "by their clients"],
+    ["deferred lost", brokenTo("lost"), "must be 0: not ended, or not as anything accounts for"],
+    ["deferred twice", brokenTo("twice"), "must be 0: sent twice, as below"],
+  ];
+}
+
+const FAILED = "deferred failed ";
 
 function promises(journal: Journal): Row[] {
   return Object.entries(PROMISES).map(([promise, [label, note]]) => [
@@ -80,7 +114,7 @@ function promises(journal: Journal): Row[] {
 /** All that the operator did, and how sick servers fared; crashes and faults have lines of their own. */
 function operations(journal: Journal): [string, number][] {
   return [...journal.operations].filter(
-    ([kind]) => !["crash", "refuse", "reset", "front", "sick"].includes(kind),
+    ([kind]) => !["crash", "crash deferred", "kill", "refuse", "reset", "front", "sick"].includes(kind),
   );
 }
 

@@ -13,9 +13,27 @@ export interface Deploy {
   resumes: boolean;
 }
 
+/** The object of a stored request crashes, and somebody asks it for the request's status so long after that. */
+export interface StoredCrash {
+  what: "crash deferred";
+  /**
+   * Of which of them.
+   * any    whatever it does, or has done
+   * waits  no server has got it
+   * works  a server has it
+   * ends   the same, and the crash comes so long after its work is done, or has failed
+   */
+  moment: "any" | "waits" | "works" | "ends";
+  /** From 0 to 1: which of those that there are. */
+  pick: number;
+  delayMs: number;
+  wakeMs: number;
+}
+
 /** What happens to the pool and its servers, whoever is in flight. `server` is a number, times are ms. */
 export type Happening =
   | { what: "crash" }
+  | StoredCrash
   | { what: "refuse"; servers: number[]; forMs: number }
   | { what: "reset"; server: number; connections: number }
   | { what: "front"; server: number; status: number; requests: number }
@@ -30,6 +48,16 @@ export type Scheduled = Happening & { atMs: number };
 /** Each kind of happening comes at its own pace: the shortest and the longest time between two of them, in ms. */
 const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random: Random) => Happening }> = {
   crash: { gapMs: [300, 3_100], draw: () => ({ what: "crash" }) },
+  "crash deferred": {
+    gapMs: [100, 600],
+    draw: (random) => ({
+      what: "crash deferred",
+      moment: random.pick(["any", "waits", "works", "ends"]),
+      pick: random.next(),
+      delayMs: random.whole(0, 8),
+      wakeMs: random.whole(0, 1_000),
+    }),
+  },
   refuse: {
     gapMs: [1_500, 4_500],
     draw: (random) => ({

@@ -5,11 +5,11 @@ const [BEFORE_MS, AFTER_MS] = [3_500, 300];
 
 /** All that is known of one broken promise: its requests, what happened around it, and Sluice's own words. */
 export function story(
-  { promise, at, text, about }: Broken,
+  { promise, from: beginning, at, text, about }: Broken,
   journal: Journal,
   log: Record<string, unknown>[],
 ): string[] {
-  const from = Math.min(at, ...about.map((sent) => sent.sentAt)) - BEFORE_MS;
+  const from = Math.min(beginning, ...about.map((sent) => sent.sentAt)) - BEFORE_MS;
   const around = journal.events.filter((event) => event.at >= from && event.at <= at + AFTER_MS);
   const ids = new Set(about.map((sent) => sent.plan.id));
   return [
@@ -22,14 +22,27 @@ export function story(
   ];
 }
 
-function requestLines({ plan, sentAt, stalledAt, endedAt, outcome, jobs }: Sent): string[] {
+function requestLines({ plan, sentAt, stalledAt, endedAt, outcome, jobs, stored }: Sent): string[] {
   const body = plan.bodyBytes === null ? "" : `, ${plan.bodyBytes} bytes${plan.chunked ? " in chunks" : ""}`;
   return [
     `  ${plan.method} ${plan.id}${plan.idempotent ? "" : " (not idempotent)"}${body}, ${JSON.stringify(plan.client)}`,
     `    ${time(sentAt)}  sent`,
+    ...storedLines(stored),
     ...(stalledAt === null ? [] : [`    ${time(stalledAt)}  the client stalls`]),
     ...jobs.flatMap(jobLines),
     `    ${time(endedAt)}  ended: ${outcome}`,
+  ];
+}
+
+function storedLines(stored: Sent["stored"]): string[] {
+  if (!stored) return [];
+  const { acceptedAt, crashes, stoppedAt, isForgotten } = stored;
+  return [
+    `    ${time(acceptedAt)}  accepted for later`,
+    ...crashes.map(({ from }) => `    ${time(from)}  its object crashes`),
+    ...(stoppedAt === null
+      ? []
+      : [`    ${time(stoppedAt)}  ${isForgotten ? "off the list, or forgotten" : "stopped"}`]),
   ];
 }
 

@@ -1,33 +1,47 @@
+import { ROW_BYTES } from "../../src/link/deferred-calls.ts";
 import type { Reply } from "./clients/exchange.ts";
-import { type ClientKind, neverWhole } from "./clients/plan.ts";
+import { type ClientKind, isDeferring, neverWhole } from "./clients/plan.ts";
 import { messagesOf } from "./clients/web-sockets.ts";
 import type { Job, Journal, Sent } from "./journal.ts";
-import { MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS, WEBSOCKET_IDLE_MS } from "./pool.ts";
+import { MAX_DEFERRED, MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS, WEBSOCKET_IDLE_MS } from "./pool.ts";
 import { answerTo, sickAnswerTo } from "./servers/answers.ts";
 import { closeCodeOf, echoOf } from "./servers/web-sockets.ts";
+import { wasInterrupted } from "./stored.ts";
 
 /** Clocks and timers of several processes; what this one has been kept from doing lately comes on top. */
 const TOLERANCE_MS = 200;
 /** Who is in the list, and neither client nor server of it knows: has just left, or waits for another server already. */
 const UNSEEN = 15;
 
-/** How Sluice may refuse a request here: the status, and what must have happened. */
-const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Journal) => boolean }> = {
+/** How Sluice may refuse a request here: the status, and what must have happened; `until`: when it was refused. */
+const REFUSALS: Record<
+  string,
+  { status: number; due: (sent: Sent, journal: Journal, until: number) => boolean }
+> = {
   "queue-full": {
     status: 503,
-    due: ({ sentAt }, { waiting }) => waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN,
+    due: ({ sentAt, plan }, { waiting }) =>
+      !isDeferring(plan.client) && waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN,
   },
   "queue-timeout": {
     status: 503,
-    due: ({ sentAt }, journal) => lasted(QUEUE_TIMEOUT_MS, sentAt, journal),
+    due: ({ sentAt, plan }, journal, until) =>
+      lasted(
+        isDeferring(plan.client) ? journal.settings.expiresMs : QUEUE_TIMEOUT_MS,
+        sentAt,
+        journal,
+        until,
+      ),
   },
   "no-server": { status: 503, due: (_, { settings }) => settings.when_down === "refuse" },
   // However often it crashes, it is back at once: it is asked for 10 s.
   "pool-unavailable": { status: 503, due: () => false },
   "bad-gateway": {
     status: 502,
-    due: ({ sentAt, jobs }, journal) =>
-      jobs.some((job) => job.brokeAt !== null) || journal.hadTrouble(sentAt, journal.now()),
+    // A server may note late what it has done.
+    due: ({ sentAt, jobs }, journal, until) =>
+      jobs.some((job) => job.brokeAt !== null) ||
+      journal.hadTrouble(sentAt, until + TOLERANCE_MS + journal.slackMs),
   },
   "server-timeout": {
     status: 504,
@@ -44,6 +58,16 @@ const REFUSALS: Record<string, { status: number; due: (sent: Sent, journal: Jour
     status: 426,
     due: ({ plan: { client } }) => client.kind === "bad handshake" && client.fault === "version 12",
   },
+  "deferred-full": {
+    status: 503,
+    due: ({ sentAt, plan }, { unfinished }) =>
+      isDeferring(plan.client) && unfinished.mostSince(sentAt) >= MAX_DEFERRED - UNSEEN,
+  },
+  "fate-unknown": {
+    status: 502,
+    due: (sent, journal) =>
+      sent.stored !== null && wasInterrupted(sent, sent.jobs.at(-1)?.readAt ?? sent.sentAt, journal),
+  },
 };
 
 /** Those who may find their connection closed without an answer, because they have broken it themselves. */
@@ -55,6 +79,7 @@ export type Verdict = { outcome: string } | { lost: string };
 /** Every request has one answer of one server, or a refusal of the table that something accounts for. */
 export function verdict(sent: Sent, reply: Reply, journal: Journal): Verdict {
   const { status, headers, body, whole } = reply;
+  if ((status === 0 || !whole) && journal.hadKill(sent.sentAt)) return { outcome: "killed" };
   if (status === 0) return unanswered(sent, body, journal);
   if (status === 499) return left(sent, journal);
   if (status === 101) return ofWebSocket(sent, reply, journal);
@@ -65,15 +90,27 @@ export function verdict(sent: Sent, reply: Reply, journal: Journal): Verdict {
 
 function refused(sent: Sent, { status, headers, body, whole }: Reply, journal: Journal): Verdict {
   const problem = whole ? parsed(body) : null;
-  const refusal = REFUSALS[String(problem?.code)];
   const { id, client } = sent.plan;
   // The client that leaves passes on no headers.
   const typed = client.kind === "leaves" || headers["content-type"] === "application/problem+json";
-  if (!refusal || !typed || refusal.status !== status || problem?.instance !== id) {
+  const fault = refusalFault(String(problem?.code), status, sent, journal);
+  if (fault === "unknown" || !typed || problem?.instance !== id) {
     return { lost: `an unknown answer: ${status} ${body.slice(0, 300)}` };
   }
-  if (!refusal.due(sent, journal)) return { lost: `${problem.code} without a cause` };
-  return { outcome: `refused ${problem.code}` };
+  return fault === null ? { outcome: `refused ${problem.code}` } : { lost: fault };
+}
+
+/** What is wrong with such a refusal; `null`: nothing. */
+export function refusalFault(
+  code: string,
+  status: number,
+  sent: Sent,
+  journal: Journal,
+  until = journal.now(),
+): string | null {
+  const refusal = REFUSALS[code];
+  if (refusal?.status !== status) return "unknown";
+  return refusal.due(sent, journal, until) ? null : `${code} without a cause`;
 }
 
 function answered(sent: Sent, body: string): Verdict {
@@ -133,10 +170,15 @@ function endedBadly(job: Job): boolean {
   return job.headAt !== null && (job.brokeAt !== null || job.hungAt !== null);
 }
 
-/** It had all of the request and said nothing; or so its front found. A body that Sluice holds goes out at once. */
-function wasSilent({ sent, readAt, wholeAt, headAt, gaveUpAt }: Job, journal: Journal): boolean {
-  const isHeld = (sent.plan.bodyBytes ?? 0) <= 1024 * journal.settings.bufferKiB;
-  const since = isHeld ? readAt : (wholeAt ?? readAt);
+/**
+ * It had all of the request and said nothing; or so its front found. A body that Sluice holds goes out at once. Of an
+ * answer that is to be stored, nobody has got anything until all of it is there.
+ */
+function wasSilent({ sent, readAt, wholeAt, headAt, hungAt, gaveUpAt }: Job, journal: Journal): boolean {
+  const isStored = isDeferring(sent.plan.client);
+  if (isStored && hungAt !== null) return true;
+  const heldBytes = isStored ? ROW_BYTES : 1024 * journal.settings.bufferKiB;
+  const since = (sent.plan.bodyBytes ?? 0) <= heldBytes ? readAt : (wholeAt ?? readAt);
   return gaveUpAt !== null || lasted(SERVER_TIMEOUT_MS, since, journal, headAt ?? undefined);
 }
 
@@ -145,7 +187,7 @@ function lasted(forMs: number, since: number, journal: Journal, until = journal.
   return until - since > forMs - TOLERANCE_MS - journal.slackMs;
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+export function parsed(text: string): Record<string, unknown> | null {
   try {
     return JSON.parse(text);
   } catch {

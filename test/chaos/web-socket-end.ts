@@ -30,6 +30,8 @@ export class WebSocketEnd {
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.once("end", () => this.#end());
     socket.once("close", () => this.#end());
+    // A kill may have come first.
+    if (socket.destroyed) this.#end();
     this.#read(Buffer.alloc(0));
   }
 

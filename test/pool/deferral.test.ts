@@ -35,10 +35,12 @@ const drain = () => object.pool.drain({ owner: "deploy", reason: null, expiresMs
 const resume = () => object.pool.resume("deploy", false);
 const deferred = () => object.pool.snapshot().deferred;
 const settle = () => object.pass(1);
+const CANCELED = { state: "canceled" as const, status: null, code: null, attempts: 0, startedAt: null };
 /** The object of the last turn is done. */
 function answered(n: number, ticket = object.turns.at(-1)?.ticket ?? ""): void {
   void object.pool.end([{ id: ticket, end: { how: "done", status: 200 } }]);
-  const end = { state: "answered" as const, status: 200, code: null, attempts: 1, startedAt: Date.now() };
+  const startedAt = Date.now();
+  const end = { state: "answered" as const, ticket, status: 200, code: null, attempts: 1, startedAt };
   object.pool.deferredEnded(idOf(n), end);
 }
 
@@ -109,6 +111,7 @@ describe("a deferred request", () => {
     expect(object.refusals).toEqual([{ id: objectOf(1), code: "queue-timeout" }]);
     const end = {
       state: "failed" as const,
+      ticket: null,
       status: 503,
       code: "queue-timeout",
       attempts: 0,
@@ -160,10 +163,34 @@ describe("where its object", () => {
     object.pool.defer(request(1));
     await settle();
     expect(object.pool.snapshot()).toMatchObject({ inFlight: 0 });
-    const end = { state: "canceled" as const, status: null, code: null, attempts: 0, startedAt: null };
+    const end = { ...CANCELED, ticket: null };
     expect(object.pool.deferredEnded(idOf(1), end)).toBe(1);
     expect(object.pool.deferredEnded(idOf(1), end)).toBeNull();
     expect(deferred()).toMatchObject({ queued: 0, running: 0 });
+  });
+
+  test("was canceled before it heard of the slot, and says so itself, that is free again", async () => {
+    object.answer = () => {
+      throw new Error("it restarts");
+    };
+    object.pool.defer(request(1));
+    await settle();
+    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1 });
+    object.pool.deferredEnded(idOf(1), { ...CANCELED, ticket: null });
+    expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
+  });
+
+  test("restarted before it could say how its lease ended, that ends with it, and nobody waits for its time", async () => {
+    object.pool.defer(request(1));
+    object.pool.defer(request(2));
+    await settle();
+    const { ticket = "" } = object.turns[0] ?? {};
+    object.pool.deferredEnded(idOf(1), { ...CANCELED, ticket });
+    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 1, deferred: { running: 0 } });
+    // It says so all the same.
+    void object.pool.end([{ id: ticket, end: { how: "done", status: 200 } }]);
+    await settle();
+    expect(object.turns.at(-1)).toMatchObject({ id: objectOf(2), granted: {} });
   });
 
   test("knows nothing of it, the pool forgets it too", async () => {
@@ -238,7 +265,7 @@ describe("a key", () => {
     expect(object.pool.defer(keyed(3, "b"))).toEqual({ code: "idempotency-mismatch" });
     object.lose();
     expect(object.pool.defer(keyed(2))).toEqual({ code: "repeated", id: idOf(1) });
-    const end = { state: "canceled" as const, status: null, code: null, attempts: 0, startedAt: null };
+    const end = { ...CANCELED, ticket: null };
     const number = object.pool.deferredEnded(idOf(1), end) ?? 0;
     expect(object.pool.defer(keyed(2))).toEqual({ code: "repeated", id: idOf(1) });
     object.pool.forgetDeferred({ id: idOf(1), number, key: "k" });
@@ -270,8 +297,10 @@ describe("the operator's list", () => {
     await settle();
     answered(1);
     await settle();
-    const failed = { state: "failed" as const, status: 502, code: "bad-gateway", attempts: 3, startedAt: 5 };
-    void object.pool.end([{ id: object.turns[1]?.ticket ?? "", end: { how: "broken" } }]);
+    const ticket = object.turns[1]?.ticket ?? "";
+    const cause = { status: 502, code: "bad-gateway" };
+    const failed = { state: "failed" as const, ticket, ...cause, attempts: 3, startedAt: 5 };
+    void object.pool.end([{ id: ticket, end: { how: "broken" } }]);
     object.pool.deferredEnded(idOf(2), failed);
     await object.pass(3_000);
   });

@@ -2,7 +2,7 @@ import type { Sluice } from "../../support/sluice.ts";
 import type { Journal, Sent } from "../journal.ts";
 import { bodyOf } from "../plans.ts";
 import { begin, type Call, type Reply } from "./exchange.ts";
-import type { Client, ClientKind, ClientPlan } from "./plan.ts";
+import type { Client, ClientPlan, DirectKind } from "./plan.ts";
 import { readSlowly, stallReading } from "./readers.ts";
 import { breakUpload, stallUpload, uploadSlowly } from "./uploads.ts";
 import { converse, greetBadly, keepSilent, resetBeforeAccepted } from "./web-sockets.ts";
@@ -18,7 +18,7 @@ export interface Doing {
 
 type Behaviour<Plan> = (doing: Doing, plan: Plan) => Promise<Reply>;
 
-const clients: { [Kind in ClientKind]: Behaviour<Client<Kind>> } = {
+const clients: { [Kind in DirectKind]: Behaviour<Client<Kind>> } = {
   stays: send,
   leaves: send,
   "slow upload": uploadSlowly,
@@ -36,7 +36,7 @@ const clients: { [Kind in ClientKind]: Behaviour<Client<Kind>> } = {
 export function perform(sent: Sent, journal: Journal, { url, leaverUrl }: Sluice): Promise<Reply> {
   const { plan } = sent;
   const call = { url: plan.client.kind === "leaves" ? leaverUrl : url, plan, patienceMs: PATIENCE_MS };
-  const client = clients[plan.client.kind] as Behaviour<ClientPlan>;
+  const client = clients[plan.client.kind as DirectKind] as Behaviour<ClientPlan>;
   return client({ call, sent, journal }, plan.client);
 }
 

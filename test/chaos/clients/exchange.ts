@@ -27,15 +27,24 @@ export interface Exchange {
   upgraded: Promise<{ socket: Socket; head: Buffer }>;
 }
 
+/** Begins the plan's request. `read` may take its time with the answer. */
+export function begin({ url, plan, patienceMs }: Call, headers = headersOf(plan), read = readOn): Exchange {
+  return exchange(url + plan.path, { method: plan.method, headers, patienceMs }, read);
+}
+
 /**
  * Begins one request, on a connection of its own: one kept for reuse could be closed under it, a loss that is not
- * Sluice's. `read` may take its time with the answer.
+ * Sluice's.
  */
-export function begin({ url, plan, patienceMs }: Call, headers = headersOf(plan), read = readOn): Exchange {
+export function exchange(
+  url: string,
+  { method, headers, patienceMs }: { method: string; headers: http.OutgoingHttpHeaders; patienceMs: number },
+  read = readOn,
+): Exchange {
   const { promise: reply, resolve, reject } = Promise.withResolvers<Reply>();
   const upgrade = Promise.withResolvers<{ socket: Socket; head: Buffer }>();
   const signal = AbortSignal.timeout(patienceMs);
-  const request = http.request(url + plan.path, { method: plan.method, headers, agent: false, signal });
+  const request = http.request(url, { method, headers, agent: false, signal });
   request.on("response", (response) => {
     const { statusCode: status = 0, headers } = response;
     let body = "";

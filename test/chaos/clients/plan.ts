@@ -23,14 +23,34 @@ interface Clients {
   /** Resets its connection so long after a server has got its handshake, and before that has accepted it. */
   "reset handshake": { afterMs: number };
 }
-export type ClientKind = keyof Clients;
-export type ClientPlan = { [Kind in ClientKind]: { kind: Kind } & Clients[Kind] }[ClientKind];
+
+/** The same of those whose request is to be stored (`Prefer: respond-async`). */
+interface DeferringClients {
+  /** Asks for the status until it has the answer, and may have the request forgotten then. */
+  defers: { forgets: boolean };
+  /** Never asks for anything. */
+  "defers and leaves": unknown;
+  /** Cancels so long after the 202. */
+  "defers and cancels": { afterMs: number };
+  /** Would rather have the answer itself, if that comes in time. */
+  "defers and waits": { waitS: number };
+  /**
+   * Sends the same again with the same key, be the first answered or not, and may wait for the answer then; or something
+   * else with that key.
+   */
+  "defers twice": { afterMs: number; waitS: number; otherBody: boolean };
+}
+export type DirectKind = keyof Clients;
+type DeferringKind = keyof DeferringClients;
+type AllClients = Clients & DeferringClients;
+export type ClientKind = keyof AllClients;
+export type ClientPlan = { [Kind in ClientKind]: { kind: Kind } & AllClients[Kind] }[ClientKind];
 export type Client<Kind extends ClientKind> = Extract<ClientPlan, { kind: Kind }>;
 
 const HANDSHAKE_FAULTS = ["no key", "a short key", "no version", "version 12", "POST"] as const;
 export type HandshakeFault = (typeof HANDSHAKE_FAULTS)[number];
 
-const WEIGHTS: Record<ClientKind, number> = {
+const WEIGHTS: Record<DirectKind, number> = {
   stays: 84.8,
   leaves: 8,
   "slow upload": 1.2,
@@ -43,14 +63,29 @@ const WEIGHTS: Record<ClientKind, number> = {
   "bad handshake": 0.8,
   "reset handshake": 0.5,
 };
+/** How many requests are to be stored. More than the servers can do would leave none for those that wait themselves. */
+const DEFERRED_SHARE = 0.15;
+const DEFERRED_WEIGHTS: Record<DeferringKind, number> = {
+  defers: 40,
+  "defers and leaves": 20,
+  "defers and cancels": 15,
+  "defers and waits": 13,
+  "defers twice": 12,
+};
+
 /** All but the most usual: each has to come in a run. */
-export const CLIENT_KINDS = (Object.keys(WEIGHTS) as ClientKind[]).filter((kind) => kind !== "stays");
+export const CLIENT_KINDS = (
+  [...Object.keys(WEIGHTS), ...Object.keys(DEFERRED_WEIGHTS)] as ClientKind[]
+).filter((kind) => kind !== "stays");
 
 const LONG_UPLOAD: [number, number] = [300_000, 600_000];
 const SHORT_UPLOAD: [number, number] = [10_000, 60_000];
 const SLOW_ANSWER_BYTES = 3_000_000;
 /** More than all the buffers between a server and its client hold. */
 const STALLED_ANSWER_BYTES = 32_000_000;
+/** More than fits into one row of storage. */
+const BODY_OF_ROWS: [number, number] = [550_000, 1_300_000];
+const ANSWER_OF_ROWS_BYTES = 1_200_000;
 
 /** What of a request its client decides. */
 export interface Shape {
@@ -69,6 +104,12 @@ export interface Shape {
 export function drawKind(random: Random, { without }: Settings): ClientKind {
   const drawn = random.weighted(WEIGHTS);
   return without.includes(drawn) ? "stays" : drawn;
+}
+
+/** `null`: the request is not to be stored. */
+export function drawDeferring(random: Random, { without }: Settings): ClientKind | null {
+  const drawn = random.chance(DEFERRED_SHARE) ? random.weighted(DEFERRED_WEIGHTS) : null;
+  return drawn === null || without.includes("deferred") || without.includes(drawn) ? null : drawn;
 }
 
 export function drawShape(kind: ClientKind, draw: Random, settings: Settings): Shape {
@@ -128,6 +169,28 @@ const SHAPES: Record<ClientKind, Draw> = {
     ...handshake(),
     client: { kind: "reset handshake", afterMs: draw.whole(0, 200) },
   }),
+  defers: (draw) => ({ ...deferred(draw), client: { kind: "defers", forgets: draw.chance(0.2) } }),
+  "defers and leaves": (draw) => ({ ...deferred(draw), client: { kind: "defers and leaves" } }),
+  "defers and cancels": (draw) => ({
+    ...deferred(draw),
+    client: { kind: "defers and cancels", afterMs: draw.whole(0, draw.chance(0.5) ? 100 : 3_000) },
+  }),
+  "defers and waits": (draw) => ({
+    ...deferred(draw),
+    client: { kind: "defers and waits", waitS: draw.whole(1, 3) },
+  }),
+  "defers twice": (draw) => ({
+    ...deferred(draw),
+    method: "POST",
+    hasKey: true,
+    bodyBytes: draw.whole(1, 500),
+    client: {
+      kind: "defers twice",
+      afterMs: draw.chance(0.5) ? 0 : draw.whole(0, 2_000),
+      waitS: draw.chance(0.4) ? draw.whole(1, 3) : 0,
+      otherBody: draw.chance(0.2),
+    },
+  }),
 };
 
 /** Its client may be gone for Sluice before its server is done. */
@@ -145,12 +208,37 @@ export function isHandshake({ kind }: ClientPlan): boolean {
   return /WebSocket|handshake/.test(kind);
 }
 
+/** What it would have Sluice do with the request. */
+export function preferences(client: ClientPlan): { Prefer?: string } {
+  if (!isDeferring(client)) return {};
+  const waitS = client.kind === "defers and waits" ? client.waitS : 0;
+  return { Prefer: preferring(waitS) };
+}
+
+export function preferring(waitS: number): string {
+  return waitS === 0 ? "respond-async" : `respond-async, wait=${waitS}`;
+}
+
 /** It sends all that it has to say at once. */
 export function isPlain({ kind }: ClientPlan): boolean {
   return kind === "stays" || kind === "leaves";
 }
 
-const HONEST = new Set<ClientKind>(["stays", "slow upload", "slow reader", "WebSocket"]);
+/** Its request is to be stored. */
+export function isDeferring({ kind }: ClientPlan): boolean {
+  return kind in DEFERRED_WEIGHTS;
+}
+
+const HONEST = new Set<ClientKind>([
+  "stays",
+  "slow upload",
+  "slow reader",
+  "WebSocket",
+  "defers",
+  "defers and leaves",
+  "defers and waits",
+  "defers twice",
+]);
 
 const METHODS = { GET: 45, PUT: 10, POST: 30, "POST with key": 15 };
 
@@ -168,6 +256,17 @@ function upload(draw: Random, bytes: [number, number]): Omit<Shape, "client"> {
     method: draw.pick(["PUT", "POST"]),
     bodyBytes: draw.whole(...bytes),
     chunked: draw.chance(0.5),
+  };
+}
+
+function deferred(draw: Random): Omit<Shape, "client"> {
+  const shape = plain(draw);
+  const isLong = draw.chance(0.15);
+  return {
+    ...shape,
+    ...(shape.bodyBytes !== null && isLong ? { bodyBytes: draw.whole(...BODY_OF_ROWS) } : {}),
+    chunked: draw.chance(0.3),
+    ...(draw.chance(0.05) ? { answerBytes: ANSWER_OF_ROWS_BYTES } : {}),
   };
 }
 
