@@ -334,10 +334,16 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
         background: (work) => this.#inBackground(work),
       },
     );
-    this.#inBackground(carrying.then((end) => this.#over(request, pool, lease, end)));
+    this.#inBackground(carrying.then((end) => this.#over(request, pool, lease, end, run.leaseTold)));
   }
 
-  async #over(request: StoredRequest, pool: PoolConfig, lease: HeldLease, end: RunEnd): Promise<void> {
+  async #over(
+    request: StoredRequest,
+    pool: PoolConfig,
+    lease: HeldLease,
+    end: RunEnd,
+    leaseTold: Promise<unknown>,
+  ): Promise<void> {
     this.#run = null;
     this.#lease = null;
     const progress = this.#progress as Progress;
@@ -347,12 +353,12 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       lease.dispose();
       return;
     }
-    if (end.how === "again") this.#inBackground(lease.end(end.end));
+    const told = end.how === "again" ? lease.end(end.end) : leaseTold;
     if (!isEnded(progress)) {
       if (end.how === "failed") this.#fail(request, progress, end.refusal);
       else this.#end(request, { ...progress, state: end.how === "answered" ? "answered" : "canceled" });
     }
-    await this.#tellEnd(request, this.#progress as Progress);
+    await this.#tellEnd(request, this.#progress as Progress, told);
   }
 
   /** An operator wants a request that has failed to be tried again. */
@@ -476,15 +482,17 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return first !== undefined;
   }
 
-  #tellEnd(request: StoredRequest, progress: Progress): Promise<void> {
-    const told = this.#tell(request, progress);
+  /** `after`: when the end of its lease has been told. A request that ends with a slot is taken to have lost it. */
+  #tellEnd(request: StoredRequest, progress: Progress, after?: Promise<unknown>): Promise<void> {
+    const told = this.#tell(request, progress, after);
     this.#telling = Promise.all([this.#telling, told]);
     return told;
   }
 
   /** Tells the pool of the end. If it is not reached for so long, it asks: it misses the lease, or the ticket. */
-  async #tell(request: StoredRequest, progress: Progress): Promise<void> {
+  async #tell(request: StoredRequest, progress: Progress, after?: Promise<unknown>): Promise<void> {
     try {
+      await after;
       await this.#reachEnd(request, progress, REPEAT_MS);
     } catch (error) {
       logError(error, { pool: request.pool, deferred: true });

@@ -26,6 +26,7 @@ export class Run {
   #written: Written | null = null;
   #writing: Promise<void> = Promise.resolve();
   #refusal: Refusal | null = null;
+  readonly #background: Promise<unknown>[] = [];
 
   /** What `on_client_abort` says happens: the server is cut off, or its answer is read and thrown away. */
   cancel(): void {
@@ -50,7 +51,7 @@ export class Run {
       sent = new Request(target.origin, { method, headers });
     } catch (error) {
       logError(error, { requestId });
-      on.background(lease.end({ how: "unused" }));
+      this.#inBackground(lease.end({ how: "unused" }), on.background);
       const refusal = new Refusal("invalid-request", "The request cannot be passed on.", pool.name);
       return this.#failed(refusal, trace, "refused");
     }
@@ -62,7 +63,7 @@ export class Run {
       body: new StoredBody(store),
       client: this.#client.signal,
       trace,
-      inBackground: on.background,
+      inBackground: (work) => this.#inBackground(work, on.background),
       responder: {
         respond: (response) => {
           trace.code = undefined;
@@ -90,6 +91,16 @@ export class Run {
     } finally {
       console.log(trace.line());
     }
+  }
+
+  /** Resolves once the pool has been told how the lease ended. */
+  get leaseTold(): Promise<unknown> {
+    return Promise.allSettled(this.#background);
+  }
+
+  #inBackground(work: Promise<unknown>, keep: (work: Promise<unknown>) => void): void {
+    this.#background.push(work);
+    keep(work);
   }
 
   async #write(response: Response, writer: AnswerWriter, onAnswer: () => void): Promise<void> {

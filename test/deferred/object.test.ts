@@ -338,7 +338,8 @@ describe("an operator's retry", () => {
     answer = () => new Error("broken");
     object.isPoolReached = false;
     await object.turn("t1");
-    await object.pass(40_000);
+    // For half a minute the end of the lease is told in vain, and then that of the request.
+    await object.pass(70_000);
     object.isPoolReached = true;
     // Else its answer to a question for the old ticket, whose server may be at work, would free that one's slot.
     expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
