@@ -84,8 +84,11 @@ async function answer(call: Call): Promise<Response> {
   const status = waitMs === null ? await statusOf(call) : await endedStatus(call, waitMs);
   if (status.state === "answered") {
     const stored = await reachDeferred(env, address, (stub) => stub.answer(secret));
-    // The request was answered to a client that waited, or forgotten just now.
-    if (!stored) throw unknown();
+    // It was given to a client that waited for it, or the request has been forgotten just now.
+    if (!stored) {
+      const detail = "The answer was too large to store, and went to a client that waited for it.";
+      throw new Refusal("response-too-large", detail);
+    }
     const response = storedResponse(stored, (row) =>
       reachDeferred(env, address, (stub) => stub.row(secret, row)),
     );
