@@ -4,7 +4,13 @@ import { MemoryShare } from "../carry/memory.ts";
 import type { RequestBody } from "../carry/request-body.ts";
 import type { DeferredConfig, PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
-import { type Accepted, type DeferredStatus, ROW_BYTES, type StoredRequest } from "../link/deferred-calls.ts";
+import {
+  type Accepted,
+  type DeferredStatus,
+  type LiveAnswer,
+  ROW_BYTES,
+  type StoredRequest,
+} from "../link/deferred-calls.ts";
 import {
   type DeferredAddress,
   deferredAddress,
@@ -25,6 +31,8 @@ const WEBHOOK_HEADER = "sluice-webhook";
 const SHORT_ROW_BYTES = 64 * 1024;
 /** An earlier request with the same key is on the pool's list, and its object hears of that within this time, in ms. */
 const NAMESAKE_MS = 10_000;
+/** Longest wait of one call, in ms: the object cannot tell that the client has left, and stays awake meanwhile. */
+const LONGEST_CALL_MS = 10_000;
 
 /**
  * Whether a request is to be stored: `now`; `if-stopped`, if it would have to wait for an operator or a server;
@@ -185,9 +193,13 @@ async function answerWithin(
 ): Promise<Response | DeferredStatus | null> {
   const { secret } = address;
   const until = Date.now() + waitMs;
-  const ended = await reachDeferred(env, address, (stub) =>
-    stub.untilEnded(secret, Math.max(0, until - Date.now())),
-  );
+  let ended: DeferredStatus | LiveAnswer | null;
+  do {
+    const leftMs = Math.max(0, until - Date.now());
+    ended = await reachDeferred(env, address, (stub) =>
+      stub.untilEnded(secret, Math.min(leftMs, LONGEST_CALL_MS)),
+    );
+  } while (ended && !("rest" in ended) && ended.endedAt === null && Date.now() < until);
   if (ended && "rest" in ended) return liveResponse(ended);
   if (ended?.state === "failed" && ended.problem) {
     throw new Refusal(ended.problem.code, ended.problem.detail);
