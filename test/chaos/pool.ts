@@ -63,7 +63,7 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     // Every body of a request that may be turned away fits into it: others cannot be sent again.
     bufferKiB: random.pick([128, 256]),
     /** How long a stored request may wait for a slot. */
-    expiresMs: random.pick([3_000, 20_000]),
+    expiresMs: random.pick([5_000, 20_000]),
   };
 }
 export type Settings = ReturnType<typeof drawSettings>;
