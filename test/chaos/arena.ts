@@ -60,7 +60,7 @@ export class Arena {
       await Promise.all([load.run(forMs), direct(cast, this.#schedule(forMs))]);
       this.#judgeShare();
       await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
-      await this.#judgeStored(runtime, load);
+      await this.#judgeStored(runtime);
     } finally {
       watching.abort();
       await watched;
@@ -82,9 +82,9 @@ export class Arena {
     return new ChaosServer(named, this.journal, this.#random.fork("jobs"));
   }
 
-  async #judgeStored(runtime: Runtime, load: Load): Promise<void> {
+  async #judgeStored(runtime: Runtime): Promise<void> {
     try {
-      await audit(this.journal, runtime, load);
+      await audit(this.journal, runtime);
       await judgeSecrets(runtime, this.journal);
     } catch (error) {
       this.journal.break("lost", `no audit: ${(error as Error).stack}`);

@@ -6,6 +6,7 @@ import type { Runtime } from "./runtime.ts";
 import type { Happening, Scheduled } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
 import { crashOne } from "./stored-crash.ts";
+import { retryOne } from "./stored-retry.ts";
 
 export interface Cast {
   pool: PoolName;
@@ -39,6 +40,9 @@ async function happen({ pool, runtime, journal, servers, operator }: Cast, next:
       break;
     case "crash deferred":
       await crashOne(next, journal, runtime);
+      break;
+    case "retry deferred":
+      await retryOne(next, journal, runtime);
       break;
     case "refuse":
       for (const index of next.servers) server(index).outages.refuse(next.forMs);

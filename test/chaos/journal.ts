@@ -156,10 +156,36 @@ export class Journal {
       return;
     }
     const acceptedAt = this.now();
-    const fate = { stoppedAt: null, isForgotten: false, end: null };
+    const fate = { stoppedAt: null, retries: 0, isForgotten: false, end: null };
     sent.stored = { id, acceptedAt, crashes: [], ...fate, isQueued };
     this.open.add(sent);
     if (sent.jobs.length === 0) this.#order.add(sent, acceptedAt);
+  }
+
+  /**
+   * It is to be tried again: what comes to a server from now on is of the new try. Returns how to take that back, if it
+   * is not.
+   */
+  beginAnew(sent: Sent): () => void {
+    const { sentAt, endedAt, outcome, jobs } = sent;
+    Object.assign(sent, { sentAt: this.now(), endedAt: null, outcome: null, jobs: [] });
+    this.open.add(sent);
+    this.unfinished.add(sent, sent.sentAt);
+    return () => {
+      Object.assign(sent, { sentAt, endedAt, outcome, jobs });
+      this.open.delete(sent);
+      this.unfinished.delete(sent, this.now());
+    };
+  }
+
+  /** It has been put on the list again, at the end of that. */
+  begunAnew(sent: Sent): void {
+    const { stored } = sent;
+    if (!stored) return;
+    stored.retries++;
+    stored.acceptedAt = this.now();
+    stored.end = null;
+    if (sent.jobs.length === 0) this.#order.add(sent, stored.acceptedAt);
   }
 
   ended(sent: Sent, outcome: string): void {

@@ -136,6 +136,22 @@ describe("order", () => {
     expect(journal.broken[0]?.about[0]).toBe(early[1]);
   });
 
+  test("a retry is on the list once the operator has its answer", async () => {
+    const early = store(send("defers"));
+    arrive(early);
+    journal.ended(early, "deferred failed bad-gateway");
+    journal.beginAnew(early);
+    vi.advanceTimersByTime(3_000);
+    arrive(send());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kinds()).toEqual([]);
+    journal.begunAnew(early);
+    vi.advanceTimersByTime(1_500);
+    arrive(send());
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kinds()).toEqual(["order"]);
+  });
+
   test("a stored request may have been accepted when it was sent, and overtakes nobody by that", async () => {
     const early = send("defers");
     vi.advanceTimersByTime(1_500);
@@ -301,6 +317,21 @@ describe("twice, of stored requests", () => {
     if (other.stored) other.stored.stoppedAt = journal.now();
     vi.advanceTimersByTime(1);
     arrive(other);
+    expect(kinds()).toEqual(["twice"]);
+  });
+
+  test("an operator's retry allows for one more, and none that is refused does", () => {
+    const sent = store(send("defers", { idempotent: false }));
+    arrive(sent);
+    journal.ended(sent, "deferred failed fate-unknown");
+    journal.beginAnew(sent);
+    journal.begunAnew(sent);
+    arrive(sent);
+    journal.ended(sent, "deferred failed fate-unknown");
+    journal.beginAnew(sent)();
+    expect(sent.outcome).toBe("deferred failed fate-unknown");
+    expect(kinds()).toEqual([]);
+    arrive(sent);
     expect(kinds()).toEqual(["twice"]);
   });
 

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { perform } from "./clients/clients.ts";
 import { defer } from "./clients/deferring.ts";
 import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
-import type { Journal, Sent } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
-import { type Verdict, verdict } from "./verdict.ts";
+import { settle, verdict } from "./verdict.ts";
 
 const MEAN_GAP_MS = 14;
 /** No more than so many at a time: what cannot be answered in time only waits. */
@@ -50,11 +50,6 @@ export class Load {
     return done;
   }
 
-  judge(sent: Sent, fate: Verdict): void {
-    if ("lost" in fate) this.#lost(sent, fate.lost);
-    else this.#journal.ended(sent, fate.outcome);
-  }
-
   async settled(): Promise<void> {
     await Promise.all(this.#outstanding);
   }
@@ -67,10 +62,10 @@ export class Load {
       const fate = isDeferring(plan.client)
         ? await defer({ sent, journal, runtime })
         : verdict(sent, await perform(sent, journal, sluice), journal);
-      if (fate !== null) this.judge(sent, fate);
+      if (fate !== null) settle(sent, fate, journal);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      this.#lost(sent, code ?? message);
+      settle(sent, { lost: code ?? message }, journal);
     }
   }
 
@@ -81,12 +76,5 @@ export class Load {
       ? CLIENT_KINDS.find((kind) => !clients.has(kind) && !settings.without.includes(kind))
       : undefined;
     return requestPlan(this.#random, `${settings.on_client_abort}-${number}-${one}`, settings, leftOut);
-  }
-
-  #lost(sent: Sent, why: string): void {
-    this.#journal.ended(sent, "lost");
-    this.#journal.break("lost", `${sent.plan.method} ${sent.plan.id} (${sent.plan.client.kind}): ${why}`, [
-      sent,
-    ]);
   }
 }

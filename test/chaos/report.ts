@@ -76,6 +76,7 @@ function rowsOf(journal: Journal): Row[] {
 function deferredRows({ requests, broken }: Journal, outcomes: Map<string, number>): Row[] {
   const stored = [...requests.values()].filter((sent) => sent.stored !== null);
   const crashes = sum(stored.map((sent) => ["", sent.stored?.crashes.length ?? 0]));
+  const retries = sum(stored.map((sent) => ["", sent.stored?.retries ?? 0]));
   const failed = [...outcomes].filter(([outcome]) => outcome.startsWith(FAILED));
   const brokenTo = (promise: Promised) =>
     new Set(
@@ -84,7 +85,11 @@ function deferredRows({ requests, broken }: Journal, outcomes: Map<string, numbe
         .flatMap(({ about }) => about.filter((sent) => sent.stored)),
     ).size;
   return [
-    ["deferred", stored.length, `accepted for later; their objects crashed ${text(crashes)} times`],
+    [
+      "deferred",
+      stored.length,
+      `accepted for later; ${text(crashes)} crashes of their objects, ${text(retries)} retries by an operator`,
+    ],
     [
       "deferred answered",
       (outcomes.get("deferred answered") ?? 0) + (outcomes.get("deferred answered out of order") ?? 0),
@@ -114,7 +119,10 @@ function promises(journal: Journal): Row[] {
 /** All that the operator did, and how sick servers fared; crashes and faults have lines of their own. */
 function operations(journal: Journal): [string, number][] {
   return [...journal.operations].filter(
-    ([kind]) => !["crash", "crash deferred", "kill", "refuse", "reset", "front", "sick"].includes(kind),
+    ([kind]) =>
+      !["crash", "crash deferred", "retry deferred", "kill", "refuse", "reset", "front", "sick"].includes(
+        kind,
+      ),
   );
 }
 

@@ -30,10 +30,17 @@ export interface StoredCrash {
   wakeMs: number;
 }
 
+/** An operator has a stored request that has failed tried again. `pick`: which, from 0 to 1. */
+export interface StoredRetry {
+  what: "retry deferred";
+  pick: number;
+}
+
 /** What happens to the pool and its servers, whoever is in flight. `server` is a number, times are ms. */
 export type Happening =
   | { what: "crash" }
   | StoredCrash
+  | StoredRetry
   | { what: "refuse"; servers: number[]; forMs: number }
   | { what: "reset"; server: number; connections: number }
   | { what: "front"; server: number; status: number; requests: number }
@@ -57,6 +64,10 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       delayMs: random.whole(0, 8),
       wakeMs: random.whole(0, 1_000),
     }),
+  },
+  "retry deferred": {
+    gapMs: [400, 1_600],
+    draw: (random) => ({ what: "retry deferred", pick: random.next() }),
   },
   refuse: {
     gapMs: [1_500, 4_500],

@@ -10,6 +10,8 @@ export interface Stored {
   crashes: Crash[];
   /** The client has sent a DELETE, and no server may get it any more after this. */
   stoppedAt: number | null;
+  /** How often an operator has had it tried again. */
+  retries: number;
   /** It had ended, and its client has had it forgotten. */
   isForgotten: boolean;
   /** How it ended, in the words of `summaryOf`: later it must be the same. */

@@ -76,6 +76,13 @@ const MAY_BE_UNANSWERED = new Set<ClientKind>(["broken upload", "stalled upload"
 /** A word for the report, or the reason why the request counts as lost. */
 export type Verdict = { outcome: string } | { lost: string };
 
+/** Writes a request's fate into the journal. */
+export function settle(sent: Sent, fate: Verdict, journal: Journal): void {
+  const { method, id, client } = sent.plan;
+  journal.ended(sent, "outcome" in fate ? fate.outcome : "lost");
+  if ("lost" in fate) journal.break("lost", `${method} ${id} (${client.kind}): ${fate.lost}`, [sent]);
+}
+
 /** Every request has one answer of one server, or a refusal of the table that something accounts for. */
 export function verdict(sent: Sent, reply: Reply, journal: Journal): Verdict {
   const { status, headers, body, whole } = reply;
