@@ -100,7 +100,11 @@ function deferredRows({ requests, broken }: Journal, outcomes: Map<string, numbe
       sum(failed),
       list(failed.map(([outcome, count]) => [outcome.slice(FAILED.length), count])),
     ],
-    ["deferred canceled", outcomes.get("deferred canceled") ?? 0, "by their clients"],
+    [
+      "deferred canceled",
+      outcomes.get("deferred canceled") ?? 0,
+      `by their clients; ${text(outcomes.get("forgotten") ?? 0)} more had ended by then, and were forgotten`,
+    ],
     ["deferred lost", brokenTo("lost"), "must be 0: not ended, or not as anything accounts for"],
     ["deferred twice", brokenTo("twice"), "must be 0: sent twice, as below"],
   ];
