@@ -344,7 +344,7 @@ export class Scheduler {
     if (arrival === "returned") this.#recordReturn(request, now);
     this.#dispatch(now);
     // A full list refuses new tickets only: the others were accepted before.
-    const isNewDirect = arrival === "new" && !ticket.left && !ticket.isDeferred;
+    const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
     if (isNewDirect && this.#waitingList.direct > this.#settings.maxQueue) {
       this.#waitingList.leave(ticket.id);
       this.#refuse(ticket.id, "queue-full", now);
@@ -411,8 +411,8 @@ export class Scheduler {
   }
 
   #refuseAll(now: number): void {
-    for (const { id, isDeferred } of this.#waitingList.inOrder()) {
-      if (isDeferred && !this.#refusesForLackOfServers(true, now)) continue;
+    for (const { id, expiresAt } of this.#waitingList.inOrder()) {
+      if (expiresAt !== null && !this.#refusesForLackOfServers(true, now)) continue;
       this.#waitingList.leave(id);
       this.#refuse(id, "no-server", now);
     }

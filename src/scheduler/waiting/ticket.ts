@@ -26,10 +26,8 @@ export interface Ticket {
   readonly isRetry: boolean;
   /** The server of the last attempt; `null`: this is the first. */
   readonly failed: FailedServer | null;
-  /** When the ticket is given up. */
-  readonly deadline: number;
-  /** True if the request is stored: nobody holds a connection for it. */
-  readonly isDeferred: boolean;
+  /** When a deferred request is given up: nobody holds a connection for it. `null`: this is a direct one. */
+  readonly expiresAt: number | null;
   /** True once the ticket is off the list: granted, refused, or its client left. */
   left: boolean;
 }

@@ -31,7 +31,7 @@ export class WaitingList {
   /** Direct requests, in the order of their deadlines, as the timeout is the same for all. */
   readonly #byWait = new PriorityQueue(hasWaitedLonger, hasLeft);
   /** Deferred requests. */
-  readonly #byDeadline = new PriorityQueue(endsSooner, hasLeft);
+  readonly #byExpiry = new PriorityQueue(expiresSooner, hasLeft);
   #deferred = 0;
 
   constructor(timeoutMs: number, restartedAt: number | null) {
@@ -65,13 +65,15 @@ export class WaitingList {
     const token = this.tokenOf(request, now);
     const failed = retry ? new FailedServer(retry, now) : null;
     const isRetry = retry !== undefined;
-    const isDeferred = request.expiresAt !== undefined;
-    const deadline = request.expiresAt ?? since + this.#timeoutMs;
-    const ticket: Ticket = { id, token, since, isRetry, failed, deadline, isDeferred, left: false };
+    const expiresAt = request.expiresAt ?? null;
+    const ticket: Ticket = { id, token, since, isRetry, failed, expiresAt, left: false };
     this.#byId.set(id, ticket);
     this.#byArrival.push(ticket);
-    if (isDeferred) this.#deferred++;
-    this.#deadlinesOf(ticket).push(ticket);
+    if (expiresAt === null) this.#byWait.push(ticket);
+    else {
+      this.#deferred++;
+      this.#byExpiry.push(ticket);
+    }
     return { ticket, arrival };
   }
 
@@ -121,32 +123,31 @@ export class WaitingList {
 
   /** Removes and returns a ticket that has waited too long; `undefined`: there is none (any more). */
   takeExpired(now: number): Ticket | undefined {
-    const expired = [this.#byWait.peek(), this.#byDeadline.peek()].find(
-      (ticket) => ticket && ticket.deadline <= now,
-    );
+    if (this.nextDeadline() > now) return undefined;
+    const expired = this.nextExpiry() <= now ? this.#byExpiry.peek() : this.#byWait.peek();
     return expired && this.leave(expired.id);
   }
 
   /** Returns when the next ticket times out; `Infinity`: the list is empty. */
   nextDeadline(): number {
-    const direct = this.#byWait.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+    const first = this.#byWait.peek();
+    const direct = first ? first.since + this.#timeoutMs : Number.POSITIVE_INFINITY;
     return this.#deferred === 0 ? direct : Math.min(direct, this.nextExpiry());
   }
 
   /** Returns when the next deferred request is given up; `Infinity`: none waits. */
   nextExpiry(): number {
-    return this.#byDeadline.peek()?.deadline ?? Number.POSITIVE_INFINITY;
+    return this.#byExpiry.peek()?.expiresAt ?? Number.POSITIVE_INFINITY;
   }
 
   #remove(ticket: Ticket): void {
     this.#byId.delete(ticket.id);
     ticket.left = true;
-    if (ticket.isDeferred) this.#deferred--;
-    this.#deadlinesOf(ticket).bury();
-  }
-
-  #deadlinesOf({ isDeferred }: Ticket): PriorityQueue<Ticket> {
-    return isDeferred ? this.#byDeadline : this.#byWait;
+    if (ticket.expiresAt === null) this.#byWait.bury();
+    else {
+      this.#deferred--;
+      this.#byExpiry.bury();
+    }
   }
 }
 
@@ -158,8 +159,8 @@ function hasWaitedLonger(a: Ticket, b: Ticket): boolean {
   return a.since < b.since;
 }
 
-function endsSooner(a: Ticket, b: Ticket): boolean {
-  return a.deadline < b.deadline;
+function expiresSooner(a: Ticket, b: Ticket): boolean {
+  return (a.expiresAt as number) < (b.expiresAt as number);
 }
 
 function hasLeft(ticket: Ticket): boolean {
