@@ -217,7 +217,7 @@ export class Scheduler {
     if (this.#drainSwitch.expire(now)) this.#afterDrain(null, "expired", now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#ask(now);
-    this.#dispatch(now);
+    this.#refuseOrDispatch(now);
   }
 
   /** Returns when `tick` has something to do next; `Infinity`: never. */

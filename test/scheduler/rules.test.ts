@@ -108,6 +108,18 @@ describe("when_down", () => {
     expect(decided()).toEqual(["t1 grant"]);
   });
 
+  test("refuse answers those who wait, too, when nobody says that the check of the last server got no answer", () => {
+    start({ when_down: "refuse", slots: 2, check: { path: "/up", timeout: "1s", fall: 1 } });
+    acquire("t1");
+    // The check takes the second slot.
+    scheduler.tick(0);
+    expect(acquire("t2")).toEqual(["t2 queued"]);
+    scheduler.tick(1_999);
+    expect(decided()).toEqual([]);
+    scheduler.tick(2_000);
+    expect(decided()).toEqual(["t2 no-server"]);
+  });
+
   test("refuse does not mistake a server that an operator drains for one that is gone", () => {
     start({ when_down: "refuse" });
     scheduler.changeServer("a", { state: "drain" }, 0);
