@@ -179,9 +179,11 @@ export class Scheduler {
   resume(owner: string, force: boolean, now: number): boolean {
     if (!this.#drainSwitch.current) return true;
     const cause = this.#drainSwitch.current.owner === owner ? "resumed" : "forced";
-    const resumed = this.#drainSwitch.resume(owner, force);
-    if (resumed) this.#afterDrain(owner, cause, now);
-    return resumed;
+    if (!this.#drainSwitch.resume(owner, force)) return false;
+    this.#afterDrain(owner, cause, now);
+    // Deferred requests that waited have kept no checks going.
+    this.tick(now);
+    return true;
   }
 
   /** Returns false if the configuration has no such server. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { cutOff, DONE } from "./ends.ts";
 import { settings } from "./settings.ts";
 
@@ -23,6 +24,14 @@ function acquire(id: string, now = 0): string[] {
   scheduler.enter({ id }, now);
   return decided();
 }
+
+/** A deferred request asks, which is given up at `expiresAt`. */
+function defer(id: string, expiresAt = 3_600_000, now = 0): string[] {
+  scheduler.enter({ id, expiresAt }, now);
+  return decided();
+}
+
+const drainFor = (ms: number) => scheduler.drain({ owner: "x", reason: null, expiresAt: ms }, 0);
 
 beforeEach(() => start());
 
@@ -354,5 +363,208 @@ describe("with every server down and when_down = refuse", () => {
     scheduler.end("t1", { how: "broken", retried: true }, 5);
     scheduler.enter(ticket, 6);
     expect(decided()).toEqual(["t2 no-server"]);
+  });
+});
+
+describe("a deferred request", () => {
+  const inTurn = () => {
+    const granted: string[] = [];
+    for (let now = 10; scheduler.queued > 0; now++) {
+      for (const { leases } of snapshotOf("web", scheduler, now).servers)
+        for (const { id } of leases) scheduler.end(id, DONE, now);
+      granted.push(...decided());
+    }
+    return granted;
+  };
+
+  test("stands on one list with the direct ones: first come, first served", () => {
+    acquire("t1");
+    for (const [n, ask] of [acquire, defer, acquire, defer].entries()) ask(`t${n + 2}`);
+    expect(["t2", "t3", "t4", "t5"].map((id) => scheduler.placeOf(id))).toEqual([1, 2, 3, 4]);
+    expect(inTurn()).toEqual(["t2 grant", "t3 grant", "t4 grant", "t5 grant"]);
+  });
+
+  test("keeps its turn with another attempt, which has another ticket, and what it waited for is over when it was", () => {
+    const token = scheduler.enter({ id: "d1", expiresAt: 60_000 }, 0) as number;
+    acquire("t2", 1);
+    defer("d3", 3_600_000, 2);
+    const retry = { server: "a", restMs: 500, avoid: false };
+    scheduler.enter({ id: "d1 again", token, waitedMs: 5, expiresAt: 60_000, retry }, 5);
+    scheduler.end("d1", { how: "broken", retried: true }, 5);
+    expect(["d1 again", "t2", "d3"].map((id) => scheduler.placeOf(id))).toEqual([1, 2, 3]);
+    expect(scheduler.placeOf("d1")).toBeNull();
+    expect(scheduler.nextExpiry).toBe(60_000);
+  });
+
+  test("is not counted against max_queue, and takes no place on it from a direct one", () => {
+    start({ max_queue: 1, deferred: {} });
+    acquire("t1");
+    expect([defer("d1"), defer("d2"), acquire("t2"), acquire("t3")].flat()).toEqual([
+      "d1 queued",
+      "d2 queued",
+      "t2 queued",
+      "t3 queue-full",
+    ]);
+    scheduler.enter({ id: "accepted before a restart", token: -5 }, 0);
+    decided();
+    expect(defer("d3")).toEqual(["d3 queued"]);
+    expect([scheduler.queued, scheduler.queuedDeferred]).toEqual([5, 3]);
+  });
+
+  test("is given up at its own time and not after queue_timeout, drains included, and not a moment earlier", () => {
+    start({ queue_timeout: "10s" });
+    acquire("t1");
+    drainFor(3_600_000);
+    defer("late", 30_000);
+    defer("early", 5_000);
+    acquire("direct", 1_000);
+    const next = () => {
+      const at = scheduler.nextTick();
+      scheduler.tick(at - 1);
+      expect(decided()).toEqual([]);
+      scheduler.tick(at);
+      return [at, ...decided()];
+    };
+    expect([next(), next(), next()]).toEqual([
+      [5_000, "early queue-timeout"],
+      [11_000, "direct queue-timeout"],
+      [30_000, "late queue-timeout"],
+    ]);
+    expect([scheduler.queued, scheduler.nextExpiry]).toEqual([0, Number.POSITIVE_INFINITY]);
+  });
+
+  test("is none of those that wait at a connection, of which the oldest is told", () => {
+    acquire("t1");
+    defer("d1", 3_600_000, 5);
+    expect(scheduler.oldestSince).toBeUndefined();
+    acquire("t2", 20);
+    expect(scheduler.oldestSince).toBe(20);
+  });
+
+  test("that leaves the list, as it is canceled, is counted as abandoned", () => {
+    acquire("t1");
+    defer("d1");
+    expect(scheduler.leave("d1")).toBe(true);
+    expect([scheduler.queued, scheduler.queuedDeferred, scheduler.nextExpiry]).toEqual([
+      0,
+      0,
+      Number.POSITIVE_INFINITY,
+    ]);
+    expect(scheduler.totals).toMatchObject({ accepted: 2, abandoned: 1 });
+  });
+
+  test("keeps no health checks going while it waits for the end of a drain, but has them from that moment", () => {
+    start({ check: { path: "/up", interval: "1s", timeout: "500ms", fall: 1 }, deferred: {} });
+    drainFor(3_600_000);
+    defer("d1");
+    const checks = () =>
+      scheduler.takeChanges().questions.flatMap((question) => (question.kind === "check" ? [question] : []));
+    let last = 0;
+    for (let now = 0; now < 300_000; now += 500) {
+      scheduler.tick(now);
+      for (const { id } of checks()) {
+        scheduler.checked(id, "failed", now);
+        last = now;
+      }
+    }
+    expect(last).toBeLessThan(60_000);
+    expect(scheduler.nextTick()).toBe(3_600_000);
+    scheduler.resume("x", false, 300_000);
+    expect(checks()).toMatchObject([{ server: "a" }]);
+  });
+
+  test("counts once, however often it is tried", () => {
+    const token = scheduler.enter({ id: "d1", expiresAt: 60_000 }, 0) as number;
+    const retry = { server: "a", restMs: 0, avoid: false };
+    scheduler.enter({ id: "d2", token, waitedMs: 5, expiresAt: 60_000, retry }, 5);
+    scheduler.end("d1", { how: "unused", retried: true }, 5);
+    scheduler.end("d2", DONE, 10);
+    expect(scheduler.totals).toMatchObject({ accepted: 1, completed: 1, retried: 1, abandoned: 0 });
+  });
+});
+
+describe("with every server out and when_down = refuse, a deferred request", () => {
+  const down = () => scheduler.changeServer("a", { state: "maint" }, 0);
+
+  test.each(["asked", "always"])("is refused like any other where deferred.when = %s", (when) => {
+    start({ when_down: "refuse", deferred: { when } });
+    acquire("t1");
+    acquire("t2");
+    defer("d1");
+    down();
+    expect(decided()).toEqual(["t2 no-server", "d1 no-server"]);
+    expect(scheduler.deferRefusal(0, 0)).toBe("no-server");
+    expect(defer("d2")).toEqual(["d2 no-server"]);
+    expect(scheduler.totals.refused).toEqual({ "no-server": 4 });
+  });
+
+  test("waits where deferred.when = drained, for that is what it is stored for; a direct one does not", () => {
+    start({ when_down: "refuse", deferred: { when: "drained" } });
+    acquire("t1");
+    defer("d1");
+    acquire("t2");
+    down();
+    expect(decided()).toEqual(["t2 no-server"]);
+    expect(scheduler.deferRefusal(0, 0)).toBeNull();
+    expect([acquire("t3"), defer("d2")].flat()).toEqual(["t3 no-server", "d2 queued"]);
+    scheduler.end("t1", DONE, 5);
+    scheduler.changeServer("a", { state: "ready" }, 5);
+    expect(decided()).toEqual(["d1 grant"]);
+  });
+
+  test("waits in a drain as all do, and is refused once that is over", () => {
+    start({ when_down: "refuse", deferred: {} });
+    drainFor(60_000);
+    down();
+    expect(scheduler.deferRefusal(0, 0)).toBeNull();
+    expect(defer("d1")).toEqual(["d1 queued"]);
+    scheduler.tick(60_000);
+    expect(decided()).toEqual(["d1 no-server"]);
+  });
+});
+
+describe("how many requests may be deferred", () => {
+  test("says deferred.max, of those that wait or run; who is one too many is counted as refused", () => {
+    start({ deferred: { max: 2 } });
+    expect([0, 1, 2, 3].map((unfinished) => scheduler.deferRefusal(unfinished, 0))).toEqual([
+      null,
+      null,
+      "deferred-full",
+      "deferred-full",
+    ]);
+    expect(scheduler.totals).toMatchObject({ accepted: 0, refused: { "deferred-full": 2 } });
+  });
+
+  test("is none where the pool stores none", () => {
+    expect(scheduler.deferRefusal(0, 0)).toBe("deferred-full");
+  });
+});
+
+describe("when a request may start", () => {
+  const serve = (id: string, from: number, ms: number) => {
+    acquire(id, from);
+    scheduler.end(id, DONE, from + ms);
+  };
+
+  test("is unknown until a request has been completed, in a drain, and while no server takes any", () => {
+    expect(scheduler.startsInMs(1)).toBeNull();
+    serve("t1", 0, 400);
+    expect(scheduler.startsInMs(1)).toBe(0);
+    drainFor(60_000);
+    expect(scheduler.startsInMs(1)).toBeNull();
+    scheduler.resume("x", false, 1_000);
+    scheduler.changeServer("a", { state: "maint" }, 1_000);
+    expect(scheduler.startsInMs(1)).toBeNull();
+  });
+
+  test("goes by its place, the slots and how long requests took of late", () => {
+    start({ slots: 2 });
+    serve("t1", 0, 400);
+    expect([1, 2, 10].map((place) => scheduler.startsInMs(place))).toEqual([0, 400, 2_000]);
+    for (const id of ["t2", "t3"]) acquire(id, 500);
+    expect(scheduler.startsInMs(1)).toBe(200);
+    for (const id of ["t2", "t3"]) scheduler.end(id, DONE, 900);
+    for (let n = 1; n <= 100; n++) serve(`slow ${n}`, 1_000 * n, 800);
+    expect(scheduler.startsInMs(10)).toBeCloseTo(4_000, -2);
   });
 });
