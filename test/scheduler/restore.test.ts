@@ -318,6 +318,114 @@ test("tickets that come back with their tokens get their turns again, before tho
   expect(order).toEqual(["7 before", "5 before", "3 before", "late arrival"]);
 });
 
+describe("a deferred request that waited", () => {
+  const keys = { ...KEYS, deferred: {} };
+  const waiting = (id: string, ms: number, expiresAt = NOW + 3_600_000) => {
+    return { id, token: NOW - ms, waitedMs: ms, expiresAt };
+  };
+  const served = (scheduler: Scheduler, count: number) => {
+    const granted: string[] = [];
+    for (let now = NOW + 600; granted.length < count && now < NOW + 2_000; now += 10) {
+      scheduler.end(granted.at(-1) ?? "old", DONE, now);
+      scheduler.tick(now);
+      for (const { kind, ticket } of scheduler.takeChanges().decisions)
+        if (kind === "grant") granted.push(ticket);
+    }
+    return granted;
+  };
+
+  test("waits again without anybody coming back, at its old place among those who do", () => {
+    const deferred = [waiting("d70", 70), waiting("d30", 30)];
+    const scheduler = new Scheduler(settings(keys), restoredWith({ slots: [slot("leased")], deferred }), NOW);
+    expect([scheduler.queued, scheduler.queuedDeferred]).toEqual([2, 2]);
+    expect(["d70", "d30"].map((id) => scheduler.placeOf(id))).toEqual([1, 2]);
+    scheduler.enter({ id: "new" }, NOW);
+    scheduler.enter({ id: "90 before, untold", waitedMs: 100 }, NOW + 10);
+    scheduler.enter({ id: "50 before, told", token: NOW - 50, waitedMs: 60 }, NOW + 10);
+    expect(served(scheduler, 5)).toEqual(["90 before, untold", "d70", "50 before, told", "d30", "new"]);
+  });
+
+  test("gets no slot before those have had time to come back that may stand before it", () => {
+    const slots = [slot("leased")];
+    const deferred = [waiting("d", 30)];
+    const scheduler = new Scheduler(settings(keys), restoredWith({ slots, deferred }), NOW);
+    scheduler.end("old", DONE, NOW + 10);
+    scheduler.tick(NOW + 10);
+    expect(scheduler.takeChanges().decisions).toEqual([]);
+    scheduler.tick(NOW + 500);
+    expect(scheduler.takeChanges().decisions).toMatchObject([
+      { kind: "grant", ticket: "d", token: NOW - 30 },
+    ]);
+  });
+
+  test("is given up at its time, and at once if that came while the object was gone", () => {
+    const deferred = [waiting("over", 90, NOW - 1), waiting("soon", 70, NOW + 5_000)];
+    const restored = restoredWith({ slots: [slot("leased")], deferred });
+    const scheduler = new Scheduler(settings({ ...keys, queue_timeout: "50ms" }), restored, NOW);
+    const refused = () =>
+      scheduler
+        .takeChanges()
+        .decisions.map((decision) => [decision.ticket, decision.kind === "refuse" && decision.code]);
+    expect(refused()).toEqual([["over", "queue-timeout"]]);
+    scheduler.tick(NOW + 4_999);
+    expect(refused()).toEqual([]);
+    expect(scheduler.nextExpiry).toBe(NOW + 5_000);
+    scheduler.tick(NOW + 5_000);
+    expect(refused()).toEqual([["soon", "queue-timeout"]]);
+  });
+
+  test("is not counted as accepted once more, nor does it fill the list for direct ones", () => {
+    const deferred = [waiting("d1", 70), waiting("d2", 30)];
+    const restored = restoredWith({ slots: [slot("leased")], deferred });
+    const scheduler = new Scheduler(settings({ ...keys, max_queue: 1 }), restored, NOW);
+    scheduler.enter({ id: "direct" }, NOW + 10);
+    expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued", ticket: "direct" }]);
+    expect(scheduler.totals).toMatchObject({ accepted: 1, refused: {} });
+  });
+
+  test("goes before whoever comes in the very moment of the restart, though its clock was ahead", () => {
+    const deferred = [waiting("d", -5_000)];
+    const scheduler = new Scheduler(settings(keys), restoredWith({ slots: [slot("leased")], deferred }), NOW);
+    scheduler.enter({ id: "new" }, NOW);
+    expect([scheduler.placeOf("d"), scheduler.placeOf("new")]).toEqual([1, 2]);
+  });
+
+  test.each([
+    ["asked", ["d"]],
+    ["drained", []],
+  ])(
+    "for a server that is still out with when_down = refuse, and deferred.when = %s: refused are %j",
+    (when, ids) => {
+      const row = { name: "a", override: { state: "maint" as const }, health: "unchecked" as const };
+      const servers = [{ ...row, stateSince: NOW - 9, healthSince: null }];
+      const restored = restoredWith({ servers, deferred: [waiting("d", 30)] });
+      const scheduler = new Scheduler(
+        settings({ ...keys, when_down: "refuse", deferred: { when } }),
+        restored,
+        NOW,
+      );
+      const refused = scheduler.takeChanges().decisions.map(({ ticket }) => ticket);
+      expect(refused).toEqual(ids);
+      expect(scheduler.queued).toBe(1 - ids.length);
+    },
+  );
+
+  test("was granted a slot of which its object has not heard: with another ticket it has its turn again", () => {
+    const scheduler = new Scheduler(settings(keys), restoredWith({ slots: [slot("leased")] }), NOW);
+    scheduler.enter({ id: "new" }, NOW + 10);
+    scheduler.enter({ ...waiting("old again", 30), waitedMs: 430 }, NOW + 400);
+    scheduler.end("old", { how: "unused", retried: true }, NOW + 400);
+    scheduler.takeChanges();
+    // Others may be on their way back as well.
+    scheduler.tick(NOW + 899);
+    expect(scheduler.takeChanges().decisions).toEqual([]);
+    scheduler.tick(NOW + 900);
+    scheduler.end("old again", DONE, NOW + 1_000);
+    expect(scheduler.takeChanges().decisions.map(({ ticket }) => ticket)).toEqual(["old again", "new"]);
+    expect(scheduler.totals).toMatchObject({ accepted: 1, retried: 1, abandoned: 0 });
+  });
+});
+
 test("nobody is dispatched while tickets are still coming back, and that ends 2 s after the restart at the latest", () => {
   const scheduler = new Scheduler(
     settings(KEYS),

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Ticket } from "../../../src/scheduler/waiting/ticket.ts";
 import { WaitingList } from "../../../src/scheduler/waiting/waiting-list.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -65,6 +66,89 @@ describe("the waiting list", () => {
     for (let n = 99_999; n > 0; n -= 2) list.leave(`t${n}`);
     expect(list.length).toBe(50_000);
     expect(tokensOf(shiftAll(list))).toEqual(Array.from({ length: 50_000 }, (_, n) => 2 * n));
+  });
+});
+
+describe("deferred requests", () => {
+  const request = fc.record({
+    token: fc.nat(1_000),
+    waitedMs: fc.nat(2 * TIMEOUT_MS),
+    /** Direct: none. */
+    expiresInMs: fc.option(fc.nat(2 * TIMEOUT_MS), { nil: undefined }),
+    leaves: fc.boolean(),
+  });
+  const requests = fc.uniqueArray(request, { maxLength: 60, selector: ({ token }) => token });
+  type Entered = { id: string; token: number; isDeferred: boolean; since: number; deadline: number };
+
+  /** All come at `NOW`; returns those that stay. */
+  function enter(all: readonly (typeof request extends fc.Arbitrary<infer T> ? T : never)[]) {
+    const list = new WaitingList(TIMEOUT_MS, null);
+    const entered = all.map(({ token, waitedMs, expiresInMs, leaves }): Entered & { leaves: boolean } => {
+      const id = `t${token}`;
+      const isDeferred = expiresInMs !== undefined;
+      list.enter({ id, token, waitedMs, ...(isDeferred ? { expiresAt: NOW + expiresInMs } : {}) }, NOW);
+      const since = NOW - waitedMs;
+      return {
+        id,
+        token,
+        isDeferred,
+        since,
+        deadline: isDeferred ? NOW + expiresInMs : since + TIMEOUT_MS,
+        leaves,
+      };
+    });
+    for (const { id, leaves } of entered) if (leaves) list.leave(id);
+    const stay: Entered[] = entered
+      .filter(({ leaves }) => !leaves)
+      .sort((one, other) => one.token - other.token);
+    return { list, stay };
+  }
+
+  test("stand on one list with direct ones, by their tokens; each knows its place", () => {
+    fc.assert(
+      fc.property(requests, (all) => {
+        const { list, stay } = enter(all);
+        expect(idsOf(list.inOrder())).toEqual(idsOf(stay));
+        const places = stay.map(({ id }) => list.ahead(list.get(id) as Ticket));
+        expect(places).toEqual(stay.map((_, n) => n));
+        expect(idsOf(shiftAll(list))).toEqual(idsOf(stay));
+        expect([list.length, list.deferred, list.nextExpiry()]).toEqual([0, 0, Number.POSITIVE_INFINITY]);
+      }),
+    );
+  });
+
+  test("are counted apart, and none of them is the oldest", () => {
+    fc.assert(
+      fc.property(requests, (all) => {
+        const { list, stay } = enter(all);
+        const direct = stay.filter(({ isDeferred }) => !isDeferred);
+        expect([list.length, list.direct, list.deferred]).toEqual([
+          stay.length,
+          direct.length,
+          stay.length - direct.length,
+        ]);
+        const oldest = Math.min(...direct.map(({ since }) => since));
+        expect(list.oldest()?.since ?? Number.POSITIVE_INFINITY).toBe(oldest);
+      }),
+    );
+  });
+
+  test("are given up each at its own time, direct ones after the timeout, and the list knows when the next is", () => {
+    fc.assert(
+      fc.property(requests, fc.nat(2 * TIMEOUT_MS), (all, laterMs) => {
+        const { list, stay } = enter(all);
+        const now = NOW + laterMs;
+        const late = stay.filter(({ deadline }) => deadline <= now);
+        const expired: string[] = [];
+        for (let next = list.takeExpired(now); next; next = list.takeExpired(now)) expired.push(next.id);
+        expect(expired.sort()).toEqual(idsOf(late).sort());
+        const rest = stay.filter(({ deadline }) => deadline > now);
+        const deadlines = (some: Entered[]) => Math.min(...some.map(({ deadline }) => deadline));
+        expect(list.nextDeadline()).toBe(deadlines(rest));
+        expect(list.nextExpiry()).toBe(deadlines(rest.filter(({ isDeferred }) => isDeferred)));
+        expect(idsOf(shiftAll(list))).toEqual(idsOf(rest));
+      }),
+    );
   });
 });
 
