@@ -145,6 +145,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     const answer = this.#deferral.defer(request, now);
     this.#commitSoon();
+    // For the count of those that are refused: nothing else of them is written.
+    this.#heartbeat.start();
     return answer;
   }
 
@@ -157,12 +159,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   deferredEnded(id: string, end: DeferredEnd): number | null {
     const number = this.#deferral.ended(id, end, Date.now());
     this.#commitSoon();
+    // It may have waited until now, and be counted as abandoned. One that is unknown has been counted before.
+    if (number !== null) this.#heartbeat.start();
     return number;
   }
 
   withdrawDeferred(id: string, key: string | null): void {
     this.#deferral.withdraw(id, key, Date.now());
     this.#commitSoon();
+    this.#heartbeat.start();
   }
 
   forgetDeferred(ended: EndedDeferred): void {

@@ -131,6 +131,18 @@ describe("a deferred request", () => {
   });
 });
 
+test("refused or canceled, a deferred request is counted within seconds, though nobody waits at a connection", async () => {
+  object = new PoolObject({ deferred: { max: 1 } });
+  drain();
+  object.pool.defer(request(1));
+  await object.pass(11_000);
+  expect(object.pool.defer(request(2))).toEqual({ code: "deferred-full" });
+  object.pool.withdrawDeferred(idOf(1), null);
+  await object.pass(6_000);
+  object.lose();
+  expect(object.pool.snapshot().totals).toMatchObject({ abandoned: 1, refused: { "deferred-full": 1 } });
+});
+
 describe("where its object", () => {
   test("is not reached, it is called again, with the same slot", async () => {
     object.answer = null;
