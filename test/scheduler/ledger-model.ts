@@ -5,11 +5,19 @@ import type { Changes } from "../../src/scheduler/record/outbox.ts";
 import type { Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { ServerRow, SlotRow } from "../../src/scheduler/terms/rows.ts";
 
+/** A stored request that has not ended, by the ticket of its present attempt. */
+interface DeferredRow {
+  token: number;
+  since: number;
+  expiresAt: number;
+}
+
 /** What survives a crash: each part of it as it was when the pool last wrote it. */
 export class LedgerModel {
   /** Those that are not free. */
   readonly slots = new Map<string, SlotRow>();
   readonly servers = new Map<string, ServerRow>();
+  readonly deferred = new Map<string, DeferredRow>();
   events: readonly PoolEvent[] = [];
   #drain: Drain | null = null;
   #regrouping = false;
@@ -32,13 +40,29 @@ export class LedgerModel {
     this.#counts = structuredClone(counts);
   }
 
-  load(): Restored {
+  /** True if a slot is closed for this ticket. */
+  hasSlot(ticket: string): boolean {
+    return [...this.slots.values()].some(({ lease }) => lease === ticket);
+  }
+
+  /** A further attempt of a stored request has another ticket. */
+  renameDeferred(from: string, to: string): void {
+    const row = this.deferred.get(from);
+    if (!row) throw new Error(`no such request: ${from}`);
+    this.deferred.delete(from);
+    this.deferred.set(to, row);
+  }
+
+  load(now = 0): Restored {
+    const deferred = [...this.deferred]
+      .filter(([id]) => !this.hasSlot(id))
+      .map(([id, { token, since, expiresAt }]) => ({ id, token, waitedMs: now - since, expiresAt }));
     return structuredClone({
       slots: [...this.slots.values()],
       servers: [...this.servers.values()],
       drain: this.#drain,
       regrouping: this.#regrouping,
-      deferred: [],
+      deferred,
       counts: this.#counts,
       events: [...this.events],
     });

@@ -1,49 +1,25 @@
 import { expect } from "vitest";
 import type { PoolConfig } from "../../src/config/types.ts";
+import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import type { CutOff, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
+import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
 import { cutOff, DONE } from "./ends.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { scraped, Tally } from "./record/tally.ts";
-import { type Arrival, mayGoBefore } from "./waiting/arrival.ts";
+import { mayGoBefore } from "./waiting/arrival.ts";
+import { comparePlaces, compareWaiting, deadlineOf } from "./waiting/waiting-model.ts";
+import { anotherAttempt, isStored, newWorker, type Worker } from "./worker.ts";
 
 /** A ticket that still waits after so long is told its token; in a drain at once. */
 const NOTICE_MS = 500;
 /** How often the counts are written while anybody waits. */
 const HEARTBEAT_MS = 5_000;
-
-/** A request's Worker: what it knows of itself. */
-interface Worker {
-  id: string;
-  state: "lost touch" | "waiting" | "holding" | "gone";
-  /** That it was sent to. */
-  server?: string;
-  /** What it was told. */
-  token?: number;
-  /** What it will be told if it still waits then. */
-  notice?: { token: number; at: number } | undefined;
-  arrival: Arrival;
-  /** Since when it waits, or would if the time that servers spent on it were left out. */
-  since: number;
-  /** How long it had waited when it was given its last slot. */
-  waitedMs: number;
-  /** An instance has taken it in. */
-  accepted: boolean;
-  /** When it last asked for a slot. */
-  askedAt: number;
-  /** What it told of the end of its lease. */
-  ended?: LeaseEnd;
-  /** Its client left before it could ask a new instance of the pool, which never heard of it. */
-  leftUnheard: boolean;
-  /** This is a further attempt: the server that failed the last one gets it no sooner. */
-  failed?: { server: string; elsewhere: boolean; restsUntil: number };
-}
 
 /**
  * Plays the Workers, the servers, the ledger and the clock around a scheduler, keeps accounts of its own, and
@@ -56,6 +32,8 @@ export class World {
   refusedLate = 0;
   /** By how much crashes may have made the totals differ from what was. */
   lostCounts = 0;
+  /** Stored requests that were tried again after they had been counted as ended: their leases had run out. */
+  countedTwice = 0;
   scheduler: Scheduler;
   #settings: PoolConfig;
   readonly #ledger = new LedgerModel();
@@ -76,6 +54,8 @@ export class World {
   #tellsNobody = false;
   readonly #slots = new SlotsModel();
   #startedAt: number;
+  /** When somebody last waited for a server, or was at one. */
+  #workedAt = Number.NEGATIVE_INFINITY;
   /** Until then those who waited before a restart may still be on their way back. */
   #regroupsUntil = Number.NEGATIVE_INFINITY;
 
@@ -102,25 +82,45 @@ export class World {
 
   /** `lateMs`: it has tried to reach the pool for so long. */
   arrive(lateMs = 0): Worker {
-    const nth = this.workers.length;
-    const since = this.now - lateMs;
-    const worker: Worker = {
-      id: `t${nth}`,
-      state: "waiting",
-      arrival: { at: since, nth, instance: this.#instance, byWait: lateMs > 0 },
-      since,
-      waitedMs: 0,
-      accepted: false,
-      askedAt: this.now,
-      leftUnheard: false,
-    };
+    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance, lateMs });
     this.workers.push(worker);
     this.#ask(worker);
     return worker;
   }
 
+  /** A request is to be stored, and to wait for so long. `dies`: its pool, when it has written that and nothing else. */
+  defer(forMs: number, dies = false): void {
+    const { deferred } = this.#ledger;
+    const refusal = this.#deferRefusal();
+    expect(this.scheduler.deferRefusal(deferred.size, this.now), "why it is not stored").toBe(refusal);
+    this.#beatAt ??= this.now + HEARTBEAT_MS;
+    if (refusal) {
+      this.#tally.refuse(refusal);
+      return;
+    }
+    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
+    const { id, arrival, since } = worker;
+    const expiresAt = this.now + forMs;
+    const token = this.scheduler.enter({ id, expiresAt }, this.now);
+    if (token === undefined) throw new Error(`${id} has no token`);
+    this.#workedAt = this.now;
+    deferred.set(id, { token, since, expiresAt });
+    const stored: Worker = { ...worker, arrival: { ...arrival, isKnown: true }, expiresAt, token };
+    this.workers.push(stored);
+    if (dies) {
+      Object.assign(stored, { state: "stored", accepted: true });
+      // It is not counted as accepted.
+      this.lostCounts++;
+    } else {
+      this.#newcomer = stored;
+      this.#settle();
+      this.#newcomer = null;
+    }
+  }
+
   /** A Worker that lost touch asks again. */
   comeBack(worker: Worker): void {
+    if (isStored(worker)) this.#answerPool(worker);
     if (worker.state !== "lost touch") return;
     worker.state = "waiting";
     if (worker.token === undefined) worker.arrival.byWait = true;
@@ -141,10 +141,11 @@ export class World {
     if (worker.state === "waiting") {
       expect(this.scheduler.leave(worker.id), `${worker.id} waits`).toBe(true);
       this.#tally.abandoned++;
-      worker.state = "gone";
+      this.#beatAt ??= this.now + HEARTBEAT_MS;
+      this.#gone(worker);
     }
     if (worker.state === "lost touch") {
-      worker.leftUnheard = !this.#has(worker);
+      worker.leftUnheard = !this.#has(worker) && !isStored(worker);
       // It may have been granted a slot that it never heard of.
       this.#end(worker, { how: "unused" }, this.now);
     }
@@ -165,6 +166,17 @@ export class World {
     this.#settle();
   }
 
+  /** The object of a stored request does not take the slot, as it does not know its pool, in a deploy. */
+  decline(worker: Worker): void {
+    if (worker.state !== "holding" || !isStored(worker) || !this.#has(worker)) return;
+    const { deferred } = this.#ledger;
+    const row = deferred.get(worker.id);
+    this.#end(worker, { how: "unused", retried: true }, this.now);
+    if (row) deferred.set(worker.id, row);
+    worker.state = "stored";
+    this.#settle();
+  }
+
   /** `clientLeft`: before that, so that nobody is refused. */
   cutOff(worker: Worker, cause: CutOff, clientLeft: boolean): void {
     if (worker.state !== "holding") return;
@@ -177,8 +189,8 @@ export class World {
         : cause === "broken"
           ? quarantine.brokenMs
           : quarantine.maxMs;
-    const server = this.#serverOf(worker);
-    if (server && ["broken", "unreachable", "timeout"].includes(cause)) this.#health.requestFailed(server);
+    const failing = ["broken", "unreachable", "timeout"].includes(cause) && this.#serverOf(worker);
+    if (failing) this.#health.requestFailed(failing, this.now);
     this.#end(worker, cutOff(cause, clientLeft), this.now + closedMs);
     this.#settle();
   }
@@ -190,7 +202,7 @@ export class World {
     this.#again(worker, elsewhere, restMs);
     // Only then: what this sets free finds the retry on the list.
     const failing = this.#serverOf(worker);
-    if (failing) this.#health.requestFailed(failing);
+    if (failing) this.#health.requestFailed(failing, this.now);
     this.#end(worker, { how: "broken", retried: true }, this.now + this.#settings.quarantine.brokenMs);
     this.#settle();
   }
@@ -234,7 +246,7 @@ export class World {
       // Later than that it counts as a check that timed out, whatever comes.
       const inTime = mine && mine.closedAt > this.now ? mine : null;
       if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
-      if (inTime) this.#health.checked(question.server, result);
+      if (inTime) this.#health.checked(question.server, result, this.now);
       if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
       this.scheduler.checked(question.id, result, this.now);
       if (inTime && result === "passed") this.#well(question, wasDown);
@@ -269,7 +281,7 @@ export class World {
   renew(worker: Worker): void {
     if (worker.state !== "holding") return;
     const mine = this.#slots.lastOf(worker.id);
-    if (!this.scheduler.renew(worker.id, this.now)) worker.state = "gone";
+    if (!this.scheduler.renew(worker.id, this.now)) this.#gone(worker);
     else if (mine) this.#found(mine);
     this.#settle();
   }
@@ -288,7 +300,7 @@ export class World {
   }
 
   changeServer(name: string, patch: ServerPatch): void {
-    this.scheduler.changeServer(name, patch, this.now);
+    if (this.scheduler.changeServer(name, patch, this.now)) this.#workedAt = this.now;
     this.#settle();
   }
 
@@ -340,7 +352,7 @@ export class World {
   #tick(): void {
     for (const one of this.#slots.all) {
       if (one.closedAt > this.now) continue;
-      if (one.checks) this.#health.checked(one.checks, "timeout");
+      if (one.checks) this.#health.checked(one.checks, "timeout", this.now);
       delete one.checks;
       // Nobody has heard of its holder.
       if (one.held) this.#tally.abandoned++;
@@ -348,6 +360,9 @@ export class World {
     }
     this.scheduler.tick(this.now);
     this.#settle();
+    for (const worker of this.#waiting) {
+      if (deadlineOf(worker, this.#settings) <= this.now) expect.fail(`${worker.id} waits for too long`);
+    }
     for (const worker of this.workers) {
       if (worker.notice && worker.notice.at <= this.now) this.#tellToken(worker, worker.notice.token);
     }
@@ -357,7 +372,7 @@ export class World {
     this.#beatAt = null;
     this.#settle();
     this.#writeCounts();
-    if (this.workers.some(({ state }) => state === "waiting")) this.#beatAt ??= this.now + HEARTBEAT_MS;
+    if (this.#directWaiting > 0) this.#beatAt ??= this.now + HEARTBEAT_MS;
   }
 
   /** The object dies while this happens: the ledger has it, but nobody is told. */
@@ -370,17 +385,19 @@ export class World {
 
   /** The object dies and comes back with what the ledger holds, perhaps with another configuration. */
   restart(settings = this.#settings): void {
-    const waiting = this.workers.filter(({ state }) => state === "waiting");
+    const waiting = this.#waiting;
+    const direct = waiting.filter((worker) => !isStored(worker));
     // Each may be counted as accepted twice, or leave without the new instance having heard of it.
-    this.lostCounts += this.#tally.distance(this.#writtenTally) + waiting.length;
+    this.lostCounts += this.#tally.distance(this.#writtenTally) + direct.length;
     this.#tally = this.#writtenTally.copy();
     this.#beatAt = null;
     // What the ledger shows lets think of those who waited.
     const expected =
       settings === this.#settings && waiting.length > 0 && !waiting.some(({ failed }) => failed);
     if (expected) this.#regroupsUntil = Math.max(this.#regroupsUntil, this.now + 500);
-    for (const worker of waiting) worker.state = "lost touch";
+    for (const worker of direct) worker.state = "lost touch";
     for (const worker of this.workers) {
+      if (this.#ledger.deferred.has(worker.id)) this.#restore(worker);
       worker.notice = undefined;
       // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
       const mine = this.#slots.lastOf(worker.id);
@@ -394,6 +411,7 @@ export class World {
     this.#health = new HealthModel(settings, this.#ledger.servers);
     this.#refusedAt.clear();
     this.#checkedAt.clear();
+    this.#workedAt = Number.NEGATIVE_INFINITY;
     // Whatever was asked, its answer reaches nobody.
     for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
       const mine = this.#slots.lastOf(id);
@@ -409,7 +427,7 @@ export class World {
       const restMs = Math.max(settings.cooldownMs, 10_000);
       if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
-    this.scheduler = new Scheduler(settings, this.#ledger.load(), this.now);
+    this.scheduler = new Scheduler(settings, this.#ledger.load(this.now), this.now);
     this.#settle();
   }
 
@@ -423,9 +441,24 @@ export class World {
     this.#tally.compare(this.scheduler.counters.counts);
   }
 
-  checkOldest(): void {
-    const waits = this.workers.filter(({ state }) => state === "waiting").map(({ since }) => since);
-    expect(this.scheduler.oldestSince).toBe(waits.length === 0 ? undefined : Math.min(...waits));
+  /** Those wait who should, each at its place, and nobody who may not. */
+  checkWaiting(): void {
+    compareWaiting(this.#waiting, this.scheduler, this.#settings);
+    comparePlaces(this.#waiting, this.scheduler);
+    for (const worker of this.#waiting) {
+      if (this.#mayNotWait(worker)) expect.fail(`${worker.id} waits for no server`);
+    }
+  }
+
+  /** While somebody waits for a server, it is looked after. */
+  checkLookedAfter(): void {
+    if (!this.#settings.check || !this.#isAwaited || this.questions.length >= 4) return;
+    for (const { name, url, state, retired, hasFreeSlot } of this.scheduler.servers) {
+      if (retired || state === "maint" || !hasFreeSlot) continue;
+      if (this.questions.some((question) => question.server === name)) continue;
+      const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
+      if (this.scheduler.nextTick() > Math.max(this.now, dueAt)) expect.fail(`nobody looks after ${name}`);
+    }
   }
 
   checkHealth(): void {
@@ -463,12 +496,41 @@ export class World {
   /** The request is on the list again, before its lease ends. */
   #again(worker: Worker, elsewhere: boolean, restMs: number): void {
     this.#avoidsUntil = this.now + 1_000;
-    const failed = { server: worker.server as string, elsewhere, restsUntil: this.now + restMs };
-    const id = `t${this.workers.length}`;
-    const since = this.now - worker.waitedMs;
-    const again: Worker = { ...worker, id, state: "waiting", since, leftUnheard: false, failed };
+    this.#anew(worker, { server: worker.server as string, elsewhere, restsUntil: this.now + restMs });
+  }
+
+  #anew(worker: Worker, failed?: Worker["failed"]): void {
+    const again = anotherAttempt(worker, this.workers.length, this.now, failed);
     this.workers.push(again);
+    if (isStored(worker)) this.#ledger.renameDeferred(worker.id, again.id);
     this.#ask(again);
+  }
+
+  /** The object of a stored request says what it knows, as its pool has lost sight of it. */
+  #answerPool(worker: Worker): void {
+    // The pool has died when it heard of the end.
+    if (worker.state === "gone") this.#ledger.deferred.delete(worker.id);
+    if (worker.state === "lost touch") {
+      if (!this.#has(worker)) this.countedTwice++;
+      this.#anew(worker);
+      this.#end(worker, { how: "unused", retried: true }, this.now);
+    } else if (worker.state === "stored") {
+      this.#anew(worker);
+      worker.state = "gone";
+    }
+    this.#settle();
+  }
+
+  /** A stored request that has no slot is on the list again, whatever became of it since that was written. */
+  #restore(worker: Worker): void {
+    const isWaiting = worker.state === "waiting" || worker.state === "stored";
+    if (this.#ledger.hasSlot(worker.id)) {
+      if (isWaiting) worker.state = "lost touch";
+      worker.arrival.isKnown = false;
+      return;
+    }
+    if (!isWaiting) this.countedTwice++;
+    Object.assign(worker, { state: "waiting", failed: undefined, ended: undefined });
   }
 
   #ask(worker: Worker): void {
@@ -482,17 +544,17 @@ export class World {
     if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
   }
 
-  #enter({ id, token, since, failed }: Worker): void {
+  #enter({ id, token, since, expiresAt, failed }: Worker): void {
     const retry = failed && {
       server: failed.server,
       restMs: Math.max(0, failed.restsUntil - this.now),
       avoid: failed.elsewhere,
     };
     const waitedMs = this.now - since;
-    this.scheduler.enter(
-      { id, waitedMs, ...(token === undefined ? {} : { token }), ...(retry ? { retry } : {}) },
-      this.now,
-    );
+    const told = token === undefined ? {} : { token };
+    const expires = expiresAt === undefined ? {} : { expiresAt };
+    this.scheduler.enter({ id, waitedMs, ...told, ...expires, ...(retry ? { retry } : {}) }, this.now);
+    this.#workedAt = this.now;
     this.#settle();
   }
 
@@ -505,6 +567,8 @@ export class World {
 
   /** Ledger first, then the answers, as the Pool does it. */
   #settle(): void {
+    // Up to now, as no time passes without it.
+    if (this.#isAtWork) this.#workedAt = this.now;
     const changes = this.scheduler.takeChanges();
     for (const decision of changes.decisions) this.#count(decision);
     this.#ledger.write(changes, this.scheduler, this.now);
@@ -512,6 +576,7 @@ export class World {
     if (changes.decisions.length > 0 || changes.slots.size > 0) this.#beatAt ??= this.now + HEARTBEAT_MS;
     for (const question of changes.questions) this.#asked(question);
     for (const decision of changes.decisions) this.#answer(decision);
+    if (this.#isAtWork) this.#workedAt = this.now;
   }
 
   #writeCounts(): void {
@@ -541,9 +606,16 @@ export class World {
       expect(decision.token, `the token of ${worker.id}`).toBe(worker.token);
     }
     if (decision.kind === "grant") this.#grant(worker, decision);
-    if (this.#tellsNobody) {
+    if (decision.kind === "refuse") this.#checkRefusal(worker, decision.code);
+    if (decision.kind === "refuse" && isStored(worker)) {
+      // That is written, too.
+      this.#ledger.deferred.delete(worker.id);
+      worker.state = "gone";
+    } else if (this.#tellsNobody) {
       if (decision.kind === "refuse") worker.state = "lost touch";
     } else if (decision.kind === "queued") {
+      this.#checkQueued(worker);
+      if (isStored(worker)) return;
       if (this.scheduler.currentDrain) this.#tellToken(worker, decision.token);
       else worker.notice = { token: decision.token, at: this.now + NOTICE_MS };
     } else if (decision.kind === "refuse") {
@@ -639,9 +711,69 @@ export class World {
     }
   }
 
+  /** A refusal has its reason. */
+  #checkRefusal(worker: Worker, code: string): void {
+    const { maxQueue } = this.#settings;
+    if (code === "queue-timeout") {
+      expect(deadlineOf(worker, this.#settings), `given up: ${worker.id}`).toBeLessThanOrEqual(this.now);
+    } else if (code === "no-server") {
+      expect(this.#mayNotWait(worker), `no server for ${worker.id}`).toBe(true);
+    } else {
+      expect(isStored(worker), `the list is full for ${worker.id}`).toBe(false);
+      expect(this.#directWaiting - 1, `before ${worker.id}`).toBeGreaterThanOrEqual(maxQueue);
+    }
+  }
+
+  /** A list that is full takes in nobody new, but those who are stored. */
+  #checkQueued(worker: Worker): void {
+    if (worker !== this.#newcomer || isStored(worker) || worker.since < this.#startedAt) return;
+    expect(this.#directWaiting, `with ${worker.id}`).toBeLessThanOrEqual(this.#settings.maxQueue);
+  }
+
+  /** Why a request may not be stored now. */
+  #deferRefusal(): DeferRefusal | null {
+    const { deferred } = this.#settings;
+    if (this.#isRefusing && deferred?.when !== "drained") return "no-server";
+    return deferred && this.#ledger.deferred.size < deferred.max ? null : "deferred-full";
+  }
+
+  #mayNotWait(worker: Worker): boolean {
+    return this.#isRefusing && !(isStored(worker) && this.#settings.deferred?.when === "drained");
+  }
+
+  /** Nobody is to wait, as there is no server to wait for. */
+  get #isRefusing(): boolean {
+    if (this.#settings.whenDown !== "refuse" || this.scheduler.currentDrain) return false;
+    return this.scheduler.servers.every(
+      ({ name, retired, state }) => retired || state === "maint" || this.#health.isSurelyDown(name, this.now),
+    );
+  }
+
+  get #waiting(): Worker[] {
+    return this.workers.filter(({ state }) => state === "waiting");
+  }
+
+  get #directWaiting(): number {
+    return this.#waiting.filter((worker) => !isStored(worker)).length;
+  }
+
+  /** Somebody waits for a server. In a drain, who is stored waits for its end. */
+  get #isAwaited(): boolean {
+    return this.#directWaiting > 0 || (this.#waiting.length > 0 && !this.scheduler.currentDrain);
+  }
+
+  /** Somebody waits for a server, or was at one up to now. */
+  get #isAtWork(): boolean {
+    return (
+      this.#isAwaited || this.#slots.all.some(({ id, until }) => until >= this.now && !this.#checkIds.has(id))
+    );
+  }
+
   /** One check an interval, and one at a time. */
   #checkInterval(url: string): void {
     const last = this.#checkedAt.get(url) ?? Number.NEGATIVE_INFINITY;
+    const idleMs = this.#isAtWork ? 0 : this.now - this.#workedAt;
+    expect(idleMs, `since there was work for ${url}`).toBeLessThan(ATTENTION_MS);
     expect(this.now - last, `between checks of ${url}`).toBeGreaterThanOrEqual(this.#intervalMs);
     const running = this.#slots.on(url).filter((one) => one.checks);
     expect(running, "checks under way").toEqual([]);
@@ -698,7 +830,12 @@ export class World {
     const mine = this.#has(worker);
     // Nobody may count on a slot longer than it was promised to the one who stayed silent.
     if (mine) Object.assign(mine, { until, closedAt: this.now, held: false });
+    this.#gone(worker);
+  }
+
+  #gone(worker: Worker): void {
     worker.state = "gone";
+    if (!this.#tellsNobody) this.#ledger.deferred.delete(worker.id);
   }
 
   #has({ id }: Worker): Occupied | undefined {

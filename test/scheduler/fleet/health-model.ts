@@ -8,6 +8,16 @@ interface Known {
   /** What has come since the last answer that says otherwise: `c` a failed check, `r` a failed request. */
   failures: string;
   passes: number;
+  /** When it was last seen to be down. */
+  downAt: number | null;
+}
+
+/** For so long after it was last seen to be down, in ms, a server is known to be. */
+const KNOWN_MS = 60_000;
+
+interface Before {
+  health: Health;
+  healthSince: number | null;
 }
 
 /** A server's health told once more, in other words: from the list of what it failed. */
@@ -16,28 +26,34 @@ export class HealthModel {
   readonly #servers = new Map<string, Known>();
 
   /** `before`: what the ledger holds. */
-  constructor({ check, servers }: PoolConfig, before: ReadonlyMap<string, { health: Health }>) {
+  constructor({ check, servers }: PoolConfig, before: ReadonlyMap<string, Before>) {
     this.#check = check;
     for (const { name } of servers) {
       const status = check ? (before.get(name)?.health ?? "unchecked") : "unchecked";
-      this.#servers.set(name, { status, failures: "", passes: 0 });
+      const downAt = before.get(name)?.healthSince ?? null;
+      this.#servers.set(name, { status, failures: "", passes: 0, downAt });
     }
   }
 
-  checked(name: string, result: CheckResult): void {
+  checked(name: string, result: CheckResult, now: number): void {
     const known = this.#servers.get(name);
     if (known && result === "passed") this.#passed(known);
-    else if (known) this.#failed(known, "c");
+    else if (known) this.#failed(known, "c", now);
   }
 
-  requestFailed(name: string): void {
+  requestFailed(name: string, now: number): void {
     const known = this.#servers.get(name);
-    if (known) this.#failed(known, "r");
+    if (known) this.#failed(known, "r", now);
   }
 
   requestAnswered(name: string): void {
     const known = this.#servers.get(name);
     if (known) known.failures = known.failures.replaceAll("r", "");
+  }
+
+  isSurelyDown(name: string, now: number): boolean {
+    const { status, downAt } = this.#servers.get(name) ?? { status: "unchecked", downAt: null };
+    return status === "down" && downAt !== null && now < downAt + KNOWN_MS;
   }
 
   compare(servers: readonly { name: string; retired: boolean; health: { status: Health } }[]): void {
@@ -52,9 +68,10 @@ export class HealthModel {
     if (known.status !== "down" || known.passes >= (this.#check?.rise ?? 1)) known.status = "up";
   }
 
-  #failed(known: Known, kind: string): void {
+  #failed(known: Known, kind: string, now: number): void {
     known.passes = 0;
     known.failures += kind;
     if (this.#check && known.failures.length >= this.#check.fall) known.status = "down";
+    if (known.status === "down") known.downAt = now;
   }
 }

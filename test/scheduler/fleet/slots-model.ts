@@ -44,7 +44,10 @@ export class SlotsModel {
   lastOf(id: string): Occupied | undefined {
     let last: Occupied | undefined;
     for (const one of this.#slots.values()) {
-      if (one.id === id && (!last || one.since > last.since)) last = one;
+      if (one.id !== id) continue;
+      // A stored request whose end was not on record may get two slots at the same moment, one after the other.
+      const isLater = !last || one.since > last.since || (one.since === last.since && one.until > last.until);
+      if (isLater) last = one;
     }
     return last;
   }

@@ -6,15 +6,22 @@ export interface Arrival {
   readonly nth: number;
   /** The instance of the pool that it came to. */
   readonly instance: number;
+  /** Its request is stored, and has waited through each restart: the new instance knows of it before anybody comes. */
+  isKnown: boolean;
   /** It was late, or had to come again before it was told a token: its pool knows only how long it has waited. */
   byWait: boolean;
 }
 
 /**
  * First come, first served: whether one may be served while the other waits. Two that came to one instance go exactly
- * in their order; what comes from elsewhere is known to the millisecond.
+ * in their order, and so do those that come after a stored one; what comes from elsewhere is known to the millisecond.
  */
 export function mayGoBefore(one: Arrival, other: Arrival): boolean {
-  const isExact = one.instance === other.instance && !one.byWait && !other.byWait;
-  return isExact ? one.nth < other.nth : one.at - other.at < 1;
+  return isExact(one, other) ? one.nth < other.nth : one.at - other.at < 1;
+}
+
+function isExact(one: Arrival, other: Arrival): boolean {
+  if (one.byWait || other.byWait) return false;
+  const first = one.nth < other.nth ? one : other;
+  return one.instance === other.instance || first.isKnown;
 }
