@@ -45,7 +45,9 @@ export function exchange(
   const upgrade = Promise.withResolvers<{ socket: Socket; head: Buffer }>();
   const signal = AbortSignal.timeout(patienceMs);
   const request = http.request(url, { method, headers, agent: false, signal });
+  let isAnswered = false;
   request.on("response", (response) => {
+    isAnswered = true;
     const { statusCode: status = 0, headers } = response;
     let body = "";
     response.setEncoding("latin1");
@@ -61,6 +63,8 @@ export function exchange(
   });
   request.on("upgrade", (_, socket, head) => upgrade.resolve({ socket: socket as Socket, head }));
   request.on("error", (error: NodeJS.ErrnoException) => {
+    // An answer says itself whether it is whole, though its server takes no more of the upload.
+    if (isAnswered) return;
     if (signal.aborted) reject(new Error(`nothing for ${patienceMs} ms`));
     else resolve(noReply(error.code ?? error.message));
   });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type http from "node:http";
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as ioHandled, setTimeout as sleep } from "node:timers/promises";
 import { bodyOf } from "../plans.ts";
 import type { Doing } from "./clients.ts";
 import { begin, type Exchange, type Reply } from "./exchange.ts";
@@ -18,6 +18,9 @@ export async function uploadSlowly(
   const size = Math.ceil(body.length / (pauses + 1));
   for (let at = 0; at < body.length; at += size) {
     if (at > 0) await sleep(pauseMs);
+    // A refusal may have come, and the connection been closed. Whoever writes before reading gets EPIPE, and not what
+    // has come: a client is to look first (RFC 9112, 9.5).
+    await ioHandled();
     request.write(body.slice(at, at + size));
   }
   request.end();
