@@ -1,6 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
-import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import { type LeaseEnd, notRetried } from "../scheduler/terms/lease-end.ts";
 import type { Retry } from "../scheduler/waiting/failed-server.ts";
 import { takeEnded, tellEnded } from "./endings.ts";
 import type { Env } from "./env.ts";
@@ -129,7 +129,8 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     throw new ClientLeft();
   } finally {
     turn.waitedMs = waitedMs();
-    endFailedLease();
+    // The client left before there was a retry.
+    if (failed) inBackground(failed.lease.end(notRetried(failed.end)));
     // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
     if (isAnswerLost) unsent.push({ id, end: { how: "unused" } });
     if (unsent.length > 0) inBackground(tellEnded(env, pool, unsent));

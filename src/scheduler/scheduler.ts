@@ -413,8 +413,10 @@ export class Scheduler {
   }
 
   #refuseAll(now: number): void {
+    const refusesDeferred = this.#refusesForLackOfServers(true, now);
+    if (!refusesDeferred && this.#waitingList.direct === 0) return;
     for (const { id, expiresAt } of this.#waitingList.inOrder()) {
-      if (expiresAt !== null && !this.#refusesForLackOfServers(true, now)) continue;
+      if (expiresAt !== null && !refusesDeferred) continue;
       this.#waitingList.leave(id);
       this.#refuse(id, "no-server", now);
     }

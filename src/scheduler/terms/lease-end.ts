@@ -36,6 +36,13 @@ export type CutOff =
   | "early"
   | "lost";
 
+/** The end of a lease whose request was to be retried, and is not: its client has left. */
+export function notRetried(end: LeaseEnd): LeaseEnd {
+  if (end.how === "done" || end.how === "early") return end;
+  if (end.how === "busy" || end.how === "unused") return { how: "unused" };
+  return { how: end.how, clientLeft: true };
+}
+
 /** Returns how long the slot is in quarantine, in ms, which depends on who closed the connection. */
 export function quarantineMs(cause: CutOff, settings: PoolConfig): number {
   const { maxMs, brokenMs, cancelMs } = settings.quarantine;
