@@ -3,9 +3,9 @@ import { targetOf } from "./carry/target.ts";
 import { readAdminHost } from "./config/admin.ts";
 import { loadConfig } from "./config/load.ts";
 import { dashboard } from "./dashboard/dashboard.ts";
+import { REQUESTS_PATH } from "./link/deferred-id.ts";
 import type { Env } from "./link/env.ts";
 import { proxy } from "./proxy/proxy.ts";
-import { REQUESTS_PATH } from "./requests/monitor.ts";
 import { requests } from "./requests/requests.ts";
 
 export { Deferred } from "./deferred/deferred.ts";

@@ -1,11 +1,11 @@
 /** What operators do with a pool's deferred requests. */
 import type { PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
-import type { DeferAnswer, DeferredEntry, DeferredQuery } from "../link/deferral.ts";
+import type { DeferAnswer, DeferredEntry, DeferredQuery, Place } from "../link/deferral.ts";
 import { type DeferredAddress, deferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { reachDeferred } from "../requests/reach-deferred.ts";
+import { cancelRequest, reachDeferred } from "../requests/reach-deferred.ts";
 import { askPool } from "./ask-pool.ts";
 
 /** A line of the list. Instants are ISO 8601 in UTC. */
@@ -58,8 +58,7 @@ export async function cancelDeferred(
   id: string,
   forget: boolean,
 ): Promise<"canceled" | "stopping" | "forgotten"> {
-  const address = addressOf(env, id, pool);
-  const done = await reachDeferred(env, address, (stub) => stub.cancel(address.secret, pool.name, forget));
+  const done = await cancelRequest(env, addressOf(env, id, pool), { pool: pool.name, forget });
   if (done !== "answered" && done !== "failed") return done ?? refuseUnknown(pool);
   throw new Refusal(
     "already-ended",
@@ -92,8 +91,6 @@ export async function retryDeferred(env: Env, pool: PoolConfig, id: string): Pro
     return queuedAgain(id, { place: status.place ?? 1, startsInMs: status.startsInMs });
   throw new Refusal("not-failed", "Only a request that has failed can be tried again.", pool.name);
 }
-
-type Place = Extract<DeferAnswer, { code: "deferred" }>["place"];
 
 function placeIn(answer: DeferAnswer, { name }: PoolConfig): Place {
   const { code } = answer;

@@ -1,8 +1,10 @@
 import { RpcTarget } from "cloudflare:workers";
 import { type LiveAnswer, type LiveBody, ROW_BYTES, type StoredAnswer } from "../link/deferred-calls.ts";
+import { logError } from "../link/log.ts";
 import type { Store } from "./store.ts";
 
 type Head = Pick<StoredAnswer, "status" | "statusText" | "headers">;
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
  * What has become of an answer.
@@ -10,8 +12,9 @@ type Head = Pick<StoredAnswer, "status" | "statusText" | "headers">;
  * too-large  it is not kept
  * live       the same, but somebody reads it
  * broken     the server broke off
+ * not-taken  storage does not take it
  */
-export type Written = "stored" | "too-large" | "live" | "broken";
+export type Written = "stored" | "too-large" | "live" | "broken" | "not-taken";
 
 /** Writes a server's answer to storage as it arrives, in rows. */
 export class AnswerWriter {
@@ -33,20 +36,22 @@ export class AnswerWriter {
   /** Resolves once the answer is in storage, or will not be. Never rejects. */
   async write({ status, statusText, headers, body }: Response): Promise<Written> {
     const head: Head = { status, statusText, headers: [...headers] };
-    const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
+    const reader = (body?.getReader() ?? null) as Reader | null;
     try {
-      for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
-        if (this.#bytes + read.value.byteLength > this.#mostBytes)
-          return this.#overflow(head, read.value, reader as ReadableStreamDefaultReader<Uint8Array>);
-        this.#push(read.value);
+      for (let bytes = await read(reader); bytes; bytes = await read(reader)) {
+        if (bytes === "broken") return this.#drop("broken");
+        if (this.#bytes + bytes.byteLength > this.#mostBytes)
+          return this.#overflow(head, bytes, reader as Reader);
+        this.#push(bytes);
       }
-    } catch {
-      this.#store.deleteRows("answer", this.#rows);
-      return "broken";
+      this.#flush();
+      this.#store.answer = { ...head, rows: this.#rows, bytes: this.#bytes };
+      return "stored";
+    } catch (error) {
+      logError(error, { deferred: true });
+      void reader?.cancel().catch(() => {});
+      return this.#drop("not-taken");
     }
-    this.#flush();
-    this.#store.answer = { ...head, rows: this.#rows, bytes: this.#bytes };
-    return "stored";
   }
 
   /** Copies the bytes: their buffer is used again for the next ones. */
@@ -78,15 +83,28 @@ export class AnswerWriter {
     if (this.#row.byteLength < ROW_BYTES) this.#row = new Uint8Array();
   }
 
-  #overflow(head: Head, next: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>): Written {
+  #overflow(head: Head, next: Uint8Array, reader: Reader): Written {
     this.#flush();
     const length = Number.parseInt(head.headers.find(([name]) => name === "content-length")?.[1] ?? "", 10);
     const rest = new RestOfAnswer(this.#store, this.#rows, next, reader);
     const answer = { head: { ...head, length: Number.isNaN(length) ? null : length }, rest };
     if (this.#takeLive(answer as unknown as LiveAnswer)) return "live";
     void reader.cancel().catch(() => {});
+    return this.#drop("too-large");
+  }
+
+  #drop(why: Written): Written {
     this.#store.deleteRows("answer", this.#rows);
-    return "too-large";
+    return why;
+  }
+}
+
+/** Resolves with the next piece; `null`: that was all. */
+async function read(reader: Reader | null): Promise<Uint8Array | "broken" | null> {
+  try {
+    return (await reader?.read())?.value ?? null;
+  } catch {
+    return "broken";
   }
 }
 
@@ -100,7 +118,7 @@ const SIGN_OF_LIFE_MS = 500;
  */
 class RestOfAnswer extends RpcTarget implements LiveBody {
   readonly #store: Store;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: Reader;
   /** The next row, and the one after the last. */
   #row = 0;
   #rows: number;
@@ -110,7 +128,7 @@ class RestOfAnswer extends RpcTarget implements LiveBody {
   /** Resolves once the server's next piece is in storage; `null`: none is on its way there. */
   #ahead: Promise<void> | null = null;
 
-  constructor(store: Store, rows: number, next: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>) {
+  constructor(store: Store, rows: number, next: Uint8Array, reader: Reader) {
     super();
     this.#store = store;
     this.#rows = rows;

@@ -1,10 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { mayRepeat } from "../carry/failure.ts";
-import { loadConfig } from "../config/load.ts";
 import type { PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
 import { Conditions } from "../link/conditions.ts";
-import type { DeferAnswer, DeferredEndState, DeferredState } from "../link/deferral.ts";
+import type { DeferAnswer, DeferredEndState, DeferredState, Place } from "../link/deferral.ts";
 import type {
   Accepted,
   Canceled,
@@ -16,24 +15,36 @@ import type {
   Turn,
   TurnAnswer,
 } from "../link/deferred-calls.ts";
-import { tellEnded } from "../link/endings.ts";
+import { responseUrl } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import type { Lease } from "../link/protocol.ts";
-import { backoffMs, type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
 import { webhookKey } from "../link/webhook-key.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
-import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import { type LeaseEnd, notRetried, type SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import { PATIENCE_MS, PoolMessages, REPEAT_MS } from "./pool-messages.ts";
+import {
+  endStatusOf,
+  forgottenAt,
+  isEnded,
+  isWaiting,
+  type Progress,
+  statusOf,
+  storing,
+  triedAgain,
+  waitingAgain,
+  withTicket,
+} from "./progress.ts";
 import { Run, type RunEnd } from "./run.ts";
-import { type Progress, Store } from "./store.ts";
+import { Store } from "./store.ts";
 import { type Notice, notify, pauseMs } from "./webhook.ts";
 
 /** How long a request may be on its way into storage, in ms. One that is not accepted by then is deleted. */
 const STORING_MS = 600_000;
-/** How long a call of the pool is repeated, in ms: for a client that waits, and where the pool asks again by itself. */
-const [PATIENCE_MS, REPEAT_MS] = [10_000, 30_000];
+/** How often an alarm looks whether what runs has ended, in ms. */
+const RUNNING_WATCH_MS = 600_000;
 /** How long after its expiry a request looks for itself what the pool has made of it, in ms. */
 const OVERDUE_MS = 60_000;
 /** An alarm that comes in between looks whether a webhook is still to be sent, in ms. */
@@ -50,7 +61,9 @@ const WEBHOOK_WATCH_MS = 60_000;
 export class Deferred extends DurableObject<Env> implements DeferredCalls {
   readonly #store: Store;
   readonly #conditions = new Conditions();
-  readonly #audience = new Set<(answer: LiveAnswer) => void>();
+  readonly #pool: PoolMessages;
+  /** Clients that wait for the answer itself, and what of it each gets. */
+  readonly #audience = new Set<{ live: LiveAnswer | null }>();
   /** `null`: there is no such request. */
   #request: StoredRequest | null;
   #progress: Progress | null;
@@ -67,6 +80,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new Store(ctx.storage);
+    this.#pool = new PoolMessages(env, ctx.id.toString(), this.#store);
     this.#request = this.#store.request;
     this.#progress = this.#store.progress;
     if (this.#request && this.#progress) this.#goOn(this.#request, this.#progress);
@@ -87,23 +101,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const now = Date.now();
     this.#request = request;
     this.#store.request = request;
-    this.#write({
-      state: "storing",
-      acceptedAt: now,
-      expiresAt: now + request.expiresMs,
-      number: null,
-      ticket: null,
-      former: [],
-      failed: null,
-      server: null,
-      attempts: 0,
-      failures: 0,
-      startedAt: null,
-      endedAt: null,
-      problem: null,
-      canceled: false,
-      webhook: null,
-    });
+    this.#write(storing(request, now));
     this.#store.setAlarm(now + STORING_MS);
   }
 
@@ -128,10 +126,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async discard(secret: string): Promise<void> {
     const found = this.#found(secret);
     if (found?.progress.state !== "storing") return;
-    const id = this.#id;
-    const { key } = found.request;
     await this.#deleteAll();
-    await this.#reach(found.request, REPEAT_MS, (pool) => pool.withdrawDeferred(id, key)).catch(() => {});
+    await this.#pool.withdraw(found.request);
   }
 
   // ── Its pool ──
@@ -142,33 +138,37 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const [request, progress] = [this.#request, this.#progress];
     if (!request || !progress) return "unknown";
     if (isEnded(progress)) this.#inBackground(this.#tellEnd(request, progress));
-    const isWaiting = progress.state === "queued" || progress.state === "storing";
+    const waits = isWaiting(progress);
     if (progress.ticket === ticket) {
       // The pool did not hear the first answer, and goes by the new handle.
       if (turn && progress.state === "running") this.#lease?.adopt(handleOf(turn));
-      if (progress.failed && isWaiting) this.#inBackground(this.#tellFailed(request, progress));
+      if (progress.failed && waits) this.#inBackground(this.#pool.again(request, progress));
       // It has been disowned before.
-      return isWaiting && !progress.failed ? "waiting" : "begun";
+      return waits && !progress.failed ? "waiting" : "begun";
     }
     // A late message: what became of that slot is told apart.
     if (progress.former.includes(ticket)) return "begun";
-    if (!isWaiting) return "ended";
-    const pool = turn && this.#poolOf(request);
+    if (!waits) return "ended";
+    const pool = turn && this.#pool.poolOf(request);
     if (turn && pool) {
-      const lease = new HeldLease(this.env, addressOf(pool), ticket, turn.granted, handleOf(turn));
+      const address = this.#pool.addressOf(request);
+      const lease = new HeldLease(this.env, address, ticket, turn.granted, handleOf(turn));
       this.#begin(request, progress, pool, lease);
-    } else this.#write({ ...progress, ...withTicket(progress, ticket), failed: null });
+    } else this.#write(withTicket(progress, ticket));
     return turn && pool ? "begun" : "waiting";
   }
 
-  async refused(code: SchedulerRefusal): Promise<void> {
+  async refused(ticket: string, code: SchedulerRefusal): Promise<TurnAnswer> {
     // As in `turn`.
     await this.#retrying?.catch(() => {});
     const [request, progress] = [this.#request, this.#progress];
-    if (!request || !progress) return;
-    if (progress.state === "queued" || progress.state === "storing")
-      this.#fail(request, progress, new Refusal(code, DETAILS[code], request.pool));
-    if (this.#progress) await this.#tellEnd(request, this.#progress);
+    if (!request || !progress) return "unknown";
+    // A late message, of what was told before.
+    if (progress.former.includes(ticket) || progress.state === "running") return "begun";
+    if (isWaiting(progress))
+      this.#fail(request, withTicket(progress, ticket), new Refusal(code, DETAILS[code], request.pool));
+    await this.#tellEnd(request, this.#progress as Progress);
+    return "ended";
   }
 
   // ── Its client and operators ──
@@ -177,7 +177,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const found = this.#accepted(secret);
     if (!found) return null;
     const { request, progress } = found;
-    const place = progress.state === "queued" ? await this.#place(request) : null;
+    const place = progress.state === "queued" ? await this.#pool.placeOf(request) : null;
     // It may have had its turn meanwhile.
     return this.#statusOf(request, this.#progress ?? progress, place);
   }
@@ -189,8 +189,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return state() as DeferredState | null;
   }
 
-  answer(secret: string): StoredAnswer | null {
-    return this.#accepted(secret)?.progress.state === "answered" ? this.#store.answer : null;
+  answer(secret: string): { answer: StoredAnswer; first: Uint8Array | null } | null {
+    const answer = this.#accepted(secret)?.progress.state === "answered" ? this.#store.answer : null;
+    return answer && { answer, first: this.row(secret, 0) };
   }
 
   row(secret: string, row: number): Uint8Array | null {
@@ -198,18 +199,15 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   }
 
   async untilEnded(secret: string, waitMs: number): Promise<DeferredStatus | LiveAnswer | null> {
-    const live = Promise.withResolvers<LiveAnswer>();
-    this.#audience.add(live.resolve);
-    const hasEnded = () => {
+    const waiting = { live: null as LiveAnswer | null };
+    this.#audience.add(waiting);
+    const isOver = () => {
       const progress = this.#accepted(secret)?.progress;
-      return !progress || isEnded(progress);
+      return waiting.live !== null || !progress || isEnded(progress);
     };
-    try {
-      const taken = await Promise.race([live.promise, this.#conditions.until(hasEnded, waitMs)]);
-      return taken ?? (await this.status(secret));
-    } finally {
-      this.#audience.delete(live.resolve);
-    }
+    await this.#conditions.until(isOver, waitMs);
+    this.#audience.delete(waiting);
+    return waiting.live ?? this.status(secret);
   }
 
   async cancel(secret: string, pool?: string, forget = true): Promise<Canceled | "forgotten" | null> {
@@ -259,21 +257,18 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       if (now < progress.acceptedAt + STORING_MS) this.#store.setAlarm(progress.acceptedAt + STORING_MS);
       else await this.discard(request.secret);
     } else if (progress.state === "queued") await this.#lookForItself(request, progress, now);
-    else if (progress.state === "running") this.#store.setAlarm(now + STORING_MS);
+    else if (progress.state === "running") this.#store.setAlarm(now + RUNNING_WATCH_MS);
+    // The URL that a webhook speaks of leads nowhere from now on, so it is not sent any more.
+    else if (now >= forgottenAt(request, progress)) await this.#forget(request, progress);
     else if (progress.webhook) await this.#notifyIfDue(request, progress, now);
     // The clock of who rings may be ahead of this one.
-    else if (now < forgottenAt(request, progress)) this.#store.setAlarm(forgottenAt(request, progress));
-    else await this.#forget(request, progress);
-  }
-
-  get #id(): string {
-    return this.ctx.id.toString() + (this.#request?.secret ?? "");
+    else this.#store.setAlarm(forgottenAt(request, progress));
   }
 
   /** Puts it on the waiting list. */
   async #enter(request: StoredRequest): Promise<Accepted> {
     const progress = this.#progress as Progress;
-    const answer = await this.#defer(request, progress, null);
+    const answer = await this.#pool.defer(request, progress, null);
     // It may have had its turn meanwhile, or was discarded.
     const present = this.#progress;
     if (!present) return { code: "unknown-request" };
@@ -288,36 +283,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return answer;
   }
 
-  async #defer(
-    request: StoredRequest,
-    { acceptedAt, expiresAt }: Progress,
-    former: number | null,
-  ): Promise<DeferAnswer> {
-    const { method, target, key } = request;
-    const id = this.#id;
-    const fingerprint = key === null ? "" : await this.#fingerprint();
-    const path = target.path.slice(0, LONGEST_PATH);
-    const entry = { id, method, path, acceptedAt, expiresAt, key, fingerprint, former };
-    return this.#reach(request, PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
-  }
-
-  async #fingerprint(): Promise<string> {
-    const digest = new crypto.DigestStream("SHA-256");
-    const writer = digest.getWriter();
-    const { rows } = this.#store.body;
-    for (let row = 0; row < rows; row++) await writer.write(this.#store.row("body", row) as Uint8Array);
-    await writer.close();
-    return [...new Uint8Array(await digest.digest)]
-      .map((byte) => byte.toString(16).padStart(2, "0"))
-      .join("");
-  }
-
   #begin(request: StoredRequest, before: Progress, pool: PoolConfig, lease: HeldLease): void {
     const progress: Progress = {
-      ...before,
-      state: "running",
       ...withTicket(before, lease.id),
-      failed: null,
+      state: "running",
       server: lease.server.name,
       attempts: before.attempts + 1,
       startedAt: Date.now(),
@@ -353,7 +322,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       lease.dispose();
       return;
     }
-    const told = end.how === "again" ? lease.end(end.end) : leaseTold;
+    const told = end.how === "again" ? lease.end(notRetried(end.end)) : leaseTold;
     if (!isEnded(progress)) {
       if (end.how === "failed") this.#fail(request, progress, end.refusal);
       else this.#end(request, { ...progress, state: end.how === "answered" ? "answered" : "canceled" });
@@ -368,42 +337,20 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     // Nor may it take the new try for the old one: asked for the old ticket, this object would not know it any more, and
     // the pool would free a slot whose server may be at work.
     if (!this.#isEndHeard) await this.#reachEnd(request, this.#progress ?? progress, PATIENCE_MS);
-    const now = Date.now();
-    const number = this.#progress?.number ?? progress.number;
-    const expiresAt = now + request.expiresMs;
-    const again: Progress = {
-      ...progress,
-      acceptedAt: now,
-      expiresAt,
-      failures: 0,
-      ...withTicket(progress, null),
-      failed: null,
-    };
+    const { number } = this.#progress ?? progress;
+    const again = triedAgain(progress, request, Date.now());
     // The pool's row first: a request that is not on its list would never have a turn.
-    const answer = await this.#defer(request, again, number);
+    const answer = await this.#pool.defer(request, again, number);
     if (answer.code !== "deferred" || this.#progress?.state !== "failed") return answer;
-    const fresh = { startedAt: null, endedAt: null, problem: null, webhook: null, canceled: false };
-    this.#write({ ...again, ...fresh, state: "queued", number: answer.number });
-    this.#store.setAlarm(expiresAt + OVERDUE_MS);
+    this.#write({ ...again, number: answer.number });
+    this.#store.setAlarm(again.expiresAt + OVERDUE_MS);
     return answer;
   }
 
-  /** Waits for another slot: the server has failed the request, or is busy with somebody else's. */
   async #again(request: StoredRequest, progress: Progress, pool: PoolConfig, end: LeaseEnd): Promise<void> {
-    const isBusy = end.how === "busy";
-    const failures = progress.failures + (isBusy ? 0 : 1);
-    const restMs = isBusy ? 0 : backoffMs(failures);
-    const retry = { server: progress.server ?? "", restMs, avoid: pool.redispatch };
-    const waiting: Progress = { ...progress, state: "queued", failures, failed: { end, retry } };
+    const waiting = waitingAgain(progress, pool, end);
     this.#write(waiting);
-    await this.#tellFailed(request, waiting);
-  }
-
-  /** Asks for another slot. If the pool is not reached for so long, it asks itself: it misses the lease. */
-  async #tellFailed(request: StoredRequest, { ticket, failed }: Progress): Promise<void> {
-    if (!ticket || !failed) return;
-    const again = { id: this.#id, ticket, ...failed };
-    await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});
+    await this.#pool.again(request, waiting);
   }
 
   /**
@@ -412,22 +359,21 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
    */
   #goOn(request: StoredRequest, progress: Progress): void {
     if (progress.state === "running") this.#inBackground(this.#recover(request, progress));
-    else if (progress.state === "queued") this.#inBackground(this.#tellFailed(request, progress));
+    else if (progress.state === "queued") this.#inBackground(this.#pool.again(request, progress));
     else if (isEnded(progress) && Date.now() < (progress.endedAt ?? 0) + LEASE_TTL_MS)
       this.#inBackground(this.#tellEnd(request, progress));
   }
 
   /** The instance that carried the request is gone. */
   async #recover(request: StoredRequest, progress: Progress): Promise<void> {
-    const pool = this.#poolOf(request);
-    const { ticket, failures, canceled } = progress;
+    const pool = this.#pool.poolOf(request);
+    const { failures, canceled } = progress;
     const answer = this.#store.answer;
     if (answer && !canceled) {
       // It died between the answer's last byte and the end of the lease.
       this.#end(request, { ...progress, state: "answered" });
-      const done = [{ id: ticket ?? "", end: { how: "done" as const, status: answer.status } }];
       await Promise.all([
-        tellEnded(this.env, this.#address(request), done),
+        this.#pool.leaseEnded(request, progress, { how: "done", status: answer.status }),
         this.#tellEnd(request, this.#progress as Progress),
       ]);
       return;
@@ -438,7 +384,6 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       await this.#again(request, progress, pool, { how: "lost", retried: true });
       return;
     }
-    const lost = [{ id: ticket ?? "", end: { how: "lost" as const } }];
     if (canceled) this.#end(request, { ...progress, state: "canceled" });
     else {
       const detail =
@@ -446,7 +391,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       this.#fail(request, progress, new Refusal("fate-unknown", detail, request.pool));
     }
     await Promise.all([
-      tellEnded(this.env, this.#address(request), lost),
+      this.#pool.leaseEnded(request, progress, { how: "lost" }),
       this.#tellEnd(request, this.#progress as Progress),
     ]);
   }
@@ -465,9 +410,13 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     // A failed one may be tried again.
     if (progress.state !== "failed") this.#deleteLongBody();
     this.#write(ended);
-    const forgotten = forgottenAt(request, ended);
-    this.#store.setAlarm(webhook ? Math.min(forgotten, now + WEBHOOK_WATCH_MS) : forgotten);
+    this.#setAlarmAfterEnd(request, ended, webhook ? now + WEBHOOK_WATCH_MS : undefined);
     if (webhook) this.#inBackground(this.#notifyIfDue(request, ended, now));
+  }
+
+  /** `webhookAt`: when a webhook is to be looked after, if there is one. */
+  #setAlarmAfterEnd(request: StoredRequest, progress: Progress, webhookAt = Number.POSITIVE_INFINITY): void {
+    this.#store.setAlarm(Math.min(forgottenAt(request, progress), webhookAt));
   }
 
   /** A short one costs less to keep than to delete. */
@@ -478,14 +427,17 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   #takeLive(answer: LiveAnswer): boolean {
     const [first] = this.#audience;
-    first?.(answer);
-    return first !== undefined;
+    if (!first) return false;
+    this.#audience.delete(first);
+    first.live = answer;
+    this.#conditions.changed();
+    return true;
   }
 
   /** `after`: when the end of its lease has been told. A request that ends with a slot is taken to have lost it. */
   #tellEnd(request: StoredRequest, progress: Progress, after?: Promise<unknown>): Promise<void> {
     const told = this.#tell(request, progress, after);
-    this.#telling = Promise.all([this.#telling, told]);
+    this.#telling = this.#telling.then(() => told);
     return told;
   }
 
@@ -500,18 +452,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   }
 
   async #reachEnd(request: StoredRequest, progress: Progress, forMs: number): Promise<void> {
-    const id = this.#id;
-    const { state, ticket, attempts, startedAt, problem, endedAt } = progress;
-    const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? null);
-    const end = {
-      state: state as DeferredEndState,
-      ticket,
-      status: state === "canceled" ? null : status,
-      code: problem?.code ?? null,
-      attempts,
-      startedAt,
-    };
-    const number = await this.#reach(request, forMs, (pool) => pool.deferredEnded(id, end));
+    const { endedAt } = progress;
+    const number = await this.#pool.ended(request, progress, forMs);
     const present = this.#progress;
     if (!present) return;
     if (present.endedAt === endedAt) this.#isEndHeard = true;
@@ -524,16 +466,17 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const dueAt = progress.expiresAt + OVERDUE_MS;
     this.#store.setAlarm(now < dueAt ? dueAt : now + OVERDUE_MS);
     if (now < dueAt) return;
-    const answer = await this.#defer(request, progress, progress.number);
+    const answer = await this.#pool.defer(request, progress, progress.number);
     const present = this.#progress;
     if (answer.code === "deferred" || present?.state !== "queued") return;
     this.#fail(request, present, new Refusal("queue-timeout", DETAILS["queue-timeout"], request.pool));
   }
 
-  async #notifyIfDue(request: StoredRequest, { webhook }: Progress, now: number): Promise<void> {
+  async #notifyIfDue(request: StoredRequest, progress: Progress, now: number): Promise<void> {
+    const { webhook } = progress;
     const key = webhookKey(this.env);
     if (!webhook || this.#isNotifying) return;
-    if (webhook.nextAt > now) return this.#store.setAlarm(webhook.nextAt);
+    if (webhook.nextAt > now) return this.#setAlarmAfterEnd(request, progress, webhook.nextAt);
     this.#isNotifying = true;
     const notice = this.#notice(request);
     const isDone = key !== null && (await notify(request.webhook ?? "", webhook.id, notice, key));
@@ -545,18 +488,21 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const pause = isDone ? null : pauseMs(attempts);
     const next = pause === null ? null : { id: webhook.id, attempts, nextAt: Date.now() + pause };
     this.#write({ ...present, webhook: next });
-    const forgotten = forgottenAt(request, present);
-    this.#store.setAlarm(next ? Math.min(next.nextAt, Math.max(forgotten, Date.now())) : forgotten);
+    this.#setAlarmAfterEnd(request, present, next?.nextAt);
   }
 
   #notice(request: StoredRequest): Notice {
     const progress = this.#progress as Progress;
-    const { problem, endedAt } = progress;
-    const status = problem ? new Refusal(problem.code, "").status : (this.#store.answer?.status ?? 200);
+    const id = this.#pool.idOf(request);
     return {
-      type: problem ? "request.failed" : "request.answered",
-      timestamp: new Date(endedAt ?? Date.now()).toISOString(),
-      data: { id: this.#id, status, url: `${request.target.origin}/_sluice/requests/${this.#id}/response` },
+      type: progress.problem ? "request.failed" : "request.answered",
+      timestamp: new Date(progress.endedAt ?? Date.now()).toISOString(),
+      data: {
+        id,
+        // An answer that went to a client that waited for it is not stored.
+        status: endStatusOf(progress, this.#store.answer) ?? 200,
+        url: responseUrl(request.target.origin, id),
+      },
     };
   }
 
@@ -571,12 +517,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
    * being stopped.
    */
   async #forget(request: StoredRequest, progress: Progress): Promise<boolean> {
-    const id = this.#id;
     // Its number is in the pool's answer.
     if (progress.number === null) await this.#tellEnd(request, progress);
     const { number } = this.#progress ?? progress;
-    if (number !== null)
-      await this.#reach(request, REPEAT_MS, (pool) => pool.forgetDeferred({ id, number, key: request.key }));
+    if (number !== null) await this.#pool.forget(request, number);
     // What runs holds a lease, and a server is at work.
     if (this.#progress?.state === "running") {
       this.#stop(this.#progress);
@@ -593,32 +537,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     this.#conditions.changed();
   }
 
-  #statusOf(
-    request: StoredRequest,
-    progress: Progress,
-    place: { place: number; startsInMs: number | null } | null,
-  ): DeferredStatus {
-    const { state, acceptedAt, startedAt, endedAt, attempts, problem } = progress;
-    return {
-      id: this.#id,
-      at: { pool: request.pool, host: request.target.host },
-      state: state === "storing" ? "queued" : state,
-      place: place?.place ?? null,
-      startsInMs: place?.startsInMs ?? null,
-      acceptedAt,
-      startedAt,
-      endedAt,
-      attempts,
-      expiresAt: isEnded(progress) ? forgottenAt(request, progress) : progress.expiresAt,
-      answer: state === "answered" ? (this.#store.answer?.status ?? null) : null,
-      problem,
-    };
-  }
-
-  /** `null` too if the pool cannot be reached: a place is not worth a failure. */
-  async #place(request: StoredRequest) {
-    const id = this.#id;
-    return this.#reach(request, 0, (pool) => pool.placeOf(id)).catch(() => null);
+  #statusOf(request: StoredRequest, progress: Progress, place: Place | null): DeferredStatus {
+    return statusOf(this.#pool.idOf(request), request, progress, this.#store.answer, place);
   }
 
   #write(progress: Progress): void {
@@ -644,61 +564,14 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return Date.now() < forgottenAt(found.request, found.progress) ? found : null;
   }
 
-  #reach<T>(request: StoredRequest, forMs: number, call: (pool: PoolStub) => Promise<T>): Promise<T> {
-    const givesUpAt = Date.now() + forMs;
-    return reach(this.env, this.#address(request), call, (error) => {
-      if (Date.now() >= givesUpAt) throw error;
-    });
-  }
-
-  #address(request: StoredRequest): PoolAddress {
-    const pool = this.#poolOf(request);
-    return pool ? addressOf(pool) : { name: request.pool, locationHint: null };
-  }
-
-  /** `null`: the configuration has no such pool, or is wrong. */
-  #poolOf({ pool }: StoredRequest): PoolConfig | null {
-    try {
-      return loadConfig(this.env).pools.get(pool) ?? null;
-    } catch {
-      return null;
-    }
-  }
-
   #inBackground(work: Promise<unknown>): void {
     this.ctx.waitUntil(work);
   }
 }
 
-/** For the operator's list, in characters. */
-const LONGEST_PATH = 200;
-
-function addressOf({ name, locationHint }: PoolConfig): PoolAddress {
-  return { name, locationHint };
-}
-
 /** The runtime disposes the arguments of a call once that is answered, but not their copies. */
 function handleOf({ lease }: Turn): Rpc.Stub<Lease> {
   return (lease as unknown as Rpc.Stub<Lease>).dup();
-}
-
-/** How many former tickets are remembered. Their messages do not come later than a few attempts. */
-const MOST_FORMER = 20;
-
-function withTicket(
-  { ticket: last, former }: Progress,
-  ticket: string | null,
-): Pick<Progress, "ticket" | "former"> {
-  return { ticket, former: last === null ? former : [...former, last].slice(-MOST_FORMER) };
-}
-
-function isEnded({ state }: Progress): boolean {
-  return state === "answered" || state === "failed" || state === "canceled";
-}
-
-/** `Infinity` before the end. */
-function forgottenAt({ keepMs }: StoredRequest, { endedAt }: Progress): number {
-  return endedAt === null ? Number.POSITIVE_INFINITY : endedAt + keepMs;
 }
 
 function isSame(given: string, secret: string): boolean {

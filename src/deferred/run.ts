@@ -10,7 +10,8 @@ import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { AnswerWriter, type Written } from "./answer-writer.ts";
-import type { Progress, Store } from "./store.ts";
+import type { Progress } from "./progress.ts";
+import type { Store } from "./store.ts";
 import { StoredBody } from "./stored-body.ts";
 
 /** How one attempt ended. Unless it is made again, its lease has ended too. */
@@ -24,6 +25,8 @@ export type RunEnd =
 export class Run {
   readonly #client = new AbortController();
   #written: Written | null = null;
+  /** Of the answer. */
+  #status: number | null = null;
   #writing: Promise<void> = Promise.resolve();
   #refusal: Refusal | null = null;
   readonly #background: Promise<unknown>[] = [];
@@ -104,25 +107,22 @@ export class Run {
   }
 
   async #write(response: Response, writer: AnswerWriter, onAnswer: () => void): Promise<void> {
-    const { status } = response;
+    this.#status = response.status;
     this.#written = await writer.write(response);
     if (this.#written === "stored" && !this.#client.signal.aborted) onAnswer();
-    this.#status = status;
   }
-
-  #status: number | null = null;
 
   #end(trace: Trace): RunEnd {
     trace.status = this.#status;
     if (this.#refusal) return this.#failed(this.#refusal, trace, "origin-error");
     if (this.#client.signal.aborted) return { how: "canceled" };
-    if (this.#written === "too-large") return this.#failed(tooLarge(trace.pool), trace, "refused");
-    return { how: "answered" };
+    if (this.#written === "stored" || this.#written === "live") return { how: "answered" };
+    return this.#failed(notKept(this.#written, trace.pool), trace, "refused");
   }
 
   #failure(error: unknown, trace: Trace, pool: PoolConfig): RunEnd {
-    const isTooLarge = this.#written === "too-large" && error instanceof ClientLeft;
-    if (isTooLarge && !this.#client.signal.aborted) return this.#end(trace);
+    const isKept = this.#written !== "too-large" && this.#written !== "not-taken";
+    if (error instanceof ClientLeft && !isKept && !this.#client.signal.aborted) return this.#end(trace);
     if (this.#client.signal.aborted || error instanceof ClientLeft) {
       trace.outcome = "client-abort-in-flight";
       return { how: "canceled" };
@@ -158,10 +158,9 @@ export interface RunOf {
   lease: HeldLease;
 }
 
-function tooLarge(pool: string | null): Refusal {
-  return new Refusal(
-    "response-too-large",
-    "The server's answer is larger than what is stored of one, so it is lost.",
-    pool,
-  );
+function notKept(written: Written | null, pool: string | null): Refusal {
+  if (written !== "too-large")
+    return new Refusal("bad-gateway", "The server's answer could not be stored, so it is lost.", pool);
+  const detail = "The server's answer is larger than what is stored of one, so it is lost.";
+  return new Refusal("response-too-large", detail, pool);
 }

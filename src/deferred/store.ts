@@ -1,34 +1,5 @@
-import type { DeferAgain, DeferredState } from "../link/deferral.ts";
 import type { StoredAnswer, StoredRequest } from "../link/deferred-calls.ts";
-import type { RefusalCode } from "../refusals/refusal.ts";
-
-/** What becomes of a deferred request. Times are in ms since the epoch. */
-export interface Progress {
-  /** `storing`: it is not accepted yet. */
-  state: "storing" | DeferredState;
-  acceptedAt: number;
-  /** When it is given up, unless it has a slot by then. */
-  expiresAt: number;
-  /** On the operator's list; `null`: the pool has not told it yet. */
-  number: number | null;
-  /** The slot that it got last, or refuses to get. */
-  ticket: string | null;
-  /** Slots that it got, or refused to get, before: a message of one of them may still come. */
-  former: string[];
-  /** How the attempt with that slot failed, until there is another one: the pool may not have heard of it. */
-  failed: Pick<DeferAgain, "end" | "retry"> | null;
-  server: string | null;
-  attempts: number;
-  /** How many of the attempts have failed: `retries` of the pool limits them. */
-  failures: number;
-  startedAt: number | null;
-  endedAt: number | null;
-  problem: { code: RefusalCode; detail: string } | null;
-  /** Its client, or an operator, has canceled it while it ran. */
-  canceled: boolean;
-  /** `null`: nobody is to be told (any more). */
-  webhook: { id: string; attempts: number; nextAt: number } | null;
-}
+import type { Progress } from "./progress.ts";
 
 /**
  * A deferred request in its object's storage: the request, its body and the answer's in rows, and its progress. An

@@ -1,7 +1,10 @@
 /** How long a receiver may take, in ms. */
 const TIMEOUT_MS = 15_000;
-/** Pauses between tries, in ms: growing ones, as Standard Webhooks recommends, for about a day. */
-const PAUSES_MS = [5_000, 60_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 28_800_000, 28_800_000];
+/**
+ * Pauses between tries, in ms: growing ones, as Standard Webhooks recommends, and with all their jitter no longer than
+ * the day for which an answer is kept by default.
+ */
+const PAUSES_MS = [5_000, 60_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 25_200_000, 25_200_000];
 
 /** What a webhook says; `url`: of the answer. */
 export interface Notice {
@@ -51,5 +54,5 @@ async function sign(text: string, key: Uint8Array): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
   const signature = await crypto.subtle.sign("HMAC", imported, new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(signature)));
+  return new Uint8Array(signature).toBase64();
 }

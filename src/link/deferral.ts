@@ -63,8 +63,13 @@ export interface DeferredEnd {
   startedAt: number | null;
 }
 
-export type DeferredEndState = "answered" | "failed" | "canceled";
+export const END_STATES = ["answered", "failed", "canceled"] as const;
+export type DeferredEndState = (typeof END_STATES)[number];
 export type DeferredState = "queued" | "running" | DeferredEndState;
+
+export function isEndState(state: string | null): state is DeferredEndState {
+  return (END_STATES as readonly (string | null)[]).includes(state);
+}
 
 /** How a pool finds a deferred request that has ended. */
 export interface EndedDeferred {

@@ -28,8 +28,8 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
    * dies; `null`: the slot was lost, and the pool asks what became of the request. Called until it resolves.
    */
   turn(ticket: string, turn: Turn | null): Promise<TurnAnswer>;
-  /** Its ticket is off the waiting list, and will get no slot. Called until it resolves. */
-  refused(code: SchedulerRefusal): Promise<void>;
+  /** This ticket is off the waiting list, and will get no slot. Called until it resolves. */
+  refused(ticket: string, code: SchedulerRefusal): Promise<TurnAnswer>;
 
   // ── Its client and operators ──
 
@@ -37,9 +37,9 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
   status(secret: string): Promise<DeferredStatus | null>;
   /** Resolves with the state; while that is `known`, only after `holdMs`. `null`: no such request. */
   state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null>;
-  /** The server's answer without its body; `null`: there is none. */
-  answer(secret: string): StoredAnswer | null;
-  /** Some of the answer's body. */
+  /** The server's answer, and the first row of its body if there is one; `null`: there is no answer. */
+  answer(secret: string): { answer: StoredAnswer; first: Uint8Array | null } | null;
+  /** Some more of the answer's body. */
   row(secret: string, row: number): Uint8Array | null;
   /**
    * Resolves once the request has ended, or after `waitMs`. An answer that is too large to store is the caller's alone,
@@ -75,7 +75,7 @@ export interface StoredRequest {
   method: string;
   target: { origin: string; host: string; path: string; pathAndQuery: string };
   headers: [name: string, value: string][];
-  /** How long it may wait for its first slot, and is kept after its end. */
+  /** How long it may wait, with all its attempts, until the last of them begins, and is kept after its end. */
   expiresMs: number;
   keepMs: number;
   /** Most bytes of an answer that are stored. */

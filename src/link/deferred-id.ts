@@ -8,6 +8,18 @@ import type { Env } from "./env.ts";
  */
 const ID = /^([\da-f]{64})([\da-f]{32})$/;
 
+/** The path of all deferred requests; the rest is the id. */
+export const REQUESTS_PATH = "/_sluice/requests/";
+
+/** `origin`: the client's. */
+export function monitorUrl(origin: string, id: string): string {
+  return origin + REQUESTS_PATH + id;
+}
+
+export function responseUrl(origin: string, id: string): string {
+  return `${monitorUrl(origin, id)}/response`;
+}
+
 export interface DeferredAddress {
   id: string;
   secret: string;
@@ -24,19 +36,18 @@ export type DeferredStub = {
 };
 
 export function newDeferredAddress(env: Env): DeferredAddress {
-  const objectId = env.DEFERRED.newUniqueId();
+  const objectId = objectsOf(env).newUniqueId();
   const secret = crypto.randomUUID().replaceAll("-", "");
   return { id: objectId.toString() + secret, secret, objectId };
 }
 
 /** `null`: no request can have this id. Rather `misconfigured` where the binding is missing: the request may exist. */
-export function deferredAddress({ DEFERRED }: Env, id: string): DeferredAddress | null {
+export function deferredAddress(env: Env, id: string): DeferredAddress | null {
   const [, object = "", secret = ""] = ID.exec(id) ?? [];
   if (object === "") return null;
-  if (!DEFERRED)
-    throw new Refusal("misconfigured", "wrangler.toml has no binding DEFERRED of class Deferred.");
+  const objects = objectsOf(env);
   try {
-    return { id, secret, objectId: DEFERRED.idFromString(object) };
+    return { id, secret, objectId: objects.idFromString(object) };
   } catch {
     // The platform has never made this id.
     return null;
@@ -51,4 +62,9 @@ export function deferredStub(
 ): DeferredStub {
   const options = locationHint ? { locationHint: locationHint as DurableObjectLocationHint } : {};
   return env.DEFERRED.get(objectId, options) as unknown as DeferredStub;
+}
+
+function objectsOf({ DEFERRED }: Env): Env["DEFERRED"] {
+  if (DEFERRED) return DEFERRED;
+  throw new Refusal("misconfigured", "wrangler.toml has no binding DEFERRED of class Deferred.");
 }

@@ -6,7 +6,7 @@ export function webhookKey({ WEBHOOK_SECRET: secret = "" }: { WEBHOOK_SECRET?: s
   const [, text] = SECRET.exec(secret) ?? [];
   if (text === undefined) return null;
   try {
-    const key = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    const key = Uint8Array.fromBase64(text);
     return key.byteLength >= 24 && key.byteLength <= 64 ? key : null;
   } catch {
     return null;

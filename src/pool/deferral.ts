@@ -1,12 +1,13 @@
-import type {
-  DeferAgain,
-  DeferAnswer,
-  DeferRequest,
-  DeferredEnd,
-  DeferredEntry,
-  DeferredQuery,
-  EndedDeferred,
-  Place,
+import {
+  type DeferAgain,
+  type DeferAnswer,
+  type DeferRequest,
+  type DeferredEnd,
+  type DeferredEntry,
+  type DeferredQuery,
+  type EndedDeferred,
+  isEndState,
+  type Place,
 } from "../link/deferral.ts";
 import type { TurnAnswer } from "../link/deferred-calls.ts";
 import { deferredAddress, deferredStub } from "../link/deferred-id.ts";
@@ -169,7 +170,7 @@ export class Deferral {
   }
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {
-    const isEnd = state === "answered" || state === "failed" || state === "canceled";
+    const isEnd = isEndState(state);
     const unfinished = isEnd
       ? []
       : this.#ledger.listUnfinished((ticket) => this.#presentOf(ticket), state, after, limit);
@@ -279,16 +280,13 @@ export class Deferral {
     const address = deferredAddress(this.#env, id);
     if (!address) return "unknown";
     const stub = deferredStub(this.#env, address);
-    if (refused === null && granted === null) return await stub.turn(ticket, null);
-    if (refused === null && granted) {
-      const handle = this.#newHandle(ticket);
-      const answer = await stub.turn(ticket, { granted, lease: handle });
-      // A short request may be over before its object has answered.
-      if (answer === "begun" && this.#scheduler.isLeased(ticket)) this.#keepHandle(ticket, handle);
-      return answer;
-    }
-    await stub.refused(refused as SchedulerRefusal);
-    return "begun";
+    if (refused !== null) return await stub.refused(ticket, refused);
+    if (granted === null) return await stub.turn(ticket, null);
+    const handle = this.#newHandle(ticket);
+    const answer = await stub.turn(ticket, { granted, lease: handle });
+    // A short request may be over before its object has answered.
+    if (answer === "begun" && this.#scheduler.isLeased(ticket)) this.#keepHandle(ticket, handle);
+    return answer;
   }
 
   #answered(row: DeferredRow, ticket: string, granted: Granted | null, answer: TurnAnswer): void {

@@ -1,10 +1,11 @@
-import type {
-  DeferRequest,
-  DeferredEnd,
-  DeferredEndState,
-  DeferredEntry,
-  DeferredState,
-  EndedDeferred,
+import {
+  type DeferRequest,
+  type DeferredEnd,
+  type DeferredEndState,
+  type DeferredEntry,
+  type DeferredState,
+  END_STATES,
+  type EndedDeferred,
 } from "../link/deferral.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 
@@ -21,8 +22,6 @@ export interface DeferredRow {
   /** It will get no slot, and its object is still to be told so. */
   refused: SchedulerRefusal | null;
 }
-
-const END_STATES: readonly DeferredEndState[] = ["answered", "failed", "canceled"];
 
 /**
  * Deferred requests in the pool's ledger: those that wait or run, which a restart brings back without anybody's help,

@@ -13,8 +13,8 @@ import { migrate } from "./schema.ts";
  * that handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that
  * a renamed server keeps its slots.
  *
- * Waiting tickets of direct requests are not kept: they return with their Workers. A lease is restored as orphaned until its holder comes
- * forward, and counts may be five seconds old.
+ * Waiting tickets of direct requests are not kept: they return with their Workers. A lease is restored as orphaned until
+ * its holder comes forward, and counts may be five seconds old.
  *
  * All calls are synchronous. The runtime holds back every answer until the writes before it are durable (output gate).
  * In an instance that has been replaced, storage throws, which is the fence against it: do not catch that error.

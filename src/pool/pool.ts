@@ -101,7 +101,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     assertProtocol(request.protocol);
     const now = Date.now();
     if (request.mayDefer && this.#isToBeDeferred(now)) {
-      void this.end(request.ended ?? []);
+      const { ended = [] } = request;
+      this.#endAll(ended, now);
+      // The Worker takes the answer for a sign that the ledger has these ends.
+      if (ended.length > 0) this.#commit.now();
       return Promise.resolve({ granted: false, code: "defer" });
     }
     const answer = this.#answers.add(request.id);

@@ -13,7 +13,7 @@ const HEARTBEAT_MS = 5_000;
 
 /**
  * The object's alarm, which wakes it even after an eviction. Setting it is a billed write, so it is set only for what
- * is rare: the expiry of a drain, and the end of a quarantine or of an orphaned lease.
+ * is rare: the expiry of a drain, the end of a quarantine or of an orphaned lease, and looks after deferred requests.
  */
 class Alarm {
   readonly #storage: DurableObjectStorage;

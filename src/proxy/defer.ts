@@ -13,6 +13,7 @@ import {
 } from "../link/deferred-calls.ts";
 import {
   type DeferredAddress,
+  type DeferredStub,
   deferredAddress,
   deferredStub,
   newDeferredAddress,
@@ -61,7 +62,6 @@ export async function defer(
   waitMs: number,
 ): Promise<Response> {
   const { pool, request, target, trace } = carried;
-  if (!env.DEFERRED) throw new Refusal("misconfigured", "wrangler.toml has no binding DEFERRED.");
   const config = pool.deferred as DeferredConfig;
   const webhook = webhookOf(env, request.headers, config, pool.name);
   const { length } = carried.body;
@@ -80,15 +80,7 @@ export async function defer(
     key: await keyOf(request, target.pathAndQuery),
     webhook,
   };
-  let accepted: Accepted;
-  try {
-    accepted = await store(env, carried, address, stored);
-  } catch (error) {
-    await deferredStub(env, address)
-      .discard(address.secret)
-      .catch(() => {});
-    throw error;
-  }
+  const accepted = await store(env, carried, address, stored);
   trace.isDeferred = true;
   trace.outcome = "deferred";
   const { present, status } = await statusOf(env, accepted, address, pool);
@@ -144,13 +136,19 @@ async function store(
   const share = new MemoryShare();
   const row = new Backlog();
   let [rows, inRow, total] = [0, 0, 0];
-  const hint = pool.locationHint;
+  /** False while there is no object yet. */
+  let isKnown = false;
+  const reach = <T>(call: (stub: DeferredStub) => Promise<T>): Promise<T> => {
+    isKnown = true;
+    return reachDeferred(env, address, call, pool.locationHint);
+  };
   const append = async () => {
     const bytes = takeRow(row);
     const number = rows++;
     inRow = 0;
-    if (number === 0) await reachDeferred(env, address, async (stub) => stub.open(request), hint);
-    await reachDeferred(env, address, (stub) => stub.append(secret, number, bytes), hint);
+    if (number === 0) await reach(async (stub) => stub.open(request));
+    if (!(await reach((stub) => stub.append(secret, number, bytes))))
+      throw refusalOf("unknown-request", pool);
     share.hold(0);
   };
   try {
@@ -170,10 +168,16 @@ async function store(
     }
     if (rows === 0) {
       const whole = inRow === 0 ? null : takeRow(row);
-      return await reachDeferred(env, address, (stub) => stub.store(request, whole), hint);
+      return await reach((stub) => stub.store(request, whole));
     }
     if (inRow > 0) await append();
-    return await reachDeferred(env, address, (stub) => stub.accept(secret, rows), hint);
+    return await reach((stub) => stub.accept(secret, rows));
+  } catch (error) {
+    if (isKnown)
+      await deferredStub(env, address)
+        .discard(secret)
+        .catch(() => {});
+    throw error;
   } finally {
     share.hold(0);
   }
@@ -205,9 +209,7 @@ async function answerWithin(
     throw new Refusal(ended.problem.code, ended.problem.detail);
   }
   if (ended?.state !== "answered") return ended;
-  const answer = await reachDeferred(env, address, (stub) => stub.answer(secret));
-  if (!answer) return ended;
-  return storedResponse(answer, (row) => reachDeferred(env, address, (stub) => stub.row(secret, row)));
+  return (await storedResponse(env, address)) ?? ended;
 }
 
 function webhookOf(env: Env, headers: Headers, { webhooks }: DeferredConfig, pool: string): string | null {
@@ -237,7 +239,7 @@ async function keyOf({ headers, method }: Request, pathAndQuery: string): Promis
   if (key === null) return null;
   const text = JSON.stringify([key, method, pathAndQuery]);
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return new Uint8Array(digest).toHex();
 }
 
 function tooLarge({ name, deferred }: PoolConfig): Refusal {

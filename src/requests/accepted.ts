@@ -1,6 +1,7 @@
 import type { DeferredStatus } from "../link/deferred-calls.ts";
+import { monitorUrl } from "../link/deferred-id.ts";
 import { OWN_HEADERS, prefersHtml } from "../refusals/response.ts";
-import { monitorUrl, requestStatus, retryAfterS } from "./monitor.ts";
+import { requestStatus, retryAfterS } from "./monitor.ts";
 import { statusPage } from "./status-page.ts";
 
 /** Answers a client whose request is stored: where it finds what becomes of it. */

@@ -1,9 +1,22 @@
+import type { DeferredState } from "../link/deferral.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
+import { responseUrl } from "../link/deferred-id.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import type { RequestStatus } from "./request-status.ts";
 
-/** The path of all deferred requests; the rest is the id. */
-export const REQUESTS_PATH = "/_sluice/requests/";
+/** A deferred request as its client sees it. Instants are ISO 8601 in UTC. */
+export interface RequestStatus {
+  id: string;
+  state: DeferredState;
+  place: number | null;
+  estimatedStartAt: string | null;
+  acceptedAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  attempts: number;
+  expiresAt: string;
+  response: { status: number; url: string } | null;
+  problem: { type: string; title: string; status: number; detail: string; code: string } | null;
+}
 
 /** Bounds of `Retry-After`, in seconds, and what it is where nobody knows. */
 const [SOONEST_S, LATEST_S, UNKNOWN_S] = [1, 300, 10];
@@ -24,14 +37,6 @@ export function requestStatus(status: DeferredStatus, origin: string, now: numbe
     response: answer === null ? null : { status: answer, url: responseUrl(origin, id) },
     problem: problem && problemOf(problem),
   };
-}
-
-export function monitorUrl(origin: string, id: string): string {
-  return origin + REQUESTS_PATH + id;
-}
-
-export function responseUrl(origin: string, id: string): string {
-  return `${monitorUrl(origin, id)}/response`;
 }
 
 /** When it is worth asking again, in seconds; `null`: it has ended. */

@@ -1,3 +1,4 @@
+import type { Canceled } from "../link/deferred-calls.ts";
 import { type DeferredAddress, type DeferredStub, deferredStub } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
@@ -10,6 +11,10 @@ const PATIENCE_MS = 10_000;
 const REACHED_MS = 1_000;
 /** Within `PATIENCE_MS` there are about half as many. */
 const MOST_FAILURES = 30;
+
+export function unreachable(): Refusal {
+  return new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
+}
 
 /**
  * Calls a deferred request's object, and repeats the call if the object restarts: every call of it is idempotent.
@@ -31,9 +36,23 @@ export async function reachDeferred<T>(
       if (now - calledAt > REACHED_MS) givesUpAt = now + PATIENCE_MS;
       if (isOverloaded(error) || now > givesUpAt || failures >= MOST_FAILURES) {
         logError(error, { deferred: true });
-        throw new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
+        throw unreachable();
       }
       await scheduler.wait(backoffMs(failures));
     }
   }
+}
+
+/** `DeferredCalls.cancel`. That the request is gone may be the work of an earlier call, whose answer was lost. */
+export async function cancelRequest(
+  env: Env,
+  address: DeferredAddress,
+  { pool, forget = true }: { pool?: string; forget?: boolean } = {},
+): Promise<Canceled | "forgotten" | null> {
+  let calls = 0;
+  const done = await reachDeferred(env, address, (stub) => {
+    calls++;
+    return stub.cancel(address.secret, pool, forget);
+  });
+  return done ?? (calls > 1 && forget ? "forgotten" : null);
 }

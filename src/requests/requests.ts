@@ -3,14 +3,14 @@ import { requestIdOf } from "../carry/trace.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSameHost, servesPool } from "../config/route.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
-import { type DeferredAddress, deferredAddress } from "../link/deferred-id.ts";
+import { type DeferredAddress, deferredAddress, monitorUrl, REQUESTS_PATH } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { OWN_HEADERS, prefersHtml, qualityOf, refusalResponse } from "../refusals/response.ts";
-import { monitorUrl, REQUESTS_PATH, requestStatus, retryAfterS } from "./monitor.ts";
+import { requestStatus, retryAfterS } from "./monitor.ts";
 import { preferencesOf } from "./preferences.ts";
-import { reachDeferred } from "./reach-deferred.ts";
+import { cancelRequest, reachDeferred, unreachable } from "./reach-deferred.ts";
 import { statusEvents } from "./status-events.ts";
 import { statusPage } from "./status-page.ts";
 import { storedResponse } from "./stored-response.ts";
@@ -39,11 +39,7 @@ export async function requests(request: Request, env: Env): Promise<Response> {
   } catch (error) {
     const requestId = requestIdOf(request.headers);
     if (!(error instanceof Refusal)) logError(error, { requestId });
-    const refusal =
-      error instanceof Refusal
-        ? error
-        : new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
-    return refusalResponse(refusal, request, requestId);
+    return refusalResponse(error instanceof Refusal ? error : unreachable(), request, requestId);
   }
 }
 
@@ -79,19 +75,15 @@ async function monitor(call: Call): Promise<Response> {
 /** The server's answer as it came; before there is one, 202; instead of one, the refusal that there is. */
 async function answer(call: Call): Promise<Response> {
   const { env, address, request, origin } = call;
-  const { secret } = address;
   const { waitMs } = preferencesOf(request.headers);
   const status = waitMs === null ? await statusOf(call) : await endedStatus(call, waitMs);
   if (status.state === "answered") {
-    const stored = await reachDeferred(env, address, (stub) => stub.answer(secret));
+    const response = await storedResponse(env, address);
     // It was given to a client that waited for it, or the request has been forgotten just now.
-    if (!stored) {
+    if (!response) {
       const detail = "The answer was too large to store, and went to a client that waited for it.";
       throw new Refusal("response-too-large", detail);
     }
-    const response = storedResponse(stored, (row) =>
-      reachDeferred(env, address, (stub) => stub.row(secret, row)),
-    );
     if (!response.headers.has("expires"))
       response.headers.set("Expires", new Date(status.expiresAt).toUTCString());
     // Only the id protects it.
@@ -107,10 +99,8 @@ async function answer(call: Call): Promise<Response> {
   return new Response(JSON.stringify(requestStatus(status, origin, Date.now())), { status: 202, headers });
 }
 
-async function cancel(call: Call): Promise<Response> {
-  const { env, address } = call;
-  await statusOf(call);
-  const canceled = await reachDeferred(env, address, (stub) => stub.cancel(address.secret));
+async function cancel({ env, address }: Call): Promise<Response> {
+  const canceled = await cancelRequest(env, address);
   if (canceled === null) throw unknown();
   return new Response(null, { status: canceled === "stopping" ? 202 : 204, headers: OWN_HEADERS });
 }

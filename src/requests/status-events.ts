@@ -2,9 +2,8 @@ import type { DeferredStatus } from "../link/deferred-calls.ts";
 import type { DeferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { OWN_HEADERS } from "../refusals/response.ts";
-import { requestStatus } from "./monitor.ts";
+import { type RequestStatus, requestStatus } from "./monitor.ts";
 import { reachDeferred } from "./reach-deferred.ts";
-import type { RequestStatus } from "./request-status.ts";
 import { untilStateChanges } from "./wait.ts";
 
 /** How often the place is looked up, in ms. */
@@ -54,11 +53,12 @@ async function send(
   try {
     for (let status: DeferredStatus | null = first; status && !client.aborted && Date.now() < endsAt; ) {
       const seen = `${status.state} ${status.place}`;
-      if (seen !== sent)
-        await writer.write(encoder.encode(eventOf(requestStatus(status, origin, Date.now()))));
-      else if (Date.now() - sentAt >= SILENCE_MS) await writer.write(encoder.encode(":\n\n"));
-      if (seen !== sent || Date.now() - sentAt >= SILENCE_MS) sentAt = Date.now();
-      sent = seen;
+      if (seen !== sent || Date.now() - sentAt >= SILENCE_MS) {
+        const text = seen === sent ? ":\n\n" : eventOf(requestStatus(status, origin, Date.now()));
+        await writer.write(encoder.encode(text));
+        sentAt = Date.now();
+        sent = seen;
+      }
       if (status.endedAt !== null) break;
       // A place may change without the state.
       if (status.state === "queued") await scheduler.wait(LOOK_MS);

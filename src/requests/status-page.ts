@@ -1,7 +1,7 @@
 import type { DeferredStatus } from "../link/deferred-calls.ts";
+import { responseUrl } from "../link/deferred-id.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { escapeHtml, ownPage } from "../refusals/response.ts";
-import { responseUrl } from "./monitor.ts";
 
 const HEADINGS: Record<DeferredStatus["state"], string> = {
   queued: "Your request is stored and waits for its turn",

@@ -1,56 +1,64 @@
 import type { LiveAnswer, StoredAnswer } from "../link/deferred-calls.ts";
+import type { DeferredAddress } from "../link/deferred-id.ts";
+import type { Env } from "../link/env.ts";
+import { reachDeferred } from "./reach-deferred.ts";
+
+type Head = Pick<StoredAnswer, "status" | "statusText" | "headers">;
 
 /** Statuses whose responses have no body (fetch.spec.whatwg.org, "null body status"). */
 const WITHOUT_BODY = new Set([204, 205, 304]);
 
-/**
- * The server's answer as it came, byte for byte. `row`: reads a row of its body, through restarts of its object;
- * `null`: the request was forgotten meanwhile.
- */
-export function storedResponse(
-  { status, statusText, headers, rows, bytes }: StoredAnswer,
-  row: (row: number) => Promise<Uint8Array | null>,
-): Response {
+/** The server's answer as it came, byte for byte; `null`: there is none. Its body is read through restarts. */
+export async function storedResponse(env: Env, address: DeferredAddress): Promise<Response | null> {
+  const { secret } = address;
+  const stored = await reachDeferred(env, address, (stub) => stub.answer(secret));
+  if (!stored) return null;
+  const { answer, first } = stored;
   let next = 0;
-  const body = bodyOf(status, rows, headers, bytes, async () => {
-    if (next === rows) return null;
-    const read = await row(next++);
-    if (!read) throw new Error("the request was forgotten while its answer was read");
-    return read;
+  const body = bodyOf(answer, answer.rows > 0, answer.bytes, async () => {
+    const row = next++;
+    if (row === answer.rows) return null;
+    const bytes = row === 0 ? first : await reachDeferred(env, address, (stub) => stub.row(secret, row));
+    if (!bytes) throw new Error("the request was forgotten while its answer was read");
+    return bytes;
   });
-  return responseOf({ status, statusText, headers }, body);
+  return responseOf(answer, body);
 }
 
 /** An answer that nobody else will ever get. */
 export function liveResponse({ head, rest }: LiveAnswer): Response {
-  const body = bodyOf(head.status, 1, head.headers, head.length ?? 0, () => rest.read());
+  const dispose = () => (rest as unknown as Disposable)[Symbol.dispose]();
+  const body = bodyOf(head, true, head.length ?? 0, () => rest.read(), dispose);
   return responseOf(head, body);
 }
 
+/** `read`: resolves with `null` after the last piece. `onOver`: all is read, or the client has left. */
 function bodyOf(
-  status: number,
-  rows: number,
-  headers: [string, string][],
-  bytes: number,
+  { status, headers }: Head,
+  hasBody: boolean,
+  length: number,
   read: () => Promise<Uint8Array | null>,
+  onOver = () => {},
 ): ReadableStream<Uint8Array> | null {
-  if (rows === 0 || WITHOUT_BODY.has(status)) return null;
+  if (!hasBody || WITHOUT_BODY.has(status)) return null;
   const isLengthStated = headers.some(([name]) => name === "content-length");
   return new ReadableStream<Uint8Array>(
     {
-      ...(isLengthStated ? { expectedLength: bytes } : {}),
+      ...(isLengthStated ? { expectedLength: length } : {}),
       async pull(controller) {
         const piece = await read();
-        if (piece) controller.enqueue(piece);
-        else controller.close();
+        if (piece) return controller.enqueue(piece);
+        controller.close();
+        onOver();
       },
+      cancel: onOver,
     },
     { highWaterMark: 0 },
   );
 }
 
 function responseOf(
-  { status, statusText, headers }: Pick<StoredAnswer, "status" | "statusText" | "headers">,
+  { status, statusText, headers }: Head,
   body: ReadableStream<Uint8Array> | null,
 ): Response {
   return new Response(body, { status, statusText, headers, encodeBody: "manual" });

@@ -164,6 +164,68 @@ describe("a turn", () => {
   });
 });
 
+describe("a ticket that is refused", () => {
+  test("fails its request, which tells the pool of its end", async () => {
+    await object.deferred.store(storedRequest(), null);
+    expect(await object.deferred.refused("t1", "queue-timeout")).toBe("ended");
+    expect(await status()).toMatchObject({ state: "failed", problem: { code: "queue-timeout" } });
+    expect(object.toldBy("deferredEnded")).toMatchObject([[ID, { state: "failed", code: "queue-timeout" }]]);
+  });
+
+  test("of a request that is gone is unknown: the pool would ask for ever", async () => {
+    expect(await object.deferred.refused("t1", "queue-timeout")).toBe("unknown");
+  });
+
+  test("does nothing to a request that runs with another one, or has run with it, nor to a retry after it", async () => {
+    vi.stubGlobal("fetch", () => new Promise(() => {}));
+    await object.deferred.store(storedRequest(), null);
+    await object.deferred.refused("t1", "no-server");
+    expect(await object.deferred.retry(SECRET)).toMatchObject({ code: "deferred" });
+    object.told.length = 0;
+    // The pool had not heard the first answer.
+    expect(await object.deferred.refused("t1", "no-server")).toBe("begun");
+    expect(await status()).toMatchObject({ state: "queued" });
+    expect(await object.turn("t2")).toBe("begun");
+    expect(await object.deferred.refused("t2", "no-server")).toBe("begun");
+    expect(await status()).toMatchObject({ state: "running" });
+    expect(object.toldBy("deferredEnded")).toEqual([]);
+  });
+});
+
+test("a request that is canceled while its server turns it away, or fails, counts as abandoned, not as retried", async () => {
+  object = new DeferredObject({ retries: 1, retry_on: [503] });
+  for (const [ticket, end] of [
+    ["t1", { how: "unused" }],
+    ["t2", { how: "broken", clientLeft: true }],
+  ] as const) {
+    const { promise: answered, resolve, reject } = Promise.withResolvers<Response>();
+    vi.stubGlobal("fetch", () => answered);
+    await object.deferred.store(storedRequest({ method: "PUT" }), null);
+    await object.turn(ticket);
+    await settle();
+    expect(await object.deferred.cancel(SECRET)).toBe("stopping");
+    if (ticket === "t1") resolve(new Response(null, { status: 503 }));
+    else reject(new Error("broken"));
+    await settle();
+    expect(await status()).toMatchObject({ state: "canceled" });
+    expect(object.toldBy("end").at(-1)).toEqual([[{ id: ticket, end }]]);
+    await object.deferred.cancel(SECRET);
+  }
+});
+
+test("a request whose answer cannot be written to storage fails, and its slot is free", async () => {
+  await object.deferred.store(storedRequest(), null);
+  const { put } = object.storage.kv;
+  object.storage.kv.put = (key: string, value: unknown) => {
+    if (key.startsWith("answer")) throw new Error("the database is full");
+    put.call(object.storage.kv, key, value);
+  };
+  expect(await object.turn("t1")).toBe("begun");
+  await settle();
+  expect(await status()).toMatchObject({ state: "failed", problem: { code: "bad-gateway" } });
+  expect(object.toldBy("end")).toMatchObject([[[{ id: "t1" }]]]);
+});
+
 test("a request that cannot be sent fails, and its slot is free", async () => {
   // As a request of a method that came in, and that the platform lets nobody send.
   await object.deferred.store(storedRequest({ method: "CONNECT" }), null);
@@ -298,7 +360,7 @@ describe("an operator's retry", () => {
     await failed();
     const retry = object.deferred.retry(SECRET);
     await settle();
-    const refused = object.deferred.refused("no-server");
+    const refused = object.deferred.refused("t2", "no-server");
     await answerRetry();
     await Promise.all([retry, refused]);
     expect(await status()).toMatchObject({ state: "failed", problem: { code: "no-server" } });
@@ -432,16 +494,16 @@ describe("a webhook", () => {
     expect(notices().length).toBe(2);
   });
 
-  test("is still tried where the result is kept for less, which is forgotten all the same", async () => {
+  test("is tried no more once the result that it speaks of is forgotten", async () => {
     answer = (url) => (url === hook ? 503 : 200);
-    await hooked({ keepMs: 60_000 });
+    await hooked({ keepMs: 30_000 });
     await object.turn("t1");
-    await object.pass(2 * 60_000);
-    expect(await status()).toBeNull();
-    answer = () => 200;
-    await object.pass(HOUR);
-    expect(notices().length).toBeGreaterThan(2);
-    await object.pass(HOUR);
-    expect(object.storage.entries.size).toBe(0);
+    await settle();
+    await object.pass(31_000);
+    expect(notices().length).toBe(2);
+    expect([object.storage.entries.size, object.storage.alarm]).toEqual([0, null]);
+    expect(object.toldBy("forgetDeferred")).toHaveLength(1);
+    await object.pass(2 * HOUR);
+    expect(notices().length).toBe(2);
   });
 });

@@ -131,6 +131,17 @@ describe("a deferred request", () => {
   });
 });
 
+test("ends that come with a request that is to be stored instead are in the ledger before the answer", async () => {
+  object = new PoolObject({ deferred: { when: "drained" } });
+  void object.pool.enter({ protocol: PROTOCOL, id: "held" });
+  object.pool.changeServer("web-1", { state: "maint" });
+  const ended = [{ id: "held", end: { how: "done" as const, status: 200 } }];
+  const answer = object.pool.enter({ protocol: PROTOCOL, id: "new", mayDefer: true, ended });
+  object.lose();
+  expect(await answer).toEqual({ granted: false, code: "defer" });
+  expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, quarantined: 0 });
+});
+
 test("refused or canceled, a deferred request is counted within seconds, though nobody waits at a connection", async () => {
   object = new PoolObject({ deferred: { max: 1 } });
   drain();
@@ -210,6 +221,17 @@ describe("where its object", () => {
     object.pool.defer(request(1));
     await settle();
     expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
+  });
+
+  test("is gone when its ticket is refused, the pool forgets it too", async () => {
+    drain();
+    object.pool.defer(request(1, { expiresAt: Date.now() + 60_000 }));
+    object.answer = () => "unknown";
+    await object.pass(61_000);
+    expect(object.refusals).toMatchObject([{ id: objectOf(1), code: "queue-timeout" }]);
+    expect(deferred()).toMatchObject({ queued: 0, running: 0 });
+    object.lose();
+    expect(deferred()).toMatchObject({ queued: 0, running: 0 });
   });
 
   test("takes no slot that it is given, others get theirs, and it is asked again after a while", async () => {

@@ -49,9 +49,10 @@ export class PoolObject {
         this.turns.push({ id, ticket, granted });
         return this.answer(id, ticket, granted);
       },
-      refused: async (code: string) => {
+      refused: async (ticket: string, code: string) => {
         if (!this.answer) throw new Error("the object is not reached");
         this.refusals.push({ id, code });
+        return this.answer(id, ticket, null);
       },
     });
     const namespace = { idFromString: (text: string) => text, get: stub };

@@ -1,0 +1,117 @@
+import { loadConfig } from "../config/load.ts";
+import type { PoolConfig } from "../config/types.ts";
+import type { DeferAnswer, DeferredEndState, Place } from "../link/deferral.ts";
+import type { StoredRequest } from "../link/deferred-calls.ts";
+import { tellEnded } from "../link/endings.ts";
+import type { Env } from "../link/env.ts";
+import { type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
+import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import { endStatusOf, type Progress } from "./progress.ts";
+import type { Store } from "./store.ts";
+
+/** How long a message is repeated, in ms: for a client that waits, and where the pool asks again by itself. */
+export const [PATIENCE_MS, REPEAT_MS] = [10_000, 30_000];
+/** For the operator's list, in characters. */
+const LONGEST_PATH = 200;
+
+/** What a deferred request's object tells its pool, through restarts of that one's object. */
+export class PoolMessages {
+  readonly #env: Env;
+  readonly #objectId: string;
+  readonly #store: Store;
+
+  constructor(env: Env, objectId: string, store: Store) {
+    this.#env = env;
+    this.#objectId = objectId;
+    this.#store = store;
+  }
+
+  /** The id that its client has. */
+  idOf({ secret }: StoredRequest): string {
+    return this.#objectId + secret;
+  }
+
+  /** `null`: the configuration has no such pool, or is wrong. */
+  poolOf({ pool }: StoredRequest): PoolConfig | null {
+    try {
+      return loadConfig(this.#env).pools.get(pool) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  addressOf(request: StoredRequest): PoolAddress {
+    const { name, locationHint } = this.poolOf(request) ?? { name: request.pool, locationHint: null };
+    return { name, locationHint };
+  }
+
+  /** Asks for a turn. `former`: see `DeferRequest`. */
+  async defer(
+    request: StoredRequest,
+    { acceptedAt, expiresAt }: Progress,
+    former: number | null,
+  ): Promise<DeferAnswer> {
+    const { method, target, key } = request;
+    const id = this.idOf(request);
+    const fingerprint = key === null ? "" : await this.#fingerprint();
+    const path = target.path.slice(0, LONGEST_PATH);
+    const entry = { id, method, path, acceptedAt, expiresAt, key, fingerprint, former };
+    return this.#reach(request, PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
+  }
+
+  /** `null` too if the pool cannot be reached: a place is not worth a failure. */
+  async placeOf(request: StoredRequest): Promise<Place | null> {
+    const id = this.idOf(request);
+    return this.#reach(request, 0, (pool) => pool.placeOf(id) as Promise<Place | null>).catch(() => null);
+  }
+
+  /** Asks for another slot. Never rejects: if the pool is not reached, it asks itself, as it misses the lease. */
+  async again(request: StoredRequest, { ticket, failed }: Progress): Promise<void> {
+    if (!ticket || !failed) return;
+    const again = { id: this.idOf(request), ticket, ...failed };
+    await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});
+  }
+
+  /** Tells how the lease of an earlier instance ended. Never rejects. */
+  async leaseEnded(request: StoredRequest, { ticket }: Progress, end: LeaseEnd): Promise<void> {
+    await tellEnded(this.#env, this.addressOf(request), [{ id: ticket ?? "", end }]);
+  }
+
+  /** Resolves with the request's number on the operator's list; `null`: the pool does not know it. */
+  async ended(request: StoredRequest, progress: Progress, forMs: number): Promise<number | null> {
+    const id = this.idOf(request);
+    const { state, ticket, attempts, startedAt, problem } = progress;
+    const status = endStatusOf(progress, this.#store.answer);
+    const code = problem?.code ?? null;
+    const end = { state: state as DeferredEndState, ticket, status, code, attempts, startedAt };
+    return this.#reach(request, forMs, (pool) => pool.deferredEnded(id, end) as Promise<number | null>);
+  }
+
+  /** It was not accepted. Never rejects: the pool asks itself. */
+  async withdraw(request: StoredRequest): Promise<void> {
+    const id = this.idOf(request);
+    const { key } = request;
+    await this.#reach(request, REPEAT_MS, (pool) => pool.withdrawDeferred(id, key)).catch(() => {});
+  }
+
+  async forget(request: StoredRequest, number: number): Promise<void> {
+    const ended = { id: this.idOf(request), number, key: request.key };
+    await this.#reach(request, REPEAT_MS, (pool) => pool.forgetDeferred(ended));
+  }
+
+  async #fingerprint(): Promise<string> {
+    const digest = new crypto.DigestStream("SHA-256");
+    const writer = digest.getWriter();
+    const { rows } = this.#store.body;
+    for (let row = 0; row < rows; row++) await writer.write(this.#store.row("body", row) as Uint8Array);
+    await writer.close();
+    return new Uint8Array(await digest.digest).toHex();
+  }
+
+  #reach<T>(request: StoredRequest, forMs: number, call: (pool: PoolStub) => Promise<T>): Promise<T> {
+    const givesUpAt = Date.now() + forMs;
+    return reach(this.#env, this.addressOf(request), call, (error) => {
+      if (Date.now() >= givesUpAt) throw error;
+    });
+  }
+}
