@@ -61,7 +61,7 @@ export const A_LOOK = {
   /** At its status otherwise. */
   status: 1,
   /** At its answer, of one row. */
-  answer: 3,
+  answer: 2,
 } as const;
 
 /** For a client that would wait, the Worker looks at a request that is queued each so many ms (src/requests/wait.ts). */

@@ -1,22 +1,7 @@
-import type { DeferredState } from "../link/deferral.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
 import { responseUrl } from "../link/deferred-id.ts";
 import { Refusal } from "../refusals/refusal.ts";
-
-/** A deferred request as its client sees it. Instants are ISO 8601 in UTC. */
-export interface RequestStatus {
-  id: string;
-  state: DeferredState;
-  place: number | null;
-  estimatedStartAt: string | null;
-  acceptedAt: string;
-  startedAt: string | null;
-  endedAt: string | null;
-  attempts: number;
-  expiresAt: string;
-  response: { status: number; url: string } | null;
-  problem: { type: string; title: string; status: number; detail: string; code: string } | null;
-}
+import type { RequestStatus } from "./request-status.ts";
 
 /** Bounds of `Retry-After`, in seconds, and what it is where nobody knows. */
 const [SOONEST_S, LATEST_S, UNKNOWN_S] = [1, 300, 10];

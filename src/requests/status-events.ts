@@ -2,8 +2,9 @@ import type { DeferredStatus } from "../link/deferred-calls.ts";
 import type { DeferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { OWN_HEADERS } from "../refusals/response.ts";
-import { type RequestStatus, requestStatus } from "./monitor.ts";
+import { requestStatus } from "./monitor.ts";
 import { reachDeferred } from "./reach-deferred.ts";
+import type { RequestStatus } from "./request-status.ts";
 import { untilStateChanges } from "./wait.ts";
 
 /** How often the place is looked up, in ms. */

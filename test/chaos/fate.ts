@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RequestStatus } from "../../src/requests/monitor.ts";
+import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { Reply } from "./clients/exchange.ts";
 import { statusIn, type Told } from "./clients/monitor.ts";
 import type { Journal, Sent } from "./journal.ts";

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { RequestStatus } from "../../src/requests/monitor.ts";
+import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { Reply } from "./clients/exchange.ts";
 import type { Told } from "./clients/monitor.ts";
 import type { ClientKind } from "./clients/plan.ts";

@@ -1,4 +1,4 @@
-import type { RequestStatus } from "../../src/requests/monitor.ts";
+import type { RequestStatus } from "../../src/requests/request-status.ts";
 import { type Answer, type Call, send } from "../support/client.ts";
 import type { Sluice } from "../support/sluice.ts";
 

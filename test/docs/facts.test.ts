@@ -33,7 +33,7 @@ function listed(code: string, pattern: RegExp): string[] {
 /** The text of an exported type, wherever it is. */
 function declared(name: string): string {
   const files = sources().filter((file) => /^src\/.*\.ts$/.test(file));
-  const declaration = new RegExp(`^export type ${name} =.*?;$`, "ms");
+  const declaration = new RegExp(`^export (?:type|const) ${name} =.*?;$`, "ms");
   const texts = files.flatMap((file) => declaration.exec(read(file))?.[0] ?? []);
   if (texts.length !== 1) throw new Error(`${name} is declared ${texts.length} times`);
   return texts[0] as string;
@@ -124,7 +124,7 @@ describe("docs/deferred.md", () => {
     const [refused, ended] = [tableBelow(read(DEFERRED), "## What a client sees"), endsOf(read(DEFERRED))];
     const states = ended.flatMap(([, state = ""]) => codeIn(state));
     expect(sorted(states)).toEqual(
-      sorted(listed(declared("DeferredEndState"), /"([a-z]+)"/g).concat("queued", "running")),
+      sorted(listed(declared("END_STATES"), /"([a-z]+)"/g).concat("queued", "running")),
     );
     const told = [
       ...refused.map(([code = "", status = ""]) => `${Number.parseInt(status, 10)} ${codeIn(code)[0]}`),

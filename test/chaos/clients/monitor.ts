@@ -1,4 +1,4 @@
-import type { RequestStatus } from "../../../src/requests/monitor.ts";
+import type { RequestStatus } from "../../../src/requests/request-status.ts";
 import type { Runtime } from "../runtime.ts";
 import { exchange, type Reply } from "./exchange.ts";
 
