@@ -63,7 +63,7 @@ export class DeferredObject extends ObjectLife<Deferred> {
     return this.deferred.turn(ticket, { granted, lease: { ...lease, dup: () => lease } as never });
   }
 
-  /** What the pool was told by this call, but for the first argument where that is the id. */
+  /** What the pool was given each time that this was called. */
   toldBy(call: string): unknown[][] {
     return this.told.filter(([name]) => name === call).map(([, ...given]) => given);
   }
