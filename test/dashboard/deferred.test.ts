@@ -41,6 +41,9 @@ const QUEUED = {
 } as const;
 const RUNNING = { ...QUEUED, state: "running" } as const;
 
+/** The shortest time between two questions of the page for its list. */
+const PAUSE_MS = 3_000;
+
 /** Has a request stored, so that the pool's counts change. */
 async function store(): Promise<void> {
   const headers = { Prefer: "respond-async" };
@@ -126,14 +129,23 @@ test("a list is asked for while it is in sight only", async () => {
   const { page, list } = await listed((list) => list.add({}));
   await sees(page, "#deferred-rows tr", "failed");
   await page.setViewportSize({ width: 360, height: 300 });
-  await page.evaluate(() => scrollTo(0, 0));
+  await page.evaluate(async () => {
+    scrollTo(0, 0);
+    // Told after the page's own observer, which is older.
+    await new Promise<void>((resolve) => new IntersectionObserver(() => resolve()).observe(document.body));
+  });
+  // It is time to ask again.
+  await page.clock.install();
+  await page.clock.fastForward(PAUSE_MS);
   const before = list.calls.length;
   await store();
-  await expect.poll(async () => (await sluice.snapshot("web")).deferred?.queued).toBe(0);
-  await page.waitForTimeout(4_000);
-  expect(list.calls.length).toBe(before);
+  const { deferred } = await sluice.until("web", (snapshot) => snapshot.deferred?.running === 0);
+  await sees(page, "#deferred-filters", `Answered ${deferred?.answered}`);
+  // Behind whatever the page may have asked.
+  await page.evaluate(() => fetch("api/pools/web/deferred?mine"));
+  expect(list.calls.slice(before)).toEqual(["GET ?mine"]);
   await page.locator("#deferred").scrollIntoViewIfNeeded();
-  await expect.poll(() => list.calls.length).toBe(before + 1);
+  await expect.poll(() => list.calls.length).toBe(before + 2);
 });
 
 describe("cancelling", () => {
@@ -226,10 +238,12 @@ describe("a list that changes", () => {
     await third.hover();
     list.requests.shift();
     await store();
-    // The pointer does not rest.
-    const move = setInterval(() => third.hover().catch(() => {}), 500);
-    await sees(page, "#deferred-rows tr", /^1\s*no longer listed/);
-    clearInterval(move);
+    const firstLine = async () => {
+      // The pointer does not rest.
+      await third.hover();
+      return (await lines(page))[0];
+    };
+    await expect.poll(firstLine).toMatch(/^1\|no longer listed/);
     const act = page.getByRole("button", { name: "Retry… POST /orders/1, number 1" });
     expect(await act.getAttribute("aria-disabled")).toBe("true");
     expect(await lines(page)).toHaveLength(3);
