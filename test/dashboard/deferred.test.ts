@@ -44,8 +44,9 @@ const RUNNING = { ...QUEUED, state: "running" } as const;
 /** The shortest time between two questions of the page for its list. */
 const PAUSE_MS = 3_000;
 
-/** Has a request stored, so that the pool's counts change. */
-async function store(): Promise<void> {
+/** Has a request stored, so that the pool's counts change. Pages may ask for their lists again by then. */
+async function store(...pages: Page[]): Promise<void> {
+  await Promise.all(pages.map((page) => page.clock.fastForward(PAUSE_MS)));
   const headers = { Prefer: "respond-async" };
   const response = await fetch(`${sluice.url}/orders`, { method: "POST", body: "{}", headers });
   expect(response.status).toBe(202);
@@ -58,6 +59,7 @@ async function listed(fill: (list: PlayedList) => void, path = "#/web") {
   fill(list);
   await page.goto(`${sluice.url}/_sluice/${path}`);
   await sees(page, "#connection", "Live");
+  await page.clock.install();
   return { page, list, complaints };
 }
 
@@ -134,11 +136,8 @@ test("a list is asked for while it is in sight only", async () => {
     // Told after the page's own observer, which is older.
     await new Promise<void>((resolve) => new IntersectionObserver(() => resolve()).observe(document.body));
   });
-  // It is time to ask again.
-  await page.clock.install();
-  await page.clock.fastForward(PAUSE_MS);
   const before = list.calls.length;
-  await store();
+  await store(page);
   const { deferred } = await sluice.until("web", (snapshot) => snapshot.deferred?.running === 0);
   await sees(page, "#deferred-filters", `Answered ${deferred?.answered}`);
   // Behind whatever the page may have asked.
@@ -223,7 +222,7 @@ describe("a list that changes", () => {
     const line = await page.locator("#deferred-rows tr").elementHandle();
     list.change(1, { state: "answered", status: 200, code: null, attempts: 1 });
     list.add(QUEUED);
-    await store();
+    await store(page);
     await sees(page, "#deferred-rows tr", /^1\s*answered/);
     expect(await lines(page)).toHaveLength(2);
     // The very same element.
@@ -237,7 +236,7 @@ describe("a list that changes", () => {
     const third = page.locator("#deferred-rows tr", { hasText: "/orders/3" });
     await third.hover();
     list.requests.shift();
-    await store();
+    await store(page);
     const firstLine = async () => {
       // The pointer does not rest.
       await third.hover();
@@ -257,11 +256,11 @@ describe("a list that changes", () => {
     const hasFocus = () => second.evaluate((act) => act === document.activeElement);
     await second.focus();
     list.requests.shift();
-    await store();
+    await store(page);
     await expect.poll(() => lines(page)).toHaveLength(2);
     expect(await hasFocus()).toBe(true);
     list.requests.shift();
-    await store();
+    await store(page);
     await sees(page, "#deferred-rows tr", /^2\s*no longer listed/);
     expect(await hasFocus()).toBe(true);
     await page.keyboard.press("Tab");
@@ -272,7 +271,7 @@ describe("a list that changes", () => {
     const { page, list } = await listed((list) => list.add({}));
     await sees(page, "#deferred-rows tr", "failed");
     list.answer = { status: 503, code: "pool-unavailable", title: "The pool cannot be reached" };
-    await store();
+    await store(page);
     await sees(page, "#deferred-problem", "This list is not up to date. The pool cannot be reached.");
     expect(await lines(page)).toHaveLength(1);
     list.answer = null;
