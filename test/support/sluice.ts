@@ -148,6 +148,13 @@ export class Sluice {
     await fetch(`${this.url}/__test/late/${ms}`, { method: "PUT" });
   }
 
+  /**
+   * The next request that is stored is accepted only once somebody has looked for it in vain; only with the test bundle.
+   */
+  async holdAcceptance(): Promise<void> {
+    await fetch(`${this.url}/__test/hold-acceptance`, { method: "PUT" });
+  }
+
   /** From now on nobody reaches the pool's object; only with the test bundle. */
   async losePool(pool: string): Promise<void> {
     await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });

@@ -24,7 +24,7 @@ export const WITHOUT_PROMTOOL = !hasPromtool && !process.env.CI;
 /** Test files that can do nothing without a program which npm does not bring. */
 const NEEDS = [
   {
-    files: ["story", "audit", "refused", "many", "silence", "wire"].map(
+    files: ["story", "audit", "refused", "many", "silence", "wire", "deferred", "deferred-story"].map(
       (name) => `test/dashboard/${name}.test.ts`,
     ),
     missing: () => !existsSync(CHROMIUM),
