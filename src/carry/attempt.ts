@@ -122,7 +122,7 @@ function send(current: Attempt, upload: Upload): Promise<Response> {
   } catch (error) {
     throw new Unsendable(String(error));
   }
-  const response = fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
+  const response = outgoing.fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
   watchConnecting(current, response);
   return response;
 }
@@ -144,7 +144,8 @@ function uploadWatch({ lease, connection, silence }: Attempt): UploadWatch {
 function watchConnecting({ carried, lease, connection }: Attempt, response: Promise<unknown>): void {
   const { connectTimeoutMs, serverTimeout } = carried.pool;
   const limitMs = Math.min(connectTimeoutMs, CONNECT_SHARE * serverTimeout.firstByteMs);
-  if (limitMs < LEAST_CONNECT_MS) return;
+  // Whatever is behind a binding, a connection of our own does not come there.
+  if (limitMs < LEAST_CONNECT_MS || lease.server.binding !== null) return;
   let isConnecting = true;
   const stop = () => {
     isConnecting = false;

@@ -1,4 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
+import type { Env } from "../link/env.ts";
 import type { Refusal } from "../refusals/refusal.ts";
 import type { RequestTarget } from "./target.ts";
 import type { Trace } from "./trace.ts";
@@ -6,6 +7,7 @@ import type { Upload, UploadWatch } from "./upload.ts";
 
 /** A request on its way to one of its pool's servers, and everything that its attempts have in common. */
 export interface CarriedRequest {
+  env: Env;
   pool: PoolConfig;
   /** For its method and headers. Its body is used only if `body.staysOnRequest`. */
   request: Request;

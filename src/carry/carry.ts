@@ -1,5 +1,4 @@
 import { acquireLease, type Turn } from "../link/acquire.ts";
-import type { Env } from "../link/env.ts";
 import { backoffMs } from "../link/reach.ts";
 import { attempt } from "./attempt.ts";
 import type { CarriedRequest } from "./carried-request.ts";
@@ -11,11 +10,11 @@ import { TryAgain } from "./failure.ts";
  * retry keeps the request's turn, so it goes before all requests that arrived later. Rejects with a `Refusal` or
  * `ClientLeft`, or with `ToBeDeferred` before its first slot.
  */
-export async function carry(env: Env, carried: CarriedRequest): Promise<void> {
+export async function carry(carried: CarriedRequest): Promise<void> {
   const turn: Turn = { waitedMs: 0 };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();
-    const lease = await acquireLease(env, carried, turn);
+    const lease = await acquireLease(carried.env, carried, turn);
     const startedAt = Date.now();
     try {
       await attempt(carried, lease, failures);

@@ -1,3 +1,5 @@
+import type { ServerAddress } from "../config/types.ts";
+import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin } from "./headers.ts";
 import type { RequestTarget } from "./target.ts";
@@ -8,18 +10,19 @@ import type { RequestTarget } from "./target.ts";
  */
 export function serverRequest(
   carried: CarriedRequest,
-  server: { url: string },
+  server: ServerAddress & { name: string },
   content: Uint8Array | ReadableStream | null,
-): { target: string | Request; init: RequestInit } {
-  const { request, target, pool, body } = carried;
+): { fetch: ServerFetch; target: string | Request; init: RequestInit } {
+  const { env, request, target, pool, body } = carried;
+  const fetch = fetchOf(env, server);
   const init: RequestInit = {
-    headers: toServer(carried, server.url),
+    headers: toServer(carried, server),
     redirect: "manual",
     // Otherwise the runtime would decompress an encoded body and compress it again.
     encodeResponseBody: "manual",
   };
   let url = server.url + target.pathAndQuery;
-  if (pool.hostHeader === "client" && isBehindCloudflare(request)) {
+  if (pool.hostHeader === "client" && server.binding === null && isBehindCloudflare(request)) {
     const { protocol, port, hostname } = new URL(server.url);
     const client = new URL(target.origin);
     url = `${protocol}//${client.hostname}${port && `:${port}`}${target.pathAndQuery}`;
@@ -28,8 +31,8 @@ export function serverRequest(
   // The body of a GET or HEAD can be passed only on a Request, and `init` must then not even name the method. A
   // Request's body can be consumed once, so one that may be sent again is sent from a clone.
   if (body.staysOnRequest)
-    return { target: new Request(url, body.isReplayable ? request.clone() : request), init };
-  return { target: url, init: { ...init, method: request.method, body: content } };
+    return { fetch, target: new Request(url, body.isReplayable ? request.clone() : request), init };
+  return { fetch, target: url, init: { ...init, method: request.method, body: content } };
 }
 
 /** True on Cloudflare. Elsewhere `resolveOverride` has no effect: the request would go to the client's host, to us. */
@@ -37,12 +40,16 @@ function isBehindCloudflare(request: Request): boolean {
   return request.headers.has("cf-ray");
 }
 
-function toServer({ request, target, pool, trace }: CarriedRequest, serverUrl: string): Headers {
+function toServer(
+  { env, request, target, pool, trace }: CarriedRequest,
+  { name, url }: ServerAddress & { name: string },
+): Headers {
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
   setForwarded(headers, target);
   headers.set("X-Request-Id", trace.requestId);
-  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", target.origin, serverUrl);
+  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", target.origin, url);
+  for (const [header, value] of addedHeaders(env, pool, name)) headers.set(header, value);
   return headers;
 }
 

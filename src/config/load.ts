@@ -1,4 +1,5 @@
 /** The configuration, parsed once an isolate. */
+import { bindingsOf } from "./bindings.ts";
 import { ConfigError, parseConfig } from "./parse.ts";
 import type { Config } from "./types.ts";
 
@@ -7,19 +8,19 @@ const cache = new WeakMap<object, Config | ConfigError>();
 
 export function loadConfig(env: { POOLS?: unknown }): Config {
   const pools = env.POOLS;
-  if (typeof pools !== "object" || pools === null) return parseConfig(pools);
+  if (typeof pools !== "object" || pools === null) return parseConfig(pools, bindingsOf(env));
   let outcome = cache.get(pools);
   if (outcome === undefined) {
-    outcome = attempt(pools);
+    outcome = attempt(pools, env);
     cache.set(pools, outcome);
   }
   if (outcome instanceof ConfigError) throw outcome;
   return outcome;
 }
 
-function attempt(pools: object): Config | ConfigError {
+function attempt(pools: object, env: object): Config | ConfigError {
   try {
-    return parseConfig(pools);
+    return parseConfig(pools, bindingsOf(env));
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;

@@ -12,6 +12,15 @@ export function serverName() {
   return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED);
 }
 
+/** The name of a binding or a secret in the Worker's environment. */
+export function bindingName() {
+  return text(
+    (given) => (/^[A-Za-z_$][\w$]{0,127}$/.test(given) ? given : undefined),
+    "is not a binding's name",
+    "a name as it stands in wrangler.toml, a JavaScript identifier",
+  );
+}
+
 /** Scheme, host and port of a URL. */
 export function origin() {
   return text(

@@ -1,9 +1,11 @@
 /** From `env.POOLS` to a Config, or to the list of all its problems. */
 import * as z from "zod/mini";
+import { NO_BINDINGS } from "./bindings.ts";
 import { problemsOf } from "./fields.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
 import { poolKeys, routingKeys } from "./pool.ts";
 import { inspect, type Problem, pathOf, problemLine } from "./problem.ts";
+import { identified } from "./servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
 
 const EXAMPLE =
@@ -19,14 +21,17 @@ export class ConfigError extends Error {
   }
 }
 
-export function parseConfig(pools: unknown): Config {
-  const { pools: parsed, problems } = readPools(pools);
+export function parseConfig(pools: unknown, bindings = NO_BINDINGS): Config {
+  const { pools: parsed, problems } = readPools(pools, bindings);
   if (problems.length > 0) throw new ConfigError(problems.map(problemLine));
   return { pools: parsed };
 }
 
 /** The pools that are valid by themselves, and all problems, those between pools included. */
-export function readPools(pools: unknown): { pools: Map<string, PoolConfig>; problems: Problem[] } {
+export function readPools(
+  pools: unknown,
+  bindings = NO_BINDINGS,
+): { pools: Map<string, PoolConfig>; problems: Problem[] } {
   const parsed = new Map<string, PoolConfig>();
   const wrong = notTables(pools);
   if (wrong !== null) return { pools: parsed, problems: [{ path: ["POOLS"], text: wrong }] };
@@ -41,11 +46,13 @@ export function readPools(pools: unknown): { pools: Map<string, PoolConfig>; pro
       });
     }
     const result = poolKeys.safeParse(given);
-    if (result.success) parsed.set(name, { name, ...result.data });
-    else {
-      for (const { path, text } of result.error.issues.flatMap(problemsOf))
-        problems.push({ path: ["POOLS", name, ...path], text });
+    const found: Problem[] = result.success ? [] : result.error.issues.flatMap(problemsOf);
+    if (result.success) {
+      const { servers, problems: ofServers } = identified(result.data.servers, bindings);
+      parsed.set(name, { name, ...result.data, servers });
+      found.push(...ofServers);
     }
+    for (const { path, text } of found) problems.push({ path: ["POOLS", name, ...path], text });
   }
   problems.push(...sharedRoutes(tables));
   return { pools: parsed, problems };

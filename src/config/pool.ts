@@ -4,9 +4,10 @@ import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
 import { pathPrefix, requestPath } from "./names.ts";
+import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
-import type { CheckConfig, PoolConfig, ServerTimeout } from "./types.ts";
+import type { CheckConfig, PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
 
 /** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
@@ -74,6 +75,7 @@ const keys = table({
   on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
   quarantine: z.prefault(quarantine, {}),
   host_header: z._default(oneOf(["server", "client"]), "server"),
+  headers: z.prefault(requestHeaders(), {}),
   cooldown: z.prefault(duration(), "0s"),
   drain_expires: z.prefault(duration("1ms"), "15m"),
   deferred: z.optional(deferredKeys),
@@ -82,14 +84,22 @@ const keys = table({
   location_hint: z.optional(oneOf(LOCATION_HINTS)),
 });
 
+/** What of a pool its own table says: whether its bindings exist, and so what its servers are, that does not say. */
+export type ParsedPool = Omit<PoolConfig, "name" | "servers"> & { servers: Omit<ServerConfig, "identity">[] };
+
 export const poolKeys = z.pipe(keys, z.transform(toPool));
 
-function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
+function toPool(given: z.output<typeof keys>): ParsedPool {
   return {
     hosts: [...new Set(given.hosts)],
     pathPrefix: given.path_prefix,
     slots: given.slots,
-    servers: given.servers.map((server) => ({ ...server, slots: server.slots ?? given.slots })),
+    servers: given.servers.map(({ headers = [], ...server }) => ({
+      ...server,
+      slots: server.slots ?? given.slots,
+      binding: server.binding ?? null,
+      headers: [...new Map([...given.headers, ...headers])],
+    })),
     balance: given.balance,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,
@@ -112,6 +122,7 @@ function toPool(given: z.output<typeof keys>): Omit<PoolConfig, "name"> {
       probe: given.quarantine.probe ?? null,
     },
     hostHeader: given.host_header,
+    headers: given.headers,
     cooldownMs: given.cooldown,
     drainExpiresMs: given.drain_expires,
     deferred: given.deferred ?? null,

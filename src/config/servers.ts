@@ -1,14 +1,20 @@
 /** The key `servers` of a pool. */
 import * as z from "zod/mini";
+import { type Bindings, OWN_BINDINGS } from "./bindings.ts";
 import { errorOption, flag, table, whole } from "./fields.ts";
-import { origin, serverName } from "./names.ts";
-import { inspect } from "./problem.ts";
+import { bindingName, origin, serverName } from "./names.ts";
+import { inspect, type Problem } from "./problem.ts";
+import { requestHeaders } from "./request-headers.ts";
+import { identityOf } from "./server-identity.ts";
+import type { ServerConfig } from "./types.ts";
 
 const MOST_SERVERS = 1000;
 
 const server = table({
   name: serverName(),
   url: origin(),
+  binding: z.optional(bindingName()),
+  headers: z.optional(requestHeaders()),
   slots: z.optional(whole(1, 1000)),
   weight: z._default(whole(1, 256), 1),
   backup: z._default(flag(), false),
@@ -22,24 +28,28 @@ export function servers() {
   return z.array(server, onError).check(
     z.minLength(1, onError),
     z.maxLength(MOST_SERVERS, onError),
-    distinct("name", "another name"),
+    distinct("name", ({ name }) => name, "another name"),
     // Slots are counted by entry, so that a server with two would get more requests than it has slots.
-    distinct("url", "one entry for each origin, with `slots` for more requests at once"),
+    distinct("url", ({ url, binding }) => (binding === undefined ? url : undefined), ONE_ENTRY),
   );
 }
 
 /** `when`: also checks a list with other problems, so that one run reports all of them. */
-function distinct(key: "name" | "url", allowed: string) {
-  return z.check<Partial<Record<string, unknown>>[]>(
+function distinct(
+  key: "name" | "url",
+  readValue: (entry: Record<string, unknown>) => unknown,
+  allowed: string,
+) {
+  return z.check<unknown[]>(
     ({ value: list, issues }) => {
       const first = new Map<unknown, number>();
       for (const [index, entry] of list.entries()) {
-        const value = entry?.[key];
+        const value = readValue((entry ?? {}) as Record<string, unknown>);
         if (typeof value !== "string") continue; // reported by its own schema
         const earlier = first.get(value);
         if (earlier === undefined) first.set(value, index);
         else {
-          const message = `${inspect(value)} is that of servers[${earlier}] already; allowed: ${allowed}`;
+          const message = alreadyThatOf(value, earlier, allowed);
           issues.push({ code: "custom", input: value, path: [index, key], message, continue: true });
         }
       }
@@ -47,3 +57,45 @@ function distinct(key: "name" | "url", allowed: string) {
     { when: ({ value }) => Array.isArray(value) },
   );
 }
+
+const ONE_ENTRY = "one entry for each origin, with `slots` for more requests at once";
+
+function alreadyThatOf(value: unknown, earlier: number, allowed: string): string {
+  return `${inspect(value)} is that of servers[${earlier}] already; allowed: ${allowed}`;
+}
+
+/** What `parse` needs of a server as the schema leaves it. */
+type Parsed = Omit<ServerConfig, "identity">;
+
+/** The servers with their identities, and what is wrong with their bindings and secrets; paths begin at the pool. */
+export function identified(
+  servers: readonly Parsed[],
+  bindings: Bindings,
+): { servers: ServerConfig[]; problems: Problem[] } {
+  const first = new Map<string, number>();
+  const problems: Problem[] = [];
+  const withIdentity = servers.map((server, index): ServerConfig => {
+    const { binding, url, headers } = server;
+    const kind = binding === null || OWN_BINDINGS.includes(binding) ? null : bindings.kindOf(binding);
+    const path = ["servers", index];
+    if (binding !== null && kind === null) {
+      const text = `${inspect(binding)} is no binding of this Worker by which servers are reached; allowed: ${BINDING_ALLOWED}`;
+      problems.push({ path: [...path, "binding"], text });
+    }
+    for (const [name, value] of headers) {
+      if (typeof value === "string" || bindings.hasSecret(value.secret)) continue;
+      const text = `there is no secret ${inspect(value.secret)}; set it: wrangler secret put ${value.secret}`;
+      problems.push({ path: [...path, "headers", name], text });
+    }
+    const identity = identityOf(server, kind === "namespace");
+    const earlier = first.get(identity);
+    if (earlier === undefined) first.set(identity, index);
+    else if (binding !== null)
+      problems.push({ path: [...path, "url"], text: alreadyThatOf(url, earlier, ONE_ENTRY) });
+    return { ...server, identity };
+  });
+  return { servers: withIdentity, problems };
+}
+
+const BINDING_ALLOWED =
+  "that of a VPC service or network, a service, an mTLS certificate, or a namespace of Durable Objects or Containers";

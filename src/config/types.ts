@@ -1,3 +1,5 @@
+import type { RequestHeaders } from "./request-headers.ts";
+
 /** `[vars.POOLS]` as the rest of Sluice sees it: every key present and valid, in milliseconds and bytes. */
 
 export interface Config {
@@ -32,6 +34,8 @@ export interface PoolConfig {
   onClientAbort: "finish" | "cancel";
   quarantine: QuarantineConfig;
   hostHeader: "server" | "client";
+  /** The default of `servers[].headers`, which is already applied there. */
+  headers: RequestHeaders;
   cooldownMs: number;
   drainExpiresMs: number;
   /** `null`: no request is stored to be worked later. */
@@ -64,10 +68,23 @@ export interface DeferredConfig {
   webhooks: string[];
 }
 
-export interface ServerConfig {
-  name: string;
+/** Where a server is. */
+export interface ServerAddress {
   /** An origin, without a trailing slash. */
   url: string;
+  /** The Worker's binding by which it is reached; `null`: by the public internet. */
+  binding: string | null;
+}
+
+export interface IdentifiedServer extends ServerAddress {
+  name: string;
+  /** What tells it from others, whatever its name; see server-identity.ts. */
+  identity: string;
+}
+
+export interface ServerConfig extends IdentifiedServer {
+  /** Besides the client's, in requests, checks and probes. */
+  headers: RequestHeaders;
   slots: number;
   weight: number;
   backup: boolean;

@@ -296,7 +296,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     this.#run = run;
     this.#lease = lease;
     const carrying = run.carry(
-      { pool, request, store: this.#store, progress, lease },
+      { env: this.env, pool, request, store: this.#store, progress, lease },
       {
         answer: () => this.#end(request, { ...(this.#progress as Progress), state: "answered" }),
         live: (answer) => this.#takeLive(answer),

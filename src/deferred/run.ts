@@ -5,6 +5,7 @@ import { type Outcome, Trace } from "../carry/trace.ts";
 import type { PoolConfig } from "../config/types.ts";
 import { ClientLeft } from "../link/acquire.ts";
 import type { LiveAnswer, StoredRequest } from "../link/deferred-calls.ts";
+import type { Env } from "../link/env.ts";
 import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
@@ -38,7 +39,7 @@ export class Run {
 
   /** Never rejects. `onAnswer`: called in the turn in which the answer is complete in storage. */
   async carry(
-    { pool, request, store, progress, lease }: RunOf,
+    { env, pool, request, store, progress, lease }: RunOf,
     on: {
       answer: () => void;
       live: (answer: LiveAnswer) => boolean;
@@ -60,6 +61,7 @@ export class Run {
     }
     const writer = new AnswerWriter(store, mostAnswerBytes, on.live);
     const carried: CarriedRequest = {
+      env,
       pool,
       request: sent,
       target,
@@ -151,6 +153,7 @@ export class Run {
 }
 
 export interface RunOf {
+  env: Env;
   pool: PoolConfig;
   request: StoredRequest;
   store: Store;

@@ -21,7 +21,7 @@ import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
  */
 export class HeldLease {
   readonly id: string;
-  readonly server: { name: string; url: string };
+  readonly server: Granted["server"];
   /** Times everything that may happen while the slot is held; stops when the lease ends. */
   readonly clock = new Clock();
   onLost: () => void = () => {};

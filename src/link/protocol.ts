@@ -1,3 +1,4 @@
+import type { ServerAddress } from "../config/types.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
@@ -105,7 +106,7 @@ export interface Ended {
 export interface Granted {
   granted: true;
   /** All that a Worker needs to know of the server; its own configuration may be of another version. */
-  server: { name: string; url: string };
+  server: { name: string } & ServerAddress;
   /** Sent again with a retry, which then keeps its turn. */
   token: number;
   /**

@@ -3,6 +3,7 @@ import { inTime } from "../link/clock.ts";
 import type { CheckResult } from "../scheduler/fleet/health.ts";
 import type { Question } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
+import { addedHeaders, fetchOf } from "../servers/fetcher.ts";
 import { refuses } from "../servers/tcp.ts";
 
 /** How long a probe waits for its answer, in ms; without one, the server is probed again later. */
@@ -31,21 +32,23 @@ const RESULTS: Record<CloudflareAnswer, CheckResult> = {
 
 /** Sends health checks and probes to servers. */
 export class Asker {
+  readonly #env: object;
   readonly #settings: PoolConfig;
   /** Origins behind Cloudflare's proxy. A Worker cannot `connect` to Cloudflare's addresses: it seems to be refused. */
   readonly #proxied = new Set<string>();
   #late = 0;
 
-  constructor(settings: PoolConfig) {
+  constructor(env: object, settings: PoolConfig) {
+    this.#env = env;
     this.#settings = settings;
   }
 
   /** Resolves when the server has answered or the question has timed out. Never rejects. */
-  async ask({ kind, url }: Question): Promise<Answer> {
+  async ask(question: Question): Promise<Answer> {
     const { check, quarantine } = this.#settings;
-    const isCheck = kind === "check" && check !== null;
+    const isCheck = question.kind === "check" && check !== null;
     const abort = new AbortController();
-    const answer = this.#resultOf(url, kind, isCheck ? check.status : PROBE_STATUS, abort.signal);
+    const answer = this.#resultOf(question, isCheck ? check.status : PROBE_STATUS, abort.signal);
     const result = await resultWithin(isCheck ? check.timeoutMs : PROBE_TIMEOUT_MS, answer);
     if (result !== "timeout") return { result, late: null };
     // Leave the connection open: once the server answers or closes it, the check's slot can be freed.
@@ -55,23 +58,30 @@ export class Asker {
     return { result, late: null };
   }
 
-  async #resultOf(
-    url: string,
-    kind: Question["kind"],
-    expected: string,
-    signal: AbortSignal,
-  ): Promise<CheckResult> {
-    const { origin } = new URL(url);
+  async #resultOf(question: Question, expected: string, signal: AbortSignal): Promise<CheckResult> {
+    const { origin } = new URL(question.url);
     try {
-      const response = await fetchWhole(url, kind, signal);
+      const response = await this.#fetchWhole(question, signal);
       if (response.headers.has("cf-ray")) this.#proxied.add(origin);
       const byCloudflare = cloudflareAnswer(response);
       if (byCloudflare) return RESULTS[byCloudflare];
       return matches(response.status, expected) ? "passed" : "failed";
     } catch (error) {
       if (signal.aborted) return "timeout";
+      // Whatever is behind a binding, a connection of our own does not come there.
+      if (question.binding !== null) return "broken";
       return !this.#proxied.has(origin) && (await refuses(origin, error)) ? "refused" : "broken";
     }
+  }
+
+  /** Resolves with the response once its last byte is read, because only then is the server done. */
+  async #fetchWhole({ kind, server: name, url, binding }: Question, signal: AbortSignal): Promise<Response> {
+    const added = addedHeaders(this.#env, this.#settings, name);
+    const headers = { ...Object.fromEntries(added), "User-Agent": "Sluice", "X-Sluice-Check": kind };
+    const send = fetchOf(this.#env, { name, url, binding });
+    const response = await send(url, { signal, redirect: "manual", headers });
+    await response.body?.pipeTo(new WritableStream());
+    return response;
   }
 
   async #lateResult(
@@ -88,14 +98,6 @@ export class Asker {
       this.#late--;
     }
   }
-}
-
-/** Resolves with the response once its last byte is read, because only then is the server done. */
-async function fetchWhole(url: string, kind: Question["kind"], signal: AbortSignal): Promise<Response> {
-  const headers = { "User-Agent": "Sluice", "X-Sluice-Check": kind };
-  const response = await fetch(url, { signal, redirect: "manual", headers });
-  await response.body?.pipeTo(new WritableStream());
-  return response;
 }
 
 function resultWithin(ms: number, answer: Promise<CheckResult>): Promise<CheckResult> {

@@ -1,3 +1,4 @@
+import { addressOf } from "../config/server-identity.ts";
 import type { Drain } from "../scheduler/drain.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
@@ -10,8 +11,8 @@ import { migrate } from "./schema.ts";
 
 /**
  * What survives a crash or a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so
- * that handing a slot from one request to the next is one write. The key is the server's URL and not its name, so that
- * a renamed server keeps its slots.
+ * that handing a slot from one request to the next is one write. The key is the server's identity, mostly its URL, and
+ * not its name, so that a renamed server keeps its slots.
  *
  * Waiting tickets of direct requests are not kept: they return with their Workers. A lease is restored as orphaned until
  * its holder comes forward, and counts may be five seconds old.
@@ -68,20 +69,25 @@ export class Ledger {
   }
 
   /** Deletes the rows of all other servers. `servers`: those of the configuration, and those with occupied slots. */
-  forgetServersBut(servers: readonly { name: string; url: string }[]): void {
-    const [names, urls] = [new Set(servers.map(({ name }) => name)), new Set(servers.map(({ url }) => url))];
+  forgetServersBut(servers: readonly { name: string; identity: string }[]): void {
+    const [names, identities] = [new Set<string>(), new Set<string>()];
+    for (const { name, identity } of servers) {
+      names.add(name);
+      identities.add(identity);
+    }
     for (const { server } of this.#sql.exec<{ server: string }>("SELECT server FROM servers").toArray()) {
       if (!names.has(server)) this.#sql.exec("DELETE FROM servers WHERE server = ?", server);
     }
-    for (const { url } of this.#sql.exec<{ url: string }>("SELECT DISTINCT url FROM slots").toArray()) {
-      if (!urls.has(url)) this.#sql.exec("DELETE FROM slots WHERE url = ?", url);
+    const known = this.#sql.exec<{ url: string }>("SELECT DISTINCT url FROM slots").toArray();
+    for (const { url } of known) {
+      if (!identities.has(url)) this.#sql.exec("DELETE FROM slots WHERE url = ?", url);
     }
   }
 
   #loadSlots(): SlotRow[] {
     return this.#sql
       .exec<{
-        url: string;
+        identity: string;
         slot: number;
         server: string;
         state: string;
@@ -89,12 +95,14 @@ export class Ledger {
         since: number;
         until: number;
         lost: number;
-      }>("SELECT url, slot, server, state, lease, since, until, lost FROM slots WHERE state <> 'free'")
+      }>(
+        "SELECT url AS identity, slot, server, state, lease, since, until, lost FROM slots WHERE state <> 'free'",
+      )
       .toArray()
-      .map(({ url, slot, server, state, lost, ...row }) => ({
+      .map(({ identity, slot, server, state, lost, ...row }) => ({
         ...row,
         lost: lost !== 0,
-        server: { name: server, url },
+        server: { name: server, identity, ...addressOf(identity) },
         index: slot,
         state: state as SlotState,
       }));
@@ -121,7 +129,7 @@ export class Ledger {
     this.#sql.exec(
       `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until, lost)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      slot.server.url,
+      slot.server.identity,
       slot.index,
       slot.server.name,
       slot.state,

@@ -67,7 +67,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (name === undefined) throw new Error("a pool's object goes by its name");
     const { settings, configured } = settingsOf(env, name);
     this.#settings = settings;
-    this.#asker = new Asker(this.#settings);
+    this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     const restored = this.#ledger.load();
     const rows = this.#ledger.deferred.load();
@@ -381,10 +381,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
-    const { name, url } = slot.server;
+    const { name, url, binding } = slot.server;
     const isUrgent = !this.#scheduler.hasFreeSlot;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
-    return { granted: true, server: { name, url }, token, tellEnd };
+    return { granted: true, server: { name, url, binding }, token, tellEnd };
   }
 
   async #ask(question: Question): Promise<void> {

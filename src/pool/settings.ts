@@ -47,6 +47,7 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     onClientAbort: "finish",
     quarantine: { maxMs: LONGEST_MS, brokenMs: LONGEST_MS, cancelMs: LONGEST_MS, probe: null },
     hostHeader: "server",
+    headers: [],
     cooldownMs: LONGEST_MS,
     drainExpiresMs: 900_000,
     deferred: null,

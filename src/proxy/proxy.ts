@@ -68,10 +68,10 @@ async function serve(
     checkHandshake(request);
     body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     const responder = { respond, refuse, breakOff };
-    const carried = { pool, request, target, body, responder, client, trace, inBackground };
+    const carried = { env, pool, request, target, body, responder, client, trace, inBackground };
     const deferral = deferralOf(request, pool);
     const mayDefer = deferral?.when === "if-stopped";
-    const isCarried = deferral?.when !== "now" && (await carryUnlessDeferred(env, { ...carried, mayDefer }));
+    const isCarried = deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, mayDefer }));
     if (!isCarried) respond(await defer(env, carried, deferral?.waitMs ?? 0));
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
@@ -83,9 +83,9 @@ async function serve(
 }
 
 /** Returns false if the pool asks for the request to be stored instead. */
-async function carryUnlessDeferred(env: Env, carried: CarriedRequest): Promise<boolean> {
+async function carryUnlessDeferred(carried: CarriedRequest): Promise<boolean> {
   try {
-    await carry(env, carried);
+    await carry(carried);
     return true;
   } catch (error) {
     if (error instanceof ToBeDeferred) return false;

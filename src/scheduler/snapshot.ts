@@ -39,6 +39,8 @@ export interface DeferredSnapshot {
 export interface ServerSnapshot {
   name: string;
   url: string;
+  /** The Worker's binding by which it is reached, if not by the public internet. */
+  binding?: string | undefined;
   state: ServerState;
   /** When the operator last changed the state; `null`: never. */
   stateSince: string | null;
@@ -105,6 +107,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
   return {
     name: server.name,
     url: server.url,
+    ...(server.binding === null ? {} : { binding: server.binding }),
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
     ...(server.override.owner === undefined ? {} : { stateOwner: server.override.owner }),

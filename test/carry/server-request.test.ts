@@ -4,7 +4,7 @@ import { RequestBody } from "../../src/carry/request-body.ts";
 import { serverRequest } from "../../src/carry/server-request.ts";
 import { type RequestTarget, targetOf } from "../../src/carry/target.ts";
 import { Trace } from "../../src/carry/trace.ts";
-import type { PoolConfig } from "../../src/config/types.ts";
+import type { PoolConfig, ServerConfig } from "../../src/config/types.ts";
 import { poolOf } from "../config/support.ts";
 
 const SERVER = "https://web-1.example.com:8443";
@@ -16,8 +16,8 @@ async function outgoing(hostHeader: PoolConfig["hostHeader"], headers: Record<st
   const pool = poolOf({ web: { servers, host_header: hostHeader } }, "web");
   const body = await RequestBody.buffer(request, 0, 1_000);
   const trace = new Trace("r", "POST", "/");
-  const carried = { request, target: targetOf(request) as RequestTarget, pool, body, trace };
-  return serverRequest(carried as unknown as CarriedRequest, { url: SERVER }, null);
+  const carried = { env: {}, request, target: targetOf(request) as RequestTarget, pool, body, trace };
+  return serverRequest(carried as unknown as CarriedRequest, pool.servers[0] as ServerConfig, null);
 }
 
 describe("the server is asked", () => {

@@ -74,6 +74,7 @@ test("no key of a pool is without its tests", () => {
     "serverTimeout",
     "retryOn",
     "deferred",
+    "headers",
   ];
   expect(Object.keys(parseWeb()).sort()).toEqual([...KEYS.map(({ is }) => is), ...elsewhere].sort());
 });

@@ -8,10 +8,13 @@ const LIST_ALLOWED = 'a list of 1 to 1000 tables like { name = "web-1", url = "h
 
 const server = (keys: Record<string, unknown> = {}) => ({ name: "a", url: "http://a.example.com", ...keys });
 
+/** What nobody says of a server on the public internet. */
+const HERE = { binding: null, identity: "http://a.example.com", headers: [] };
+
 describe("a server", () => {
   test("has one slot, weight 1 and is no backup unless it says so", () => {
     expect(parseWeb({ servers: [server()] }).servers).toEqual([
-      { name: "a", url: "http://a.example.com", slots: 1, weight: 1, backup: false },
+      { ...HERE, name: "a", url: "http://a.example.com", slots: 1, weight: 1, backup: false },
     ]);
   });
 
@@ -22,7 +25,7 @@ describe("a server", () => {
 
   test("takes each of its keys", () => {
     const given = server({ slots: 1000, weight: 256, backup: true });
-    expect(parseWeb({ servers: [given] }).servers).toEqual([given]);
+    expect(parseWeb({ servers: [given] }).servers).toEqual([{ ...HERE, ...given }]);
   });
 
   test.each([
@@ -95,7 +98,7 @@ describe("a server", () => {
   test("is a table, not its url alone", () => {
     expect(problemsOf(web({ servers: ["https://web.example.com"] }))).toEqual([
       'POOLS.web.servers[0]: "https://web.example.com" is not a table; ' +
-        "allowed: a table of name, url, slots, weight, backup",
+        "allowed: a table of name, url, binding, headers, slots, weight, backup",
     ]);
   });
 });

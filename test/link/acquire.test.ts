@@ -53,7 +53,7 @@ const getByName = () => {
 const env = { POOL: { getByName } } as unknown as Env;
 const granted = (server = "a"): Granted => ({
   granted: true,
-  server: { name: server, url: `http://${server}.example` },
+  server: { name: server, url: `http://${server}.example`, binding: null },
   token: 7,
   tellEnd: "at once",
 });

@@ -5,7 +5,7 @@ import type { Granted } from "../../src/link/protocol.ts";
 
 const GRANTED: Granted = {
   granted: true,
-  server: { name: "a", url: "http://a.example" },
+  server: { name: "a", url: "http://a.example", binding: null },
   token: 7,
   tellEnd: "at once",
 };

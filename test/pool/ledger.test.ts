@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
-import { settings } from "../scheduler/settings.ts";
+import { serverAt, settings } from "../scheduler/settings.ts";
 import { ObjectStorage } from "../support/object-storage.ts";
 
 /** The tables of each version, with what it kept of a pool; those of a released one are never edited. */
@@ -60,7 +60,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     expect(ledger().load()).toEqual({
       slots: [
         {
-          server: { name: "a", url: "http://a.example" },
+          server: serverAt("a"),
           index: 0,
           state: "leased",
           lease: "old",

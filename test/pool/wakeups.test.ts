@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Wakeups } from "../../src/pool/wakeups.ts";
 import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { serverAt } from "../scheduler/settings.ts";
 
 const MINUTES_5 = 300_000;
 
@@ -26,7 +27,7 @@ const drainUntil = (expiresAt: number) => ({
   currentDrain: { owner: "deploy", reason: null, since: 0, expiresAt },
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
-  server: { name: "a", url: "http://a.example" },
+  server: serverAt("a"),
   index: 0,
   state,
   lease: "l",

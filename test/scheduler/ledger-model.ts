@@ -25,10 +25,19 @@ export class LedgerModel {
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
     for (const { server, index, state, lease, since, until, lost } of changes.slots) {
-      const key = `${server.url}/${index}`;
-      const { name, url } = server;
+      const key = `${server.identity}/${index}`;
+      const { name, identity, url, binding } = server;
       if (state === "free") this.slots.delete(key);
-      else this.slots.set(key, { server: { name, url }, index, state, lease, since, until, lost });
+      else
+        this.slots.set(key, {
+          server: { name, identity, url, binding },
+          index,
+          state,
+          lease,
+          since,
+          until,
+          lost,
+        });
     }
     for (const row of changes.servers.values()) this.servers.set(row.name, structuredClone(row));
     if (changes.drainChanged) this.#drain = structuredClone(scheduler.currentDrain);

@@ -3,7 +3,7 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { SlotRow, SlotState } from "../../src/scheduler/terms/rows.ts";
 import { DONE } from "./ends.ts";
 import { restoredWith } from "./ledger-model.ts";
-import { settings } from "./settings.ts";
+import { serverAt, settings } from "./settings.ts";
 
 const NOW = 1_000_000;
 const KEYS = {
@@ -13,7 +13,7 @@ const KEYS = {
 };
 
 function slot(state: SlotState, until = NOW + 5_000): SlotRow {
-  const server = { name: "a", url: "http://a.example" };
+  const server = serverAt("a");
   const lost = state === "quarantined";
   return { server, index: 0, state, lease: "old", since: NOW - 1_000, until, lost };
 }
@@ -97,7 +97,7 @@ describe("after a restart, a slot that was", () => {
   });
 
   test("leased under the id of another one is in flight as well, and neither is found instead of the other", () => {
-    const other = { ...slot("quarantined"), server: { name: "b", url: "http://b.example" } };
+    const other = { ...slot("quarantined"), server: serverAt("b") };
     for (const slots of [
       [slot("leased"), other],
       [other, slot("leased")],
@@ -446,7 +446,7 @@ test("an idle pool starts without any delay", () => {
 });
 
 describe("a server that left the configuration", () => {
-  const gone = { ...slot("leased"), server: { name: "gone", url: "http://gone.example" } };
+  const gone = { ...slot("leased"), server: serverAt("gone") };
 
   test("finishes its leases, takes nothing new, and goes", () => {
     const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [gone] }), NOW);

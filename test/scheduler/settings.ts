@@ -1,5 +1,5 @@
 import { parseConfig } from "../../src/config/parse.ts";
-import type { PoolConfig } from "../../src/config/types.ts";
+import type { IdentifiedServer, PoolConfig } from "../../src/config/types.ts";
 
 /** A pool's settings from what wrangler.toml would say; two servers unless given. */
 export function settings(keys: Record<string, unknown> = {}): PoolConfig {
@@ -10,4 +10,10 @@ export function settings(keys: Record<string, unknown> = {}): PoolConfig {
   const pool = parseConfig({ web: { servers, ...keys } }).pools.get("web");
   if (!pool) throw new Error("no pool");
   return pool;
+}
+
+/** As the scheduler knows the server of this name, of `http://<name>.example`. */
+export function serverAt(name: string): IdentifiedServer {
+  const url = `http://${name}.example`;
+  return { name, url, binding: null, identity: url };
 }

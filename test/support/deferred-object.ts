@@ -56,7 +56,7 @@ export class DeferredObject extends ObjectLife<Deferred> {
     const lease = { renew: async () => true, [Symbol.dispose]: () => {} };
     const granted = {
       granted: true as const,
-      server: { name: "web-1", url: "http://web-1.example" },
+      server: { name: "web-1", url: "http://web-1.example", binding: null },
       token: 1,
       tellEnd: "alone" as const,
     };

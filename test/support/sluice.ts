@@ -18,6 +18,10 @@ export interface SluiceOptions {
   adminHost?: string;
   /** With which webhooks are signed. */
   webhookSecret?: string;
+  /** Secrets and variables besides. */
+  texts?: Record<string, string>;
+  /** An HTTP server that is reached by the binding CERTIFICATE, as with a client certificate; `host:port`. */
+  certified?: string;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
 }
@@ -25,6 +29,8 @@ export interface SluiceOptions {
 /** Sluice on plain workerd, with its storage on disk: what a user gets, byte for byte. */
 export class Sluice {
   readonly url: string;
+  /** What servers behind bindings say of themselves (bound-servers.js). */
+  readonly boundUrl: string;
   /** The same behind a client that leaves after `x-leave-after` ms, or with `told` at `tellLeavers`. */
   readonly leaverUrl: string;
   readonly #process: ChildProcess;
@@ -37,6 +43,7 @@ export class Sluice {
     this.#lines = lines;
     this.url = `http://127.0.0.1:${ports.get("main")}`;
     this.leaverUrl = `http://127.0.0.1:${ports.get("leaver")}`;
+    this.boundUrl = `http://127.0.0.1:${ports.get("bound")}`;
   }
 
   static async start(options: SluiceOptions): Promise<Sluice> {
@@ -44,7 +51,7 @@ export class Sluice {
     const config = join(folder, "config.capnp");
     await writeFile(config, await capnp(options, folder));
     const lines: string[] = [];
-    const workerd = startWorkerd(config, 2, (line) => lines.push(line));
+    const workerd = startWorkerd(config, 3, (line) => lines.push(line));
     return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
 
@@ -168,11 +175,13 @@ export class Sluice {
 }
 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
-  const { pools, bundle = "test", token = TOKEN, adminHost, webhookSecret } = options;
+  const { pools, bundle = "test", token = TOKEN, adminHost, webhookSecret, texts = {}, certified } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
   await writeFile(join(folder, "sluice.js"), worker);
   await writeFile(join(folder, "leaver.js"), leaver);
+  const bound = await readFile(join(import.meta.dirname, "bound-servers.js"), "utf8");
+  await writeFile(join(folder, "bound-servers.js"), bound);
   const bindings = [
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
@@ -183,18 +192,27 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     ...(webhookSecret === undefined
       ? []
       : [`(name = "WEBHOOK_SECRET", text = ${JSON.stringify(webhookSecret)})`]),
+    ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
+    '(name = "SERVICE", service = (name = "bound", entrypoint = "Service"))',
+    '(name = "BOXES", durableObjectNamespace = (className = "Box", serviceName = "bound"))',
+    ...(certified === undefined ? [] : ['(name = "CERTIFICATE", service = "certified")']),
   ];
+  const external =
+    certified === undefined ? "" : `(name = "certified", external = (address = "${certified}", http = ())),`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .sluice),
     (name = "leaver", worker = .leaver),
+    (name = "bound", worker = .bound),
+    ${external}
     (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
     (name = "internet", network = (allow = ["private", "public"])),
   ],
   sockets = [
     (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
     (name = "leaver", address = "127.0.0.1:0", http = (), service = "leaver"),
+    (name = "bound", address = "127.0.0.1:0", http = (), service = "bound"),
   ],
 );
 const sluice :Workerd.Worker = (
@@ -207,6 +225,12 @@ const sluice :Workerd.Worker = (
   ],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [${bindings.join(", ")}],
+);
+const bound :Workerd.Worker = (
+  modules = [(name = "bound-servers.js", esModule = embed "bound-servers.js")],
+  compatibilityDate = "2026-11-17",
+  durableObjectNamespaces = [(className = "Box", uniqueKey = "box")],
+  durableObjectStorage = (inMemory = void),
 );
 const leaver :Workerd.Worker = (
   modules = [(name = "leaver.js", esModule = embed "leaver.js")],

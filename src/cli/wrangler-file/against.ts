@@ -1,14 +1,16 @@
 /**
- * Compares the file with the pools that run. A pool's ledger identifies a server by pool and URL. After a deploy that
- * changes either, it is another server, which gets requests while it may still work on earlier ones.
+ * Compares the file with the pools that run. A pool's ledger knows a server by its identity, mostly its URL. After a deploy
+ * that changes it, or the pool, it is another server, which gets requests while it may still work on earlier ones.
  */
 import { inspect } from "../../config/problem.ts";
-import type { PoolConfig } from "../../config/types.ts";
+import { identityOf } from "../../config/server-identity.ts";
+import type { PoolConfig, ServerConfig } from "../../config/types.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { bindingsIn } from "./bindings.ts";
 import { BINDINGS, DEFERRED, hasBinding } from "./platform.ts";
 import type { Target } from "./target.ts";
 
-type RunningServer = Pick<ServerSnapshot, "name" | "url" | "state" | "inFlight">;
+type RunningServer = Pick<ServerSnapshot, "name" | "url" | "binding" | "state" | "inFlight">;
 type RunningPool = Pick<Snapshot, "name" | "state" | "queued" | "deferred"> & { servers: RunningServer[] };
 
 /** The answer of the admin side about all pools. */
@@ -25,14 +27,23 @@ export function checkAgainst(target: Target, pools: readonly PoolConfig[], runni
       "this pool does not answer, so that nothing is known of its servers",
     );
   }
+  const bindings = bindingsIn(target);
+  const isSame = (server: RunningServer) => {
+    const { binding = null } = server;
+    const identity = identityOf(
+      { ...server, binding },
+      binding !== null && bindings.kindOf(binding) === "namespace",
+    );
+    return (other: { identity: string }) => other.identity === identity;
+  };
   for (const from of running.pools) {
     const same = pools.find(({ name }) => name === from.name);
     const missing = from.servers.filter(
-      (server) => mayBeAtWork(from, server) && !same?.servers.some(({ url }) => url === server.url),
+      (server) => mayBeAtWork(from, server) && !same?.servers.some(isSame(server)),
     );
     if (same === undefined) warnOfRefusals(target, from);
-    warnOfMoves(target, pools, from, missing, same !== undefined);
-    const unmoved = missing.filter(({ url }) => entriesOf(pools, (other) => other.url === url).length === 0);
+    warnOfMoves(target, pools, from, missing, same !== undefined, isSame);
+    const unmoved = missing.filter((server) => entriesOf(pools, isSame(server)).length === 0);
     for (const server of unmoved) warnOfAnotherUrl(target, pools, from, server);
   }
   if (pools.every(({ deferred }) => deferred === null)) warnOfHiddenAnswers(target, running);
@@ -69,10 +80,7 @@ interface Entry {
   index: number;
 }
 
-function entriesOf(
-  pools: readonly PoolConfig[],
-  fits: (server: { name: string; url: string }) => boolean,
-): Entry[] {
+function entriesOf(pools: readonly PoolConfig[], fits: (server: ServerConfig) => boolean): Entry[] {
   return pools.flatMap(({ name, servers }) =>
     servers.flatMap((server, index) => (fits(server) ? [{ pool: name, index }] : [])),
   );
@@ -89,9 +97,10 @@ function warnOfMoves(
   from: RunningPool,
   missing: readonly RunningServer[],
   poolStays: boolean,
+  isSame: (server: RunningServer) => (other: ServerConfig) => boolean,
 ): void {
   const moves = missing.flatMap((server) =>
-    entriesOf(pools, ({ url }) => url === server.url).map((entry) => ({ server, entry })),
+    entriesOf(pools, isSame(server)).map((entry) => ({ server, entry })),
   );
   for (const pool of new Set(moves.map(({ entry }) => entry.pool))) {
     const [first, ...others] = moves.filter(({ entry }) => entry.pool === pool);

@@ -1,5 +1,6 @@
 import { readPools } from "../../config/parse.ts";
 import type { PoolConfig } from "../../config/types.ts";
+import { bindingsIn } from "./bindings.ts";
 import type { Target } from "./target.ts";
 
 /** Cloudflare's limit for one variable, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
@@ -8,7 +9,7 @@ const LARGEST_BYTES = 5 * 1024;
 /** Reports the same problems as the Worker would. Returns the valid pools. */
 export function checkPools(target: Target): PoolConfig[] {
   const given = target.own("vars", "POOLS");
-  const { pools, problems } = readPools(given);
+  const { pools, problems } = readPools(given, bindingsIn(target));
   for (const { path, text } of problems) {
     target.error(["vars", ...path.map((step) => (typeof step === "symbol" ? String(step) : step))], text);
   }

@@ -1,6 +1,7 @@
 /** Servers that a request may not reach, or not as expected, because of Cloudflare or of the network. */
 import { inspect } from "../../config/problem.ts";
 import type { PoolConfig } from "../../config/types.ts";
+import { sectionOf } from "./bindings.ts";
 import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
 import type { Target } from "./target.ts";
 import { listOf } from "./tree.ts";
@@ -10,8 +11,17 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
   const strictlyPublic = listOf(target.inherited("compatibility_flags")).includes(
     "global_fetch_strictly_public",
   );
-  for (const { name, hosts, servers } of pools) {
-    for (const [index, { url }] of servers.entries()) {
+  for (const { name, hosts, servers, hostHeader } of pools) {
+    for (const [index, { url, binding }] of servers.entries()) {
+      if (binding !== null && hostHeader === "client") {
+        const path = ["vars", "POOLS", name, "servers", index, "binding"];
+        target.warn(
+          path,
+          'servers behind a binding see the host of their `url`: host_header = "client" does nothing',
+        );
+      }
+      // A certificate is shown to a server of the public internet.
+      if (binding !== null && sectionOf(target, binding) !== "mtls_certificates") continue;
       const { protocol, hostname } = new URL(url);
       const own = addresses.find(({ covers }) => covers(hostname));
       const warning = own
@@ -80,9 +90,9 @@ function isAddress(hostname: string): boolean {
 export function checkSharedServers(target: Target, pools: readonly PoolConfig[]): void {
   const first = new Map<string, { pool: string; slots: number }>();
   for (const { name, servers } of pools) {
-    for (const [index, { url, slots }] of servers.entries()) {
-      const other = first.get(url);
-      if (other === undefined) first.set(url, { pool: name, slots });
+    for (const [index, { url, identity, slots }] of servers.entries()) {
+      const other = first.get(identity);
+      if (other === undefined) first.set(identity, { pool: name, slots });
       else {
         target.warn(
           ["vars", "POOLS", name, "servers", index, "url"],

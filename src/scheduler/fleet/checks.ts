@@ -147,7 +147,7 @@ export class Checks {
     const id = `check:${this.#newId()}`;
     this.#running.set(id, server);
     this.#leases.check(slot, id, now, check.timeoutMs + CHECK_GRACE_MS);
-    return { kind: "check", id, server: server.name, url: server.url + check.path };
+    return { kind: "check", id, ...questionTo(server, check.path) };
   }
 
   #scheduleProbe(server: Server, ms: number, now: number): void {
@@ -161,6 +161,13 @@ export class Checks {
     server.nextProbeAt = Number.POSITIVE_INFINITY;
     if (!server.hasQuarantine) return null;
     this.#probing++;
-    return { kind: "probe", askedAt: now, server: server.name, url: server.url + probe };
+    return { kind: "probe", askedAt: now, ...questionTo(server, probe) };
   }
+}
+
+function questionTo(
+  { name, url, binding }: Server,
+  path: string,
+): Pick<Question, "server" | "url" | "binding"> {
+  return { server: name, url: url + path, binding };
 }

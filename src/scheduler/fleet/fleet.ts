@@ -290,15 +290,15 @@ export class Fleet {
     }
   }
 
-  /** Returns the server with the slot's URL; one that has left the configuration is added as retired. */
+  /** Returns the slot's server; one that has left the configuration is added as retired. */
   #serverOf(row: SlotRow): Server {
-    // By URL and not by name: a renamed server is as busy as it was before.
-    const { url } = row.server;
-    const known = this.#servers.find((server) => server.url === url);
+    // Not by name: a renamed server is as busy as it was before.
+    const { identity, url, binding } = row.server;
+    const known = this.#servers.find((server) => server.identity === identity);
     if (known) return known;
     const isNameInUse = this.#servers.some((server) => server.name === row.server.name);
-    const name = isNameInUse ? url : row.server.name;
-    const config = { name, url, slots: 0, weight: 1, backup: false };
+    const name = isNameInUse ? identity : row.server.name;
+    const config = { name, identity, url, binding, slots: 0, weight: 1, backup: false };
     const retired = new Server(config, null, undefined, true);
     this.#servers.push(retired);
     return retired;

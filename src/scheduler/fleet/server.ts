@@ -16,7 +16,9 @@ const NEW: Restored = { override: {}, health: "unchecked", stateSince: null, hea
 /** One server and its slots. An occupied slot is kept until it is freed, however the number of slots changes. */
 export class Server {
   readonly name: string;
+  readonly identity: string;
   readonly url: string;
+  readonly binding: string | null;
   readonly backup: boolean;
   /** True if the server is no longer in the configuration: its last requests finish, and none is added. */
   readonly retired: boolean;
@@ -44,13 +46,15 @@ export class Server {
   #occupied = 0;
 
   constructor(
-    config: ServerConfig,
+    config: Omit<ServerConfig, "headers">,
     check: { rise: number; fall: number } | null = null,
     restored: Restored = NEW,
     retired = false,
   ) {
     this.name = config.name;
+    this.identity = config.identity;
     this.url = config.url;
+    this.binding = config.binding;
     this.backup = config.backup;
     this.retired = retired;
     this.configured = { slots: config.slots, weight: config.weight };

@@ -11,9 +11,17 @@ export type Decision =
 /** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
 export type Question =
   /** How is the server? Holds a slot under this id until it is answered. */
-  | { kind: "check"; id: string; server: string; url: string }
+  | ({ kind: "check"; id: string } & Asked)
   /** Is the server idle again? */
-  | { kind: "probe"; askedAt: number; server: string; url: string };
+  | ({ kind: "probe"; askedAt: number } & Asked);
+
+interface Asked {
+  /** By name. */
+  server: string;
+  url: string;
+  /** See `ServerAddress`. */
+  binding: string | null;
+}
 
 /** What follows from one or more events. The rows must be in the ledger before any decision is sent. */
 export interface Changes {

@@ -1,3 +1,4 @@
+import type { IdentifiedServer } from "../../config/types.ts";
 /** The rows that the ledger keeps, and their words. Times are in ms since the epoch. */
 
 /**
@@ -22,7 +23,7 @@ export type SlotState =
 
 /** One slot of one server. */
 export interface SlotRow {
-  server: { name: string; url: string };
+  server: IdentifiedServer;
   index: number;
   state: SlotState;
   /** The id of the lease or health check that holds the slot, or held it last. */

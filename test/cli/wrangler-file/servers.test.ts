@@ -171,3 +171,46 @@ describe("a server of two pools", () => {
     expect(findingsOf(two("https://x.example.com", "https://x.example.com:444"))).toEqual([]);
   });
 });
+
+describe("a server behind a binding", () => {
+  const file = (section: string, server: string, keys = "") =>
+    toml(`${section}\n[vars.POOLS.web]\n${keys}\nservers = [{ name = "a", ${server} }]`);
+  const NETWORK = '[[vpc_networks]]\nbinding = "OFFICE"\ntunnel_id = "6ff42ae2"\n';
+  const PRIVATE = 'url = "http://10.0.1.50:8000", binding = "OFFICE"';
+
+  test.each([
+    ["a VPC network", NETWORK],
+    ["a VPC service", '[[vpc_services]]\nbinding = "OFFICE"\nservice_id = "x"\n'],
+    ["another Worker", '[[services]]\nbinding = "OFFICE"\nservice = "reports"\n'],
+  ])("may be at any address: %s", (_, section) => {
+    expect(findingsOf(file(section, PRIVATE))).toEqual([]);
+  });
+
+  test("of a certificate is one of the public internet", () => {
+    const section = '[[mtls_certificates]]\nbinding = "OFFICE"\ncertificate_id = "x"\n';
+    expect(told(file(section, PRIVATE))).toEqual([expect.stringContaining("is an IP address")]);
+  });
+
+  test.each([
+    ["that is in no section", "", "OFFICE"],
+    ["that is Sluice's own", "", "POOL"],
+  ])("%s is an error", (_, section, binding) => {
+    const server = `url = "http://10.0.1.50:8000", binding = "${binding}"`;
+    expect(told(file(section, server))).toEqual([
+      expect.stringMatching(/^error vars.*\.servers\[0\]\.binding: ".*" is no binding of this Worker/),
+    ]);
+  });
+
+  test("of another environment is an error: they are not inherited", () => {
+    const pools = `[env.blue.vars.POOLS.web]\nservers = [{ name = "a", ${PRIVATE} }]`;
+    expect(told(toml(`${NETWORK}\n${pools}`)).filter((line) => line.includes("binding:"))).toEqual([
+      expect.stringMatching(/^error env\.blue\.vars.*"OFFICE" is no binding/),
+    ]);
+  });
+
+  test("sees its own host, whatever host_header says", () => {
+    expect(told(file(NETWORK, PRIVATE, 'host_header = "client"'))).toEqual([
+      expect.stringMatching(/^warning vars.*\.binding: .*host_header = "client" does nothing/),
+    ]);
+  });
+});

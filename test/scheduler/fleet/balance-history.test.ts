@@ -4,6 +4,7 @@ import { Balance } from "../../../src/scheduler/fleet/balance.ts";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
 import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
 import { FailedServer } from "../../../src/scheduler/waiting/failed-server.ts";
+import { serverAt } from "../settings.ts";
 
 function naiveUsable(servers: Server[]): Server[] {
   const regular = servers.filter((one) => one.available && !one.backup);
@@ -103,9 +104,9 @@ describe("whatever is taken, comes free and changes", () => {
       fc.assert(
         fc.property(histories, ({ configs, events }) => {
           const health = { rise: 1, fall: 1 };
-          const servers = configs.map(
-            (keys, n) => new Server({ name: `s${n}`, url: `http://s${n}.example`, ...keys }, health),
-          );
+          const servers = configs.map((keys, n) => {
+            return new Server({ ...serverAt(`s${n}`), ...keys }, health);
+          });
           const balance = new Balance(policy);
           balance.serversChanged(servers);
           const credits = servers.map(() => 0);

@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { SlotTimers } from "../../../src/scheduler/fleet/leases.ts";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
 import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
+import { serverAt } from "../settings.ts";
 
 const SLOTS = 5;
 
 const newSlots = (): Slot[] => {
-  const server = new Server({ name: "a", url: "http://a.example", slots: SLOTS, weight: 1, backup: false });
+  const server = new Server({ ...serverAt("a"), slots: SLOTS, weight: 1, backup: false });
   return Array.from({ length: SLOTS }, (_, index) => server.restore(index));
 };
 

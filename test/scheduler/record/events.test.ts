@@ -4,7 +4,7 @@ import { type Restored, Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { DONE } from "../ends.ts";
 import { restoredWith } from "../ledger-model.ts";
-import { settings } from "../settings.ts";
+import { serverAt, settings } from "../settings.ts";
 
 const KEYS = {
   servers: [{ name: "a", url: "http://a.example" }],
@@ -221,7 +221,7 @@ describe("refusals", () => {
 describe("a restart", () => {
   const slot = (state: "leased" | "orphaned" | "quarantined") =>
     ({
-      server: { name: "a", url: "http://a.example" },
+      server: serverAt("a"),
       index: 0,
       state,
       lease: "old",

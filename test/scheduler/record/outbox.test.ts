@@ -2,10 +2,16 @@ import { expect, test } from "vitest";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
 import { type Decision, Outbox, type Question } from "../../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
-import { settings } from "../settings.ts";
+import { serverAt, settings } from "../settings.ts";
 
-const server = new Server({ name: "a", url: "http://a.example", slots: 1, weight: 1, backup: false });
-const probe = (askedAt: number): Question => ({ kind: "probe", askedAt, server: "a", url: "" });
+const server = new Server({ ...serverAt("a"), slots: 1, weight: 1, backup: false });
+const probe = (askedAt: number): Question => ({
+  kind: "probe",
+  askedAt,
+  server: "a",
+  url: "",
+  binding: null,
+});
 const EMPTY = {
   decisions: [],
   questions: [],

@@ -1,0 +1,37 @@
+/** What the Worker can reach servers by, besides their names: bindings, and secrets for headers. */
+export interface Bindings {
+  /** `null`: there is no such binding, or none that reaches anything. */
+  kindOf(name: string): BindingKind | null;
+  hasSecret(name: string): boolean;
+}
+
+/**
+ * fetcher    all its servers are behind it: a VPC service or network, another Worker, an mTLS certificate
+ * namespace  each server is an object of its own: a namespace of Durable Objects, or of Containers
+ */
+export type BindingKind = "fetcher" | "namespace";
+
+export const NO_BINDINGS: Bindings = { kindOf: () => null, hasSecret: () => false };
+
+/** Sluice's own objects, which are no servers. */
+export const OWN_BINDINGS: readonly string[] = ["POOL", "DEFERRED"];
+
+export function bindingsOf(env: object): Bindings {
+  return {
+    kindOf: (name) => kindOf(bound(env, name)),
+    hasSecret: (name) => typeof bound(env, name) === "string",
+  };
+}
+
+/** What the Worker has by this name. */
+export function bound(env: object, name: string): unknown {
+  return Object.hasOwn(env, name) ? (env as Record<string, unknown>)[name] : undefined;
+}
+
+/** A fetcher has a method of any name, as its Worker may have it; a namespace has no `fetch` (workerd 2026-11-17). */
+function kindOf(binding: unknown): BindingKind | null {
+  if (typeof binding !== "object" || binding === null) return null;
+  const { fetch, getByName } = binding as Record<string, unknown>;
+  if (typeof fetch === "function") return "fetcher";
+  return typeof getByName === "function" ? "namespace" : null;
+}

@@ -1,0 +1,17 @@
+/** What makes a server the same one to its pool, whatever it is called: its slots go by it. */
+import type { ServerAddress } from "./types.ts";
+
+/** `isNamespace`: the binding is one of Durable Objects, of which each server is the one with its name. */
+export function identityOf(
+  { name, url, binding }: ServerAddress & { name: string },
+  isNamespace: boolean,
+): string {
+  if (binding === null) return url;
+  return isNamespace ? `${binding} ${url} ${name}` : `${binding} ${url}`;
+}
+
+/** The inverse, for a server that the configuration has no more. */
+export function addressOf(identity: string): ServerAddress {
+  const [first = "", url] = identity.split(" ");
+  return url === undefined ? { url: first, binding: null } : { url, binding: first };
+}

@@ -1,0 +1,31 @@
+/** How a server is reached, and what of the configuration's it is sent. */
+import { bindingsOf, bound } from "../config/bindings.ts";
+import type { PoolConfig, ServerAddress } from "../config/types.ts";
+
+/** `fetch`, as far as Sluice uses it. */
+export type ServerFetch = (target: string | Request, init: RequestInit) => Promise<Response>;
+
+/** Throws if the Worker has no such binding, as one of an earlier version may not. */
+export function fetchOf(env: object, { name, binding }: ServerAddress & { name: string }): ServerFetch {
+  if (binding === null) return (target, init) => fetch(target, init);
+  const kind = bindingsOf(env).kindOf(binding);
+  if (kind === null) throw new Error(`${binding} is no binding of this Worker that reaches servers`);
+  const found = bound(env, binding);
+  const server =
+    kind === "namespace" ? (found as DurableObjectNamespace).getByName(name) : (found as Fetcher);
+  return (target, init) => server.fetch(target, init);
+}
+
+/** The headers that the configuration adds to what the server is sent, by their names in lower case. */
+export function addedHeaders(
+  env: object,
+  { servers, headers: ofAll }: PoolConfig,
+  name: string,
+): [name: string, value: string][] {
+  // A server that the configuration has no more gets what its pool's others get.
+  const added = servers.find((server) => server.name === name)?.headers ?? ofAll;
+  return added.map(([header, value]) => [
+    header,
+    typeof value === "string" ? value : String(bound(env, value.secret)),
+  ]);
+}

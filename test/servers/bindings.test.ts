@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SingleFlightServer } from "../../demo/single-flight.ts";
+import { Connections, statuses } from "../support/connections.ts";
+import { Sluice, type SluiceOptions } from "../support/sluice.ts";
+
+interface Told {
+  overlaps: number;
+  checks: number;
+  probes: number;
+  served: Record<string, number>;
+  hosts: string[];
+  keys: (string | null)[];
+}
+
+let sluice: Sluice;
+let real: SingleFlightServer[] = [];
+beforeEach(() => {
+  real = [];
+});
+afterEach(async () => {
+  await sluice.stop();
+  await Promise.all(real.map((server) => server.stop()));
+});
+
+const ten = Array.from({ length: 10 }, (_, n) => n);
+const behindService = ten.map((n) => ({ name: `s${n}`, url: `http://10.0.0.${n}:8000`, binding: "SERVICE" }));
+const boxes = ten.map((n) => ({ name: `b${n}`, url: "http://box:8000", binding: "BOXES" }));
+
+async function start(
+  servers: object[],
+  keys: object = {},
+  options: Partial<SluiceOptions> = {},
+): Promise<void> {
+  sluice = await Sluice.start({ pools: { web: { servers, max_queue: 10_000, ...keys } }, ...options });
+}
+
+async function told(set = ""): Promise<Told> {
+  return (await (await fetch(`${sluice.boundUrl}/set${set}`)).json()) as Told;
+}
+
+const sum = (counts: Record<string, number>) => Object.values(counts).reduce((all, one) => all + one, 0);
+
+async function load(requests: number): Promise<Record<number, number>> {
+  const client = new Connections(sluice.url, 100);
+  const answers = await Promise.all(Array.from({ length: requests }, (_, n) => client.get(`/${n}`)));
+  client.close();
+  return statuses(answers);
+}
+
+describe("ten single-flight servers", () => {
+  test.each([
+    ["behind a service", behindService],
+    ["in a namespace", boxes],
+  ])(
+    "%s get one request at a time, while the pool's object crashes, and share the load",
+    async (_, servers) => {
+      await start(servers, { check: { path: "/up", interval: "200ms" } });
+      const answered = load(1_000);
+      for (const at of [200, 500, 800]) {
+        while (sum((await told()).served) < at) await new Promise((resolve) => setTimeout(resolve, 2));
+        await sluice.crash("web");
+      }
+      expect(await answered).toEqual({ 200: 1_000 });
+      const { overlaps, served, checks } = await told();
+      expect(overlaps).toBe(0);
+      expect(Object.keys(served)).toHaveLength(10);
+      expect(checks).toBeGreaterThan(0);
+    },
+  );
+
+  test("behind a fetcher that is a connection of its own, as with a client certificate", async () => {
+    real = [new SingleFlightServer({ name: "c", serviceMs: 5 })];
+    await Promise.all(real.map((server) => server.start()));
+    const { host } = new URL(real[0]?.url ?? "");
+    await start([{ name: "c", url: "https://c.example", binding: "CERTIFICATE" }], {}, { certified: host });
+    expect(await load(200)).toEqual({ 200: 200 });
+    expect([real[0]?.rejected, real[0]?.served.length]).toEqual([0, 200]);
+  });
+});
+
+describe("a server behind a binding", () => {
+  test("is asked with its own host and port, the client's path, query, method and body", async () => {
+    await start(boxes.slice(0, 1));
+    const response = await fetch(`${sluice.url}/a%2Fb?c=d`, { method: "POST", body: "body" });
+    expect(await response.text()).toBe("b0 POST http://box:8000/a%2Fb?c=d body");
+  });
+
+  test("gets the pool's headers in requests, checks and probes, whatever the client sends", async () => {
+    const keys = {
+      headers: { "X-Gate-Key": { secret: "GATE_KEY" } },
+      check: { path: "/up", interval: "100ms" },
+      quarantine: { max: "1m", probe: "/idle" },
+      server_timeout: "300ms",
+    };
+    await start(boxes.slice(0, 1), keys, { texts: { GATE_KEY: "open-sesame" } });
+    expect((await fetch(sluice.url, { headers: { "X-Gate-Key": "mine" } })).status).toBe(200);
+    expect((await fetch(`${sluice.url}/hang`)).status).toBe(504);
+    await sluice.until("web", ({ quarantined }) => quarantined === 0);
+    const { keys: seen, checks, probes } = await told();
+    expect(checks).toBeGreaterThan(0);
+    expect(probes).toBeGreaterThan(0);
+    expect(new Set(seen)).toEqual(new Set(["open-sesame"]));
+  });
+
+  test("that crashes in the middle is known to be idle, and its request fails", async () => {
+    await start(boxes.slice(0, 1), { retries: 0, quarantine: { broken: "1ms" } });
+    expect((await fetch(`${sluice.url}/crash`)).status).toBe(502);
+    expect((await fetch(sluice.url)).status).toBe(200);
+    expect((await sluice.snapshot("web")).servers[0]).toMatchObject({
+      url: "http://box:8000",
+      binding: "BOXES",
+    });
+  });
+
+  test("keeps its slot through a kill of the runtime", async () => {
+    await start(boxes.slice(0, 1), { quarantine: { max: "1m" } });
+    const hung = fetch(`${sluice.url}/hang`).catch(() => null);
+    await sluice.until("web", ({ inFlight }) => inFlight === 1);
+    const folder = await sluice.stopKeepingStorage();
+    await hung;
+    sluice = await Sluice.start({
+      pools: { web: { servers: boxes.slice(0, 1), quarantine: { max: "1m" } } },
+      folder,
+    });
+    expect((await sluice.snapshot("web")).servers).toMatchObject([{ name: "b0", inFlight: 1 }]);
+  });
+
+  test("whose binding the Worker does not have is a mistake that is named", async () => {
+    await start([{ name: "a", url: "http://a", binding: "NOWHERE" }]);
+    expect((await fetch(sluice.url)).status).toBe(500);
+    const said = await (await sluice.admin("GET", "/api/pools")).text();
+    expect(said).toContain('"NOWHERE\\" is no binding of this Worker');
+  });
+});
