@@ -3,6 +3,7 @@ import { addCheck } from "./commands/check.ts";
 import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
+import { addInit } from "./commands/init.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRoll } from "./commands/roll.ts";
 import { addServer } from "./commands/server.ts";
@@ -14,6 +15,7 @@ import { CliError, EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
 const program = emptyProgram();
+addInit(program);
 addStatus(program);
 addDrain(program);
 addResume(program);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ import { Sluice, TOKEN } from "../support/sluice.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
-const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const { name, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 
 /** The Node of the tests, and another one of this machine, which is often older. */
 const NODES = [process.execPath, ...otherNodes().slice(0, 1)];
@@ -36,7 +36,7 @@ describe("the package", () => {
     files = packed.files.map(({ path }: { path: string }) => path);
     const install = ["install", "--offline", "--no-audit", "--no-fund", join(folder, packed.filename)];
     await run("npm", install, { cwd: folder });
-    manifest = JSON.parse(readFileSync(join(folder, "node_modules/sluice/package.json"), "utf8"));
+    manifest = JSON.parse(readFileSync(join(folder, `node_modules/${name}/package.json`), "utf8"));
     sluice = await Sluice.start({ pools: POOLS });
   });
   afterAll(async () => {
@@ -44,15 +44,17 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command and what tells of it, and nothing else", () => {
-    const licences = "dist/THIRD-PARTY-LICENCES.txt";
-    const expected = ["LICENSE", "README.md", "bin/sluice.js", licences, "dist/sluice.js", "package.json"];
-    expect(files.sort()).toEqual(expected);
+  test("has the command, the Worker and what tells of them, and nothing else", () => {
+    const built = ["sluice.js", "sluice.licences.txt", "worker.d.ts", "worker.js", "worker.licences.txt"];
+    const expected = ["LICENSE", "README.md", "bin/sluice.js", ...built.map((file) => `dist/${file}`)];
+    expect(files.sort()).toEqual([...expected, "package.json"]);
   });
 
-  test("needs no other package", () => {
-    const { dependencies, optionalDependencies, peerDependencies } = manifest;
-    expect([dependencies, optionalDependencies, peerDependencies]).toEqual([undefined, undefined, undefined]);
+  test("needs no other package, and says which runtime `sluice serve` takes where there is one", () => {
+    const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = manifest;
+    expect([dependencies, optionalDependencies]).toEqual([undefined, undefined]);
+    expect(Object.keys(peerDependencies as object)).toEqual(["workerd"]);
+    expect(peerDependenciesMeta).toEqual({ workerd: { optional: true } });
   });
 
   test("runs by npx in the folder that it was installed in", async () => {
@@ -79,5 +81,72 @@ describe("the package", () => {
     const { stdout, stderr } = await command(...used);
     expect(realpathSync(stdout.trim())).toBe(realpathSync(node));
     expect(stderr).toContain("web runs again after");
+  });
+
+  describe("in a project that `sluice init` has made", () => {
+    const env = {
+      ...process.env,
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_HIDE_BANNER: "true",
+    };
+    const npx = (...args: string[]) => run("npx", ["--no-install", ...args], { cwd: folder, env });
+    const deploy = () => npx("wrangler", "deploy", "--dry-run", "--outdir", "out");
+
+    beforeAll(async () => {
+      await npx("sluice", "init", "--yes");
+      // The repository's own, as the tests use no network.
+      for (const [link, target] of [
+        ["wrangler", "wrangler"],
+        [".bin/wrangler", "wrangler/bin/wrangler.js"],
+      ] as const) {
+        await symlink(join(ROOT, "node_modules", target), join(folder, "node_modules", link));
+      }
+    });
+
+    test("is what wrangler deploys: the Worker with its objects and pools", async () => {
+      const { stdout } = await deploy();
+      for (const binding of ["env.POOL (Pool)", "env.DEFERRED (Deferred)", "env.POOLS"]) {
+        expect(stdout).toContain(binding);
+      }
+      expect(stdout).toContain("1 pool, 2 servers, no problem found");
+      expect(readFileSync(join(folder, "out/worker.js"), "utf8")).toContain("misconfigured");
+    });
+
+    test("is what a module of the user's own exports, with types", async () => {
+      const file = join(folder, "wrangler.toml");
+      const text = readFileSync(file, "utf8");
+      await writeFile(join(folder, "worker.ts"), `export { default, Deferred, Pool } from "${name}";\n`);
+      await writeFile(file, text.replace(/^main = .*$/m, 'main = "worker.ts"'));
+      expect((await deploy()).stdout).toContain("env.POOL (Pool)");
+      await writeFile(file, text);
+      await mkdir(join(folder, "node_modules/@cloudflare"));
+      const types = "node_modules/@cloudflare/workers-types";
+      await symlink(join(ROOT, types), join(folder, types));
+      const options = [
+        "--strict",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+        "--target",
+        "es2024",
+      ];
+      const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--noEmit", "--ignoreConfig", ...options];
+      const args = [...tsc, "--types", "@cloudflare/workers-types", "worker.ts"];
+      expect((await run(process.execPath, args, { cwd: folder })).stdout).toBe("");
+    });
+
+    test("refuses to deploy a broken configuration, and says what is wrong", async () => {
+      const file = join(folder, "wrangler.toml");
+      const text = readFileSync(file, "utf8");
+      await writeFile(file, text.replace("slots = 1", "slots = 0"));
+      const failed = await deploy().then(
+        () => null,
+        (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+      );
+      await writeFile(file, text);
+      expect(failed).toContain("vars.POOLS.web.slots: 0 is out of range");
+    });
   });
 });

@@ -1,0 +1,47 @@
+/** What `sluice init` tells. */
+import { counted } from "../../words/phrases.ts";
+import { printable, type Style } from "../terminal/output.ts";
+import type { Remark, Verdict } from "./haproxy/remarks.ts";
+import type { WrittenFile } from "./write-project.ts";
+
+const VERDICTS = {
+  became: { word: "became", colour: "green" },
+  changed: { word: "changed", colour: "yellow" },
+  unneeded: { word: "not needed", colour: "dim" },
+  lost: { word: "lost", colour: "red" },
+} as const satisfies Record<Verdict, { word: string; colour: string }>;
+
+/** A line for each remark, as `sluice check` has them; then how many lines there are of each kind. */
+export function remarkLines(file: string, remarks: readonly Remark[], style: Style): string[] {
+  const lines = remarks.map(({ line, verdict, message }) => {
+    const { word, colour } = VERDICTS[verdict];
+    return `${printable(`${file}:${line}`)}: ${style(colour, word)}: ${printable(message)}`;
+  });
+  const counts = Object.entries(VERDICTS).map(([verdict, { word }]) => {
+    const count = remarks.filter((remark) => remark.verdict === verdict).length;
+    return count === 0 ? [] : [`${count} ${word}`];
+  });
+  return [...lines, `${printable(file)}: ${counted(remarks.length, "remark")}: ${counts.flat().join(", ")}`];
+}
+
+export function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
+  const widest = Math.max(...files.map(({ name }) => name.length));
+  return [
+    `In ${printable(folder)}:`,
+    ...files.map(
+      ({ name, fate, note }) => `  ${name.padEnd(widest)}  ${fate.padEnd("completed".length)}  ${note}`,
+    ),
+  ];
+}
+
+/** The commands that come next. */
+export function nextLines(folder: string): string[] {
+  return [
+    "Next:",
+    ...(folder === "." ? [] : [`  cd ${printable(folder)}`]),
+    "  npm install",
+    "  npx sluice check                # your servers and hosts in wrangler.toml",
+    "  npx wrangler deploy",
+    "  openssl rand -hex 32            # keep it: npx wrangler secret put ADMIN_TOKEN asks for it",
+  ];
+}

@@ -1,0 +1,237 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { convertHaproxy } from "../../../../src/cli/init/haproxy/convert.ts";
+import { behindFrontend, checked, keysOf, poolWith, said } from "./support.ts";
+
+const SECOND_STORY = readFileSync(join(import.meta.dirname, "second-story.cfg"), "utf8");
+
+describe("ten servers with maxconn 1 behind one frontend", () => {
+  const conversion = convertHaproxy(SECOND_STORY);
+  const [pool] = conversion.pools;
+
+  test("become one pool of ten servers with a slot each", () => {
+    expect(conversion.pools).toHaveLength(1);
+    expect(pool?.servers).toHaveLength(10);
+    expect(pool?.servers[9]).toEqual({ name: "custom-server-10", url: "http://query-10.internal:8001" });
+    expect(pool?.name).toBe("custombe");
+    expect(pool?.hosts).toEqual(["*"]);
+  });
+
+  test("keep their check, timeouts, retries and limit", () => {
+    expect(pool && keysOf(pool)).toEqual({
+      slots: 1,
+      balance: "roundrobin",
+      max_queue: 2000,
+      queue_timeout: "10m",
+      server_timeout: "2m",
+      connect_timeout: "1s",
+      client_timeout: "15s",
+      retries: 10,
+      redispatch: true,
+      check: { path: "/", interval: "2s", rise: 2, fall: 1, status: "2xx,3xx,4xx,5xx" },
+    });
+  });
+
+  test.each([
+    ["backlog 2000", "became: max_queue = 2000"],
+    ["acl p5queue", "became: counts in line 20"],
+    ["tcp-request content reject", "became: max_queue = 2000 (200 for each of 10 servers)"],
+    ["default_backend", "became: */ → pool custombe"],
+    ["timeout client", 'became: client_timeout = "15s"'],
+    ["frontend custom", 'became: in front of pool "custombe"'],
+  ])("are told what became of `%s` in the frontend", (part, expected) => {
+    expect(said(SECOND_STORY, part)).toEqual([expected]);
+  });
+
+  test("lose nothing, and pass `sluice check` but for their private names", () => {
+    expect(conversion.remarks.filter(({ verdict }) => verdict === "lost")).toEqual([]);
+    expect(checked(conversion)).toEqual([]);
+  });
+});
+
+describe("a server line", () => {
+  test.each([
+    ["a.test:8080", "http://a.test:8080"],
+    ["a.test:80", "http://a.test"],
+    ["a.test:443 ssl verify none", "https://a.test"],
+    ["10.0.0.1:81", "http://10.0.0.1:81"],
+    ["ipv4@10.0.0.1:81", "http://10.0.0.1:81"],
+    ["::1:81", "http://[::1]:81"],
+    ["[2001:db8::1]:81", "http://[2001:db8::1]:81"],
+    ["a.test", "http://a.test"],
+  ])("names %s, which becomes %s", (address, url) => {
+    expect(poolWith("", `server a ${address}`).servers[0]?.url).toBe(url);
+  });
+
+  test.each(["unix@/run/a.sock", "/run/a.sock", "fd@3", "abns@a", "a b", ""])(
+    "that names %j is lost and said to be",
+    (address) => {
+      const text = behindFrontend(`backend web\nserver a ${address}\nserver b b.test:80`);
+      if (address !== "a b")
+        expect(said(text, "server a").join()).toMatch(/^lost: .* is no host with a port/);
+      expect(convertHaproxy(text).pools[0]?.servers.at(-1)?.name).toBe("b");
+    },
+  );
+
+  test("has as many slots as maxconn, and the pool those of most", () => {
+    const pool = poolWith(
+      "server x x.test maxconn 1\nserver y y.test maxconn 1",
+      "server z z.test maxconn 4",
+    );
+    expect(keysOf(pool).slots).toBe(1);
+    expect(pool.servers.map(({ slots }) => slots)).toEqual([undefined, undefined, 4]);
+  });
+
+  test("keeps its weight, and that it is a backup", () => {
+    expect(poolWith("", "server a a.test maxconn 1 weight 7 backup").servers).toEqual([
+      { name: "a", url: "http://a.test", weight: 7, backup: true },
+    ]);
+  });
+
+  test("takes what `default-server` says, and may say otherwise", () => {
+    const pool = poolWith("default-server maxconn 3 weight 5\nserver x x.test", "server y y.test maxconn 1");
+    expect(pool.servers).toEqual([
+      { name: "x", url: "http://x.test", weight: 5 },
+      { name: "y", url: "http://y.test", weight: 5, slots: 1 },
+    ]);
+  });
+
+  test("that is disabled is left out", () => {
+    expect(poolWith("server x x.test disabled").servers.map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  test("with the address of another adds its slots to that one", () => {
+    const pool = poolWith("server x a.internal:80 maxconn 2");
+    expect(pool.servers).toEqual([{ name: "x", url: "http://a.internal" }]);
+    expect(keysOf(pool).slots).toBe(3);
+  });
+
+  test.each([
+    ["cookie s1", "lost: `cookie`: requests do not stick"],
+    ["send-proxy", "lost: `send-proxy`: the PROXY protocol"],
+    ["slowstart 30s", "lost: `slowstart`: "],
+    ["resolvers dns", "unneeded: `resolvers`: "],
+    ["frobnicate", "lost: `frobnicate`: Sluice knows nothing like it"],
+  ])("with `%s` says why it is not taken over", (word, expected) => {
+    const text = behindFrontend(`backend web\nserver a a.test:80 maxconn 1 ${word}`);
+    expect(said(text, "server a").find((one) => one.startsWith(expected))).toBeDefined();
+  });
+});
+
+describe("a health check", () => {
+  const CHECKED = "server a a.test:80 maxconn 1 check";
+  const checkOf = (lines: string, server = CHECKED) => keysOf(poolWith(lines, server)).check;
+
+  test.each([
+    ["", { path: "/", status: "2xx,3xx,4xx,5xx" }],
+    ["option httpchk", { path: "/", status: "2xx,3xx" }],
+    ["option httpchk /up", { path: "/up", status: "2xx,3xx" }],
+    ["option httpchk GET /up?deep=1", { path: "/up?deep=1", status: "2xx,3xx" }],
+    ["option httpchk HEAD /up HTTP/1.1\\r\\nHost:\\ a.test", { path: "/up", status: "2xx,3xx" }],
+    [
+      "option httpchk\nhttp-check send meth GET uri /up ver HTTP/1.1 hdr Host a.test",
+      { path: "/up", status: "2xx,3xx" },
+    ],
+    ["option httpchk /up\nhttp-check expect status 200", { path: "/up", status: "200" }],
+    ["option httpchk /up\nhttp-check expect status 200-399", { path: "/up", status: "2xx,3xx" }],
+    ["option httpchk /up\nhttp-check expect status 200,204", { path: "/up", status: "200,204" }],
+    ["option httpchk /up\nhttp-check expect ! rstatus ^5", { path: "/up", status: "2xx,3xx,4xx" }],
+    ["option httpchk /up\nhttp-check expect rstatus (2|3)[0-9][0-9]", { path: "/up", status: "2xx,3xx" }],
+    ["option httpchk /up\nhttp-check expect string OK", { path: "/up", status: "2xx,3xx" }],
+    ["timeout check 3s\noption httpchk /up", { path: "/up", timeout: "3s", status: "2xx,3xx" }],
+  ])("that is made by %j asks for the same", (lines, expected) => {
+    expect(checkOf(lines)).toEqual(expected);
+  });
+
+  test("has its times", () => {
+    expect(checkOf("option httpchk /up", `${CHECKED} inter 500 rise 1 fall 5`)).toEqual({
+      path: "/up",
+      interval: "500ms",
+      rise: 1,
+      fall: 5,
+      status: "2xx,3xx",
+    });
+  });
+
+  test("is not there if no server has one", () => {
+    expect(checkOf("option httpchk /up", "server a a.test:80")).toBeUndefined();
+  });
+
+  test("by what the body says is lost, and said to be", () => {
+    const text = behindFrontend(`backend web\noption httpchk /up\nhttp-check expect string OK\n${CHECKED}`);
+    expect(said(text, "expect string")).toEqual(['lost: a check goes by one status only; here by "2xx,3xx"']);
+  });
+});
+
+describe("a line of a backend", () => {
+  test.each([
+    ["timeout queue 30s", { queue_timeout: "30s" }],
+    ["timeout server 5m", { server_timeout: "5m" }],
+    ["srvtimeout 5000", { server_timeout: "5s" }],
+    ["timeout connect 4s", { connect_timeout: "4s" }],
+    ["timeout tunnel 1h", { websocket_idle: "1h" }],
+    ["timeout server 2d", { server_timeout: "24h" }],
+    ["timeout server 0", { server_timeout: "24h" }],
+    ["timeout server soon", {}],
+    ["retries 5", { retries: 5 }],
+    ["option redispatch", { redispatch: true }],
+    ["no option redispatch", { redispatch: false }],
+    ["retry-on 503 429 conn-failure", { retry_on: [503, 429] }],
+    ["balance leastconn", { balance: "leastconn" }],
+    ["balance static-rr", { balance: "roundrobin" }],
+    ["balance random(2)", { balance: "random" }],
+    ["balance source", {}],
+  ])("%j becomes %j", (line, expected) => {
+    const { slots, ...keys } = keysOf(poolWith(line));
+    expect([slots, keys]).toEqual([1, expected]);
+  });
+
+  test("replaces that of its defaults, of which a named one counts where it is named", () => {
+    const text = [
+      "defaults slow\n mode http\n timeout server 5m\n timeout queue 1m",
+      "defaults\n mode http\n timeout server 1s",
+      "frontend in from slow\n default_backend web",
+      "backend web from slow\n timeout queue 2m\n server a a.test:80 maxconn 1",
+    ].join("\n");
+    const { pools } = convertHaproxy(text);
+    expect(pools[0] && keysOf(pools[0])).toEqual({ slots: 1, queue_timeout: "2m", server_timeout: "5m" });
+  });
+});
+
+describe("what cannot be a pool", () => {
+  test("is a proxy of TCP", () => {
+    const text = "listen db\n mode tcp\n bind :3306\n server a a.test:3306\n";
+    expect(convertHaproxy(text).pools).toEqual([]);
+    expect(said(text, "listen")).toEqual(["lost: mode tcp: Sluice carries HTTP only (all of this section)"]);
+  });
+
+  test("is a page of statistics", () => {
+    const text = "listen stats\n mode http\n bind :9000\n stats enable\n";
+    expect(convertHaproxy(text).pools).toEqual([]);
+    expect(said(text, "stats enable")).toEqual([
+      "unneeded: the dashboard is at /_sluice/, metrics at /_sluice/metrics",
+    ]);
+  });
+
+  test("is a backend that no frontend names", () => {
+    const text = behindFrontend("backend web\nserver a a.test:80\nbackend old\nserver b b.test:80");
+    expect(convertHaproxy(text).pools.map(({ name }) => name)).toEqual(["web"]);
+    expect(said(text, "backend old")).toEqual([
+      "unneeded: no frontend sends it requests (all of this section)",
+    ]);
+  });
+});
+
+test("a limit of a queue counts for all servers together", () => {
+  const limit = (rule: string) => {
+    const backend = "backend web\nserver a a.test\nserver b b.test";
+    const { pools } = convertHaproxy(behindFrontend(backend, `${rule}\ndefault_backend web`));
+    return pools.map(keysOf)[0]?.max_queue;
+  };
+  expect(limit("http-request deny if { avg_queue(web) gt 10 }")).toBe(20);
+  expect(limit("http-request deny if { queue(web) gt 10 }")).toBe(10);
+  expect(limit("http-request deny if { queue(web) ge 10 }")).toBe(9);
+  expect(limit("backlog 64")).toBe(64);
+  expect(limit("http-request deny if { queue(web) gt 10 } { src 10.0.0.1 }")).toBeUndefined();
+});

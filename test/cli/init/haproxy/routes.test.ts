@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { convertHaproxy } from "../../../../src/cli/init/haproxy/convert.ts";
+import { wranglerToml } from "../../../../src/cli/init/wrangler-toml.ts";
+import { readToml } from "../../../../src/cli/wrangler-file/toml.ts";
+import { valueAt } from "../../../../src/cli/wrangler-file/tree.ts";
+import { parseConfig } from "../../../../src/config/parse.ts";
+import { poolFor } from "../../../../src/config/route.ts";
+import { said } from "./support.ts";
+
+const BACKENDS = ["a", "b", "c"]
+  .map((name) => `backend ${name}\n server s ${name}.internal:80 maxconn 1\n`)
+  .join("");
+
+function textOf(rules: string): string {
+  return `frontend in\n mode http\n${rules}\n${BACKENDS}`;
+}
+
+/** Which pool a request gets, by the Worker's own rules. */
+function poolOf(rules: string, url: string): string | undefined {
+  const { pools } = convertHaproxy(textOf(rules));
+  const toml = wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools });
+  const config = parseConfig(valueAt(readToml(toml), ["vars", "POOLS"]));
+  const { host, pathname } = new URL(`http://${url}`);
+  return poolFor(config, host, pathname)?.name;
+}
+
+describe("a request goes to the pool of the backend that it went to", () => {
+  test.each([
+    ["use_backend a if { hdr(host) -i A.test }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { hdr(host) -i a.test b.test }\ndefault_backend b", "b.test/", "a"],
+    ["use_backend a if { req.hdr(host),lower -m str a.test }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { req.hdr(host),field(1,:) -i a.test }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { hdr(host) -i a.test:8080 }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { hdr_end(host) -i .a.test }\ndefault_backend b", "x.a.test/", "a"],
+    ["use_backend a if { hdr_end(host) -i .a.test }\ndefault_backend b", "a.test/", "b"],
+    ["use_backend a if { hdr_dom(host) -i a.test }\ndefault_backend b", "www.a.test/", "a"],
+    ["use_backend a if { hdr_reg(host) -i ^a\\.test(:[0-9]+)?$ }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { ssl_fc_sni a.test }\ndefault_backend b", "a.test/", "a"],
+    ["use_backend a if { path_beg /api }\ndefault_backend b", "x.test/api/1", "a"],
+    ["use_backend a if { path_beg /api }\ndefault_backend b", "x.test/", "b"],
+    ["use_backend a if { path -m beg /api/ }\ndefault_backend b", "x.test/api/1", "a"],
+    ["use_backend a if { path_reg ^/api/.* }\ndefault_backend b", "x.test/api/1", "a"],
+    ["use_backend a if { base_beg a.test/api }\ndefault_backend b", "a.test/api", "a"],
+    [
+      "acl h hdr(host) -i a.test\nacl p path_beg /api\nuse_backend a if h p\ndefault_backend b",
+      "a.test/api",
+      "a",
+    ],
+    [
+      "acl h hdr(host) -i a.test\nacl p path_beg /api\nuse_backend a if h p\ndefault_backend b",
+      "a.test/",
+      "b",
+    ],
+    [
+      "acl h hdr(host) -i a.test\nacl h hdr(host) -i b.test\nuse_backend a if h\ndefault_backend b",
+      "b.test/",
+      "a",
+    ],
+    [
+      "acl x hdr(host) a.test\nacl y hdr(host) b.test\nuse_backend a if x or y\ndefault_backend b",
+      "b.test/",
+      "a",
+    ],
+    [
+      "acl x hdr(host) a.test\nacl y hdr(host) b.test\nuse_backend a if x || y\ndefault_backend b",
+      "a.test/",
+      "a",
+    ],
+    ["use_backend a\ndefault_backend b", "x.test/", "a"],
+    // The first rule wins there, the most specific one here.
+    [
+      "use_backend a if { path_beg /api }\nuse_backend b if { hdr(host) h.test }\ndefault_backend c",
+      "h.test/api",
+      "a",
+    ],
+    [
+      "use_backend a if { path_beg /api }\nuse_backend b if { hdr(host) h.test }\ndefault_backend c",
+      "h.test/",
+      "b",
+    ],
+    [
+      "use_backend a if { path_beg /api }\nuse_backend b if { path_beg /api/v2 }\ndefault_backend c",
+      "h.test/api/v2",
+      "a",
+    ],
+  ])("by %j", (rules, url, expected) => {
+    expect(poolOf(rules, url)).toBe(expected);
+  });
+});
+
+describe("a rule that pools cannot express is said to be lost", () => {
+  test.each([
+    ["use_backend a if { src 10.0.0.0/8 }", 'Sluice tells requests apart by host and path, not by "src"'],
+    ["use_backend a if !{ hdr(host) a.test }", "a pool cannot say which requests are not its own"],
+    ["use_backend a unless { hdr(host) a.test }", "a pool cannot say which requests are not its own"],
+    ["use_backend %[req.hdr(host),lower]", "a pool is named by hosts and a path, not computed"],
+    ["use_backend nowhere if { hdr(host) a.test }", 'there is no pool "nowhere"'],
+    ["use_backend a if { path_end .php }", 'a pool has the beginning of a path, not end ".php"'],
+    ["use_backend a if { hdr_beg(host) -i img }", 'hosts are exact, "*.example.com" or "*", not beg "img"'],
+  ])("%s", (rule, why) => {
+    expect(said(textOf(`${rule}\ndefault_backend b`), rule)).toEqual([`lost: ${why}`]);
+  });
+
+  test("and its pool gets a host that nobody has, for the user to replace", () => {
+    const { pools } = convertHaproxy(textOf("use_backend a if { src 10.0.0.0/8 }\ndefault_backend b"));
+    expect(pools.map(({ name, hosts }) => [name, hosts])).toEqual([
+      ["a", ["a.invalid"]],
+      ["b", ["*"]],
+    ]);
+  });
+
+  test("where a backend has two prefixes, of which a pool has one", () => {
+    const text = textOf("use_backend a if { path_beg /x /y }\ndefault_backend b");
+    expect(convertHaproxy(text).pools[0]?.pathPrefix).toBe("/x");
+    expect(said(text, "path_beg").join()).toContain("lost: */y → a: a pool has one path_prefix");
+  });
+
+  test("where two frontends differ by their ports only", () => {
+    const text = `frontend one\n mode http\n bind :80\n default_backend a\nfrontend two\n mode http\n bind :81\n default_backend b\n${BACKENDS}`;
+    expect(convertHaproxy(text).pools.map(({ hosts }) => hosts)).toEqual([["*"], ["b.invalid"]]);
+    expect(said(text, "default_backend b").join()).toContain("frontends are told apart by port");
+  });
+});
