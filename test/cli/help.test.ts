@@ -3,6 +3,7 @@ import { EXIT } from "../../src/cli/exit-codes.ts";
 import { Run } from "./command.ts";
 
 const COMMANDS = [
+  "init",
   "status",
   "drain",
   "resume",
