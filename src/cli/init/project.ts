@@ -97,7 +97,8 @@ function jsonOf(value: unknown, indent: string | number): string {
   return `${JSON.stringify(value, null, indent)}\n`;
 }
 
-const IGNORES = ["node_modules/", ".wrangler/", SECRETS];
+/** `.sluice/` is what `sluice serve` keeps. */
+const IGNORES = ["node_modules/", ".wrangler/", ".sluice/", SECRETS];
 
 /** The .gitignore that is there, with what it lacks. */
 export function completedIgnores(text: string | null): string {

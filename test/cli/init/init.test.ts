@@ -179,7 +179,7 @@ describe("sluice init, where there are files already,", () => {
     });
     expect(Object.keys(devDependencies)).not.toContain("sluice-queue");
     expect(text).toMatch(/^\t"name"/m);
-    expect(await textIn(folder, ".gitignore")).toBe("/node_modules\nout\n.wrangler/\n.dev.vars\n");
+    expect(await textIn(folder, ".gitignore")).toBe("/node_modules\nout\n.wrangler/\n.sluice/\n.dev.vars\n");
   });
 
   test("changes nothing in files that lack nothing", async () => {

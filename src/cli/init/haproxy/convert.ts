@@ -145,6 +145,7 @@ function rulesOf(line: Line, acls: Acls, backends: Map<string, Backend>, remarks
   const { places, changes, losses } = meaningOf(how === "if" ? condition : [], acls);
   for (const why of changes) remarks.add(line, "changed", why);
   for (const why of losses) remarks.add(line, "lost", why);
+  if (places.length === 0 && losses.length === 0) remarks.add(line, "unneeded", "no request fits it");
   return places.map((place) => ({ ...place, backend: name, line }));
 }
 

@@ -1,12 +1,11 @@
 /** From the rules of frontends, of which the first one that fits counts, to pools, of which the most specific one does. */
-import { bothPrefixes, covers } from "./hosts.ts";
+import type { Place } from "./conditions.ts";
+import { covers } from "./hosts.ts";
 import type { Remarks } from "./remarks.ts";
 import type { Line } from "./sections.ts";
 
 /** Requests for these hosts and paths go to this backend. */
-export interface Rule {
-  host: string;
-  prefix: string;
+export interface Rule extends Place {
   backend: string;
   line: Line;
 }
@@ -42,7 +41,7 @@ export function route(frontends: readonly (readonly Rule[])[], remarks: Remarks)
   return routed;
 }
 
-function placeText({ host, prefix }: Rule): string {
+function placeText({ host, prefix }: Place): string {
   return `${host}${prefix}`;
 }
 
@@ -53,20 +52,29 @@ function placeText({ host, prefix }: Rule): string {
 function mostSpecificFirst(rules: readonly Rule[], remarks: Remarks): Rule[] {
   const kept: Rule[] = [];
   for (const rule of rules) {
-    const earlier = kept.find((one) => covers(one.host, rule.host) && rule.prefix.startsWith(one.prefix));
+    const earlier = firstFor(rule, kept);
     if (earlier) {
       if (earlier.line !== rule.line) {
         remarks.add(rule.line, "unneeded", `line ${earlier.line.number} takes ${placeText(rule)} before`);
       }
       continue;
     }
-    const taken = kept.filter(({ host, prefix, backend }) => {
-      const longer = bothPrefixes(prefix, rule.prefix);
-      return backend !== rule.backend && host !== rule.host && covers(host, rule.host) && longer === prefix;
+    const taken = kept.flatMap((one) => {
+      const isWider =
+        one.host !== rule.host && covers(one.host, rule.host) && one.prefix.startsWith(rule.prefix);
+      const place = { host: rule.host, prefix: one.prefix };
+      return isWider && one.backend !== rule.backend && firstFor(place, kept) === one
+        ? [{ ...one, ...place }]
+        : [];
     });
-    kept.push(...taken.map((one) => ({ ...one, host: rule.host })), rule);
+    kept.push(...taken, rule);
   }
   return kept;
+}
+
+/** The rule that HAProxy would go by for all of the place. */
+function firstFor({ host, prefix }: Place, rules: readonly Rule[]): Rule | undefined {
+  return rules.find((one) => covers(one.host, host) && prefix.startsWith(one.prefix));
 }
 
 /** One rule for each place. Frontends differ by address and port too, which pools do not. */
@@ -88,13 +96,22 @@ function needed(rules: readonly Rule[], backend: string): Rule[] {
   let others = rules;
   for (const rule of rules.filter((one) => one.backend === backend)) {
     const without = others.filter((one) => one !== rule);
-    if (winner(without, rule)?.backend === backend) others = without;
+    const goesElsewhere = (place: Place) =>
+      winner(others, place) === rule && winner(without, place)?.backend !== backend;
+    if (!placesWithin(rule, others).some(goesElsewhere)) others = without;
   }
   return others.filter((one) => one.backend === backend);
 }
 
+/** One place for each way in which other rules divide what a rule takes. */
+function placesWithin({ host, prefix }: Rule, rules: readonly Rule[]): Place[] {
+  const hosts = new Set(rules.map((one) => one.host).filter((other) => covers(host, other)));
+  const prefixes = new Set(rules.map((one) => one.prefix).filter((other) => other.startsWith(prefix)));
+  return [...hosts].flatMap((one) => [...prefixes].map((other) => ({ host: one, prefix: other })));
+}
+
 /** The rule that Sluice would go by: the most specific host, then the longest prefix. */
-function winner(rules: readonly Rule[], { host, prefix }: Rule): Rule | undefined {
+function winner(rules: readonly Rule[], { host, prefix }: Place): Rule | undefined {
   const fitting = rules.filter((one) => covers(one.host, host) && prefix.startsWith(one.prefix));
   return fitting.reduce<Rule | undefined>((best, one) => {
     if (best === undefined) return one;

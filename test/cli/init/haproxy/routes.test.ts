@@ -1,10 +1,13 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { convertHaproxy } from "../../../../src/cli/init/haproxy/convert.ts";
+import type { PoolTable } from "../../../../src/cli/init/pool-table.ts";
 import { wranglerToml } from "../../../../src/cli/init/wrangler-toml.ts";
 import { readToml } from "../../../../src/cli/wrangler-file/toml.ts";
 import { valueAt } from "../../../../src/cli/wrangler-file/tree.ts";
 import { parseConfig } from "../../../../src/config/parse.ts";
 import { poolFor } from "../../../../src/config/route.ts";
+import type { Config } from "../../../../src/config/types.ts";
 import { said } from "./support.ts";
 
 const BACKENDS = ["a", "b", "c"]
@@ -18,10 +21,13 @@ function textOf(rules: string): string {
 /** Which pool a request gets, by the Worker's own rules. */
 function poolOf(rules: string, url: string): string | undefined {
   const { pools } = convertHaproxy(textOf(rules));
-  const toml = wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools });
-  const config = parseConfig(valueAt(readToml(toml), ["vars", "POOLS"]));
   const { host, pathname } = new URL(`http://${url}`);
-  return poolFor(config, host, pathname)?.name;
+  return poolFor(configOf(pools), host, pathname)?.name;
+}
+
+function configOf(pools: PoolTable[]): Config {
+  const toml = wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools });
+  return parseConfig(valueAt(readToml(toml), ["vars", "POOLS"]));
 }
 
 describe("a request goes to the pool of the backend that it went to", () => {
@@ -86,6 +92,46 @@ describe("a request goes to the pool of the backend that it went to", () => {
   ])("by %j", (rules, url, expected) => {
     expect(poolOf(rules, url)).toBe(expected);
   });
+});
+
+describe("for any rules by host and path", () => {
+  const HOSTS = ["{ hdr(host) a.test }", "{ hdr(host) x.a.test }", "{ hdr_end(host) .a.test }", ""];
+  const PATHS = ["{ path_beg /api }", "{ path_beg /api/v2 }", ""];
+  const URLS = ["a.test", "x.a.test", "y.a.test", "b.test"].flatMap((host) =>
+    ["/", "/api", "/api/v2", "/apis"].map((path) => `${host}${path}`),
+  );
+  const rule = fc.record({
+    host: fc.constantFrom(...HOSTS),
+    path: fc.constantFrom(...PATHS),
+    backend: fc.constantFrom("a", "b", "c"),
+  });
+
+  test("each request goes where HAProxy's first rule sends it, or some rule is said to be lost", () => {
+    let compared = 0;
+    const compare = (rules: { host: string; path: string; backend: string }[]) => {
+      const text = textOf(
+        rules.map(({ host, path, backend }) => `use_backend ${backend} if TRUE ${host} ${path}`).join("\n"),
+      );
+      const { pools, remarks } = convertHaproxy(text);
+      if (remarks.some(({ verdict }) => verdict === "lost")) return;
+      compared++;
+      const config = configOf(pools);
+      for (const url of URLS) {
+        const first = rules.find(({ host, path }) => fits(url, host, path));
+        const [host = "", ...segments] = url.split("/");
+        expect(poolFor(config, host, `/${segments.join("/")}`)?.name, url).toBe(first?.backend);
+      }
+    };
+    fc.assert(fc.property(fc.array(rule, { minLength: 1, maxLength: 6 }), compare), { numRuns: 1000 });
+    expect(compared).toBeGreaterThan(200);
+  });
+
+  function fits(url: string, host: string, path: string): boolean {
+    const name = url.replace(/\/.*/, "");
+    const exact = /\(host\) (\S+)/.exec(host)?.[1] ?? name;
+    const isHost = host.includes("hdr_end") ? name.endsWith(exact) : name === exact;
+    return isHost && url.slice(name.length).startsWith(/(\/\S*)/.exec(path)?.[1] ?? "");
+  }
 });
 
 describe("a rule that pools cannot express is said to be lost", () => {
