@@ -36,6 +36,7 @@ export function emptyProgram() {
     .addHelpText(
       "after",
       examples(
+        "sluice init my-queue",
         "sluice status",
         "sluice deploy web -- ./deploy.sh v42",
         "sluice roll web -- sh -c 'ssh $SLUICE_SERVER systemctl restart app'",

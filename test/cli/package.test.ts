@@ -3,8 +3,9 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -83,6 +84,20 @@ describe("the package", () => {
     expect(stderr).toContain("web runs again after");
   });
 
+  test.each(NODES)(
+    "makes a project whose wrangler has a Node that it runs on, where it is %s",
+    async (node) => {
+      const project = await mkdtemp(join(tmpdir(), "sluice-project-"));
+      onTestFinished(() => rm(project, { recursive: true, force: true }));
+      const command = join(folder, "node_modules", name, "bin/sluice.js");
+      await run(node, [command, "init", "--yes"], { cwd: project });
+      const [major, minor] = (await run(node, ["-p", "process.versions.node"])).stdout.split(".").map(Number);
+      const isOld = Number(major) < 22 || (major === 22 && Number(minor) < 12);
+      const { devDependencies } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
+      expect(Object.keys(devDependencies)).toEqual([...(isOld ? ["node"] : []), name, "wrangler"]);
+    },
+  );
+
   describe("in a project that `sluice init` has made", () => {
     const env = {
       ...process.env,
@@ -131,6 +146,8 @@ describe("the package", () => {
         "bundler",
         "--target",
         "es2024",
+        "--lib",
+        "es2024",
       ];
       const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--noEmit", "--ignoreConfig", ...options];
       const args = [...tsc, "--types", "@cloudflare/workers-types", "worker.ts"];
@@ -149,4 +166,22 @@ describe("the package", () => {
       expect(failed).toContain("vars.POOLS.web.slots: 0 is out of range");
     });
   });
+});
+
+describe("the repository's own command", () => {
+  test.each([
+    ["20.19.4", "This is Node 20.19.4, and the repository needs 24.2 or newer"],
+    ["24.1.0", "`npm rebuild node`"],
+  ])("says what is missing on Node %s", async (old, says) => {
+    expect((await nodeProblemOf())(old)).toContain(says);
+  });
+
+  test.each(["24.2.0", "26.10.0"])("runs on Node %s", async (young) => {
+    expect((await nodeProblemOf())(young)).toBeNull();
+  });
+
+  /** Plain JavaScript, so that every Node can run it. */
+  async function nodeProblemOf(): Promise<(version: string) => string | null> {
+    return (await import(pathToFileURL(join(ROOT, "scripts/node-version.js")).href)).nodeProblem;
+  }
 });

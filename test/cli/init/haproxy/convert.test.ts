@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { convertHaproxy } from "../../../../src/cli/init/haproxy/convert.ts";
+import { SingleFlightPool } from "../../../support/single-flight-pool.ts";
 import { behindFrontend, checked, keysOf, poolWith, said } from "./support.ts";
 
 const SECOND_STORY = readFileSync(join(import.meta.dirname, "second-story.cfg"), "utf8");
@@ -42,6 +43,14 @@ describe("ten servers with maxconn 1 behind one frontend", () => {
     ["frontend custom", 'became: in front of pool "custombe"'],
   ])("are told what became of `%s` in the frontend", (part, expected) => {
     expect(said(SECOND_STORY, part)).toEqual([expected]);
+  });
+
+  test("serve a hundred requests at once without one that a server rejects", async () => {
+    const servers = await SingleFlightPool.start(10, 5, pool && keysOf(pool));
+    onTestFinished(() => servers.stop());
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => servers.client.get(`/${n}`)));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(servers.rejected).toBe(0);
   });
 
   test("lose nothing, and pass `sluice check` but for their private names", () => {
