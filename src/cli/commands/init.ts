@@ -6,13 +6,11 @@ import { contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { poolTableOf, READ } from "../init/answers.ts";
 import { type Conversion, convertHaproxy } from "../init/haproxy/convert.ts";
-import type { PoolTable } from "../init/pool-table.ts";
-import { type Project, WRANGLER_FILE, wranglerFileOf } from "../init/project.ts";
+import { WRANGLER_FILE, wranglerFileOf } from "../init/project.ts";
 import { ask } from "../init/questions.ts";
-import { fileLines, nextLines, remarkLines } from "../init/report.ts";
+import { type Outcome, outcomeLines } from "../init/report.ts";
 import { refuseOtherWranglerFile, writeProject } from "../init/write-project.ts";
 import { examples, type Program } from "../program.ts";
-import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
 
@@ -45,61 +43,47 @@ export function addInit(program: Program): void {
     )
     .action(async (folder, options, command) => {
       const { out, json } = contextOf(command.optsWithGlobals());
-      const { from, force = false } = options;
+      const { from, pool, name: worker, force = false, package: spec = null } = options;
       await refuseOtherWranglerFile(folder, force);
       const conversion = from === undefined ? null : await conversionOf(from);
-      const asks =
-        !options.yes && !json && conversion === null && process.stdin.isTTY && process.stdout.isTTY;
-      const { host, zone, server, slots, check } = asks ? await ask(options) : options;
-      const pool = { pool: options.pool, host, servers: server ?? [], slots: slots ?? 1, check };
-      const pools: PoolTable[] = conversion?.pools ?? [poolTableOf(pool)];
-      const project: Project = {
-        worker: options.name,
-        route: host === undefined ? null : { host, zone: zone ?? null },
-        pools,
-        spec: options.package ?? null,
-        token: randomBytes(32).toString("hex"),
-        nodeVersion: process.versions.node,
+      const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+      const asks = !options.yes && !json && conversion === null && isTerminal;
+      const { host, zone = null, server = [], slots = 1, check } = asks ? await ask(options) : options;
+      const pools = conversion?.pools ?? [poolTableOf({ pool, host, servers: server, slots, check })];
+      const route = host === undefined ? null : { host, zone };
+      const token = randomBytes(32).toString("hex");
+      const project = { worker, route, pools, spec, token, nodeVersion: process.versions.node };
+      const isEmpty = pools.length === 0;
+      const outcome: Outcome = {
+        folder,
+        files: isEmpty ? [] : await writeProject(folder, project),
+        remarks: conversion?.remarks ?? [],
+        findings: isEmpty ? [] : checkWranglerFile(wranglerFileOf(project), "toml").findings,
       };
-      const style = styleOf(out);
-      const remarks =
-        from === undefined || conversion === null ? [] : remarkLines(from, conversion.remarks, style);
-      if (pools.length === 0) {
-        if (json) printJson(out, { folder, files: [], remarks: conversion?.remarks ?? [], findings: [] });
-        else printLines(out, remarks);
-        throw new CliError(
-          EXIT.invalid,
-          `${printable(from ?? "")} has no HTTP server for a pool: nothing was written.`,
-        );
-      }
-      const files = await writeProject(folder, project);
-      const { findings } = checkWranglerFile(wranglerFileOf(project), "toml");
-      if (json) printJson(out, { folder, files, remarks: conversion?.remarks ?? [], findings });
-      else {
-        const found = findings.map((finding) => findingLine(WRANGLER_FILE, finding, style));
-        const blocks = [remarks, fileLines(folder, files), found, nextLines(folder)];
-        printLines(
-          out,
-          blocks
-            .filter((block) => block.length > 0)
-            .flatMap((block) => [...block, ""])
-            .slice(0, -1),
-        );
-      }
-      if (findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.invalid;
+      if (json) printJson(out, outcome);
+      else printLines(out, outcomeLines(outcome, from ?? "", styleOf(out)));
+      if (isEmpty) throw noPool(from ?? "");
+      if (outcome.findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.invalid;
     });
 }
 
 async function conversionOf(file: string): Promise<Conversion> {
+  const { pools, remarks } = convertHaproxy(await textOf(file));
+  const comments = [`From ${printable(basename(resolve(file)))}.`];
+  return { pools: pools.map((pool) => ({ ...pool, comments })), remarks };
+}
+
+async function textOf(file: string): Promise<string> {
   try {
-    const { pools, remarks } = convertHaproxy(await readFile(file, "utf8"));
-    const source = basename(resolve(file));
-    return { pools: pools.map((pool) => ({ ...pool, comments: [`From ${printable(source)}.`] })), remarks };
+    return await readFile(file, "utf8");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    const { message } = error as Error;
     throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": ${printable(message)}.`);
   }
+}
+
+function noPool(file: string): CliError {
+  return new CliError(EXIT.invalid, `${printable(file)} has no HTTP server for a pool: nothing was written.`);
 }
 
 /** For an option's value, whose error commander prints. */

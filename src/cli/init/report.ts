@@ -1,8 +1,36 @@
 /** What `sluice init` tells. */
 import { counted } from "../../words/phrases.ts";
+import { findingLine } from "../terminal/finding.ts";
 import { printable, type Style } from "../terminal/output.ts";
+import type { Finding } from "../wrangler-file/report.ts";
 import type { Remark, Verdict } from "./haproxy/remarks.ts";
+import { WRANGLER_FILE } from "./project.ts";
 import type { WrittenFile } from "./write-project.ts";
+
+export interface Outcome {
+  folder: string;
+  /** None if there is no pool. */
+  files: WrittenFile[];
+  /** On the lines of a haproxy.cfg. */
+  remarks: Remark[];
+  /** Of `sluice check`. */
+  findings: Finding[];
+}
+
+/** In blocks, with an empty line between. `from`: the haproxy.cfg. */
+export function outcomeLines(
+  { folder, files, remarks, findings }: Outcome,
+  from: string,
+  style: Style,
+): string[] {
+  const blocks = [
+    remarks.length > 0 ? remarkLines(from, remarks, style) : [],
+    files.length > 0 ? fileLines(folder, files) : [],
+    findings.map((finding) => findingLine(WRANGLER_FILE, finding, style)),
+    files.length > 0 ? nextLines(folder) : [],
+  ];
+  return blocks.filter((block) => block.length > 0).flatMap((block, n) => (n === 0 ? block : ["", ...block]));
+}
 
 const VERDICTS = {
   became: { word: "became", colour: "green" },
@@ -12,7 +40,7 @@ const VERDICTS = {
 } as const satisfies Record<Verdict, { word: string; colour: string }>;
 
 /** A line for each remark, as `sluice check` has them; then how many lines there are of each kind. */
-export function remarkLines(file: string, remarks: readonly Remark[], style: Style): string[] {
+function remarkLines(file: string, remarks: readonly Remark[], style: Style): string[] {
   const lines = remarks.map(({ line, verdict, message }) => {
     const { word, colour } = VERDICTS[verdict];
     return `${printable(`${file}:${line}`)}: ${style(colour, word)}: ${printable(message)}`;
@@ -24,7 +52,7 @@ export function remarkLines(file: string, remarks: readonly Remark[], style: Sty
   return [...lines, `${printable(file)}: ${counted(remarks.length, "remark")}: ${counts.flat().join(", ")}`];
 }
 
-export function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
+function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
   const widest = Math.max(...files.map(({ name }) => name.length));
   return [
     `In ${printable(folder)}:`,
@@ -35,7 +63,7 @@ export function fileLines(folder: string, files: readonly WrittenFile[]): string
 }
 
 /** The commands that come next. */
-export function nextLines(folder: string): string[] {
+function nextLines(folder: string): string[] {
   return [
     "Next:",
     ...(folder === "." ? [] : [`  cd ${printable(folder)}`]),

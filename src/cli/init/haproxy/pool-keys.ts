@@ -116,37 +116,35 @@ function balanceOf(lines: readonly Line[], remarks: Remarks): Keys {
   return [["balance", balance]];
 }
 
+/** The smallest limit that refuses requests. Without one `backlog` counts, as it is what most mean by it. */
 function maxQueueOf({ frontends, servers, limits }: Sources, remarks: Remarks): Keys {
   const backlog = last(frontends, "backlog");
-  const given = Number(backlog?.words[1] ?? Number.NaN);
-  const limit = limits.at(-1);
-  for (const one of limits) {
-    const each = one.limit.isPerServer ? ` (${one.limit.most} for each of ${servers.length} servers)` : "";
-    remarks.add(one.line, "became", `max_queue = ${inAll(one.limit, servers.length)}${each}`);
+  const all = limits.map(({ line, limit }) => ({ line, limit, most: inAll(limit, servers.length) }));
+  const [smallest] = all.toSorted((one, other) => one.most - other.most);
+  if (smallest === undefined) return backlog ? backlogOf(backlog, remarks) : [];
+  const others = [
+    ...all,
+    ...(backlog ? [{ line: backlog, limit: null, most: Number(backlog.words[1]) }] : []),
+  ];
+  for (const { line, limit, most } of others) {
+    const each = limit?.isPerServer ? ` (${limit.most} for each of ${servers.length} servers)` : "";
+    if (most === smallest.most) remarks.add(line, "became", `max_queue = ${most}${each}`);
+    else remarks.add(line, "unneeded", `line ${smallest.line.number} has the limit, ${smallest.most}`);
   }
-  if (limit) {
-    const most = inAll(limit.limit, servers.length);
-    if (backlog) {
-      const isSame = given === most;
-      remarks.add(
-        backlog,
-        isSame ? "became" : "unneeded",
-        isSame ? `max_queue = ${most}` : `line ${limit.line.number} has the limit, ${most}`,
-      );
-    }
-    return [["max_queue", most]];
-  }
-  if (backlog === undefined) return [];
-  if (!Number.isInteger(given) || given < 0 || given > 1_000_000) {
+  return [["max_queue", smallest.most]];
+}
+
+function backlogOf(line: Line, remarks: Remarks): Keys {
+  const given = Number(line.words[1] ?? Number.NaN);
+  const isAllowed = Number.isInteger(given) && given >= 0 && given <= 1_000_000;
+  if (isAllowed) remarks.add(line, "became", `max_queue = ${given}`);
+  else
     remarks.add(
-      backlog,
+      line,
       "lost",
-      `${JSON.stringify(backlog.words[1] ?? "")} is no number of requests that may wait`,
+      `${JSON.stringify(line.words[1] ?? "")} is no number of requests that may wait`,
     );
-    return [];
-  }
-  remarks.add(backlog, "became", `max_queue = ${given}`);
-  return [["max_queue", given]];
+  return isAllowed ? [["max_queue", given]] : [];
 }
 
 function retriesOf(lines: readonly Line[], remarks: Remarks): Keys {
