@@ -66,10 +66,14 @@ function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
 function nextLines(folder: string): string[] {
   return [
     "Next:",
-    ...(folder === "." ? [] : [`  cd ${printable(folder)}`]),
+    ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
     "  npm install",
     "  npx sluice check                # your servers and hosts in wrangler.toml",
     "  npx wrangler deploy",
     "  openssl rand -hex 32            # keep it: npx wrangler secret put ADMIN_TOKEN asks for it",
   ];
+}
+
+function inShell(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -256,12 +256,14 @@ function poolsOf(
 
 /** An ACL is worth what the lines are that use it. */
 function tellOfAcls({ lines }: Section, remarks: Remarks): void {
-  const verdicts = new Map(remarks.all().map(({ line, verdict }) => [line, verdict]));
+  const carriedLines = new Set(
+    remarks.all().flatMap(({ line, verdict }) => (verdict === "became" ? [line] : [])),
+  );
   for (const [name, own] of aclsOf(lines)) {
     const users = lines.filter(
       ({ words }) => words[0] !== "acl" && words.some((word) => word.replace(/^!+/, "") === name),
     );
-    const carried = users.find(({ number }) => ["became", "changed"].includes(verdicts.get(number) ?? ""));
+    const carried = users.find(({ number }) => carriedLines.has(number));
     for (const line of own.filter((one) => !remarks.has(one))) {
       if (carried) remarks.add(line, "became", `counts in line ${carried.number}`);
       else if (users.length === 0) remarks.add(line, "unneeded", "no line uses it");

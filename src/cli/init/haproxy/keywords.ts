@@ -6,7 +6,9 @@ const LOG = "Sluice logs one line a request (docs/monitoring.md)";
 const EDGE = "Cloudflare's edge accepts the connections and has the certificates";
 const RUNTIME = "connections are the runtime's business";
 const HEADERS =
-  "servers get X-Forwarded-For, -Proto and -Host and X-Request-Id; other headers are Transform Rules of Cloudflare";
+  "`headers` have fixed values for all requests; others are Request Header Transform Rules of Cloudflare";
+const VARIABLES = "what counts of it is in the lines that use it";
+const ANSWERS = "an answer goes on as it came; Response Header Transform Rules of Cloudflare change it";
 const STICKY = "requests do not stick to a server: any with a free slot gets the next one";
 const TABLES = "there are no stick tables; limits on rates are Rate Limiting Rules of Cloudflare";
 const RULES =
@@ -118,10 +120,10 @@ const KEYWORDS: [Verdict, string, string[]][] = [
     ["description", "disabled", "enabled", "grace", "email-alert", "daemon", "nbproc", "nbthread"],
   ],
   ["unneeded", DASHBOARD, ["stats", "monitor", "monitor-net", "monitor-uri", "option http-ignore-probes"]],
-  ["unneeded", COMPRESS, ["compression"]],
+  ["unneeded", COMPRESS, ["compression", "filter compression"]],
   [
     "unneeded",
-    HEADERS,
+    VARIABLES,
     [
       "http-request set-var",
       "http-request set-var-fmt",
@@ -156,7 +158,7 @@ const KEYWORDS: [Verdict, string, string[]][] = [
   ],
   [
     "lost",
-    HEADERS,
+    ANSWERS,
     ["http-response", "http-after-response", "rspadd", "rspidel", "rspdel", "rsprep", "rspirep"],
   ],
   [

@@ -2,6 +2,7 @@
 import type { Value } from "../pool-table.ts";
 import type { Asked } from "./check.ts";
 import { readDuration } from "./durations.ts";
+import { readHeaders } from "./headers.ts";
 import { inAll, type QueueLimit } from "./queue-limit.ts";
 import type { Remarks } from "./remarks.ts";
 import type { Line } from "./sections.ts";
@@ -67,7 +68,13 @@ export function keysOf(sources: Sources, remarks: Remarks): Keys {
     ...timeOf("websocket_idle", backend, remarks),
     ...retriesOf(backend, remarks),
     ...checkOf(sources, remarks),
+    ...headersOf(sources, remarks),
   ];
+}
+
+function headersOf({ backend, frontends }: Sources, remarks: Remarks): Keys {
+  const headers = readHeaders([...frontends, ...backend], remarks);
+  return Object.keys(headers).length === 0 ? [] : [["headers", headers]];
 }
 
 /** The one that most servers have; the others name their own. */

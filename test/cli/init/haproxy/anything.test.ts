@@ -14,7 +14,7 @@ const WORDS = [
   ..."unless or || ! { } hdr(host) hdr_end(host) path_beg path_reg base_beg src -i -m -f beg reg end str".split(
     " ",
   ),
-  ..."timeout queue server connect client tunnel check 10s 5000 0 2d retries redispatch no balance source".split(
+  ..."set-header X-A X-Forwarded-For timeout queue server connect client tunnel check 10s 5000 0 2d retries redispatch no balance source".split(
     " ",
   ),
   ..."roundrobin random(2) maxconn weight backup check inter rise fall ssl cookie disabled backlog retry-on".split(

@@ -196,6 +196,19 @@ describe("a line of a backend", () => {
     expect([slots, keys]).toEqual([1, expected]);
   });
 
+  test.each([
+    ["http-request set-header X-Team reports", { "X-Team": "reports" }, "became: "],
+    ['http-request set-header X-Team "a b"', { "X-Team": "a b" }, "became: "],
+    ["http-request set-header X-Forwarded-Proto https", undefined, "unneeded: servers get X-Forwarded-Proto"],
+    ["http-request set-header X-Ip %[src]", undefined, "lost: "],
+    ["http-request set-header X-Team reports if { path_beg /r }", undefined, "lost: "],
+    ["http-request set-header Connection close", undefined, "lost: "],
+  ])("%j adds the headers %j, and says so", (line, headers, says) => {
+    expect(keysOf(poolWith(line)).headers).toEqual(headers);
+    const text = behindFrontend(`backend web\n${line}\nserver a a.test:80`);
+    expect(said(text, "set-header").join()).toMatch(new RegExp(`^${says}`));
+  });
+
   test("replaces that of its defaults, of which a named one counts where it is named", () => {
     const text = [
       "defaults slow\n mode http\n timeout server 5m\n timeout queue 1m",
