@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { duration } from "../../words/times.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import type { Signals } from "../process/signals.ts";
+import { startWorkerd } from "../process/workerd.ts";
+import { CONTROL, capnp, type Listening, socketName } from "./capnp.ts";
+import front from "./front.js" with { type: "text" };
+import { workerBundle, workerdBinary } from "./installed.ts";
+import { lockFolder } from "./lock.ts";
+import type { Settings } from "./settings.ts";
+
+export interface ServeOptions {
+  settings: Settings;
+  secrets: Record<string, string>;
+  listening: Listening;
+  /** Where the state is. */
+  data: string;
+  /** Where the user's packages are. */
+  project: string;
+  graceMs: number;
+}
+
+const KEY = "SLUICE_SERVE_KEY";
+/** For how long the runtime, told to end, may send the last bytes, in ms. */
+const LAST_BYTES_MS = 2_000;
+
+/**
+ * Serves until a signal. `onReady` is told once it listens, with the port of each address. Rejects if the runtime ends
+ * by itself.
+ */
+export async function serve(
+  options: ServeOptions,
+  signals: Signals,
+  onReady: (ports: number[]) => void,
+): Promise<void> {
+  const { settings, data } = options;
+  const binary = workerdBinary(options.project);
+  const worker = workerBundle();
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(data);
+  if (lock === null) {
+    throw new CliError(EXIT.held, `Another \`sluice serve\` has its state in ${data}: one at a time.`);
+  }
+  const key = randomBytes(32).toString("base64url");
+  const config = writeConfig(options, worker);
+  const runtime = startWorkerd(binary, config, {
+    sockets: options.listening.addresses.length + 1,
+    env: { ...process.env, ...options.secrets, [KEY]: key },
+    holds: lock,
+    detached: true,
+  });
+  const ended = new Promise<string>((done) => {
+    runtime.process.once("error", ({ message }) => done(message));
+    runtime.process.once("close", (code, signal) => done(`${code ?? signal}`));
+  });
+  const guard = endWithUs(runtime.process);
+  // The second one: at once.
+  signals.on((_, count) => count > 1 && runtime.process.kill("SIGKILL"));
+  try {
+    const ports = await runtime.listening.catch(({ message }) => {
+      throw new CliError(EXIT.unexpected, `${message.replace(/:$/, "")} before it listened`);
+    });
+    const control = { port: ports.get(CONTROL) ?? 0, key };
+    await tell(control, "start", { pools: settings.pools });
+    onReady(options.listening.addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
+    const crash = await Promise.race([ended, aborted(signals.stop)]);
+    if (crash !== null)
+      throw new CliError(EXIT.unexpected, `The runtime has crashed: workerd ended with ${crash}`);
+    process.stderr.write(
+      `sluice: stops, within ${duration(options.graceMs)}; a second signal ends it at once\n`,
+    );
+    const { refused } = await stop(control, options, ended);
+    if (refused > 0) process.stderr.write(`sluice: refused ${refused} that could not be answered in time\n`);
+  } finally {
+    runtime.process.kill("SIGTERM");
+    await Promise.race([ended, sleep(LAST_BYTES_MS, undefined, { ref: false })]);
+    runtime.process.kill("SIGKILL");
+    await ended;
+    guard.kill("SIGKILL");
+  }
+}
+
+function writeConfig({ settings, secrets, listening, data }: ServeOptions, worker: string): string {
+  const [config, frontFile, objects] = ["config.capnp", "front.js", "objects"].map((name) =>
+    resolve(data, name),
+  ) as [string, string, string];
+  mkdirSync(objects, { recursive: true });
+  chmodSync(data, 0o700);
+  writeFileSync(frontFile, front);
+  const layout = { folder: resolve(data), front: frontFile, worker, objects };
+  writeFileSync(config, capnp(settings, layout, listening, [...Object.keys(secrets), KEY]));
+  return config;
+}
+
+/** Kills the runtime when this process is gone, however it ends: nobody else would. */
+function endWithUs({ pid }: ChildProcess): ChildProcess {
+  const script = 'trap "" INT TERM HUP; cat >/dev/null; kill -9 "$0"';
+  // In its own process group, which a terminal's Ctrl-C does not reach.
+  const guard = spawn("sh", ["-c", script, String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  guard.stdin?.on("error", () => {});
+  return guard;
+}
+
+interface Control {
+  port: number;
+  key: string;
+}
+
+/** Lets requests end, or be refused. If the runtime itself ends meanwhile, there is nothing left to stop. */
+async function stop(
+  control: Control,
+  { settings: { pools }, graceMs }: ServeOptions,
+  ended: Promise<string>,
+): Promise<{ refused: number }> {
+  const over = { refused: 0 };
+  const told = tell(control, "stop", { pools, graceMs }).then(
+    (text) => JSON.parse(text) as { refused: number },
+  );
+  const late = sleep(graceMs + LAST_BYTES_MS, over, { ref: false });
+  return Promise.race([told.catch(() => over), late, ended.then(() => over)]);
+}
+
+/** Not `fetch`, which gives up waiting after five minutes. */
+function tell({ port, key }: Control, what: "start" | "stop", body: unknown): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      port,
+      host: "127.0.0.1",
+      path: `/${what}`,
+      method: "POST",
+      headers: { Authorization: key },
+    };
+    const request = http.request(options, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        const { statusCode = 0 } = response;
+        if (statusCode < 300) resolve(text);
+        else
+          reject(new CliError(EXIT.unexpected, `the runtime answered ${statusCode} to "${what}": ${text}`));
+      });
+    });
+    request.on("error", reject);
+    request.end(JSON.stringify(body));
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((done) => {
+    if (signal.aborted) done(null);
+    else signal.addEventListener("abort", () => done(null), { once: true });
+  });
+}
