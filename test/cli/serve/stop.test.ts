@@ -1,6 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Deferrer } from "../../deferred/support.ts";
 import { type Answer, send } from "../../support/client.ts";
+import { Connections } from "../../support/connections.ts";
+import { Origin } from "../../support/origin.ts";
+import { next, openWebSocket } from "../../support/web-socket-client.ts";
 import { Fleet, Project, type Served } from "./support.ts";
 
 /** Requests `/0`, `/1` …, each on a connection of its own, all of them known to the pool. */
@@ -34,6 +37,42 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
 });
 
 describe("a stop", () => {
+  test("under load drops nothing: every client is answered, or told that Sluice is being stopped", async () => {
+    const fleet = await Fleet.start(4, 20);
+    const served = await (await Project.make({ web: { servers: fleet.list } })).serve();
+    const connections = new Connections(served.url);
+    let answered = 0;
+    const clients = Array.from({ length: 20 }, async (_, client) => {
+      for (let n = 0; ; n++) {
+        const answer = await connections.get(`/${client}/${n}`);
+        if (answer.status !== 200) return [answer.status, JSON.parse(answer.body).code];
+        if (++answered === 200) served.run.kill("SIGTERM");
+      }
+    });
+    expect(await Promise.all(clients)).toEqual(Array(20).fill([503, "stopping"]));
+    connections.close();
+    expect(await served.run.code).toBe(0);
+    expect(fleet.rejected).toBe(0);
+    expect(fleet.served).toHaveLength(answered);
+    expect(served.log.filter(({ outcome }) => outcome === "ok")).toHaveLength(answered);
+  });
+
+  test("waits for a WebSocket until it is closed", async () => {
+    const origin = await Origin.start();
+    onTestFinished(() => origin.stop());
+    const servers = [{ name: "web-1", url: origin.url }];
+    const served = await (await Project.make({ web: { servers } })).serve();
+    const { client, server } = await openWebSocket({ origin, sluice: served });
+    served.run.kill("SIGTERM");
+    await served.run.printed("a second signal ends it at once");
+    client.send("still there?");
+    server.send("text", (await server.frame()).data);
+    expect((await next(client, "message")).data).toBe("still there?");
+    server.sendClose(1000);
+    await next(client, "close");
+    expect(await served.run.code).toBe(0);
+  });
+
   test("keeps the drain of an operator, and refuses who waits in it when half of the grace is over", async () => {
     const fleet = await Fleet.start(1, 50);
     const project = await Project.make({ web: { servers: fleet.list } });

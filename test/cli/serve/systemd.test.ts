@@ -1,0 +1,32 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseDuration } from "../../../src/config/units.ts";
+import { read } from "../../docs/documents.ts";
+import { fencesOf } from "../../docs/markdown.ts";
+import { Folder } from "../script.ts";
+
+const UNIT = fencesOf(read("docs/self-hosting.md")).find(({ language }) => language === "ini")?.text ?? "";
+const hasSystemd = spawnSync("systemd-analyze", ["--version"]).error === undefined;
+const settingOf = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(UNIT)?.[1] ?? "";
+
+test("the systemd unit of docs/self-hosting.md gives a stop more time than its grace, and tells it to sluice alone", () => {
+  const [, grace = ""] = /--grace (\S+)/.exec(settingOf("ExecStart")) ?? [];
+  expect(Number(settingOf("TimeoutStopSec")) * 1_000).toBeGreaterThan(
+    parseDuration(grace) ?? Number.POSITIVE_INFINITY,
+  );
+  expect(settingOf("KillMode")).toBe("mixed");
+});
+
+if (!hasSystemd) console.warn("NOT RUN: the verification of the systemd unit\nsystemd-analyze is missing.\n");
+
+test.runIf(hasSystemd)("systemd has nothing to say against that unit", async () => {
+  const { path } = await Folder.make();
+  const file = join(path, "sluice.service");
+  // It looks for the program, which may be elsewhere on this machine.
+  await writeFile(file, UNIT.replace("/usr/bin/node", process.execPath));
+  expect(
+    execFileSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8", stdio: "pipe" }),
+  ).toBe("");
+});
