@@ -30,6 +30,7 @@ export function addServe(program: Program): void {
     .option("--data <folder>", "where its state is (default: .sluice beside the file)")
     .option("--tls-cert <file>", "serve https: the certificate and its chain, PEM")
     .option("--tls-key <file>", "and its key, PEM")
+    .option("--server-ca <file>", "also trust servers with certificates of this authority, PEM")
     .option("--behind-proxy", "believe X-Forwarded-Proto, and the last address of X-Forwarded-For")
     .addOption(
       durationOption("--grace <duration>", "how long a stop lets requests end").default(GRACE_MS, "30s"),
@@ -54,7 +55,12 @@ export function addServe(program: Program): void {
         {
           settings,
           secrets: await secretsBeside(file, options.env),
-          listening: { addresses, tls, behindProxy: options.behindProxy ?? false },
+          network: {
+            addresses,
+            tls,
+            behindProxy: options.behindProxy ?? false,
+            serverCa: options.serverCa ?? null,
+          },
           data,
           project: dirname(file),
           graceMs: options.grace,

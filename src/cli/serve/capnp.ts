@@ -9,11 +9,13 @@ export interface Layout {
   objects: string;
 }
 
-export interface Listening {
+export interface Network {
   /** `127.0.0.1:8787`, each. */
   addresses: readonly string[];
   tls: { key: string; cert: string } | null;
   behindProxy: boolean;
+  /** A file of certificates, PEM, by which servers are known beside those of the public authorities. */
+  serverCa: string | null;
 }
 
 /** Names of secrets and of our own bindings, which come from the runtime's environment: they are in no file of ours. */
@@ -31,27 +33,29 @@ export function socketName(index: number): string {
 export function capnp(
   { compatibilityDate, compatibilityFlags, variables }: Settings,
   layout: Layout,
-  listening: Listening,
+  { addresses, tls, behindProxy, serverCa }: Network,
   secrets: FromEnvironment,
 ): string {
   const embed = (file: string) => `embed ${text(relative(layout.folder, file))}`;
   const bindings = [
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
-    ...Object.entries(variables).map(([name, value]) =>
-      typeof value === "string"
-        ? `(name = ${text(name)}, text = ${text(value)})`
-        : `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
-    ),
+    ...Object.entries(variables)
+      .filter(([name]) => !secrets.includes(name))
+      .map(([name, value]) =>
+        typeof value === "string"
+          ? `(name = ${text(name)}, text = ${text(value)})`
+          : `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
+      ),
     ...secrets.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
-    ...(listening.behindProxy ? ['(name = "SLUICE_SERVE_BEHIND_PROXY", json = "true")'] : []),
+    ...(behindProxy ? ['(name = "SLUICE_SERVE_BEHIND_PROXY", json = "true")'] : []),
   ];
-  const options = listening.behindProxy ? '(forwardedProtoHeader = "X-Forwarded-Proto")' : "()";
-  const { tls } = listening;
+  const options = behindProxy ? '(forwardedProtoHeader = "X-Forwarded-Proto")' : "()";
   const protocol = tls
     ? `https = (options = ${options}, tlsOptions = (keypair = (privateKey = ${embed(tls.key)}, certificateChain = ${embed(tls.cert)})))`
     : `http = ${options}`;
-  const sockets = listening.addresses.map(
+  const trusted = serverCa === null ? "" : `, trustedCertificates = [${embed(serverCa)}]`;
+  const sockets = addresses.map(
     (address, n) => `(name = "${socketName(n)}", address = ${text(address)}, ${protocol}, service = "main")`,
   );
   return `using Workerd = import ${text("/workerd/workerd.capnp")};
@@ -59,7 +63,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .sluice),
     (name = "disk", disk = (path = ${text(layout.objects)}, writable = true)),
-    (name = "internet", network = (allow = ["private", "public"], tlsOptions = (trustBrowserCas = true))),
+    (name = "internet", network = (allow = ["private", "public"], tlsOptions = (trustBrowserCas = true${trusted}))),
   ],
   sockets = [
     ${sockets.join(",\n    ")},

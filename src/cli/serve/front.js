@@ -50,19 +50,20 @@ export const control = {
     if (request.headers.get("authorization") !== env.SLUICE_SERVE_KEY)
       return new Response(null, { status: 403 });
     const { pools, graceMs } = await request.json();
-    const stubs = pools.map((name) => env.POOL.getByName(name));
-    if (request.url.endsWith("/start")) await start(stubs);
-    else return Response.json({ refused: await stop(stubs, graceMs) });
+    // Each time a fresh stub: one that has thrown stays broken.
+    const reached = pools.map((name) => () => env.POOL.getByName(name));
+    if (request.url.endsWith("/start")) await start(reached);
+    else return Response.json({ refused: await stop(reached, graceMs) });
     return new Response(null, { status: 204 });
   },
 };
 
 /** Ends the drains of the last stop. */
-async function start(stubs) {
+async function start(pools) {
   await Promise.all(
-    stubs.map(async (stub) => {
-      const { drain } = await stub.snapshot();
-      if (drain?.owner === OWNER) await stub.resume(OWNER, false);
+    pools.map(async (pool) => {
+      const { drain } = await pool().snapshot();
+      if (drain?.owner === OWNER) await pool().resume(OWNER, false);
     }),
   );
 }
@@ -71,15 +72,14 @@ async function start(stubs) {
  * Half of the time is for all; then nobody gets a server any more, and the other half is for those that have one.
  * Resolves with the number of requests that had to be refused.
  */
-async function stop(stubs, graceMs) {
+async function stop(pools, graceMs) {
   isStopping = true;
   const endsAt = Date.now() + graceMs;
   await until(() => open.size === 0, endsAt - graceMs / 2);
-  await drain(stubs, graceMs);
+  await drain(pools, graceMs).catch(() => {});
   await until(async () => {
-    const snapshots = await Promise.all(stubs.map((stub) => stub.snapshot()));
-    const isAtWork = snapshots.some(({ inFlight, quarantined }) => inFlight > quarantined);
-    return !isAtWork && [...open].every(({ refuse }) => refuse);
+    const areAtWork = await Promise.all(pools.map(isAtWork));
+    return !areAtWork.includes(true) && [...open].every(({ refuse }) => refuse);
   }, endsAt);
   const waiting = [...open].filter(({ refuse }) => refuse);
   for (const entry of waiting) {
@@ -91,14 +91,24 @@ async function stop(stubs, graceMs) {
 }
 
 /** Holds what waits, deferred requests too. A drain of somebody else's does that as well, and stays theirs. */
-async function drain(stubs, graceMs) {
+async function drain(pools, graceMs) {
   await Promise.all(
-    stubs.map(async (stub) => {
-      const { inFlight, queued, drain } = await stub.snapshot();
+    pools.map(async (pool) => {
+      const { inFlight, queued, drain } = await pool().snapshot();
       if (drain || inFlight + queued === 0) return;
-      await stub.drain({ owner: OWNER, reason: "stops", expiresMs: graceMs + DRAIN_MARGIN_MS });
+      await pool().drain({ owner: OWNER, reason: "stops", expiresMs: graceMs + DRAIN_MARGIN_MS });
     }),
   );
+}
+
+/** True also for a pool that does not answer, as while it restarts. */
+async function isAtWork(pool) {
+  try {
+    const { inFlight, quarantined } = await pool().snapshot();
+    return inFlight > quarantined;
+  } catch {
+    return true;
+  }
 }
 
 async function until(holds, endsAt) {

@@ -8,7 +8,7 @@ import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
 import { startWorkerd } from "../process/workerd.ts";
-import { CONTROL, capnp, type Listening, socketName } from "./capnp.ts";
+import { CONTROL, capnp, type Network, socketName } from "./capnp.ts";
 import front from "./front.js" with { type: "text" };
 import { workerBundle, workerdBinary } from "./installed.ts";
 import { lockFolder } from "./lock.ts";
@@ -17,7 +17,7 @@ import type { Settings } from "./settings.ts";
 export interface ServeOptions {
   settings: Settings;
   secrets: Record<string, string>;
-  listening: Listening;
+  network: Network;
   /** Where the state is. */
   data: string;
   /** Where the user's packages are. */
@@ -41,7 +41,7 @@ export async function serve(
   const { settings, data } = options;
   const binary = workerdBinary(options.project);
   const worker = workerBundle();
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const lock = lockFolder(data);
   if (lock === null) {
     throw new CliError(EXIT.held, `Another \`sluice serve\` has its state in ${data}: one at a time.`);
@@ -49,7 +49,7 @@ export async function serve(
   const key = randomBytes(32).toString("base64url");
   const config = writeConfig(options, worker);
   const runtime = startWorkerd(binary, config, {
-    sockets: options.listening.addresses.length + 1,
+    sockets: options.network.addresses.length + 1,
     env: { ...process.env, ...options.secrets, [KEY]: key },
     holds: lock,
     detached: true,
@@ -67,7 +67,7 @@ export async function serve(
     });
     const control = { port: ports.get(CONTROL) ?? 0, key };
     await tell(control, "start", { pools: settings.pools });
-    onReady(options.listening.addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
+    onReady(options.network.addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
     const crash = await Promise.race([ended, aborted(signals.stop)]);
     if (crash !== null)
       throw new CliError(EXIT.unexpected, `The runtime has crashed: workerd ended with ${crash}`);
@@ -85,15 +85,24 @@ export async function serve(
   }
 }
 
-function writeConfig({ settings, secrets, listening, data }: ServeOptions, worker: string): string {
+/** For its user alone, also where it was there before. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    throw new CliError(EXIT.usage, `The state cannot be in ${folder}: ${(error as Error).message}`);
+  }
+}
+
+function writeConfig({ settings, secrets, network, data }: ServeOptions, worker: string): string {
   const [config, frontFile, objects] = ["config.capnp", "front.js", "objects"].map((name) =>
     resolve(data, name),
   ) as [string, string, string];
   mkdirSync(objects, { recursive: true });
-  chmodSync(data, 0o700);
   writeFileSync(frontFile, front);
   const layout = { folder: resolve(data), front: frontFile, worker, objects };
-  writeFileSync(config, capnp(settings, layout, listening, [...Object.keys(secrets), KEY]));
+  writeFileSync(config, capnp(settings, layout, network, [...Object.keys(secrets), KEY]));
   return config;
 }
 
@@ -125,7 +134,7 @@ async function stop(
     (text) => JSON.parse(text) as { refused: number },
   );
   const late = sleep(graceMs + LAST_BYTES_MS, over, { ref: false });
-  return Promise.race([told.catch(() => over), late, ended.then(() => over)]);
+  return Promise.race([told.catch(() => late), late, ended.then(() => over)]);
 }
 
 /** Not `fetch`, which gives up waiting after five minutes. */

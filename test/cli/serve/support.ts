@@ -36,7 +36,8 @@ export class Project {
 
   /** Resolves once it listens: at first on any port, then on the same again. */
   async serve(...args: string[]): Promise<Served> {
-    const run = this.run("--listen", this.#address, ...args);
+    const listens = args.includes("--listen") ? [] : ["--listen", this.#address];
+    const run = this.run(...listens, ...args);
     await run.printed("sluice: serves ");
     const [url = "", address = ""] = /https?:\/\/(127\.0\.0\.1:\d+)/.exec(run.stderr) ?? [];
     this.#address = address;
