@@ -8,6 +8,7 @@ import { durationOption, examples, type Program } from "../program.ts";
 import { readDevVars } from "../serve/dev-vars.ts";
 import { serve } from "../serve/serve.ts";
 import { readSettings } from "../serve/settings.ts";
+import { socketsOfSystemd } from "../serve/systemd.ts";
 import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
@@ -48,7 +49,9 @@ export function addServe(program: Program): void {
       refuseErrors(opened);
       const { file, kind, text } = opened;
       const settings = readSettings(text, kind, options.env ?? null);
-      const addresses = options.listen ?? [DEFAULT_ADDRESS];
+      const handedOn = options.listen ? [] : socketsOfSystemd(process.env);
+      const addresses =
+        options.listen ?? (handedOn.length > 0 ? handedOn.map(() => "*:0") : [DEFAULT_ADDRESS]);
       const tls = tlsOf(options.tlsCert, options.tlsKey);
       const data = options.data ?? join(dirname(file), ".sluice");
       await serve(
@@ -57,6 +60,7 @@ export function addServe(program: Program): void {
           secrets: await secretsBeside(file, options.env),
           network: {
             addresses,
+            handedOn,
             tls,
             behindProxy: options.behindProxy ?? false,
             serverCa: options.serverCa ?? null,

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
@@ -16,6 +16,8 @@ export interface WorkerdOptions {
   env?: NodeJS.ProcessEnv | undefined;
   /** A file that stays open for as long as the runtime lives. */
   holds?: number | undefined;
+  /** Sockets that listen already, by their file descriptors here, for those of the configuration with these names. */
+  handedOn?: ReadonlyMap<string, number> | undefined;
   /** In a process group of its own, where a terminal's Ctrl-C does not reach it. */
   detached?: boolean | undefined;
 }
@@ -24,11 +26,13 @@ export interface WorkerdOptions {
 export function startWorkerd(
   binary: string,
   config: string,
-  { sockets, onLine, env = process.env, holds, detached = false }: WorkerdOptions,
+  { sockets, onLine, env = process.env, holds, handedOn = new Map(), detached = false }: WorkerdOptions,
 ): Workerd {
   const output = onLine ? "pipe" : "inherit";
-  const child = spawn(binary, ["serve", config, "--experimental", "--control-fd=3"], {
-    stdio: ["ignore", output, output, "pipe", ...(holds === undefined ? [] : [holds])],
+  const stdio: StdioOptions = ["ignore", output, output, "pipe", ...(holds === undefined ? [] : [holds])];
+  const args = [...handedOn].map(([name, descriptor]) => `--socket-fd=${name}=${stdio.push(descriptor) - 1}`);
+  const child = spawn(binary, ["serve", config, "--experimental", "--control-fd=3", ...args], {
+    stdio,
     env,
     detached,
   });

@@ -12,6 +12,8 @@ export interface Layout {
 export interface Network {
   /** `127.0.0.1:8787`, each. */
   addresses: readonly string[];
+  /** File descriptors of sockets that listen already, in place of the addresses. */
+  handedOn: readonly number[];
   tls: { key: string; cert: string } | null;
   behindProxy: boolean;
   /** A file of certificates, PEM, by which servers are known beside those of the public authorities. */

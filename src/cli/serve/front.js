@@ -20,14 +20,14 @@ const DRAIN_MARGIN_MS = 30_000;
  * answers one that has no answer yet; `null`: it has one.
  */
 const open = new Set();
-let isStopping = false;
+let refusesNew = false;
 
 export default {
   async fetch(request, env, ctx) {
     const known = asFromClient(request, env);
     // Neither an operator's look nor an open dashboard holds up a stop, or is refused in one.
     if (ADMIN_PATH.test(request.url)) return sluice.fetch(known, env, ctx);
-    if (isStopping) return refusal(request);
+    if (refusesNew) return refusal(request);
     const entry = { pending: 0, refuse: null };
     // A stop has a context of its own, in which the answer to this request cannot be made.
     const refused = new Promise((resolve) => {
@@ -46,15 +46,24 @@ export default {
 
 /** Only on the socket of loopback that `sluice serve` itself uses. */
 export const control = {
-  async fetch(request, env) {
+  async fetch(request, env, ctx) {
     if (request.headers.get("authorization") !== env.SLUICE_SERVE_KEY)
       return new Response(null, { status: 403 });
-    const { pools, graceMs } = await request.json();
+    const { pools, graceMs, refuseNew } = await request.json();
     // Each time a fresh stub: one that has thrown stays broken.
     const reached = pools.map((name) => () => env.POOL.getByName(name));
-    if (request.url.endsWith("/start")) await start(reached);
-    else return Response.json({ refused: await stop(reached, graceMs) });
-    return new Response(null, { status: 204 });
+    if (request.url.endsWith("/start")) {
+      await start(reached);
+      return new Response(null, { status: 204 });
+    }
+    refusesNew = refuseNew;
+    // Headers at once: this stop has begun, and its connection keeps the runtime alive, which may be told to end.
+    const { readable, writable } = new TransformStream();
+    const told = stop(reached, graceMs).then((refused) =>
+      new Blob([JSON.stringify({ refused })]).stream().pipeTo(writable),
+    );
+    ctx.waitUntil(told);
+    return new Response(readable);
   },
 };
 
@@ -73,7 +82,6 @@ async function start(pools) {
  * Resolves with the number of requests that had to be refused.
  */
 async function stop(pools, graceMs) {
-  isStopping = true;
   const endsAt = Date.now() + graceMs;
   await until(() => open.size === 0, endsAt - graceMs / 2);
   await drain(pools, graceMs).catch(() => {});
@@ -151,9 +159,12 @@ function asFromClient(request, env) {
   return new Request(request, { headers, signal: request.signal });
 }
 
-/** `127.0.0.1` of `127.0.0.1:53674`, `::1` of `[::1]:53674`. */
+/** `127.0.0.1` of `127.0.0.1:53674` and of `[::ffff:127.0.0.1]:53674`, `::1` of `[::1]:53674`. */
 function addressOf(peer) {
-  return peer?.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return peer
+    ?.replace(/:\d+$/, "")
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 function refusal(request) {

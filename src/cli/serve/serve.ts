@@ -48,8 +48,10 @@ export async function serve(
   }
   const key = randomBytes(32).toString("base64url");
   const config = writeConfig(options, worker);
+  const { addresses, handedOn } = options.network;
   const runtime = startWorkerd(binary, config, {
-    sockets: options.network.addresses.length + 1,
+    sockets: addresses.length + 1,
+    handedOn: new Map(handedOn.map((descriptor, n) => [socketName(n), descriptor])),
     env: { ...process.env, ...options.secrets, [KEY]: key },
     holds: lock,
     detached: true,
@@ -67,14 +69,14 @@ export async function serve(
     });
     const control = { port: ports.get(CONTROL) ?? 0, key };
     await tell(control, "start", { pools: settings.pools });
-    onReady(options.network.addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
+    onReady(addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
     const crash = await Promise.race([ended, aborted(signals.stop)]);
     if (crash !== null)
       throw new CliError(EXIT.unexpected, `The runtime has crashed: workerd ended with ${crash}`);
     process.stderr.write(
       `sluice: stops, within ${duration(options.graceMs)}; a second signal ends it at once\n`,
     );
-    const { refused } = await stop(control, options, ended);
+    const { refused } = await stop(control, options, runtime.process, ended);
     if (refused > 0) process.stderr.write(`sluice: refused ${refused} that could not be answered in time\n`);
   } finally {
     runtime.process.kill("SIGTERM");
@@ -126,19 +128,28 @@ interface Control {
 /** Lets requests end, or be refused. If the runtime itself ends meanwhile, there is nothing left to stop. */
 async function stop(
   control: Control,
-  { settings: { pools }, graceMs }: ServeOptions,
+  { settings: { pools }, network: { handedOn }, graceMs }: ServeOptions,
+  runtime: ChildProcess,
   ended: Promise<string>,
 ): Promise<{ refused: number }> {
   const over = { refused: 0 };
-  const told = tell(control, "stop", { pools, graceMs }).then(
+  const refuseNew = handedOn.length === 0;
+  // Who comes from now on waits in the socket for the next start: told to end, the runtime accepts nobody any more.
+  const onBegun = () => void (refuseNew || runtime.kill("SIGTERM"));
+  const told = tell(control, "stop", { pools, graceMs, refuseNew }, onBegun).then(
     (text) => JSON.parse(text) as { refused: number },
   );
   const late = sleep(graceMs + LAST_BYTES_MS, over, { ref: false });
   return Promise.race([told.catch(() => late), late, ended.then(() => over)]);
 }
 
-/** Not `fetch`, which gives up waiting after five minutes. */
-function tell({ port, key }: Control, what: "start" | "stop", body: unknown): Promise<string> {
+/** Not by `fetch`, which gives up waiting after five minutes. `onHeaders`: before the answer is whole. */
+function tell(
+  { port, key }: Control,
+  what: "start" | "stop",
+  body: unknown,
+  onHeaders = () => {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = {
       port,
@@ -148,6 +159,7 @@ function tell({ port, key }: Control, what: "start" | "stop", body: unknown): Pr
       headers: { Authorization: key },
     };
     const request = http.request(options, (response) => {
+      onHeaders();
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {

@@ -7,7 +7,9 @@ import { read } from "../../docs/documents.ts";
 import { fencesOf } from "../../docs/markdown.ts";
 import { Folder } from "../script.ts";
 
-const UNIT = fencesOf(read("docs/self-hosting.md")).find(({ language }) => language === "ini")?.text ?? "";
+const [UNIT = "", SOCKET = ""] = fencesOf(read("docs/self-hosting.md"))
+  .filter(({ language }) => language === "ini")
+  .map(({ text }) => text);
 const hasSystemd = spawnSync("systemd-analyze", ["--version"]).error === undefined;
 const settingOf = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(UNIT)?.[1] ?? "";
 
@@ -19,14 +21,15 @@ test("the systemd unit of docs/self-hosting.md gives a stop more time than its g
   expect(settingOf("KillMode")).toBe("mixed");
 });
 
-if (!hasSystemd) console.warn("NOT RUN: the verification of the systemd unit\nsystemd-analyze is missing.\n");
+if (!hasSystemd)
+  console.warn("NOT RUN: the verification of the systemd units\nsystemd-analyze is missing.\n");
 
-test.runIf(hasSystemd)("systemd has nothing to say against that unit", async () => {
+test.runIf(hasSystemd)("systemd has nothing to say against its units", async () => {
   const { path } = await Folder.make();
-  const file = join(path, "sluice.service");
+  const [service, socket] = [join(path, "sluice.service"), join(path, "sluice.socket")];
   // It looks for the program, which may be elsewhere on this machine.
-  await writeFile(file, UNIT.replace("/usr/bin/node", process.execPath));
-  expect(
-    execFileSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8", stdio: "pipe" }),
-  ).toBe("");
+  await writeFile(service, UNIT.replace("/usr/bin/node", process.execPath));
+  await writeFile(socket, SOCKET);
+  const verify = ["verify", "--man=no", service, socket];
+  expect(execFileSync("systemd-analyze", verify, { encoding: "utf8", stdio: "pipe" })).toBe("");
 });
