@@ -59,8 +59,8 @@ export const control = {
     refusesNew = refuseNew;
     // Headers at once: this stop has begun, and its connection keeps the runtime alive, which may be told to end.
     const { readable, writable } = new TransformStream();
-    const told = stop(reached, graceMs).then((refused) =>
-      new Blob([JSON.stringify({ refused })]).stream().pipeTo(writable),
+    const told = stop(reached, graceMs).then((left) =>
+      new Blob([JSON.stringify(left)]).stream().pipeTo(writable),
     );
     ctx.waitUntil(told);
     return new Response(readable);
@@ -79,7 +79,7 @@ async function start(pools) {
 
 /**
  * Half of the time is for all; then nobody gets a server any more, and the other half is for those that have one.
- * Resolves with the number of requests that had to be refused.
+ * Resolves with the number of requests that had to be refused, and of those whose answer was not over.
  */
 async function stop(pools, graceMs) {
   const endsAt = Date.now() + graceMs;
@@ -95,7 +95,7 @@ async function stop(pools, graceMs) {
     open.delete(entry);
   }
   await until(() => open.size === 0, endsAt);
-  return waiting.length;
+  return { refused: waiting.length, cutOff: open.size };
 }
 
 /** Holds what waits, deferred requests too. A drain of somebody else's does that as well, and stays theirs. */

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../words/phrases.ts";
 import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
@@ -28,6 +29,7 @@ export interface ServeOptions {
 const KEY = "SLUICE_SERVE_KEY";
 /** For how long the runtime, told to end, may send the last bytes, in ms. */
 const LAST_BYTES_MS = 2_000;
+const LAST_WORDS_MS = 100;
 
 /**
  * Serves until a signal. `onReady` is told once it listens, with the port of each address. Rejects if the runtime ends
@@ -61,8 +63,12 @@ export async function serve(
     runtime.process.once("close", (code, signal) => done(`${code ?? signal}`));
   });
   const guard = endWithUs(runtime.process);
-  // The second one: at once.
-  signals.on((_, count) => count > 1 && runtime.process.kill("SIGKILL"));
+  let isForced = false;
+  signals.on((_, count) => {
+    if (count === 1) return;
+    isForced = true;
+    runtime.process.kill("SIGKILL");
+  });
   try {
     const ports = await runtime.listening.catch(({ message }) => {
       throw new CliError(EXIT.unexpected, `${message.replace(/:$/, "")} before it listened`);
@@ -76,8 +82,15 @@ export async function serve(
     process.stderr.write(
       `sluice: stops, within ${duration(options.graceMs)}; a second signal ends it at once\n`,
     );
-    const { refused } = await stop(control, options, runtime.process, ended);
-    if (refused > 0) process.stderr.write(`sluice: refused ${refused} that could not be answered in time\n`);
+    const left = await stop(control, options, runtime.process, ended);
+    if (!left) {
+      const exitCode = isForced ? signals.exitCode : EXIT.unexpected;
+      throw new CliError(exitCode, "The runtime has ended before all requests had");
+    }
+    const { refused, cutOff } = left;
+    if (refused > 0)
+      process.stderr.write(`sluice: refused ${counted(refused, "request")}, not answered in time\n`);
+    if (cutOff > 0) process.stderr.write(`sluice: cut off ${counted(cutOff, "answer")}, not over in time\n`);
   } finally {
     runtime.process.kill("SIGTERM");
     await Promise.race([ended, sleep(LAST_BYTES_MS, undefined, { ref: false })]);
@@ -125,22 +138,29 @@ interface Control {
   key: string;
 }
 
-/** Lets requests end, or be refused. If the runtime itself ends meanwhile, there is nothing left to stop. */
+/** Requests that were not over in time: without an answer, and with a part of it. */
+interface Left {
+  refused: number;
+  cutOff: number;
+}
+
+/** Lets requests end, or be refused. `null`: the runtime itself has ended meanwhile, or does not do as it is told. */
 async function stop(
   control: Control,
   { settings: { pools }, network: { handedOn }, graceMs }: ServeOptions,
   runtime: ChildProcess,
   ended: Promise<string>,
-): Promise<{ refused: number }> {
-  const over = { refused: 0 };
+): Promise<Left | null> {
   const refuseNew = handedOn.length === 0;
   // Who comes from now on waits in the socket for the next start: told to end, the runtime accepts nobody any more.
   const onBegun = () => void (refuseNew || runtime.kill("SIGTERM"));
   const told = tell(control, "stop", { pools, graceMs, refuseNew }, onBegun).then(
-    (text) => JSON.parse(text) as { refused: number },
+    (text) => JSON.parse(text) as Left,
   );
-  const late = sleep(graceMs + LAST_BYTES_MS, over, { ref: false });
-  return Promise.race([told.catch(() => late), late, ended.then(() => over)]);
+  const late = sleep(graceMs + LAST_BYTES_MS, null, { ref: false });
+  // What it had said may be read only after its end is known.
+  const lost = ended.then(() => sleep(LAST_WORDS_MS, null));
+  return Promise.race([told.catch(() => late), late, lost]);
 }
 
 /** Not by `fetch`, which gives up waiting after five minutes. `onHeaders`: before the answer is whole. */

@@ -84,7 +84,7 @@ describe("a stop", () => {
       Array(3).fill([503, "stopping"]),
     );
     expect(fleet.served).toEqual([]);
-    expect(served.run.stderr).toContain("sluice: refused 3 that could not be answered in time\n");
+    expect(served.run.stderr).toContain("sluice: refused 3 requests, not answered in time\n");
     expect(await (await project.serve()).snapshot()).toMatchObject({ drain: { owner: "ops" }, queued: 0 });
   });
 
@@ -146,7 +146,8 @@ describe("a stop", () => {
     served.run.kill("SIGTERM");
     await served.run.printed("a second signal ends it at once");
     served.run.kill("SIGTERM");
-    await served.run.code;
+    expect(await served.run.code).toBe(143);
+    expect(served.run.stderr).toContain("The runtime has ended before all requests had");
     await expect(answer).rejects.toThrow();
   });
 });
