@@ -6,6 +6,7 @@ import { addDrain } from "./commands/drain.ts";
 import { addInit } from "./commands/init.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRoll } from "./commands/roll.ts";
+import { addServe } from "./commands/serve.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
@@ -24,6 +25,7 @@ addRoll(program);
 addServer(program);
 addDeferred(program);
 addCheck(program);
+addServe(program);
 addTop(program);
 addCompletion(program);
 

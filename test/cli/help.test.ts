@@ -12,6 +12,7 @@ const COMMANDS = [
   "server",
   "deferred",
   "check",
+  "serve",
   "top",
   "complete",
 ];

@@ -1,6 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -112,6 +115,7 @@ describe("the package", () => {
       await npx("sluice", "init", "--yes");
       // The repository's own, as the tests use no network.
       for (const [link, target] of [
+        ["workerd", "workerd"],
         ["wrangler", "wrangler"],
         [".bin/wrangler", "wrangler/bin/wrangler.js"],
       ] as const) {
@@ -152,6 +156,34 @@ describe("the package", () => {
       const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--noEmit", "--ignoreConfig", ...options];
       const args = [...tsc, "--types", "@cloudflare/workers-types", "worker.ts"];
       expect((await run(process.execPath, args, { cwd: folder })).stdout).toBe("");
+    });
+
+    test("is what `sluice serve` runs without an account, and a request goes through it", async () => {
+      const server = createServer((_request, response) => response.end("served")).listen(0, "127.0.0.1");
+      onTestFinished(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const deployed = readFileSync(join(folder, "wrangler.toml"), "utf8");
+      onTestFinished(() => writeFile(join(folder, "wrangler.toml"), deployed));
+      await npx("sluice", "init", "--yes", "--force", "--server", `http://127.0.0.1:${port}`);
+
+      const command = join(folder, "node_modules/.bin/sluice");
+      const serve = spawn(command, ["serve", "--listen", "127.0.0.1:0"], { cwd: folder, env });
+      onTestFinished(() => void serve.kill("SIGKILL"));
+      const url = await new Promise((resolve) => {
+        let told = "";
+        serve.stderr.on("data", (text) => {
+          told += text;
+          const [, address] = /on (http:\S+),/.exec(told) ?? [];
+          if (address) resolve(address);
+        });
+      });
+      expect(await (await fetch(`${url}/`)).text()).toBe("served");
+      serve.kill("SIGTERM");
+      expect(await once(serve, "exit")).toEqual([0, null]);
     });
 
     test("refuses to deploy a broken configuration, and says what is wrong", async () => {

@@ -43,6 +43,7 @@ export const COMMANDS: Record<string, RunBy> = {
     '"roll", "web", "--", "sh", "-c"',
     "$SLUICE_SERVER",
   ),
+  "npx sluice serve": cli("serve/serve", "project.serve()", "sluice: serves"),
   [`curl -N ${TOKEN} https://app.example.com/_sluice/api/pools/web/events`]: {
     file: "test/admin/events/events.test.ts",
     words: ["watch(sluice)", "history"],

@@ -11,6 +11,8 @@ export const NO_PROMTOOL =
   "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
   "package `prometheus` has it, and .ci/run takes just the program out of that.";
 
+export const NO_OPENSSL = "openssl is missing. On Debian: apt-get install openssl.";
+
 export const NO_CURL = "curl is missing. On Debian: apt-get install curl.";
 
 export const MISSING_SHELLS = ["zsh", "fish"].filter(
@@ -34,6 +36,11 @@ const NEEDS = [
     files: ["test/monitoring/monitoring.test.ts"],
     missing: () => !hasPromtool,
     why: NO_PROMTOOL,
+  },
+  {
+    files: ["test/cli/serve/tls.test.ts"],
+    missing: () => spawnSync("openssl", ["version"]).error !== undefined,
+    why: NO_OPENSSL,
   },
   {
     files: ["test/docs/first-drain.test.ts"],

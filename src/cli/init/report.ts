@@ -69,7 +69,7 @@ function nextLines(folder: string): string[] {
     ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
     "  npm install",
     "  npx sluice check                # your servers and hosts in wrangler.toml",
-    "  npx wrangler deploy",
+    "  npx wrangler deploy             # or, on a machine of your own: npx sluice serve",
     "  openssl rand -hex 32            # keep it: npx wrangler secret put ADMIN_TOKEN asks for it",
   ];
 }
