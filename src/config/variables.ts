@@ -3,6 +3,8 @@
 /** The one that is always there. */
 export const FIRST_VARIABLE = "POOLS";
 
+export const FURTHER_VARIABLE = /^POOLS_[0-9]+$/;
+
 /** The names of those among `vars`, in order. A number may be left out; the first name is there even without a value. */
 export function poolVariables(vars: object): string[] {
   const further = Object.keys(vars).filter(isFurther);
@@ -14,7 +16,7 @@ export function holdsPools(name: string): boolean {
 }
 
 function isFurther(name: string): boolean {
-  return /^POOLS_[0-9]+$/.test(name);
+  return FURTHER_VARIABLE.test(name);
 }
 
 function numberOf(name: string): number {

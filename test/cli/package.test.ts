@@ -44,10 +44,9 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command and what tells of it, and nothing else", () => {
-    const licences = "dist/THIRD-PARTY-LICENCES.txt";
-    const expected = ["LICENSE", "README.md", "bin/sluice.js", licences, "dist/sluice.js", "package.json"];
-    expect(files.sort()).toEqual(expected);
+  test("has the command, the schema for editors and what tells of them, and nothing else", () => {
+    const built = ["dist/THIRD-PARTY-LICENCES.txt", "dist/sluice.js", "dist/wrangler.schema.json"];
+    expect(files.sort()).toEqual(["LICENSE", "README.md", "bin/sluice.js", ...built, "package.json"]);
   });
 
   test("needs no other package", () => {
