@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dirname, "..");
 const WRANGLERS = join(ROOT, "node_modules/wrangler/config-schema.json");
 
 /** Where wrangler's schema has variables that a Worker is deployed with. */
-const WITH_VARIABLES = ["RawConfig", "RawEnvironment"];
+const WITH_VARIABLES = ["RawConfig", "RawEnvironment", "PreviewsConfig"];
 
 export async function buildSchema(folder = join(ROOT, "dist")): Promise<void> {
   const wranglers = JSON.parse(await readFile(WRANGLERS, "utf8"));

@@ -13,6 +13,9 @@ export function inputSchema(zodSchema: z.core.$ZodType, target: "draft-07" | "dr
     override({ zodSchema: part, jsonSchema }) {
       const shape = shapeOf(part);
       if (shape) Object.assign(jsonSchema, ofShape(shape, target));
+      const isBare = Object.keys(jsonSchema).length === 0;
+      if (isBare && !shape && part._zod.def.type !== "unknown")
+        throw new Error(`nothing is said of a ${part._zod.def.type}: give it a shape (src/config/shape.ts)`);
     },
   }) as JsonSchema;
   return schema;
