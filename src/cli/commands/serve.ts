@@ -7,7 +7,7 @@ import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { readDevVars } from "../serve/dev-vars.ts";
 import { serve } from "../serve/serve.ts";
-import { readSettings } from "../serve/settings.ts";
+import { readSettings, type Settings } from "../serve/settings.ts";
 import { socketsOfSystemd } from "../serve/systemd.ts";
 import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
@@ -57,7 +57,7 @@ export function addServe(program: Program): void {
       await serve(
         {
           settings,
-          secrets: await secretsBeside(file, options.env),
+          secrets: await secretsBeside(file, options.env, settings),
           network: {
             addresses,
             handedOn,
@@ -113,18 +113,33 @@ function refuseErrors({ file, kind, text }: WranglerFile): void {
 }
 
 /** As with wrangler, an environment's own file takes the place of the other one. */
-async function secretsBeside(file: string, environment: string | undefined): Promise<Record<string, string>> {
+async function secretsBeside(
+  file: string,
+  environment: string | undefined,
+  settings: Settings,
+): Promise<Record<string, string>> {
+  const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
   const names = [...(environment === undefined ? [] : [`${DEV_VARS}.${environment}`]), DEV_VARS];
   for (const name of names) {
     const text = await readFile(join(dirname(file), name), "utf8").catch(() => null);
-    if (text !== null) return { ...readDevVars(text), ...ownSecrets() };
+    if (text !== null) return whole({ ...readDevVars(text), ...ofProcess }, settings);
   }
-  return ownSecrets();
+  return whole(ofProcess, settings);
 }
 
-function ownSecrets(): Record<string, string> {
+/** Servers would take Sluice for somebody else if it sent them a header without its secret. */
+function whole(secrets: Record<string, string>, settings: Settings): Record<string, string> {
+  const missing = settings.secrets.filter((name) => !secrets[name] && !settings.variables[name]);
+  if (missing.length === 0) return secrets;
+  throw new CliError(
+    EXIT.invalid,
+    `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
+  );
+}
+
+function secretsOfProcess(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    SECRETS.flatMap((name) => {
+    names.flatMap((name) => {
       const value = process.env[name];
       return value === undefined || value === "" ? [] : [[name, value]];
     }),

@@ -20,7 +20,7 @@ export interface Route {
 
 /** Keys of the top level stand before the first table: TOML would take them for keys of that table. */
 export function wranglerToml({ worker, packageName, route, pools }: WorkerSettings): string {
-  return `#:schema node_modules/wrangler/config-schema.json
+  return `#:schema ./node_modules/${packageName}/dist/wrangler.schema.json
 name = ${tomlOf(worker)}
 main = ${tomlOf(`node_modules/${packageName}/dist/worker.js`)}
 # Not earlier: from 2026-11-17 on a Worker is told when its client leaves (\`request.signal\`).

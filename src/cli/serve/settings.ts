@@ -1,5 +1,6 @@
 /** What `sluice serve` takes from the file that wrangler reads: text in, settings out, no I/O. */
 import { readPools } from "../../config/parse.ts";
+import type { PoolConfig } from "../../config/types.ts";
 import { listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { BINDINGS } from "../wrangler-file/platform.ts";
@@ -13,6 +14,8 @@ export interface Settings {
   compatibilityFlags: string[];
   /** `vars`: text, or a value of another kind. */
   variables: Record<string, unknown>;
+  /** The names of the secrets that `headers` of pools and servers take. */
+  secrets: string[];
   pools: string[];
   servers: number;
 }
@@ -28,17 +31,24 @@ export function readSettings(text: string, kind: FileKind, environment: string |
   const target = targets.find((one) => one.environment === environment);
   if (!target) throw noEnvironment(environment, targets);
   refuseBindings(target);
-  const { pools } = readPools(target.own("vars", "POOLS"));
+  const variables = tableOf(target.own("vars"));
+  const { pools } = readPools(variables);
   if (pools.size === 0) {
     throw new CliError(EXIT.invalid, `There are no pools in ${inWords(environment)}, so nothing to serve.`);
   }
   return {
     compatibilityDate: String(target.inherited("compatibility_date")),
     compatibilityFlags: listOf(target.inherited("compatibility_flags")).map(String),
-    variables: tableOf(target.own("vars")),
+    variables,
+    secrets: [...new Set([...pools.values()].flatMap(secretsOf))],
     pools: [...pools.keys()],
     servers: [...pools.values()].reduce((sum, { servers }) => sum + servers.length, 0),
   };
+}
+
+function secretsOf({ servers }: PoolConfig): string[] {
+  const values = servers.flatMap(({ headers }) => headers.map(([, value]) => value));
+  return values.flatMap((value) => (typeof value === "string" ? [] : value.secret));
 }
 
 function refuseBindings(target: Target): void {

@@ -74,6 +74,22 @@ describe("sluice serve does not start", () => {
     expect(run.stderr).toContain(message);
   });
 
+  test("without a secret that headers take; with it, servers get it", async () => {
+    const fleet = await Fleet.start(1, 0);
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" } };
+    const project = await Project.make({ web: { servers: fleet.list, headers } });
+    const run = project.run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+    await writeFile(
+      join(project.path, ".dev.vars"),
+      'ADMIN_TOKEN="none-of-your-business"\nGATE_KEY=sesame\n',
+    );
+    const served = await project.serve();
+    expect((await send(served.url, { path: "/a" })).status).toBe(200);
+    expect(served.run.stderr).not.toContain("sesame");
+  });
+
   test("for an environment that is not in the file", async () => {
     const run = (await Project.make({ web: { servers: SERVERS } })).run("--env", "blue");
     expect(await run.code).toBe(64);

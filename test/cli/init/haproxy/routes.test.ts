@@ -27,7 +27,7 @@ function poolOf(rules: string, url: string): string | undefined {
 
 function configOf(pools: PoolTable[]): Config {
   const toml = wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools });
-  return parseConfig(valueAt(readToml(toml), ["vars", "POOLS"]));
+  return parseConfig(valueAt(readToml(toml), ["vars"]) as object);
 }
 
 describe("a request goes to the pool of the backend that it went to", () => {
