@@ -167,23 +167,6 @@ describe("a command that fails", () => {
     expect((await sluice.snapshot("web")).state).toBe("running");
   });
 
-  test.each([
-    ["does not exist", 127, "./nowhere"],
-    ["has no name", 127, ""],
-    ["is no program", 126, "./"],
-    ["lies in what is no folder", 126, "/dev/null/deploy"],
-    ["has a name that is too long", 126, `./${"x".repeat(300)}`],
-  ])(
-    "because it %s ends the deploy with %d, as in a shell, and the pool runs again",
-    async (_, code, file) => {
-      const { sluice } = await stage();
-      const run = new Run(["deploy", "web", "--", file], { url: sluice.url });
-      expect(await run.code).toBe(code);
-      expect(run.stderr).toContain("cannot be run");
-      expect((await sluice.snapshot("web")).state).toBe("running");
-    },
-  );
-
   test("leaves the pool drained with --on-failure hold, and says how to end that", async () => {
     const pool = await stage();
     const run = new Run(["deploy", "web", "--on-failure", "hold", "--", "sh", "-c", "exit 3"], {
