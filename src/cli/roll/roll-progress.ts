@@ -10,6 +10,13 @@ export class RollProgress extends Progress {
   /** The current server and its number. */
   #current = "";
 
+  /** The pool has no health checks. */
+  unchecked(): void {
+    const words =
+      "it has no `check`, so nobody knows when a server is up again: each is put back as soon as its command ends";
+    this.report({ event: "unchecked" }, `${this.#yellow("warning")}: ${words}`);
+  }
+
   next(server: string, number: number, of: number): void {
     this.#current = `${server} (${number} of ${of})`;
     this.report({ event: "server", server, number, of }, null);
