@@ -77,7 +77,7 @@ describe("the command of a deploy", () => {
     });
     expect(await run.code).toBe(0);
     expect(run.stdoutBytes).toEqual(bytes);
-    const [drained, said, resumed] = run.stderr.split("\n");
+    const [drained, said, , resumed] = run.stderr.split("\n");
     expect(drained).toMatch(/^sluice: web drained after \d+\.\d s, running sh$/);
     expect(said).toBe("only this");
     expect(resumed).toMatch(/^sluice: web runs again after \d+\.\d s: 0 in flight, 0 queued$/);
@@ -91,6 +91,20 @@ describe("the command of a deploy", () => {
       expect(await run.code).toBe(3);
       expect(run.stderr.split("\n")).toContain("partial");
       expect(run.events.map(({ event }) => event)).toContain("command");
+    }
+  });
+
+  test("may stop in the middle of a line in a pipe too: ours begin on lines of their own", async () => {
+    const { sluice } = await stage();
+    const script = "printf partial >&2";
+    for (const [name, words] of [
+      ["deploy", /^sluice: web runs again/],
+      ["roll", /^sluice: web web-0 \(1 of 1\) takes requests again/],
+    ] as const) {
+      const run = new Run([name, "web", "--", "sh", "-c", script], { url: sluice.url });
+      expect(await run.code).toBe(0);
+      const lines = run.stderr.split("\n");
+      expect(lines[lines.indexOf("partial") + 1]).toMatch(words);
     }
   });
 

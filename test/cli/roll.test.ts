@@ -124,8 +124,10 @@ test("without health checks a server is taken to be up when its command has ende
     "sluice: web warning: it has no `check`, so nobody knows when a server is up again: " +
       "each is put back as soon as its command ends",
     "sluice: web web-0 (1 of 2) idle, running true",
+    "",
     "sluice: web web-0 (1 of 2) takes requests again",
     "sluice: web web-1 (2 of 2) idle, running true",
+    "",
     "sluice: web web-1 (2 of 2) takes requests again",
     "sluice: web all done: web-0, web-1",
     "",

@@ -40,9 +40,9 @@ export class RollProgress extends Progress {
   }
 
   commandEnded(server: string, [file = ""]: readonly string[], { code, words }: CommandEnd): void {
+    this.reporter.share(false);
     const failure = code === 0 ? null : this.red(`${printable(file)} ${words}`);
     this.report({ event: "command", server, code, words }, failure);
-    this.reporter.share(false);
   }
 
   comingUp({ name: server, health }: ServerSnapshot, leftMs: number): void {
