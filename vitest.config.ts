@@ -4,7 +4,15 @@ import { leftOut } from "./test/support/tools.ts";
 /** Judges by times what it does to a whole machine: beside other tests it would judge those. */
 const ALONE = ["test/chaos/chaos.test.ts"];
 
+/** What the Worker imports as text is text here too. */
+const TEXTS = {
+  name: "texts",
+  transform: (content: string, file: string) =>
+    file.endsWith(".text") ? `export default ${JSON.stringify(content)};` : null,
+};
+
 export default defineConfig({
+  plugins: [TEXTS],
   test: {
     // On two cores: many tests wait most of the time.
     maxWorkers: 3,

@@ -70,7 +70,7 @@ function play(tickets: number, turn: number): number {
 function newScheduler(tickets: number): Scheduler {
   const servers = Array.from({ length: SERVERS }, (_, n) => ({ name: `s${n}`, url: `http://s${n}.example` }));
   const pools = { bench: { servers, max_queue: tickets, queue_timeout: "24h" } };
-  const settings = parseConfig(pools).pools.get("bench");
+  const settings = parseConfig({ POOLS: pools }).pools.get("bench");
   if (!settings) throw new Error("no pool");
   return new Scheduler(settings, null, 0);
 }

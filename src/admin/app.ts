@@ -1,3 +1,4 @@
+/// <reference path="./text.d.ts" />
 import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
@@ -16,6 +17,8 @@ import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
 import { familiesOf } from "./metrics/families.ts";
+// Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
+import openApi from "./openapi.text" with { type: "text" };
 import { cancelQuery, deferredQuery, query } from "./query.ts";
 
 /**
@@ -43,6 +46,7 @@ const routes = app
     const text = exposition(familiesOf(scrapes, Date.now()));
     return new Response(text, { headers: { "Content-Type": CONTENT_TYPE } });
   })
+  .get("/api/openapi.json", (c) => c.body(openApi, 200, { "Content-Type": "application/json" }))
   .get("/api/pools", async (c) => {
     const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());
     const pools = answers.flatMap(({ answer }) => answer ?? []);

@@ -16,6 +16,7 @@ function shortText() {
     (given) => (given.length > 0 && given.length <= LONGEST_TEXT ? given : undefined),
     "is not a text",
     `a text of 1 to ${LONGEST_TEXT} characters`,
+    { minLength: 1, maxLength: LONGEST_TEXT },
   );
 }
 

@@ -35,5 +35,6 @@ function wholeText(least: number, most: number) {
       isWhole(given) && Number(given) >= least && Number(given) <= most ? Number(given) : undefined,
     (given) => (isWhole(given) ? "is out of range" : "is not a whole number"),
     `${least} to ${most}`,
+    { type: "integer", minimum: least, maximum: most },
   );
 }

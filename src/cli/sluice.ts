@@ -5,6 +5,7 @@ import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRoll } from "./commands/roll.ts";
+import { addServe } from "./commands/serve.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
@@ -23,6 +24,7 @@ addRoll(program);
 addServer(program);
 addDeferred(program);
 addCheck(program);
+addServe(program);
 addTop(program);
 addCompletion(program);
 

@@ -39,10 +39,12 @@ export const deferredKeys = z.pipe(
 
 function methods() {
   const allowed = 'a list of methods, "POST", "PUT", "PATCH", "DELETE", "GET"';
+  const [pattern, not] = [/^[A-Z]{1,32}$/, /^CONNECT$/];
   const method = text(
-    (given) => (/^[A-Z]{1,32}$/.test(given) && given !== "CONNECT" ? given : undefined),
+    (given) => (pattern.test(given) && !not.test(given) ? given : undefined),
     "is not a method",
     '"POST", "PUT" or any other in upper case, but not "CONNECT"',
+    { pattern, not },
   );
   const onError = errorOption("is not a list of methods", allowed);
   return z.array(method, onError).check(z.maxLength(32, onError));

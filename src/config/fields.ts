@@ -7,7 +7,8 @@
 import * as z from "zod/mini";
 import { nearest } from "./did-you-mean.ts";
 import { inspect } from "./problem.ts";
-import { durationAllowed, parseDuration, parseSize, SIZE_ALLOWED } from "./units.ts";
+import { type Shape, shaped } from "./shape.ts";
+import { DURATION, durationAllowed, parseDuration, parseSize, SIZE, SIZE_ALLOWED } from "./units.ts";
 
 type Verdict = string | ((given: unknown) => string);
 
@@ -21,10 +22,15 @@ export function errorOption(verdict: Verdict, allowed: string) {
   };
 }
 
-/** A text that `read` accepts; `undefined` refuses it. */
-export function text<T>(read: (given: string) => T | undefined, verdict: Verdict, allowed: string) {
+/** A text that `read` accepts; `undefined` refuses it. `shape`: of the texts that it may accept. */
+export function text<T>(
+  read: (given: string) => T | undefined,
+  verdict: Verdict,
+  allowed: string,
+  shape: Shape,
+) {
   const onError = errorOption(verdict, allowed);
-  return z.pipe(
+  const schema = z.pipe(
     z.string(onError),
     z.transform((given, ctx): T => {
       const value = read(given);
@@ -33,7 +39,10 @@ export function text<T>(read: (given: string) => T | undefined, verdict: Verdict
       return z.NEVER;
     }),
   );
+  return shaped(schema, { ...shape, allowed });
 }
+
+const NOTHING = /^[0.]+[a-z]+$/;
 
 /** A duration, in ms. `or` completes the message where another kind of value is allowed too. */
 export function duration(least = "0s", or = "", most = "24h") {
@@ -48,6 +57,7 @@ export function duration(least = "0s", or = "", most = "24h") {
     },
     (given) => (parses(given, parse) ? "is too short" : "is not a duration"),
     allowed + or,
+    { pattern: DURATION, ...(leastMs > 0 ? { not: NOTHING } : {}) },
   );
 }
 
@@ -61,6 +71,7 @@ export function size(most: string) {
     },
     (given) => (parses(given, parseSize) ? "is too large" : "is not a size"),
     `${SIZE_ALLOWED}, at most "${most}"`,
+    { pattern: SIZE },
   );
 }
 
@@ -73,11 +84,12 @@ export function whole(least: number, most: number) {
     (given) => (Number.isInteger(given) ? "is out of range" : "is not a whole number"),
     `${least} to ${most}`,
   );
-  return z.custom<number>(
+  const schema = z.custom<number>(
     (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
     // By default a failed z.custom skips the checks of the lists around it, which would hide their problems.
     { ...onError, abort: false },
   );
+  return shaped(schema, { type: "integer", minimum: least, maximum: most });
 }
 
 export function flag() {
@@ -105,7 +117,7 @@ export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
   tableSchema: T,
   valueSchema: V,
 ) {
-  return z.pipe(
+  const schema = z.pipe(
     z.unknown(),
     z.transform((given, ctx): z.output<T> | z.output<V> => {
       const isTable = typeof given === "object" && given !== null && !Array.isArray(given);
@@ -119,6 +131,7 @@ export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
       return z.NEVER;
     }),
   );
+  return shaped(schema, { anyOf: [valueSchema, tableSchema] });
 }
 
 /** One issue of zod as one problem, or as one for each unknown key of a table. */

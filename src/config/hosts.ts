@@ -7,11 +7,15 @@ const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
 const IPV6 = /^\[[0-9a-f:.]+\]$/;
 
+/** Text that URL may take for a host: it takes other characters for other parts of a URL, or decodes them. */
+export const HOST = /^(?:[^/\\:@?#%*\s]+|\[[0-9A-Fa-f:.]+\])$/;
+const PATTERN = /^(?:\*|(?:\*\.)?[^/\\:@?#%*\s]+|\[[0-9A-Fa-f:.]+\])$/;
+
 const PATTERN_ALLOWED = 'a host name, "*.example.com" or "*", without scheme, port or path';
 
 export function hostPatterns() {
   const onError = errorOption("is not a list of hosts", `a list with at least one of: ${PATTERN_ALLOWED}`);
-  const pattern = text(readPattern, verdict, PATTERN_ALLOWED);
+  const pattern = text(readPattern, verdict, PATTERN_ALLOWED, { pattern: PATTERN });
   return z.array(pattern, onError).check(z.minLength(1, onError));
 }
 
@@ -25,8 +29,7 @@ function readPattern(given: string): string | undefined {
 
 /** A host as the URL of a request spells it: `bücher.example` as `xn--bcher-kva.example`. */
 export function readHost(given: string): string | undefined {
-  // URL takes these for other parts of a URL, or decodes them.
-  if (/[/\\:@?#%*\s]/.test(given) && !IPV6.test(given)) return undefined;
+  if (!HOST.test(given)) return undefined;
   const host = parseUrl(`http://${given}`)?.hostname ?? "";
   return NAME.test(host) || IPV6.test(host) ? host : undefined;
 }

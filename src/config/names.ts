@@ -4,34 +4,42 @@ import { text } from "./fields.ts";
 export const NAME_ALLOWED = "1 to 63 of a-z A-Z 0-9 . _ -, beginning with a letter or a digit";
 
 /** A pool's name is also its Durable Object's, and both kinds of name are part of admin routes. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
 export function isName(given: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(given);
+  return NAME.test(given);
 }
 
 export function serverName() {
-  return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED);
+  return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED, {
+    pattern: NAME,
+  });
 }
 
 /** The name of a binding or a secret in the Worker's environment. */
 export function bindingName() {
+  const pattern = /^[A-Za-z_$][\w$]{0,127}$/;
   return text(
-    (given) => (/^[A-Za-z_$][\w$]{0,127}$/.test(given) ? given : undefined),
+    (given) => (pattern.test(given) ? given : undefined),
     "is not a binding's name",
     "a name as it stands in wrangler.toml, a JavaScript identifier",
+    { pattern },
   );
 }
 
 /** Scheme, host and port of a URL. */
 export function origin() {
+  // URL alone would accept "https:a", a trailing space, or an empty "?".
+  const pattern = /^https?:\/\/[^\s/\\?#@]+\/?$/i;
   return text(
     (given) => {
-      // URL alone would accept "https:a", a trailing space, or an empty "?".
-      if (!/^https?:\/\/[^\s/\\?#@]+\/?$/i.test(given)) return undefined;
+      if (!pattern.test(given)) return undefined;
       return hasWildcard(given) ? undefined : parseUrl(given)?.origin;
     },
     (given) =>
       hasWildcard(given) ? "has a wildcard, which would match nothing: name each host" : "is not an origin",
     '"http://" or "https://", a host and perhaps a port, without path, query, fragment, user or password',
+    { pattern, not: /\*/ },
   );
 }
 
@@ -46,6 +54,7 @@ export function pathPrefix() {
     (given) => (given === asRequested(given)?.pathname ? given : undefined),
     "is not a path",
     'a path as it stands in a request: beginning with "/", percent-encoded, without "?" or "#"',
+    { pattern: /^\/(?!\/)(?!(?:.*\/)?\.\.?(?:\/|$))[!$-;=@A-Z\x5b\]^_a-z|~]*$/ },
   );
 }
 
@@ -58,6 +67,7 @@ export function requestPath() {
     },
     "is not a path",
     'a path as it stands in a request: beginning with one "/", percent-encoded, without "#"',
+    { pattern: /^\/(?!\/)(?!(?:[^?]*\/)?\.\.?(?:[/?]|$))[!$-;=@A-Z\x5b\]^_a-z|~]*(?:\?[!$-;=?-~]*)?$/ },
   );
 }
 

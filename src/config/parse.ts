@@ -1,4 +1,4 @@
-/** From `env.POOLS` to a Config, or to the list of all its problems. */
+/** From `POOLS` and its further variables to a Config, or to the list of all its problems. */
 import * as z from "zod/mini";
 import { NO_BINDINGS } from "./bindings.ts";
 import { problemsOf } from "./fields.ts";
@@ -7,9 +7,7 @@ import { poolKeys, routingKeys } from "./pool.ts";
 import { inspect, type Problem, pathOf, problemLine } from "./problem.ts";
 import { identified } from "./servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
-
-const EXAMPLE =
-  'a table [vars.POOLS.<name>] for each pool in wrangler.toml, at least [vars.POOLS.web] with servers = [{ name = "web-1", url = "https://web-1.example.com" }]';
+import { poolVariables } from "./variables.ts";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -21,27 +19,24 @@ export class ConfigError extends Error {
   }
 }
 
-export function parseConfig(pools: unknown, bindings = NO_BINDINGS): Config {
-  const { pools: parsed, problems } = readPools(pools, bindings);
+/** `vars`: the Worker's variables, of which those of pools are read. */
+export function parseConfig(vars: object, bindings = NO_BINDINGS): Config {
+  const { pools: parsed, problems } = readPools(vars, bindings);
   if (problems.length > 0) throw new ConfigError(problems.map(problemLine));
   return { pools: parsed };
 }
 
 /** The pools that are valid by themselves, and all problems, those between pools included. */
 export function readPools(
-  pools: unknown,
+  vars: object,
   bindings = NO_BINDINGS,
 ): { pools: Map<string, PoolConfig>; problems: Problem[] } {
+  const { tables, problems } = tablesIn(vars);
   const parsed = new Map<string, PoolConfig>();
-  const wrong = notTables(pools);
-  if (wrong !== null) return { pools: parsed, problems: [{ path: ["POOLS"], text: wrong }] };
-  // Never looked up by name: a pool may be called "constructor".
-  const tables: [string, unknown][] = Object.entries(pools as object);
-  const problems: Problem[] = [];
-  for (const [name, given] of tables) {
+  for (const { variable, name, given } of tables) {
     if (!isName(name)) {
       problems.push({
-        path: ["POOLS", name],
+        path: [variable, name],
         text: `${inspect(name)} is not a pool name; allowed: ${NAME_ALLOWED}`,
       });
     }
@@ -52,38 +47,71 @@ export function readPools(
       parsed.set(name, { name, ...result.data, servers });
       found.push(...ofServers);
     }
-    for (const { path, text } of found) problems.push({ path: ["POOLS", name, ...path], text });
+    for (const { path, text } of found) problems.push({ path: [variable, name, ...path], text });
   }
   problems.push(...sharedRoutes(tables));
   return { pools: parsed, problems };
 }
 
-function notTables(pools: unknown): string | null {
-  if (pools === undefined) return `missing; allowed: ${EXAMPLE}`;
-  if (typeof pools !== "object" || pools === null || Array.isArray(pools)) {
-    return `${inspect(pools)} is not a table; allowed: ${EXAMPLE}`;
+/** A pool as it is written, and in which variable. */
+interface Table {
+  variable: string;
+  name: string;
+  given: unknown;
+}
+
+/** Every pool once, under its name. */
+function tablesIn(vars: object): { tables: Table[]; problems: Problem[] } {
+  const tables = new Map<string, Table>();
+  const problems: Problem[] = [];
+  for (const variable of poolVariables(vars)) {
+    const pools: unknown = (vars as Record<string, unknown>)[variable];
+    const wrong = notTables(pools, variable);
+    if (wrong !== null) {
+      problems.push({ path: [variable], text: wrong });
+      continue;
+    }
+    // Never looked up by name: a pool may be called "constructor".
+    for (const [name, given] of Object.entries(pools as object)) {
+      const earlier = tables.get(name);
+      if (earlier === undefined) tables.set(name, { variable, name, given });
+      else problems.push({ path: [variable, name], text: alreadyIn(earlier) });
+    }
   }
-  return Object.keys(pools).length === 0 ? `${inspect(pools)} has no pool; allowed: ${EXAMPLE}` : null;
+  return { tables: [...tables.values()], problems };
+}
+
+function notTables(pools: unknown, variable: string): string | null {
+  const example = `a table [vars.${variable}.<name>] for each pool in wrangler.toml, at least [vars.${variable}.web] with servers = [{ name = "web-1", url = "https://web-1.example.com" }]`;
+  if (pools === undefined) return `missing; allowed: ${example}`;
+  if (typeof pools !== "object" || pools === null || Array.isArray(pools)) {
+    return `${inspect(pools)} is not a table; allowed: ${example}`;
+  }
+  return Object.keys(pools).length === 0 ? `${inspect(pools)} has no pool; allowed: ${example}` : null;
+}
+
+function alreadyIn({ variable, name }: Table): string {
+  return `${inspect(name)} is in ${variable} already; allowed: a name that no other pool has`;
 }
 
 /** Parses the routing keys of an invalid pool too, so that one run reports its conflicts as well. */
 const routing = z.object(routingKeys);
 
 /** Two pools with the same host and prefix: the order of the pools would decide which one serves a request. */
-function sharedRoutes(tables: readonly [string, unknown][]): Problem[] {
-  const owners = new Map<string, string>();
+function sharedRoutes(tables: readonly Table[]): Problem[] {
+  const owners = new Map<string, Table>();
   const problems: Problem[] = [];
-  for (const [name, given] of tables) {
-    const { data } = routing.safeParse(given);
+  for (const table of tables) {
+    const { data } = routing.safeParse(table.given);
     for (const host of new Set(data?.hosts)) {
       const route = `${host} ${data?.path_prefix}`;
       const owner = owners.get(route);
-      if (owner === undefined) owners.set(route, name);
+      if (owner === undefined) owners.set(route, table);
       else {
         const same = `${inspect(host)} with path_prefix ${inspect(data?.path_prefix)}`;
         problems.push({
-          path: ["POOLS", name, "hosts"],
-          text: `${same} belongs to ${pathOf(["POOLS", owner])} already; allowed: hosts, or a path_prefix, that no other pool has`,
+          path: [table.variable, table.name, "hosts"],
+          text: `${same} belongs to ${pathOf([owner.variable, owner.name])} already; allowed: hosts, or a path_prefix, that no other pool has`,
         });
       }
     }

@@ -27,13 +27,18 @@ export const LOCATION_HINTS = [
 /** All requests of a Worker share 128 MB. */
 const LARGEST_BUFFER = "64MiB";
 
+const STATUSES = /^[2-5](?:xx|\d\d)(?:\s*,\s*[2-5](?:xx|\d\d))*$/;
+
 const check = table({
   path: requestPath(),
   interval: z.prefault(duration("100ms"), "2s"),
   timeout: z.prefault(duration("1ms"), "1s"),
   rise: z._default(whole(1, 100), 2),
   fall: z._default(whole(1, 100), 3),
-  status: z.prefault(text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"'), "2xx"),
+  status: z.prefault(
+    text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"', { pattern: STATUSES }),
+    "2xx",
+  ),
 });
 
 const quarantine = table({
@@ -149,6 +154,5 @@ function toCheck({ interval, timeout, ...same }: z.output<typeof check>): CheckC
 }
 
 function readStatus(given: string): string | undefined {
-  const list = given.replace(/\s*,\s*/g, ",");
-  return /^[2-5](xx|\d\d)(,[2-5](xx|\d\d))*$/.test(list) ? list : undefined;
+  return STATUSES.test(given) ? given.replace(/\s*,\s*/g, ",") : undefined;
 }

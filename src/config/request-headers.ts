@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { errorOption, table, tableOr, text } from "./fields.ts";
 import { bindingName } from "./names.ts";
 import { inspect } from "./problem.ts";
+import { shaped } from "./shape.ts";
 
 /** A value, or the Worker's secret that holds it. */
 export type HeaderValue = string | { secret: string };
@@ -12,35 +13,35 @@ export type RequestHeaders = readonly (readonly [name: string, value: HeaderValu
 
 /** Names that HTTP, the runtime or Sluice itself sets, or that name where the request goes. */
 const OWN =
-  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|content-length|content-encoding|x-request-id|x-sluice-.*|x-forwarded-(?:for|proto|host)|forwarded|cf-.*|sec-websocket-.*|proxy-.*)$/;
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|content-length|content-encoding|x-request-id|x-sluice-.*|x-forwarded-(?:for|proto|host)|forwarded|cf-.*|sec-websocket-.*|proxy-.*)$/i;
 const NAME = /^[\w!#$%&'*+.^`|~-]{1,200}$/;
+const VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?$/;
 const VALUE_ALLOWED = '1 to 1000 printable ASCII characters, or { secret = "NAME" }';
 
 const value = tableOr(
   table({ secret: bindingName() }),
-  text(
-    (given) => (/^[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?$/.test(given) ? given : undefined),
-    "is not a header's value",
-    VALUE_ALLOWED,
-  ),
+  text((given) => (VALUE.test(given) ? given : undefined), "is not a header's value", VALUE_ALLOWED, {
+    pattern: VALUE,
+  }),
 );
 
 export function requestHeaders() {
   const onError = errorOption("is not a table of headers", `a table of names, each with ${VALUE_ALLOWED}`);
-  return z.pipe(
+  const schema = z.pipe(
     z.record(z.string(), value, onError).check(names()),
     // A name is the same in any case.
     z.transform(
       (given): RequestHeaders => Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]),
     ),
   );
+  return shaped(schema, { keys: { pattern: NAME, not: OWN } });
 }
 
 function names() {
   return z.check<Record<string, unknown>>(
     ({ value: given, issues }) => {
       for (const name of Object.keys(given)) {
-        const isOwn = OWN.test(name.toLowerCase());
+        const isOwn = OWN.test(name);
         if (NAME.test(name) && !isOwn) continue;
         const verdict = isOwn ? "is set by Sluice or the platform" : "is not a header's name";
         const message = `${inspect(name)} ${verdict}; allowed: a name of another header, such as "X-Gate-Key"`;

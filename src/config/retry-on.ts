@@ -1,10 +1,12 @@
 /** The key `retry_on` of a pool: answers by which a server says that it is busy with another request. */
 import * as z from "zod/mini";
 import { errorOption } from "./fields.ts";
+import { shaped } from "./shape.ts";
 import type { BusyAnswer } from "./types.ts";
 
 const ANSWER_ALLOWED =
   'a status from 400 to 599 with or without how the body begins, 503 or "503 already processing"';
+const ANSWER = /^([45]\d\d)(?: ([\s\S]+))?$/;
 const MOST_ANSWERS = 32;
 
 export function busyAnswers() {
@@ -17,7 +19,7 @@ export function busyAnswers() {
 
 function busyAnswer() {
   const onError = errorOption("is not a busy answer", ANSWER_ALLOWED);
-  return z.pipe(
+  const schema = z.pipe(
     z.unknown(),
     z.transform((given, ctx): BusyAnswer => {
       const answer = typeof given === "number" || typeof given === "string" ? read(String(given)) : undefined;
@@ -26,9 +28,15 @@ function busyAnswer() {
       return z.NEVER;
     }),
   );
+  return shaped(schema, {
+    anyOf: [
+      { type: "integer", minimum: 400, maximum: 599 },
+      { type: "string", pattern: ANSWER },
+    ],
+  });
 }
 
 function read(given: string): BusyAnswer | undefined {
-  const [, status, begins = ""] = /^([45]\d\d)(?: (.+))?$/s.exec(given) ?? [];
+  const [, status, begins = ""] = ANSWER.exec(given) ?? [];
   return status === undefined ? undefined : { status: Number(status), begins };
 }

@@ -5,6 +5,7 @@ import type { PoolCalls } from "./protocol.ts";
 export interface Env {
   POOL: DurableObjectNamespace<PoolCalls>;
   DEFERRED: DurableObjectNamespace<DeferredCalls>;
+  /** And `POOLS_2` … where one would be too large (config/variables.ts). */
   POOLS?: unknown;
   ADMIN_TOKEN?: string;
   ADMIN_HOST?: string;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sluice } from "../support/sluice.ts";
-import { ask, CLOSED_ROUTES, problemOf } from "./support.ts";
+import { ask, CLOSED_ROUTES, problemOf, ROUTES_OF_POOLS } from "./support.ts";
 
 const BROKEN = {
   web: { servers: [{ name: "web-1", url: "https://secret-name.example.com/path" }], slot: 2 },
@@ -18,7 +18,7 @@ describe.each([
   });
   afterAll(() => sluice.stop());
 
-  test.each(CLOSED_ROUTES)("is told in full to who shows the token: $method $path", async (route) => {
+  test.each(ROUTES_OF_POOLS)("is told in full to who shows the token: $method $path", async (route) => {
     const { detail } = await problemOf(await ask(sluice, route), 500, "misconfigured");
     for (const problem of problems) expect(detail).toContain(problem);
   });

@@ -16,6 +16,11 @@ export const CLOSED_ROUTES: Route[] = routesOf(admin.routes).filter(
   ({ path }) => path !== "/_sluice/healthz",
 );
 
+/** Those of them that know the pools. */
+export const ROUTES_OF_POOLS: Route[] = CLOSED_ROUTES.filter(
+  ({ path }) => path !== "/_sluice/api/openapi.json",
+);
+
 function routesOf(handlers: readonly Route[]): Route[] {
   const routes = new Map<string, Route>();
   for (const { method, path } of handlers) {

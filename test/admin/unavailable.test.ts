@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { useStage } from "../support/stage.ts";
-import { ask, BEARER, CLOSED_ROUTES, get, problemOf } from "./support.ts";
+import { ask, BEARER, get, problemOf, ROUTES_OF_POOLS } from "./support.ts";
 
 const stage = useStage({ web: {} }, {});
 beforeEach(() => {
@@ -11,7 +11,7 @@ beforeEach(() => {
  * Not the scrape, which does not fail because one pool does, nor the routes of one deferred request, whose own object is
  * asked.
  */
-const ROUTES = CLOSED_ROUTES.filter(
+const ROUTES = ROUTES_OF_POOLS.filter(
   ({ path }) => path !== "/_sluice/metrics" && !path.includes("/deferred/none"),
 );
 

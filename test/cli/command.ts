@@ -56,6 +56,10 @@ export class Run {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
   get stdout(): string {
     return Buffer.concat(this.#stdout).toString();
   }

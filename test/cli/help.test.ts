@@ -11,6 +11,7 @@ const COMMANDS = [
   "server",
   "deferred",
   "check",
+  "serve",
   "top",
   "complete",
 ];

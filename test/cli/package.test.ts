@@ -44,9 +44,10 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command and what tells of it, and nothing else", () => {
+  test("has the command, the Worker, the schema for editors and what tells of them, and nothing else", () => {
     const licences = "dist/THIRD-PARTY-LICENCES.txt";
-    const expected = ["LICENSE", "README.md", "bin/sluice.js", licences, "dist/sluice.js", "package.json"];
+    const built = [licences, "dist/sluice.js", "dist/worker.js", "dist/wrangler.schema.json"];
+    const expected = ["LICENSE", "README.md", "bin/sluice.js", ...built, "package.json"];
     expect(files.sort()).toEqual(expected);
   });
 

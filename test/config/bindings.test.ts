@@ -12,12 +12,12 @@ const BINDINGS: Bindings = {
 const URL = "http://10.0.0.1:8000";
 
 function poolWith(servers: object[], keys: object = {}): PoolConfig {
-  return parseConfig({ web: { servers, ...keys } }, BINDINGS).pools.get("web") as PoolConfig;
+  return parseConfig({ POOLS: { web: { servers, ...keys } } }, BINDINGS).pools.get("web") as PoolConfig;
 }
 
 function problemsWith(servers: object[], keys: object = {}): string[] {
   try {
-    parseConfig({ web: { servers, ...keys } }, BINDINGS);
+    parseConfig({ POOLS: { web: { servers, ...keys } } }, BINDINGS);
     return [];
   } catch (error) {
     return (error as ConfigError).problems;

@@ -42,6 +42,17 @@ describe("loadConfig", () => {
     expect(seen.times).toBe(times);
   });
 
+  test("reads the pools of further variables, once as well", () => {
+    const first = watched(web({ hosts: ["a.example.com"] }));
+    const second = watched({ api: { ...(web().web as object), hosts: ["b.example.com"] } });
+    const env = { POOLS: first.POOLS, POOLS_2: second.POOLS };
+    const config = loadConfig(env);
+    const { times } = second.seen;
+    expect([...config.pools.keys()]).toEqual(["web", "api"]);
+    expect(loadConfig({ ...env })).toBe(config);
+    expect(second.seen.times).toBe(times);
+  });
+
   test("keeps two environments apart", () => {
     expect(loadConfig({ POOLS: web({ slots: 1 }) })).not.toBe(loadConfig({ POOLS: web({ slots: 2 }) }));
   });

@@ -22,7 +22,7 @@ describe("POOLS", () => {
 
   test("names every pool by its key", () => {
     const pools = { a: { ...ok, hosts: ["a.com"] }, "b.2_x-": { ...ok, hosts: ["b.com"] } };
-    expect([...parseConfig(pools).pools].map(([key, pool]) => [key, pool.name])).toEqual([
+    expect([...parseConfig({ POOLS: pools }).pools].map(([key, pool]) => [key, pool.name])).toEqual([
       ["a", "a"],
       ["b.2_x-", "b.2_x-"],
     ]);
@@ -55,7 +55,7 @@ describe("problems", () => {
       'POOLS."c d".color',
       'POOLS."c d".hosts',
     ]);
-    expect(() => parseConfig(pools)).toThrow(new ConfigError(problems));
+    expect(() => parseConfig({ POOLS: pools })).toThrow(new ConfigError(problems));
     expect(new ConfigError(problems).message.split("\n")).toEqual(problems);
   });
 
@@ -108,7 +108,7 @@ describe("names that every object has", () => {
   test("are pool and server names like any other", () => {
     const servers = [{ name: "toString", url: "http://a.example.com" }];
     expect(poolOf({ constructor: { servers } }, "constructor").servers[0]?.name).toBe("toString");
-    expect(parseConfig(web()).pools.get("constructor")).toBeUndefined();
+    expect(parseConfig({ POOLS: web() }).pools.get("constructor")).toBeUndefined();
   });
 
   test("are unknown keys like any other, even __proto__", () => {

@@ -10,11 +10,11 @@ function configOf(pools: Record<string, [host: string, prefix: string]>): Config
   const tables = Object.entries(pools).map(([name, [host, path_prefix]]) => {
     return [name, { servers: SERVERS, hosts: [host], path_prefix }] as const;
   });
-  return parseConfig(Object.fromEntries(tables));
+  return parseConfig({ POOLS: Object.fromEntries(tables) });
 }
 
 describe("one pool for everything", () => {
-  const config = parseConfig(web());
+  const config = parseConfig({ POOLS: web() });
 
   test.each([["example.com"], ["EXAMPLE.com:8080"], ["[::1]:8787"], [""]])("serves the host %j", (host) => {
     expect(poolFor(config, host, "/any/path")?.name).toBe("web");
@@ -73,7 +73,7 @@ describe("the pool of a request", () => {
 
   test("is any of those hosts that one pool lists", () => {
     const hosts = ["a.com", "*.b.com"];
-    const listed = parseConfig(web({ hosts }));
+    const listed = parseConfig({ POOLS: web({ hosts }) });
     expect(poolFor(listed, "a.com", "/")?.name).toBe("web");
     expect(poolFor(listed, "x.b.com", "/")?.name).toBe("web");
     expect(poolFor(listed, "b.com", "/")).toBeUndefined();
@@ -98,7 +98,7 @@ describe("the pool of a request", () => {
         ]);
         const raw = Object.fromEntries(tables);
         fc.pre(problemsOf(raw).length === 0);
-        const parsed = parseConfig(raw);
+        const parsed = parseConfig({ POOLS: raw });
         expect(poolFor(parsed, askedHost, path)?.name).toBe(byTheRule(parsed, askedHost, path)?.name);
       }),
       { numRuns: 1_000 },

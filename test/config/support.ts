@@ -14,14 +14,14 @@ export function parseWeb(keys: Record<string, unknown> = {}): PoolConfig {
 }
 
 export function poolOf(pools: unknown, name: string): PoolConfig {
-  const pool = parseConfig(pools).pools.get(name);
+  const pool = parseConfig({ POOLS: pools }).pools.get(name);
   if (pool === undefined) throw new Error(`no pool ${name}`);
   return pool;
 }
 
 export function problemsOf(pools: unknown): string[] {
   try {
-    parseConfig(pools);
+    parseConfig({ POOLS: pools });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;

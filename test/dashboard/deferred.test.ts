@@ -41,8 +41,12 @@ const QUEUED = {
 } as const;
 const RUNNING = { ...QUEUED, state: "running" } as const;
 
-/** Has a request stored, so that the pool's counts change. */
-async function store(): Promise<void> {
+/** The shortest time between two questions of the page for its list. */
+const PAUSE_MS = 3_000;
+
+/** Has a request stored, so that the pool's counts change. Pages may ask for their lists again by then. */
+async function store(...pages: Page[]): Promise<void> {
+  await Promise.all(pages.map((page) => page.clock.fastForward(PAUSE_MS)));
   const headers = { Prefer: "respond-async" };
   const response = await fetch(`${sluice.url}/orders`, { method: "POST", body: "{}", headers });
   expect(response.status).toBe(202);
@@ -55,6 +59,7 @@ async function listed(fill: (list: PlayedList) => void, path = "#/web") {
   fill(list);
   await page.goto(`${sluice.url}/_sluice/${path}`);
   await sees(page, "#connection", "Live");
+  await page.clock.install();
   return { page, list, complaints };
 }
 
@@ -126,14 +131,20 @@ test("a list is asked for while it is in sight only", async () => {
   const { page, list } = await listed((list) => list.add({}));
   await sees(page, "#deferred-rows tr", "failed");
   await page.setViewportSize({ width: 360, height: 300 });
-  await page.evaluate(() => scrollTo(0, 0));
+  await page.evaluate(async () => {
+    scrollTo(0, 0);
+    // Told after the page's own observer, which is older.
+    await new Promise<void>((resolve) => new IntersectionObserver(() => resolve()).observe(document.body));
+  });
   const before = list.calls.length;
-  await store();
-  await expect.poll(async () => (await sluice.snapshot("web")).deferred?.queued).toBe(0);
-  await page.waitForTimeout(4_000);
-  expect(list.calls.length).toBe(before);
+  await store(page);
+  const { deferred } = await sluice.until("web", (snapshot) => snapshot.deferred?.running === 0);
+  await sees(page, "#deferred-filters", `Answered ${deferred?.answered}`);
+  // Behind whatever the page may have asked.
+  await page.evaluate(() => fetch("api/pools/web/deferred?mine"));
+  expect(list.calls.slice(before)).toEqual(["GET ?mine"]);
   await page.locator("#deferred").scrollIntoViewIfNeeded();
-  await expect.poll(() => list.calls.length).toBe(before + 1);
+  await expect.poll(() => list.calls.length).toBe(before + 2);
 });
 
 describe("cancelling", () => {
@@ -211,7 +222,7 @@ describe("a list that changes", () => {
     const line = await page.locator("#deferred-rows tr").elementHandle();
     list.change(1, { state: "answered", status: 200, code: null, attempts: 1 });
     list.add(QUEUED);
-    await store();
+    await store(page);
     await sees(page, "#deferred-rows tr", /^1\s*answered/);
     expect(await lines(page)).toHaveLength(2);
     // The very same element.
@@ -225,11 +236,13 @@ describe("a list that changes", () => {
     const third = page.locator("#deferred-rows tr", { hasText: "/orders/3" });
     await third.hover();
     list.requests.shift();
-    await store();
-    // The pointer does not rest.
-    const move = setInterval(() => third.hover().catch(() => {}), 500);
-    await sees(page, "#deferred-rows tr", /^1\s*no longer listed/);
-    clearInterval(move);
+    await store(page);
+    const firstLine = async () => {
+      // The pointer does not rest.
+      await third.hover();
+      return (await lines(page))[0];
+    };
+    await expect.poll(firstLine).toMatch(/^1\|no longer listed/);
     const act = page.getByRole("button", { name: "Retry… POST /orders/1, number 1" });
     expect(await act.getAttribute("aria-disabled")).toBe("true");
     expect(await lines(page)).toHaveLength(3);
@@ -243,11 +256,11 @@ describe("a list that changes", () => {
     const hasFocus = () => second.evaluate((act) => act === document.activeElement);
     await second.focus();
     list.requests.shift();
-    await store();
+    await store(page);
     await expect.poll(() => lines(page)).toHaveLength(2);
     expect(await hasFocus()).toBe(true);
     list.requests.shift();
-    await store();
+    await store(page);
     await sees(page, "#deferred-rows tr", /^2\s*no longer listed/);
     expect(await hasFocus()).toBe(true);
     await page.keyboard.press("Tab");
@@ -258,7 +271,7 @@ describe("a list that changes", () => {
     const { page, list } = await listed((list) => list.add({}));
     await sees(page, "#deferred-rows tr", "failed");
     list.answer = { status: 503, code: "pool-unavailable", title: "The pool cannot be reached" };
-    await store();
+    await store(page);
     await sees(page, "#deferred-problem", "This list is not up to date. The pool cannot be reached.");
     expect(await lines(page)).toHaveLength(1);
     list.answer = null;

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { open, send } from "../support/client.ts";
 import { type Arrival, bodyOf, Origin } from "../support/origin.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
+import { Watcher } from "../support/watcher.ts";
 import { Deferrer } from "./support.ts";
 
 let origin: Origin;
@@ -36,8 +37,12 @@ const admin = (method: string, path: string, body: unknown = {}) =>
     ...(method === "GET" ? {} : { body: JSON.stringify(body) }),
   });
 const snapshot = async (pool = "web") => JSON.parse(String((await admin("GET", pool)).body));
-const drain = (pool = "web") => admin("POST", `${pool}/drain`);
 const resume = (pool = "web") => admin("POST", `${pool}/resume`);
+/** Until the test ends, if not before. */
+function drain(pool = "web") {
+  onTestFinished(async () => void (await resume(pool)));
+  return admin("POST", `${pool}/drain`);
+}
 const to = (host: string, headers: Record<string, string> = {}) => ({ headers: { Host: host, ...headers } });
 
 /** Begins to work on a deferred request, whose answer is for the test to give. */
@@ -79,7 +84,6 @@ describe("a request that asks to be stored", () => {
     await client.cancel(JSON.parse(String(first.body)).id);
     expect(await client.status(id)).toMatchObject({ place: 1 });
     await client.cancel(id);
-    await resume();
   });
 
   test("that gets a slot at once is told to look at once", async () => {
@@ -123,7 +127,6 @@ describe("a request that asks to be stored", () => {
     expect([refused.status, codeOf(refused)]).toEqual([503, "deferred-full"]);
     expect((await snapshot()).deferred.queued).toBe(60);
     await Promise.all(ids.map((id) => client.cancel(id)));
-    await resume();
   });
 });
 
@@ -156,10 +159,12 @@ describe("where the operator decides", () => {
 
   test("drained: while no server is up, too", async () => {
     origin.answer = (_request, response) => response.end();
-    await admin("PATCH", "drained/servers/web-1", { state: "maint" });
+    const set = (state: string) => admin("PATCH", "drained/servers/web-1", { state });
+    onTestFinished(async () => void (await set("ready")));
+    await set("maint");
     const stored = await send(sluice.url, { method: "POST", ...to("drained.test") });
     const id = client.accepted(stored);
-    await admin("PATCH", "drained/servers/web-1", { state: "ready" });
+    await set("ready");
     expect(await client.ended(id)).toMatchObject({ state: "answered" });
   });
 });
@@ -383,17 +388,17 @@ describe("without the id", () => {
     const { id: other, arrival } = await running();
     arrival.request.socket.destroy();
     await client.ended(other);
+    const watcher = await Watcher.start(sluice.url, "web", { Host: "admin.test" });
+    onTestFinished(() => watcher.leave());
+    await watcher.event("deferred-failed");
+    await watcher.snapshot();
+    const headers = { Host: "admin.test", Authorization: `Bearer ${TOKEN}` };
+    const metrics = await send(sluice.url, { path: "/_sluice/metrics", headers });
     const texts = [
       sluice.output.join("\n"),
       JSON.stringify(await snapshot()),
-      String(
-        (
-          await send(sluice.url, {
-            path: "/_sluice/metrics",
-            headers: { Host: "admin.test", Authorization: `Bearer ${TOKEN}` },
-          })
-        ).body,
-      ),
+      String(metrics.body),
+      JSON.stringify(watcher.messages),
     ];
     for (const text of texts) {
       for (const secret of [id, other]) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Arrival } from "../support/origin.ts";
 import { useStage } from "../support/stage.ts";
@@ -69,14 +69,13 @@ describe("the slot of a request that has ended while its pool is out of reach", 
 describe("a request whose key another one has that is not accepted yet", () => {
   test("is accepted with it", async () => {
     const { sluice } = stage;
+    onTestFinished(async () => void (await sluice.resume("web")));
     await sluice.drain("web");
     const keyed = () => client.defer("/keyed", { headers: { "Idempotency-Key": "k" } });
-    await sluice.answerLate(500);
+    await sluice.holdAcceptance();
     const first = keyed();
     await sluice.until("web", ({ queued }) => queued === 1);
-    await sluice.answerLate(0);
     expect(await keyed()).toBe(await first);
     await client.cancel(await first);
-    await sluice.resume("web");
   });
 });

@@ -1,17 +1,16 @@
 import type { RequestStatus } from "../../src/requests/request-status.ts";
 import { type Answer, type Call, send } from "../support/client.ts";
-import type { Sluice } from "../support/sluice.ts";
 
 const ASYNC = { Prefer: "respond-async" };
 
 /** A client that asks for its requests to be stored, and looks after them. */
 export class Deferrer {
-  readonly #sluice: () => Sluice;
+  readonly #sluice: () => { url: string };
   /** By the id of a request: the host that was asked. */
   readonly #hosts = new Map<string, string>();
 
   /** `sluice`: the one that there is at the moment. */
-  constructor(sluice: () => Sluice) {
+  constructor(sluice: () => { url: string }) {
     this.#sluice = sluice;
   }
 

@@ -19,7 +19,7 @@ let sluice: Sluice;
 let client: Deferrer;
 /** What the receiver has accepted, each with a signature that another implementation has verified. */
 let notices: Notice[];
-let tries: { id: string; status: number }[];
+let tries: { path: string; id: string; status: number }[];
 
 beforeAll(async () => {
   [origin, receiver] = await Promise.all([Origin.start(), Origin.start()]);
@@ -50,7 +50,7 @@ function receive(statusOf: (n: number) => number): void {
     const body = String(await bodyOf(request));
     const headers = request.headers as Record<string, string>;
     const status = statusOf(tries.length);
-    tries.push({ id: headers["webhook-id"] ?? "", status });
+    tries.push({ path: request.url ?? "", id: headers["webhook-id"] ?? "", status });
     const payload = new Webhook(SECRET).verify(body, headers) as Notice["payload"];
     if (status < 300) notices.push({ headers, payload });
     response.writeHead(status, status === 307 ? { Location: `${receiver.url}/elsewhere` } : {}).end();
@@ -98,12 +98,13 @@ describe("a webhook", () => {
     expect((await client.response(id)).status).toBe(201);
   });
 
-  test("is not led elsewhere, and the result is there whatever becomes of it", async () => {
-    receive(() => 307);
+  test("is not led elsewhere, but comes again where it was to go, and the result is there meanwhile", async () => {
+    receive((n) => (n === 0 ? 307 : 204));
     const id = await told();
     await expect.poll(() => tries.length).toBe(1);
     expect(String((await client.response(id)).body)).toBe("made");
-    expect(notices).toEqual([]);
+    await expect.poll(() => notices.length, { timeout: 20_000 }).toBe(1);
+    expect(tries.map(({ path, status }) => `${path} ${status}`)).toEqual(["/hook 307", "/hook 204"]);
   });
 
   test.each([

@@ -40,6 +40,7 @@ export const COMMANDS: Record<string, RunBy> = {
     '"roll", "web", "--", "sh", "-c"',
     "$SLUICE_SERVER",
   ),
+  "npx --no sluice serve": cli("serve/serve", "project.serve()", "sluice: serves"),
   [`curl -N ${TOKEN} https://app.example.com/_sluice/api/pools/web/events`]: {
     file: "test/admin/events/events.test.ts",
     words: ["watch(sluice)", "history"],

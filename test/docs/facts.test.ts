@@ -66,7 +66,7 @@ describe("docs/configuration.md", () => {
   );
 
   test("has a row for each key of a pool, and for nothing else", () => {
-    const { problems } = readPools({ web: { servers: SERVERS, nonsense: 1 } });
+    const { problems } = readPools({ POOLS: { web: { servers: SERVERS, nonsense: 1 } } });
     const keys = problems[0]?.text.split("allowed: ")[1]?.split(", ") ?? [];
     expect(keys.length).toBeGreaterThan(20);
     expect(sorted(rows.map(({ key }) => key))).toEqual(sorted(keys));
@@ -76,15 +76,15 @@ describe("docs/configuration.md", () => {
   test("has the default of each", () => {
     const withDefaults = rows.filter(({ key, value }) => value !== undefined && key !== "servers");
     expect(withDefaults.length).toBeGreaterThan(15);
-    const usual = parseConfig({ web: { servers: SERVERS } });
+    const usual = parseConfig({ POOLS: { web: { servers: SERVERS } } });
     for (const { key, value } of withDefaults) {
       const given = valueAt(readToml(`given = ${value}`), ["given"]);
-      expect(parseConfig({ web: { servers: SERVERS, [key]: given } }), key).toEqual(usual);
+      expect(parseConfig({ POOLS: { web: { servers: SERVERS, [key]: given } } }), key).toEqual(usual);
     }
   });
 
   test("has every key of a quarantine", () => {
-    const { problems } = readPools({ web: { servers: SERVERS, quarantine: { nonsense: 1 } } });
+    const { problems } = readPools({ POOLS: { web: { servers: SERVERS, quarantine: { nonsense: 1 } } } });
     const keys = problems[0]?.text.split("allowed: ")[1]?.split(", ") ?? [];
     const table = tableBelow(
       read(CONFIGURATION).replace(/^.*closes a slot whose server/m, "### q\n"),
@@ -101,7 +101,7 @@ describe("what docs/configuration.md says of `deferred`", () => {
     value: codeIn(value)[0] ?? "",
   }));
   const pool = (deferred: unknown) => ({
-    web: { servers: [{ name: "web-1", url: "https://web-1.example.com" }], deferred },
+    POOLS: { web: { servers: [{ name: "web-1", url: "https://web-1.example.com" }], deferred } },
   });
 
   test("is every key of it", () => {

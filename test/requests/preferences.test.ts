@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { expect, onTestFinished, test } from "vitest";
 import { otherPreferences, preferencesOf } from "../../src/requests/preferences.ts";
 
 const prefer = (value: string) => new Headers({ Prefer: value });
@@ -24,16 +27,21 @@ test.each([
   expect(otherPreferences(prefer(value))).toEqual(others);
 });
 
+/** So long that one who goes over it again and again never comes to its end. */
+const LENGTH = 1_000_000;
+
 test.each([
-  ["semicolons", `a${";".repeat(16_000)}"`],
-  ["spaces", `a${" ".repeat(16_000)}"`],
-  ["backslashes", `a="${"\\".repeat(16_000)}`],
-  ["quotes", `${'a;x="'.repeat(4_000)}`],
-  ["parameters", `a${' ; x=""'.repeat(2_500)}"`],
-  ["commas", `${"a,".repeat(8_000)}"`],
-])("reads a hostile header of %s in no time", (_, value) => {
-  const began = performance.now();
-  preferencesOf(prefer(value));
-  otherPreferences(prefer(value));
-  expect(performance.now() - began).toBeLessThan(200);
+  ["semicolons", `a${";".repeat(LENGTH)}"`],
+  ["spaces", `a${" ".repeat(LENGTH)}"`],
+  ["backslashes", `a="${"\\".repeat(LENGTH)}`],
+  ["quotes", `${'a;x="'.repeat(LENGTH / 5)}`],
+  ["parameters", `a${' ; x=""'.repeat(LENGTH / 7)}"`],
+  ["commas", `${"a,".repeat(LENGTH / 2)}"`],
+])("comes to the end of a hostile header of %s", async (_, value) => {
+  const reader = new Worker(fileURLToPath(import.meta.resolve("./preferences-reader.ts")), {
+    workerData: value,
+  });
+  onTestFinished(() => void reader.terminate());
+  const [[preferences]] = await once(reader, "message");
+  expect(preferences).toEqual({ respondAsync: false, waitMs: null });
 });

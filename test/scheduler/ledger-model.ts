@@ -45,8 +45,9 @@ export class LedgerModel {
     this.#writeEvents(scheduler, now);
   }
 
+  /** `counts`: a copy, which nobody changes. */
   writeCounts(counts: Counts): void {
-    this.#counts = structuredClone(counts);
+    this.#counts = counts;
   }
 
   /** True if a slot is closed for this ticket. */
@@ -79,6 +80,7 @@ export class LedgerModel {
 
   #writeEvents({ journal }: Scheduler, now: number): void {
     const { written, dropped } = journal.take(now);
+    if (written.length + dropped.length === 0) return;
     const kept = new Map(this.events.map((event) => [event.id, event]));
     for (const event of written) kept.set(event.id, structuredClone(event));
     for (const id of dropped) kept.delete(id);

@@ -7,7 +7,7 @@ export function settings(keys: Record<string, unknown> = {}): PoolConfig {
     { name: "a", url: "http://a.example" },
     { name: "b", url: "http://b.example" },
   ];
-  const pool = parseConfig({ web: { servers, ...keys } }).pools.get("web");
+  const pool = parseConfig({ POOLS: { web: { servers, ...keys } } }).pools.get("web");
   if (!pool) throw new Error("no pool");
   return pool;
 }

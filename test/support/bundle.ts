@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { buildCommand } from "../../scripts/build-cli.ts";
+import { buildWorker } from "../../scripts/build-worker.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FOLDER = "SLUICE_TEST_BUNDLES";
@@ -21,7 +22,7 @@ export function bundlePath(bundle: Bundle): string {
   return join(process.env[FOLDER] as string, bundle, file);
 }
 
-/** The command `sluice` as its package has it. */
+/** The command `sluice` as its package has it; the Worker that `sluice serve` runs is beside it. */
 export function commandPath(): string {
   return join(process.env[FOLDER] as string, "cli", "sluice.js");
 }
@@ -33,6 +34,7 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
   await Promise.all([
     ...Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))),
     buildCommand(join(folder, "cli")),
+    buildWorker(join(folder, "cli")),
   ]);
   return () => rm(folder, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 /**
  * The Worker under test with handles that production must not have: crash a pool's object, make the pool
- * unreachable, for one request or until further notice, let its answers to deferred requests' objects come late, and
- * act as a Worker that dies.
+ * unreachable, for one request or until further notice, let its answers to deferred requests' objects come late or be
+ * held, and act as a Worker that dies.
  * Everything else is src/index.ts.
  */
 import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/index.ts";
@@ -33,6 +33,12 @@ export class Deferred extends RealDeferred {
     awoken++;
   }
 
+  override async status(...given: Parameters<RealDeferred["status"]>) {
+    const status = await super.status(...given);
+    if (!status && acceptance === "held") acceptance = "told";
+    return status;
+  }
+
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -40,6 +46,8 @@ export class Deferred extends RealDeferred {
 
 /** How long the pools' answers to deferred requests' objects are on their way, in ms. */
 let latencyMs = 0;
+/** `to be held`: that of the next request. It is held until somebody looks for the request, and does not find it. */
+let acceptance: "told" | "to be held" | "held" = "told";
 
 export default {
   async fetch(request, env, ctx) {
@@ -73,6 +81,10 @@ export default {
       latencyMs = Number(late[1]);
       return new Response(null, { status: 204 });
     }
+    if (new URL(request.url).pathname === "/__test/hold-acceptance") {
+      acceptance = "to be held";
+      return new Response(null, { status: 204 });
+    }
     const holder = /^\/__test\/holder\/(.+)$/.exec(new URL(request.url).pathname);
     if (holder) return holdUntilDeath(env, holder[1] as string);
     const fault = request.headers.get("x-test-pool");
@@ -93,12 +105,15 @@ function withBrokenPools(env: Env, fault: string | null): Env {
 function withLateAnswers(env: Env): Env {
   const getByName: Env["POOL"]["getByName"] = (name, options) => {
     const stub = env.POOL.getByName(name, options);
-    if (latencyMs === 0) return stub;
+    if (latencyMs === 0 && acceptance !== "to be held") return stub;
     const answerLate =
       (call: keyof typeof stub) =>
       async (...given: unknown[]) => {
+        const isHeld = call === "defer" && acceptance === "to be held";
+        if (isHeld) acceptance = "held";
         const answer = await (stub[call] as unknown as (...given: unknown[]) => Promise<unknown>)(...given);
         await scheduler.wait(latencyMs);
+        while (isHeld && acceptance === "held") await scheduler.wait(5);
         return answer;
       };
     return new Proxy({}, { get: (_, call) => answerLate(call as keyof typeof stub) }) as typeof stub;

@@ -11,6 +11,8 @@ export const TOKEN = "test-token-7f3a-c2d9";
 export interface SluiceOptions {
   /** As in wrangler.toml. */
   pools: unknown;
+  /** Further variables of pools, such as POOLS_2. */
+  morePools?: Record<string, unknown>;
   /** One of the test run's, or the path of another. */
   bundle?: Bundle | { path: string };
   /** `null`: no secret is set. */
@@ -155,6 +157,13 @@ export class Sluice {
     await fetch(`${this.url}/__test/late/${ms}`, { method: "PUT" });
   }
 
+  /**
+   * The next request that is stored is accepted only once somebody has looked for it in vain; only with the test bundle.
+   */
+  async holdAcceptance(): Promise<void> {
+    await fetch(`${this.url}/__test/hold-acceptance`, { method: "PUT" });
+  }
+
   /** From now on nobody reaches the pool's object; only with the test bundle. */
   async losePool(pool: string): Promise<void> {
     await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });
@@ -168,7 +177,16 @@ export class Sluice {
 }
 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
-  const { pools, bundle = "test", token = TOKEN, adminHost, webhookSecret, texts = {}, certified } = options;
+  const {
+    pools,
+    morePools = {},
+    bundle = "test",
+    token = TOKEN,
+    adminHost,
+    webhookSecret,
+    texts = {},
+    certified,
+  } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
   await writeFile(join(folder, "sluice.js"), worker);
@@ -179,7 +197,9 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
     // JSON's escapes in a string are Cap'n Proto's too.
-    `(name = "POOLS", json = ${JSON.stringify(JSON.stringify(pools))})`,
+    ...Object.entries({ POOLS: pools, ...morePools }).map(
+      ([name, json]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(json))})`,
+    ),
     ...(token === null ? [] : [`(name = "ADMIN_TOKEN", text = ${JSON.stringify(token)})`]),
     ...(adminHost === undefined ? [] : [`(name = "ADMIN_HOST", text = ${JSON.stringify(adminHost)})`]),
     ...(webhookSecret === undefined

@@ -11,6 +11,8 @@ export const NO_PROMTOOL =
   "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
   "package `prometheus` has it, and .ci/run takes just the program out of that.";
 
+export const NO_OPENSSL = "openssl is missing. On Debian: apt-get install openssl.";
+
 export const NO_CURL = "curl is missing. On Debian: apt-get install curl.";
 
 export const MISSING_SHELLS = ["zsh", "fish"].filter(
@@ -24,7 +26,7 @@ export const WITHOUT_PROMTOOL = !hasPromtool && !process.env.CI;
 /** Test files that can do nothing without a program which npm does not bring. */
 const NEEDS = [
   {
-    files: ["story", "audit", "refused", "many", "silence", "wire"].map(
+    files: ["story", "audit", "refused", "many", "silence", "wire", "deferred", "deferred-story"].map(
       (name) => `test/dashboard/${name}.test.ts`,
     ),
     missing: () => !existsSync(CHROMIUM),
@@ -34,6 +36,11 @@ const NEEDS = [
     files: ["test/monitoring/monitoring.test.ts"],
     missing: () => !hasPromtool,
     why: NO_PROMTOOL,
+  },
+  {
+    files: ["test/cli/serve/tls.test.ts"],
+    missing: () => spawnSync("openssl", ["version"]).error !== undefined,
+    why: NO_OPENSSL,
   },
   {
     files: ["test/docs/first-drain.test.ts"],

@@ -1,8 +1,14 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { begin } from "./client.ts";
-import type { Stage } from "./stage.ts";
+import type { Origin } from "./origin.ts";
 import { acceptNext, WebSocketPeer } from "./web-socket-peer.ts";
+
+/** A server that the test plays, and the Sluice in front of it. */
+interface Stage {
+  origin: Origin;
+  sluice: { url: string };
+}
 
 /** Both ends of a WebSocket through Sluice, open. */
 export async function openWebSocket(

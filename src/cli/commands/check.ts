@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { counted } from "../../words/phrases.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
-import { CliError, EXIT } from "../exit-codes.ts";
+import { EXIT } from "../exit-codes.ts";
 import { durationOption, examples, type Program } from "../program.ts";
+import { COLOURS, findingLine } from "../terminal/finding.ts";
 import { printable, type Style, styleOf } from "../terminal/output.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
-import { findWranglerFile, kindOf, WRANGLER_FILES } from "../wrangler-file/read.ts";
+import { openWranglerFile } from "../wrangler-file/open.ts";
+import { WRANGLER_FILES } from "../wrangler-file/read.ts";
 import type { Finding, Severity } from "../wrangler-file/report.ts";
 import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
 
@@ -35,10 +37,7 @@ export function addCheck(program: Program): void {
     .action(async (given, { longestDrain, against: url, env: environment }, command) => {
       const options = command.optsWithGlobals();
       const { out, json } = contextOf(options);
-      const file = given ?? defaultFile();
-      const kind = kindOf(file);
-      if (kind === null) throw unknownKind(file);
-      const text = await textOf(file);
+      const { file, kind, text } = await openWranglerFile(given);
       const against = url === undefined ? undefined : await clientOf({ ...options, url }).pools();
       const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
       const findings = [...(await devVarsOf(file)), ...result.findings];
@@ -55,31 +54,7 @@ async function devVarsOf(file: string): Promise<Finding[]> {
   return devVarsFindings(text);
 }
 
-function defaultFile(): string {
-  const found = findWranglerFile(process.cwd());
-  if (found !== null) return relative("", found);
-  const names = WRANGLER_FILES.join(", ");
-  throw new CliError(EXIT.usage, `None of ${names} is here or in a folder above: name the file.`);
-}
-
-function unknownKind(file: string): CliError {
-  return new CliError(
-    EXIT.usage,
-    `"${printable(file)}" is not a file of wrangler's: its name would end in .toml, .json or .jsonc.`,
-  );
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : message;
-    throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": ${printable(why)}.`);
-  }
-}
-
-/** A line for each finding, in the format of compilers, which editors can follow; then their number. */
+/** A line for each finding, then their number. */
 function view(
   file: string,
   { findings, targets, pools, servers }: CheckResult,
@@ -92,14 +67,6 @@ function view(
   const summary = `${counted(pools, "pool")}, ${counted(servers, "server")}${where}`;
   const compared = against === undefined ? "" : `, also not against ${printable(against)}`;
   return [`${printable(file)}: ${summary}, no problem found${compared}`];
-}
-
-const COLOURS = { error: "red", warning: "yellow", note: "cyan" } as const;
-
-function findingLine(file: string, { severity, line, key, message }: Finding, style: Style): string {
-  const position = line === null ? file : `${file}:${line}`;
-  const word = style(COLOURS[severity], severity);
-  return `${printable(position)}: ${word}: ${printable(key === null ? message : `${key}: ${message}`)}`;
 }
 
 function sumOf(findings: readonly Finding[]): string {

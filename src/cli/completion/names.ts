@@ -1,6 +1,7 @@
 /** The names of pools and servers that the Tab key completes. */
 import { readFileSync } from "node:fs";
 import { isName } from "../../config/names.ts";
+import { holdsPools } from "../../config/variables.ts";
 import { AdminClient } from "../client/admin-client.ts";
 import { isInTheClear, targetOf } from "../client/target.ts";
 import { findWranglerFile, kindOf, readFileText } from "../wrangler-file/read.ts";
@@ -11,7 +12,6 @@ export type Names = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** How long a press of Tab waits for Sluice, in ms. */
 const PATIENCE_MS = 1_000;
-const POOLS_VARIABLE = /^POOLS(_\d+)?$/;
 
 /** Of the Sluice that would be asked, and without an answer of the wrangler file in this folder. Never rejects. */
 export async function knownNames(options: { url?: string; token?: string }): Promise<Names> {
@@ -43,7 +43,7 @@ function namesInFile(folder: string): Names {
     Object.entries(tableOf(tableOf(target).vars)),
   );
   const pools = variables.flatMap(([name, value]) =>
-    POOLS_VARIABLE.test(name) ? Object.entries(tableOf(value)) : [],
+    holdsPools(name) ? Object.entries(tableOf(value)) : [],
   );
   return namesOf(pools.map(([name, pool]) => ({ ...tableOf(pool), name })));
 }

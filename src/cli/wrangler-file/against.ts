@@ -8,6 +8,7 @@ import type { PoolConfig, ServerConfig } from "../../config/types.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { bindingsIn } from "./bindings.ts";
 import { BINDINGS, DEFERRED, hasBinding } from "./platform.ts";
+import { poolPath } from "./pools.ts";
 import type { Target } from "./target.ts";
 
 type RunningServer = Pick<ServerSnapshot, "name" | "url" | "binding" | "state" | "inFlight">;
@@ -22,10 +23,7 @@ export interface Running {
 
 export function checkAgainst(target: Target, pools: readonly PoolConfig[], running: Running): void {
   for (const name of running.unreachable) {
-    target.warn(
-      ["vars", "POOLS", name],
-      "this pool does not answer, so that nothing is known of its servers",
-    );
+    target.warn(poolPath(target, name), "this pool does not answer, so that nothing is known of its servers");
   }
   const bindings = bindingsIn(target);
   const isSame = (server: RunningServer) => {
@@ -86,8 +84,8 @@ function entriesOf(pools: readonly PoolConfig[], fits: (server: ServerConfig) =>
   );
 }
 
-function urlPath({ pool, index }: Entry) {
-  return ["vars", "POOLS", pool, "servers", index, "url"];
+function urlPath(target: Target, { pool, index }: Entry) {
+  return [...poolPath(target, pool), "servers", index, "url"];
 }
 
 /** One finding for all servers that move to the same pool. */
@@ -111,7 +109,7 @@ function warnOfMoves(
       ? `take it out first: \`sluice server ${from.name} ${name} --state drain\`, and deploy once it has nothing in flight`
       : "keep the name, or see docs/deploys.md, Moving a server";
     target.error(
-      urlPath(first.entry),
+      urlPath(target, first.entry),
       `${all} running in pool ${inspect(from.name)}, ${poolStays ? "and no more in this file" : "which is not in this file"}: ` +
         `each pool counts for itself, so that a server may get requests of both at once; ${advice}`,
     );
@@ -129,7 +127,7 @@ function warnOfAnotherUrl(
   const [same] = entriesOf(pools, ({ url }) => isSameHost(url, server.url));
   if (same) {
     target.error(
-      urlPath(same),
+      urlPath(target, same),
       `the same host runs as ${inspect(server.url)} in pool ${inspect(from.name)}: ${why}; ${drain}`,
     );
     return;
@@ -138,7 +136,7 @@ function warnOfAnotherUrl(
   const [namesake] = entriesOf(own, ({ name }) => name === server.name);
   if (namesake === undefined) return;
   target.warn(
-    urlPath(namesake),
+    urlPath(target, namesake),
     `${inspect(server.name)} was ${inspect(server.url)} so far; if it is the same server, ${why}: ${drain}`,
   );
 }

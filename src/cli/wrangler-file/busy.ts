@@ -1,6 +1,7 @@
 /** The keys for servers that are busy with another request. */
 import type { PoolConfig } from "../../config/types.ts";
 import { durationText } from "../../config/units.ts";
+import { poolPath } from "./pools.ts";
 import type { Target } from "./target.ts";
 
 export function checkBusy(target: Target, pools: readonly PoolConfig[]): void {
@@ -15,7 +16,7 @@ function warnOfEndlessRetries(target: Target, { name, retryOn, check, queueTimeo
   const any = retryOn.find(({ begins }) => begins === "");
   if (any === undefined || check !== null) return;
   target.warn(
-    ["vars", "POOLS", name, "retry_on"],
+    [...poolPath(target, name), "retry_on"],
     `${any.status} of a server that is not busy but broken counts too, and its requests are repeated until ` +
       `queue_timeout, ${durationText(queueTimeoutMs)}; set a check, which takes it out, or how the busy answer's body ` +
       `begins: "${any.status} already processing"`,
@@ -27,7 +28,7 @@ function warnOfEarlyOpening(target: Target, pool: PoolConfig): void {
   if (onClientAbort !== "cancel" || quarantine.probe !== null) return;
   if (quarantine.cancelMs > 0 || cooldownMs > 0) return;
   target.warn(
-    ["vars", "POOLS", name, "quarantine", "cancel"],
+    [...poolPath(target, name), "quarantine", "cancel"],
     'opens a slot at once when its client leaves, while the server may still be stopping: set "1s", or what your ' +
       "server needs, or a probe",
   );

@@ -3,7 +3,7 @@ import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
 import { checkPlatform } from "./platform.ts";
-import { checkPools, warnOfNoPools } from "./pools.ts";
+import { checkPools, hasPools, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers, checkSharedServers } from "./servers.ts";
@@ -46,7 +46,7 @@ export function checkWranglerFile(text: string, kind: FileKind, options: CheckOp
 function checkTree(root: Node, options: CheckOptions): CheckResult {
   const report = new Report(root);
   const all = targetsOf(root, report);
-  const withPools = all.filter((target) => target.own("vars", "POOLS") !== undefined);
+  const withPools = all.filter(hasPools);
   // A file without pools should have them at the top level.
   const checked = withPools.length > 0 ? withPools : all.slice(0, 1);
   const compared = comparedTarget(checked, options.environment);

@@ -2,6 +2,7 @@
 import { inspect } from "../../config/problem.ts";
 import type { DeferredConfig, PoolConfig } from "../../config/types.ts";
 import { durationText } from "../../config/units.ts";
+import { poolPath } from "./pools.ts";
 import { isForDevelopment, isPrivate } from "./servers.ts";
 import type { Target } from "./target.ts";
 import type { Path } from "./tree.ts";
@@ -18,7 +19,7 @@ const LATEST_LOOK_MS = 300_000;
 export function checkDeferred(target: Target, pools: readonly PoolConfig[]): void {
   for (const { name, deferred, check } of pools) {
     if (!deferred) continue;
-    const path = ["vars", "POOLS", name, "deferred"];
+    const path = [...poolPath(target, name), "deferred"];
     warnOfMethods(target, path, deferred);
     warnOfWebhooks(target, path, deferred);
     warnOfForgetting(target, path, deferred);

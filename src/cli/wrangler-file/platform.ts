@@ -1,5 +1,6 @@
 /** The settings that Sluice needs from Cloudflare, as in the repository's own wrangler.toml. */
 import { inspect } from "../../config/problem.ts";
+import { poolVariables } from "../../config/variables.ts";
 import type { Target } from "./target.ts";
 import { listOf, tableOf } from "./tree.ts";
 
@@ -33,7 +34,8 @@ export function checkPlatform(target: Target): void {
 
 /** Needed by pools with `deferred` only. */
 function checkDeferred(target: Target, hasPool: boolean): void {
-  const pools = Object.values(tableOf(target.own("vars", "POOLS")));
+  const vars = tableOf(target.own("vars"));
+  const pools = poolVariables(vars).flatMap((variable) => Object.values(tableOf(vars[variable])));
   const isNeeded = pools.some((pool) => tableOf(pool).deferred !== undefined);
   if (isNeeded || hasBinding(target, DEFERRED)) {
     checkBinding(target, DEFERRED);

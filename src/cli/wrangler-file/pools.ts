@@ -1,27 +1,54 @@
 import { readPools } from "../../config/parse.ts";
 import type { PoolConfig } from "../../config/types.ts";
+import { FIRST_VARIABLE, holdsPools, poolVariables } from "../../config/variables.ts";
 import { bindingsIn } from "./bindings.ts";
 import type { Target } from "./target.ts";
+import { type Path, tableOf } from "./tree.ts";
 
 /** Cloudflare's limit for one variable, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
 const LARGEST_BYTES = 5 * 1024;
 
 /** Reports the same problems as the Worker would. Returns the valid pools. */
 export function checkPools(target: Target): PoolConfig[] {
-  const given = target.own("vars", "POOLS");
-  const { pools, problems } = readPools(given, bindingsIn(target));
+  const vars = tableOf(target.own("vars"));
+  const { pools, problems } = readPools(vars, bindingsIn(target));
   for (const { path, text } of problems) {
     target.error(["vars", ...path.map((step) => (typeof step === "symbol" ? String(step) : step))], text);
   }
-  const bytes = new TextEncoder().encode(JSON.stringify(given)).length;
-  if (given !== undefined && bytes > LARGEST_BYTES) {
-    target.error(
-      ["vars", "POOLS"],
-      `takes ${bytes} bytes as JSON, and Cloudflare refuses variables of more than ${LARGEST_BYTES}; ` +
-        "leave out what is the default anyway, or give some pools a Worker of their own",
-    );
-  }
+  for (const variable of poolVariables(vars)) checkSize(target, variable, vars[variable]);
+  for (const name of Object.keys(vars)) warnOfAnotherName(target, name);
   return [...pools.values()];
+}
+
+function checkSize(target: Target, variable: string, given: unknown): void {
+  if (given === undefined) return;
+  const bytes = new TextEncoder().encode(JSON.stringify(given)).length;
+  if (bytes <= LARGEST_BYTES) return;
+  target.error(
+    ["vars", variable],
+    `takes ${bytes} bytes as JSON, and Cloudflare refuses variables of more than ${LARGEST_BYTES}; ` +
+      "leave out what is the default anyway, or move some pools to another variable, such as [vars.POOLS_2.web]",
+  );
+}
+
+/** The Worker does not read it, and answers with 404 what its pools should serve. */
+function warnOfAnotherName(target: Target, variable: string): void {
+  if (!/^POOLS./.test(variable) || holdsPools(variable)) return;
+  target.warn(
+    ["vars", variable],
+    "is not read: pools are in POOLS, and in further variables that are called POOLS_2, POOLS_3 and so on",
+  );
+}
+
+/** Where the pool is written, or would be. */
+export function poolPath(target: Target, name: string): Path {
+  const variables = poolVariables(tableOf(target.own("vars")));
+  const variable = variables.find((one) => target.own("vars", one, name) !== undefined);
+  return ["vars", variable ?? FIRST_VARIABLE, name];
+}
+
+export function hasPools(target: Target): boolean {
+  return Object.keys(tableOf(target.own("vars"))).some(holdsPools);
 }
 
 /** For an environment, or the top level, without pools, if others have some. */

@@ -3,6 +3,7 @@ import { inspect } from "../../config/problem.ts";
 import type { PoolConfig } from "../../config/types.ts";
 import { sectionOf } from "./bindings.ts";
 import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
+import { poolPath } from "./pools.ts";
 import type { Target } from "./target.ts";
 import { listOf } from "./tree.ts";
 
@@ -14,7 +15,7 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
   for (const { name, hosts, servers, hostHeader } of pools) {
     for (const [index, { url, binding }] of servers.entries()) {
       if (binding !== null && hostHeader === "client") {
-        const path = ["vars", "POOLS", name, "servers", index, "binding"];
+        const path = [...poolPath(target, name), "servers", index, "binding"];
         target.warn(
           path,
           'servers behind a binding see the host of their `url`: host_header = "client" does nothing',
@@ -27,7 +28,7 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
       const warning = own
         ? comesBack(hostname, own, strictlyPublic)
         : (unreachable(hostname) ?? isServed(hostname, hosts) ?? inTheClear(protocol, hostname));
-      if (warning !== null) target.warn(["vars", "POOLS", name, "servers", index, "url"], warning);
+      if (warning !== null) target.warn([...poolPath(target, name), "servers", index, "url"], warning);
     }
   }
 }
@@ -95,7 +96,7 @@ export function checkSharedServers(target: Target, pools: readonly PoolConfig[])
       if (other === undefined) first.set(identity, { pool: name, slots });
       else {
         target.warn(
-          ["vars", "POOLS", name, "servers", index, "url"],
+          [...poolPath(target, name), "servers", index, "url"],
           `${inspect(url)} is a server of pool ${inspect(other.pool)} too, and each pool counts for itself: it may get ` +
             `${other.slots} + ${slots} requests at once`,
         );

@@ -1,6 +1,7 @@
 /** Timeouts that are of no use because another limit comes first. */
 import type { PoolConfig } from "../../config/types.ts";
 import { durationText } from "../../config/units.ts";
+import { poolPath } from "./pools.ts";
 import { isPrivate } from "./servers.ts";
 import type { Target } from "./target.ts";
 import type { Path } from "./tree.ts";
@@ -40,7 +41,7 @@ function pairsOf({ connectTimeoutMs, serverTimeout, longestMs, websocketIdleMs }
 
 /** `null`: the key is not in the file. */
 function pathOfKey(target: Target, { name }: PoolConfig, key: Key): Path | null {
-  const path = ["vars", "POOLS", name, key];
+  const path = [...poolPath(target, name), key];
   const given = target.own(...path);
   if (key !== "server_timeout" || typeof given !== "object") return given === undefined ? null : path;
   const firstByte = [...path, "first_byte"];
@@ -67,7 +68,7 @@ function isOutside({ url }: { url: string }): boolean {
 /** A request that arrives as a drain begins must be able to wait for the end of the drain. */
 export function checkDrains(target: Target, pools: readonly PoolConfig[], longestDrainMs?: number): void {
   for (const { name, queueTimeoutMs, drainExpiresMs, deferred } of pools) {
-    const isSet = target.own("vars", "POOLS", name, "drain_expires") !== undefined;
+    const isSet = target.own(...poolPath(target, name), "drain_expires") !== undefined;
     const [longest, source] =
       longestDrainMs !== undefined
         ? [longestDrainMs, "the longest drain expected"]
@@ -77,7 +78,7 @@ export function checkDrains(target: Target, pools: readonly PoolConfig[], longes
     const isShort = (ms: number, key: string[], what: string) => {
       if (ms >= longest) return;
       target.warn(
-        ["vars", "POOLS", name, ...key],
+        [...poolPath(target, name), ...key],
         `${durationText(ms)} is shorter than ${source}, ${durationText(longest)}: in such a drain the requests that ` +
           what,
       );

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import type { PoolConfig } from "../../../src/config/types.ts";
 import type { CheckResult } from "../../../src/scheduler/fleet/health.ts";
 import type { Health } from "../../../src/scheduler/terms/rows.ts";
@@ -58,7 +58,7 @@ export class HealthModel {
 
   compare(servers: readonly { name: string; retired: boolean; health: { status: Health } }[]): void {
     for (const { name, retired, health } of servers) {
-      if (!retired) expect(health.status, `the health of ${name}`).toBe(this.#servers.get(name)?.status);
+      if (!retired) assert.equal(health.status, this.#servers.get(name)?.status, `the health of ${name}`);
     }
   }
 

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import type { PoolConfig } from "../../../src/config/types.ts";
 import { LEASE_TTL_MS } from "../../../src/scheduler/fleet/leases.ts";
 
@@ -62,9 +62,13 @@ export class SlotsModel {
   take(index: number, slots: number, taken: Occupied): void {
     const { url, id, since } = taken;
     const before = this.at({ url, index });
-    expect(before?.until ?? 0, `${id} gets ${url}/${index} after ${before?.id}`).toBeLessThanOrEqual(since);
+    const until = before?.until ?? 0;
+    assert.ok(
+      until <= since,
+      `${id} gets ${url}/${index} at ${since}, which ${before?.id} has until ${until}`,
+    );
     const busy = this.on(url).filter(({ until }) => until > since);
-    expect(busy.length, `requests on ${url} before ${id}`).toBeLessThan(slots);
+    assert.ok(busy.length < slots, `${busy.length} requests on ${url} before ${id}`);
     this.#slots.set(`${url}/${index}`, taken);
   }
 

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import type { Counts, Totals } from "../../../src/scheduler/record/counters.ts";
 import type { CutOff, LeaseEnd } from "../../../src/scheduler/terms/lease-end.ts";
 
@@ -56,17 +56,17 @@ export class Tally {
 
   compareTotals(totals: Totals): void {
     const { accepted, completed, retried, abandoned, refused } = this;
-    expect(totals).toEqual({ accepted, completed, retried, abandoned, refused });
+    assert.deepEqual(totals, { accepted, completed, retried, abandoned, refused });
   }
 
   compare(counts: Counts): void {
     const { accepted, completed, retried, abandoned, refused, drains, answered, servers } = counts;
     this.compareTotals({ accepted, completed, retried, abandoned, refused });
-    expect(drains).toBe(this.drains);
-    expect(sum(counts.waits.counts), "waits").toBe(this.waits);
-    expect(sum(Object.values(answered)), "answered").toBe(this.completed);
-    expect(sum(servers.flatMap(({ service }) => service.counts)), "served").toBe(this.completed);
-    expect(sum(servers.map((server) => server.retried)), "retried by servers").toBe(this.retried);
+    assert.equal(drains, this.drains, "drains");
+    assert.equal(sum(counts.waits.counts), this.waits, "waits");
+    assert.equal(sum(Object.values(answered)), this.completed, "answered");
+    assert.equal(sum(servers.flatMap(({ service }) => service.counts)), this.completed, "served");
+    assert.equal(sum(servers.map((server) => server.retried)), this.retried, "retried by servers");
   }
 
   get #counts(): Record<string, number> {

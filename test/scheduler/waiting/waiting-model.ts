@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { type Arrival, mayGoBefore } from "./arrival.ts";
 
 /** A request that waits, as its Worker knows it. Times are in ms since the epoch. */
@@ -36,12 +36,13 @@ export function compareWaiting(
   const oldest = direct.length === 0 ? undefined : Math.min(...direct.map(({ since }) => since));
   const expiry = Math.min(...waits.map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY));
   const { queued, queuedDeferred, oldestSince, nextExpiry } = told;
-  expect(`${queued}, ${queuedDeferred} deferred, since ${oldestSince}, until ${nextExpiry}`).toBe(
+  assert.equal(
+    `${queued}, ${queuedDeferred} deferred, since ${oldestSince}, until ${nextExpiry}`,
     `${waits.length}, ${waits.length - direct.length} deferred, since ${oldest}, until ${expiry}`,
   );
   for (const one of waits) {
     const deadline = deadlineOf(one, settings);
-    if (told.nextTick() > deadline) expect.fail(`${one.id} is to be given up at ${deadline}`);
+    assert.ok(told.nextTick() <= deadline, `${one.id} is to be given up at ${deadline}`);
   }
 }
 
@@ -52,7 +53,7 @@ export function comparePlaces(waits: readonly Waits[], told: Told): void {
     const first = others.filter((other) => !mayGoBefore(arrival, other.arrival)).length + 1;
     const last = others.filter((other) => mayGoBefore(other.arrival, arrival)).length + 1;
     const place = told.placeOf(id);
-    if (place === null || place < first || place > last)
-      expect.fail(`${id} has place ${place}, not ${first} to ${last}`);
+    const isThere = place !== null && place >= first && place <= last;
+    assert.ok(isThere, `${id} has place ${place}, not ${first} to ${last}`);
   }
 }

@@ -1,0 +1,172 @@
+/**
+ * The shapes of Sluice's own answers, which no code judges at run time. The compiler holds each against the type that the
+ * Worker answers with: a member that is missing here, or too much, does not compile.
+ */
+import * as z from "zod";
+import type { DeferredList, ListedRequest, QueuedAgain } from "../../src/admin/deferred.ts";
+import { END_STATES } from "../../src/link/deferral.ts";
+import type { RequestStatus } from "../../src/requests/request-status.ts";
+import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+
+/** Takes a schema of exactly `T`. */
+const exactly =
+  <T>() =>
+  <S extends z.ZodType<T>>(
+    schema: T extends z.output<S> ? (keyof T extends keyof z.output<S> ? S : never) : never,
+  ): S =>
+    schema as S;
+
+const instant = z.iso.datetime();
+const count = z.int().min(0);
+const requestState = z.enum(["queued", "running", ...END_STATES]);
+
+const lease = exactly<LeaseSnapshot>()(
+  z.object({
+    id: z.string(),
+    since: instant.describe("When the request got the slot."),
+    quarantined: z.boolean(),
+    quarantinedSince: instant.optional(),
+    until: instant.optional().describe("When the quarantine ends at the latest."),
+  }),
+);
+
+const server = exactly<ServerSnapshot>()(
+  z.object({
+    name: z.string(),
+    url: z.string(),
+    binding: z.string().optional().describe("The Worker's binding by which it is reached, if it has one."),
+    state: z.enum(["ready", "drain", "maint"]).describe("What operators want of it."),
+    stateSince: instant.nullable(),
+    stateOwner: z.string().optional(),
+    health: z.enum(["up", "down", "unchecked"]),
+    healthSince: instant.nullable(),
+    lastCheck: z.object({ at: instant, passed: z.boolean() }).nullable(),
+    slots: count,
+    weight: count,
+    configured: z
+      .object({ slots: count, weight: count })
+      .optional()
+      .describe("What the configuration says, if an operator has changed either."),
+    backup: z.boolean(),
+    inFlight: count,
+    quarantined: count,
+    leases: z.array(lease),
+  }),
+);
+
+const drain = z
+  .object({ owner: z.string(), reason: z.string().nullable(), since: instant, expiresAt: instant })
+  .nullable();
+
+const snapshot = exactly<Snapshot>()(
+  z.object({
+    name: z.string(),
+    state: z
+      .enum(["running", "draining", "drained"])
+      .describe("`draining`: leases remain. `drained`: no server can still be working for the pool."),
+    drain: drain.describe("Null while the pool runs."),
+    inFlight: count.describe("Slots whose server may be at work for the pool, those in quarantine included."),
+    quarantined: count,
+    queued: count.describe("How many requests wait, deferred ones included."),
+    oldestWaitMs: count.describe("Of those whose clients hold their connections; 0 if none waits."),
+    deferred: z
+      .object({ queued: count, running: count, answered: count, failed: count, oldestMs: count })
+      .optional()
+      .describe("Absent if the pool stores no requests."),
+    slots: count,
+    checks: z.boolean().describe("Whether the pool has health checks."),
+    servers: z.array(server),
+    totals: z
+      .object({
+        accepted: count,
+        completed: count,
+        refused: z.record(z.string(), count).describe("By the refusal's code."),
+        retried: count,
+        abandoned: count,
+      })
+      .describe("Counted since the pool was created."),
+  }),
+);
+
+const listed = exactly<ListedRequest>()(
+  z.object({
+    id: z.string().describe("All that anybody needs to read the answer: a secret."),
+    number: count.describe("Rises with each request; a retry gets a new one."),
+    state: requestState,
+    method: z.string(),
+    path: z.string().describe("Without the query; at most 200 characters."),
+    acceptedAt: instant,
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+    attempts: count.describe("0 before the end."),
+    status: count.nullable().describe("Of the answer, or of the refusal in its place."),
+    code: z.string().nullable(),
+  }),
+);
+
+const deferredList = exactly<DeferredList>()(
+  z.object({
+    requests: z.array(listed),
+    next: count.nullable().describe("To be given as `after` for those that follow; null: there are none."),
+  }),
+);
+
+const queuedAgain = exactly<QueuedAgain>()(
+  z.object({
+    id: z.string(),
+    state: z.literal("queued"),
+    place: count,
+    estimatedStartAt: instant.nullable(),
+  }),
+);
+
+const requestStatus = exactly<RequestStatus>()(
+  z.object({
+    id: z.string(),
+    state: requestState,
+    place: count.nullable().describe("1 for the next in line."),
+    estimatedStartAt: instant.nullable(),
+    acceptedAt: instant,
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+    attempts: count,
+    expiresAt: instant.describe("When it is given up; once it has ended, when it is forgotten."),
+    response: z.object({ status: count, url: z.string() }).nullable(),
+    problem: z
+      .object({ type: z.string(), title: z.string(), status: count, detail: z.string(), code: z.string() })
+      .nullable(),
+  }),
+);
+
+const problem = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: count,
+    detail: z.string().optional().describe("What is wrong, in words."),
+    instance: z.string().describe("The id of the request, as in the header X-Request-Id and in the log."),
+    code: z.string().optional().describe("Which refusal it is. Absent only from an internal error."),
+    pool: z.string().optional(),
+    drain: drain.optional().describe("Of drain-held: the drain that is in the way."),
+  })
+  .describe("A refusal (RFC 9457).");
+
+/** By the names that they have in the document. */
+export const ANSWERS = {
+  Lease: lease,
+  Server: server,
+  Pool: snapshot,
+  Pools: z.object({
+    pools: z.array(snapshot),
+    unreachable: z.array(z.string()).describe("The names of those whose object does not answer."),
+  }),
+  DeferredRequest: listed,
+  DeferredRequests: deferredList,
+  QueuedAgain: queuedAgain,
+  Stopping: z.object({ id: z.string(), state: z.literal("running") }),
+  Health: z.object({ status: z.literal("ok") }),
+  RequestStatus: requestStatus,
+  Problem: problem,
+} as const satisfies Record<string, z.ZodType>;
+
+export type AnswerName = keyof typeof ANSWERS;

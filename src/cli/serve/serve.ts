@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../words/phrases.ts";
+import { duration } from "../../words/times.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
+import type { Signals } from "../process/signals.ts";
+import { startWorkerd } from "../process/workerd.ts";
+import { CONTROL, capnp, type Network, socketName } from "./capnp.ts";
+import front from "./front.js" with { type: "text" };
+import { workerBundle, workerdBinary } from "./installed.ts";
+import { lockFolder } from "./lock.ts";
+import type { Settings } from "./settings.ts";
+
+export interface ServeOptions {
+  settings: Settings;
+  secrets: Record<string, string>;
+  network: Network;
+  /** Where the state is. */
+  data: string;
+  /** Where the user's packages are. */
+  project: string;
+  graceMs: number;
+}
+
+const KEY = "SLUICE_SERVE_KEY";
+/** For how long the runtime, told to end, may send the last bytes, in ms. */
+const LAST_BYTES_MS = 2_000;
+const LAST_WORDS_MS = 100;
+
+/**
+ * Serves until a signal. `onReady` is told once it listens, with the port of each address. Rejects if the runtime ends
+ * by itself.
+ */
+export async function serve(
+  options: ServeOptions,
+  signals: Signals,
+  onReady: (ports: number[]) => void,
+): Promise<void> {
+  const { settings, data } = options;
+  const binary = workerdBinary(options.project);
+  const worker = workerBundle();
+  makeFolder(data);
+  const lock = lockFolder(data);
+  if (lock === null) {
+    throw new CliError(EXIT.held, `Another \`sluice serve\` has its state in ${data}: one at a time.`);
+  }
+  const key = randomBytes(32).toString("base64url");
+  const config = writeConfig(options, worker);
+  const { addresses, handedOn } = options.network;
+  const runtime = startWorkerd(binary, config, {
+    sockets: addresses.length + 1,
+    handedOn: new Map(handedOn.map((descriptor, n) => [socketName(n), descriptor])),
+    env: { ...process.env, ...options.secrets, [KEY]: key },
+    holds: lock,
+    detached: true,
+  });
+  const ended = new Promise<string>((done) => {
+    runtime.process.once("error", ({ message }) => done(message));
+    runtime.process.once("close", (code, signal) => done(`${code ?? signal}`));
+  });
+  const guard = endWithUs(runtime.process);
+  let isForced = false;
+  signals.on((_, count) => {
+    if (count === 1) return;
+    isForced = true;
+    runtime.process.kill("SIGKILL");
+  });
+  try {
+    const ports = await runtime.listening.catch(({ message }) => {
+      throw new CliError(EXIT.unexpected, `${message.replace(/:$/, "")} before it listened`);
+    });
+    const control = { port: ports.get(CONTROL) ?? 0, key };
+    await tell(control, "start", { pools: settings.pools });
+    onReady(addresses.map((_, n) => ports.get(socketName(n)) ?? 0));
+    const crash = await Promise.race([ended, aborted(signals.stop)]);
+    if (crash !== null)
+      throw new CliError(EXIT.unexpected, `The runtime has crashed: workerd ended with ${crash}`);
+    process.stderr.write(
+      `sluice: stops, within ${duration(options.graceMs)}; a second signal ends it at once\n`,
+    );
+    const left = await stop(control, options, runtime.process, ended);
+    if (!left) {
+      const exitCode = isForced ? signals.exitCode : EXIT.unexpected;
+      throw new CliError(exitCode, "The runtime has ended before all requests had");
+    }
+    const { refused, cutOff } = left;
+    if (refused > 0)
+      process.stderr.write(`sluice: refused ${counted(refused, "request")}, not answered in time\n`);
+    if (cutOff > 0) process.stderr.write(`sluice: cut off ${counted(cutOff, "answer")}, not over in time\n`);
+  } finally {
+    runtime.process.kill("SIGTERM");
+    await Promise.race([ended, sleep(LAST_BYTES_MS, undefined, { ref: false })]);
+    runtime.process.kill("SIGKILL");
+    await ended;
+    guard.kill("SIGKILL");
+  }
+}
+
+/** For its user alone, also where it was there before. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o700);
+  } catch (error) {
+    throw new CliError(EXIT.usage, `The state cannot be in ${folder}: ${(error as Error).message}`);
+  }
+}
+
+function writeConfig({ settings, secrets, network, data }: ServeOptions, worker: string): string {
+  const [config, frontFile, objects] = ["config.capnp", "front.js", "objects"].map((name) =>
+    resolve(data, name),
+  ) as [string, string, string];
+  mkdirSync(objects, { recursive: true });
+  writeFileSync(frontFile, front);
+  const layout = { folder: resolve(data), front: frontFile, worker, objects };
+  writeFileSync(config, capnp(settings, layout, network, [...Object.keys(secrets), KEY]));
+  return config;
+}
+
+/** Kills the runtime when this process is gone, however it ends: nobody else would. */
+function endWithUs({ pid }: ChildProcess): ChildProcess {
+  const script = 'trap "" INT TERM HUP; cat >/dev/null; kill -9 "$0"';
+  // In its own process group, which a terminal's Ctrl-C does not reach.
+  const guard = spawn("sh", ["-c", script, String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  guard.stdin?.on("error", () => {});
+  return guard;
+}
+
+interface Control {
+  port: number;
+  key: string;
+}
+
+/** Requests that were not over in time: without an answer, and with a part of it. */
+interface Left {
+  refused: number;
+  cutOff: number;
+}
+
+/** Lets requests end, or be refused. `null`: the runtime itself has ended meanwhile, or does not do as it is told. */
+async function stop(
+  control: Control,
+  { settings: { pools }, network: { handedOn }, graceMs }: ServeOptions,
+  runtime: ChildProcess,
+  ended: Promise<string>,
+): Promise<Left | null> {
+  const refuseNew = handedOn.length === 0;
+  // Who comes from now on waits in the socket for the next start: told to end, the runtime accepts nobody any more.
+  const onBegun = () => void (refuseNew || runtime.kill("SIGTERM"));
+  const told = tell(control, "stop", { pools, graceMs, refuseNew }, onBegun).then(
+    (text) => JSON.parse(text) as Left,
+  );
+  const late = sleep(graceMs + LAST_BYTES_MS, null, { ref: false });
+  // What it had said may be read only after its end is known.
+  const lost = ended.then(() => sleep(LAST_WORDS_MS, null));
+  return Promise.race([told.catch(() => late), late, lost]);
+}
+
+/** Not by `fetch`, which gives up waiting after five minutes. `onHeaders`: before the answer is whole. */
+function tell(
+  { port, key }: Control,
+  what: "start" | "stop",
+  body: unknown,
+  onHeaders = () => {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      port,
+      host: "127.0.0.1",
+      path: `/${what}`,
+      method: "POST",
+      headers: { Authorization: key },
+    };
+    const request = http.request(options, (response) => {
+      onHeaders();
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        const { statusCode = 0 } = response;
+        if (statusCode < 300) resolve(text);
+        else
+          reject(new CliError(EXIT.unexpected, `the runtime answered ${statusCode} to "${what}": ${text}`));
+      });
+    });
+    request.on("error", reject);
+    request.end(JSON.stringify(body));
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((done) => {
+    if (signal.aborted) done(null);
+    else signal.addEventListener("abort", () => done(null), { once: true });
+  });
+}

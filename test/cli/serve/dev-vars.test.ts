@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { readDevVars } from "../../../src/cli/serve/dev-vars.ts";
+
+test.each([
+  ["A=plain", { A: "plain" }],
+  ["A = spaced out  # and why", { A: "spaced out" }],
+  ['A="in # quotes"', { A: "in # quotes" }],
+  ["A='as it \\n stands'", { A: "as it \\n stands" }],
+  ['A="two\\nlines"', { A: "two\nlines" }],
+  ['A="two\nlines"\nB=next', { A: "two\nlines", B: "next" }],
+  ["export A=1\r\nB=2\r\n", { A: "1", B: "2" }],
+  ["# A=1\n\nB=2", { B: "2" }],
+  ["A=", { A: "" }],
+  ["A=first\nA=last", { A: "last" }],
+])("%j has the secrets that wrangler finds there", (text, secrets) => {
+  expect(readDevVars(text)).toEqual(secrets);
+});

@@ -1,0 +1,158 @@
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { send } from "../../support/client.ts";
+import { Run } from "../command.ts";
+import { Folder } from "../script.ts";
+import { PLATFORM_JSON } from "../wrangler-file/support.ts";
+import { Fleet, Project } from "./support.ts";
+
+const SERVERS = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+
+describe("sluice serve", () => {
+  test("serves the pools of the file, and says in one line what it serves, where, and where its state is", async () => {
+    const fleet = await Fleet.start(2, 0);
+    const served = await (await Project.make({ web: { servers: fleet.list } })).serve();
+    expect(served.run.stderr).toBe(
+      `sluice: serves 1 pool, 2 servers of wrangler.jsonc on ${served.url}, state in .sluice\n`,
+    );
+    expect(await send(served.url, { path: "/it's?{here}" })).toMatchObject({ status: 200 });
+    expect(fleet.served).toEqual(["/it's?{here}"]);
+  });
+
+  test("takes the token from .dev.vars", async () => {
+    const served = await (await Project.make({ web: { servers: SERVERS } })).serve();
+    expect(await served.snapshot()).toMatchObject({ name: "web", state: "running" });
+  });
+
+  test("prints the log line of each request on stdout", async () => {
+    const fleet = await Fleet.start(1, 0);
+    const served = await (await Project.make({ web: { servers: fleet.list } })).serve();
+    await send(served.url, { path: "/a", headers: { "X-Request-Id": "mine-1" } });
+    await served.run.printed("mine-1");
+    expect(served.log).toMatchObject([{ requestId: "mine-1", pool: "web", path: "/a", outcome: "ok" }]);
+    expect(await served.stop()).toBe(0);
+  });
+
+  test("serves an environment's pools with its own secrets", async () => {
+    const [ours, others] = [await Fleet.start(1, 0), await Fleet.start(1, 0)];
+    const { durable_objects } = PLATFORM_JSON;
+    const env = { blue: { durable_objects, vars: { POOLS: { web: { servers: ours.list } } } } };
+    const project = await Project.make({ web: { servers: others.list } }, { env });
+    await writeFile(join(project.path, ".dev.vars.blue"), "ADMIN_TOKEN=too-short # for anybody\n");
+    const served = await project.serve("--env", "blue");
+    expect((await send(served.url, { path: "/a" })).status).toBe(200);
+    expect([ours.served, others.served]).toEqual([["/a"], []]);
+    expect((await served.admin("")).status).not.toBe(200);
+  });
+
+  test("listens on every address that it is told", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const run = project.run("--listen", "127.0.0.1:0", "--listen", "localhost:0", "--data", "state");
+    await run.printed("sluice: serves");
+    const [first, second] = run.stderr.match(/http:\/\/\S+:[1-9]\d*/g) ?? [];
+    expect(run.stderr).toContain(`${first} and ${second}, state in state\n`);
+    for (const url of [first, second]) expect((await fetch(`${url}/_sluice/api/pools`)).status).toBe(401);
+  });
+});
+
+describe("sluice serve does not start", () => {
+  test("where `sluice check` finds an error, and shows it", async () => {
+    const run = (await Project.make({ web: { servers: SERVERS, slots: 0 } })).run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toMatch(/^wrangler\.jsonc:1: error: vars\.POOLS\.web\.slots: 0 is out of range/);
+    expect(run.stderr).toContain("sluice: 1 error in wrangler.jsonc: nothing is served\n");
+  });
+
+  test.each([
+    ["services", [{ binding: "WEB", service: "web" }], "services in the file's top level: only Cloudflare"],
+    ["vpc_services", [{ binding: "WEB", service_id: "1" }], "vpc_services in the file's top level"],
+  ])("with %s, which only Cloudflare has", async (key, value, message) => {
+    const run = (await Project.make({ web: { servers: SERVERS } }, { [key]: value })).run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toContain(message);
+  });
+
+  test("without a secret that headers take; with it, servers get it", async () => {
+    const fleet = await Fleet.start(1, 0);
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" } };
+    const project = await Project.make({ web: { servers: fleet.list, headers } });
+    const run = project.run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+    await writeFile(
+      join(project.path, ".dev.vars"),
+      'ADMIN_TOKEN="none-of-your-business"\nGATE_KEY=sesame\n',
+    );
+    const served = await project.serve();
+    expect((await send(served.url, { path: "/a" })).status).toBe(200);
+    expect(served.run.stderr).not.toContain("sesame");
+  });
+
+  test("for an environment that is not in the file", async () => {
+    const run = (await Project.make({ web: { servers: SERVERS } })).run("--env", "blue");
+    expect(await run.code).toBe(64);
+    expect(run.stderr).toBe('sluice: There is no environment "blue"; the file has none.\n');
+  });
+
+  test.each([
+    [["--listen", "8787"], "Allowed is host:port"],
+    [["--tls-cert", "chain.pem"], "--tls-cert and --tls-key belong together"],
+    [["--grace", "long"], "Allowed is"],
+  ])("with %j", async (args, message) => {
+    const run = (await Project.make({ web: { servers: SERVERS } })).run(...args);
+    expect(await run.code).toBe(64);
+    expect(run.stderr).toContain(message);
+  });
+
+  test("without workerd, and says how to install it", async () => {
+    const { path } = await Folder.make();
+    const file = { ...PLATFORM_JSON, vars: { POOLS: { web: { servers: SERVERS } } } };
+    await writeFile(join(path, "wrangler.json"), JSON.stringify(file));
+    const run = new Run(["serve"], { url: "", cwd: path, env: { NODE_PATH: undefined } });
+    expect(await run.code).toBe(127);
+    expect(run.stderr).toBe("sluice: The runtime, workerd, is not installed: npm install workerd\n");
+  });
+
+  test("on an address that is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void taken.close());
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const { port } = taken.address() as { port: number };
+    const run = (await Project.make({ web: { servers: SERVERS } })).run("--listen", `127.0.0.1:${port}`);
+    expect(await run.code).toBe(70);
+    expect(run.stderr).toContain("Address already in use");
+    expect(run.stderr).toMatch(/sluice: workerd ended with \S+ before it listened\n$/);
+  });
+});
+
+describe("the state in a folder", () => {
+  test("is one process's at a time: a second `sluice serve` there is refused", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const first = await project.serve();
+    const second = project.run("--listen", "127.0.0.1:0");
+    expect(await second.code).toBe(76);
+    expect(second.stderr).toBe("sluice: Another `sluice serve` has its state in .sluice: one at a time.\n");
+    expect(await first.snapshot()).toMatchObject({ state: "running" });
+  });
+
+  test("is free again once that has ended, whatever it has left there", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    await mkdir(join(project.path, ".sluice"));
+    await writeFile(join(project.path, ".sluice/lock"), "1\n");
+    const first = await project.serve();
+    first.run.kill("SIGKILL");
+    // Its output is closed once its runtime, which shares it, is gone too.
+    expect(await first.run.code).toBe("SIGKILL");
+    expect(await (await project.serve()).snapshot()).toMatchObject({ state: "running" });
+  });
+
+  test("is readable by its user alone, and has no secrets in it", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    await project.serve();
+    const folder = join(project.path, ".sluice");
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect(await readFile(join(folder, "config.capnp"), "utf8")).not.toContain("test-token");
+  });
+});
