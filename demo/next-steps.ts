@@ -6,7 +6,7 @@ export function nextSteps(url: string, pool: string, server: string, token: stri
     "Try next, in another terminal.",
     "",
     `The dashboard: ${url}/_sluice/ (any name, the token as password). The same in a terminal:`,
-    `  SLUICE_URL=${url} SLUICE_TOKEN=${token} npx sluice top ${pool}`,
+    `  SLUICE_URL=${url} SLUICE_TOKEN=${token} npx --no sluice top ${pool}`,
     "What goes on:",
     `  curl ${auth} ${api}`,
     "Drain, and wait until no server is at work:",

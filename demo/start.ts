@@ -6,6 +6,7 @@ import { crashReportLines, survived } from "./crash-report.ts";
 import { Fleet } from "./fleet.ts";
 import { Gate, POOL } from "./gate.ts";
 import { nextSteps } from "./next-steps.ts";
+import { onParentGone } from "./parent.ts";
 import { portProblem } from "./port.ts";
 import { Progress } from "./progress.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -27,12 +28,8 @@ const problem = await portProblem(args.port);
 if (problem) fail(1, `Port ${args.port} ${problem}. Another one: npm start -- --port N`);
 
 // Everything that runs ends with this process: the servers are part of it, and the gate kills its runtime on exit.
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    progress.clear();
-    process.exit(process.exitCode ?? 128 + constants.signals[signal]);
-  });
-}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => endBy(signal));
+onParentGone(() => endBy("SIGTERM"));
 
 progress.show("Starting…");
 const fleet = new Fleet(SERVERS, SERVICE_MS);
@@ -61,6 +58,11 @@ if (args.once) {
 } else {
   progress.say(nextSteps(gate.url, POOL, "demo-1", gate.token).join("\n"));
   progress.say("\nStays up until Ctrl-C.");
+}
+
+function endBy(signal: "SIGINT" | "SIGTERM"): void {
+  progress.clear();
+  process.exit(process.exitCode ?? 128 + constants.signals[signal]);
 }
 
 function fail(exitCode: number, message: string): never {

@@ -12,6 +12,7 @@ import { addStatus } from "./commands/status.ts";
 import { addTop } from "./commands/top.ts";
 import { completionOf } from "./completion/candidates.ts";
 import { addCompletion, wordsToComplete } from "./completion/completion.ts";
+import { knownNames } from "./completion/names.ts";
 import { CliError, EXIT, toCliError } from "./exit-codes.ts";
 import { emptyProgram } from "./program.ts";
 
@@ -40,7 +41,7 @@ process.stderr.on("error", () => {});
 async function main(): Promise<number> {
   try {
     const words = wordsToComplete(process.argv.slice(2));
-    if (words) process.stdout.write(completionOf(program, words));
+    if (words) await complete(words);
     else await program.parseAsync();
     return Number(process.exitCode ?? EXIT.done);
   } catch (error) {
@@ -48,6 +49,13 @@ async function main(): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     return printError(toCliError(error));
   }
+}
+
+async function complete(words: readonly string[]): Promise<void> {
+  process.stdout.write(await completionOf(program, words, knownNames));
+  await flush(process.stdout);
+  // process.exit waits for the lookup of a host name, for as long as the name service is silent (Node 26.10, 2026-11-26).
+  if (process.getActiveResourcesInfo().includes("GetAddrInfoReqWrap")) process.kill(process.pid, "SIGKILL");
 }
 
 function printError({ message, exitCode }: CliError): number {

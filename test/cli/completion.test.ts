@@ -8,7 +8,7 @@ import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { Folder } from "./script.ts";
 
-/** No Sluice is there: completion must not need one. */
+/** No Sluice is there: completion must not need one, and takes the names from wrangler.toml. */
 const NOWHERE = "http://127.0.0.1:1";
 const CLEAR_LINE = "\u0015";
 const SHELLS = ["bash", "zsh", "fish"];
@@ -30,7 +30,7 @@ async function withSluice(): Promise<{ path: string; PATH: string }> {
 /** A shell that has read our completion, in a folder with the files `deploy.sh` and `wrangler.toml`. */
 async function shell(command: string[], reading: string): Promise<Terminal> {
   const { path, PATH } = await withSluice();
-  for (const file of FILES) await writeFile(join(path, file), "");
+  await writeFiles(path);
   const options = { url: NOWHERE, columns: 200, env: { PATH, TERM: "dumb" }, cwd: path };
   const terminal = await Terminal.open(command, options);
   terminal.type(`${reading}\necho so""urced\n`);
@@ -38,7 +38,11 @@ async function shell(command: string[], reading: string): Promise<Terminal> {
   return terminal;
 }
 
-const FILES = ["deploy.sh", "wrangler.toml"];
+async function writeFiles(path: string): Promise<void> {
+  const pool = '[vars.POOLS.reports]\nservers = [{ name = "printer-1", url = "http://a.test" }]\n';
+  await writeFile(join(path, "deploy.sh"), "");
+  await writeFile(join(path, "wrangler.toml"), pool);
+}
 
 function bash(): Promise<Terminal> {
   const source = "source <(sluice complete bash)";
@@ -64,7 +68,7 @@ test.skipIf(isMissing("zsh"))("the script for zsh is correct in the eyes of zsh"
 });
 
 test.skipIf(isMissing("zsh"))(
-  "zsh completes a command, a choice of an option, the file of a command to be run, and one to be checked",
+  "zsh completes a command, a choice of an option, the file of a command to be run, one to be checked, a pool and a server",
   async () => {
     const reading = "PS1=; autoload -U compinit; compinit -u -D; source <(sluice complete zsh)";
     const terminal = await shell(["zsh", "-f", "-i"], reading);
@@ -73,6 +77,8 @@ test.skipIf(isMissing("zsh"))(
       ["sluice deploy web --on-failure=ho", "--on-failure=hold "],
       ["sluice deploy web -- ./dep", "-- ./deploy.sh"],
       ["sluice check wr", "check wrangler.toml"],
+      ["sluice drain re", "sluice drain reports "],
+      ["sluice server reports pr", "sluice server reports printer-1 "],
     ] as const) {
       terminal.type(`${typed}\t`);
       await terminal.until(({ output }) => output.includes(completed));
@@ -81,30 +87,37 @@ test.skipIf(isMissing("zsh"))(
   },
 );
 
-test.skipIf(isMissing("fish"))("fish completes a command, a choice of an option, and files", async () => {
-  const { path, PATH } = await withSluice();
-  for (const file of FILES) await writeFile(join(path, file), "");
-  const asked = [
-    "sluice dep",
-    "sluice deploy web --on-failure ",
-    "sluice deploy web --on-failure=r",
-    "sluice deploy web -- ./dep",
-    "sluice check wr",
-  ].map((typed) => `complete -C '${typed}'`);
-  const script = ["sluice complete fish | source", ...asked].join("; ");
-  const env = { ...process.env, PATH, HOME: path };
-  const { stdout } = spawnSync("fish", ["-c", script], { env, cwd: path, encoding: "utf8" });
-  const completed = stdout.split("\n").map((line) => line.split("\t")[0]);
-  expect(completed).toEqual([
-    "deploy",
-    "hold",
-    "resume",
-    "--on-failure=resume",
-    "./deploy.sh",
-    "wrangler.toml",
-    "",
-  ]);
-});
+test.skipIf(isMissing("fish"))(
+  "fish completes a command, a choice of an option, files, a pool and a server",
+  async () => {
+    const { path, PATH } = await withSluice();
+    await writeFiles(path);
+    const asked = [
+      "sluice dep",
+      "sluice deploy web --on-failure ",
+      "sluice deploy web --on-failure=r",
+      "sluice deploy web -- ./dep",
+      "sluice check wr",
+      "sluice drain re",
+      "sluice server reports ",
+    ].map((typed) => `complete -C '${typed}'`);
+    const script = ["sluice complete fish | source", ...asked].join("; ");
+    const env = { ...process.env, PATH, HOME: path };
+    const { stdout } = spawnSync("fish", ["-c", script], { env, cwd: path, encoding: "utf8" });
+    const completed = stdout.split("\n").map((line) => line.split("\t")[0]);
+    expect(completed).toEqual([
+      "deploy",
+      "hold",
+      "resume",
+      "--on-failure=resume",
+      "./deploy.sh",
+      "wrangler.toml",
+      "reports",
+      "printer-1",
+      "",
+    ]);
+  },
+);
 
 test("a shell that is not known ends with 64 and is named", async () => {
   const run = new Run(["complete", "tcsh"], { url: NOWHERE });
@@ -130,6 +143,8 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["a state of requests", "sluice deferred web --state fa", "--state failed "],
     ["a shell", "sluice complete fi", "sluice complete fish "],
     ["the file of a command to be run", "sluice deploy web -- ./dep", "sluice deploy web -- ./deploy.sh "],
+    ["a pool", "sluice drain re", "sluice drain reports "],
+    ["a server", "sluice server reports pr", "sluice server reports printer-1 "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],
   ])("Tab completes %s", async (_, typed, completed) => {
     const terminal = await bash();

@@ -221,15 +221,6 @@ test("a retry for which there is no room, or no server, ends with 69: it may wor
   expect(full.stderr).toContain("As many requests as allowed are stored and wait. Try again later.");
 });
 
-test("of a pool that does not exist ends with 64", async () => {
-  const { sluice } = await stage();
-  expect(await end(["deferred", "wep"], { url: sluice.url })).toEqual({
-    code: 64,
-    stdout: "",
-    stderr: 'sluice: There is no pool "wep".\n',
-  });
-});
-
 test("status shows the deferred requests of pools that store some", async () => {
   const all = await stage();
   await failed(all);

@@ -115,7 +115,7 @@ describe("sluice drain", () => {
   });
 
   test.each([
-    ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep".'],
+    ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep"'],
     ["with a wait that is no duration", ["web", "--wait", "soon"], "--wait"],
     ["with no end at once", ["web", "--expires", "0s"], "sluice: --expires: "],
     ["with an empty reason", ["web", "--reason", ""], "sluice: --reason: "],

@@ -42,14 +42,6 @@ describe("a roll whose command fails for a server", () => {
     expect(await new Run(how.split(" "), { url: sluice.url }).code).toBe(0);
     expect(await statesOf(sluice)).toEqual(["ready", "ready", "ready"]);
   });
-
-  test("because it does not exist ends with 127, as in a shell, and every server is in service", async () => {
-    const { sluice } = await stage(2);
-    const run = new Run(["roll", "web", "--", "./nowhere"], { url: sluice.url });
-    expect(await run.code).toBe(127);
-    expect(run.stderr).toContain("cannot be run");
-    expect(await statesOf(sluice)).toEqual(["ready", "ready"]);
-  });
 });
 
 describe("a server that does not come up in time", () => {

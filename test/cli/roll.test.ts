@@ -94,7 +94,16 @@ test("a roll whose request did its work, and whose answer was lost, goes on", as
   const run = new Run(["roll", "web", "--json", "--", "true"], { url: lossy });
   expect(await run.code, run.stderr).toBe(0);
   const told = run.events.map(({ event }) => event);
-  expect(told).toEqual(["server", "unreachable", "reached", "running", "command", "back", "finished"]);
+  expect(told).toEqual([
+    "unchecked",
+    "server",
+    "unreachable",
+    "reached",
+    "running",
+    "command",
+    "back",
+    "finished",
+  ]);
 });
 
 test("the command is told which server it is for", async () => {
@@ -107,18 +116,36 @@ test("the command is told which server it is for", async () => {
   expect(run.stdout).toBe(servers.map(({ name, url }) => `${name} ${url}\n`).join(""));
 });
 
-test("without health checks a server is taken to be up when its command has ended", async () => {
+test("without health checks a server is taken to be up when its command has ended, and the roll warns of that first", async () => {
   const { sluice } = await stage(2);
   const run = new Run(["roll", "web", "--", "true"], { url: sluice.url });
   expect(await run.code).toBe(0);
   expect(run.stderr.split("\n")).toEqual([
+    "sluice: web warning: it has no `check`, so nobody knows when a server is up again: " +
+      "each is put back as soon as its command ends",
     "sluice: web web-0 (1 of 2) idle, running true",
+    "",
     "sluice: web web-0 (1 of 2) takes requests again",
     "sluice: web web-1 (2 of 2) idle, running true",
+    "",
     "sluice: web web-1 (2 of 2) takes requests again",
     "sluice: web all done: web-0, web-1",
     "",
   ]);
+});
+
+test("with health checks a roll warns of nothing", async () => {
+  const { sluice } = await stage(1, 20, CHECKED);
+  const run = new Run(["roll", "web", "--", "true"], { url: sluice.url });
+  expect(await run.code, run.stderr).toBe(0);
+  expect(run.stderr).not.toContain("warning");
+});
+
+test("with --json the warning of a pool without health checks is an event", async () => {
+  const { sluice } = await stage(1);
+  const run = new Run(["roll", "web", "--json", "--", "true"], { url: sluice.url });
+  expect(await run.code).toBe(0);
+  expect(run.events[0]).toEqual({ pool: "web", event: "unchecked" });
 });
 
 test("the command runs only when the server's last request is answered", async () => {

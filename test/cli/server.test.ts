@@ -52,14 +52,6 @@ describe("sluice server", () => {
   });
 
   test.each([
-    ["to be shown", [], 'sluice: web has no server "web-9", only web-0, web-1.\n'],
-    ["to be changed", ["--weight", "2"], 'sluice: web has no server "web-9".\n'],
-  ])("that does not exist, %s, ends with 64", async (_, options, stderr) => {
-    const { sluice } = await stage(2);
-    expect(await server(sluice.url, "web", "web-9", ...options)).toEqual({ code: 64, stdout: "", stderr });
-  });
-
-  test.each([
     ["--state", "off", "Allowed choices are ready, drain, maint."],
     ["--slots", "0", "Allowed is a whole number from 1 to 1000."],
     ["--slots", "1.5", "Allowed is a whole number from 1 to 1000."],

@@ -97,13 +97,4 @@ describe("sluice status", () => {
       { pools: [{ name: "api" }], unreachable: ["web"] },
     ]);
   });
-
-  test("of a pool that does not exist ends with 64", async () => {
-    const { sluice } = await stage();
-    expect(await status(sluice.url, "wep")).toEqual({
-      code: 64,
-      stdout: "",
-      stderr: 'sluice: There is no pool "wep".\n',
-    });
-  });
 });

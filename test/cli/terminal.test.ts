@@ -9,6 +9,7 @@ import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { Terminal } from "./pty.ts";
 import { Folder, WAIT_FOR_GO } from "./script.ts";
+import { shownOn } from "./shown.ts";
 import { stage } from "./stage.ts";
 
 const ESCAPE = "\u001b[";
@@ -74,14 +75,58 @@ describe("the live line", () => {
     await deploy.until(({ output }) => output.includes(" left"));
     finish();
     expect(await deploy.code).toBe(0);
-    const shown = deploy.output.split(LINE_AGAIN).map((line) => stripVTControlCharacters(line));
-    expect(shown[1]).toMatch(
+    const [, live] = deploy.output.split(LINE_AGAIN).map((line) => stripVTControlCharacters(line));
+    expect(live).toMatch(
       /^sluice: web draining: 1 in flight, 1 queued, oldest [\d.]+ s, (1 min|\d\d s) left$/,
     );
-    expect(shown.at(-1)).toMatch(
-      /^sluice: web drained after [\d.]+ s, running echo\r\ndeployed\r\nsluice: web runs again after .*\r\n$/,
-    );
+    expect(shownOn(80, deploy.output)).toEqual([
+      expect.stringMatching(/^sluice: web drained after [\d.]+ s, running echo$/),
+      "deployed",
+      expect.stringMatching(/^sluice: web runs again after /),
+      "",
+    ]);
     expect([await answer, (await waiting).status]).toEqual([200, 200]);
+  });
+});
+
+describe("the last line of a command that is run, without a line break at its end,", () => {
+  const COLUMNS = 40;
+
+  // Also one that fills its line, and one that leaves a column.
+  test.each([1, 10, COLUMNS - 1, COLUMNS, COLUMNS + 1])(
+    "stays whole above a deploy's own lines: %d columns",
+    async (length) => {
+      const { sluice } = await stage();
+      const text = "x".repeat(length);
+      const options = { url: sluice.url, columns: COLUMNS };
+      const deploy = await Terminal.run(["deploy", "web", "--", "printf", text], options);
+      expect(await deploy.code).toBe(0);
+      const shown = shownOn(COLUMNS, deploy.output);
+      const end = shown.findIndex((line) => line.startsWith("sluice: web runs again"));
+      const printed = shown.slice(
+        shown.findIndex((line) => line.startsWith("x")),
+        end,
+      );
+      expect(printed.join("")).toBe(text);
+    },
+  );
+
+  test("stays above the live line of a roll that waits for a server", async () => {
+    const { sluice } = await stage(1, 20, { check: { path: "/idle", interval: "200ms" } });
+    const options = { url: sluice.url, columns: 100 };
+    const roll = await Terminal.run(["roll", "web", "--", "printf", "restarted, pid 4711"], options);
+    expect(await roll.code).toBe(0);
+    expect(roll.output).toContain("to be up");
+    expect(shownOn(100, roll.output)).toContain("restarted, pid 4711");
+  });
+
+  test("is not followed by an empty line if it has its line break", async () => {
+    const { sluice } = await stage();
+    const options = { url: sluice.url, columns: COLUMNS };
+    const deploy = await Terminal.run(["deploy", "web", "--", "echo", "deployed"], options);
+    expect(await deploy.code).toBe(0);
+    const shown = shownOn(COLUMNS, deploy.output);
+    expect(shown[shown.indexOf("deployed") + 1]).toMatch(/^sluice: web runs again/);
   });
 });
 

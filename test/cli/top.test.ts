@@ -155,11 +155,4 @@ describe("top in a pipe", () => {
       .map((line) => JSON.parse(line).state);
     expect(new Set(states)).toEqual(new Set(["running", "drained"]));
   });
-
-  test("of a pool that does not exist ends at once with 64", async () => {
-    const { sluice } = await stage();
-    const top = new Run(["top", "wep"], { url: sluice.url });
-    expect(await top.code).toBe(64);
-    expect(top.stderr).toBe('sluice: There is no pool "wep".\n');
-  });
 });

@@ -10,14 +10,15 @@ import { promisify } from "node:util";
 import { afterAll } from "vitest";
 import { portProblem } from "../../demo/port.ts";
 
-const START = join(import.meta.dirname, "../../demo/start.ts");
+const ROOT = join(import.meta.dirname, "../..");
+const START = [process.execPath, join(ROOT, "demo/start.ts")];
 
 const started: Demo[] = [];
 afterAll(() => {
   for (const demo of started) demo.dispose();
 });
 
-/** `npm start` as a process of its own; it and its files end with the test file at the latest. */
+/** What `npm start` runs, as a process of its own; it and its files end with the test file at the latest. */
 export class Demo {
   stdout = "";
   stderr = "";
@@ -27,10 +28,14 @@ export class Demo {
   /** Where it has its temporary files. */
   readonly #folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
 
-  constructor(...args: string[]) {
-    const demo = spawn(process.execPath, [START, ...args], {
+  private constructor([file = "", ...args]: string[]) {
+    const demo = spawn(file, args, {
+      cwd: ROOT,
+      // A process group, which ends as a whole even if npm has ended alone.
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, TMPDIR: this.#folder },
+      // npm would put its own compiled code among the temporary files.
+      env: { ...process.env, TMPDIR: this.#folder, NODE_DISABLE_COMPILE_CACHE: "1" },
     });
     demo.stdout.setEncoding("utf8").on("data", (text) => {
       this.stdout += text;
@@ -41,6 +46,15 @@ export class Demo {
     this.exited = new Promise((resolve) => demo.once("close", resolve));
     this.#process = demo;
     started.push(this);
+  }
+
+  static start(...args: string[]): Demo {
+    return new Demo([...START, ...args]);
+  }
+
+  /** With npm, and a shell of its, in between. */
+  static byNpm(...args: string[]): Demo {
+    return new Demo(["npm", "start", "--", ...args]);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -59,16 +73,26 @@ export class Demo {
     return readdir(this.#folder);
   }
 
-  /** Ends it at once. */
+  /** Ends it, and all that it has started, at once. */
   dispose(): void {
-    this.#process.kill();
+    try {
+      process.kill(-(this.#process.pid ?? Number.NaN), "SIGKILL");
+    } catch {
+      // All of it has ended.
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** The ids of the processes that it has started and that run now. */
-  async children(): Promise<number[]> {
+  /** The ids of all processes that run now because of it. */
+  async descendants(): Promise<number[]> {
+    const found = new Set([this.#process.pid]);
     const processes = await running();
-    return processes.filter(({ parent }) => parent === this.#process.pid).map(({ id }) => id);
+    for (let before = 0; before < found.size; ) {
+      before = found.size;
+      for (const { id, parent } of processes) if (found.has(parent)) found.add(id);
+    }
+    found.delete(this.#process.pid);
+    return [...found] as number[];
   }
 }
 

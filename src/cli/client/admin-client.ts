@@ -2,11 +2,15 @@ import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../admin/deferred.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { CliError } from "../exit-codes.ts";
 import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import type { Target } from "./target.ts";
+import { UnknownName } from "./unknown-name.ts";
 
 /** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the object for 10 s. */
 const PATIENCE_MS = 15_000;
+/** How long an error waits for the names that there are, in ms. */
+const NAMES_MS = 5_000;
 
 export interface DrainOptions {
   waitMs?: number;
@@ -116,7 +120,7 @@ export class AdminClient {
     call: (api: Api) => Promise<ClientResponse<T>>,
   ): Promise<T> {
     const impossible = impossibleName(subject);
-    if (impossible) throw impossible;
+    if (impossible) throw await this.#withNames(impossible, signal);
     const timeout = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
     let response: ClientResponse<T>;
@@ -129,8 +133,27 @@ export class AdminClient {
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
     const failure = failureOf(response, body, this.#target.url, subject);
-    if (failure) throw failure;
+    if (failure) throw await this.#withNames(failure, signal);
     return body as T;
+  }
+
+  /** The error, which says what names there are if it is of an unknown one, and Sluice tells them. */
+  async #withNames(error: CliError, signal: AbortSignal | undefined): Promise<CliError> {
+    if (!(error instanceof UnknownName)) return error;
+    const timeout = AbortSignal.timeout(NAMES_MS);
+    const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    try {
+      return error.among(await this.#namesOf(error.pool, stop));
+    } catch {
+      return error;
+    }
+  }
+
+  /** Of the pool's servers; `null`: of all pools. */
+  async #namesOf(pool: string | null, signal: AbortSignal): Promise<string[]> {
+    if (pool !== null) return (await this.pool(pool, signal)).servers.map(({ name }) => name);
+    const { pools, unreachable } = await this.pools(signal);
+    return [...pools.map(({ name }) => name), ...unreachable];
   }
 }
 

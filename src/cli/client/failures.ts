@@ -1,7 +1,8 @@
 import { isName } from "../../config/names.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
-import { printable, quoted } from "../terminal/output.ts";
+import { printable } from "../terminal/output.ts";
+import { UnknownName } from "./unknown-name.ts";
 
 /** No answer of Sluice's: a failed connection, or the error of a proxy. Another attempt may succeed. */
 export class Unreachable extends CliError {
@@ -35,9 +36,6 @@ const EXIT_OF: Record<string, number> = {
   unauthorized: EXIT.unauthorised,
   forbidden: EXIT.unauthorised,
   "admin-disabled": EXIT.unauthorised,
-  "unknown-pool": EXIT.usage,
-  "unknown-server": EXIT.usage,
-  "unknown-request": EXIT.usage,
   "already-ended": EXIT.usage,
   "not-failed": EXIT.usage,
   "invalid-request": EXIT.usage,
@@ -85,8 +83,10 @@ export function failureOf(head: Head, body: unknown, url: string, subject: Subje
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
     if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
+    const unknown = unknownIn(code, subject);
+    if (unknown) return unknown;
     const exitCode = EXIT_OF[code];
-    const words = missing(code, subject) ?? ADVICE[code] ?? `${about}${detail}`;
+    const words = ADVICE[code] ?? `${about}${detail}`;
     if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
@@ -109,19 +109,21 @@ export function impossibleName(subject: Subject): CliError | null {
   if (pool === "" || server === "") {
     return new CliError(EXIT.usage, `The name of the ${pool === "" ? "pool" : "server"} is empty.`);
   }
-  const isRequest = request === undefined || /^[\da-f]{96}$/.test(request);
-  if (isName(pool) && isName(server) && isRequest) return null;
-  const code = !isName(pool) ? "unknown-pool" : isName(server) ? "unknown-request" : "unknown-server";
-  return new CliError(EXIT.usage, missing(code, subject) ?? code);
+  if (!isName(pool)) return new UnknownName(null, pool);
+  if (!isName(server)) return new UnknownName(pool, server);
+  return request === undefined || /^[\da-f]{96}$/.test(request) ? null : unknownRequest(pool);
 }
 
-function missing(code: string, { pool = "", server = "" }: Subject): string | undefined {
-  if (code === "unknown-pool") return `There is no pool ${quoted(pool)}.`;
-  if (code === "unknown-server") return `${printable(pool)} has no server ${quoted(server)}.`;
-  // Without the id, which is the key to the answer and may end up in the log of a CI job.
-  if (code === "unknown-request")
-    return `${printable(pool)} has no such deferred request; it may have been forgotten after its end.`;
-  return undefined;
+function unknownIn(code: string, { pool = "", server = "" }: Subject): CliError | null {
+  if (code === "unknown-pool") return new UnknownName(null, pool);
+  if (code === "unknown-server") return new UnknownName(pool, server);
+  return code === "unknown-request" ? unknownRequest(pool) : null;
+}
+
+/** Without the id, which is the key to the answer and may end up in the log of a CI job. */
+function unknownRequest(pool: string): CliError {
+  const words = `${printable(pool)} has no such deferred request; it may have been forgotten after its end.`;
+  return new CliError(EXIT.usage, words);
 }
 
 /** The message without the pool, for a sentence that has named it. */

@@ -2,6 +2,7 @@ import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
 import { deploy } from "../deploy/deploy.ts";
 import { DeployProgress } from "../deploy/deploy-progress.ts";
+import { refuseMissing } from "../process/refuse-missing.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { Reporter } from "../terminal/reporter.ts";
@@ -43,6 +44,7 @@ export function addDeploy(program: Program): void {
     )
     .action(async (pool, command, { drainTimeout, onFailure, expires, reason }, self) => {
       const { err, json } = contextOf(self.optsWithGlobals());
+      refuseMissing(command, process.env);
       const client = clientOf(self.optsWithGlobals());
       const progress = new DeployProgress(pool, new Reporter(err, json));
       const options = { pool, command, drainTimeoutMs: drainTimeout, expiresMs: expires, onFailure, reason };

@@ -1,5 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
+import { refuseMissing } from "../process/refuse-missing.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { roll } from "../roll/roll.ts";
@@ -41,6 +42,7 @@ export function addRoll(program: Program): void {
     )
     .action(async (pool, command, { drainTimeout, upTimeout, onFailure }, self) => {
       const { err, json } = contextOf(self.optsWithGlobals());
+      refuseMissing(command, process.env);
       const client = clientOf(self.optsWithGlobals());
       const progress = new RollProgress(pool, new Reporter(err, json));
       const times = { drainTimeoutMs: drainTimeout, upTimeoutMs: upTimeout };

@@ -1,9 +1,9 @@
 import { Option } from "@commander-js/extra-typings";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { UnknownName } from "../client/unknown-name.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
-import { CliError, EXIT } from "../exit-codes.ts";
 import { examples, type Program, wholeOption } from "../program.ts";
-import { quoted, styleOf, widthOf } from "../terminal/output.ts";
+import { styleOf, widthOf } from "../terminal/output.ts";
 import { serversView } from "../terminal/views.ts";
 
 const STATES = ["ready", "drain", "maint"] as const;
@@ -42,6 +42,5 @@ export function addServer(program: Program): void {
 function serverIn({ name, servers }: Snapshot, server: string): Snapshot["servers"][number] {
   const found = servers.find((one) => one.name === server);
   if (found) return found;
-  const names = servers.map((one) => one.name).join(", ");
-  throw new CliError(EXIT.usage, `${name} has no server ${quoted(server)}, only ${names}.`);
+  throw new UnknownName(name, server).among(servers.map((one) => one.name));
 }

@@ -1,5 +1,6 @@
 /** The answer to one press of Tab: the words that can stand under the cursor. */
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { Names } from "./names.ts";
 
 /** The whole answer where the shell is to complete file names. */
 const FILES = ":files\n";
@@ -9,15 +10,23 @@ interface Candidate {
   description?: string;
 }
 
+/** Finds the names of pools and servers. `options`: those of the command line so far that say which Sluice is meant. */
+type FindNames = (options: { url?: string; token?: string }) => Promise<Names>;
+
 /**
  * The output of `sluice complete -- <words>`: a line `word<TAB>description` for each candidate, or FILES. The last of
  * `words` is the one under the cursor.
  */
-export function completionOf(program: CommandUnknownOpts, words: readonly string[]): string {
+export async function completionOf(
+  program: CommandUnknownOpts,
+  words: readonly string[],
+  findNames: FindNames,
+): Promise<string> {
   const { before, current } = splitAtCursor(words);
   const position = positionAfter(program, before);
   if (before.includes("--") || takesFile(position, current)) return FILES;
-  return candidatesAt(program, position, current)
+  const candidates = candidatesAt(program, position, current) ?? (await namesAt(position, findNames));
+  return candidates
     .filter(({ word }) => word.startsWith(current))
     .map(({ word, description }) => `${word}${description ? `\t${description}` : ""}\n`)
     .join("");
@@ -35,20 +44,26 @@ interface Position {
   command: CommandUnknownOpts | undefined;
   /** The option whose value comes next. */
   option: Option | undefined;
-  /** How many arguments the command has so far. */
-  operands: number;
+  /** The arguments that the command has so far. */
+  operands: string[];
+  /** The values of options so far, by the options' names. */
+  values: Record<string, string>;
 }
 
 function positionAfter(program: CommandUnknownOpts, words: readonly string[]): Position {
-  const position: Position = { command: program, option: undefined, operands: 0 };
+  const position: Position = { command: program, option: undefined, operands: [], values: {} };
   for (const word of words) {
-    if (position.option) position.option = undefined;
-    else if (word.startsWith("-")) {
-      const option = position.command && optionNamed(position.command, word);
-      if (option?.required) position.option = option;
+    if (position.option) {
+      position.values[position.option.name()] = word;
+      position.option = undefined;
+    } else if (word.startsWith("-")) {
+      const [flag = "", value] = word.split(/=(.*)/s);
+      const option = position.command && optionNamed(position.command, flag);
+      if (option && value !== undefined) position.values[option.name()] = value;
+      else if (option?.required) position.option = option;
     } else if (position.command === program) {
       position.command = subcommandsOf(program).find((one) => one.name() === word);
-    } else position.operands++;
+    } else position.operands.push(word);
   }
   return position;
 }
@@ -57,15 +72,16 @@ function positionAfter(program: CommandUnknownOpts, words: readonly string[]): P
 function takesFile({ command, option, operands }: Position, current: string): boolean {
   if (!command || option || current.startsWith("-")) return false;
   const { registeredArguments } = command;
-  const argument = registeredArguments[operands] ?? registeredArguments.at(-1);
-  return argument?.variadic === true || (argument?.name() === "file" && operands === 0);
+  const argument = registeredArguments[operands.length] ?? registeredArguments.at(-1);
+  return argument?.variadic === true || (argument?.name() === "file" && operands.length === 0);
 }
 
+/** `null`: the name of a pool or server, if there are any candidates. */
 function candidatesAt(
   program: CommandUnknownOpts,
   { command, option, operands }: Position,
   current: string,
-): Candidate[] {
+): Candidate[] | null {
   if (!command) return [];
   const [assignment = ""] = /^--[^=]+=/.exec(current) ?? [];
   const valued = option ?? optionNamed(command, assignment.slice(0, -1));
@@ -74,7 +90,15 @@ function candidatesAt(
     return optionsOf(command).map(({ long = "", description }) => ({ word: long, description }));
   if (command === program)
     return subcommandsOf(program).map((one) => ({ word: one.name(), description: one.description() }));
-  return (command.registeredArguments[operands]?.argChoices ?? []).map((word) => ({ word }));
+  return command.registeredArguments[operands.length]?.argChoices?.map((word) => ({ word })) ?? null;
+}
+
+async function namesAt({ command, operands, values }: Position, findNames: FindNames): Promise<Candidate[]> {
+  const kind = command?.registeredArguments[operands.length]?.name();
+  if (kind !== "pool" && kind !== "server") return [];
+  const names = await findNames(values);
+  const words = kind === "pool" ? names.keys() : (names.get(operands[0] ?? "") ?? []);
+  return [...words].map((word) => ({ word }));
 }
 
 function subcommandsOf(program: CommandUnknownOpts): CommandUnknownOpts[] {

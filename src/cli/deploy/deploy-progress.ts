@@ -30,9 +30,9 @@ export class DeployProgress extends Progress implements DrainProgress {
   }
 
   commandEnded([file = ""]: readonly string[], { words }: CommandEnd, code: number): void {
+    this.reporter.share(false);
     const failure = code === 0 ? null : this.red(`${printable(file)} ${words}`);
     this.report({ event: "command", code, words }, failure);
-    this.reporter.share(false);
   }
 
   resumed(snapshot: Snapshot): void {

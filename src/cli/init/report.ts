@@ -68,8 +68,8 @@ function nextLines(folder: string): string[] {
     "Next:",
     ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
     "  npm install",
-    "  npx sluice check                # your servers and hosts in wrangler.toml",
-    "  npx wrangler deploy             # or, on a machine of your own: npx sluice serve",
+    "  npx --no sluice check           # your servers and hosts in wrangler.toml",
+    "  npx wrangler deploy             # or, on a machine of your own: npx --no sluice serve",
     "  openssl rand -hex 32            # keep it: npx wrangler secret put ADMIN_TOKEN asks for it",
   ];
 }

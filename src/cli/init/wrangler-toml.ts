@@ -36,7 +36,7 @@ ${routeToml(route)}
 
 # A wrong configuration is refused before it is deployed.
 [build]
-command = "npx --no-install sluice check"
+command = "npx --no sluice check"
 
 # ── Your pools. Errors name the key, its value and what is allowed. ──
 

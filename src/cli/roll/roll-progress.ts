@@ -10,6 +10,13 @@ export class RollProgress extends Progress {
   /** The current server and its number. */
   #current = "";
 
+  /** The pool has no health checks. */
+  unchecked(): void {
+    const words =
+      "it has no `check`, so nobody knows when a server is up again: each is put back as soon as its command ends";
+    this.report({ event: "unchecked" }, `${this.#yellow("warning")}: ${words}`);
+  }
+
   next(server: string, number: number, of: number): void {
     this.#current = `${server} (${number} of ${of})`;
     this.report({ event: "server", server, number, of }, null);
@@ -33,9 +40,9 @@ export class RollProgress extends Progress {
   }
 
   commandEnded(server: string, [file = ""]: readonly string[], { code, words }: CommandEnd): void {
+    this.reporter.share(false);
     const failure = code === 0 ? null : this.red(`${printable(file)} ${words}`);
     this.report({ event: "command", server, code, words }, failure);
-    this.reporter.share(false);
   }
 
   comingUp({ name: server, health }: ServerSnapshot, leftMs: number): void {

@@ -33,7 +33,9 @@ export async function roll(
   signals: Signals,
   progress: RollProgress,
 ): Promise<number> {
-  const servers = serversToRoll(await client.pool(options.pool, signals.stop), progress);
+  const snapshot = await client.pool(options.pool, signals.stop);
+  const servers = serversToRoll(snapshot, progress);
+  if (!snapshot.checks && servers.length > 0) progress.unchecked();
   const owner = ownerName("roll");
   const done: string[] = [];
   for (const [index, { name, url }] of servers.entries()) {

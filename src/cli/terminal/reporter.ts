@@ -16,6 +16,8 @@ export class Reporter {
   readonly #json: boolean;
   readonly #canRedraw: boolean;
   #isShared = false;
+  /** A command has written here since our last line, and may have left a line unfinished. */
+  #mayBeInLine = false;
   #hasLiveLine = false;
   #lastChange: string | null = null;
 
@@ -36,6 +38,7 @@ export class Reporter {
   /** The line that changes in place. Where none can, a line of `change` is written whenever that is another text. */
   live(event: JsonEvent, words: string, change: string): void {
     if (this.#canRedraw) {
+      this.#beginLine();
       // One column is left free: some terminals wrap a full line.
       this.#output.write(TO_LINE_START + cliTruncate(`sluice: ${words}`, widthOf(this.#output) - 1));
       this.#hasLiveLine = true;
@@ -45,9 +48,10 @@ export class Reporter {
     }
   }
 
-  /** Begins each `--json` line on a new line, while a command that may leave one unfinished writes there too. */
+  /** While a command writes there too, which may leave a line unfinished, each of ours begins a new one. */
   share(isShared: boolean): void {
     this.#isShared = isShared;
+    this.#mayBeInLine ||= isShared;
   }
 
   /** Removes the live line, so that others can write. */
@@ -57,7 +61,20 @@ export class Reporter {
   }
 
   #line(event: JsonEvent, words: string): void {
-    const start = this.#isShared ? "\n" : "";
-    this.#output.write(this.#json ? `${start}${JSON.stringify(event)}\n` : `sluice: ${words}\n`);
+    this.#beginLine();
+    this.#output.write(this.#json ? `${JSON.stringify(event)}\n` : `sluice: ${words}\n`);
+  }
+
+  #beginLine(): void {
+    if (this.#mayBeInLine) this.#output.write(this.#canRedraw ? this.#toEmptyLine() : "\n");
+    this.#mayBeInLine = this.#isShared;
+  }
+
+  /**
+   * Nobody knows where the command has left the cursor. A line's width of spaces goes on to the next line if it is within
+   * one, and else fills the empty line that it stands on, which is then erased.
+   */
+  #toEmptyLine(): string {
+    return " ".repeat(widthOf(this.#output)) + TO_LINE_START;
   }
 }

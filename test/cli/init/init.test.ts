@@ -52,7 +52,7 @@ describe("sluice init", () => {
     expect(devDependencies["sluice-queue"]).toBe("git+https://git.example.com/sluice.git");
     expect(devDependencies.wrangler).toMatch(/^\^4\.\d+\.\d+$/);
     expect(scripts).toEqual({ check: "sluice check", deploy: "wrangler deploy", dev: "wrangler dev" });
-    expect(await valueIn(folder, "build", "command")).toBe("npx --no-install sluice check");
+    expect(await valueIn(folder, "build", "command")).toBe("npx --no sluice check");
   });
 
   test("makes a token of its own for each project, which nobody else can read and git does not keep", async () => {

@@ -27,7 +27,7 @@ test("a project has the settings of the repository's own wrangler.toml, but for 
   expect({ ...others, vars: own.vars }).toEqual(own);
   expect(Object.keys(vars as object)).toEqual(["POOLS"]);
   expect(main).toBe("node_modules/sluice-queue/dist/worker.js");
-  expect(build).toEqual({ command: "npx --no-install sluice check" });
+  expect(build).toEqual({ command: "npx --no sluice check" });
 });
 
 test.each(["wrangler.toml", "template/wrangler.toml"])(

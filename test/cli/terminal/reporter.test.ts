@@ -35,3 +35,28 @@ describe("the live line", () => {
     expect(writes).toEqual(["sluice: 2 in flight\n", "sluice: 1 in flight\n", "sluice: done\n"]);
   });
 });
+
+describe("where a command may have left a line unfinished", () => {
+  test.each([
+    ["a terminal", { TERM: "xterm" }, `${" ".repeat(20)}\r\u001b[2Ksluice: one\n`],
+    ["a terminal that can do no better", { TERM: "dumb" }, "\nsluice: one\n"],
+  ])("one line of ours begins a new one on %s, and the next needs no more", (_, { TERM }, first) => {
+    vi.stubEnv("TERM", TERM);
+    const { writes, output } = terminal(20);
+    const reporter = new Reporter(output, false);
+    reporter.share(true);
+    reporter.share(false);
+    reporter.report(EVENT, "one");
+    reporter.report(EVENT, "two");
+    expect(writes.join("")).toBe(`${first}sluice: two\n`);
+  });
+
+  test("each of ours begins a new one while the command runs", () => {
+    vi.stubEnv("TERM", "dumb");
+    const { writes, output } = terminal(20);
+    const reporter = new Reporter(output, false);
+    reporter.share(true);
+    for (const words of ["one", "two"]) reporter.report(EVENT, words);
+    expect(writes.join("")).toBe("\nsluice: one\n\nsluice: two\n");
+  });
+});
