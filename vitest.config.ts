@@ -6,6 +6,7 @@ const ALONE = ["test/chaos/chaos.test.ts"];
 
 export default defineConfig({
   test: {
+    globalSetup: ["test/support/bundle.ts"],
     // On two cores: many tests wait most of the time.
     maxWorkers: 3,
     testTimeout: 60_000,
@@ -19,7 +20,6 @@ export default defineConfig({
           name: "together",
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...leftOut(), ...ALONE],
-          globalSetup: ["test/support/bundle.ts"],
           sequence: { groupOrder: 0 },
         },
       },
@@ -28,7 +28,6 @@ export default defineConfig({
         test: {
           name: "alone",
           include: ALONE,
-          globalSetup: ["test/support/bundle.ts"],
           sequence: { groupOrder: 1 },
         },
       },
