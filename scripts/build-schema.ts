@@ -86,7 +86,8 @@ function describe(schema: JsonSchema, told: Map<string, string>, path = ""): voi
   for (const [key, part] of Object.entries(properties)) {
     const own = path === "" ? key : `${path}.${key}`;
     const description = told.get(own);
-    if (description !== undefined) part.description = description;
+    // VS Code shows the first as it stands, the second as Markdown.
+    if (description !== undefined) Object.assign(part, { description, markdownDescription: description });
     describe(part, told, own);
   }
   for (const part of [...(items ? [items] : []), ...anyOf]) describe(part, told, path);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Journal } from "./journal.ts";
-import { longestLeaseMs, type PoolName } from "./pool.ts";
+import { CHECK_TIMEOUT_MS, longestLeaseMs, type PoolName } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Deploy } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
@@ -41,7 +41,8 @@ export class Operator {
       if (slots > server.workload.slots) server.workload.slots = slots;
       await this.change(server, { slots });
       await this.#untilAtMost(slots, server);
-      // A health check has a slot too, and none of those in flight.
+      // A health check has a slot too, and none of those in flight. One that was sent before may still be on its way.
+      if (slots < server.workload.slots) await sleep(CHECK_TIMEOUT_MS);
       while (server.workload.checks > 0 && server.workload.jobs <= slots) await sleep(5);
       server.workload.slots = slots;
     });

@@ -9,6 +9,7 @@ afterEach(async () => {
   await stage.relay.cut();
   await stage.relay.mend();
   await stage.sluice.findPool("web");
+  await stage.sluice.resume("web");
 });
 
 const ageOf = (page: Page) => page.locator(".cell", { hasText: "stuck" }).locator(".what").textContent();
@@ -112,5 +113,4 @@ test("an answer about all pools that a later one has overtaken is not believed",
   await deliver();
   await page.waitForTimeout(200);
   expect(await page.locator(".card").first().textContent()).toMatch(/^web\s*Drain/);
-  await stage.sluice.resume("web");
 });

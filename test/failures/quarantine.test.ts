@@ -31,7 +31,9 @@ test("a server that works a cancelled request to its end is given the next one w
     on_client_abort: "cancel",
     quarantine: { cancel: "1h", probe: "/idle" },
   });
-  const left = send(pool.sluice.leaverUrl, { path: "/cancelled", headers: { "x-leave-after": "100" } });
+  const left = send(pool.sluice.leaverUrl, { path: "/cancelled", headers: { "x-leave-after": "told" } });
+  await expect.poll(() => pool.servers[0]?.busy).toBe(true);
+  await pool.sluice.tellLeavers();
   await pool.sluice.until("web", ({ quarantined }) => quarantined === 1);
   expect((await pool.client.get("/next")).status).toBe(200);
   expect(pool.served).toEqual(["/cancelled", "/next"]);
