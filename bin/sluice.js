@@ -5,6 +5,9 @@ import { existsSync } from "node:fs";
 const build = new URL("../scripts/build-cli.ts", import.meta.url);
 if (existsSync(build)) {
   const { buildCommand } = await import(build.href);
-  await buildCommand();
+  const { buildRehearsalWorker } = await import(
+    new URL("../scripts/build-rehearsal.ts", import.meta.url).href
+  );
+  await Promise.all([buildCommand(), buildRehearsalWorker()]);
 }
 await import("../dist/sluice.js");

@@ -44,9 +44,10 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command and what tells of it, and nothing else", () => {
+  test("has the command, the Worker that it rehearses with, and what tells of it, and nothing else", () => {
     const licences = "dist/THIRD-PARTY-LICENCES.txt";
-    const expected = ["LICENSE", "README.md", "bin/sluice.js", licences, "dist/sluice.js", "package.json"];
+    const built = [licences, "dist/rehearsal-worker.js", "dist/sluice.js"];
+    const expected = ["LICENSE", "README.md", "bin/sluice.js", ...built, "package.json"];
     expect(files.sort()).toEqual(expected);
   });
 

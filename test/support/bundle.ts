@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { buildCommand } from "../../scripts/build-cli.ts";
+import { buildRehearsalWorker } from "../../scripts/build-rehearsal.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FOLDER = "SLUICE_TEST_BUNDLES";
@@ -33,6 +34,7 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
   await Promise.all([
     ...Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))),
     buildCommand(join(folder, "cli")),
+    buildRehearsalWorker(join(folder, "cli")),
   ]);
   return () => rm(folder, { recursive: true, force: true });
 }
