@@ -3,6 +3,7 @@ import { addCheck } from "./commands/check.ts";
 import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
+import { addRehearse } from "./commands/rehearse.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRoll } from "./commands/roll.ts";
 import { addServer } from "./commands/server.ts";
@@ -22,6 +23,7 @@ addRoll(program);
 addServer(program);
 addDeferred(program);
 addCheck(program);
+addRehearse(program);
 addTop(program);
 addCompletion(program);
 

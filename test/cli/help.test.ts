@@ -11,6 +11,7 @@ const COMMANDS = [
   "server",
   "deferred",
   "check",
+  "rehearse",
   "top",
   "complete",
 ];

@@ -31,6 +31,7 @@ export const COMMANDS: Record<string, RunBy> = {
   "npm install --global sluice-0.1.0.tgz": cli("package", '"install"', "packed.filename"),
   "npx sluice check": cli("check", '"check"'),
   "npx sluice check --against https://app.example.com": cli("check-against", '"check"', '"--against"'),
+  "npx sluice rehearse": cli("rehearse/local", '"rehearse"'),
   "npx sluice status web": cli("status", 'status(sluice.url, "web")'),
   "npx sluice drain web": cli("drain", '"drain", "web"'),
   "npx sluice resume web": cli("resume", '"resume", "web"'),

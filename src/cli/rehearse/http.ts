@@ -25,6 +25,12 @@ export interface Call {
 const UNSHARED = { keepAlive: false, maxSockets: Number.POSITIVE_INFINITY };
 const unshared = { "http:": new http.Agent(UNSHARED), "https:": new https.Agent(UNSHARED) };
 
+/** Connections that are kept, for a client that asks again and again. */
+export function keptConnections(url: string): http.Agent {
+  const options = { keepAlive: true, maxSockets: 1 };
+  return isSecure(url) ? new https.Agent(options) : new http.Agent(options);
+}
+
 /** Resolves with the whole answer. */
 export async function send(
   url: string,
@@ -39,7 +45,7 @@ export async function send(
 }
 
 /** Sends a request. `response` resolves with the head of its answer. */
-function begin(url: string, { body, agent, ...call }: Omit<Call, "patienceMs"> = {}) {
+export function begin(url: string, { body, agent, ...call }: Omit<Call, "patienceMs"> = {}) {
   const shared = agent ?? unshared[isSecure(url) ? "https:" : "http:"];
   const request = (isSecure(url) ? https : http).request(url, { ...call, agent: shared });
   const response = new Promise<http.IncomingMessage>((resolve, reject) => {
