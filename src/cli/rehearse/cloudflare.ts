@@ -10,7 +10,7 @@ import { rehearsalBundle } from "./bundle.ts";
 import { Probe } from "./probe.ts";
 import { wranglerFiles } from "./project.ts";
 import type { Stage } from "./stage.ts";
-import { Wrangler, type WranglerEnd } from "./wrangler.ts";
+import { Wrangler, type WranglerEnd, type WranglerOptions } from "./wrangler.ts";
 
 /** How long a new address may take until its name and certificate are everywhere, in ms. */
 const UNTIL_IT_ANSWERS_MS = 120_000;
@@ -25,6 +25,13 @@ interface Options {
   stop: AbortSignal;
 }
 
+interface Begun {
+  name: string;
+  /** wrangler's configuration. */
+  file: string;
+  isDeployed: boolean;
+}
+
 /** The stage on Cloudflare, in the account that wrangler is logged in to: two Workers of their own names. */
 export class CloudflareStage implements Stage {
   readonly where = "deployed";
@@ -36,7 +43,7 @@ export class CloudflareStage implements Stage {
   #folder = "";
   #wrangler: Wrangler | null = null;
   /** The Workers that may be there, even if their deploy has failed. The last one is deleted first. */
-  readonly #begun: { name: string; isDeployed: boolean }[] = [];
+  readonly #begun: Begun[] = [];
 
   constructor(options: Options) {
     this.#options = options;
@@ -83,10 +90,10 @@ export class CloudflareStage implements Stage {
     if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #delete({ name, isDeployed }: { name: string; isDeployed: boolean }, giveUp: AbortSignal) {
+  async #delete({ name, file, isDeployed }: Begun, giveUp: AbortSignal): Promise<boolean> {
     // A second time, as the first may have met a deploy that was not through.
     for (let attempt = 0; attempt < 2 && !giveUp.aborted; attempt++) {
-      const { code, output } = await this.#run(["delete", "--name", name, "--force"]);
+      const { code, output } = await this.#run(["delete", "--name", name, "--force", "--config", file]);
       if (code === 0 || (!isDeployed && isUnknown(output))) return true;
     }
     return false;
@@ -110,7 +117,7 @@ export class CloudflareStage implements Stage {
 
   async #deploy(name: string, file: string): Promise<void> {
     const known = this.#begun.find((worker) => worker.name === name);
-    const worker = known ?? { name, isDeployed: false };
+    const worker = known ?? { name, file, isDeployed: false };
     if (!known) this.#begun.push(worker);
     const env = { WRANGLER_OUTPUT_FILE_PATH: join(this.#folder, DEPLOYED) };
     await this.#succeed(["deploy", "--config", file], `${name} cannot be deployed`, { env });
@@ -144,20 +151,14 @@ export class CloudflareStage implements Stage {
     }
   }
 
-  async #succeed(
-    args: readonly string[],
-    what: string,
-    options: { input?: string; env?: NodeJS.ProcessEnv },
-  ) {
+  async #succeed(args: readonly string[], what: string, options: WranglerOptions) {
+    this.#options.stop.throwIfAborted();
     const { code, output } = await this.#run(args, options);
     if (code !== 0)
       throw new CliError(EXIT.unreachable, `${what}; wrangler ended with ${code}:\n${endOf(output)}`);
   }
 
-  async #run(
-    args: readonly string[],
-    options?: { input?: string; env?: NodeJS.ProcessEnv },
-  ): Promise<WranglerEnd> {
+  async #run(args: readonly string[], options?: WranglerOptions): Promise<WranglerEnd> {
     if (!this.#wrangler) throw new Error("the stage is not open");
     return this.#wrangler.run(args, options);
   }

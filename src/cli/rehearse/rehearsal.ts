@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { AdminClient } from "../client/admin-client.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import { Probe } from "./probe.ts";
 import type { Servers } from "./servers.ts";
@@ -89,13 +90,15 @@ export class Rehearsal {
 
   /** Drains the pool, plays `act`, and resumes, whatever comes of it. */
   async drained<T>(act: () => Promise<T>, lastsMs = DRAIN_EXPIRES_MS): Promise<T> {
-    await this.admin.drain(POOL, {
+    const { state, inFlight } = await this.admin.drain(POOL, {
       waitMs: LONGEST_DRAIN_MS,
       expiresMs: lastsMs,
       owner: this.owner,
       reason: "sluice rehearse",
     });
     try {
+      if (state !== "drained")
+        throw new CliError(EXIT.notDrained, `not drained in time: ${inFlight} still in flight`);
       return await act();
     } finally {
       await this.resume();

@@ -1,6 +1,6 @@
 import type { Lie } from "../../rehearsal/lie.ts";
 import type { Target } from "../client/target.ts";
-import { CliError } from "../exit-codes.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import { CloudflareStage } from "./cloudflare.ts";
@@ -66,6 +66,7 @@ async function deleted(stage: CloudflareStage, signals: Signals, reporter: Repor
   for (const name of left) {
     const words = `${name} may still be there: wrangler delete --name ${name}`;
     reporter.report({ event: "left", worker: name, words }, reporter.style("red", words));
+    process.exitCode = EXIT.unreachable;
   }
   if (left.length === 0 && stage.url !== "")
     reporter.report({ event: "deleted", worker: stage.name }, `${stage.name} is deleted`);

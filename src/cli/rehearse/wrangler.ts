@@ -8,11 +8,17 @@ export interface WranglerEnd {
   output: string;
 }
 
+export interface WranglerOptions {
+  input?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
 /** The user's own wrangler: that of the project, or else the one on the search path. Nothing is downloaded. */
 export class Wrangler {
   readonly #folder: string;
   readonly #path: string;
   #running: ChildProcess | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** `folder`: where its configuration files are. `project`: the user's. */
   constructor(folder: string, project: string) {
@@ -20,8 +26,17 @@ export class Wrangler {
     this.#path = [...binFolders(project), process.env.PATH ?? ""].join(delimiter);
   }
 
-  /** `input`: what it reads, so that a secret is in no list of processes. Rejects if there is no wrangler. */
-  run(args: readonly string[], { input = "", env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {}) {
+  /**
+   * One run after another: a deletion that came before the end of a deploy would delete nothing. Rejects if there is no
+   * wrangler. `input`: what it reads, so that a secret is in no list of processes.
+   */
+  run(args: readonly string[], options: WranglerOptions = {}): Promise<WranglerEnd> {
+    const run = this.#last.then(() => this.#run(args, options));
+    this.#last = run.catch(() => {});
+    return run;
+  }
+
+  #run(args: readonly string[], { input = "", env = {} }: WranglerOptions): Promise<WranglerEnd> {
     return new Promise<WranglerEnd>((resolve, reject) => {
       const child = spawn("wrangler", args, {
         cwd: this.#folder,

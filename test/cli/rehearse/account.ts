@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { startWorkerd } from "../../../src/cli/process/workerd.ts";
+import { Run } from "../command.ts";
 import { Folder } from "../script.ts";
 import { Edge } from "./edge.ts";
 
@@ -252,4 +253,15 @@ function serviceOf(name: string, config: Config, secrets: Record<string, string>
 /** JSON's escapes in a string are Cap'n Proto's too. */
 function text(value: string): string {
   return JSON.stringify(value);
+}
+
+/** A short rehearsal in the account, to its end. */
+export async function rehearse(account: Account, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const run = new Run(["rehearse", "--quick", "--json", ...args], {
+    url: "http://127.0.0.1:1",
+    env: { ...account.env, ...env },
+    cwd: account.cwd,
+  });
+  await run.code;
+  return run;
 }

@@ -1,19 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Report } from "../../../src/cli/rehearse/report.ts";
-import { Run } from "../command.ts";
-import { Account } from "./account.ts";
-
-/** On Cloudflare nothing of this was run: an account of the test's plays it, with the very files that are deployed. */
-async function rehearse(account: Account, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const run = new Run(["rehearse", "--quick", "--json", ...args], {
-    url: "http://127.0.0.1:1",
-    env: { ...account.env, ...env },
-    cwd: account.cwd,
-  });
-  await run.code;
-  return run;
-}
+import { Account, rehearse } from "./account.ts";
 
 test("--deploy plays on what it has deployed, keeps the token out of sight, and deletes both Workers", async () => {
   const account = await Account.open();
@@ -43,33 +31,4 @@ test("--deploy plays on what it has deployed, keeps the token out of sight, and 
   expect(account.asked.map(({ args }) => args.join(" ")).join()).not.toContain(token);
   expect(run.stdout + run.stderr).not.toContain(token);
   expect(await readdir(account.tmp)).toEqual([]);
-});
-
-test("--keep leaves a deployment of which nothing answers without its token, and which --url plays on", async () => {
-  const account = await Account.open();
-  const kept = await rehearse(account, ["--deploy", "--keep"]);
-  expect(await kept.code, kept.stderr).toBe(0);
-  expect([...account.workers.keys()]).toHaveLength(2);
-  const { url, token } = kept.events.find(({ event }) => event === "kept") as unknown as Record<
-    string,
-    string
-  >;
-  expect(url).toBe(account.url);
-  for (const path of [
-    "/",
-    "/_sluice/healthz",
-    "/_sluice/rehearsal/servers",
-    "/_sluice/rehearsal/direct/server-1",
-  ]) {
-    for (const authorization of ["", "Bearer of-another-deployment"]) {
-      const response = await fetch(url + path, { headers: { authorization } });
-      expect([path, response.status]).toEqual([path, 401]);
-    }
-  }
-  const again = await rehearse(account, ["--url", `${url}`], { SLUICE_TOKEN: token });
-  const report = JSON.parse(again.stdout) as Report;
-  expect(report.acts.filter(({ result }) => result === "did not hold")).toEqual([]);
-  expect(await again.code).toBe(0);
-  expect(report.where).toBe("url");
-  expect([...account.workers.keys()]).toHaveLength(2);
 });

@@ -12,7 +12,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "after %s in an act, what was deployed is deleted",
   async (signal) => {
     const account = await Account.open();
-    const run = new Run(["rehearse", "--deploy"], optionsFor(account));
+    const run = new Run(["rehearse", "--deploy", "--quick"], optionsFor(account));
     await run.printed("load, with a drain");
     expect(deployed(account)).toHaveLength(2);
     run.kill(signal);
@@ -24,14 +24,17 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
-test("after SIGINT in a deploy, what that still deploys is deleted", async () => {
+test.each([
+  ["the first deploy", 2],
+  ["the deploy under load", 3],
+])("after SIGINT in %s, what that still deploys is deleted", async (_, which) => {
   const account = await Account.open();
-  const run = new Run(["rehearse", "--deploy"], optionsFor(account));
+  const run = new Run(["rehearse", "--deploy", "--quick"], optionsFor(account));
   const reached = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   let deploys = 0;
   account.before = async ({ args }) => {
-    if (args[0] !== "deploy" || ++deploys < 2) return;
+    if (args[0] !== "deploy" || ++deploys !== which) return;
     reached.resolve();
     await gate.promise;
   };

@@ -146,7 +146,7 @@ function leave(request: http.ClientRequest, way: Way): void {
 async function firstBytes(response: Promise<http.IncomingMessage>): Promise<void> {
   const message = await response;
   message.on("error", () => {});
-  await new Promise((resolve) => message.once("data", resolve));
+  await new Promise((resolve) => message.once("data", resolve).once("close", resolve));
 }
 
 async function statusOf(message: http.IncomingMessage): Promise<number> {

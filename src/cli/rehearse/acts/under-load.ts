@@ -39,6 +39,8 @@ export async function underLoad(
     await meanwhile(() => over.abort());
   } catch (error) {
     over.abort();
+    // The next act is to begin with an empty list.
+    await finished;
     throw error;
   }
   await finished;
