@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { Act, Report } from "../../../src/cli/rehearse/report.ts";
+import { read } from "../../docs/documents.ts";
 import { Run } from "../command.ts";
 import { Folder } from "../script.ts";
 
@@ -45,7 +46,17 @@ test("here, nothing is dropped, rejected, overtaken or lost; what needs the netw
   const judged = report.assumptions.filter(({ result }) => result !== "not run");
   expect(judged.map(({ name }) => name)).toEqual(["works-finish", "holds"]);
   expect(await readdir(TMPDIR)).toEqual([]);
+
+  const documented = read("docs/rehearsal.md");
+  expect(membersOf(report).filter((member) => !documented.includes(`\`${member}`))).toEqual([]);
 });
+
+/** The names of all members, of what is in lists too. */
+function membersOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(membersOf);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => [name, ...membersOf(member)]);
+}
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and leaves no runtime and no file", async (signal) => {
   const { path: TMPDIR } = await Folder.make();
