@@ -15,6 +15,7 @@ import { Wrangler, type WranglerEnd, type WranglerOptions } from "./wrangler.ts"
 /** How long a new address may take until its name and certificate are everywhere, in ms. */
 const UNTIL_IT_ANSWERS_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
+const DELETE_ATTEMPTS = 3;
 const LINES_SHOWN = 12;
 
 const [SLUICE, SERVERS, DEPLOYED] = ["sluice.json", "servers.json", "deployed.ndjson"];
@@ -29,7 +30,6 @@ interface Begun {
   name: string;
   /** wrangler's configuration. */
   file: string;
-  isDeployed: boolean;
 }
 
 /** The stage on Cloudflare, in the account that wrangler is logged in to: two Workers of their own names. */
@@ -90,11 +90,12 @@ export class CloudflareStage implements Stage {
     if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #delete({ name, file, isDeployed }: Begun, giveUp: AbortSignal): Promise<boolean> {
-    // A second time, as the first may have met a deploy that was not through.
-    for (let attempt = 0; attempt < 2 && !giveUp.aborted; attempt++) {
+  async #delete({ name, file }: Begun, giveUp: AbortSignal): Promise<boolean> {
+    // Cloudflare's API is known to fail in it now and then (code 10013; workers-sdk issue 4906).
+    for (let attempt = 1; attempt <= DELETE_ATTEMPTS && !giveUp.aborted; attempt++) {
+      if (attempt > 1) await sleep(LOOK_EVERY_MS, undefined, { signal: giveUp }).catch(() => {});
       const { code, output } = await this.#run(["delete", "--name", name, "--force", "--config", file]);
-      if (code === 0 || (!isDeployed && isUnknown(output))) return true;
+      if (code === 0 || isUnknown(output)) return true;
     }
     return false;
   }
@@ -116,12 +117,9 @@ export class CloudflareStage implements Stage {
   }
 
   async #deploy(name: string, file: string): Promise<void> {
-    const known = this.#begun.find((worker) => worker.name === name);
-    const worker = known ?? { name, file, isDeployed: false };
-    if (!known) this.#begun.push(worker);
+    if (!this.#begun.some((worker) => worker.name === name)) this.#begun.push({ name, file });
     const env = { WRANGLER_OUTPUT_FILE_PATH: join(this.#folder, DEPLOYED) };
     await this.#succeed(["deploy", "--config", file], `${name} cannot be deployed`, { env });
-    worker.isDeployed = true;
   }
 
   /** wrangler writes a line of JSON for each deploy into this file. */
@@ -166,7 +164,7 @@ export class CloudflareStage implements Stage {
 
 /** Cloudflare's code for a Worker that is not there is 10007 or 10090 (2026-11). */
 function isUnknown(output: string): boolean {
-  return /does not exist|not found|\b(?:10007|10090)\b/i.test(output);
+  return /\bcode: (?:10007|10090)\b/.test(output);
 }
 
 function endOf(output: string): string {

@@ -3,7 +3,7 @@ import { AdminClient } from "../client/admin-client.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Reporter } from "../terminal/reporter.ts";
 import { Probe } from "./probe.ts";
-import type { Servers } from "./servers.ts";
+import { Servers } from "./servers.ts";
 import { POOL, type Stage } from "./stage.ts";
 
 /** How long a drain lasts if nobody ends it, in ms. */
@@ -55,7 +55,7 @@ export class Rehearsal {
   readonly #reporter: Reporter;
   /** What no request of an earlier run has in its path. */
   readonly #run = randomBytes(4).toString("hex");
-  #overlaps = 0;
+  #before = new Servers([]);
 
   constructor(stage: Stage, plan: Plan, reporter: Reporter) {
     this.stage = stage;
@@ -68,7 +68,7 @@ export class Rehearsal {
 
   /** What an earlier run on the same stage has left is none of ours. */
   async begin(): Promise<void> {
-    this.#overlaps = (await this.probe.servers()).overlaps;
+    this.#before = await this.probe.servers();
   }
 
   get headers(): { Authorization: string } {
@@ -83,8 +83,8 @@ export class Rehearsal {
   /** What the servers say, and how many overlaps there were since the last call. */
   async servers(): Promise<{ servers: Servers; overlaps: number }> {
     const servers = await this.probe.servers();
-    const overlaps = servers.overlaps - this.#overlaps;
-    this.#overlaps = servers.overlaps;
+    const overlaps = servers.overlapsSince(this.#before);
+    this.#before = servers;
     return { servers, overlaps };
   }
 

@@ -51,12 +51,12 @@ export async function rehearseDeployed(
     // Not cut off by a signal: a deploy that is on its way would be there after its deletion.
     await stage.open();
     isKept = keep;
-    const report = await perform(stage, plan, signals, reporter);
-    if (keep) sayKept(stage, reporter);
-    return report;
+    return await perform(stage, plan, signals, reporter);
   } finally {
-    if (isKept) await stage.forget();
-    else await deleted(stage, signals, reporter);
+    if (isKept) {
+      sayKept(stage, reporter);
+      await stage.forget();
+    } else await deleted(stage, signals, reporter);
   }
 }
 

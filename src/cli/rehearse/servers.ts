@@ -13,9 +13,13 @@ export class Servers {
     this.#reports = reports;
   }
 
-  /** How many requests came to a server that was at work. */
-  get overlaps(): number {
-    return this.#reports.reduce((sum, { overlaps }) => sum + overlaps, 0);
+  /** How many requests came to a server that was at work, since `before`. A restart of one begins anew. */
+  overlapsSince(before: Servers): number {
+    const known = new Map(before.#reports.map(({ instance, overlaps }) => [instance, overlaps]));
+    return this.#reports.reduce(
+      (sum, { instance, overlaps }) => sum + overlaps - (known.get(instance) ?? 0),
+      0,
+    );
   }
 
   /** The requests whose path begins so, in the order in which they began. */

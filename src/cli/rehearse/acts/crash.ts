@@ -30,8 +30,7 @@ export async function playCrash(rehearsal: Rehearsal): Promise<Act> {
   await deferred.collect(new Told(rehearsal, path), () =>
     rehearsal.show(`answered ${deferred.answered}`, "fetching the answers"),
   );
-  // The servers have begun anew with the runtime: all that they say is of this act.
-  const servers = await rehearsal.probe.servers();
+  const { servers, overlaps } = await rehearsal.servers();
   const places = deferred.placesOf(servers.works(path).map(({ query }) => query));
   const accepted = deferred.accepted.length;
   const lost = accepted - deferred.answered;
@@ -41,7 +40,7 @@ export async function playCrash(rehearsal: Rehearsal): Promise<Act> {
   if (deferred.refused.total > 0) broken.push(`not accepted: ${reasonsIn(deferred.refused)}`);
   if (lost > 0) broken.push(`${lost} lost: ${reasonsIn(deferred.lost)}`);
   if (repeated > 0) broken.push(`${repeated} worked twice`);
-  if (servers.overlaps > 0) broken.push(`${servers.overlaps} came to a server that was at work`);
+  if (overlaps > 0) broken.push(`${overlaps} came to a server that was at work`);
   if (early > 0) broken.push(`${early} began before their turn`);
   const summary = `${accepted} accepted, each after ${fineDuration(acceptMs)} (median), ${deferred.answered} answered, ${lost} lost, ${repeated} worked twice, ${early || "none"} before their turn`;
   const figures = { accepted, answered: deferred.answered, lost, repeated, beforeTurn: early, acceptMs };
