@@ -12,10 +12,15 @@ if (existsSync(build)) {
     process.exit(1);
   }
   const { buildCommand } = await import(build.href);
-  await buildCommand();
-  if (process.argv.includes("serve")) {
-    const { buildWorker } = await import(new URL("../scripts/build-worker.ts", import.meta.url).href);
-    await buildWorker(fileURLToPath(new URL("../dist", import.meta.url)));
-  }
+  const { buildRehearsalWorker, buildWorker } = await import(
+    new URL("../scripts/build-worker.ts", import.meta.url).href
+  );
+  const dist = fileURLToPath(new URL("../dist", import.meta.url));
+  const needs = (name, buildIt) => (process.argv.includes(name) ? [buildIt(dist)] : []);
+  await Promise.all([
+    buildCommand(),
+    ...needs("serve", buildWorker),
+    ...needs("rehearse", buildRehearsalWorker),
+  ]);
 }
 await import("../dist/sluice.js");

@@ -1,4 +1,5 @@
-import { reasonsIn, table } from "./report.ts";
+import { reasonsIn } from "../src/cli/rehearse/tally.ts";
+import { table } from "./report.ts";
 
 export interface CrashOutcome {
   sent: number;

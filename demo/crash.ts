@@ -1,7 +1,7 @@
+import { Deferred } from "../src/cli/rehearse/deferred.ts";
+import { beforeTheirTurn } from "../src/cli/rehearse/order.ts";
 import type { CrashOutcome } from "./crash-report.ts";
-import { Deferred } from "./deferred.ts";
 import { deploy, type Stage } from "./deploy.ts";
-import { beforeTheirTurn } from "./order.ts";
 import type { Lines } from "./progress.ts";
 
 /**

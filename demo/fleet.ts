@@ -1,4 +1,5 @@
-import { type ServerAnswer, SingleFlightServer } from "./single-flight.ts";
+import type { ServerAnswer } from "../src/cli/rehearse/deferred.ts";
+import { SingleFlightServer } from "./single-flight.ts";
 
 /** The servers behind the gate, and their own record of what they did. */
 export class Fleet {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { overtaken } from "../src/cli/rehearse/order.ts";
+import { queryNumber, Traffic } from "../src/cli/rehearse/traffic.ts";
 import { deploy, type Stage } from "./deploy.ts";
 import type { Fleet } from "./fleet.ts";
-import { overtaken } from "./order.ts";
 import type { Lines } from "./progress.ts";
 import type { Outcome } from "./report.ts";
-import { queryNumber, Traffic } from "./traffic.ts";
 import { watch } from "./watch.ts";
 
 const TRAFFIC_MS = 8000;

@@ -1,4 +1,5 @@
-import { SAME_TIME_MS } from "./order.ts";
+import { SAME_TIME_MS } from "../src/cli/rehearse/order.ts";
+import { reasonsIn } from "../src/cli/rehearse/tally.ts";
 
 export interface Outcome {
   sent: number;
@@ -32,10 +33,6 @@ export function table(rows: [label: string, value: string, note: string][]): str
   return rows.map(([label, value, note]) =>
     `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}   ${note}`.trimEnd(),
   );
-}
-
-export function reasonsIn(counts: ReadonlyMap<string, number>): string {
-  return [...counts].map(([reason, count]) => `${count} × ${reason}`).join(", ");
 }
 
 /** What was sent and not answered, whatever the reasons add up to. */

@@ -6,10 +6,10 @@ import { mkdir } from "node:fs/promises";
 import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { Traffic } from "../src/cli/rehearse/traffic.ts";
 import { startBrowser } from "../test/dashboard/chromium.ts";
 import { Fleet } from "./fleet.ts";
 import { Gate, POOL } from "./gate.ts";
-import { Traffic } from "./traffic.ts";
 import { buildUpload } from "./upload.ts";
 
 const DOCS = join(import.meta.dirname, "../docs");

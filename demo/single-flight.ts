@@ -1,6 +1,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { finished } from "node:stream";
+import { digestOf, type ServerAnswer } from "../src/cli/rehearse/deferred.ts";
 
 export interface SingleFlightOptions {
   name: string;
@@ -16,13 +17,6 @@ export interface SingleFlightOptions {
   onQuery?: (pathAndQuery: string) => void;
   /** Told of each answer as it is sent. */
   onAnswer?: (answer: ServerAnswer) => void;
-}
-
-export interface ServerAnswer {
-  /** The query's path and query. */
-  query: string;
-  servedBy: string;
-  body: Buffer;
 }
 
 const DONE = Buffer.from("done\n");
@@ -117,7 +111,7 @@ export class SingleFlightServer {
       this.#busy = false;
       this.#busyUntil = performance.now() + this.afterglowMs;
       const body = this.#returnsBodies && received.length > 0 ? Buffer.concat(received) : DONE;
-      this.#onAnswer({ query, servedBy: this.name, body });
+      this.#onAnswer({ query, servedBy: this.name, digest: digestOf(body) });
       const headers = { "Content-Type": "text/plain", "X-Served-By": this.name, "X-Query": query };
       response.writeHead(200, headers).end(body);
     };

@@ -1,8 +1,8 @@
 import { setInterval as ticks } from "node:timers/promises";
+import type { Traffic } from "../src/cli/rehearse/traffic.ts";
 import type { Snapshot } from "../src/scheduler/snapshot.ts";
 import type { Admin } from "./admin.ts";
 import { seconds } from "./progress.ts";
-import type { Traffic } from "./traffic.ts";
 
 const LOOK_EVERY_MS = 250;
 

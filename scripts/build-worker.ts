@@ -1,6 +1,7 @@
 /**
- * Bundles the Worker as the package has it: one module that a wrangler.toml can name as `main`, or that a module of the
- * user's own can export from. Beside it are its types and the licences of the packages in it.
+ * Bundles the Workers of the package, each one module. Sluice's is named by a wrangler.toml as `main`, or exported from by
+ * a module of the user's own; beside it are its types and the licences of the packages in it, which are those of the
+ * rehearsal's Worker too.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,9 +12,20 @@ import { put } from "./put.ts";
 
 /** Writes `worker.js` and what belongs to it into the folder. */
 export async function buildWorker(folder: string): Promise<void> {
+  const metafile = await bundle("src/index.ts", join(folder, "worker.js"));
+  await put(join(folder, "worker.d.ts"), await readFile(join(ROOT, "types/worker.d.ts")));
+  await put(join(folder, "worker.licences.txt"), await licencesOf(metafile));
+}
+
+/** Writes `rehearsal-worker.js`, which `sluice rehearse` finds beside itself, into the folder. */
+export async function buildRehearsalWorker(folder: string): Promise<void> {
+  await bundle("src/rehearsal/worker.ts", join(folder, "rehearsal-worker.js"));
+}
+
+async function bundle(entry: string, file: string) {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ["src/index.ts"],
+    entryPoints: [entry],
     outfile: "worker.js",
     write: false,
     bundle: true,
@@ -25,9 +37,8 @@ export async function buildWorker(folder: string): Promise<void> {
     metafile: true,
     logLevel: "warning",
   });
-  await put(join(folder, "worker.js"), outputFiles[0]?.contents as Uint8Array);
-  await put(join(folder, "worker.d.ts"), await readFile(join(ROOT, "types/worker.d.ts")));
-  await put(join(folder, "worker.licences.txt"), await licencesOf(metafile));
+  await put(file, outputFiles[0]?.contents as Uint8Array);
+  return metafile;
 }
 
 if (import.meta.main) await buildWorker(join(ROOT, "dist"));

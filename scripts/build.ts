@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { buildCommand } from "./build-cli.ts";
 import { buildSchema } from "./build-schema.ts";
-import { buildWorker } from "./build-worker.ts";
+import { buildRehearsalWorker, buildWorker } from "./build-worker.ts";
 import { ROOT } from "./manifest.ts";
 
 const DIST = join(ROOT, "dist");
 
-await Promise.all([buildCommand(DIST), buildWorker(DIST), buildSchema(DIST)]);
+await Promise.all([buildCommand(DIST), buildWorker(DIST), buildRehearsalWorker(DIST), buildSchema(DIST)]);

@@ -26,6 +26,7 @@ const PARTS = [
   "words",
   "dashboard",
   "index.ts",
+  "rehearsal",
 ];
 
 /** They stand side by side: neither uses the other, whichever way. */
@@ -38,7 +39,7 @@ const STRANGERS = [
 
 /** What the command may use; of the rest the types. */
 const COMMANDS_OWN = ["cli", "config", "refusals", "words"];
-const COMMANDS_TYPES = ["scheduler", "link", "admin"];
+const COMMANDS_TYPES = ["scheduler", "link", "admin", "rehearsal"];
 
 const { files, imports, broken } = importsUnder(SRC);
 

@@ -28,12 +28,17 @@ const wrongTokens = new WrongTokens();
 
 /** Requires the admin token, as a bearer token or as the password of HTTP Basic, which browsers send. */
 export async function authenticate(c: Context<{ Bindings: Env }>, next: Next): Promise<void> {
-  const token = tokenOf(c.env);
-  const given = credentials(c.req.header("authorization") ?? "");
+  await requireToken(c.env, c.req.header("authorization") ?? "");
+  await next();
+}
+
+/** The same for what is no route. Throws a `Refusal`. */
+export async function requireToken(env: Env, authorization: string): Promise<void> {
+  const token = tokenOf(env);
+  const given = credentials(authorization);
   const right = given !== null && (await sameSecret(given, token));
   if (given !== null && !right) await pause(wrongTokens.pauseMs(Date.now()));
   if (!right) throw new Refusal("unauthorized", "Send `Authorization: Bearer <ADMIN_TOKEN>`.");
-  await next();
 }
 
 function tokenOf({ ADMIN_TOKEN: token }: Env): string {

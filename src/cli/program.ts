@@ -11,9 +11,10 @@ Environment:
 
 Exit codes:
   0   done                           74  the result cannot be written
-  1   check found errors             75  not drained in time
-  64  usage                          76  drain held by another
-  69  Sluice not reachable           77  not authorised
+  1   check found errors, or         75  not drained in time
+      rehearse a broken promise      76  drain held by another
+  64  usage                          77  not authorised
+  69  Sluice not reachable
   70  Sluice answered unexpectedly
   otherwise the code of the command that was run
 `;

@@ -4,6 +4,7 @@ import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDrain } from "./commands/drain.ts";
 import { addInit } from "./commands/init.ts";
+import { addRehearse } from "./commands/rehearse.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRoll } from "./commands/roll.ts";
 import { addServe } from "./commands/serve.ts";
@@ -27,6 +28,7 @@ addServer(program);
 addDeferred(program);
 addCheck(program);
 addServe(program);
+addRehearse(program);
 addTop(program);
 addCompletion(program);
 

@@ -168,9 +168,8 @@ describe("in a real bash, also without the package bash-completion", () => {
     const terminal = await bash();
     const before = terminal.output.length;
     terminal.type("sluice \t\t");
-    const commands = "status drain resume deploy roll server deferred check serve top complete help".split(
-      " ",
-    );
+    const commands =
+      "status drain resume deploy roll server deferred check serve rehearse top complete help".split(" ");
     await terminal.until(({ output }) => commands.every((name) => output.slice(before).includes(name)));
   });
 });

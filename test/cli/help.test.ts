@@ -13,6 +13,7 @@ const COMMANDS = [
   "deferred",
   "check",
   "serve",
+  "rehearse",
   "top",
   "complete",
 ];

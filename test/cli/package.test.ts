@@ -48,9 +48,15 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command, the Worker, the schema for editors and what tells of them, and nothing else", () => {
+  test("has the command, the Workers, the schema for editors and what tells of them, and nothing else", () => {
     const worker = ["worker.d.ts", "worker.js", "worker.licences.txt"];
-    const built = ["sluice.js", "sluice.licences.txt", ...worker, "wrangler.schema.json"];
+    const built = [
+      "rehearsal-worker.js",
+      "sluice.js",
+      "sluice.licences.txt",
+      ...worker,
+      "wrangler.schema.json",
+    ];
     const expected = ["LICENSE", "README.md", "bin/sluice.js", ...built.map((file) => `dist/${file}`)];
     expect(files.sort()).toEqual([...expected, "package.json"]);
   });

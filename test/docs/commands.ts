@@ -34,6 +34,7 @@ export const COMMANDS: Record<string, RunBy> = {
   "npm install": cli("package", 'run("npm", install'),
   "npx --no sluice check": cli("check", '"check"'),
   "npx --no sluice check --against https://app.example.com": cli("check-against", '"check"', '"--against"'),
+  "npx --no sluice rehearse": cli("rehearse/local", '"rehearse"'),
   "npx --no sluice status web": cli("status", 'status(sluice.url, "web")'),
   "npx --no sluice drain web": cli("drain", '"drain", "web"'),
   "npx --no sluice resume web": cli("resume", '"resume", "web"'),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { buildCommand } from "../../scripts/build-cli.ts";
-import { buildWorker } from "../../scripts/build-worker.ts";
+import { buildRehearsalWorker, buildWorker } from "../../scripts/build-worker.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FOLDER = "SLUICE_TEST_BUNDLES";
@@ -35,6 +35,7 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
     ...Object.entries(ENTRIES).map(([name, entry]) => bundle(entry, join(folder, name))),
     buildCommand(join(folder, "cli")),
     buildWorker(join(folder, "cli")),
+    buildRehearsalWorker(join(folder, "cli")),
   ]);
   return () => rm(folder, { recursive: true, force: true });
 }

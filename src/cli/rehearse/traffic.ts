@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, reasonOf, said, send } from "./http.ts";
+import { type Answer, type Call, reasonOf, said, send } from "./http.ts";
+import { Tally } from "./tally.ts";
+
+export interface TrafficOptions {
+  headers?: NonNullable<Call["headers"]>;
+  /** Path and query of a request, by its number. */
+  pathOf?: (number: number) => string;
+  /** Why this is no answer of a server; `null`: it is one, and whole. */
+  failureOf?: (answer: Answer, number: number) => string | null;
+}
 
 /**
  * Requests that come at their own pace, as those of many independent clients do: none waits for the answer to
@@ -13,19 +22,21 @@ export class Traffic {
   /** From sending a request to the last byte of its answer. */
   longestMs = 0;
   /** How many requests were not answered by a server, by the reason. */
-  readonly dropped = new Map<string, number>();
+  readonly dropped = new Tally();
   readonly #url: string;
+  readonly #options: Required<TrafficOptions>;
 
-  constructor(url: string) {
+  constructor(url: string, options: TrafficOptions = {}) {
     this.#url = url;
+    this.#options = { headers: {}, pathOf: queryPath, failureOf, ...options };
   }
 
-  /** Resolves when every request has met its fate. */
-  async run(perSecond: number, forMs: number): Promise<void> {
+  /** Resolves when every request has met its fate. No more is sent from `over` on. */
+  async run(perSecond: number, forMs: number, over?: AbortSignal): Promise<void> {
     const start = performance.now();
     const count = Math.round((perSecond * forMs) / 1000);
     const fates: Promise<void>[] = [];
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < count && !over?.aborted; index++) {
       const untilDue = start + (index * 1000) / perSecond - performance.now();
       if (untilDue > 0) await sleep(untilDue);
       fates.push(this.#send(index));
@@ -37,11 +48,15 @@ export class Traffic {
     this.sent++;
     const sentAt = performance.now();
     this.sentAt[number] = sentAt;
-    const failure = await send(this.#url + queryPath(number)).then(failureOf, reasonOf);
+    const { headers, pathOf, failureOf } = this.#options;
+    const failure = await send(this.#url + pathOf(number), { headers }).then(
+      (answer) => failureOf(answer, number),
+      reasonOf,
+    );
     if (failure === null) {
       this.answered++;
       this.longestMs = Math.max(this.longestMs, performance.now() - sentAt);
-    } else this.dropped.set(failure, (this.dropped.get(failure) ?? 0) + 1);
+    } else this.dropped.add(failure);
   }
 }
 
@@ -56,7 +71,6 @@ export function queryNumber(path: string): number | null {
   return path.startsWith(PATH) ? Number(path.slice(PATH.length)) : null;
 }
 
-/** `null`: it was answered, by a server and whole. */
 function failureOf(answer: Answer): string | null {
   const isServers = answer.status === 200 && answer.headers["x-served-by"] !== undefined;
   return isServers && answer.body.toString() === "done\n" ? null : said(answer);

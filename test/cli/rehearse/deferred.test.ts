@@ -1,14 +1,16 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { Deferred } from "../../demo/deferred.ts";
-import type { ServerAnswer } from "../../demo/single-flight.ts";
+import { Deferred, digestOf, type ServerAnswer } from "../../../src/cli/rehearse/deferred.ts";
 
 const sent = new Map<string, ServerAnswer>();
 
 /** What Sluice would store of a request, and how it would answer for its server. */
-interface Stored extends ServerAnswer {
+interface Stored {
+  query: string;
+  servedBy: string;
   status: number;
+  body: Buffer;
 }
 
 /**
@@ -24,9 +26,9 @@ async function collected(alter: (answer: Stored, number: number) => Stored | nul
       response.writeHead(503).end('{"code":"deferred-full"}');
     } else if (method === "POST") {
       expect(headers.prefer).toBe("respond-async");
-      const answer = { query: url, servedBy: "demo-1", body };
-      sent.set(url, answer);
-      const number = stored.push({ ...answer, status: 200 }) - 1;
+      const answer = { query: url, servedBy: "demo-1" };
+      sent.set(url, { ...answer, digest: digestOf(body) });
+      const number = stored.push({ ...answer, body, status: 200 }) - 1;
       response.writeHead(202, { Location: `${origin()}/stored/${number}` }).end("{}");
     } else {
       expect(headers.prefer).toMatch(/^wait=\d+$/);
@@ -81,7 +83,7 @@ test("only the very answer that its server has sent counts as answered", async (
 test("an answer with another body than the request had is none of a server that returns it", async () => {
   const deferred = await collected((answer) => {
     const wrong = { ...answer, body: Buffer.from("of another request") };
-    sent.set(answer.query, wrong);
+    sent.set(answer.query, { ...wrong, digest: digestOf(wrong.body) });
     return wrong;
   });
   expect(deferred.answered).toBe(0);

@@ -2,7 +2,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { queryNumber, Traffic } from "../../demo/traffic.ts";
+import { queryNumber, Traffic } from "../../../src/cli/rehearse/traffic.ts";
 
 test("only a server's own whole answer counts as answered", async () => {
   const answers = [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { beforeTheirTurn, overtaken } from "../../demo/order.ts";
+import { beforeTheirTurn, overtaken } from "../../../src/cli/rehearse/order.ts";
 
 const sent = (...times: number[]) => times.map((sentAt, number) => ({ number, sentAt }));
 

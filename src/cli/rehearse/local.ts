@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Lie } from "../../rehearsal/lie.ts";
+import { startWorkerd, type Workerd } from "../process/workerd.ts";
+import { workerdBinary } from "../serve/installed.ts";
+import { rehearsalBundle } from "./bundle.ts";
+import { COMPATIBILITY, OBJECTS, serverVariables, variables } from "./project.ts";
+import type { Stage } from "./stage.ts";
+
+const CONFIG = "config.capnp";
+
+/** The stage on this machine: plain workerd. It and its storage are gone when this process ends. */
+export class LocalStage implements Stage {
+  readonly where = "local";
+  readonly token = randomBytes(32).toString("hex");
+  readonly deployAgain = null;
+  url = "";
+  readonly #binary = workerdBinary(process.cwd());
+  readonly #lie: Lie | undefined;
+  #folder = "";
+  #workerd: Workerd | null = null;
+
+  constructor(lie: Lie | undefined) {
+    this.#lie = lie;
+  }
+
+  async open(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), "sluice-rehearse-"));
+    process.once("exit", () => this.#clear());
+    await mkdir(join(this.#folder, "objects"));
+    await copyFile(rehearsalBundle(), join(this.#folder, "worker.js"));
+    await this.#start(0);
+  }
+
+  readonly crash = async (): Promise<void> => {
+    await this.#kill();
+    // On the same port, by which the clients of deferred requests know it.
+    await this.#start(Number(new URL(this.url).port));
+  };
+
+  async close(): Promise<void> {
+    await this.#kill();
+    this.#clear();
+  }
+
+  async #start(port: number): Promise<void> {
+    const config = join(this.#folder, CONFIG);
+    await writeFile(config, capnp(port, join(this.#folder, "objects"), this.#lie));
+    // The token by the environment: it is in no file.
+    this.#workerd = startWorkerd(this.#binary, config, {
+      sockets: 1,
+      onLine: () => {},
+      env: { ...process.env, ADMIN_TOKEN: this.token },
+      detached: true,
+    });
+    const ports = await this.#workerd.listening;
+    this.url = `http://127.0.0.1:${ports.get("main")}`;
+  }
+
+  async #kill(): Promise<void> {
+    const child = this.#workerd?.process;
+    this.#workerd = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  #clear(): void {
+    this.#workerd?.process.kill("SIGKILL");
+    // What was just killed may have a file in the making.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function capnp(port: number, objects: string, lie: Lie | undefined): string {
+  const { POOLS, ...texts } = variables("1");
+  const bindings = [
+    ...Object.entries(OBJECTS).map(
+      ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
+    ),
+    '(name = "SERVERS", durableObjectNamespace = (className = "SingleFlight", serviceName = "servers"))',
+    `(name = "POOLS", json = ${text(JSON.stringify(POOLS))})`,
+    ...bindingsOf(texts),
+    '(name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN")',
+  ];
+  const worker = `modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = ${text(COMPATIBILITY.date)},
+  compatibilityFlags = [${COMPATIBILITY.flags.map(text).join(", ")}],`;
+  return `using Workerd = import ${text("/workerd/workerd.capnp")};
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .sluice),
+    (name = "servers", worker = .servers),
+    (name = "disk", disk = (path = ${text(objects)}, writable = true)),
+  ],
+  sockets = [(name = "main", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const sluice :Workerd.Worker = (
+  ${worker}
+  durableObjectNamespaces = [
+    ${Object.values(OBJECTS)
+      .map((name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`)
+      .join(",\n    ")},
+  ],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [${bindings.join(", ")}],
+);
+const servers :Workerd.Worker = (
+  ${worker}
+  durableObjectNamespaces = [(className = "SingleFlight", uniqueKey = "SingleFlight", enableSql = true)],
+  durableObjectStorage = (inMemory = void),
+  bindings = [${bindingsOf(serverVariables(lie)).join(", ")}],
+);
+`;
+}
+
+function bindingsOf(texts: Record<string, unknown>): string[] {
+  return Object.entries(texts).map(([name, value]) => `(name = "${name}", text = ${text(String(value))})`);
+}
+
+/** JSON's escapes in a string are Cap'n Proto's too. */
+function text(value: string): string {
+  return JSON.stringify(value);
+}

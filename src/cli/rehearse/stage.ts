@@ -1,0 +1,16 @@
+import type { Where } from "./report.ts";
+
+/** Where the rehearsal takes place: Sluice and its servers, running. */
+export interface Stage {
+  readonly where: Where;
+  /** An origin. */
+  readonly url: string;
+  readonly token: string;
+  /** Deploys Sluice again, as this revision of its configuration; `null`: cannot be done here. */
+  readonly deployAgain: ((revision: string) => Promise<void>) | null;
+  /** Kills Sluice, and starts it again on what it has on disk; `null`: cannot be done here. */
+  readonly crash: (() => Promise<void>) | null;
+}
+
+/** The pool of every stage; src/rehearsal/env.ts has the same name. */
+export const POOL = "rehearsal";

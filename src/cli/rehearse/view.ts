@@ -1,0 +1,102 @@
+import { counted } from "../../words/phrases.ts";
+import type { Style } from "../terminal/output.ts";
+import { type Column, table } from "../terminal/table.ts";
+import { titled } from "../terminal/views.ts";
+import type { Act, Assumption, Measured, Report, Result } from "./report.ts";
+
+const COLOURS = { held: "green", "did not hold": "red", "not run": "dim" } as const;
+
+/** The report, for people. */
+export function reportView(report: Report, style: Style, width?: number): string[] {
+  return [
+    ...report.acts.flatMap((act) => actLines(act, style)),
+    "",
+    style("bold", report.where === "local" ? "Measured, on this one machine" : "Measured"),
+    ...measuredLines(report.measured),
+    "",
+    style("bold", "What we assume of Cloudflare"),
+    ...assumptionLines(report.assumptions, style, width),
+    "",
+    verdictLine(report, style),
+  ];
+}
+
+function actLines({ title, result, why, summary }: Act, style: Style): string[] {
+  const details =
+    result === "not run" ? why : [...(summary ? [summary] : []), ...why.map((one) => style("red", one))];
+  return [`${word(result, style)}  ${title}`, ...details.map((detail) => `${" ".repeat(14)}${detail}`)];
+}
+
+function word(result: Result, style: Style): string {
+  return style(COLOURS[result], result.padEnd("did not hold".length));
+}
+
+function measuredLines({
+  latency,
+  slotIdle,
+  roundTrip,
+  commit,
+  objectRate,
+  isolates,
+  places,
+}: Measured): string[] {
+  const rows: [string, string, string][] = [
+    [
+      "added latency",
+      ms(latency.added),
+      `${ms(latency.through)} through Sluice, ${ms(latency.past)} past it (medians)`,
+    ],
+    [
+      "slot idle between requests",
+      slotIdle ? ms(slotIdle.median) : "–",
+      slotIdle ? `90 % below ${ms(slotIdle.p90)}, of ${slotIdle.gaps}` : "",
+    ],
+    [
+      "round trips of the Worker",
+      ms(roundTrip.object),
+      `to an object; ${ms(roundTrip.pool)} to the pool, ${ms(roundTrip.server)} to a server`,
+    ],
+    ["commit of a row", ms(commit), "by how much a call takes longer that writes one"],
+    ["calls of one object", `${objectRate}/s`, "each writes a row"],
+    ["isolates", String(isolates.seen), `of ${isolates.asked} requests at one moment`],
+    [
+      "data centres",
+      places ? (places.worker ?? "?") : "not run",
+      places
+        ? `the Worker; an object in ${places.object ?? "?"}, a server in ${places.server ?? "?"}`
+        : "needs Cloudflare's network",
+    ],
+  ];
+  const columns: Column<[string, string, string]>[] = [
+    { title: "", cell: ([title]) => `  ${title}` },
+    { title: "", cell: ([, value]) => value, right: true },
+    { title: "", cell: ([, , note]) => ` ${note}` },
+  ];
+  return table(columns, rows).slice(1);
+}
+
+function assumptionLines(assumptions: readonly Assumption[], style: Style, width?: number): string[] {
+  const columns: Column<Assumption>[] = [
+    { title: "  RESULT", cell: ({ result }) => `  ${style(COLOURS[result], result)}` },
+    { title: "ASSUMPTION", cell: ({ title }) => title },
+    { title: "ASSUMED", cell: ({ assumed }) => assumed },
+    { title: "MEASURED", cell: ({ measured }) => measured ?? "–" },
+  ];
+  const reasons = new Set(assumptions.filter(({ result }) => result === "not run").flatMap(({ why }) => why));
+  return [
+    ...titled(table(columns, assumptions, width), style),
+    ...[...reasons].map((reason) => style("dim", `  not run: ${reason}`)),
+  ];
+}
+
+function verdictLine({ acts, held }: Report, style: Style): string {
+  const count = (result: Result) => acts.filter((act) => act.result === result).length;
+  const notRun = count("not run");
+  const rest = notRun > 0 ? `, ${counted(notRun, "act")} not run` : "";
+  if (held) return style("green", `No promise was broken: ${counted(count("held"), "act")} held${rest}.`);
+  return style("red", `Promises were broken in ${counted(count("did not hold"), "act")}${rest}.`);
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}

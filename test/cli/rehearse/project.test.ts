@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "../../../bench/model/inputs.ts";
+import { ASSUMED } from "../../../src/cli/rehearse/assumptions.ts";
+import { COMPATIBILITY, wranglerFiles } from "../../../src/cli/rehearse/project.ts";
+import { POOL } from "../../../src/cli/rehearse/stage.ts";
+import { POOL as WORKERS_POOL } from "../../../src/rehearsal/env.ts";
+import { Folder } from "../script.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+test("what is judged is what the model plans with", () => {
+  const { near, continent } = ROUND_TRIP_MS;
+  expect(ASSUMED).toEqual({
+    roundTrip: { near, continent },
+    commit: COMMIT_MS,
+    compute: COMPUTE_MS,
+    objectRate: OBJECT.planned,
+  });
+});
+
+test("the rehearsal runs with the compatibility of wrangler.toml", () => {
+  const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  expect(toml).toContain(`compatibility_date = "${COMPATIBILITY.date}"`);
+  expect(toml).toContain(`compatibility_flags = ${JSON.stringify(COMPATIBILITY.flags)}`);
+});
+
+test("command and Worker mean the same pool", () => {
+  expect(POOL).toBe(WORKERS_POOL);
+});
+
+test("the real wrangler takes the files that are deployed without a complaint", async () => {
+  const { path } = await Folder.make();
+  await writeFile(join(path, "worker.js"), "export class SingleFlight {}\nexport default {};\n");
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" };
+  for (const [name, config] of Object.entries(wranglerFiles("sluice-rehearsal-1", "overlap", "1"))) {
+    await writeFile(join(path, `${name}.json`), JSON.stringify(config));
+    const args = [wrangler, "deploy", "--dry-run", "--config", `${name}.json`];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: path, env });
+    expect(stdout + stderr).not.toMatch(/warning|unexpected|error/i);
+  }
+});
