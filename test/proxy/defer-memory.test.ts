@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
@@ -11,6 +12,7 @@ const collectGarbage: () => void = runInNewContext("gc");
 /** What a read of the client's body gives: some bytes at the beginning of a large buffer. */
 const READ_BYTES = 64 * 1024;
 const PIECES = 2_000;
+const MOST_BYTES = (PIECES * READ_BYTES) / 4;
 
 test("a body that comes in single bytes is stored in as much memory as it has", async () => {
   const rows: (Uint8Array | null)[] = [];
@@ -23,15 +25,19 @@ test("a body that comes in single bytes is stored in as much memory as it has", 
   };
   const id = { toString: () => "0".repeat(64) };
   const env = { DEFERRED: { newUniqueId: () => id, get: () => object } } as unknown as Env;
-  let held = 0;
+  let held = Number.POSITIVE_INFINITY;
   const body = {
     length: null,
     async *pieces() {
       const before = process.memoryUsage().arrayBuffers;
       for (let piece = 0; piece < PIECES; piece++)
         yield new Uint8Array(READ_BYTES).fill(piece).subarray(0, 1);
-      collectGarbage();
-      held = process.memoryUsage().arrayBuffers - before;
+      // What nobody holds is given back on another thread.
+      for (let look = 0; look < 100 && held >= MOST_BYTES; look++) {
+        collectGarbage();
+        held = process.memoryUsage().arrayBuffers - before;
+        await setTimeout(10);
+      }
     },
   };
   const deferred = { maxBodyBytes: 1e6, webhooks: [], expiresMs: 1, keepMs: 1, maxResponseBytes: 1 };
@@ -46,5 +52,5 @@ test("a body that comes in single bytes is stored in as much memory as it has", 
   await expect(defer(env, carried as unknown as Parameters<typeof defer>[1], 0)).rejects.toThrow();
   expect(rows[0]).toEqual(Uint8Array.from({ length: PIECES }, (_, piece) => piece));
   expect(rows[0]?.buffer.byteLength).toBe(PIECES);
-  expect(held).toBeLessThan((PIECES * READ_BYTES) / 4);
+  expect(held).toBeLessThan(MOST_BYTES);
 });
