@@ -59,8 +59,10 @@ describe("a deploy that is interrupted", () => {
   });
 
   test("reaches what a script is just running too, for which the script itself would wait", async () => {
-    // It has started once that program runs: a shell that is about to run one would wait for it, signal or not.
-    const { sluice, run } = await deploying("trap 'exit 7' INT; sh -c 'touch started; sleep 60'; :");
+    // One program that says itself that it runs: a shell that is just about to run one would wait for it, signal or not.
+    const program = "require('node:fs').writeFileSync('started', ''); setTimeout(() => {}, 60_000)";
+    const script = 'trap "exit 7" INT; "$NODE" -e "$PROGRAM"; :';
+    const { sluice, run } = await deploying(script, [], { NODE: process.execPath, PROGRAM: program });
     run.kill("SIGINT");
     expect(await run.code).toBe(7);
     expect((await sluice.snapshot("web")).state).toBe("running");
