@@ -212,10 +212,10 @@ describe("sluice init --from", () => {
     });
     expect(code).toBe(0);
     const check = new Run(["check"], { ...OFFLINE, cwd: folder });
-    expect([await check.code, check.stdout]).toEqual([
-      0,
-      "wrangler.toml: 1 pool, 10 servers, no problem found\n",
-    ]);
+    expect(await check.code).toBe(0);
+    expect(check.stdout).toMatch(
+      /^(wrangler\.toml:\d+: warning: .* is a private name, .*\n){10}10 warnings\n$/,
+    );
   });
 
   test("writes nothing where no pool comes of it, says why, and ends with 1", async () => {
