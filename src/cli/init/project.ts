@@ -6,7 +6,7 @@ declare const SLUICE_PACKAGE: string;
 declare const SLUICE_VERSION: string;
 declare const WRANGLER_VERSION: string;
 
-const PACKAGE = SLUICE_PACKAGE;
+export const PACKAGE = SLUICE_PACKAGE;
 
 /** What wrangler 4.164 asks for. */
 const WRANGLERS_NODE = [22, 12] as const;

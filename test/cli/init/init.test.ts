@@ -55,6 +55,15 @@ describe("sluice init", () => {
     expect(await valueIn(folder, "build", "command")).toBe("npx --no sluice check");
   });
 
+  test("gets the package in another folder from where it came to this one", async () => {
+    const folder = await empty();
+    const devDependencies = { "sluice-queue": "file:sluice-queue-0.2.0.tgz" };
+    await writeFile(join(folder, "package.json"), JSON.stringify({ devDependencies }));
+    await init(folder, "deep/queue", "--yes");
+    const made = JSON.parse(await textIn(folder, "deep/queue/package.json"));
+    expect(made.devDependencies["sluice-queue"]).toBe("file:../../sluice-queue-0.2.0.tgz");
+  });
+
   test("makes a token of its own for each project, which nobody else can read and git does not keep", async () => {
     const folder = await empty();
     await init(folder, "one", "--yes");
@@ -110,6 +119,8 @@ describe("sluice init", () => {
   test.each([
     ["--host", "https://app.example.com", "Allowed is a host name"],
     ["--server", "https://a.example.com/path", "without a path"],
+    ["--server", "my-queue", "a host name with a dot"],
+    ["--zone", "example.com", "give --host too"],
     ["--slots", "0", "1 to 1000"],
     ["--check", "up", 'begins with "/"'],
     ["--name", "-a", "1 to 63 of a-z 0-9 -"],
@@ -217,6 +228,15 @@ describe("sluice init --from", () => {
       /^(wrangler\.toml:\d+: warning: .* is a private name, .*\n){10}10 warnings\n$/,
     );
   });
+
+  test.each(["--pool", "--server", "--slots", "--check"])(
+    "takes no %s beside the file, which would not count",
+    async (option) => {
+      const value = { "--server": "https://a.com", "--slots": "2", "--check": "/up" }[option] ?? "web";
+      const { code, stderr } = await init(await empty(), "--from", STORY, option, value);
+      expect([code, stderr]).toEqual([64, expect.stringContaining(`cannot be used with option '${option}`)]);
+    },
+  );
 
   test("writes nothing where no pool comes of it, says why, and ends with 1", async () => {
     const folder = await empty();
