@@ -6,7 +6,7 @@ import { contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { poolTableOf, READ } from "../init/answers.ts";
 import { type Conversion, convertHaproxy } from "../init/haproxy/convert.ts";
-import { inheritedSpec } from "../init/package-spec.ts";
+import { packageSpec } from "../init/package-spec.ts";
 import { PACKAGE, WRANGLER_FILE, wranglerFileOf } from "../init/project.ts";
 import { ask } from "../init/questions.ts";
 import { type Outcome, outcomeLines } from "../init/report.ts";
@@ -63,7 +63,7 @@ export function addInit(program: Program): void {
       }
       const pools = conversion?.pools ?? [poolTableOf({ pool, host, servers: server, slots, check })];
       const route = host === undefined ? null : { host, zone };
-      const spec = given ?? (await inheritedSpec(".", folder, PACKAGE));
+      const spec = await packageSpec(given, PACKAGE, { here: ".", folder });
       const token = randomBytes(32).toString("hex");
       const project = { worker, route, pools, spec, token, nodeVersion: process.versions.node };
       const isEmpty = pools.length === 0;

@@ -1,31 +1,38 @@
-/** Where npm gets Sluice from, for a project in another folder than the one that has Sluice already. */
-import { readFile } from "node:fs/promises";
+/** Where npm gets Sluice from, as a project's package.json says it. */
+import { readFile, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { MANIFEST } from "./project.ts";
 
 const FILE = "file:";
 
 /**
- * What the package.json of `here` says of the package, for a project in `folder`. The version alone would not do where
- * Sluice came from a tarball or a repository: the registry may not have it. `null`: it says nothing.
+ * For a project in `folder`, seen from the folder `here`. `given`: what the user says. Otherwise what the package.json of
+ * `here` says: where Sluice came from a tarball or a repository, the registry may not have it. `null`: neither.
  */
-export async function inheritedSpec(
-  here: string,
-  folder: string,
+export async function packageSpec(
+  given: string | undefined,
   packageName: string,
+  { here, folder }: { here: string; folder: string },
 ): Promise<string | null> {
-  const spec = specIn(await readFile(join(here, MANIFEST), "utf8").catch(() => "{}"), packageName);
-  if (!spec?.startsWith(FILE)) return spec;
-  const file = resolve(here, spec.slice(FILE.length));
-  return `${FILE}${relative(resolve(here, folder), file)}`;
+  const spec = given ?? (await specIn(join(here, MANIFEST), packageName));
+  const path = spec?.startsWith(FILE) ? spec.slice(FILE.length) : spec;
+  if (path === null || path === undefined || !(await isThere(resolve(here, path)))) return spec;
+  return `${FILE}${relative(resolve(here, folder), resolve(here, path))}`;
 }
 
-function specIn(manifest: string, packageName: string): string | null {
+async function specIn(manifest: string, packageName: string): Promise<string | null> {
   try {
-    const { dependencies, devDependencies } = JSON.parse(manifest);
+    const { dependencies, devDependencies } = JSON.parse(await readFile(manifest, "utf8"));
     const spec: unknown = { ...devDependencies, ...dependencies }[packageName];
     return typeof spec === "string" ? spec : null;
   } catch {
     return null;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

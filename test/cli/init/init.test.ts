@@ -59,9 +59,14 @@ describe("sluice init", () => {
     const folder = await empty();
     const devDependencies = { "sluice-queue": "file:sluice-queue-0.2.0.tgz" };
     await writeFile(join(folder, "package.json"), JSON.stringify({ devDependencies }));
+    for (const name of ["sluice-queue-0.2.0.tgz", "other.tgz"]) await writeFile(join(folder, name), "");
     await init(folder, "deep/queue", "--yes");
-    const made = JSON.parse(await textIn(folder, "deep/queue/package.json"));
-    expect(made.devDependencies["sluice-queue"]).toBe("file:../../sluice-queue-0.2.0.tgz");
+    await init(folder, "deep/other", "--yes", "--package", "./other.tgz");
+    const specs = ["queue", "other"].map(async (name) => {
+      const made = JSON.parse(await textIn(folder, `deep/${name}/package.json`));
+      return made.devDependencies["sluice-queue"];
+    });
+    expect(await Promise.all(specs)).toEqual(["file:../../sluice-queue-0.2.0.tgz", "file:../../other.tgz"]);
   });
 
   test("makes a token of its own for each project, which nobody else can read and git does not keep", async () => {
