@@ -1,5 +1,5 @@
 import type { Context, Next } from "hono";
-import { adminHostProblem, readAdminHost, tokenProblem } from "../config/admin.ts";
+import { adminHostProblem, readAdminHost, whyAdminIsOff } from "../config/admin.ts";
 import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
 
@@ -42,9 +42,12 @@ export async function requireToken(env: Env, authorization: string): Promise<voi
 }
 
 function tokenOf({ ADMIN_TOKEN: token }: Env): string {
-  const problem = token ? tokenProblem(token) : "No ADMIN_TOKEN is set";
+  const problem = whyAdminIsOff(token);
   if (token && problem === null) return token;
-  throw new Refusal("admin-disabled", `${problem}: set one with \`wrangler secret put ADMIN_TOKEN\`.`);
+  throw new Refusal(
+    "admin-disabled",
+    `${problem}: set one with \`wrangler secret put ADMIN_TOKEN\`, or for \`sluice serve\` in .dev.vars or its environment.`,
+  );
 }
 
 function pause(ms: number): Promise<void> {

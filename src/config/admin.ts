@@ -11,6 +11,11 @@ export function tokenProblem(token: string): string | null {
   return `ADMIN_TOKEN has fewer than ${SHORTEST_TOKEN} characters`;
 }
 
+/** Why the admin side is off; `null`: it is on. */
+export function whyAdminIsOff(token: string | undefined): string | null {
+  return token ? tokenProblem(token) : "No ADMIN_TOKEN is set";
+}
+
 /** ADMIN_HOST, if it is spelt as in the URL of a request; `undefined`: no request can have this host. */
 export function readAdminHost(given: unknown): string | undefined {
   const lower = typeof given === "string" ? given.toLowerCase() : "";

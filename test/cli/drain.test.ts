@@ -12,7 +12,7 @@ describe("sluice drain", () => {
     expect(await run.code).toBe(0);
     expect(await answer).toBe(200);
     expect(run.stdout).toMatch(
-      /^web drained after [\d.]+ s, 0 queued\nthe drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
+      /^web drained after [\d.]+ s, 0 queued\nthe drain stays until (\S+ )?\d\d:\d\d:\d\d; to end it: sluice resume web\n$/,
     );
     expect(run.stderr).toBe("sluice: web draining: 1 in flight\n");
     const { state, drain } = await sluice.snapshot("web");
@@ -36,7 +36,7 @@ describe("sluice drain", () => {
     expect(await run.code).toBe(75);
     expect(run.stdout).toBe("");
     expect(run.stderr).toMatch(
-      /\nsluice: web is not drained after 0\.2 s, still at work: web-0 for [\d.]+ s; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
+      /\nsluice: web is not drained after 0\.2 s, still at work: web-0 for [\d.]+ s; the drain stays until (\S+ )?\d\d:\d\d:\d\d; to end it: sluice resume web\n$/,
     );
     expect((await sluice.snapshot("web")).state).toBe("draining");
     finish();
@@ -83,7 +83,7 @@ describe("sluice drain", () => {
     run.kill(signal);
     expect(await run.code).toBe(code);
     expect(run.stderr).toMatch(
-      /\nsluice: interrupted; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
+      /\nsluice: interrupted; the drain stays until (\S+ )?\d\d:\d\d:\d\d; to end it: sluice resume web\n$/,
     );
     expect((await sluice.snapshot("web")).drain).not.toBeNull();
   });
@@ -110,7 +110,7 @@ describe("sluice drain", () => {
     await relay.cut();
     expect(await run.code).toBe(69);
     expect(run.stderr).toMatch(
-      /cannot be reached: .*; the drain stays until (\S+ )?\d\d:\d\d:\d\d: sluice resume web\n$/,
+      /cannot be reached: .*; the drain stays until (\S+ )?\d\d:\d\d:\d\d; to end it: sluice resume web\n$/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -48,7 +48,7 @@ describe("the package", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has the command, the Workers, the schema for editors and what tells of them, and nothing else", () => {
+  test("has the command, the Workers, the schema for editors and the documents, and nothing else", () => {
     const worker = ["worker.d.ts", "worker.js", "worker.licences.txt"];
     const built = [
       "rehearsal-worker.js",
@@ -57,8 +57,13 @@ describe("the package", () => {
       ...worker,
       "wrangler.schema.json",
     ];
-    const expected = ["LICENSE", "README.md", "bin/sluice.js", ...built.map((file) => `dist/${file}`)];
-    expect(files.sort()).toEqual([...expected, "package.json"]);
+    const documents = readdirSync(join(ROOT, "docs")).filter((file) => file.endsWith(".md"));
+    const expected = [
+      ...["CHANGELOG.md", "LICENSE", "README.md", "bin/sluice.js", "package.json"],
+      ...built.map((file) => `dist/${file}`),
+      ...documents.map((file) => `docs/${file}`),
+    ];
+    expect(files.sort()).toEqual(expected.sort());
   });
 
   test("needs no other package, and says which runtime `sluice serve` takes where there is one", () => {

@@ -14,6 +14,7 @@ export function addDeploy(program: Program): void {
   program
     .command("deploy")
     .description("drain, wait until nothing is in flight, run a command, resume")
+    .usage("[options] <pool> -- <command...>")
     .argument("<pool>", "the pool to drain")
     .argument("<command...>", "what to run meanwhile, after --; its output passes through")
     .addOption(

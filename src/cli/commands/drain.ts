@@ -43,7 +43,7 @@ export function addDrain(program: Program): void {
           if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${advice}`);
           throw error;
         });
-      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}: sluice resume ${pool}`;
+      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}; to end it: sluice resume ${pool}`;
       const giveUpAt = Date.now() + wait;
       const report = (words: string) => json || reporter.report({ event: "trying", pool }, words);
       const end = await waitUntilDrained({

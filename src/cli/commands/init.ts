@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { poolTableOf, READ } from "../init/answers.ts";
 import { type Conversion, convertHaproxy } from "../init/haproxy/convert.ts";
-import { WRANGLER_FILE, wranglerFileOf } from "../init/project.ts";
+import { packageSpec } from "../init/package-spec.ts";
+import { PACKAGE, WRANGLER_FILE, wranglerFileOf } from "../init/project.ts";
 import { ask } from "../init/questions.ts";
 import { type Outcome, outcomeLines } from "../init/report.ts";
 import { refuseOtherWranglerFile, writeProject } from "../init/write-project.ts";
@@ -27,11 +28,16 @@ export function addInit(program: Program): void {
     .option("--server <url...>", "the servers", readingList(READ.server))
     .option("--slots <n>", "requests that each server may have at once", reading(READ.slots))
     .option("--check <path>", "what a health check asks the servers for", reading(READ.path))
-    .option(
-      "--from <haproxy.cfg>",
-      "take pools and servers from HAProxy's configuration, and tell of each line",
+    .addOption(
+      new Option(
+        "--from <haproxy.cfg>",
+        "take pools and servers from HAProxy's configuration, and tell of each line",
+      ).conflicts(["pool", "server", "slots", "check"]),
     )
-    .option("--package <spec>", "where npm gets Sluice: a version, a tarball or a git URL")
+    .option(
+      "--package <spec>",
+      "where npm gets Sluice: a version, a tarball or a git URL (default: what package.json here says)",
+    )
     .option("--force", `replace the ${WRANGLER_FILE} that is there`)
     .addHelpText(
       "after",
@@ -43,14 +49,21 @@ export function addInit(program: Program): void {
     )
     .action(async (folder, options, command) => {
       const { out, json } = contextOf(command.optsWithGlobals());
-      const { from, pool, name: worker, force = false, package: spec = null } = options;
+      const { from, pool, name: worker, force = false, package: given } = options;
       await refuseOtherWranglerFile(folder, force);
       const conversion = from === undefined ? null : await conversionOf(from);
       const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
       const asks = !options.yes && !json && conversion === null && isTerminal;
       const { host, zone = null, server = [], slots = 1, check } = asks ? await ask(options) : options;
+      if (host === undefined && zone !== null) {
+        throw new CliError(
+          EXIT.usage,
+          "--zone is the zone of a host name: give --host too. Nothing was written.",
+        );
+      }
       const pools = conversion?.pools ?? [poolTableOf({ pool, host, servers: server, slots, check })];
       const route = host === undefined ? null : { host, zone };
+      const spec = await packageSpec(given, PACKAGE, { here: ".", folder });
       const token = randomBytes(32).toString("hex");
       const project = { worker, route, pools, spec, token, nodeVersion: process.versions.node };
       const isEmpty = pools.length === 0;

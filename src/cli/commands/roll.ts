@@ -11,6 +11,7 @@ export function addRoll(program: Program): void {
   program
     .command("roll")
     .description("server by server: drain it, run a command for it, wait until it is up, put it back")
+    .usage("[options] <pool> -- <command...>")
     .argument("<pool>", "the pool, which serves on")
     .argument(
       "<command...>",

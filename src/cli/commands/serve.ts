@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { whyAdminIsOff } from "../../config/admin.ts";
 import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
@@ -53,11 +54,12 @@ export function addServe(program: Program): void {
       const addresses =
         options.listen ?? (handedOn.length > 0 ? handedOn.map(() => "*:0") : [DEFAULT_ADDRESS]);
       const tls = tlsOf(options.tlsCert, options.tlsKey);
+      const secrets = await secretsBeside(file, options.env, settings);
       const data = options.data ?? join(dirname(file), ".sluice");
       await serve(
         {
           settings,
-          secrets: await secretsBeside(file, options.env, settings),
+          secrets,
           network: {
             addresses,
             handedOn,
@@ -76,6 +78,12 @@ export function addServe(program: Program): void {
           process.stderr.write(
             `sluice: serves ${what} of ${printable(file)} on ${listed(urls)}, state in ${printable(data)}\n`,
           );
+          const problem = whyAdminIsOff(secrets.ADMIN_TOKEN);
+          if (problem !== null) {
+            process.stderr.write(
+              `sluice: ${problem}, so the admin side is off and nobody can drain: put one into ${DEV_VARS} or the environment\n`,
+            );
+          }
         },
       );
     });

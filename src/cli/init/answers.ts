@@ -11,6 +11,9 @@ export const READ = {
     return host;
   },
   server(given: string): string {
+    // `my-queue` is rather the folder, which stands behind the servers.
+    if (/^[^.:[]+$/.test(given))
+      throw new Error(`Allowed is a URL, or a host name with a dot: "http://${given}".`);
     const result = origin().safeParse(given.includes("://") ? given : `https://${given}`);
     if (!result.success) throw new Error(`Allowed is "https://web-1.example.com", without a path.`);
     return result.data;

@@ -6,7 +6,7 @@ declare const SLUICE_PACKAGE: string;
 declare const SLUICE_VERSION: string;
 declare const WRANGLER_VERSION: string;
 
-const PACKAGE = SLUICE_PACKAGE;
+export const PACKAGE = SLUICE_PACKAGE;
 
 /** What wrangler 4.164 asks for. */
 const WRANGLERS_NODE = [22, 12] as const;
@@ -37,7 +37,7 @@ export function wranglerFileOf(project: Project): string {
 }
 
 export function secretsOf({ token }: Project): string {
-  return `# The operator's key for \`wrangler dev\`. Deployed, it is a secret: wrangler secret put ADMIN_TOKEN
+  return `# The operator's key for \`wrangler dev\` and \`sluice serve\`. On Cloudflare it is a secret: wrangler secret put ADMIN_TOKEN
 ADMIN_TOKEN=${token}
 `;
 }

@@ -68,9 +68,13 @@ function nextLines(folder: string): string[] {
     "Next:",
     ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
     "  npm install",
-    "  npx --no sluice check           # your servers and hosts in wrangler.toml",
-    "  npx wrangler deploy             # or, on a machine of your own: npx --no sluice serve",
-    "  openssl rand -hex 32            # keep it: npx wrangler secret put ADMIN_TOKEN asks for it",
+    "  npx --no sluice check    # once wrangler.toml names your hosts and servers",
+    "Then, on Cloudflare:",
+    "  npx wrangler deploy",
+    "  openssl rand -hex 32     # the operator's key: keep it, the next command asks for it",
+    "  npx wrangler secret put ADMIN_TOKEN",
+    "Or on a machine of your own:",
+    "  npx --no sluice serve",
   ];
 }
 

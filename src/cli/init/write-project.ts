@@ -85,7 +85,7 @@ async function writeWranglerFile(folder: string, project: Project): Promise<Writ
 /** Nobody else may read it. A token that is there may be in use. */
 async function writeSecrets(folder: string, project: Project): Promise<WrittenFile> {
   const file = join(folder, SECRETS);
-  const note = "ADMIN_TOKEN for `wrangler dev`; keep it out of git";
+  const note = "ADMIN_TOKEN for `wrangler dev` and `sluice serve`; keep it out of git";
   try {
     await writeFile(file, secretsOf(project), { flag: "wx", mode: 0o600 });
     await chmod(file, 0o600);

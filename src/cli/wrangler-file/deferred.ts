@@ -46,7 +46,7 @@ function warnOfWebhooks(target: Target, path: Path, { webhooks }: DeferredConfig
   for (const [index, origin] of webhooks.entries()) {
     const { protocol, hostname } = new URL(origin);
     const problem = isForDevelopment(hostname)
-      ? `${inspect(origin)} is for wrangler dev only: deployed, no webhook reaches it`
+      ? `${inspect(origin)} is for wrangler dev and sluice serve only: from Cloudflare no webhook reaches it`
       : protocol === "http:" && !isPrivate(hostname)
         ? `${inspect(origin)} gets its webhooks through the public internet in the clear, and with them the addresses ` +
           "by which anybody can read the answers; use https:"

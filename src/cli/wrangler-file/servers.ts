@@ -55,10 +55,13 @@ function isServed(hostname: string, hosts: readonly string[]): string | null {
 
 function unreachable(hostname: string): string | null {
   if (isAddress(hostname)) {
-    return `${inspect(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev only; name the server`;
+    return `${inspect(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev and sluice serve only; name the server`;
   }
   if (isLocalhost(hostname)) {
-    return `${inspect(hostname)} is a server for wrangler dev only: deployed, there is none where the Worker runs`;
+    return `${inspect(hostname)} is a server for wrangler dev and sluice serve only: on Cloudflare there is none where the Worker runs`;
+  }
+  if (isPrivate(hostname)) {
+    return `${inspect(hostname)} is a private name, which Cloudflare does not find: reach the server by a binding, or by a public name; wrangler dev and sluice serve take it as it is`;
   }
   return null;
 }

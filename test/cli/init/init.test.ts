@@ -55,6 +55,20 @@ describe("sluice init", () => {
     expect(await valueIn(folder, "build", "command")).toBe("npx --no sluice check");
   });
 
+  test("gets the package in another folder from where it came to this one", async () => {
+    const folder = await empty();
+    const devDependencies = { "sluice-queue": "file:sluice-queue-0.2.0.tgz" };
+    await writeFile(join(folder, "package.json"), JSON.stringify({ devDependencies }));
+    for (const name of ["sluice-queue-0.2.0.tgz", "other.tgz"]) await writeFile(join(folder, name), "");
+    await init(folder, "deep/queue", "--yes");
+    await init(folder, "deep/other", "--yes", "--package", "./other.tgz");
+    const specs = ["queue", "other"].map(async (name) => {
+      const made = JSON.parse(await textIn(folder, `deep/${name}/package.json`));
+      return made.devDependencies["sluice-queue"];
+    });
+    expect(await Promise.all(specs)).toEqual(["file:../../sluice-queue-0.2.0.tgz", "file:../../other.tgz"]);
+  });
+
   test("makes a token of its own for each project, which nobody else can read and git does not keep", async () => {
     const folder = await empty();
     await init(folder, "one", "--yes");
@@ -110,6 +124,8 @@ describe("sluice init", () => {
   test.each([
     ["--host", "https://app.example.com", "Allowed is a host name"],
     ["--server", "https://a.example.com/path", "without a path"],
+    ["--server", "my-queue", "a host name with a dot"],
+    ["--zone", "example.com", "give --host too"],
     ["--slots", "0", "1 to 1000"],
     ["--check", "up", 'begins with "/"'],
     ["--name", "-a", "1 to 63 of a-z 0-9 -"],
@@ -212,11 +228,20 @@ describe("sluice init --from", () => {
     });
     expect(code).toBe(0);
     const check = new Run(["check"], { ...OFFLINE, cwd: folder });
-    expect([await check.code, check.stdout]).toEqual([
-      0,
-      "wrangler.toml: 1 pool, 10 servers, no problem found\n",
-    ]);
+    expect(await check.code).toBe(0);
+    expect(check.stdout).toMatch(
+      /^(wrangler\.toml:\d+: warning: .* is a private name, .*\n){10}10 warnings\n$/,
+    );
   });
+
+  test.each(["--pool", "--server", "--slots", "--check"])(
+    "takes no %s beside the file, which would not count",
+    async (option) => {
+      const value = { "--server": "https://a.com", "--slots": "2", "--check": "/up" }[option] ?? "web";
+      const { code, stderr } = await init(await empty(), "--from", STORY, option, value);
+      expect([code, stderr]).toEqual([64, expect.stringContaining(`cannot be used with option '${option}`)]);
+    },
+  );
 
   test("writes nothing where no pool comes of it, says why, and ends with 1", async () => {
     const folder = await empty();

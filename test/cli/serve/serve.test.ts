@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -26,6 +26,14 @@ describe("sluice serve", () => {
     expect(await served.snapshot()).toMatchObject({ name: "web", state: "running" });
   });
 
+  test("says at its start that nobody can drain without a token", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    await rm(join(project.path, ".dev.vars"));
+    const served = await project.serve();
+    await served.run.printed("sluice: No ADMIN_TOKEN is set, so the admin side is off");
+    expect((await served.admin("")).status).toBe(503);
+  });
+
   test("prints the log line of each request on stdout", async () => {
     const fleet = await Fleet.start(1, 0);
     const served = await (await Project.make({ web: { servers: fleet.list } })).serve();
@@ -45,6 +53,9 @@ describe("sluice serve", () => {
     expect((await send(served.url, { path: "/a" })).status).toBe(200);
     expect([ours.served, others.served]).toEqual([["/a"], []]);
     expect((await served.admin("")).status).not.toBe(200);
+    expect(served.run.stderr).toContain(
+      "sluice: ADMIN_TOKEN has fewer than 16 characters, so the admin side is off",
+    );
   });
 
   test("listens on every address that it is told", async () => {

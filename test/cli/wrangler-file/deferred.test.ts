@@ -29,8 +29,12 @@ describe("a pool that stores requests", () => {
       "webhooks[0]",
       /in the clear.* anybody can read the answers.*https:/,
     ],
-    ['webhooks = ["https://a.com", "http://localhost:9"]', "webhooks[1]", /for wrangler dev only/],
-    ['webhooks = ["https://192.0.2.7"]', "webhooks[0]", /for wrangler dev only/],
+    [
+      'webhooks = ["https://a.com", "http://localhost:9"]',
+      "webhooks[1]",
+      /for wrangler dev and sluice serve only/,
+    ],
+    ['webhooks = ["https://192.0.2.7"]', "webhooks[0]", /for wrangler dev and sluice serve only/],
     ['keep = "1m"', "keep", /^1m, but .*Retry-After.* in 5m: by then its answer is forgotten/],
     [
       'expires = "90s"',

@@ -4,13 +4,7 @@ import { findingsOf, here, SERVER, serving, told, toml } from "./support.ts";
 const at = "vars.POOLS.web.servers[0].url";
 
 describe("a server's URL", () => {
-  test.each([
-    "https://web-1.example.com",
-    "https://web-1.example.com:8443",
-    "http://web-1",
-    "http://web-1.corp.internal",
-    "http://printer.local:8080",
-  ])("may be %s", (url) => {
+  test.each(["https://web-1.example.com", "https://web-1.example.com:8443"])("may be %s", (url) => {
     expect(findingsOf(serving(url))).toEqual([]);
   });
 
@@ -32,15 +26,24 @@ describe("a server's URL", () => {
   ])("%s is an address, which works locally and not on Cloudflare", (url) => {
     expect(told(serving(url))).toEqual([
       expect.stringMatching(
-        /^warning vars.*\.url: .* is an IP address, which Cloudflare refuses .*wrangler dev only/,
+        /^warning vars.*\.url: .* is an IP address, which Cloudflare refuses .*wrangler dev and sluice serve only/,
       ),
     ]);
   });
 
-  test.each(["http://localhost:9000", "https://web.localhost"])(
-    "%s is there for wrangler dev only",
+  test.each(["http://web-1", "https://web-1.corp.internal", "http://printer.local:8080"])(
+    "%s is a private name, which Cloudflare does not find",
     (url) => {
-      expect(told(serving(url))).toEqual([expect.stringContaining("wrangler dev only")]);
+      expect(told(serving(url))).toEqual([
+        expect.stringMatching(/^warning vars.*\.url: ".*" is a private name, .* by a binding/),
+      ]);
+    },
+  );
+
+  test.each(["http://localhost:9000", "https://web.localhost"])(
+    "%s is there only on the machine itself",
+    (url) => {
+      expect(told(serving(url))).toEqual([expect.stringContaining("wrangler dev and sluice serve only")]);
     },
   );
 

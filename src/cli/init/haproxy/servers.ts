@@ -72,6 +72,10 @@ function serverOf(line: Line, defaults: Settings, others: Server[], remarks: Rem
     remarks.add(line, "changed", "left out: it is disabled; put it in when it is to work");
     return undefined;
   }
+  if (settings.values.get("weight") === "0") {
+    remarks.add(line, "changed", "left out: with weight 0 it gets no requests; put it in when it is to work");
+    return undefined;
+  }
   if (others.length === MOST_SERVERS) {
     remarks.add(line, "lost", `a pool has at most ${MOST_SERVERS} servers`);
     return undefined;

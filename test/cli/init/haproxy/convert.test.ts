@@ -55,7 +55,9 @@ describe("ten servers with maxconn 1 behind one frontend", () => {
 
   test("lose nothing, and pass `sluice check` but for their private names", () => {
     expect(conversion.remarks.filter(({ verdict }) => verdict === "lost")).toEqual([]);
-    expect(checked(conversion)).toEqual([]);
+    const messages = checked(conversion).map(({ message }) => message);
+    expect(messages).toHaveLength(10);
+    for (const message of messages) expect(message).toContain("is a private name");
   });
 });
 
@@ -104,6 +106,10 @@ describe("a server line", () => {
       { name: "x", url: "http://x.test", weight: 5 },
       { name: "y", url: "http://y.test", weight: 5, slots: 1 },
     ]);
+  });
+
+  test("that gets no requests, by its weight of 0, is left out", () => {
+    expect(poolWith("server x x.test weight 0").servers.map(({ name }) => name)).toEqual(["a"]);
   });
 
   test("that is disabled is left out", () => {

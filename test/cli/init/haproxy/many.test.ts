@@ -7,7 +7,7 @@ test("pools that one variable of Cloudflare's cannot hold are spread over severa
   const rules = names.map((name) => `use_backend ${name} if { hdr(host) ${name}.example.com }`);
   const backends = names.map(
     (name) =>
-      `backend ${name}\nserver a a.${name}.internal:80 maxconn 1\nserver b b.${name}.internal:80 maxconn 1`,
+      `backend ${name}\nserver a a.${name}.com:443 ssl maxconn 1\nserver b b.${name}.com:443 ssl maxconn 1`,
   );
   const conversion = convertHaproxy(["frontend in", "mode http", ...rules, ...backends].join("\n"));
   expect(conversion.pools).toHaveLength(60);
