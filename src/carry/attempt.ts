@@ -227,7 +227,7 @@ function respond(
   const { status, statusText, headers } = response;
   try {
     const toSend = new Response(body, { status, statusText: reasonOf(statusText), headers, ...init });
-    toClient(toSend.headers, carried, lease.server.url, length);
+    toClient(toSend.headers, carried, lease.server, length);
     carried.responder.respond(toSend);
   } catch (error) {
     // The server has not failed. Its body is cancelled here, so the rest is read as if the client had left.

@@ -1,7 +1,7 @@
 import type { ServerAddress } from "../config/types.ts";
 import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
-import { dropHopByHop, mapOrigin } from "./headers.ts";
+import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
 import type { RequestTarget } from "./target.ts";
 
 /**
@@ -13,7 +13,7 @@ export function serverRequest(
   server: ServerAddress & { name: string },
   content: Uint8Array | ReadableStream | null,
 ): { fetch: ServerFetch; target: string | Request; init: RequestInit } {
-  const { env, request, target, pool, body } = carried;
+  const { env, request, target, body } = carried;
   const fetch = fetchOf(env, server);
   const init: RequestInit = {
     headers: toServer(carried, server),
@@ -22,7 +22,7 @@ export function serverRequest(
     encodeResponseBody: "manual",
   };
   let url = server.url + target.pathAndQuery;
-  if (pool.hostHeader === "client" && server.binding === null && isBehindCloudflare(request)) {
+  if (seesClientsHost(carried, server)) {
     const { protocol, port, hostname } = new URL(server.url);
     const client = new URL(target.origin);
     url = `${protocol}//${client.hostname}${port && `:${port}`}${target.pathAndQuery}`;
@@ -35,21 +35,14 @@ export function serverRequest(
   return { fetch, target: url, init: { ...init, method: request.method, body: content } };
 }
 
-/** True on Cloudflare. Elsewhere `resolveOverride` has no effect: the request would go to the client's host, to us. */
-function isBehindCloudflare(request: Request): boolean {
-  return request.headers.has("cf-ray");
-}
-
-function toServer(
-  { env, request, target, pool, trace }: CarriedRequest,
-  { name, url }: ServerAddress & { name: string },
-): Headers {
+function toServer(carried: CarriedRequest, server: ServerAddress & { name: string }): Headers {
+  const { env, request, target, pool, trace } = carried;
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
   setForwarded(headers, target);
   headers.set("X-Request-Id", trace.requestId);
-  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", target.origin, url);
-  for (const [header, value] of addedHeaders(env, pool, name)) headers.set(header, value);
+  if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
+  for (const [header, value] of addedHeaders(env, pool, server.name)) headers.set(header, value);
   return headers;
 }
 
