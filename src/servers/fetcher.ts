@@ -1,5 +1,6 @@
 /** How a server is reached, and what of the configuration's it is sent. */
 import { bindingsOf, bound } from "../config/bindings.ts";
+import { objectNameOf } from "../config/server-identity.ts";
 import type { PoolConfig, ServerAddress } from "../config/types.ts";
 
 /** `fetch`, as far as Sluice uses it. */
@@ -20,7 +21,9 @@ export function fetchOf(env: object, { name, binding }: ServerAddress & { name: 
   if (kind === null) throw new NoBinding(`${binding} is no binding of this Worker that reaches servers`);
   const found = bound(env, binding);
   const server =
-    kind === "namespace" ? (found as DurableObjectNamespace).getByName(name) : (found as Fetcher);
+    kind === "namespace"
+      ? (found as DurableObjectNamespace).getByName(objectNameOf(name))
+      : (found as Fetcher);
   return (target, init) => server.fetch(target, init);
 }
 
