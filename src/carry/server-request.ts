@@ -42,8 +42,28 @@ function toServer(carried: CarriedRequest, server: ServerAddress & { name: strin
   setForwarded(headers, target);
   headers.set("X-Request-Id", trace.requestId);
   if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
-  for (const [header, value] of addedHeaders(env, pool, server.name)) headers.set(header, value);
+  const added = addedHeaders(env, pool, server.name);
+  dropLookalikes(headers, added);
+  for (const [header, value] of added) headers.set(header, value);
   return headers;
+}
+
+/** Headers that say who the client is, whoever sets them. */
+const OF_CLIENT = /^(?:x-forwarded-.*|x-request-id|cf-.*)$/;
+
+/** Many servers (CGI, WSGI, PHP) take X_Real_IP for X-Real-IP, so a client could forge what it says. */
+function dropLookalikes(headers: Headers, added: readonly [name: string, value: string][]): void {
+  for (const [name] of added) headers.delete(dashed(name));
+  for (const name of [...headers.keys()]) {
+    if (!name.includes("_")) continue;
+    const taken = dashed(name);
+    const isForged = OF_CLIENT.test(taken) || ADDRESS_HEADERS.has(taken) || ORIGIN_HEADERS.has(taken);
+    if (isForged || added.some(([header]) => dashed(header) === taken)) headers.delete(name);
+  }
+}
+
+function dashed(name: string): string {
+  return name.replaceAll("_", "-");
 }
 
 /**

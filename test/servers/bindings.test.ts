@@ -131,6 +131,25 @@ describe("a server behind a binding", () => {
     expect(seen["x-gate-key"]).toBe("open-sesame");
   });
 
+  test("gets no header that it may read as one of those, as WSGI and CGI read X_Gate_Key", async () => {
+    const keys = { headers: { "X-Gate-Key": { secret: "GATE_KEY" }, X_Team: "one" } };
+    await start(behindService.slice(0, 1), keys, { texts: { GATE_KEY: "open-sesame" } });
+    const headers = {
+      X_Gate_Key: "mine",
+      "X-Team": "two",
+      X_Forwarded_For: "203.0.113.66",
+      "X-Forwarded_Proto": "https",
+      CF_Connecting_IP: "203.0.113.66",
+      X_Real_IP: "203.0.113.66",
+      X_Request_Id: "forged",
+      my_own: "stays",
+    };
+    const seen = (await (await fetch(`${sluice.url}/headers`, { headers })).json()) as Record<string, string>;
+    expect(Object.keys(seen).filter((name) => name.includes("_"))).toEqual(["my_own", "x_team"]);
+    expect(seen).toMatchObject({ "x-gate-key": "open-sesame", x_team: "one", my_own: "stays" });
+    expect(seen).not.toHaveProperty("x-team");
+  });
+
   test("that leads to itself leads its client to the client's host, also with host_header = client", async () => {
     await start(behindService.slice(0, 1), { host_header: "client" });
     const response = await fetch(`${sluice.url}/moved`, { redirect: "manual" });
