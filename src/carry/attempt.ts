@@ -1,6 +1,7 @@
 import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import { cloudflareAnswer } from "../servers/cloudflare-answer.ts";
+import { NoBinding } from "../servers/fetcher.ts";
 import { isReachable } from "../servers/tcp.ts";
 import { isBusyAnswer, retryAfterMs } from "./busy-answer.ts";
 import type { CarriedRequest } from "./carried-request.ts";
@@ -120,7 +121,7 @@ function send(current: Attempt, upload: Upload): Promise<Response> {
   try {
     outgoing = serverRequest(carried, lease.server, upload.content);
   } catch (error) {
-    throw new Unsendable(String(error));
+    throw error instanceof NoBinding ? error : new Unsendable(String(error));
   }
   const response = outgoing.fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
   watchConnecting(current, response);
@@ -227,7 +228,7 @@ function respond(
   const { status, statusText, headers } = response;
   try {
     const toSend = new Response(body, { status, statusText: reasonOf(statusText), headers, ...init });
-    toClient(toSend.headers, carried, lease.server.url, length);
+    toClient(toSend.headers, carried, lease.server, length);
     carried.responder.respond(toSend);
   } catch (error) {
     // The server has not failed. Its body is cancelled here, so the rest is read as if the client had left.

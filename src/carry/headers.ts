@@ -1,3 +1,4 @@
+import type { ServerAddress } from "../config/types.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 
 export interface BodyLength {
@@ -30,19 +31,28 @@ export function reasonOf(statusText: string): string {
 /** Turns the server's response headers, in place, into those for the client. */
 export function toClient(
   headers: Headers,
-  { pool, target, trace }: CarriedRequest,
-  serverUrl: string,
+  carried: CarriedRequest,
+  server: ServerAddress,
   { length, misstated }: BodyLength,
 ): void {
+  const { target, trace } = carried;
   dropHopByHop(headers);
-  if (pool.hostHeader === "server") {
-    mapOrigin(headers, "Location", serverUrl, target.origin);
-    mapOrigin(headers, "Content-Location", serverUrl, target.origin);
+  if (!seesClientsHost(carried, server)) {
+    mapOrigin(headers, "Location", server.url, target.origin);
+    mapOrigin(headers, "Content-Location", server.url, target.origin);
   }
   if (misstated && length !== null) headers.set("Content-Length", String(length));
   else if (misstated) headers.delete("Content-Length");
   headers.set("X-Request-Id", trace.requestId);
   headers.append("Server-Timing", `queue;dur=${trace.queueMs}, origin;dur=${trace.originMs}`);
+}
+
+/**
+ * True if the server is asked by the client's host instead of its own. That is Cloudflare's `resolveOverride`, of which
+ * `cf-ray` tells: elsewhere the request would go to the client's host, to us.
+ */
+export function seesClientsHost({ pool, request }: CarriedRequest, { binding }: ServerAddress): boolean {
+  return pool.hostHeader === "client" && binding === null && request.headers.has("cf-ray");
 }
 
 /** Replaces the origin in a header's URL if it is exactly `from`: `http://a/x` becomes `http://b/x`. */
@@ -58,15 +68,18 @@ export function mapOrigin(headers: Headers, name: string, from: string, to: stri
 /**
  * Headers that are hop-by-hop, so not forwarded, even if `Connection` does not list them (RFC 9110, 7.6.1). A proxy's
  * challenges and credentials are meant for the next hop only (RFC 9110, 11.7).
- * The runtime itself drops `Connection`, `TE`, `Trailer`, `Transfer-Encoding` and every `Upgrade` but a
- * WebSocket's (workerd 2026-11-17).
+ * On a connection, the runtime itself drops `Connection`, `TE`, `Trailer`, `Transfer-Encoding` and every `Upgrade` but a
+ * WebSocket's; to and from what is behind a binding it drops none (workerd 2026-11-17).
  */
 const HOP_BY_HOP = [
+  "connection",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authentication-info",
   "proxy-authorization",
   "proxy-connection",
+  "te",
+  "trailer",
 ];
 
 /**
@@ -77,11 +90,12 @@ const END_TO_END =
   /^(?:content-|cf-|true-client-ip$|x-forwarded-|x-real-ip$|x-request-id$|sec-websocket-|host$|transfer-encoding$|upgrade$)/;
 
 export function dropHopByHop(headers: Headers): void {
-  for (const name of HOP_BY_HOP) headers.delete(name);
   for (const option of headers.get("connection")?.split(",") ?? []) {
     const name = option.trim().toLowerCase();
     if (NAME.test(name) && !END_TO_END.test(name)) headers.delete(name);
   }
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket") headers.delete("upgrade");
 }
 
 /** A valid header name (RFC 9110, 5.6.2); `Headers.delete` throws at others. */

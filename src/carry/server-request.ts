@@ -1,7 +1,7 @@
 import type { ServerAddress } from "../config/types.ts";
 import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
-import { dropHopByHop, mapOrigin } from "./headers.ts";
+import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
 import type { RequestTarget } from "./target.ts";
 
 /**
@@ -13,7 +13,7 @@ export function serverRequest(
   server: ServerAddress & { name: string },
   content: Uint8Array | ReadableStream | null,
 ): { fetch: ServerFetch; target: string | Request; init: RequestInit } {
-  const { env, request, target, pool, body } = carried;
+  const { env, request, target, body } = carried;
   const fetch = fetchOf(env, server);
   const init: RequestInit = {
     headers: toServer(carried, server),
@@ -22,7 +22,7 @@ export function serverRequest(
     encodeResponseBody: "manual",
   };
   let url = server.url + target.pathAndQuery;
-  if (pool.hostHeader === "client" && server.binding === null && isBehindCloudflare(request)) {
+  if (seesClientsHost(carried, server)) {
     const { protocol, port, hostname } = new URL(server.url);
     const client = new URL(target.origin);
     url = `${protocol}//${client.hostname}${port && `:${port}`}${target.pathAndQuery}`;
@@ -35,22 +35,35 @@ export function serverRequest(
   return { fetch, target: url, init: { ...init, method: request.method, body: content } };
 }
 
-/** True on Cloudflare. Elsewhere `resolveOverride` has no effect: the request would go to the client's host, to us. */
-function isBehindCloudflare(request: Request): boolean {
-  return request.headers.has("cf-ray");
-}
-
-function toServer(
-  { env, request, target, pool, trace }: CarriedRequest,
-  { name, url }: ServerAddress & { name: string },
-): Headers {
+function toServer(carried: CarriedRequest, server: ServerAddress & { name: string }): Headers {
+  const { env, request, target, pool, trace } = carried;
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
   setForwarded(headers, target);
   headers.set("X-Request-Id", trace.requestId);
-  if (pool.hostHeader === "server") mapOrigin(headers, "Destination", target.origin, url);
-  for (const [header, value] of addedHeaders(env, pool, name)) headers.set(header, value);
+  if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
+  const added = addedHeaders(env, pool, server.name);
+  dropLookalikes(headers, added);
+  for (const [header, value] of added) headers.set(header, value);
   return headers;
+}
+
+/** Headers that say who the client is, whoever sets them. */
+const OF_CLIENT = /^(?:x-forwarded-.*|x-request-id|cf-.*)$/;
+
+/** Many servers (CGI, WSGI, PHP) take X_Real_IP for X-Real-IP, so a client could forge what it says. */
+function dropLookalikes(headers: Headers, added: readonly [name: string, value: string][]): void {
+  for (const [name] of added) headers.delete(dashed(name));
+  for (const name of [...headers.keys()]) {
+    if (!name.includes("_")) continue;
+    const taken = dashed(name);
+    const isForged = OF_CLIENT.test(taken) || ADDRESS_HEADERS.has(taken) || ORIGIN_HEADERS.has(taken);
+    if (isForged || added.some(([header]) => dashed(header) === taken)) headers.delete(name);
+  }
+}
+
+function dashed(name: string): string {
+  return name.replaceAll("_", "-");
 }
 
 /**

@@ -2,8 +2,11 @@
 export interface Bindings {
   /** `null`: there is no such binding, or none that reaches anything. */
   kindOf(name: string): BindingKind | null;
-  hasSecret(name: string): boolean;
+  secretOf(name: string): SecretState;
 }
+
+/** `unusable`: it is there, but a header cannot have it as its value. */
+export type SecretState = "there" | "missing" | "unusable";
 
 /**
  * fetcher    all its servers are behind it: a VPC service or network, another Worker, an mTLS certificate
@@ -11,7 +14,7 @@ export interface Bindings {
  */
 export type BindingKind = "fetcher" | "namespace";
 
-export const NO_BINDINGS: Bindings = { kindOf: () => null, hasSecret: () => false };
+export const NO_BINDINGS: Bindings = { kindOf: () => null, secretOf: () => "missing" };
 
 /** Sluice's own objects, which are no servers. */
 export const OWN_BINDINGS: readonly string[] = ["POOL", "DEFERRED"];
@@ -19,8 +22,15 @@ export const OWN_BINDINGS: readonly string[] = ["POOL", "DEFERRED"];
 export function bindingsOf(env: object): Bindings {
   return {
     kindOf: (name) => kindOf(bound(env, name)),
-    hasSecret: (name) => typeof bound(env, name) === "string",
+    secretOf: (name) => stateOf(bound(env, name)),
   };
+}
+
+/** HTTP drops blanks and line ends around a value. An empty one would be taken for that of somebody without the secret. */
+function stateOf(secret: unknown): SecretState {
+  if (typeof secret !== "string") return "missing";
+  const sent = secret.trim();
+  return sent === "" || /[\0\r\n]/.test(sent) ? "unusable" : "there";
 }
 
 /** What the Worker has by this name. */

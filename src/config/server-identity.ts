@@ -10,7 +10,15 @@ export function identityOf(
   return isNamespace ? `${binding} ${url} ${name}` : `${binding} ${url}`;
 }
 
-/** The inverse, for a server that the configuration has no more. */
+/**
+ * The name of the server's object in its namespace. A retired server whose name another one has by now is called by its
+ * identity (`Fleet`).
+ */
+export function objectNameOf(name: string): string {
+  return name.split(" ")[2] ?? name;
+}
+
+/** The inverse of `identityOf`, for a server that the configuration has no more. */
 export function addressOf(identity: string): ServerAddress {
   const [first = "", url] = identity.split(" ");
   return url === undefined ? { url: first, binding: null } : { url, binding: first };

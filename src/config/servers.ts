@@ -83,9 +83,8 @@ export function identified(
       problems.push({ path: [...path, "binding"], text });
     }
     for (const [name, value] of headers) {
-      if (typeof value === "string" || bindings.hasSecret(value.secret)) continue;
-      const text = `there is no secret ${inspect(value.secret)}; set it: wrangler secret put ${value.secret}`;
-      problems.push({ path: [...path, "headers", name], text });
+      const text = typeof value === "string" ? null : wrongSecret(value.secret, bindings);
+      if (text !== null) problems.push({ path: [...path, "headers", name], text });
     }
     const identity = identityOf(server, kind === "namespace");
     const earlier = first.get(identity);
@@ -95,6 +94,17 @@ export function identified(
     return { ...server, identity };
   });
   return { servers: withIdentity, problems };
+}
+
+/** Not in the message: its value. */
+function wrongSecret(name: string, bindings: Bindings): string | null {
+  const state = bindings.secretOf(name);
+  if (state === "there") return null;
+  const verdict =
+    state === "missing"
+      ? `there is no secret ${inspect(name)}`
+      : `the secret ${inspect(name)} is empty or has several lines, as no header may`;
+  return `${verdict}; set it: wrangler secret put ${name}`;
 }
 
 const BINDING_ALLOWED =

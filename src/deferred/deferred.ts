@@ -24,6 +24,7 @@ import { webhookKey } from "../link/webhook-key.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import { type LeaseEnd, notRetried, type SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import { isReachedBy } from "../servers/fetcher.ts";
 import { PATIENCE_MS, PoolMessages, REPEAT_MS } from "./pool-messages.ts";
 import {
   endStatusOf,
@@ -149,7 +150,9 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     // A late message: what became of that slot is told apart.
     if (progress.former.includes(ticket)) return "begun";
     if (!waits) return "ended";
-    const pool = turn && this.#pool.poolOf(request);
+    // Of an earlier version, as in a deploy, it may know neither the pool nor the way to the server.
+    const isReached = turn !== null && isReachedBy(this.env, turn.granted.server);
+    const pool = isReached ? this.#pool.poolOf(request) : null;
     if (turn && pool) {
       const address = this.#pool.addressOf(request);
       const lease = new HeldLease(this.env, address, ticket, turn.granted, handleOf(turn));

@@ -1,18 +1,29 @@
 /** How a server is reached, and what of the configuration's it is sent. */
 import { bindingsOf, bound } from "../config/bindings.ts";
+import { objectNameOf } from "../config/server-identity.ts";
 import type { PoolConfig, ServerAddress } from "../config/types.ts";
 
 /** `fetch`, as far as Sluice uses it. */
 export type ServerFetch = (target: string | Request, init: RequestInit) => Promise<Response>;
 
-/** Throws if the Worker has no such binding, as one of an earlier version may not. */
+/** The Worker cannot reach the server: it is of an earlier version, whose configuration has no such binding. */
+export class NoBinding extends Error {}
+
+/** True if `fetchOf` does not throw. */
+export function isReachedBy(env: object, { binding }: ServerAddress): boolean {
+  return binding === null || bindingsOf(env).kindOf(binding) !== null;
+}
+
+/** Throws `NoBinding`. */
 export function fetchOf(env: object, { name, binding }: ServerAddress & { name: string }): ServerFetch {
   if (binding === null) return (target, init) => fetch(target, init);
   const kind = bindingsOf(env).kindOf(binding);
-  if (kind === null) throw new Error(`${binding} is no binding of this Worker that reaches servers`);
+  if (kind === null) throw new NoBinding(`${binding} is no binding of this Worker that reaches servers`);
   const found = bound(env, binding);
   const server =
-    kind === "namespace" ? (found as DurableObjectNamespace).getByName(name) : (found as Fetcher);
+    kind === "namespace"
+      ? (found as DurableObjectNamespace).getByName(objectNameOf(name))
+      : (found as Fetcher);
   return (target, init) => server.fetch(target, init);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Bindings } from "../../src/config/bindings.ts";
+import { type Bindings, bindingsOf } from "../../src/config/bindings.ts";
 import { type ConfigError, parseConfig } from "../../src/config/parse.ts";
 import { addressOf } from "../../src/config/server-identity.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
@@ -7,7 +7,7 @@ import { parseWeb, problemsOf, web } from "./support.ts";
 
 const BINDINGS: Bindings = {
   kindOf: (name) => (name === "NET" ? "fetcher" : ["BOXES", "POOL"].includes(name) ? "namespace" : null),
-  hasSecret: (name) => name === "GATE_KEY",
+  secretOf: (name) => (name === "GATE_KEY" ? "there" : name === "LINES" ? "unusable" : "missing"),
 };
 const URL = "http://10.0.0.1:8000";
 
@@ -86,6 +86,24 @@ describe("headers", () => {
     expect(problemsWith([server], { headers: { "X-Gate-Key": { secret: "NOT_SET" } } })).toEqual([
       'POOLS.web.servers[0].headers.x-gate-key: there is no secret "NOT_SET"; set it: wrangler secret put NOT_SET',
     ]);
+  });
+
+  test("of a secret that no header can have as its value are refused, and the value is not told", () => {
+    expect(problemsWith([server], { headers: { "X-Gate-Key": { secret: "LINES" } } })).toEqual([
+      'POOLS.web.servers[0].headers.x-gate-key: the secret "LINES" is empty or has several lines, as no header may; set it: wrangler secret put LINES',
+    ]);
+  });
+
+  test.each([
+    ["open-sesame", "there"],
+    ["open-sesame\n", "there"],
+    ["", "unusable"],
+    [" \n", "unusable"],
+    ["open\nsesame", "unusable"],
+    [{ open: "sesame" }, "missing"],
+    [undefined, "missing"],
+  ])("find the secret %j of the Worker to be %s", (secret, state) => {
+    expect(bindingsOf({ GATE_KEY: secret }).secretOf("GATE_KEY")).toBe(state);
   });
 
   test.each([

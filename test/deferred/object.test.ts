@@ -123,6 +123,14 @@ describe("a turn", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("of a server that only a newer version reaches is not taken, and fails nothing", async () => {
+    await object.deferred.store(storedRequest(), null);
+    expect(await object.turn("t1", "NEW_NETWORK")).toBe("waiting");
+    await settle();
+    expect(await status()).toMatchObject({ state: "queued", attempts: 0 });
+    expect(await object.turn("t2")).toBe("begun");
+  });
+
   test("that comes again when its request has had another, or is to be tried again, begins nothing and frees nothing", async () => {
     answer = () => new Error("broken");
     await object.deferred.store(storedRequest({ method: "PUT" }), null);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SingleFlightServer } from "../../demo/single-flight.ts";
 import { Connections, statuses } from "../support/connections.ts";
 import { Sluice, type SluiceOptions } from "../support/sluice.ts";
+import { answerTo } from "../support/wire.ts";
 
 interface Told {
   overlaps: number;
@@ -10,6 +11,7 @@ interface Told {
   served: Record<string, number>;
   hosts: string[];
   keys: (string | null)[];
+  agents: (string | null)[];
 }
 
 let sluice: Sluice;
@@ -100,6 +102,58 @@ describe("a server behind a binding", () => {
     expect(checks).toBeGreaterThan(0);
     expect(probes).toBeGreaterThan(0);
     expect(new Set(seen)).toEqual(new Set(["open-sesame"]));
+  });
+
+  test("gets a header in place of one that a check has by itself, and not beside it", async () => {
+    await start(boxes.slice(0, 1), {
+      headers: { "User-Agent": "gate" },
+      check: { path: "/up", interval: "100ms" },
+    });
+    expect((await fetch(sluice.url)).status).toBe(200);
+    await expect.poll(async () => (await told()).checks).toBeGreaterThan(0);
+    expect(new Set((await told()).agents)).toEqual(new Set(["gate"]));
+  });
+
+  test("gets no header that is for one connection only: a client could have a next proxy drop the key", async () => {
+    const keys = { headers: { "X-Gate-Key": { secret: "GATE_KEY" } } };
+    await start(behindService.slice(0, 1), keys, { texts: { GATE_KEY: "open-sesame" } });
+    const answer = await answerTo(sluice.url, [
+      "GET /headers HTTP/1.1",
+      "Host: app.test",
+      "Connection: X-Gate-Key",
+      "TE: trailers",
+      "Upgrade: h2c",
+      "X-Gate-Key: mine",
+    ]);
+    const seen = JSON.parse(/\{.*\}/.exec(answer)?.[0] ?? "") as Record<string, string>;
+    const names = ["host", "x-forwarded-host", "x-forwarded-proto", "x-gate-key", "x-request-id"];
+    expect(Object.keys(seen)).toEqual(names);
+    expect(seen["x-gate-key"]).toBe("open-sesame");
+  });
+
+  test("gets no header that it may read as one of those, as WSGI and CGI read X_Gate_Key", async () => {
+    const keys = { headers: { "X-Gate-Key": { secret: "GATE_KEY" }, X_Team: "one" } };
+    await start(behindService.slice(0, 1), keys, { texts: { GATE_KEY: "open-sesame" } });
+    const headers = {
+      X_Gate_Key: "mine",
+      "X-Team": "two",
+      X_Forwarded_For: "203.0.113.66",
+      "X-Forwarded_Proto": "https",
+      CF_Connecting_IP: "203.0.113.66",
+      X_Real_IP: "203.0.113.66",
+      X_Request_Id: "forged",
+      my_own: "stays",
+    };
+    const seen = (await (await fetch(`${sluice.url}/headers`, { headers })).json()) as Record<string, string>;
+    expect(Object.keys(seen).filter((name) => name.includes("_"))).toEqual(["my_own", "x_team"]);
+    expect(seen).toMatchObject({ "x-gate-key": "open-sesame", x_team: "one", my_own: "stays" });
+    expect(seen).not.toHaveProperty("x-team");
+  });
+
+  test("that leads to itself leads its client to the client's host, also with host_header = client", async () => {
+    await start(behindService.slice(0, 1), { host_header: "client" });
+    const response = await fetch(`${sluice.url}/moved`, { redirect: "manual" });
+    expect(response.headers.get("location")).toBe(`${sluice.url}/there`);
   });
 
   test("that crashes in the middle is known to be idle, and its request fails", async () => {

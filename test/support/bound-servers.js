@@ -4,7 +4,7 @@
  */
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 
-const told = { overlaps: 0, checks: 0, probes: 0, served: {}, hosts: [], keys: [] };
+const told = { overlaps: 0, checks: 0, probes: 0, served: {}, hosts: [], keys: [], agents: [] };
 /** How many requests each is at work on. */
 const busy = new Map();
 let serviceMs = 5;
@@ -15,6 +15,9 @@ async function serve(request, name) {
   if (request.headers.get("x-sluice-check") === "check") told.checks++;
   if (request.headers.get("x-sluice-check") === "probe") told.probes++;
   told.keys.push(request.headers.get("x-gate-key"));
+  told.agents.push(request.headers.get("user-agent"));
+  if (pathname === "/headers") return Response.json(Object.fromEntries(request.headers));
+  if (pathname === "/moved") return Response.redirect(new URL("/there", request.url), 302);
   if (pathname === "/idle") return new Response(null, { status: isIdle ? 200 : 503 });
   const before = busy.get(name) ?? 0;
   if (before > 0) told.overlaps++;

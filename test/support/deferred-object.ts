@@ -52,11 +52,11 @@ export class DeferredObject extends ObjectLife<Deferred> {
   }
 
   /** A slot of web-1, whose handle can be disposed. */
-  turn(ticket: string): Promise<TurnAnswer> {
+  turn(ticket: string, binding: string | null = null): Promise<TurnAnswer> {
     const lease = { renew: async () => true, [Symbol.dispose]: () => {} };
     const granted = {
       granted: true as const,
-      server: { name: "web-1", url: "http://web-1.example", binding: null },
+      server: { name: "web-1", url: "http://web-1.example", binding },
       token: 1,
       tellEnd: "alone" as const,
     };

@@ -2,10 +2,13 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { whyAdminIsOff } from "../../config/admin.ts";
+import { OWN_BINDINGS } from "../../config/bindings.ts";
+import { holdsPools } from "../../config/variables.ts";
 import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
+import { OWN_PREFIX } from "../serve/capnp.ts";
 import { readDevVars } from "../serve/dev-vars.ts";
 import { serve } from "../serve/serve.ts";
 import { readSettings, type Settings } from "../serve/settings.ts";
@@ -129,10 +132,31 @@ async function secretsBeside(
   const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
   const names = [...(environment === undefined ? [] : [`${DEV_VARS}.${environment}`]), DEV_VARS];
   for (const name of names) {
-    const text = await readFile(join(dirname(file), name), "utf8").catch(() => null);
-    if (text !== null) return whole({ ...readDevVars(text), ...ofProcess }, settings);
+    const text = await textOf(join(dirname(file), name));
+    if (text === null) continue;
+    const secrets = readDevVars(text);
+    const own = Object.keys(secrets).filter(isOwn);
+    if (own.length > 0)
+      throw new CliError(EXIT.invalid, `${name} may not set ${listed(own)}: Sluice itself has that.`);
+    return whole({ ...secrets, ...ofProcess }, settings);
   }
   return whole(ofProcess, settings);
+}
+
+/** `null`: there is no such file. One that cannot be read is no reason to serve without its secrets. */
+async function textOf(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    const { message } = error as Error;
+    throw new CliError(EXIT.usage, `The secrets cannot be read: ${printable(message)}.`);
+  }
+}
+
+/** Would take the place of what Sluice itself needs. */
+function isOwn(name: string): boolean {
+  return holdsPools(name) || OWN_BINDINGS.includes(name) || name.startsWith(OWN_PREFIX);
 }
 
 /** Servers would take Sluice for somebody else if it sent them a header without its secret. */

@@ -23,6 +23,14 @@ export interface Network {
 /** Names of secrets and of our own bindings, which come from the runtime's environment: they are in no file of ours. */
 export type FromEnvironment = readonly string[];
 
+/** Of the names of what `sluice serve` itself gives to its front module. */
+export const OWN_PREFIX = "SLUICE_SERVE_";
+
+/** The variable of the runtime's environment that holds this secret. By its own name, `LD_PRELOAD` would be obeyed. */
+export function environmentName(secret: string): string {
+  return `${OWN_PREFIX}SECRET_${secret}`;
+}
+
 /** The socket by which the front module is told to stop. */
 export const CONTROL = "control";
 
@@ -49,8 +57,8 @@ export function capnp(
           ? `(name = ${text(name)}, text = ${text(value)})`
           : `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
       ),
-    ...secrets.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
-    ...(behindProxy ? ['(name = "SLUICE_SERVE_BEHIND_PROXY", json = "true")'] : []),
+    ...secrets.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(environmentName(name))})`),
+    ...(behindProxy ? [`(name = "${OWN_PREFIX}BEHIND_PROXY", json = "true")`] : []),
   ];
   const options = behindProxy ? '(forwardedProtoHeader = "X-Forwarded-Proto")' : "()";
   const protocol = tls

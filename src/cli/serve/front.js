@@ -9,7 +9,9 @@ export { Deferred, Pool };
 
 /** Whose drains end with the next start. */
 const OWNER = "sluice serve";
-const ADMIN_PATH = /^https?:\/\/[^/]*\/_sluice\//;
+const ADMIN_PATH = "/_sluice/";
+/** Answered on every host. */
+const REQUESTS_PATH = "/_sluice/requests/";
 /** How often a stop looks whether all is over, in ms. */
 const LOOK_EVERY_MS = 20;
 /** How much longer than the stop its drain lasts, in ms: the process has to end in between. */
@@ -26,7 +28,7 @@ export default {
   async fetch(request, env, ctx) {
     const known = asFromClient(request, env);
     // Neither an operator's look nor an open dashboard holds up a stop, or is refused in one.
-    if (ADMIN_PATH.test(request.url)) return sluice.fetch(known, env, ctx);
+    if (isAdmin(request.url, env)) return sluice.fetch(known, env, ctx);
     if (refusesNew) return refusal(request);
     const entry = { pending: 0, refuse: null };
     // A stop has a context of its own, in which the answer to this request cannot be made.
@@ -43,6 +45,15 @@ export default {
     }
   },
 };
+
+/** By the parsed path, and on the host that ADMIN_HOST names, as the Worker decides (src/index.ts). */
+function isAdmin(address, { ADMIN_HOST: host }) {
+  if (!address.includes("_sluice")) return false;
+  const url = URL.parse(address);
+  if (!url?.pathname.startsWith(ADMIN_PATH)) return false;
+  if (host === undefined || url.pathname.startsWith(REQUESTS_PATH)) return true;
+  return url.hostname.replace(/\.$/, "") === String(host).toLowerCase();
+}
 
 /** Only on the socket of loopback that `sluice serve` itself uses. */
 export const control = {

@@ -9,7 +9,7 @@ import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
 import { startWorkerd } from "../process/workerd.ts";
-import { CONTROL, capnp, type Network, socketName } from "./capnp.ts";
+import { CONTROL, capnp, environmentName, type Network, OWN_PREFIX, socketName } from "./capnp.ts";
 import front from "./front.js" with { type: "text" };
 import { workerBundle, workerdBinary } from "./installed.ts";
 import { lockFolder } from "./lock.ts";
@@ -26,7 +26,7 @@ export interface ServeOptions {
   graceMs: number;
 }
 
-const KEY = "SLUICE_SERVE_KEY";
+const KEY = `${OWN_PREFIX}KEY`;
 /** For how long the runtime, told to end, may send the last bytes, in ms. */
 const LAST_BYTES_MS = 2_000;
 const LAST_WORDS_MS = 100;
@@ -54,7 +54,7 @@ export async function serve(
   const runtime = startWorkerd(binary, config, {
     sockets: addresses.length + 1,
     handedOn: new Map(handedOn.map((descriptor, n) => [socketName(n), descriptor])),
-    env: { ...process.env, ...options.secrets, [KEY]: key },
+    env: { ...process.env, ...inEnvironment({ ...options.secrets, [KEY]: key }) },
     holds: lock,
     detached: true,
   });
@@ -108,6 +108,10 @@ function makeFolder(folder: string): void {
   } catch (error) {
     throw new CliError(EXIT.usage, `The state cannot be in ${folder}: ${(error as Error).message}`);
   }
+}
+
+function inEnvironment(secrets: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(secrets).map(([name, value]) => [environmentName(name), value]));
 }
 
 function writeConfig({ settings, secrets, network, data }: ServeOptions, worker: string): string {

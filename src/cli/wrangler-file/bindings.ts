@@ -27,7 +27,7 @@ export function bindingsIn(target: Target): Bindings {
       return section && SECTIONS[section];
     },
     // The file does not say which there are.
-    hasSecret: () => true,
+    secretOf: () => "there",
   };
 }
 

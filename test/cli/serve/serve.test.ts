@@ -101,6 +101,20 @@ describe("sluice serve does not start", () => {
     expect(served.run.stderr).not.toContain("sesame");
   });
 
+  test("with a .dev.vars that cannot be read, or that would replace what Sluice itself needs", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const file = join(project.path, ".dev.vars");
+    await writeFile(file, "POOL=x\nPOOLS_2=x\nSLUICE_SERVE_KEY=x\n");
+    const replacing = project.run();
+    expect(await replacing.code).toBe(1);
+    expect(replacing.stderr).toContain(".dev.vars may not set POOL, POOLS_2 and SLUICE_SERVE_KEY");
+    await rm(file);
+    await mkdir(file);
+    const unreadable = project.run();
+    expect(await unreadable.code).toBe(64);
+    expect(unreadable.stderr).toContain("The secrets cannot be read: EISDIR");
+  });
+
   test("for an environment that is not in the file", async () => {
     const run = (await Project.make({ web: { servers: SERVERS } })).run("--env", "blue");
     expect(await run.code).toBe(64);

@@ -57,6 +57,23 @@ describe("a stop", () => {
     expect(served.log.filter(({ outcome }) => outcome === "ok")).toHaveLength(answered);
   });
 
+  test("counts what is below the admin side's path on another host, or merely seems to be, as any other", async () => {
+    const fleet = await Fleet.start(1, 2_000);
+    const vars = { POOLS: { web: { servers: fleet.list } }, ADMIN_HOST: "127.0.0.1" };
+    const served = await (await Project.make({}, { vars })).serve("--grace", "1s");
+    const begun = [
+      send(served.url, { path: "/_sluice/app", headers: { Host: "app.test" } }),
+      send(served.url, { path: "/_sluice/../app" }),
+    ].map((answer) => answer.catch(() => null));
+    await served.until(({ inFlight, queued }) => inFlight + queued === 2);
+    served.run.kill("SIGTERM");
+    expect((await Promise.all(begun)).map((answer) => answer && codeOf(answer))).toEqual([
+      "stopping",
+      "stopping",
+    ]);
+    expect(await served.run.code).toBe(0);
+  });
+
   test("waits for a WebSocket until it is closed", async () => {
     const origin = await Origin.start();
     onTestFinished(() => origin.stop());

@@ -211,6 +211,28 @@ describe("a server behind a binding", () => {
     ]);
   });
 
+  test("is warned of where a VPC service, which is one server, is that of two", () => {
+    const service =
+      '[[vpc_services]]\nbinding = "OFFICE"\nservice_id = "0190f4b5-5f0e-7f9a-b5a5-0d2f6c1f3a10"';
+    const two = `${PRIVATE} }, { name = "b", url = "http://10.0.1.51:8000", binding = "OFFICE"`;
+    expect(told(file(service, two))).toEqual([
+      expect.stringMatching(
+        /^warning vars.*\.servers\[1\]\.binding: "OFFICE" is one VPC service, .*servers\[0\] already: it may get 1 \+ 1/,
+      ),
+    ]);
+    expect(told(file(NETWORK, two))).toEqual([]);
+  });
+
+  test("is warned of where it is the object of the same name in two pools, whatever its URL", () => {
+    const pool = (name: string, url: string) =>
+      `[vars.POOLS.${name}]\nhosts = ["${name}.com"]\nservers = [{ name = "x", url = "${url}", binding = "BOXES" }]\n`;
+    const section =
+      '[[durable_objects.bindings]]\nname = "BOXES"\nclass_name = "Box"\nscript_name = "boxes"\n';
+    expect(told(toml(section + pool("a", "http://a") + pool("b", "http://b")))).toEqual([
+      expect.stringMatching(/^warning vars\.POOLS\.b\..* is a server of pool "a" too.* 1 \+ 1 requests/),
+    ]);
+  });
+
   test("sees its own host, whatever host_header says", () => {
     expect(told(file(NETWORK, PRIVATE, 'host_header = "client"'))).toEqual([
       expect.stringMatching(/^warning vars.*\.binding: .*host_header = "client" does nothing/),
