@@ -42,7 +42,7 @@ function toServer(carried: CarriedRequest, server: ServerAddress & { name: strin
   setForwarded(headers, target);
   headers.set("X-Request-Id", trace.requestId);
   if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
-  const added = addedHeaders(env, pool, server.name);
+  const added = addedHeaders(env, pool, server);
   dropLookalikes(headers, added);
   for (const [header, value] of added) headers.set(header, value);
   return headers;

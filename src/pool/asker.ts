@@ -76,10 +76,11 @@ export class Asker {
 
   /** Resolves with the response once its last byte is read, because only then is the server done. */
   async #fetchWhole({ kind, server: name, url, binding }: Question, signal: AbortSignal): Promise<Response> {
-    const added = addedHeaders(this.#env, this.#settings, name);
+    const server = { name, url: new URL(url).origin, binding };
+    const added = addedHeaders(this.#env, this.#settings, server);
     const headers = new Headers({ "User-Agent": "Sluice", "X-Sluice-Check": kind });
     for (const [header, value] of added) headers.set(header, value);
-    const send = fetchOf(this.#env, { name, url, binding });
+    const send = fetchOf(this.#env, server);
     const response = await send(url, { signal, redirect: "manual", headers });
     await response.body?.pipeTo(new WritableStream());
     return response;

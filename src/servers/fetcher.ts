@@ -1,7 +1,7 @@
 /** How a server is reached, and what of the configuration's it is sent. */
 import { bindingsOf, bound } from "../config/bindings.ts";
 import { objectNameOf } from "../config/server-identity.ts";
-import type { PoolConfig, ServerAddress } from "../config/types.ts";
+import type { PoolConfig, ServerAddress, ServerConfig } from "../config/types.ts";
 
 /** `fetch`, as far as Sluice uses it. */
 export type ServerFetch = (target: string | Request, init: RequestInit) => Promise<Response>;
@@ -31,10 +31,12 @@ export function fetchOf(env: object, { name, binding }: ServerAddress & { name: 
 export function addedHeaders(
   env: object,
   { servers, headers: ofAll }: PoolConfig,
-  name: string,
+  { name, url, binding }: ServerAddress & { name: string },
 ): [name: string, value: string][] {
-  // A server that the configuration has no more gets what its pool's others get.
-  const added = servers.find((server) => server.name === name)?.headers ?? ofAll;
+  // Another version may have given the name to another server, which must not get this one's key. A server that the
+  // configuration has no more gets what its pool's others get.
+  const isSame = (one: ServerConfig) => one.name === name && one.url === url && one.binding === binding;
+  const added = servers.find(isSame)?.headers ?? ofAll;
   return added.map(([header, value]) => [
     header,
     typeof value === "string" ? value : String(bound(env, value.secret)),

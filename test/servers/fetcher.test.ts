@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { identityOf } from "../../src/config/server-identity.ts";
-import { fetchOf } from "../../src/servers/fetcher.ts";
+import { addedHeaders, fetchOf } from "../../src/servers/fetcher.ts";
+import { poolOf } from "../config/support.ts";
 
 test("a probe of a retired server comes to its own object, though it is called by its identity by then", async () => {
   const getByName = (object: string) => ({ fetch: async () => new Response(object) });
@@ -11,4 +12,12 @@ test("a probe of a retired server comes to its own object, though it is called b
   expect(await askedOf("box-1")).toBe("box-1");
   const identity = identityOf({ name: "box-1", url: "http://old", binding: "BOXES" }, true);
   expect(await askedOf(identity)).toBe("box-1");
+});
+
+test("a server gets its own headers, and not those of the one that has had its name", () => {
+  const servers = [{ name: "a", url: "https://a.example", headers: { "X-Key": "of a" } }];
+  const pool = poolOf({ web: { servers, headers: { "X-Key": "of all" } } }, "web");
+  const at = (url: string) => addedHeaders({}, pool, { name: "a", url, binding: null });
+  expect(at("https://a.example")).toEqual([["x-key", "of a"]]);
+  expect(at("https://b.example")).toEqual([["x-key", "of all"]]);
 });

@@ -69,7 +69,7 @@ export function addInit(program: Program): void {
       const isEmpty = pools.length === 0;
       const outcome: Outcome = {
         folder,
-        files: isEmpty ? [] : await writeProject(folder, project),
+        files: isEmpty ? [] : await writeProject(folder, project, force),
         remarks: conversion?.remarks ?? [],
         findings: isEmpty ? [] : checkWranglerFile(wranglerFileOf(project), "toml").findings,
       };

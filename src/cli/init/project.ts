@@ -97,8 +97,8 @@ function jsonOf(value: unknown, indent: string | number): string {
   return `${JSON.stringify(value, null, indent)}\n`;
 }
 
-/** `.sluice/` is what `sluice serve` keeps. */
-const IGNORES = ["node_modules/", ".wrangler/", ".sluice/", SECRETS];
+/** `.sluice/` is what `sluice serve` keeps; an environment has secrets of its own, in `.dev.vars.blue`. */
+const IGNORES = ["node_modules/", ".wrangler/", ".sluice/", `${SECRETS}*`];
 
 /** The .gitignore that is there, with what it lacks. */
 export function completedIgnores(text: string | null): string {

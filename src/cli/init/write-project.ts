@@ -42,12 +42,14 @@ export async function refuseOtherWranglerFile(folder: string, force: boolean): P
   }
 }
 
-export async function writeProject(folder: string, project: Project): Promise<WrittenFile[]> {
+export async function writeProject(folder: string, project: Project, force: boolean): Promise<WrittenFile[]> {
   try {
     await mkdir(folder, { recursive: true });
+    // First, as it is the one that may be refused.
+    const wranglerFile = await writeWranglerFile(folder, project, force);
     return [
       await writeManifest(folder, project),
-      await writeWranglerFile(folder, project),
+      wranglerFile,
       await writeSecrets(folder, project),
       await writeIgnores(folder),
     ];
@@ -77,8 +79,9 @@ async function writeManifest(folder: string, project: Project): Promise<WrittenF
   };
 }
 
-async function writeWranglerFile(folder: string, project: Project): Promise<WrittenFile> {
-  await writeFile(join(folder, WRANGLER_FILE), wranglerFileOf(project));
+/** Without `force` it must not be there, not even as a link to a file that is not. */
+async function writeWranglerFile(folder: string, project: Project, force: boolean): Promise<WrittenFile> {
+  await writeFile(join(folder, WRANGLER_FILE), wranglerFileOf(project), { flag: force ? "w" : "wx" });
   return { name: WRANGLER_FILE, fate: "written", note: "your pools, and what Sluice needs" };
 }
 

@@ -27,10 +27,14 @@ export function find(root: Node, path: Path): Node | undefined {
   return node;
 }
 
-/** The value as plain data; `undefined`: none. */
+/** By node. Each check looks for the pools of each server again, and a file may have thousands. */
+const plains = new WeakMap<Node, unknown>();
+
+/** The value as plain data, the same each time, of a tree that is read to its end; `undefined`: none. */
 export function valueAt(root: Node, path: Path): unknown {
   const node = find(root, path);
-  return node && plain(node);
+  if (node && !plains.has(node)) plains.set(node, plain(node));
+  return node && plains.get(node);
 }
 
 /** The line of the key, or of the nearest key around it; `null`: the whole file. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readToml } from "../../../src/cli/wrangler-file/toml.ts";
@@ -77,7 +77,7 @@ describe("sluice init", () => {
     expect(tokens.map((text) => /^ADMIN_TOKEN=[0-9a-f]{64}$/m.test(text))).toEqual([true, true]);
     expect(tokens[0]).not.toBe(tokens[1]);
     expect((await stat(join(folder, "one/.dev.vars"))).mode & 0o777).toBe(0o600);
-    expect(await textIn(folder, "one/.gitignore")).toContain(".dev.vars\n");
+    expect(await textIn(folder, "one/.gitignore")).toContain(".dev.vars*\n");
   });
 
   test("takes servers, host, slots and check from its options", async () => {
@@ -151,6 +151,14 @@ describe("sluice init, where there are files already,", () => {
     },
   );
 
+  test("writes nothing through a link that leads to no file yet", async () => {
+    const folder = await empty();
+    await symlink(join(folder, "elsewhere"), join(folder, "wrangler.toml"));
+    const { code, stderr } = await init(folder, "--yes");
+    expect(stderr).toContain("EEXIST");
+    expect([code, existsSync(join(folder, "elsewhere"))]).toEqual([74, false]);
+  });
+
   test("replaces a wrangler.toml with --force, and keeps the token", async () => {
     const folder = await empty();
     await init(folder, "--yes");
@@ -195,7 +203,7 @@ describe("sluice init, where there are files already,", () => {
     });
     expect(Object.keys(devDependencies)).not.toContain("sluice-queue");
     expect(text).toMatch(/^\t"name"/m);
-    expect(await textIn(folder, ".gitignore")).toBe("/node_modules\nout\n.wrangler/\n.sluice/\n.dev.vars\n");
+    expect(await textIn(folder, ".gitignore")).toBe("/node_modules\nout\n.wrangler/\n.sluice/\n.dev.vars*\n");
   });
 
   test("changes nothing in files that lack nothing", async () => {

@@ -37,3 +37,9 @@ test.each<[string, FileKind | null]>([
 ])("takes %s for %s", (name, kind) => {
   expect(kindOf(name)).toBe(kind);
 });
+
+test("a value is made of its nodes once, however often it is asked for", () => {
+  const root = readFileText(web("slots = 2"), "toml");
+  expect(valueAt(root, ["vars"])).toBe(valueAt(root, ["vars"]));
+  expect(valueAt(root, ["vars", "POOLS", "web", "slots"])).toBe(2);
+});
