@@ -26,7 +26,7 @@ beforeAll(async () => {
       slow: {
         ...small,
         hosts: ["slow.test"],
-        client_timeout: "1s",
+        client_timeout: "2s",
         deferred: { max_response: "16MiB" },
       },
       cancel: { ...small, hosts: ["cancel.test"], on_client_abort: "cancel" },
