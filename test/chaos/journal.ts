@@ -317,6 +317,8 @@ export class Journal {
     if (overtaken.jobs.length > 0 || overtaken.endedAt !== null) return;
     const { stored } = overtaken;
     const aheadMs = sent.sentAt - (stored?.acceptedAt ?? overtaken.sentAt);
+    // It had failed, and has been put on the list again meanwhile.
+    if (aheadMs <= 0) return;
     const was = `${overtaken.plan.id}${stored ? " was accepted" : ""}`;
     const text = `${server} got ${sent.plan.id}, sent ${aheadMs.toFixed(0)} ms after ${was}, which no server has`;
     this.break("order", text, [overtaken, sent]);

@@ -91,11 +91,14 @@ async function post(plan: RequestPlan, runtime: Runtime, journal: Journal): Prom
 
 /** Resolves with what is wrong with the answer; `null`: nothing. */
 async function cancel(monitor: Monitor, stored: Stored, journal: Journal): Promise<string | null> {
+  const askedAt = journal.now();
   const { status, body } = await monitor.delete();
   const now = journal.now();
   stored.stoppedAt = status === 202 ? now + UNDER_WAY_MS + journal.slackMs : now;
   // If it had ended, it is forgotten now.
   stored.isForgotten = status !== 202;
+  // A kill may have come between its deletion and the answer, and the client has asked again.
+  if (status === 404 && journal.hadKill(askedAt)) return null;
   return status === 202 || status === 204 ? null : `canceled, and told ${status} ${body.slice(0, 300)}`;
 }
 
