@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { perform } from "./clients/clients.ts";
 import { defer } from "./clients/deferring.ts";
+import type { Reply } from "./clients/exchange.ts";
 import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
 import type { Journal } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
@@ -61,7 +62,7 @@ export class Load {
     try {
       const fate = isDeferring(plan.client)
         ? await defer({ sent, journal, runtime })
-        : verdict(sent, await perform(sent, journal, sluice), journal);
+        : verdict(sent, answerOf(plan, await perform(sent, journal, sluice), sluice.log), journal);
       if (fate !== null) settle(sent, fate, journal);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -77,4 +78,22 @@ export class Load {
       : undefined;
     return requestPlan(this.#random, `${settings.on_client_abort}-${number}-${one}`, settings, leftOut);
   }
+}
+
+/** The runtime closes a connection on which so much more comes after a refusal, in bytes (workerd 2026-11-17). */
+const MOST_AFTER_REFUSAL = 65_536;
+
+/**
+ * Whoever goes on with a long upload that is refused may get a reset instead of the answer: the refusal that Sluice has
+ * logged is the answer then.
+ */
+function answerOf(plan: RequestPlan, reply: Reply, log: Record<string, unknown>[]): Reply {
+  const isReset = reply.status === 0 && /^(EPIPE|ECONNRESET)$/.test(reply.body);
+  const isLong = plan.client.kind === "slow upload" && (plan.bodyBytes ?? 0) > MOST_AFTER_REFUSAL;
+  if (!isReset || !isLong) return reply;
+  const line = log.find(({ requestId, outcome }) => requestId === plan.id && outcome === "refused");
+  if (!line) return reply;
+  const body = JSON.stringify({ code: line.code, instance: plan.id });
+  const headers = { "content-type": "application/problem+json" };
+  return { status: Number(line.status), headers, body, whole: true };
 }
