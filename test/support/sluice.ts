@@ -22,8 +22,6 @@ export interface SluiceOptions {
   webhookSecret?: string;
   /** Secrets and variables besides. */
   texts?: Record<string, string>;
-  /** An HTTP server that is reached by the binding CERTIFICATE, as with a client certificate; `host:port`. */
-  certified?: string;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
 }
@@ -185,7 +183,6 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     adminHost,
     webhookSecret,
     texts = {},
-    certified,
   } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
@@ -208,17 +205,15 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
     '(name = "SERVICE", service = (name = "bound", entrypoint = "Service"))',
     '(name = "BOXES", durableObjectNamespace = (className = "Box", serviceName = "bound"))',
-    ...(certified === undefined ? [] : ['(name = "CERTIFICATE", service = "certified")']),
+    // Wherever the URL says, as with a client certificate.
+    '(name = "CERTIFICATE", service = "internet")',
   ];
-  const external =
-    certified === undefined ? "" : `(name = "certified", external = (address = "${certified}", http = ())),`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .sluice),
     (name = "leaver", worker = .leaver),
     (name = "bound", worker = .bound),
-    ${external}
     (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
     (name = "internet", network = (allow = ["private", "public"])),
   ],
