@@ -42,6 +42,8 @@ export const LEAST_REST_MS = 50;
 
 /** What the rest of an answer, or a closing handshake, may take. */
 const STALL_ROOM_MS = 1_000;
+/** An alarm that comes late: it is one that gives a silent peer up. */
+const LATE_ALARM_MS = 250;
 
 /** What a crash of the pool at the wrong moment, and a busy machine, may add to a lease. */
 const LEASE_ROOM_MS = 2_000;
@@ -82,8 +84,8 @@ export function longestAfterCutMs(settings: Settings, client: ClientPlan): numbe
 /** How long a client that does nothing may keep a server from its next request. */
 export function longestStallMs({ clientTimeoutMs }: Settings, { kind }: ClientPlan): number {
   const limitMs = kind === "silent WebSocket" ? WEBSOCKET_IDLE_MS : clientTimeoutMs;
-  // Where the machine is late again and again, Sluice gives a peer up to twice its limit: it may not be to blame.
-  return 2 * limitMs + STALL_ROOM_MS;
+  // While alarms come late, Sluice gives a peer up to twice its limit: it may not be to blame.
+  return Math.max(limitMs + STALL_ROOM_MS, 2 * limitMs + LATE_ALARM_MS);
 }
 
 /** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
