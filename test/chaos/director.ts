@@ -34,10 +34,12 @@ export async function direct(cast: Cast, schedule: Scheduled[]): Promise<void> {
 async function happen({ pool, runtime, journal, servers, operator }: Cast, next: Happening): Promise<void> {
   const server = (index: number) => servers[index] as ChaosServer;
   switch (next.what) {
-    case "crash":
+    case "crash": {
+      const askedAt = journal.now();
       await runtime.through((sluice) => sluice.crash(pool));
-      for (const { sickness } of servers) sickness.interrupted();
+      for (const { sickness } of servers) sickness.interrupted(askedAt);
       break;
+    }
     case "crash deferred":
       await crashOne(next, journal, runtime);
       break;

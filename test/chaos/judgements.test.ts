@@ -13,6 +13,7 @@ import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts
 import {
   CHECK_INTERVAL_MS,
   drawSettings,
+  FALL,
   longestStallMs,
   MAX_DEFERRED,
   RETRIES,
@@ -219,14 +220,29 @@ describe("health", () => {
 
   test("a pool that has crashed may count its failed checks anew, and knows who is down", () => {
     failChecks(1);
-    sickness.interrupted();
+    sickness.interrupted(journal.now());
     failChecks(1);
     vi.advanceTimersByTime(400);
     sickness.requested(send());
     expect(kinds()).toEqual([]);
     failChecks(1);
     vi.advanceTimersByTime(400);
-    sickness.interrupted();
+    sickness.interrupted(journal.now());
+    sickness.requested(send());
+    expect(kinds()).toEqual(["health"]);
+  });
+
+  test("a pool may not have known of the last failed check when it crashed, however long the crash took", () => {
+    failChecks(FALL);
+    vi.advanceTimersByTime(200);
+    const askedAt = journal.now();
+    vi.advanceTimersByTime(200);
+    sickness.interrupted(askedAt);
+    sickness.requested(send());
+    expect(kinds()).toEqual([]);
+    failChecks(FALL);
+    vi.advanceTimersByTime(400);
+    sickness.interrupted(journal.now());
     sickness.requested(send());
     expect(kinds()).toEqual(["health"]);
   });
@@ -234,7 +250,7 @@ describe("health", () => {
   test("a check that was under way in a crash counts for nobody", () => {
     const arrivedAt = journal.now();
     vi.advanceTimersByTime(1);
-    sickness.interrupted();
+    sickness.interrupted(journal.now());
     sickness.checkFailed(arrivedAt);
     failChecks(1);
     vi.advanceTimersByTime(400);

@@ -38,7 +38,7 @@ async function survive({ journal, servers, operator }: Cast, restarted: Promise<
   kill.to = journal.now();
   const backAt = Date.now();
   journal.event("the runtime is back");
-  for (const { sickness } of servers) sickness.interrupted();
+  for (const { sickness } of servers) sickness.interrupted(kill.from);
   await sleep(SETTLING_MS);
   await Promise.all(servers.map((server) => operator.freeFormer(server, backAt)));
 }

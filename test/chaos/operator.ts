@@ -28,9 +28,10 @@ export class Operator {
 
   async change(server: ChaosServer, patch: Record<string, unknown>): Promise<void> {
     const path = `/api/pools/${this.#pool}/servers/${server.name}`;
+    const askedAt = this.#journal.now();
     const response = await this.#runtime.through((sluice) => sluice.admin("PATCH", path, patch));
     await expectStatus(response, 200);
-    server.sickness.interrupted();
+    server.sickness.interrupted(askedAt);
     this.#journal.event(`operator: ${server.name} ${JSON.stringify(patch)}`);
   }
 

@@ -33,12 +33,15 @@ export class Sickness {
 
   end(): void {
     this.#isSick = false;
-    if (!this.#isDown) this.#failed = 0;
+    if (!this.#isDownAt(this.#journal.now())) this.#failed = 0;
   }
 
-  /** The pool's object has crashed and forgotten, or an operator kept it from asking; down is down, though. */
-  interrupted(): void {
-    if (!this.#isDown) this.#beginAnew();
+  /**
+   * The pool's object has crashed and forgotten, or an operator kept it from asking; whom it knew to be down by then is
+   * down, though. `from`: when that began, which may take its time on a busy machine.
+   */
+  interrupted(from: number): void {
+    if (!this.#isDownAt(from)) this.#beginAnew();
   }
 
   /** `arrivedAt`: when the check came. One of before a crash has told its result to nobody. */
@@ -59,7 +62,7 @@ export class Sickness {
   requested(sent: Sent): void {
     const now = this.#journal.now();
     const sickMs = this.#isSick ? now - this.#since : 0;
-    if (this.#isDown) {
+    if (this.#isDownAt(now)) {
       const agoMs = now - this.#lastFailedAt;
       this.#break(sent, `${agoMs.toFixed(0)} ms after it had failed ${this.#failed} checks in a row`);
     } else if (sickMs > DOWN_WITHIN_MS + this.#journal.slackMs) {
@@ -70,10 +73,8 @@ export class Sickness {
     }
   }
 
-  get #isDown(): boolean {
-    return (
-      this.#failed >= FALL && this.#journal.now() - this.#lastFailedAt > GRACE_MS + this.#journal.slackMs
-    );
+  #isDownAt(at: number): boolean {
+    return this.#failed >= FALL && at - this.#lastFailedAt > GRACE_MS + this.#journal.slackMs;
   }
 
   #beginAnew(): void {
