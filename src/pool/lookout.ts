@@ -47,8 +47,7 @@ export class Lookout {
 
   #refresh(now: number): void {
     const { changes, madeAt, text, revision } = this.#snapshot;
-    // While tickets wait, the snapshot changes without any event: the oldest wait grows.
-    if (changes === this.#changes && this.#scheduler.queued === 0) return;
+    if (changes === this.#changes && this.#isStill(madeAt)) return;
     if (now - madeAt < SNAPSHOT_MS) return;
     const fresh = JSON.stringify(this.#snapshotAt(now));
     this.#snapshot = {
@@ -57,5 +56,12 @@ export class Lookout {
       changes: this.#changes,
       madeAt: now,
     };
+  }
+
+  /** True if a snapshot from then stays as it is until something happens: nothing in it depends on the time. */
+  #isStill(madeAt: number): boolean {
+    const { queued, currentDrain, traffic } = this.#scheduler;
+    // The oldest wait grows, the time that is left of a drain shrinks, and what came lately is forgotten.
+    return queued === 0 && !currentDrain && madeAt >= traffic.settlesAt;
   }
 }

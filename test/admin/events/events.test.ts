@@ -100,10 +100,12 @@ describe("a watcher", () => {
   test("gets no snapshot while nothing changes, but hears that somebody is there", async () => {
     const { sluice } = await stage();
     const watcher = await watch(sluice);
+    // A pool's object that has just begun knows after some seconds how much comes, be it nothing.
+    await watcher.snapshot(({ grantsPerSecond }) => grantsPerSecond === 0);
+    const { length } = watcher.messages;
     await watcher.next(({ comment }) => comment === "still here");
     await watcher.next(({ comment }) => comment === "still here");
-    const events = watcher.messages.flatMap(({ event }) => event ?? []);
-    expect(events).toEqual(["history", "snapshot"]);
+    expect(watcher.messages.slice(length).flatMap(({ event }) => event ?? [])).toEqual([]);
   });
 });
 
