@@ -47,6 +47,11 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
+/** Without what changes with time alone. */
+export function timeless(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, arrivalsPerSecond: null, grantsPerSecond: null, timeLeft: null };
+}
+
 /** One request at work. */
 export function leaseWith(changes: Partial<LeaseSnapshot> = {}): LeaseSnapshot {
   const since = "2026-11-21T09:00:00.000Z";
