@@ -44,7 +44,7 @@ export function timeLeftWords({
     const who = firstTimeoutInMs === null ? "a request that comes now" : "the oldest request";
     return `${time}, then ${who} is refused (queue_timeout)`;
   }
-  if (timeLeft.ms === 0) return "none: the waiting list is full, new requests are refused (max_queue)";
+  if (timeLeft.ms === 0) return "none, the waiting list is full and new requests are refused (max_queue)";
   return `about ${time}, then the waiting list is full (max_queue)`;
 }
 

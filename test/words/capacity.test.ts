@@ -47,7 +47,7 @@ describe("what is left of a drain", () => {
       "about 40 s, then the waiting list is full (max_queue)",
     );
     expect(wordsOf({ ...inDrain({ ...full, ms: 0 }), fullInMs: 0 })).toBe(
-      "none: the waiting list is full, new requests are refused (max_queue)",
+      "none, the waiting list is full and new requests are refused (max_queue)",
     );
   });
 

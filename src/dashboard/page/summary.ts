@@ -3,6 +3,7 @@ import { POOL_STATES } from "../../words/phrases.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
 import { OWNER } from "./acts.ts";
 import type { Advice } from "./advice-servers.ts";
+import { capacityWords } from "./capacity.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
 
@@ -12,6 +13,8 @@ export function drawSummary(pool: Snapshot, isLive: boolean, now: number): void 
   setText(byId("state"), POOL_STATES[pool.state]);
   setAttributes(byId("state"), { "data-state": pool.state });
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
+  setText(byId("capacity"), capacityWords(pool));
+  setAttributes(byId("capacity"), { "data-drain": pool.drain && "" });
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", pool.drain === null, isLive);
   drawAct("act-extend", pool.drain?.owner === OWNER, isLive);

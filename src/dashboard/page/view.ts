@@ -3,6 +3,7 @@ import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
 import { adviceFor } from "./advice.ts";
+import { aged } from "./capacity.ts";
 import { now } from "./clock.ts";
 import { Curves } from "./curves.ts";
 import { Deferred } from "./deferred.ts";
@@ -82,7 +83,7 @@ export class View {
   #drawPool(pool: Snapshot): void {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
-    drawSummary(pool, isLive, asOf);
+    drawSummary(aged(pool, this.#model.ageOf(pool.name)), isLive, asOf);
     drawAdvice(adviceFor(pool, asOf, history, [...events.values()]));
     this.#slots.draw(pool, isLive, asOf);
     this.#servers.draw(pool, isLive, asOf);
