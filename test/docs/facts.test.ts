@@ -218,8 +218,9 @@ describe("docs/admin-api.md", () => {
 
   test("shows a snapshot with just the members that one has", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
-    scheduler.enter({ id: "one" }, 1);
+    for (const id of ["one", "two"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
+    scheduler.end("two", { how: "done", status: 200 }, 2);
     scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
     const real = membersOf({ ...snapshotOf("web", scheduler, 4, NO_DEFERRED) });
     const shown = membersOf(JSON.parse(examples.at(4)?.text ?? "{}"));
@@ -278,7 +279,8 @@ describe("docs/monitoring.md", () => {
   const MONITORING = "docs/monitoring.md";
 
   test("has every metric with its labels, and no other", () => {
-    const scheduler = new Scheduler(settings(), null, 0);
+    // A drain, in which the list is full at once.
+    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
     scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

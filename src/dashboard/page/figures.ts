@@ -10,7 +10,7 @@ const WAITED = "Waited (p50, p95, p99)";
 const AT_SERVERS = "At servers (p50, p95, p99)";
 
 /** Characters that are kept free for a value that may grow, so that nothing beside it moves. */
-const ROOM: Record<string, number> = { Waiting: 14, "Oldest wait": 11, [WAITED]: 23, [AT_SERVERS]: 23 };
+const ROOM: Record<string, number> = { Waiting: 12, "Oldest wait": 11, [WAITED]: 23, [AT_SERVERS]: 23 };
 
 /** A pool in numbers, as it is now. */
 export function figuresOf(pool: Snapshot): Figure[] {
