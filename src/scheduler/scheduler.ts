@@ -174,6 +174,7 @@ export class Scheduler {
     const { current } = this.#drainSwitch;
     if (started === "begun" && current) {
       this.#chronicle.drainBegun(current, now);
+      if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
       this.#noteIfDrained(now);
     }
     return true;
@@ -442,6 +443,7 @@ export class Scheduler {
   #afterDrain(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
     this.#outbox.drainChanged = true;
     this.#chronicle.drainEnded(owner, cause, now);
+    if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
     this.#refuseOrDispatch(now);
   }
 

@@ -175,6 +175,20 @@ describe("nothing is told of when the list is full", () => {
     expect(Math.abs((played.fullInMs ?? 0) - 76_000)).toBeLessThan(5_000);
   });
 
+  test("right after a drain has begun in which requests are stored that were not before", () => {
+    const deferred = { when: "drained", max: 1_000 };
+    const played = new Played({ servers: 20, max_queue: 500, deferred });
+    played.play(60, evenly(10));
+    played.drain();
+    for (let second = 0; second < 30; second++) {
+      expect(played.fullInMs).toBeNull();
+      played.scheduler.enter({ id: `d${second}`, expiresAt: 3_600_000 }, played.now);
+      played.play(1, never);
+    }
+    played.resume();
+    played.play(4, evenly(10), () => expect(played.fullInMs).toBeNull());
+  });
+
   test("by an instance that has only just begun", () => {
     const played = new Played({ max_queue: 1_000 });
     played.drain();

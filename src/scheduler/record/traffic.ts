@@ -62,6 +62,12 @@ export class Traffic {
     this.#services.note(serviceMs, now);
   }
 
+  /** Requests that came as direct ones are stored from now on, or the other way round. */
+  kindsChanged(now: number): void {
+    this.#direct.arrivals.forget(now);
+    this.#deferred.arrivals.forget(now);
+  }
+
   /** A drain is over: how much was granted in it says nothing of what will be. */
   drainEnded(now: number): void {
     this.#direct.grants.forget(now);
