@@ -28,7 +28,7 @@ test("without the right token there is no page", async () => {
   const page = await context.newPage();
   const response = await page.goto(`${sluice.url}/_sluice/`);
   expect(response?.status()).toBe(401);
-  await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
+  await page.getByRole("heading", { name: "The token is missing or wrong" }).waitFor();
 });
 
 test("the only pool needs no choice", async () => {
@@ -65,7 +65,7 @@ test("a drain that somebody else began meanwhile is refused in its own words", a
   await sees(
     page,
     "#dialog-problem",
-    /Another owner holds the drain: "deploy-42" \(release\) drains this pool since/,
+    /Another owner holds the drain: "deploy-42" \(release\), begun by "admin", drains this pool since/,
   );
   await press(page, "Cancel");
   await press(page, "Resume…");

@@ -8,8 +8,17 @@ import { ofThemStored } from "./deferred-words.ts";
 import { ask, choice, textField } from "./dialog.ts";
 import { make, setText } from "./dom.ts";
 
-/** The API's default owner, so that the page can end a drain of `sluice drain`, and the other way round. */
-export const OWNER = "admin";
+/** Who has signed in: the API's default owner of what the page does. */
+let operator = "";
+
+export function setOperator(name: string): void {
+  operator = name;
+}
+
+/** True if the drain is one that the page can extend and end without force. */
+export function isOwn({ owner, by }: { owner: string; by: string }): boolean {
+  return owner === operator && by === operator;
+}
 
 const EXPIRES_HINT = "For example 15m or 2h. Empty: as the pool’s configuration says.";
 
@@ -64,7 +73,7 @@ export function extend({ name, drain }: Snapshot): void {
 
 export function resume(pool: Snapshot): void {
   const { name, drain, queued } = pool;
-  let force = drain !== null && drain.owner !== OWNER;
+  let force = drain !== null && !isOwn(drain);
   const effect = `${counted(queued, "waiting request")}${ofThemStored(pool)} will go to the servers, in order.`;
   ask({
     title: `Resume ${name}?`,

@@ -1,6 +1,7 @@
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import { clockInWords } from "../../words/times.ts";
-import { allPools, Problem } from "./api.ts";
+import { setOperator } from "./acts.ts";
+import { allPools, Problem, whoIsSignedIn } from "./api.ts";
 import { now } from "./clock.ts";
 import { startDialog } from "./dialog.ts";
 import { byId } from "./dom.ts";
@@ -34,6 +35,14 @@ document.addEventListener("visibilitychange", () => {
   // askedAt is infinite while signed out: each request would make the browser ask for the password.
   if (!document.hidden && model.chosen === null && Number.isFinite(askedAt)) askAll();
 });
+// Without an answer, a drain of one's own looks like somebody else's: the page asks once more before it ends it.
+whoIsSignedIn().then(
+  ({ name }) => {
+    setOperator(name);
+    view.draw();
+  },
+  () => {},
+);
 choose();
 setInterval(() => {
   model.tick();

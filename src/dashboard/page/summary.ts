@@ -1,7 +1,7 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { POOL_STATES } from "../../words/phrases.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
-import { OWNER } from "./acts.ts";
+import { isOwn } from "./acts.ts";
 import type { Advice } from "./advice-servers.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
@@ -14,7 +14,7 @@ export function drawSummary(pool: Snapshot, isLive: boolean, now: number): void 
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", pool.drain === null, isLive);
-  drawAct("act-extend", pool.drain?.owner === OWNER, isLive);
+  drawAct("act-extend", pool.drain !== null && isOwn(pool.drain), isLive);
   drawAct("act-resume", pool.drain !== null, isLive);
 }
 
