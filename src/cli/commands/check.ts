@@ -7,10 +7,10 @@ import { durationOption, examples, type Program } from "../program.ts";
 import { COLOURS, findingLine } from "../terminal/finding.ts";
 import { printable, type Style, styleOf } from "../terminal/output.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS, devVarsFindings } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
 import type { Finding, Severity } from "../wrangler-file/report.ts";
-import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
 
 export function addCheck(program: Program): void {
   program
@@ -40,7 +40,7 @@ export function addCheck(program: Program): void {
       const { file, kind, text } = await openWranglerFile(given);
       const against = url === undefined ? undefined : await clientOf({ ...options, url }).pools();
       const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
-      const findings = [...(await devVarsOf(file)), ...result.findings];
+      const findings = [...(await devVarsOf(file, result.poolNames)), ...result.findings];
       const ok = findings.every(({ severity }) => severity !== "error");
       if (json) printJson(out, { file, ok, findings });
       else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));
@@ -49,9 +49,9 @@ export function addCheck(program: Program): void {
 }
 
 /** Findings in the file that wrangler reads together with this one. */
-async function devVarsOf(file: string): Promise<Finding[]> {
+async function devVarsOf(file: string, pools: ReadonlySet<string>): Promise<Finding[]> {
   const text = await readFile(join(dirname(file), DEV_VARS), "utf8").catch(() => "");
-  return devVarsFindings(text);
+  return devVarsFindings(text, pools);
 }
 
 /** A line for each finding, then their number. */
