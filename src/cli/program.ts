@@ -7,7 +7,8 @@ declare const SLUICE_VERSION: string;
 const ENVIRONMENT = `
 Environment:
   SLUICE_URL    where Sluice is, https://sluice.example.com
-  SLUICE_TOKEN  its ADMIN_TOKEN (rather than --token, which other users of this machine can see)
+  SLUICE_TOKEN  its ADMIN_TOKEN, or one of its ADMIN_TOKENS (rather than --token, which other users
+                of this machine can see)
 
 Exit codes:
   0   done                           74  the result cannot be written

@@ -56,7 +56,7 @@ describe("sluice status", () => {
     const [head, drained, , , server] = stdout.split("\n");
     expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for [\d.]+ s$/);
     expect(drained).toMatch(
-      /^drained by "Ann" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
+      /^drained by "Ann" of "admin" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
     );
     expect(server).toMatch(/^web-0 +ready +unchecked +1\/1 +0 +[\d.]+ s +1 /);
   });
@@ -65,7 +65,7 @@ describe("sluice status", () => {
     const { sluice } = await stage();
     await sluice.drain("web", { owner: "Ann\u001b]0;owned\u0007", reason: "a\rb\u009b2Jc\u202ed" });
     const { stdout } = await status(sluice.url, "web");
-    expect(stdout).toContain('drained by "Ann?]0;owned?" ("a?b?2Jc?d") since ');
+    expect(stdout).toContain('drained by "Ann?]0;owned?" of "admin" ("a?b?2Jc?d") since ');
   });
 
   test("--json is what the admin side says, as one object", async () => {

@@ -3,7 +3,7 @@ import { serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { queuedDirectly } from "./counts.ts";
 import type { Style } from "./output.ts";
-import { printable, quoted } from "./output.ts";
+import { holderOf, printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
@@ -21,6 +21,7 @@ export function poolsView(pools: readonly Snapshot[], style: Style, width?: numb
     },
     ...(pools.some(({ deferred }) => deferred) ? [deferredColumn(style)] : []),
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
+    ...(pools.some(({ drain }) => drain) ? [DRAINED_BY] : []),
   ];
   return titled(table(columns, pools, width), style);
 }
@@ -50,7 +51,7 @@ export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
     const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
     const left = duration(Date.parse(drain.expiresAt) - now);
     lines.push(
-      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
+      `drained by ${holderOf(drain)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
   if (deferred) lines.push(deferredLine(deferred, style));
@@ -70,6 +71,13 @@ function deferredLine(
   ];
   return `deferred  ${parts.join(" · ")}`;
 }
+
+/** Left out where the table would be too wide: the view of one pool says it too. */
+const DRAINED_BY: Column<Snapshot> = {
+  title: "DRAINED BY",
+  cell: ({ drain }) => (drain ? holderOf(drain) : "–"),
+  usual: () => true,
+};
 
 /** How many wait, and how many have failed and are kept. */
 function deferredColumn(style: Style): Column<Snapshot> {
