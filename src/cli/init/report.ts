@@ -75,5 +75,7 @@ function nextLines(folder: string): string[] {
     "  npx wrangler secret put ADMIN_TOKEN",
     "Or on a machine of your own:",
     "  npx --no sluice serve",
+    "More people and programs get keys of their own, each for what it is for:",
+    "  npx --no sluice token new ci --may look,drain --into admin-tokens.json",
   ];
 }

@@ -50,7 +50,7 @@ function warnOfPools(target: Target, path: Path, grant: Grant): void {
 }
 
 /** What there is to say of pools that a grant names and nobody has configured. */
-export function noSuchPools({ pools }: Grant, configured: ReadonlySet<string>): string[] {
+export function noSuchPools({ pools }: Pick<Grant, "pools">, configured: ReadonlySet<string>): string[] {
   const unknown = [...(pools ?? [])].filter((name) => !configured.has(name));
   return unknown.map((name) => {
     const near = nearest(name, [...configured]);
