@@ -3,9 +3,16 @@ import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
 export const POOL_STATES = { running: "Running", draining: "Draining", drained: "Drained" };
 export const SERVER_STATES = { ready: "ready", drain: "drain", maint: "maintenance" };
 
-/** True if the server can get a request once it has a free slot: not taken out by an operator, and not down. */
-export function takesRequests({ state, health }: Pick<ServerSnapshot, "state" | "health">): boolean {
-  return state === "ready" && health !== "down";
+/**
+ * True if the server can get a request once it has a free slot: not taken out by an operator, and not down. One that has
+ * left the configuration and finishes its requests has no slots.
+ */
+export function takesRequests({
+  state,
+  health,
+  slots,
+}: Pick<ServerSnapshot, "state" | "health" | "slots">): boolean {
+  return state === "ready" && health !== "down" && slots > 0;
 }
 
 /** How many servers take requests. */

@@ -9,7 +9,11 @@ test.each([
   ["drain", "up", false],
   ["maint", "unchecked", false],
 ] as const)("a server that is %s and %s takes requests: %s", (state, health, takes) => {
-  expect(takesRequests({ state, health })).toBe(takes);
+  expect(takesRequests({ state, health, slots: 1 })).toBe(takes);
+});
+
+test("a server that has left the configuration takes none", () => {
+  expect(takesRequests({ state: "ready", health: "unchecked", slots: 0 })).toBe(false);
 });
 
 test("a pool counts the servers that take requests, busy ones included", () => {
