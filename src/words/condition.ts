@@ -1,6 +1,6 @@
 import type { RecentRefusal } from "../scheduler/record/recent-refusals.ts";
 import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
-import { POOL_STATES, serversInUse, takesRequests } from "./phrases.ts";
+import { inSentence, POOL_STATES, serversInUse, takesRequests } from "./phrases.ts";
 import type { QueueTrend } from "./queue-trend.ts";
 
 export type Gravity = "bad" | "warn" | "good";
@@ -36,12 +36,7 @@ export function conditionOf(
   if (pool.state === "running") return trouble ?? { gravity: "good", words: POOL_STATES.running };
   const state = POOL_STATES[pool.state];
   if (!trouble) return { gravity: "warn", words: state };
-  return { gravity: trouble.gravity, words: `${state}, ${inSentence(trouble)}` };
-}
-
-/** The words of a condition where a sentence goes on. */
-export function inSentence({ words }: Pick<Condition, "words">): string {
-  return words.charAt(0).toLowerCase() + words.slice(1);
+  return { gravity: trouble.gravity, words: `${state}, ${inSentence(trouble.words)}` };
 }
 
 /** True if the server would take requests, and does not answer. One that an operator has taken out may be restarting. */

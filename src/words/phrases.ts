@@ -20,6 +20,11 @@ export function serversInUse({ servers }: Pick<Snapshot, "servers">): number {
   return servers.filter(takesRequests).length;
 }
 
+/** Words that begin a sentence, for the middle of one. */
+export function inSentence(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
 /** `1 request`, `1,200 requests`. */
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
-import { conditionOf, inSentence } from "../../src/words/condition.ts";
+import { conditionOf } from "../../src/words/condition.ts";
 import type { QueueTrend } from "../../src/words/queue-trend.ts";
 import { poolWith, serverWith } from "../support/snapshots.ts";
 
@@ -105,11 +105,4 @@ describe("a drained pool", () => {
     const servers = [serverWith({ quarantined: 1, inFlight: 1 })];
     expect(glance({ state: "draining", drain, servers })).toBe("warn: Draining");
   });
-});
-
-test("within a sentence the words begin small", () => {
-  expect(["No server", "2 of 3 servers"].map((words) => inSentence({ words }))).toEqual([
-    "no server",
-    "2 of 3 servers",
-  ]);
 });

@@ -1,6 +1,6 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { conditionOf, inSentence } from "../../words/condition.ts";
-import { serversInUse } from "../../words/phrases.ts";
+import { conditionOf } from "../../words/condition.ts";
+import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
@@ -43,7 +43,7 @@ export class Changes {
 
   #printChange(pool: Snapshot, now: number): void {
     const { name, inFlight, queued, quarantined, deferred } = pool;
-    const state = inSentence(conditionOf(pool));
+    const state = inSentence(conditionOf(pool).words);
     const out = pool.servers.length - serversInUse(pool);
     const failed = deferred?.failed ?? 0;
     const change = JSON.stringify([state, inFlight, queued, quarantined, out, deferred?.queued, failed]);

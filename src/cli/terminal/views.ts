@@ -1,6 +1,6 @@
 import type { DeferredSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { type Condition, conditionOf, inSentence } from "../../words/condition.ts";
-import { serversInUse } from "../../words/phrases.ts";
+import { type Condition, conditionOf } from "../../words/condition.ts";
+import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { queuedDirectly } from "./counts.ts";
 import type { Style } from "./output.ts";
@@ -147,7 +147,7 @@ function quarantinedColumn(style: Style): Column<{ quarantined: number }> {
 const COLOURS = { good: "green", warn: "yellow", bad: "red" } as const;
 
 function stateWords(condition: Condition, style: Style): string {
-  return style(COLOURS[condition.gravity], inSentence(condition));
+  return style(COLOURS[condition.gravity], inSentence(condition.words));
 }
 
 function healthWord(health: ServerSnapshot["health"], style: Style): string {
