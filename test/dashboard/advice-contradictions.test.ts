@@ -5,6 +5,7 @@ import { type Outlook, outlookOf } from "../../src/dashboard/page/outlook.ts";
 import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 import { culpritOf } from "../../src/words/condition.ts";
+import { takesRequests } from "../../src/words/phrases.ts";
 import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW, refused } from "./snapshots.ts";
 
 /** Whatever is advised for one of a pair makes no sense beside the other: the one explains what the other is for. */
@@ -25,7 +26,6 @@ const EXCLUSIVE = [
   ["servers-missing", "broken"],
   ["servers-back", "load"],
   ["drain-over", "load"],
-  ["slow", "load"],
   ["slow", "quarantine"],
 ];
 
@@ -45,7 +45,6 @@ const CURES = {
 const CONTRADICTIONS: [keyof typeof CURES, keyof typeof CURES][] = [
   ["add slots", "mend servers"],
   ["add slots", "set servers to ready"],
-  ["add slots", "look what servers are busy with"],
   ["add slots", "resume"],
   ["add slots", "extend"],
   ["add slots", "deploy"],
@@ -169,6 +168,15 @@ describe("the advice on any pool", () => {
       const causes = advice.map(({ cause }) => cause);
       expect(new Set(causes).size).toBe(causes.length);
       for (const pair of EXCLUSIVE) expect(causes).not.toEqual(expect.arrayContaining(pair));
+    });
+  });
+
+  test("does not ask for more slots while those that there are wait for servers that are stuck", () => {
+    forAnyPool(({ advice }, { servers }) => {
+      const inUse = servers.filter(takesRequests);
+      const causes = advice.map(({ cause }) => cause);
+      const isShut = inUse.every(({ quarantined, slots }) => quarantined >= slots);
+      if (causes.includes("slow") && isShut) expect(causes).not.toContain("load");
     });
   });
 

@@ -330,8 +330,13 @@ describe("quarantined slots", () => {
     ]);
   });
 
-  test("are explained by servers that do not answer in time, as is a full list", () => {
+  test("are explained by servers that do not answer in time, as is a full list if they are most of the slots", () => {
     const recentRefusals = [refused("server-timeout", 3), refused("queue-full", 4)];
+    const many = [...servers, aServer({ name: "web-3", slots: 4 })];
+    expect(adviceOn(aPool({ quarantined: 2, servers: many, recentRefusals }))).toEqual([
+      expect.stringMatching(/^bad: 3 requests refused lately \(server-timeout\): servers are silent/),
+      "bad: 4 requests refused lately (queue-full): the waiting list is full. Add servers or slots, or raise max_queue.",
+    ]);
     expect(adviceOn(aPool({ quarantined: 2, servers, recentRefusals }))).toEqual([
       `bad: 3 requests refused lately (server-timeout) and 4 (queue-full): servers are silent for longer than server_timeout, or work for longer than longest. Look at what they are busy with. 2 slots are in quarantine meanwhile: the first opens by itself at ${clockInWords(ago(-30), NOW)} at the latest; free it by hand only if you know that the server is idle.`,
     ]);

@@ -16,6 +16,7 @@ import type { Env } from "../../src/link/env.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+import { POOL_STATES } from "../../src/words/phrases.ts";
 import { settings } from "../scheduler/settings.ts";
 import { ROOT, read, sources } from "./documents.ts";
 import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
@@ -193,6 +194,18 @@ describe("every refusal", () => {
       status: refusal.status,
       instance: "string",
     });
+  });
+});
+
+describe("docs/dashboard.md", () => {
+  test("explains every word for how a pool is", () => {
+    const words = [...read("src/words/condition.ts").matchAll(/"([A-Z][a-z ]+)"/g)].map(
+      ([, word = ""]) => word,
+    );
+    expect(words.length).toBeGreaterThan(6);
+    const page = read("docs/dashboard.md");
+    for (const word of [...words, ...Object.values(POOL_STATES), "2 of 3 servers"])
+      expect(page).toMatch(new RegExp(`^\\|[^|]*\\b${word}\\b`, "m"));
   });
 });
 

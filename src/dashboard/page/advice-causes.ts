@@ -115,8 +115,15 @@ function causeOfQueue(facts: Facts): Cause {
   const { pool, refusals } = facts;
   const cause = causeInServers(facts);
   if (cause) return cause;
-  if (refusals.some(({ code }) => code === "server-timeout")) return "slow";
+  if (refusals.some(({ code }) => code === "server-timeout") && isMostlyQuarantined(pool)) return "slow";
   return isAllQuarantined(pool) ? "quarantine" : "load";
+}
+
+/** True if so many slots are closed that the others cannot be expected to make up for them. */
+function isMostlyQuarantined({ servers }: Snapshot): boolean {
+  const inUse = servers.filter(takesRequests);
+  const quarantined = inUse.reduce((sum, server) => sum + server.quarantined, 0);
+  return quarantined >= inUse.reduce((sum, { slots }) => sum + slots, 0) / 2;
 }
 
 function causeInServers({ pool, refusals, now }: Facts): Cause | null {
