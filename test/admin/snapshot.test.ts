@@ -31,6 +31,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: NO_TOTALS,
+      recentRefusals: [],
     });
   });
 
@@ -67,6 +68,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
+      recentRefusals: [],
     });
     response.end();
     await first;

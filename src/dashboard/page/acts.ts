@@ -16,8 +16,12 @@ export function setOperator(name: string): void {
 }
 
 /** True if the drain is one that the page can extend and end without force. */
-export function isOwn({ owner, by }: { owner: string; by: string }): boolean {
-  return owner === operator && by === operator;
+export function isOwn(drain: Snapshot["drain"], by = operator): boolean {
+  return drain?.owner === by && drain.by === by;
+}
+
+export function operatorName(): string {
+  return operator;
 }
 
 const EXPIRES_HINT = "For example 15m or 2h. Empty: as the pool’s configuration says.";

@@ -1,16 +1,16 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
+import type { Condition } from "../../words/condition.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
 import { isOwn } from "./acts.ts";
-import type { Advice } from "./advice-servers.ts";
+import type { Advice } from "./advice-causes.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
 
 /** A pool's state and drain, its figures, and the acts that are possible. */
-export function drawSummary(pool: Snapshot, isLive: boolean, now: number): void {
+export function drawSummary(pool: Snapshot, condition: Condition, isLive: boolean, now: number): void {
   setText(byId("pool-title"), pool.name);
-  setText(byId("state"), POOL_STATES[pool.state]);
-  setAttributes(byId("state"), { "data-state": pool.state });
+  setText(byId("state"), condition.words);
+  setAttributes(byId("state"), { "data-state": pool.state, "data-gravity": condition.gravity });
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", pool.drain === null, isLive);
@@ -23,7 +23,7 @@ export function drawAdvice(advice: readonly Advice[]): void {
   keyed(
     byId("advice"),
     advice,
-    ({ key }) => key,
+    ({ cause }) => cause,
     () => make("li", "mark"),
     (item, { text, weight }) => {
       setText(item, text);

@@ -1,8 +1,6 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
-import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
-import { adviceFor } from "./advice.ts";
+import { changeServer, drain, extend, freeSlot, operatorName, resume } from "./acts.ts";
 import { now } from "./clock.ts";
 import { Curves } from "./curves.ts";
 import { Deferred } from "./deferred.ts";
@@ -10,10 +8,13 @@ import { byId, setText } from "./dom.ts";
 import { drawEvents } from "./events.ts";
 import type { Model } from "./model.ts";
 import { drawConnection } from "./notices.ts";
-import { drawLinks, drawOverview } from "./overview.ts";
+import { type Outlook, outlookOf, outlookOnLoss } from "./outlook.ts";
+import { drawLinks, drawOverview, type PoolEntry } from "./overview.ts";
+import { Ranking } from "./ranking.ts";
 import { Servers } from "./servers.ts";
 import { Slots } from "./slots.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
+import { titleOf } from "./title.ts";
 
 /** Draws the model, and starts the acts of the operator. */
 export class View {
@@ -21,6 +22,7 @@ export class View {
   readonly #slots: Slots;
   readonly #servers: Servers;
   readonly #deferred: Deferred;
+  readonly #ranking = new Ranking();
   #curves: Curves | null = null;
 
   constructor(model: Model) {
@@ -48,18 +50,35 @@ export class View {
   }
 
   draw(): void {
-    const { names, pools, unreachable, chosen, connection, isLoaded, histories, asOf } = this.#model;
+    const { names, pools, chosen, connection, isLoaded, asOf } = this.#model;
     const pool = chosen === null ? undefined : pools.get(chosen);
-    const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
+    const all = names.map((name) => this.#entryOf(name));
     drawConnection(connection, this.#trouble());
     drawLinks(all, chosen);
     byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
     byId("absent").hidden = chosen === null || pool !== undefined;
-    document.title = connection.state === "lost" ? `(not connected) ${titleOf(pool)}` : titleOf(pool);
-    if (pool) this.#drawPool(pool);
-    else if (chosen === null) drawOverview(all, isLoaded, histories, asOf);
+    document.title = titleOf(all, chosen, connection.state !== "lost");
+    const entry = all.find(({ name }) => name === chosen);
+    if (pool && entry) this.#drawPool(pool, entry);
+    else if (chosen === null) drawOverview(this.#ranking.order(all, asOf), isLoaded);
     else this.#drawAbsent(chosen);
+  }
+
+  #entryOf(name: string): PoolEntry {
+    const { pools, unreachable, histories, events, chosen, asOf } = this.#model;
+    const [pool, lostAt] = [pools.get(name), unreachable.get(name)];
+    const known = name === chosen ? events.values() : [];
+    const isLost = lostAt !== undefined || !pool;
+    return {
+      name,
+      pool,
+      isLost,
+      isFresh: this.#model.isFresh(name),
+      ...(isLost
+        ? outlookOnLoss(lostAt ?? null, asOf)
+        : outlookOf(pool, operatorName(), asOf, histories.get(name), known)),
+    };
   }
 
   /** Why the chosen pool is not reached although Sluice answers; `null`: it is reached. */
@@ -79,11 +98,11 @@ export class View {
     setText(byId("absent-words"), isUnknown ? `No pool “${name}” is configured.` : words);
   }
 
-  #drawPool(pool: Snapshot): void {
+  #drawPool(pool: Snapshot, { condition, advice }: Outlook): void {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
-    drawSummary(pool, isLive, asOf);
-    drawAdvice(adviceFor(pool, asOf, history, [...events.values()]));
+    drawSummary(pool, condition, isLive, asOf);
+    drawAdvice(advice);
     this.#slots.draw(pool, isLive, asOf);
     this.#servers.draw(pool, isLive, asOf);
     drawEvents(events, asOf);
@@ -93,8 +112,4 @@ export class View {
     this.#curves ??= new Curves();
     if (history) this.#curves.draw(history, now());
   }
-}
-
-function titleOf(pool: Snapshot | undefined): string {
-  return pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
 }
