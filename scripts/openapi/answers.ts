@@ -85,6 +85,9 @@ const snapshot = exactly<Snapshot>()(
         abandoned: count,
       })
       .describe("Counted since the pool was created."),
+    revision: z
+      .object({ since: instant, number: count })
+      .describe("Orders the snapshots of one pool: by `since`, then by `number`."),
   }),
 );
 

@@ -2,7 +2,7 @@ import type { ServerAddress } from "../config/types.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
@@ -208,6 +208,6 @@ export interface News {
 
 /** Snapshot and counts of the same moment. */
 export interface PoolMetrics {
-  snapshot: Snapshot;
+  snapshot: SnapshotContent;
   counts: Counts;
 }

@@ -31,6 +31,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: NO_TOTALS,
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
   });
 
@@ -67,6 +68,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
     response.end();
     await first;
