@@ -2,12 +2,13 @@ import type { PoolEvent } from "../../scheduler/record/events.ts";
 import { clockInWords } from "../../words/times.ts";
 import { allPools, Problem } from "./api.ts";
 import { now } from "./clock.ts";
-import { startDialog } from "./dialog.ts";
+import { problemWords } from "./connection.ts";
 import { byId } from "./dom.ts";
 import { sentence } from "./events.ts";
 import { follow } from "./feed.ts";
 import { Model } from "./model.ts";
-import { announce, problemWords, startNotices } from "./notices.ts";
+import { announce } from "./notices.ts";
+import { guardPresses } from "./presses.ts";
 import { View } from "./view.ts";
 
 /** How often the overview asks for all pools, in ms. */
@@ -23,8 +24,8 @@ let askedAt = 0;
 let lastAsked = 0;
 let lastAnswered = 0;
 
-startDialog();
-startNotices();
+guardPresses();
+byId("sign-in").addEventListener("click", () => location.reload());
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();

@@ -1,28 +1,39 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { POOL_STATES } from "../../words/phrases.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
-import { OWNER } from "./acts.ts";
 import type { Advice } from "./advice-servers.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
+import type { Offers } from "./offers.ts";
 
 /** A pool's state and drain, its figures, and the acts that are possible. */
-export function drawSummary(pool: Snapshot, isLive: boolean, now: number): void {
+export function drawSummary(pool: Snapshot, offers: Offers, isLive: boolean, now: number): void {
   setText(byId("pool-title"), pool.name);
   setText(byId("state"), POOL_STATES[pool.state]);
   setAttributes(byId("state"), { "data-state": pool.state });
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   drawFigures(byId("figures"), allFiguresOf(pool));
-  drawAct("act-drain", pool.drain === null, isLive);
-  drawAct("act-extend", pool.drain?.owner === OWNER, isLive);
-  drawAct("act-resume", pool.drain !== null, isLive);
+  drawAct("act-drain", offers.drain, isLive);
+  drawAct("act-extend", offers.extend, isLive);
+  drawAct("act-resume", offers.resume !== null, isLive);
+  // Only what is asked about first has the dots.
+  setText(byId("act-resume"), offers.resume === "by force" ? "Resume…" : "Resume");
 }
 
-export function drawAdvice(advice: readonly Advice[]): void {
-  byId("attention").hidden = advice.length === 0;
+const NOTHING: Advice = { key: "nothing", weight: "plain", text: "Nothing." };
+
+let drawn: readonly Advice[] = [];
+
+/**
+ * The panel stays where there is nothing to do, so that what is below it keeps its place. `isHeld`: it gets no longer and
+ * no shorter, because something below it is about to be pressed.
+ */
+export function drawAdvice(latest: readonly Advice[], isHeld: boolean): void {
+  const advice = latest.length > 0 ? latest : [NOTHING];
+  drawn = isHeld ? drawn.map((old) => advice.find(({ key }) => key === old.key) ?? old) : advice;
   keyed(
     byId("advice"),
-    advice,
+    drawn,
     ({ key }) => key,
     () => make("li", "mark"),
     (item, { text, weight }) => {
@@ -32,11 +43,12 @@ export function drawAdvice(advice: readonly Advice[]): void {
   );
 }
 
+/** An act that is not possible leaves its place free: nothing else may come under a pointer that is about to press. */
 function drawAct(id: string, isPossible: boolean, isLive: boolean): void {
   const act = button(id);
   // The focus would get lost with a button that disappears once it was used.
   const losesFocus = !isPossible && document.activeElement === act;
-  act.hidden = !isPossible;
+  act.classList.toggle("absent", !isPossible);
   setAttributes(act, { "aria-disabled": isLive ? null : "true" });
   if (losesFocus) byId("pool-title").focus();
 }
