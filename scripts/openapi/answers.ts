@@ -4,6 +4,8 @@
  */
 import * as z from "zod";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../src/admin/deferred.ts";
+import type { Me } from "../../src/admin/operator.ts";
+import { RIGHTS } from "../../src/config/rights.ts";
 import { END_STATES } from "../../src/link/deferral.ts";
 import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
@@ -16,6 +18,7 @@ const exactly =
   ): S =>
     schema as S;
 
+const right = z.enum(RIGHTS);
 const instant = z.iso.datetime();
 const count = z.int().min(0);
 const requestState = z.enum(["queued", "running", ...END_STATES]);
@@ -38,6 +41,7 @@ const server = exactly<ServerSnapshot>()(
     state: z.enum(["ready", "drain", "maint"]).describe("What operators want of it."),
     stateSince: instant.nullable(),
     stateOwner: z.string().optional(),
+    changedBy: z.string().optional().describe("The operator who changed it last."),
     health: z.enum(["up", "down", "unchecked"]),
     healthSince: instant.nullable(),
     lastCheck: z.object({ at: instant, passed: z.boolean() }).nullable(),
@@ -55,7 +59,13 @@ const server = exactly<ServerSnapshot>()(
 );
 
 const drain = z
-  .object({ owner: z.string(), reason: z.string().nullable(), since: instant, expiresAt: instant })
+  .object({
+    owner: z.string(),
+    by: z.string().describe("The operator who began it."),
+    reason: z.string().nullable(),
+    since: instant,
+    expiresAt: instant,
+  })
   .nullable();
 
 const snapshot = exactly<Snapshot>()(
@@ -151,8 +161,17 @@ const problem = z
     code: z.string().optional().describe("Which refusal it is. Absent only from an internal error."),
     pool: z.string().optional(),
     drain: drain.optional().describe("Of drain-held: the drain that is in the way."),
+    right: right.optional().describe("Of forbidden: the right that is missing."),
   })
   .describe("A refusal (RFC 9457).");
+
+const me = exactly<Me>()(
+  z.object({
+    name: z.string().describe("What their drains and changes are told of by."),
+    via: z.enum(["admin-token", "token", "access"]),
+    pools: z.record(z.string(), z.array(right)).describe("The rights, by pool."),
+  }),
+);
 
 /** By the names that they have in the document. */
 export const ANSWERS = {
@@ -168,6 +187,7 @@ export const ANSWERS = {
   QueuedAgain: queuedAgain,
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
   Health: z.object({ status: z.literal("ok") }),
+  Me: me,
   RequestStatus: requestStatus,
   Problem: problem,
 } as const satisfies Record<string, z.ZodType>;

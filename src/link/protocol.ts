@@ -1,4 +1,5 @@
 import type { ServerAddress } from "../config/types.ts";
+import type { Force } from "../scheduler/drain.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
@@ -6,6 +7,7 @@ import type { Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
+import type { Act } from "./act.ts";
 import type {
   DeferAgain,
   DeferAnswer,
@@ -78,15 +80,14 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
   metrics(): PoolMetrics;
 
-  drain(request: DrainRequest): DrainAnswer;
-  /** `force`: also ends a drain of another owner. */
-  resume(owner: string, force: boolean): DrainAnswer;
+  drain(request: DrainRequest, act: Act): DrainAnswer;
+  resume(request: ResumeRequest, act: Act): DrainAnswer;
   /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
-  /** `ifState`: change the server only if it is in this state. `null`: no such server. */
-  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null;
+  /** `null`: no such server. */
+  changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
   /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
-  freeLease(id: string): Snapshot | null;
+  freeLease(id: string, act: Act): Snapshot | null;
 }
 
 /** `id` is the ticket's, and the lease's once a slot is granted. */
@@ -169,8 +170,19 @@ export interface DrainRequest {
   extend?: boolean | undefined;
 }
 
+export interface ResumeRequest {
+  owner: string;
+  force: Force;
+}
+
+export interface ServerChange {
+  patch: ServerPatch;
+  /** Change the server only if it is in this state. */
+  ifState?: ServerState | undefined;
+}
+
 export interface DrainAnswer {
-  /** True if nothing was done, because another owner holds the drain; the snapshot names the owner. */
+  /** True if nothing was done, because another drain is on; the snapshot names its owner. */
   held: boolean;
   snapshot: Snapshot;
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
+import type { Act } from "../link/act.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
   DeferAgain,
@@ -24,12 +25,13 @@ import {
   type PoolMetrics,
   PROTOCOL,
   type Queued,
+  type ResumeRequest,
+  type ServerChange,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
-import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -214,16 +216,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Admin side: operating ──
 
-  drain(request: DrainRequest): DrainAnswer {
+  drain(request: DrainRequest, { by }: Act): DrainAnswer {
     const now = Date.now();
     const { owner, reason, expiresMs, extend } = request;
     const expiresAt = expiresMs === null ? null : now + expiresMs;
-    const started = this.#scheduler.drain({ owner, reason, expiresAt, extend }, now);
+    const started = this.#scheduler.drain({ owner, by, reason, expiresAt, extend }, now);
     return this.#drainAnswer(started);
   }
 
-  resume(owner: string, force: boolean): DrainAnswer {
-    return this.#drainAnswer(this.#scheduler.resume(owner, force, Date.now()));
+  resume({ owner, force }: ResumeRequest, { by }: Act): DrainAnswer {
+    return this.#drainAnswer(this.#scheduler.resume({ owner, by, force }, Date.now()));
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -232,16 +234,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return this.snapshot();
   }
 
-  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null {
+  changeServer(name: string, { patch, ifState }: ServerChange, { by }: Act): Snapshot | OtherState | null {
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
     if (!server) return null;
     if (!server.allows(patch, ifState)) return { otherState: server.state };
-    this.#scheduler.changeServer(name, patch, Date.now());
+    this.#scheduler.changeServer(name, patch, by, Date.now());
     return this.snapshot();
   }
 
-  freeLease(id: string): Snapshot | null {
-    if (!this.#scheduler.freeLease(id, Date.now())) return null;
+  freeLease(id: string, { by }: Act): Snapshot | null {
+    if (!this.#scheduler.freeLease(id, by, Date.now())) return null;
     this.#handles.delete(id);
     return this.snapshot();
   }

@@ -8,7 +8,8 @@ import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 export interface Snapshot {
   name: string;
   state: "running" | "draining" | "drained";
-  drain: { owner: string; reason: string | null; since: string; expiresAt: string } | null;
+  /** `by`: the operator who began it. */
+  drain: { owner: string; by: string; reason: string | null; since: string; expiresAt: string } | null;
   /** Slots whose server may be at work on a request: leased, in quarantine or in cooldown. */
   inFlight: number;
   /** How many of them are in quarantine. */
@@ -56,8 +57,10 @@ export interface ServerSnapshot {
   state: ServerState;
   /** When the operator last changed the state; `null`: never. */
   stateSince: string | null;
-  /** Who set the state; absent if they gave no name. */
+  /** Whose change of the state it is, such as a roll's; absent if they did not say. */
   stateOwner?: string | undefined;
+  /** The operator who changed the server last; absent: nobody has. */
+  changedBy?: string | undefined;
   health: Health;
   /** When the health last changed; `null`: never. */
   healthSince: string | null;
@@ -98,6 +101,7 @@ export function snapshotOf(
     state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
     drain: drain && {
       owner: drain.owner,
+      by: drain.by,
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
@@ -123,6 +127,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
     ...(server.override.owner === undefined ? {} : { stateOwner: server.override.owner }),
+    ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },

@@ -153,6 +153,7 @@ describe("the running Worker", () => {
     await (await inFlight).text();
     await ask(`POST ${POOL}/drain`, {}, body({ owner: "one", wait: "10s" }));
     await ask(`POST ${POOL}/resume`, {}, body({ owner: "one" }));
+    await ask("GET /_sluice/api/me");
     await ask(`POST ${POOL}/drain`, {}, body({ waits: "10s" }));
     await ask(`POST ${POOL}/drain`, {}, { headers: { ...BEARER, "Sec-Fetch-Site": "cross-site" } });
   });

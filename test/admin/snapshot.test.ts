@@ -47,7 +47,7 @@ describe("a snapshot", () => {
       name: "web",
       state: "draining",
       drain: {
-        ...{ owner: "deploy-42", reason: "a new version" },
+        ...{ owner: "deploy-42", by: "admin", reason: "a new version" },
         since: expect.stringMatching(ISO),
         expiresAt: expect.stringMatching(ISO),
       },

@@ -59,7 +59,9 @@ describe("sluice drain", () => {
     await sluice.drain("web", { owner: "Ann", reason: "new disks" });
     const run = new Run(["drain", "web"], { url: sluice.url });
     expect(await run.code).toBe(76);
-    expect(run.stderr).toMatch(/^sluice: pool web: "Ann" \(new disks\) drains this pool since 20\S+, until /);
+    expect(run.stderr).toMatch(
+      /^sluice: pool web: "Ann" \(new disks\), begun by "admin", drains this pool since 20\S+, until /,
+    );
     expect((await sluice.snapshot("web")).drain?.owner).toBe("Ann");
   });
 

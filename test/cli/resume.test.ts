@@ -36,7 +36,7 @@ describe("sluice resume", () => {
     expect(await refused.code).toBe(76);
     expect(refused.stdout).toBe("");
     expect(refused.stderr).toMatch(
-      /^sluice: pool web: "Ann\?\[8m" \(new\? disks\) drains this pool since .*, until .*\. To end it all the same: sluice resume web --force\n$/,
+      /^sluice: pool web: "Ann\?\[8m" \(new\? disks\), begun by "admin", drains this pool since .*, until .*\. To end it all the same: sluice resume web --force\n$/,
     );
     expect((await sluice.snapshot("web")).state).toBe("drained");
     const forced = new Run(["resume", "web", "--force"], { url: sluice.url });

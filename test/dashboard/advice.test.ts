@@ -97,7 +97,14 @@ describe("the waiting list", () => {
   });
 
   test("that piled up in a drain is no news once the pool is resumed", () => {
-    const resumed: PoolEvent = { id: 1, at: ago(25), kind: "resume", owner: "admin", cause: "resumed" };
+    const resumed: PoolEvent = {
+      id: 1,
+      at: ago(25),
+      kind: "resume",
+      owner: "admin",
+      by: "admin",
+      cause: "resumed",
+    };
     expect(adviceOn(aPool({ queued: 60 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toEqual([]);
     expect(adviceOn(aPool({ queued: 120 }), [resumed], historyOf({ 50: 0, 24: 90 }))).toHaveLength(1);
   });

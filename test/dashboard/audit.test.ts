@@ -91,9 +91,9 @@ test("no state of the page has anything that an accessibility audit objects to",
   await press(page, "Resume");
   await outcome(page, "web is running again.");
   await stage.sluice.drain("web", { owner: "deploy-42", reason: "release" });
-  await sees(page, "#drain", /by “deploy-42”: release/);
+  await sees(page, "#drain", /by “deploy-42”, begun by “admin”: release/);
   await press(page, "Resume…");
-  await sees(page, "dialog", /This drain is not yours: “deploy-42” \(release\) holds it/);
+  await sees(page, "dialog", /This is another drain of yours: “deploy-42” \(by “admin”\) holds it/);
   await audit(page, "asked before somebody else's drain is ended");
   await press(page, "Resume all the same");
   await outcome(page, "web is running again.");
@@ -141,7 +141,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await sees(page, "#lost", "You are signed out");
   await audit(page, "signed out");
   await page.getByRole("button", { name: "Sign in again" }).click();
-  await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
+  await page.getByRole("heading", { name: "The token is missing or wrong" }).waitFor();
   await audit(page, "not signed in");
 });
 

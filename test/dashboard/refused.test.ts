@@ -28,7 +28,7 @@ test("without the right token there is no page", async () => {
   const page = await context.newPage();
   const response = await page.goto(`${sluice.url}/_sluice/`);
   expect(response?.status()).toBe(401);
-  await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
+  await page.getByRole("heading", { name: "The token is missing or wrong" }).waitFor();
 });
 
 test("the only pool needs no choice", async () => {
@@ -68,10 +68,14 @@ test("a drain that somebody else began, of which the page does not know yet, is 
   await sees(
     page,
     "#dialog-problem",
-    /Another owner holds the drain: "deploy-42" \(release\) drains this pool since/,
+    /Another owner holds the drain: "deploy-42" \(release\), begun by "admin", drains this pool since/,
   );
   network.release();
-  await sees(page, "#dialog-wait", /It is drained already: “deploy-42” \(release\) holds it since/);
+  await sees(
+    page,
+    "#dialog-wait",
+    /It is drained already: “deploy-42” \(by “admin”\) holds it since .* \(release\)/,
+  );
   await press(page, "Cancel");
   await press(page, "Resume…");
   await press(page, "Resume all the same");

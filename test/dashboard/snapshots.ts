@@ -35,7 +35,7 @@ export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
 
 export const drainedBy = (owner: string, expiresInS = 900): Partial<Snapshot> => ({
   state: "drained",
-  drain: { owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
+  drain: { owner, by: owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
 });
 
 /** A pool that stores requests. */

@@ -202,7 +202,7 @@ describe("docs/admin-api.md", () => {
   const examples = fencesOf(read(ADMIN)).filter(({ language }) => language === "json");
 
   test("has every route, and no other", () => {
-    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"([^"]+)"/g)].map(
+    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"(\/[^"]+)"/g)].map(
       ([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`,
     );
     expect(routes.length).toBeGreaterThan(8);
@@ -221,7 +221,7 @@ describe("docs/admin-api.md", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
     scheduler.enter({ id: "one" }, 1);
     scheduler.end("one", { how: "client" }, 2);
-    scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9 }, 3);
     const lookout = new Lookout((now) => snapshotOf("web", scheduler, now, NO_DEFERRED), scheduler, 0);
     const real = membersOf(lookout.snapshot(4));
     const shown = membersOf(JSON.parse(examples.at(4)?.text ?? "{}"));
@@ -281,7 +281,7 @@ describe("docs/monitoring.md", () => {
 
   test("has every metric with its labels, and no other", () => {
     const scheduler = new Scheduler(settings(), null, 0);
-    scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };
     const real = familiesOf([{ pool: "web", metrics }], 0).map(({ name, samples }) => {

@@ -106,7 +106,7 @@ describe("what is written comes back", () => {
     const scheduler = restore(0);
     scheduler.enter({ id: "t1" }, 1_000);
     scheduler.end("t1", { how: "broken" }, 2_000);
-    scheduler.changeServer("a", { state: "maint" }, 3_000);
+    scheduler.changeServer("a", { state: "maint" }, "me", 3_000);
     write(scheduler, 3_000);
     const after = restore(4_000);
     const [server] = after.servers;
@@ -146,7 +146,7 @@ describe("what is written comes back", () => {
   test("an event as it has grown, and none that was dropped", () => {
     const scheduler = restore(0);
     for (let now = 0; now < 300_000; now += 1_000) {
-      scheduler.changeServer("a", { weight: 1 + ((now / 1_000) % 2) }, now);
+      scheduler.changeServer("a", { weight: 1 + ((now / 1_000) % 2) }, "me", now);
       scheduler.journal.note({ kind: "refusal", code: "no-server" }, now);
       write(scheduler, now);
     }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { whyAdminIsOff } from "../../config/admin.ts";
+import { readSignIn, whyAdminIsOff } from "../../config/admin.ts";
 import { OWN_BINDINGS } from "../../config/bindings.ts";
 import { holdsPools } from "../../config/variables.ts";
 import { counted, listed } from "../../words/phrases.ts";
@@ -23,7 +23,7 @@ import { DEV_VARS } from "../wrangler-file/variables.ts";
 const DEFAULT_ADDRESS = "127.0.0.1:8787";
 const GRACE_MS = 30_000;
 /** Secrets that the environment of the process may have instead of .dev.vars. */
-const SECRETS = ["ADMIN_TOKEN", "WEBHOOK_SECRET"];
+const SECRETS = ["ADMIN_TOKEN", "ADMIN_TOKENS", "WEBHOOK_SECRET"];
 
 export function addServe(program: Program): void {
   program
@@ -81,7 +81,7 @@ export function addServe(program: Program): void {
           process.stderr.write(
             `sluice: serves ${what} of ${printable(file)} on ${listed(urls)}, state in ${printable(data)}\n`,
           );
-          const problem = whyAdminIsOff(secrets.ADMIN_TOKEN);
+          const problem = whyAdminIsOff(readSignIn(secrets));
           if (problem !== null) {
             process.stderr.write(
               `sluice: ${problem}, so the admin side is off and nobody can drain: put one into ${DEV_VARS} or the environment\n`,

@@ -8,18 +8,19 @@ import type { Act } from "./perform.ts";
 
 type Drain = NonNullable<Snapshot["drain"]>;
 
-/** The API's default owner, so that the page can end a drain of `sluice drain`, and the other way round. */
-export const OWNER = "admin";
-
-export function isOwn(drain: Drain | null): drain is Drain {
-  return drain?.owner === OWNER;
+/**
+ * True if a drain is the operator's own, begun under no other name: to be extended and ended without force. A drain of a
+ * deploy of theirs has another owner.
+ */
+export function isOwn(drain: Drain | null, operator: string): boolean {
+  return drain?.owner === operator && drain.by === operator;
 }
 
 /** The API has a default for each part that is empty. */
-export function drainAct(name: string, reason: string, expires: string): Act {
+export function drainAct(name: string, operator: string, reason: string, expires: string): Act {
   const body = { ...(reason === "" ? {} : { reason }), ...(expires === "" ? {} : { expires }) };
   const say: Say = ({ drain, state, inFlight }) => {
-    if (!isOwn(drain)) return null;
+    if (!isOwn(drain, operator)) return null;
     const left = state === "draining" ? `, ${counted(inFlight, "slot")} still in flight` : "";
     return `${name} takes no more requests to its servers: ${POOL_STATES[state].toLowerCase()}${left}.`;
   };
@@ -35,7 +36,7 @@ export function drainAct(name: string, reason: string, expires: string): Act {
 export function extendAct(name: string, drain: Drain, ends: number): Act {
   const over = `${name} was not extended: its drain was over already.`;
   const say: Say = ({ drain: present }) => {
-    if (!isOwn(present) || present.expiresAt <= drain.expiresAt) return null;
+    if (present?.since !== drain.since || present.expiresAt <= drain.expiresAt) return null;
     return `The drain of ${name} now ends at ${clockInWords(present.expiresAt, now())}.`;
   };
   return {
@@ -61,10 +62,10 @@ export function resumeAct(name: string): Act {
   };
 }
 
-/** Ends somebody else's drain. */
-export function endAct(name: string, { owner }: Drain): Act {
+/** Ends another drain than one's own. */
+export function endAct(name: string, operator: string, { owner }: Drain): Act {
   const say: Say = ({ drain }) =>
-    drain ? null : `“${OWNER}” ended the drain of “${owner}” by force: ${name} is running again.`;
+    drain ? null : `“${operator}” ended the drain of “${owner}” by force: ${name} is running again.`;
   return {
     pool: name,
     name: `Ending the drain of “${owner}”`,

@@ -1,3 +1,4 @@
+import type { Me } from "../../admin/operator.ts";
 import type { DeferredEntry, DeferredState } from "../../link/deferral.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { setClockBy } from "./clock.ts";
@@ -55,6 +56,10 @@ export interface DeferredRequests {
   requests: DeferredRequest[];
   /** `null`: there are no more of them. */
   next: number | null;
+}
+
+export function whoIsSignedIn(): Promise<Me> {
+  return call("GET", "api/me", undefined, POLL_PATIENCE_MS);
 }
 
 export function allPools(): Promise<AllPools> {

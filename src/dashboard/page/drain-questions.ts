@@ -2,16 +2,17 @@ import { LONGEST_MS, parseDuration } from "../../config/units.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { counted } from "../../words/phrases.ts";
 import { clockInWords, oneUnit } from "../../words/times.ts";
-import { drainAct, endAct, extendAct, isOwn } from "./acts.ts";
+import { drainAct, endAct, extendAct } from "./acts.ts";
 import { now } from "./clock.ts";
 import { ofThemStored } from "./deferred-words.ts";
 import type { Question } from "./dialog.ts";
 import { make, setText } from "./dom.ts";
+import { claimWords } from "./events.ts";
 import { textField } from "./fields.ts";
 
 type Drain = NonNullable<Snapshot["drain"]>;
 
-export function drainQuestion({ name }: Snapshot): Question {
+export function drainQuestion({ name }: Snapshot, operator: string): Question {
   const reason = textField({
     key: "reason",
     name: "Reason",
@@ -31,7 +32,7 @@ export function drainQuestion({ name }: Snapshot): Question {
     body: [make("p", "", explanation), reason.node, expires.node],
     fields: [reason, expires],
     confirm: "Drain",
-    act: () => drainAct(name, reason.value(), expires.value()),
+    act: () => drainAct(name, operator, reason.value(), expires.value()),
     moot: ({ drain }) => (drain ? `It is drained already: ${holderWords(drain)}.` : null),
   };
 }
@@ -69,39 +70,43 @@ export function extendQuestion({ name }: Snapshot, current: Drain): Question {
     },
     moot: (pool) => {
       if (!pool.drain) return `The drain of ${name} is over: there is nothing to extend.`;
-      return isOwn(pool.drain) ? null : `This is another drain by now: ${holderWords(pool.drain)}.`;
+      return pool.drain.since === current.since
+        ? null
+        : `This is another drain by now: ${holderWords(pool.drain)}.`;
     },
   };
 }
 
-/** Ends somebody else's drain. */
-export function endQuestion({ name }: Snapshot, drain: Drain): Question {
+/** Ends another drain than one's own. */
+export function endQuestion({ name }: Snapshot, operator: string, drain: Drain): Question {
+  const whose = drain.by === operator ? "This is another drain of yours" : "This drain is not yours";
   const warning =
-    `This drain is not yours: ${holderWords(drain)}, until ${clockInWords(drain.expiresAt, now())}. A deploy may be at ` +
-    "work on the servers; resuming sends requests to them.";
+    `${whose}: ${holderWords(drain)}, until ${clockInWords(drain.expiresAt, now())}. A deploy may be at work on the ` +
+    "servers; resuming sends requests to them.";
   const effect = make("p");
   return {
     pool: name,
     title: `End the drain of “${drain.owner}” by force?`,
     body: [make("p", "warning", warning), effect],
     confirm: "Resume all the same",
-    act: () => endAct(name, drain),
+    act: () => endAct(name, operator, drain),
     draw: (pool) => {
       const waiting = `${counted(pool.queued, "waiting request")}${ofThemStored(pool)}`;
       setText(effect, `${waiting} will go to the servers of ${name}, in order.`);
     },
     moot: (pool) => {
       if (!pool.drain) return `${name} is running again already: that drain is over.`;
-      const isSame = pool.drain.owner === drain.owner && pool.drain.since === drain.since;
-      return isSame ? null : `This is another drain by now: ${holderWords(pool.drain)}.`;
+      return pool.drain.since === drain.since
+        ? null
+        : `This is another drain by now: ${holderWords(pool.drain)}.`;
     },
   };
 }
 
-/** `“deploy-42” (release) holds it since 12:00:03`. */
-function holderWords({ owner, reason, since }: Drain): string {
-  const why = reason === null ? "" : ` (${reason})`;
-  return `“${owner}”${why} holds it since ${clockInWords(since, now())}`;
+/** `“deploy-42” (by “ci”) holds it since 12:00:03 (release)`. */
+function holderWords(drain: Drain): string {
+  const why = drain.reason === null ? "" : ` (${drain.reason})`;
+  return `${claimWords(drain)} holds it since ${clockInWords(drain.since, now())}${why}`;
 }
 
 function endOf({ expiresAt }: Drain): number {

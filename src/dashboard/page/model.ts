@@ -1,3 +1,4 @@
+import type { Me } from "../../admin/operator.ts";
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import type { QueueHistory } from "../../scheduler/record/queue-history.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
@@ -32,6 +33,8 @@ export class Model {
   readonly notices = new Notices();
   /** The events of the chosen pool, by id. */
   events = new Map<number, PoolEvent>();
+  /** Who has signed in, and what they may do; `null`: not known yet. */
+  me: Me | null = null;
   /** The pool in view; `null`: the overview of all pools. */
   chosen: string | null = null;
   /** True once the list of all pools has come. */

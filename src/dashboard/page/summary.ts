@@ -54,12 +54,13 @@ function drawAct(id: string, isPossible: boolean, isLive: boolean): void {
 }
 
 function drainWords(
-  { owner, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>,
+  { owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>,
   now: number,
 ): string {
+  const begun = by === owner ? "" : `, begun by “${by}”`;
   const left = wholeSeconds(Date.parse(expiresAt) - now);
   return (
-    `by “${owner}”${reason === null ? "" : `: ${reason}`} · for ${wholeSeconds(now - Date.parse(since))} · ` +
+    `by “${owner}”${begun}${reason === null ? "" : `: ${reason}`} · for ${wholeSeconds(now - Date.parse(since))} · ` +
     `ends by itself at ${clockInWords(expiresAt, now)}, in ${left}`
   );
 }

@@ -34,9 +34,10 @@ export class View {
   readonly #holds: Hold[];
   #curves: Curves | null = null;
 
-  constructor(model: Model) {
+  /** `onForbidden`: called when an act was refused for want of a right. */
+  constructor(model: Model, onForbidden: () => void) {
     this.#model = model;
-    this.#performer = new Performer(model, { redraw: () => this.draw(), announce, onForbidden: () => {} });
+    this.#performer = new Performer(model, { redraw: () => this.draw(), announce, onForbidden });
     this.#dialog = new Dialog(this.#performer);
     this.#holds = ["cells", "servers", "deferred"].map((id) => new Hold(byId(id), () => this.draw()));
     const onPool = (act: (pool: Snapshot) => void) => {
@@ -60,7 +61,7 @@ export class View {
       (question) => ask(() => question),
       () => this.draw(),
     );
-    byId("act-drain").addEventListener("click", () => ask(drainQuestion));
+    byId("act-drain").addEventListener("click", () => ask((pool) => drainQuestion(pool, this.#operator)));
     byId("act-extend").addEventListener("click", () => {
       onPool((pool) => pool.drain && this.#dialog.ask(extendQuestion(pool, pool.drain), pool));
     });
@@ -71,10 +72,15 @@ export class View {
     });
   }
 
+  get #operator(): string {
+    return this.#model.me?.name ?? "";
+  }
+
   #resume(pool: Snapshot): void {
-    const { resume } = offersOn(pool);
+    const { resume } = offersOn(pool, this.#model.me);
     if (resume === "at once") this.#performer.performAtOnce(resumeAct(pool.name));
-    else if (resume === "by force" && pool.drain) this.#dialog.ask(endQuestion(pool, pool.drain), pool);
+    else if (resume === "by force" && pool.drain)
+      this.#dialog.ask(endQuestion(pool, this.#operator, pool.drain), pool);
   }
 
   draw(): void {
@@ -82,6 +88,7 @@ export class View {
     const pool = chosen === null ? undefined : pools.get(chosen);
     const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
     drawConnection(connection, this.#trouble());
+    setText(byId("who"), this.#operator && `Signed in as ${this.#operator}`);
     drawNotice(pool ? this.#model.notices.wordsOn(pool) : "");
     drawLinks(all, chosen);
     byId("overview").hidden = chosen !== null;
@@ -114,7 +121,7 @@ export class View {
   #drawPool(pool: Snapshot): void {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
-    const offers = offersOn(pool);
+    const offers = offersOn(pool, this.#model.me);
     drawSummary(pool, offers, isLive, asOf);
     const isHeld = this.#holds.some((hold) => hold.isOn);
     drawAdvice(adviceFor(pool, asOf, history, [...events.values()]), isHeld);

@@ -105,6 +105,7 @@ describe("the head of a pool", () => {
   test("says who drains it, why and for how long, in what no terminal obeys", () => {
     const drain = {
       owner: "ann\u001b[31m",
+      by: "me",
       reason: "new\u0007 disks",
       since: new Date(NOW - 5_000).toISOString(),
       expiresAt: new Date(NOW + 90_000).toISOString(),
