@@ -69,9 +69,10 @@ describe("the answer of an act", () => {
     await press(page, "Drain…");
     await press(page, "Drain");
     await outcome(page, "web takes no more requests to its servers: drained.");
+    await expect.poll(() => network.kept).toContain('"state":"drained"');
     await press(page, "Resume");
     await outcome(page, "web is running again.");
-    // What the stream says now is from before.
+    // What the stream says first is from before.
     network.release();
     await sees(page, "#events li", "Running again");
     expect(contradictions(await frames())).toEqual([]);

@@ -12,7 +12,7 @@ export class Relay {
   #silent = false;
   /** How the requests begin whose answers are held back. */
   #held: string | null = null;
-  readonly #kept: (() => void)[] = [];
+  readonly #kept: { text: string; pass: () => void }[] = [];
 
   private constructor(target: number) {
     this.#target = target;
@@ -52,7 +52,12 @@ export class Relay {
   /** Holds nothing back any more, and sends what it has kept. */
   release(): void {
     this.#held = null;
-    for (const pass of this.#kept.splice(0)) pass();
+    for (const { pass } of this.#kept.splice(0)) pass();
+  }
+
+  /** What is held back so far. */
+  get kept(): string {
+    return this.#kept.map(({ text }) => text).join("");
   }
 
   /** Takes connections again, on the same port; to another program, if one is named. */
@@ -89,12 +94,14 @@ export class Relay {
   }
 
   #late(request: () => string): Transform {
-    return new Transform({
+    const late: Transform = new Transform({
       transform: (chunk, _, next) => {
-        const pass = () => void setTimeout(() => next(null, chunk), this.delayMs);
-        if (this.#held !== null && request().startsWith(this.#held)) this.#kept.push(pass);
-        else pass();
+        if (this.#held !== null && request().startsWith(this.#held)) {
+          this.#kept.push({ text: chunk.toString(), pass: () => late.push(chunk) });
+          next();
+        } else setTimeout(() => next(null, chunk), this.delayMs);
       },
     });
+    return late;
   }
 }
