@@ -1,7 +1,7 @@
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { counted, POOL_STATES, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
-import { call, poolPath } from "./api.ts";
+import { call, Problem, poolPath, snapshotOf } from "./api.ts";
 import { now } from "./clock.ts";
 import type { Say } from "./notices.ts";
 import type { Act } from "./perform.ts";
@@ -62,17 +62,26 @@ export function resumeAct(name: string): Act {
   };
 }
 
-/** Ends another drain than one's own. */
-export function endAct(name: string, operator: string, { owner }: Drain): Act {
+/** Ends another drain than one's own, and none but that. */
+export function endAct(name: string, operator: string, { owner, since }: Drain): Act {
   const say: Say = ({ drain }) =>
     drain ? null : `“${operator}” ended the drain of “${owner}” by force: ${name} is running again.`;
   return {
     pool: name,
     name: `Ending the drain of “${owner}”`,
-    send: async () => ({ snapshot: await post(name, "resume", { force: true }), say }),
+    send: async () => {
+      // The force would end whatever drain is on, and the page may be a second behind.
+      const { drain } = await snapshotOf(name);
+      if (drain && drain.since !== since) throw otherDrain(drain);
+      return { snapshot: await post(name, "resume", { force: true }), say };
+    },
     // Somebody else may have ended it.
     arrived: resumeAct(name).arrived,
   };
+}
+
+function otherDrain({ owner }: Drain): Problem {
+  return new Problem(409, "drain-held", "This is another drain by now", `“${owner}” holds it`);
 }
 
 /** Sets a server to another state, unless it is no longer in the one that the page shows. */
