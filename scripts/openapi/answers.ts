@@ -109,6 +109,9 @@ const snapshot = exactly<Snapshot>()(
     recentRefusals: z
       .array(recentRefusal)
       .describe("What was refused in the minute before, by the refusal's code. Empty: nothing was."),
+    revision: z
+      .object({ since: instant, number: count })
+      .describe("Orders the snapshots of one pool: by `since`, then by `number`."),
   }),
 );
 

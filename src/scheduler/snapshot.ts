@@ -28,6 +28,18 @@ export interface Snapshot {
   totals: Totals;
   /** What was refused in the minute before this snapshot, by the reason. */
   recentRefusals: RecentRefusal[];
+  revision: Revision;
+}
+
+/** What a snapshot shows. */
+export type SnapshotContent = Omit<Snapshot, "revision">;
+
+/** Orders the snapshots of one pool, whichever way each has come: by `since`, then by `number`. */
+export interface Revision {
+  /** When the instance of the pool's object started that made the snapshot. */
+  since: string;
+  /** Rises by one with each change that a snapshot shows. */
+  number: number;
 }
 
 /** Deferred requests: those on the waiting list, those that have a slot, and those that are kept after their end. */
@@ -83,7 +95,7 @@ export function snapshotOf(
   scheduler: Scheduler,
   now: number,
   deferred: DeferredSnapshot | null = null,
-): Snapshot {
+): SnapshotContent {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
   const inFlight = scheduler.inFlight;

@@ -32,6 +32,7 @@ describe("a snapshot", () => {
       ],
       totals: NO_TOTALS,
       recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
   });
 
@@ -69,6 +70,7 @@ describe("a snapshot", () => {
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
       recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
     response.end();
     await first;

@@ -145,7 +145,7 @@ const history = fc
   });
 
 const resume = seconds(200).map((age): PoolEvent[] => [
-  { id: 1, at: ago(age), kind: "resume", owner: "admin", cause: "resumed" },
+  { id: 1, at: ago(age), kind: "resume", by: "admin", owner: "admin", cause: "resumed" },
 ]);
 
 /** Whatever a pool may be like, and what is known of its past. */

@@ -263,7 +263,14 @@ describe("drains", () => {
   });
 
   test("what piled up in one is not taken for a lack of slots once it is over", () => {
-    const resumed: PoolEvent = { id: 1, at: ago(25), kind: "resume", owner: "admin", cause: "resumed" };
+    const resumed: PoolEvent = {
+      id: 1,
+      at: ago(25),
+      kind: "resume",
+      owner: "admin",
+      by: "admin",
+      cause: "resumed",
+    };
     expect(adviceOn(aPool({ recentRefusals: [refused("queue-full", 7, 30)] }), [resumed])).toEqual([
       "bad: 7 requests refused lately (queue-full): requests have piled up in the drain that ended 25 s ago. A shorter drain would avoid that.",
     ]);

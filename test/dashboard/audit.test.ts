@@ -72,7 +72,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await audit(page, "asked before a drain");
   await page.getByLabel("Ends by itself after").fill("soon");
   await press(page, "Drain");
-  await sees(page, "#dialog-problem", /body\.expires/);
+  await sees(page, "dialog .wrong", "“soon” is no time");
   await audit(page, "a drain refused");
   await page.getByLabel("Ends by itself after").fill("60s");
   await press(page, "Drain");
@@ -88,13 +88,12 @@ test("no state of the page has anything that an accessibility audit objects to",
   await outcome(page, "The slot of stuck is free.");
   await sees(page, "#state", "Drained");
   await audit(page, "drained");
-  await press(page, "Resume…");
   await press(page, "Resume");
   await outcome(page, "web is running again.");
   await stage.sluice.drain("web", { owner: "deploy-42", reason: "release" });
-  await sees(page, "#drain", /by “deploy-42”: release/);
+  await sees(page, "#drain", /by “deploy-42”, begun by “admin”: release/);
   await press(page, "Resume…");
-  await sees(page, "dialog", /This drain is not yours: “deploy-42” \(release\) holds it/);
+  await sees(page, "dialog", /This is another drain of yours: “deploy-42” \(by “admin”\) holds it/);
   await audit(page, "asked before somebody else's drain is ended");
   await press(page, "Resume all the same");
   await outcome(page, "web is running again.");

@@ -52,7 +52,6 @@ test("an operator watches a pool, drains and resumes it, mends a server, and los
 
   // Resumes it, and sees the queue fall, even on a slow machine.
   stage.load(0);
-  await press(page, "Resume…");
   await press(page, "Resume");
   await outcome(page, "web is running again.");
   await runs(page);

@@ -76,7 +76,7 @@ test("a pool whose servers are all killed says so everywhere, and takes it back 
     visit(browser, sluice.url, "#/web"),
     visit(browser, sluice.url),
   ]);
-  const well = { pill: "Running", title: "web: running – Sluice", links: ["quiet", "web"], advice: [] };
+  const well = { pill: "Running", title: "web: running – Sluice", links: ["quiet", "web"], advice: ["Nothing."] };
   await sees(page, "#connection", "Live");
   expect(await said(page)).toEqual(well);
   await sees(overview, ".card", "Nothing to do.");

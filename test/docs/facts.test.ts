@@ -13,6 +13,7 @@ import type { PoolConfig } from "../../src/config/types.ts";
 import { pauseMs } from "../../src/deferred/webhook.ts";
 import type { DeferredEntry } from "../../src/link/deferral.ts";
 import type { Env } from "../../src/link/env.ts";
+import { Lookout } from "../../src/pool/lookout.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
@@ -234,7 +235,8 @@ describe("docs/admin-api.md", () => {
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9 }, 3);
-    const real = membersOf({ ...snapshotOf("web", scheduler, 4, NO_DEFERRED) });
+    const lookout = new Lookout((now) => snapshotOf("web", scheduler, now, NO_DEFERRED), scheduler, 0);
+    const real = membersOf(lookout.snapshot(4));
     const shown = membersOf(JSON.parse(examples.at(4)?.text ?? "{}"));
     // Of health checks that were made: a lastCheck is null before.
     const checked = ["servers.lastCheck.at", "servers.lastCheck.passed"];
