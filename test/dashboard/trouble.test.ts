@@ -76,7 +76,12 @@ test("a pool whose servers are all killed says so everywhere, and takes it back 
     visit(browser, sluice.url, "#/web"),
     visit(browser, sluice.url),
   ]);
-  const well = { pill: "Running", title: "web: running – Sluice", links: ["quiet", "web"], advice: ["Nothing."] };
+  const well = {
+    pill: "Running",
+    title: "web: running – Sluice",
+    links: ["quiet", "web"],
+    advice: ["Nothing."],
+  };
   await sees(page, "#connection", "Live");
   expect(await said(page)).toEqual(well);
   await sees(overview, ".card", "Nothing to do.");
@@ -114,7 +119,7 @@ test("a pool whose servers are all killed says so everywhere, and takes it back 
   await Promise.all(waiting);
   await sluice.until("web", (pool) => pool.servers.every(({ health }) => health === "up"));
   await sees(page, "#state", "Running");
-  await page.locator("#attention").waitFor({ state: "hidden" });
+  await sees(page, "#advice", /^Nothing\.$/);
   expect(await said(page)).toEqual(well);
   await expect.poll(() => overview.title(), { timeout: 15_000 }).toBe("Sluice");
   // The card comes down only after a while.
