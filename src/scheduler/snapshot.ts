@@ -1,6 +1,7 @@
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
+import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
@@ -25,6 +26,8 @@ export interface Snapshot {
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+  /** What was refused in the minute before this snapshot, by the reason. */
+  recentRefusals: RecentRefusal[];
   revision: Revision;
 }
 
@@ -115,6 +118,7 @@ export function snapshotOf(
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
 

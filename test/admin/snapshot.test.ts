@@ -31,6 +31,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: NO_TOTALS,
+      recentRefusals: [],
       revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
   });
@@ -68,6 +69,7 @@ describe("a snapshot", () => {
         },
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
+      recentRefusals: [],
       revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
     response.end();

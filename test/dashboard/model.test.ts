@@ -202,6 +202,26 @@ describe("a pool that cannot be reached", () => {
   });
 });
 
+test("what is known of a pool is of now only with a connection, and for seconds", () => {
+  const model = new Model();
+  const fresh = () => ["web", "reports"].map((name) => model.isFresh(name));
+  model.addAll({ pools: [aPool()], unreachable: ["reports"] });
+  expect(fresh()).toEqual([false, false]);
+  model.setConnected();
+  expect(fresh()).toEqual([true, false]);
+  vi.advanceTimersByTime(11_999);
+  expect(fresh()).toEqual([true, false]);
+  vi.advanceTimersByTime(1);
+  expect(fresh()).toEqual([false, false]);
+  model.addAll({ pools: [aPool()], unreachable: ["reports"] });
+  model.setDisconnected(GONE);
+  expect(fresh()).toEqual([false, false]);
+  // Back to the overview: what it shows is from before.
+  model.setConnected();
+  model.choose(null);
+  expect(fresh()).toEqual([false, false]);
+});
+
 test("a pool that is no longer configured is forgotten, and the chosen one is then unknown", () => {
   const model = following();
   expect(model.isUnknown).toBe(false);

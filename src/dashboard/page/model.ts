@@ -11,6 +11,12 @@ import { isEarlier } from "./revision.ts";
 /** Longest time between two messages of Sluice while all is well, in ms. A longer silence is no knowledge. */
 const BEAT_MS = 4_500;
 
+/**
+ * After how long a snapshot of the overview is old, in ms: it asks every 3 s, and waits about as long for pools whose
+ * object does not answer.
+ */
+const OLD_MS = 12_000;
+
 export interface Connection {
   state: "connecting" | "live" | "lost";
   /** When the last message came, by this browser's clock. */
@@ -56,6 +62,12 @@ export class Model {
     if (this.#knownUntil === null) return now();
     const known = this.#knownUntil + (this.isLive ? BEAT_MS : 0);
     return now() - Math.max(0, Date.now() - known);
+  }
+
+  /** True if the latest snapshot of this pool says how it is now. */
+  isFresh(name: string): boolean {
+    if (this.connection.state !== "live" || this.unreachable.has(name)) return false;
+    return now() - (this.#seenAt.get(name) ?? 0) < OLD_MS;
   }
 
   /** True if Sluice answers and has no pool of the chosen name. */

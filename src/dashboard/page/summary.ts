@@ -1,16 +1,22 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
+import type { Condition } from "../../words/condition.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
-import type { Advice } from "./advice-servers.ts";
+import type { Advice } from "./advice-causes.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
 import type { Offers } from "./offers.ts";
 
 /** A pool's state and drain, its figures, and the acts that are possible. */
-export function drawSummary(pool: Snapshot, offers: Offers, isLive: boolean, now: number): void {
+export function drawSummary(
+  pool: Snapshot,
+  condition: Condition,
+  offers: Offers,
+  isLive: boolean,
+  now: number,
+): void {
   setText(byId("pool-title"), pool.name);
-  setText(byId("state"), POOL_STATES[pool.state]);
-  setAttributes(byId("state"), { "data-state": pool.state });
+  setText(byId("state"), condition.words);
+  setAttributes(byId("state"), { "data-state": pool.state, "data-gravity": condition.gravity });
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", offers.drain, isLive);
@@ -20,21 +26,21 @@ export function drawSummary(pool: Snapshot, offers: Offers, isLive: boolean, now
   setText(byId("act-resume"), offers.resume === "by force" ? "Resume…" : "Resume");
 }
 
-const NOTHING: Advice = { key: "nothing", weight: "plain", text: "Nothing." };
+const NOTHING = { cause: "nothing", weight: "plain", text: "Nothing." } as const;
 
-let drawn: readonly Advice[] = [];
+let drawn: readonly (Advice | typeof NOTHING)[] = [];
 
 /**
  * The panel stays where there is nothing to do, so that what is below it keeps its place. `isHeld`: it gets no longer and
  * no shorter, because something below it is about to be pressed.
  */
 export function drawAdvice(latest: readonly Advice[], isHeld: boolean): void {
-  const advice = latest.length > 0 ? latest : [NOTHING];
-  drawn = isHeld ? drawn.map((old) => advice.find(({ key }) => key === old.key) ?? old) : advice;
+  const advice: typeof drawn = latest.length > 0 ? latest : [NOTHING];
+  drawn = isHeld ? drawn.map((old) => advice.find(({ cause }) => cause === old.cause) ?? old) : advice;
   keyed(
     byId("advice"),
     drawn,
-    ({ key }) => key,
+    ({ cause }) => cause,
     () => make("li", "mark"),
     (item, { text, weight }) => {
       setText(item, text);

@@ -1,8 +1,6 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { resumeAct, setServerAct } from "./acts.ts";
-import { adviceFor } from "./advice.ts";
 import { now } from "./clock.ts";
 import { drawConnection } from "./connection.ts";
 import { Curves } from "./curves.ts";
@@ -15,12 +13,15 @@ import { Hold } from "./hold.ts";
 import type { Model } from "./model.ts";
 import { announce, drawNotice } from "./notices.ts";
 import { offersOn } from "./offers.ts";
-import { drawLinks, drawOverview } from "./overview.ts";
+import { type Outlook, outlookOf, outlookOnLoss } from "./outlook.ts";
+import { drawLinks, drawOverview, type PoolEntry } from "./overview.ts";
 import { Performer } from "./perform.ts";
+import { Ranking } from "./ranking.ts";
 import { freeQuestion, serverQuestion } from "./server-questions.ts";
 import { Servers } from "./servers.ts";
 import { Slots } from "./slots.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
+import { titleOf } from "./title.ts";
 
 /** Draws the model, and starts the acts of the operator. */
 export class View {
@@ -32,6 +33,7 @@ export class View {
   readonly #dialog: Dialog;
   /** The parts below the advice in which something can be pressed. */
   readonly #holds: Hold[];
+  readonly #ranking = new Ranking();
   #curves: Curves | null = null;
 
   /** `onForbidden`: called when an act was refused for want of a right. */
@@ -84,9 +86,9 @@ export class View {
   }
 
   draw(): void {
-    const { names, pools, unreachable, chosen, connection, isLoaded, histories, asOf } = this.#model;
+    const { names, pools, chosen, connection, isLoaded, asOf } = this.#model;
     const pool = chosen === null ? undefined : pools.get(chosen);
-    const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
+    const all = names.map((name) => this.#entryOf(name));
     drawConnection(connection, this.#trouble());
     setText(byId("who"), this.#operator && `Signed in as ${this.#operator}`);
     drawNotice(pool ? this.#model.notices.wordsOn(pool) : "");
@@ -94,11 +96,28 @@ export class View {
     byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
     byId("absent").hidden = chosen === null || pool !== undefined;
-    document.title = connection.state === "lost" ? `(not connected) ${titleOf(pool)}` : titleOf(pool);
-    if (pool) this.#drawPool(pool);
-    else if (chosen === null) drawOverview(all, isLoaded, histories, asOf);
+    document.title = titleOf(all, chosen, connection.state !== "lost");
+    const entry = all.find(({ name }) => name === chosen);
+    if (pool && entry) this.#drawPool(pool, entry);
+    else if (chosen === null) drawOverview(this.#ranking.order(all, asOf), isLoaded);
     else this.#drawAbsent(chosen);
     this.#dialog.draw(pools.get(this.#dialog.pool ?? ""));
+  }
+
+  #entryOf(name: string): PoolEntry {
+    const { pools, unreachable, histories, events, chosen, asOf } = this.#model;
+    const [pool, lostAt] = [pools.get(name), unreachable.get(name)];
+    const known = name === chosen ? events.values() : [];
+    const isLost = lostAt !== undefined || !pool;
+    return {
+      name,
+      pool,
+      isLost,
+      isFresh: this.#model.isFresh(name),
+      ...(isLost
+        ? outlookOnLoss(lostAt ?? null, asOf)
+        : outlookOf(pool, this.#operator, asOf, histories.get(name), known)),
+    };
   }
 
   /** Why the chosen pool is not reached although Sluice answers; `null`: it is reached. */
@@ -118,13 +137,13 @@ export class View {
     setText(byId("absent-words"), isUnknown ? `No pool “${name}” is configured.` : words);
   }
 
-  #drawPool(pool: Snapshot): void {
+  #drawPool(pool: Snapshot, { condition, advice }: Outlook): void {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
     const offers = offersOn(pool, this.#model.me);
-    drawSummary(pool, offers, isLive, asOf);
+    drawSummary(pool, condition, offers, isLive, asOf);
     const isHeld = this.#holds.some((hold) => hold.isOn);
-    drawAdvice(adviceFor(pool, asOf, history, [...events.values()]), isHeld);
+    drawAdvice(advice, isHeld);
     this.#slots.draw(pool, offers.slots, isLive, asOf);
     this.#servers.draw(pool, offers.servers, isLive, asOf);
     drawEvents(events, asOf);
@@ -134,8 +153,4 @@ export class View {
     this.#curves ??= new Curves();
     if (history) this.#curves.draw(history, now());
   }
-}
-
-function titleOf(pool: Snapshot | undefined): string {
-  return pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
 }
