@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
@@ -143,6 +144,41 @@ test("no state of the page has anything that an accessibility audit objects to",
   await page.getByRole("button", { name: "Sign in again" }).click();
   await page.getByRole("heading", { name: "The token is missing or wrong" }).waitFor();
   await audit(page, "not signed in");
+});
+
+test("nor has an act that waits for its answer, a question that is moot, or a page that offers nothing", async () => {
+  const servers = [{ name: "web-1", url: stage.servers[0]?.url }];
+  const sluice = await Sluice.start({ pools: { web: { servers } } });
+  onTestFinished(() => sluice.stop());
+  const network = await Relay.start(sluice.url);
+  onTestFinished(() => network.cut());
+  const { page } = await visit(stage.browser, network.url);
+  await sees(page, "#connection", "Live");
+  await press(page, "Change… web-1");
+  await page.getByLabel("Maintenance").check();
+  await sees(page, "dialog", "web-1 is the last server in use");
+  await audit(page, "asked before the last server is taken out");
+  network.hold("PATCH");
+  await press(page, "Change");
+  await sees(page, "#dialog-wait", "waiting for the pool’s answer");
+  await audit(page, "waiting for an answer, asked");
+  await cancel(page);
+  await sees(page, "#outcome", "waiting for the pool’s answer");
+  await audit(page, "waiting for an answer");
+  network.release();
+  await outcome(page, "web-1 is set to maintenance.");
+  await press(page, "Change… web-1");
+  await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "ready" });
+  await sees(page, "#dialog-wait", "web-1 was set to ready meanwhile.");
+  await audit(page, "asked in vain");
+  await cancel(page);
+
+  await page.route("**/api/me", (route) =>
+    route.fulfill({ json: { name: "wall", via: "token", pools: { web: ["look"] } } }),
+  );
+  await page.reload();
+  await sees(page, "#who", "Signed in as wall");
+  await audit(page, "nothing to press");
 });
 
 test("nor has any state of the list of deferred requests", async () => {

@@ -44,8 +44,8 @@ export async function watchFrames(page: Page, selectors: string[] = []): Promise
 /** The frames in which the notice says something that the page does not show. */
 export function contradictions(frames: readonly Frame[]): Frame[] {
   return frames.filter(({ notice, state }) => {
-    if (notice.includes("running again")) return state !== "Running";
+    if (notice.includes("running again")) return state.startsWith("Drain");
     const drained = /takes no more requests to its servers: (\w+)/.exec(notice)?.[1];
-    return drained !== undefined && state.toLowerCase() !== drained;
+    return drained !== undefined && !state.toLowerCase().startsWith(drained);
   });
 }
