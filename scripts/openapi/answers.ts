@@ -8,6 +8,7 @@ import type { Me } from "../../src/admin/operator.ts";
 import { RIGHTS } from "../../src/config/rights.ts";
 import { END_STATES } from "../../src/link/deferral.ts";
 import type { RequestStatus } from "../../src/requests/request-status.ts";
+import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 
 /** Takes a schema of exactly `T`. */
@@ -68,6 +69,16 @@ const drain = z
   })
   .nullable();
 
+const recentRefusal = exactly<RecentRefusal>()(
+  z.object({
+    code: z.string(),
+    deferred: z.boolean().describe("True of deferred requests that have failed."),
+    count: count.describe("How many, since the first of them."),
+    since: instant.describe("When the first came of those that followed each other closely."),
+    until: instant.describe("When the latest came."),
+  }),
+);
+
 const snapshot = exactly<Snapshot>()(
   z.object({
     name: z.string(),
@@ -95,6 +106,12 @@ const snapshot = exactly<Snapshot>()(
         abandoned: count,
       })
       .describe("Counted since the pool was created."),
+    recentRefusals: z
+      .array(recentRefusal)
+      .describe("What was refused in the minute before, by the refusal's code. Empty: nothing was."),
+    revision: z
+      .object({ since: instant, number: count })
+      .describe("Orders the snapshots of one pool: by `since`, then by `number`."),
   }),
 );
 

@@ -23,7 +23,7 @@ import { cancelQuery, deferredQuery, query } from "./query.ts";
 import { actOf, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
-import { authenticate, refuseBadHost } from "./sign-in/sign-in.ts";
+import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -146,8 +146,7 @@ app.onError((error, c) => {
     });
   }
   const response = refusalResponse(error, c.req.raw, requestId);
-  if (error.code === "unauthorized")
-    response.headers.set("WWW-Authenticate", 'Basic realm="Sluice", charset="UTF-8"');
+  if (error.code === "unauthorized") response.headers.set("WWW-Authenticate", challengeOf(c.env));
   return response;
 });
 

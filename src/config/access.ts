@@ -1,7 +1,7 @@
 /** The variable ACCESS: people whom Cloudflare Access has signed in, and what they may do. */
 import * as z from "zod/mini";
 import { errorOption, problemsOf, table, text } from "./fields.ts";
-import { inspect, type Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { type Grant, poolsOfRights, rights } from "./rights.ts";
 
 export const ACCESS = "ACCESS";
@@ -56,7 +56,7 @@ const NO_PEOPLE = errorOption(
 /** The variable's keys. */
 export const accessKeys = table({
   team: text(
-    (given) => (/^[a-z0-9-]+\.cloudflareaccess\.com$/i.test(given) ? given.toLowerCase() : undefined),
+    (given) => (/^(?:[a-z0-9-]+\.)+cloudflareaccess\.com$/i.test(given) ? given.toLowerCase() : undefined),
     "is not a team's domain",
     'a host name like "acme.cloudflareaccess.com"',
     { minLength: 1 },
@@ -100,6 +100,6 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    return inspect(json);
+    return json;
   }
 }

@@ -3,7 +3,7 @@ import type { Force } from "../scheduler/drain.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
@@ -220,6 +220,6 @@ export interface News {
 
 /** Snapshot and counts of the same moment. */
 export interface PoolMetrics {
-  snapshot: Snapshot;
+  snapshot: SnapshotContent;
   counts: Counts;
 }

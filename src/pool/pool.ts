@@ -31,7 +31,7 @@ import {
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
+import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
 import { Asker } from "./asker.ts";
 import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -85,7 +85,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       keepHandle: (ticket, handle) => void this.#handles.set(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
-    this.#lookout = new Lookout((now) => this.#snapshotAt(now), this.#scheduler, Date.now());
+    this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // The write also fails if this instance was replaced.
@@ -194,7 +194,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   snapshot(): Snapshot {
     // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
     this.#commit.now();
-    return this.#snapshotAt(Date.now());
+    return this.#lookout.snapshot(Date.now());
   }
 
   watch(): WatchHandle {
@@ -270,7 +270,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.isStopped(now);
   }
 
-  #snapshotAt(now: number): Snapshot {
+  #contentAt(now: number): SnapshotContent {
     const { name, deferred } = this.#settings;
     const hasDeferred = deferred !== null || this.#deferral.isUsed;
     return snapshotOf(name, this.#scheduler, now, hasDeferred ? this.#deferral.snapshot(now) : null);

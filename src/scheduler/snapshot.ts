@@ -1,6 +1,7 @@
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
+import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
@@ -25,6 +26,20 @@ export interface Snapshot {
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+  /** What was refused in the minute before this snapshot, by the reason. */
+  recentRefusals: RecentRefusal[];
+  revision: Revision;
+}
+
+/** What a snapshot shows. */
+export type SnapshotContent = Omit<Snapshot, "revision">;
+
+/** Orders the snapshots of one pool, whichever way each has come: by `since`, then by `number`. */
+export interface Revision {
+  /** When the instance of the pool's object started that made the snapshot. */
+  since: string;
+  /** Rises by one with each change that a snapshot shows. */
+  number: number;
 }
 
 /** Deferred requests: those on the waiting list, those that have a slot, and those that are kept after their end. */
@@ -80,7 +95,7 @@ export function snapshotOf(
   scheduler: Scheduler,
   now: number,
   deferred: DeferredSnapshot | null = null,
-): Snapshot {
+): SnapshotContent {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
   const inFlight = scheduler.inFlight;
@@ -103,6 +118,7 @@ export function snapshotOf(
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
 

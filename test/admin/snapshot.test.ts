@@ -31,6 +31,8 @@ describe("a snapshot", () => {
         },
       ],
       totals: NO_TOTALS,
+      recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
   });
 
@@ -67,6 +69,8 @@ describe("a snapshot", () => {
         },
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
+      recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
     response.end();
     await first;

@@ -30,7 +30,7 @@ const CASES: [Happening, string][] = [
   ],
   [
     { kind: "resume", owner: "deploy-42", by: "jane", cause: "forced" },
-    "Running again: “jane” has ended the drain of “deploy-42”.",
+    "Running again: “jane” ended the drain of “deploy-42” by force.",
   ],
   [
     { kind: "resume", owner: "deploy-42", by: null, cause: "expired" },

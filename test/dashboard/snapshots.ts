@@ -1,4 +1,5 @@
 import type { DeferredRequest } from "../../src/dashboard/page/api.ts";
+import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
 import type {
   DeferredSnapshot,
   LeaseSnapshot,
@@ -26,6 +27,11 @@ export function aLease(id: string, seconds = 1): LeaseSnapshot {
 export function aQuarantinedLease(id: string, seconds: number, opensInS = 60): LeaseSnapshot {
   const quarantine = { quarantined: true, quarantinedSince: ago(seconds), until: ago(-opensInS) };
   return leaseWith({ id, since: ago(seconds + 120), ...quarantine });
+}
+
+/** Requests that were refused lately, the last of them so many seconds ago. */
+export function refused(code: string, count = 1, seconds = 5, deferred = false): RecentRefusal {
+  return { code, deferred, count, since: ago(seconds + 5), until: ago(seconds) };
 }
 
 /** A running, idle pool with one server that is up. */

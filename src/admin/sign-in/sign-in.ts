@@ -10,6 +10,7 @@ import type { Env } from "../../link/env.ts";
 import { logError } from "../../link/log.ts";
 import { Refusal } from "../../refusals/refusal.ts";
 import type { Operator } from "../operator.ts";
+import { signedInByAccess } from "./access.ts";
 import type { AdminEnv } from "./admin-env.ts";
 import { credentialsIn, holderOf } from "./tokens.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
@@ -20,18 +21,38 @@ let lastProblems = "";
 
 /** Requires that somebody has signed in. */
 export async function authenticate(c: Context<AdminEnv>, next: Next): Promise<void> {
-  c.set("operator", await signedIn(c.env, c.req.raw.headers));
+  c.set("operator", await signedIn(c.env, c.req.raw.headers, accessOf(c)));
   await next();
 }
 
-/** Who sends a request with these headers. Throws a `Refusal`. */
-export async function signedIn(env: Env, headers: Headers): Promise<Operator> {
+/** Who sends a request with these headers; a token goes before what Cloudflare Access says. Throws a `Refusal`. */
+export async function signedIn(
+  env: Env,
+  headers: Headers,
+  access?: CloudflareAccessContext,
+): Promise<Operator> {
   const signIn = waysOf(env);
   const credentials = credentialsIn(headers.get("authorization") ?? "");
   const holder = credentials && (await holderOf(credentials, signIn));
-  if (holder) return holder;
+  const operator = holder ?? (signIn.access && (await signedInByAccess(signIn.access, headers, access)));
+  if (operator) return operator;
   if (credentials) await pause(wrongTokens.pauseMs(Date.now()));
   throw new Refusal("unauthorized", "Send `Authorization: Bearer <token>`.");
+}
+
+/** What the platform says of the request, if the Worker is behind Access; Hono's own type does not have it. */
+function accessOf(c: Context<AdminEnv>): CloudflareAccessContext | undefined {
+  try {
+    return (c.executionCtx as ExecutionContext).access;
+  } catch {
+    // Hono throws where there is no context.
+    return undefined;
+  }
+}
+
+/** The challenge of a 401. With Access, browsers are not to ask for a password. */
+export function challengeOf(env: Env): string {
+  return readSignIn(env).access === null ? 'Basic realm="Sluice", charset="UTF-8"' : 'Bearer realm="Sluice"';
 }
 
 function waysOf(env: Env): SignIn {

@@ -107,12 +107,12 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
 
 function resumeSentence({ owner, by, cause }: PoolEvent & { kind: "resume" }): string {
   if (by === null) return `Running again: the drain of “${owner}” ended by itself, its time was up.`;
-  if (cause === "forced") return `Running again: “${by}” has ended the drain of “${owner}”.`;
+  if (cause === "forced") return `Running again: “${by}” ended the drain of “${owner}” by force.`;
   return `Running again: ${claimWords({ owner, by })} resumed the pool.`;
 }
 
 /** Whose drain: “jane”, or “deploy-42” (by “ci”). */
-function claimWords({ owner, by }: { owner: string; by: string }): string {
+export function claimWords({ owner, by }: { owner: string; by: string }): string {
   return owner === by ? `“${owner}”` : `“${owner}” (by “${by}”)`;
 }
 

@@ -56,13 +56,13 @@ test("on a narrow terminal the servers are told without what is usual of all of 
   ]);
 });
 
-test("a table of pools counts the servers that take requests", () => {
+test("a table of pools says how each is, and counts the servers that take requests", () => {
   const servers = [serverWith(), serverWith({ health: "down" }), serverWith({ state: "drain" })];
   const busy = poolWith({ inFlight: 1, slots: 3, queued: 12, oldestWaitMs: 2_100, servers });
   expect(poolsView([busy, poolWith({ name: "api", state: "drained" })], plain)).toEqual([
-    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
-    "web   running        1/3            0      12   2.1 s      1/3",
-    "api   drained        0/1            0       0       –      1/1",
+    "POOL  STATE           IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
+    "web   1 of 3 servers        1/3            0      12   2.1 s      1/3",
+    "api   drained               0/1            0       0       –      1/1",
   ]);
 });
 
@@ -134,8 +134,14 @@ describe("the head of a pool", () => {
     );
   });
 
-  test("shows a pool that runs in green, one that does not in yellow", () => {
-    expect(poolHead(poolWith(), marked, NOW)[0]).toContain("<green>running</>");
-    expect(poolHead(poolWith({ state: "draining" }), marked, NOW)[0]).toContain("<yellow>draining</>");
+  test("shows a pool that runs in green, one that does not in yellow, and one in trouble in red", () => {
+    const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), marked, NOW)[0];
+    expect(head({})).toContain("<green>running</>");
+    expect(head({ state: "draining" })).toContain("<yellow>draining</>");
+    expect(head({ servers: [serverWith({ health: "down" })] })).toContain("<red>no server</>");
+    const at = new Date(NOW).toISOString();
+    const recentRefusals = [{ code: "queue-full", deferred: false, count: 1, since: at, until: at }];
+    expect(head({ recentRefusals })).toContain("<red>refusing</>");
+    expect(head({ recentRefusals, state: "drained" })).toContain("<red>drained, refusing</>");
   });
 });
