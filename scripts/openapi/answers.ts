@@ -22,6 +22,7 @@ const exactly =
 const right = z.enum(RIGHTS);
 const instant = z.iso.datetime();
 const count = z.int().min(0);
+const rate = z.number().min(0).nullable();
 const requestState = z.enum(["queued", "running", ...END_STATES]);
 
 const lease = exactly<LeaseSnapshot>()(
@@ -78,6 +79,7 @@ const recentRefusal = exactly<RecentRefusal>()(
     until: instant.describe("When the latest came."),
   }),
 );
+const percentiles = z.object({ p50: count, p95: count, p99: count }).nullable();
 
 const snapshot = exactly<Snapshot>()(
   z.object({
@@ -90,6 +92,24 @@ const snapshot = exactly<Snapshot>()(
     quarantined: count,
     queued: count.describe("How many requests wait, deferred ones included."),
     oldestWaitMs: count.describe("Of those whose clients hold their connections; 0 if none waits."),
+    maxQueue: count.nullable().describe("How many direct requests may wait; null: no limit is known."),
+    queueTimeoutMs: count.describe("How long a direct request may wait."),
+    arrivalsPerSecond: rate.describe("New requests, refused ones included; null: not known yet."),
+    grantsPerSecond: rate.describe("Requests that got their first slot; null: not known yet."),
+    fullInMs: count
+      .nullable()
+      .describe("When the waiting list is full, if all goes on as it does; 0: it is. Null: nothing says so."),
+    firstTimeoutInMs: count
+      .nullable()
+      .describe("When the oldest direct request times out if it gets no slot until then; null: none waits."),
+    timeLeft: z
+      .object({ ms: count, until: z.enum(["queue-full", "queue-timeout", "drain-expiry"]) })
+      .nullable()
+      .describe(
+        "In a drain: until a request is refused, or the drain ends by itself. Null while the pool runs.",
+      ),
+    waitMs: percentiles.describe("Waits of direct requests for their first slot, in the last ten minutes."),
+    serviceMs: percentiles.describe("From the slot to the server's last byte, in the last ten minutes."),
     deferred: z
       .object({ queued: count, running: count, answered: count, failed: count, oldestMs: count })
       .optional()

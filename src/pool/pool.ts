@@ -176,7 +176,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   forgetDeferred(ended: EndedDeferred): void {
-    this.#deferral.forget(ended);
+    this.#deferral.forget(ended, Date.now());
     // Watchers see the counts of those that are kept.
     this.#commitSoon();
   }
@@ -301,7 +301,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   #ticketLeft(id: string): void {
     // If the ticket was granted in this very turn, its Worker does not know, and nothing was sent to the server.
-    if (!this.#scheduler.leave(id)) this.#scheduler.end(id, { how: "unused" }, Date.now());
+    const now = Date.now();
+    if (!this.#scheduler.leave(id, now)) this.#scheduler.end(id, { how: "unused" }, now);
     this.#commit.soon();
   }
 

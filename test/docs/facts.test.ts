@@ -234,6 +234,7 @@ describe("docs/admin-api.md", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
+    scheduler.end("two", { how: "done", status: 200 }, 2);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9 }, 3);
     const lookout = new Lookout((now) => snapshotOf("web", scheduler, now, NO_DEFERRED), scheduler, 0);
     const real = membersOf(lookout.snapshot(4));
@@ -291,7 +292,8 @@ describe("docs/monitoring.md", () => {
   const MONITORING = "docs/monitoring.md";
 
   test("has every metric with its labels, and no other", () => {
-    const scheduler = new Scheduler(settings(), null, 0);
+    // A drain, in which the list is full at once.
+    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

@@ -1,6 +1,7 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { resumeAct, setServerAct } from "./acts.ts";
+import { aged } from "./capacity.ts";
 import { now } from "./clock.ts";
 import { drawConnection } from "./connection.ts";
 import { Curves } from "./curves.ts";
@@ -141,7 +142,7 @@ export class View {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
     const offers = offersOn(pool, this.#model.me);
-    drawSummary(pool, condition, offers, isLive, asOf);
+    drawSummary(aged(pool, this.#model.ageOf(pool.name)), condition, offers, isLive, asOf);
     const isHeld = this.#holds.some((hold) => hold.isOn);
     drawAdvice(advice, isFresh, isHeld);
     this.#slots.draw(pool, offers.slots, isLive, asOf);
