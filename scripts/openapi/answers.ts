@@ -3,9 +3,11 @@
  * Worker answers with: a member that is missing here, or too much, does not compile.
  */
 import * as z from "zod";
+import type { AuditList } from "../../src/admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../src/admin/deferred.ts";
 import type { Me } from "../../src/admin/operator.ts";
 import { RIGHTS } from "../../src/config/rights.ts";
+import { AUDIT_ANSWERS, CHANGES } from "../../src/link/audit.ts";
 import { END_STATES } from "../../src/link/deferral.ts";
 import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
@@ -21,6 +23,7 @@ const exactly =
 const right = z.enum(RIGHTS);
 const instant = z.iso.datetime();
 const count = z.int().min(0);
+const via = z.enum(["admin-token", "token", "access"]);
 const requestState = z.enum(["queued", "running", ...END_STATES]);
 
 const lease = exactly<LeaseSnapshot>()(
@@ -165,8 +168,50 @@ const problem = z
 const me = exactly<Me>()(
   z.object({
     name: z.string().describe("What their drains and changes are told of by."),
-    via: z.enum(["admin-token", "token", "access"]),
+    via,
     pools: z.record(z.string(), z.array(right)).describe("The rights, by pool."),
+  }),
+);
+
+const change = exactly<AuditList["changes"][number]>()(
+  z.object({
+    pool: z.string(),
+    id: count.describe("Rises by one with each entry of the pool."),
+    at: instant,
+    by: z.string(),
+    via,
+    address: z.string().nullable().describe("The operator's, if it is known."),
+    agent: z.string().nullable().describe("What the operator's program says that it is."),
+    act: z.enum(CHANGES),
+    owner: z.string().exactOptional().describe("Of the drain, or of the server's state."),
+    reason: z.string().exactOptional(),
+    expiresMs: count.exactOptional().describe("After how long the drain was to end by itself."),
+    extend: z.literal(true).exactOptional().describe("A drain was to be extended, and none to be begun."),
+    force: z.literal(true).exactOptional().describe("The drain was to be ended whosever it is."),
+    server: z.string().exactOptional(),
+    state: z.enum(["ready", "drain", "maint"]).exactOptional(),
+    slots: count.nullable().exactOptional().describe("Null: as the configuration says."),
+    weight: count.nullable().exactOptional().describe("Null: as the configuration says."),
+    ifState: z.enum(["ready", "drain", "maint"]).exactOptional(),
+    lease: z.string().exactOptional(),
+    number: count.exactOptional().describe("Of a deferred request, on the list."),
+    forget: z.literal(true).exactOptional().describe("A request that has ended was to be forgotten."),
+    answer: z
+      .enum(AUDIT_ANSWERS)
+      .describe("`nothing`: there was no drain to extend or to end. A refusal's code: it was refused."),
+    count: count.exactOptional().describe("How often it was asked for between `at` and `until`."),
+    until: instant.exactOptional(),
+  }),
+);
+
+const audit = exactly<AuditList>()(
+  z.object({
+    changes: z.array(change).describe("Newest first."),
+    next: z
+      .string()
+      .nullable()
+      .describe("To be given as `before` for those that follow; null: there are none."),
+    unreachable: z.array(z.string()).describe("The names of the pools whose object does not answer."),
   }),
 );
 
@@ -185,6 +230,8 @@ export const ANSWERS = {
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
   Health: z.object({ status: z.literal("ok") }),
   Me: me,
+  Change: change,
+  Changes: audit,
   RequestStatus: requestStatus,
   Problem: problem,
 } as const satisfies Record<string, z.ZodType>;
