@@ -40,26 +40,26 @@ export type AuditAnswer = (typeof AUDIT_ANSWERS)[number];
 export interface Asked {
   act: (typeof CHANGES)[number];
   /** Of the drain, or of the server's state. */
-  owner?: string;
-  reason?: string;
+  owner?: string | undefined;
+  reason?: string | undefined;
   /** After how long the drain ends by itself, in ms. */
-  expiresMs?: number;
+  expiresMs?: number | undefined;
   /** The drain that is on was to be extended, and none to be begun. */
-  extend?: true;
+  extend?: true | undefined;
   /** The drain was to be ended whosever it is. */
-  force?: true;
-  server?: string;
-  state?: ServerState;
+  force?: true | undefined;
+  server?: string | undefined;
+  state?: ServerState | undefined;
   /** `null`: as the configuration says. */
-  slots?: number | null;
-  weight?: number | null;
+  slots?: number | null | undefined;
+  weight?: number | null | undefined;
   /** The server was to be changed only in this state. */
-  ifState?: ServerState;
-  lease?: string;
+  ifState?: ServerState | undefined;
+  lease?: string | undefined;
   /** Of a deferred request, on the operator's list. Never its id, with which anybody could read the answer. */
-  number?: number;
+  number?: number | undefined;
   /** A deferred request that has ended was to be forgotten. */
-  forget?: true;
+  forget?: true | undefined;
 }
 
 /** A change of a pool by an operator, or the attempt. Instants are ISO 8601 in UTC. */
@@ -69,8 +69,8 @@ export interface AuditEntry extends Omit<Act, "id">, Asked {
   at: string;
   answer: AuditAnswer;
   /** Where the same was asked for several times in a row: how often between `at` and `until`. */
-  count?: number;
-  until?: string;
+  count?: number | undefined;
+  until?: string | undefined;
 }
 
 export interface AuditQuery {
