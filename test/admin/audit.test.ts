@@ -144,6 +144,17 @@ describe("each change is in the audit and the log, with what was asked for:", ()
   });
 });
 
+test("an act on a deferred request is done and in the log, though its pool cannot be told", async () => {
+  const { sluice, origin } = await stage({ deferred: {}, quarantine: { broken: "1ms" } });
+  origin.answer = (request) => request.socket.destroy();
+  const id = await failed(sluice);
+  const headers = { "x-test-pool": "overloaded" };
+  expect((await ask(sluice, `DELETE ${WEB}/deferred/${id}`, { headers })).status).toBe(204);
+  expect(sluice.audits).toMatchObject([{ act: "cancel-deferred", number: 1, answer: "done" }]);
+  expect(await changes(sluice)).toEqual([]);
+  expect((await sluice.snapshot("web")).deferred?.failed).toBe(0);
+});
+
 /** Resolves with the id of a deferred request once the pool has heard of its failure. */
 async function failed(sluice: Sluice): Promise<string> {
   const before = (await sluice.snapshot("web")).deferred?.failed ?? 0;

@@ -61,6 +61,8 @@ async function run(running: Question): Promise<void> {
     setText(byId("dialog-confirm"), running.again?.(error) ?? running.confirm);
   } finally {
     if (question === running || question === null) setBusy(false);
+    // Done or refused: it is in the audit.
+    document.dispatchEvent(new Event("acted"));
   }
 }
 

@@ -3,6 +3,7 @@ import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
 import { adviceFor } from "./advice.ts";
+import { Audit } from "./audit.ts";
 import { now } from "./clock.ts";
 import { Curves } from "./curves.ts";
 import { Deferred } from "./deferred.ts";
@@ -21,6 +22,7 @@ export class View {
   readonly #slots: Slots;
   readonly #servers: Servers;
   readonly #deferred: Deferred;
+  readonly #audit: Audit;
   #curves: Curves | null = null;
 
   constructor(model: Model) {
@@ -35,6 +37,7 @@ export class View {
       () => this.draw(),
     );
     this.#deferred = new Deferred(() => this.draw());
+    this.#audit = new Audit(() => this.draw());
     for (const [id, act] of [
       ["act-drain", drain],
       ["act-extend", extend],
@@ -88,6 +91,7 @@ export class View {
     this.#servers.draw(pool, isLive, asOf);
     drawEvents(events, asOf);
     this.#deferred.draw(pool, isLive, asOf);
+    this.#audit.draw(pool.name, events, isLive, asOf);
     setText(byId("wait-title"), pool.deferred ? "Oldest wait of those not stored" : "Oldest wait");
     // Not before it is visible: a hidden element has no width.
     this.#curves ??= new Curves();
