@@ -3,9 +3,11 @@
  * Worker answers with: a member that is missing here, or too much, does not compile.
  */
 import * as z from "zod";
+import type { AuditList } from "../../src/admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../src/admin/deferred.ts";
 import type { Me } from "../../src/admin/operator.ts";
 import { RIGHTS } from "../../src/config/rights.ts";
+import { AUDIT_ANSWERS, CHANGES } from "../../src/link/audit.ts";
 import { END_STATES } from "../../src/link/deferral.ts";
 import type { RequestStatus } from "../../src/requests/request-status.ts";
 import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
@@ -23,6 +25,7 @@ const right = z.enum(RIGHTS);
 const instant = z.iso.datetime();
 const count = z.int().min(0);
 const rate = z.number().min(0).nullable();
+const via = z.enum(["admin-token", "token", "access"]);
 const requestState = z.enum(["queued", "running", ...END_STATES]);
 
 const lease = exactly<LeaseSnapshot>()(
@@ -202,8 +205,50 @@ const problem = z
 const me = exactly<Me>()(
   z.object({
     name: z.string().describe("What their drains and changes are told of by."),
-    via: z.enum(["admin-token", "token", "access"]),
+    via,
     pools: z.record(z.string(), z.array(right)).describe("The rights, by pool."),
+  }),
+);
+
+const change = exactly<AuditList["changes"][number]>()(
+  z.object({
+    pool: z.string(),
+    id: count.describe("Rises by one with each entry of the pool."),
+    at: instant,
+    by: z.string(),
+    via,
+    address: z.string().nullable().describe("The operator's, if it is known."),
+    agent: z.string().nullable().describe("What the operator's program says that it is."),
+    act: z.enum(CHANGES),
+    owner: z.string().optional().describe("Of the drain, or of the server's state."),
+    reason: z.string().optional(),
+    expiresMs: count.optional().describe("After how long the drain was to end by itself."),
+    extend: z.literal(true).optional().describe("A drain was to be extended, and none to be begun."),
+    force: z.literal(true).optional().describe("The drain was to be ended whosever it is."),
+    server: z.string().optional(),
+    state: z.enum(["ready", "drain", "maint"]).optional(),
+    slots: count.nullable().optional().describe("Null: as the configuration says."),
+    weight: count.nullable().optional().describe("Null: as the configuration says."),
+    ifState: z.enum(["ready", "drain", "maint"]).optional(),
+    lease: z.string().optional(),
+    number: count.optional().describe("Of a deferred request, on the list."),
+    forget: z.literal(true).optional().describe("A request that has ended was to be forgotten."),
+    answer: z
+      .enum(AUDIT_ANSWERS)
+      .describe("`nothing`: there was no drain to extend or to end. A refusal's code: it was refused."),
+    count: count.optional().describe("How often it was asked for between `at` and `until`."),
+    until: instant.optional(),
+  }),
+);
+
+const audit = exactly<AuditList>()(
+  z.object({
+    changes: z.array(change).describe("Newest first."),
+    next: z
+      .string()
+      .nullable()
+      .describe("To be given as `before` for those that follow; null: there are none."),
+    unreachable: z.array(z.string()).describe("The names of the pools whose object does not answer."),
   }),
 );
 
@@ -222,6 +267,8 @@ export const ANSWERS = {
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
   Health: z.object({ status: z.literal("ok") }),
   Me: me,
+  Change: change,
+  Changes: audit,
   RequestStatus: requestStatus,
   Problem: problem,
 } as const satisfies Record<string, z.ZodType>;

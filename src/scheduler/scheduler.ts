@@ -336,6 +336,11 @@ export class Scheduler {
     return this.#fleet.leased(id) !== undefined;
   }
 
+  /** The server that may be at work on the request with this lease; `null`: none. */
+  serverOf(id: string): string | null {
+    return this.#fleet.slotInFlight(id)?.server.name ?? null;
+  }
+
   /** When the lease with this id began; `null`: there is none that has not ended. */
   leasedSince(id: string): number | null {
     return this.#fleet.leased(id)?.since ?? null;

@@ -70,6 +70,8 @@ export interface Subject {
   request?: string;
   /** The list of its deferred requests. */
   isList?: boolean;
+  /** What operators have done. */
+  isAudit?: boolean;
 }
 
 /** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
@@ -154,11 +156,16 @@ export function unreachable(url: string, error: unknown): Unreachable {
 }
 
 /**
- * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of its deferred requests,
- * or what becomes of one of them.
+ * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of changes or of its
+ * deferred requests, or what becomes of one of these.
  */
-function isAnswer({ status, headers }: Head, body: unknown, { pool, request, isList }: Subject): boolean {
-  const { name, servers, pools, unreachable, requests, id } = (body ?? {}) as Record<string, unknown>;
+function isAnswer({ status, headers }: Head, body: unknown, subject: Subject): boolean {
+  const { pool, request, isList, isAudit } = subject;
+  const { name, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (isAudit) return Array.isArray(changes) && Array.isArray(unreachable);
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   if (isList) return Array.isArray(requests);
   if (request !== undefined) return status === 204 ? isOwn(headers) : id === request;
