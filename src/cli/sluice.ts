@@ -11,6 +11,7 @@ import { addRoll } from "./commands/roll.ts";
 import { addServe } from "./commands/serve.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
+import { addToken } from "./commands/token.ts";
 import { addTop } from "./commands/top.ts";
 import { completionOf } from "./completion/candidates.ts";
 import { addCompletion, wordsToComplete } from "./completion/completion.ts";
@@ -32,6 +33,7 @@ addCheck(program);
 addServe(program);
 addRehearse(program);
 addTop(program);
+addToken(program);
 addCompletion(program);
 
 // Handlers, because a terminal or a pipe that is closed would otherwise end a deploy, and its pool would stay drained.

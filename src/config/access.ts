@@ -53,7 +53,8 @@ const NO_PEOPLE = errorOption(
   'a list like [{ email = "*@acme.com", may = ["look"] }]',
 );
 
-const access = table({
+/** The variable's keys. */
+export const accessKeys = table({
   team: text(
     (given) => (/^(?:[a-z0-9-]+\.)+cloudflareaccess\.com$/i.test(given) ? given.toLowerCase() : undefined),
     "is not a team's domain",
@@ -89,7 +90,7 @@ function isPlain(address: string): boolean {
 
 /** `given`: the variable, or its JSON. */
 export function readAccess(given: unknown): { access: AccessConfig | null; problems: Problem[] } {
-  const { data, error } = access.safeParse(typeof given === "string" ? parsed(given) : given);
+  const { data, error } = accessKeys.safeParse(typeof given === "string" ? parsed(given) : given);
   if (data) return { access: data, problems: [] };
   const found = error?.issues.flatMap(problemsOf) ?? [];
   return { access: null, problems: found.map(({ path, text }) => ({ path: [ACCESS, ...path], text })) };

@@ -11,7 +11,7 @@ export const ADMIN_TOKENS = "ADMIN_TOKENS";
 export const ADMIN = "admin";
 
 /** Two of a name are valid at once, so that a new one is in use everywhere before the old one goes. */
-const MOST_DIGESTS = 2;
+export const MOST_DIGESTS = 2;
 
 export interface NamedToken {
   name: string;
@@ -62,7 +62,8 @@ export function readAdminTokens(given: unknown): { tokens: NamedToken[]; problem
   const tokens: NamedToken[] = [];
   const problems: Problem[] = [];
   for (const [name, table] of Object.entries(tables)) {
-    if (!isName(name) || name === ADMIN) problems.push({ path: [ADMIN_TOKENS, name], text: noName(name) });
+    const noName = nameProblem(name);
+    if (noName !== null) problems.push({ path: [ADMIN_TOKENS, name], text: noName });
     const { success, data, error } = namedToken.safeParse(table);
     for (const { path, text } of error?.issues.flatMap(problemsOf) ?? [])
       problems.push({ path: [ADMIN_TOKENS, name, ...path], text });
@@ -84,9 +85,10 @@ function parsed(text: string): unknown {
   }
 }
 
-function noName(name: string): string {
+/** Why nobody can have a token of this name; `null`: somebody can. */
+export function nameProblem(name: string): string | null {
   if (name === ADMIN) return `"${ADMIN}" is who has ADMIN_TOKEN; allowed: another name`;
-  return `${inspect(name)} is not a name; allowed: ${NAME_ALLOWED}`;
+  return isName(name) ? null : `${inspect(name)} is not a name; allowed: ${NAME_ALLOWED}`;
 }
 
 /** With one token under two names, nobody could say who has done something. */

@@ -15,7 +15,8 @@ export const RIGHTS = ["look", "drain", "servers", "slots", "deferred", "force"]
 
 export type Right = (typeof RIGHTS)[number];
 
-const ALL = "*";
+/** In place of a list, all of them. */
+export const ALL = "*";
 
 /** What somebody may do, and in which pools; `pools: null`: in all of them. */
 export interface Grant {

@@ -120,6 +120,7 @@ describe("sluice drain", () => {
     ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep"'],
     ["with a wait that is no duration", ["web", "--wait", "soon"], "--wait"],
     ["with no end at once", ["web", "--expires", "0s"], "sluice: --expires: "],
+    ["with an empty owner", ["web", "--owner", ""], "sluice: --owner: "],
     ["with an empty reason", ["web", "--reason", ""], "sluice: --reason: "],
   ])("%s ends with 64, and drains nothing", async (_, args, words) => {
     const { sluice } = await stage();

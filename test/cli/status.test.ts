@@ -61,7 +61,7 @@ describe("sluice status", () => {
     const [head, drained, left, ...rest] = stdout.split("\n");
     expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for [\d.]+ s$/);
     expect(drained).toMatch(
-      /^drained by "Ann" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
+      /^drained by "Ann" of "admin" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
     );
     expect(left).toMatch(
       /^time left: (10 min|9 min \d+ s), then the (oldest request is refused \(queue_timeout\)|drain ends by itself)$/,
@@ -75,7 +75,7 @@ describe("sluice status", () => {
     const { sluice } = await stage();
     await sluice.drain("web", { owner: "Ann\u001b]0;owned\u0007", reason: "a\rb\u009b2Jc\u202ed" });
     const { stdout } = await status(sluice.url, "web");
-    expect(stdout).toContain('drained by "Ann?]0;owned?" ("a?b?2Jc?d") since ');
+    expect(stdout).toContain('drained by "Ann?]0;owned?" of "admin" ("a?b?2Jc?d") since ');
   });
 
   test("says in words, and with 0, which pools have no server, refuse, fail, or miss servers, drained ones too", async () => {

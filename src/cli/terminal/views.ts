@@ -5,7 +5,7 @@ import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import type { Style } from "./output.ts";
-import { printable, quoted } from "./output.ts";
+import { holderOf, printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
@@ -34,6 +34,7 @@ export function poolsView(
     },
     ...(pools.some(({ deferred }) => deferred) ? [deferredColumn(style)] : []),
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
+    ...(pools.some(({ drain }) => drain) ? [DRAINED_BY] : []),
   ];
   return titled(table(columns, pools, width), style);
 }
@@ -68,7 +69,7 @@ export function poolHead(
     const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
     const left = duration(Date.parse(drain.expiresAt) - now);
     lines.push(
-      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
+      `drained by ${holderOf(drain)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
   lines.push(...capacityLines(pool, style));
@@ -89,6 +90,13 @@ function deferredLine(
   ];
   return `deferred  ${parts.join(" · ")}`;
 }
+
+/** Left out where the table would be too wide: the view of one pool says it too. */
+const DRAINED_BY: Column<Snapshot> = {
+  title: "DRAINED BY",
+  cell: ({ drain }) => (drain ? holderOf(drain) : "–"),
+  usual: () => true,
+};
 
 /** How many wait, and how many have failed and are kept. */
 function deferredColumn(style: Style): Column<Snapshot> {

@@ -66,6 +66,24 @@ test("a table of pools says how each is, and counts the servers that take reques
   ]);
 });
 
+test("a table of pools tells whose drain is on, unless there is no room for it", () => {
+  const drain = { owner: "deploy-42", by: "ci", reason: null, since: "", expiresAt: "" };
+  const pools = [
+    poolWith(),
+    poolWith({ name: "api", state: "drained", drain: { ...drain, owner: "ci" } }),
+    poolWith({ name: "jobs", state: "draining", drain }),
+  ];
+  expect(poolsView(pools, plain)).toEqual([
+    "POOL  STATE     IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS  DRAINED BY",
+    "web   running         0/1            0       0       –      1/1  –",
+    'api   drained         0/1            0       0       –      1/1  "ci"',
+    'jobs  draining        0/1            0       0       –      1/1  "deploy-42" of "ci"',
+  ]);
+  expect(poolsView(pools, plain, 70)[2]).toBe(
+    "api   drained         0/1            0       0       –      1/1",
+  );
+});
+
 test("a table of pools tells deferred requests from those that hold a connection", () => {
   const deferred = { queued: 40, running: 1, answered: 7, failed: 2, oldestMs: 9_000_000 };
   const pools = [
@@ -113,7 +131,7 @@ describe("the head of a pool", () => {
     };
     const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
     expect(drained).toMatch(
-      /^drained by "ann\?\[31m" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
+      /^drained by "ann\?\[31m" of "me" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
     );
   });
 
