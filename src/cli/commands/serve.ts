@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { whyAdminIsOff } from "../../config/admin.ts";
-import { OWN_BINDINGS } from "../../config/bindings.ts";
+import { bindingsOf, OWN_BINDINGS, type SecretState } from "../../config/bindings.ts";
 import { holdsPools } from "../../config/variables.ts";
 import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
@@ -159,14 +159,27 @@ function isOwn(name: string): boolean {
   return holdsPools(name) || OWN_BINDINGS.includes(name) || name.startsWith(OWN_PREFIX);
 }
 
-/** Servers would take Sluice for somebody else if it sent them a header without its secret. */
+/**
+ * Servers would take Sluice for somebody else if it sent them a header without its secret. The Worker would refuse all
+ * requests, so it is said before anything listens.
+ */
 function whole(secrets: Record<string, string>, settings: Settings): Record<string, string> {
-  const missing = settings.secrets.filter((name) => !secrets[name] && !settings.variables[name]);
-  if (missing.length === 0) return secrets;
-  throw new CliError(
-    EXIT.invalid,
-    `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
-  );
+  const { secretOf } = bindingsOf({ ...settings.variables, ...secrets });
+  const inState = (state: SecretState) => settings.secrets.filter((name) => secretOf(name) === state);
+  const [missing, unusable] = [inState("missing"), inState("unusable")];
+  if (missing.length > 0) {
+    throw new CliError(
+      EXIT.invalid,
+      `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
+    );
+  }
+  if (unusable.length > 0) {
+    throw new CliError(
+      EXIT.invalid,
+      `The secret ${listed(unusable)} is empty or has several lines, so no header can have it: a header's value is one line.`,
+    );
+  }
+  return secrets;
 }
 
 function secretsOfProcess(names: readonly string[]): Record<string, string> {

@@ -1,11 +1,17 @@
-/** A line of .dev.vars, as wrangler's own parser (dotenv) takes it: `NAME=value`, the value perhaps in quotes. */
-const LINE = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(?:"((?:\\.|[^"\\])*)"|'([^']*)'|([^#\r\n]*))/gm;
+/**
+ * An entry of .dev.vars, as wrangler's own parser (dotenv) takes it: `NAME=value` or `NAME: value`. In quotes a value may
+ * have several lines. Quotes with more than a comment behind them are part of the value.
+ */
+const ENTRY =
+  /^[ \t]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])[ \t]*(?:(?:"((?:\\"|[^"])*)"|'((?:\\'|[^'])*)'|`((?:\\`|[^`])*)`)(?=[ \t]*(?:#.*)?$)|([^#\n]*))/gm;
 
 /** The secrets of `text`, the content of .dev.vars. */
 export function readDevVars(text: string): Record<string, string> {
   const secrets: Record<string, string> = {};
-  for (const [, name = "", double, single, bare = ""] of text.matchAll(LINE)) {
-    secrets[name] = double?.replaceAll("\\n", "\n") ?? single ?? bare.trim();
+  const lines = text.replaceAll(/\r\n?/g, "\n");
+  for (const [, name = "", double, single, back, bare = ""] of lines.matchAll(ENTRY)) {
+    const unescaped = double?.replaceAll("\\n", "\n").replaceAll("\\r", "\r");
+    secrets[name] = unescaped ?? single ?? back ?? bare.trim();
   }
   return secrets;
 }

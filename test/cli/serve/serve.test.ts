@@ -101,6 +101,22 @@ describe("sluice serve does not start", () => {
     expect(served.run.stderr).not.toContain("sesame");
   });
 
+  test.each([
+    ["with a line break", '"open\nsesame"', {}],
+    ["with a line break of the environment's", '"sesame"', { GATE_KEY: "open\r\nsesame" }],
+    ["of blanks", '"  "', {}],
+    ["that is empty", "", {}],
+  ])("where headers take a secret %s, which no header can have, and names it", async (_, value, env) => {
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" }, "X-Team": { secret: "TEAM" } };
+    const project = await Project.make({ web: { servers: SERVERS, headers } });
+    await writeFile(join(project.path, ".dev.vars"), `GATE_KEY=${value}\nTEAM="reports\n"\n`);
+    const run = new Run(["serve"], { url: "", cwd: project.path, env });
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toBe(
+      "sluice: The secret GATE_KEY is empty or has several lines, so no header can have it: a header's value is one line.\n",
+    );
+  });
+
   test("with a .dev.vars that cannot be read, or that would replace what Sluice itself needs", async () => {
     const project = await Project.make({ web: { servers: SERVERS } });
     const file = join(project.path, ".dev.vars");
