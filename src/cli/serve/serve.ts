@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../words/phrases.ts";
 import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Signals } from "../process/signals.ts";
 import { startWorkerd } from "../process/workerd.ts";
 import { CONTROL, capnp, environmentName, type Network, OWN_PREFIX, socketName } from "./capnp.ts";
@@ -43,7 +44,7 @@ export async function serve(
   const { settings, data } = options;
   const binary = workerdBinary(options.project);
   const worker = workerBundle();
-  makeFolder(data);
+  makeData(data);
   const lock = lockFolder(data);
   if (lock === null) {
     throw new CliError(EXIT.held, `Another \`sluice serve\` has its state in ${data}: one at a time.`);
@@ -101,9 +102,9 @@ export async function serve(
 }
 
 /** For its user alone, also where it was there before. */
-function makeFolder(folder: string): void {
+function makeData(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     chmodSync(folder, 0o700);
   } catch (error) {
     throw new CliError(EXIT.usage, `The state cannot be in ${folder}: ${(error as Error).message}`);
@@ -118,7 +119,7 @@ function writeConfig({ settings, secrets, network, data }: ServeOptions, worker:
   const [config, frontFile, objects] = ["config.capnp", "front.js", "objects"].map((name) =>
     resolve(data, name),
   ) as [string, string, string];
-  mkdirSync(objects, { recursive: true });
+  makeFolder(objects);
   writeFileSync(frontFile, front);
   const layout = { folder: resolve(data), front: frontFile, worker, objects };
   writeFileSync(config, capnp(settings, layout, network, [...Object.keys(secrets), KEY]));

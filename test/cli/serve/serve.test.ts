@@ -147,6 +147,16 @@ describe("sluice serve does not start", () => {
     expect(run.stderr).toContain(message);
   });
 
+  test.each(["/proc/x", "/proc/x/state", "wrangler.jsonc", "wrangler.jsonc/state"])(
+    "with its state in %s, where no folder can be made, and names it",
+    async (folder) => {
+      const run = (await Project.make({ web: { servers: SERVERS } })).run("--data", folder);
+      expect(await run.code).toBe(64);
+      expect(run.stderr).toMatch(/^sluice: The state cannot be in (\S+): [^\n]+\n$/);
+      expect(run.stderr).toContain(`The state cannot be in ${folder}: `);
+    },
+  );
+
   test("without workerd, and says how to install it", async () => {
     const { path } = await Folder.make();
     const file = { ...PLATFORM_JSON, vars: { POOLS: { web: { servers: SERVERS } } } };
