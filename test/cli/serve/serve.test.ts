@@ -101,6 +101,14 @@ describe("sluice serve does not start", () => {
     expect(served.run.stderr).not.toContain("sesame");
   });
 
+  test("without a secret that a pool's headers take, also if no server of it has that header", async () => {
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" } };
+    const servers = SERVERS.map((server) => ({ ...server, headers: { "X-Gate-Key": "own" } }));
+    const run = (await Project.make({ web: { servers, headers } })).run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+  });
+
   test.each([
     ["with a line break", '"open\nsesame"', {}],
     ["with a line break of the environment's", '"sesame"', { GATE_KEY: "open\r\nsesame" }],
