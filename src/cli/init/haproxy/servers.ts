@@ -32,13 +32,16 @@ interface Settings {
 /** `lines`: of a backend, those of its defaults first. */
 export function readServers(lines: readonly Line[], remarks: Remarks): Server[] {
   const defaults: Settings = { flags: new Set(), values: new Map() };
+  const above: Line[] = [];
   const servers: Server[] = [];
   for (const line of lines) {
     const [keyword] = line.words;
     if (keyword === "default-server") {
       collect(line, line.words.slice(1), defaults, remarks);
-      if (!remarks.has(line)) remarks.add(line, "became", "counts for each server below it");
+      above.push(line);
     } else if (keyword === "server") {
+      for (const one of above)
+        if (!remarks.has(one)) remarks.add(one, "became", "counts for each server below it");
       const server = serverOf(line, defaults, servers, remarks);
       if (server) servers.push(server);
     } else if (keyword === "server-template") {
@@ -58,7 +61,7 @@ function collect(line: Line, words: readonly string[], into: Settings, remarks: 
       at += known.values;
       if (known.why) remarks.add(line, known.why[0], `\`${word}\`: ${known.why[1]}`);
       else if (known.values === 1) into.values.set(word, value);
-      else if (word.startsWith("no-")) into.flags.delete(word.slice("no-".length));
+      else if (known.undoes) into.flags.delete(known.undoes);
       else into.flags.add(word);
     }
   }
