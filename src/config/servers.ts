@@ -2,21 +2,20 @@
 import * as z from "zod/mini";
 import { type Bindings, OWN_BINDINGS } from "./bindings.ts";
 import { errorOption, flag, table, whole } from "./fields.ts";
+import { MOST_SERVERS, SLOTS, WEIGHT } from "./limits.ts";
 import { bindingName, origin, serverName } from "./names.ts";
 import { inspect, type Problem } from "./problem.ts";
 import { type RequestHeaders, requestHeaders } from "./request-headers.ts";
 import { identityOf } from "./server-identity.ts";
 import type { ServerConfig } from "./types.ts";
 
-const MOST_SERVERS = 1000;
-
 const server = table({
   name: serverName(),
   url: origin(),
   binding: z.optional(bindingName()),
   headers: z.optional(requestHeaders()),
-  slots: z.optional(whole(1, 1000)),
-  weight: z._default(whole(1, 256), 1),
+  slots: z.optional(whole(...SLOTS)),
+  weight: z._default(whole(...WEIGHT), 1),
   backup: z._default(flag(), false),
 });
 

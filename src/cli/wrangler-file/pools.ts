@@ -6,7 +6,7 @@ import type { Target } from "./target.ts";
 import { type Path, tableOf } from "./tree.ts";
 
 /** Cloudflare's limit for one variable, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
-const LARGEST_BYTES = 5 * 1024;
+export const LARGEST_BYTES = 5 * 1024;
 
 /** Reports the same problems as the Worker would. Returns the valid pools. */
 export function checkPools(target: Target): PoolConfig[] {

@@ -206,6 +206,29 @@ describe("a health check", () => {
     });
   });
 
+  test.each([
+    ["inter 50", { interval: "100ms" }, "inter 50: 50 is less than the shortest, 100ms"],
+    ["inter 25h", { interval: "24h" }, "inter 25h: 25h is more than the longest, 24h"],
+    ["inter soon", {}, "inter soon: it is no time"],
+    ["rise 101", {}, "rise 101: it is 1 to 100"],
+    ["fall 0", {}, "fall 0: it is 1 to 100"],
+  ])("with %j keeps to what a pool may have, and says so", (words, expected, says) => {
+    const text = behindFrontend(`backend web\noption httpchk /up\n${CHECKED} ${words}`);
+    const conversion = convertHaproxy(text);
+    expect(conversion.pools.map((pool) => keysOf(pool).check)).toEqual([
+      { path: "/up", ...expected, status: "2xx,3xx" },
+    ]);
+    expect(said(text, words)).toContain(`changed: ${says}`);
+    expect(checked(conversion).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("with a timeout that no pool may have says so", () => {
+    const text = behindFrontend(`backend web\ntimeout check 25h\n${CHECKED}`);
+    expect(said(text, "timeout check")).toEqual([
+      'changed: check.timeout = "24h": 25h is more than the longest, 24h',
+    ]);
+  });
+
   test("is not there if no server has one", () => {
     expect(checkOf("option httpchk /up", "server a a.test:80")).toBeUndefined();
   });
