@@ -144,6 +144,10 @@ describe("the package", () => {
       expect(readFileSync(join(folder, "out/worker.js"), "utf8")).toContain("misconfigured");
     });
 
+    test("keeps its token out of git, although npm leaves each .gitignore out of a package", () => {
+      expect(readFileSync(join(folder, ".gitignore"), "utf8").split("\n")).toContain(".dev.vars*");
+    });
+
     test("is what a module of the user's own exports, with types", async () => {
       const file = join(folder, "wrangler.toml");
       const text = readFileSync(file, "utf8");
