@@ -35,6 +35,11 @@ describe("the package", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
+    // Of earlier builds: another version's, and what one that was killed was about to write.
+    for (const stale of ["gone/worker.js", "gone.js", "sluice.js.99999999"]) {
+      await mkdir(dirname(join(ROOT, "dist", stale)), { recursive: true });
+      await writeFile(join(ROOT, "dist", stale), "stale");
+    }
     const pack = ["pack", "--silent", "--json", "--pack-destination", folder];
     const [packed] = JSON.parse((await run("npm", pack, { cwd: ROOT })).stdout);
     files = packed.files.map(({ path }: { path: string }) => path);
