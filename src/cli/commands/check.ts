@@ -7,10 +7,11 @@ import { durationOption, examples, type Program } from "../program.ts";
 import { COLOURS, findingLine } from "../terminal/finding.ts";
 import { printable, type Style, styleOf } from "../terminal/output.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
 import type { Finding, Severity } from "../wrangler-file/report.ts";
-import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
+import { devVarsFindings } from "../wrangler-file/variables.ts";
 
 export function addCheck(program: Program): void {
   program

@@ -9,7 +9,7 @@ import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { makeFolder } from "../make-folder.ts";
 import type { Signals } from "../process/signals.ts";
-import { startWorkerd } from "../process/workerd.ts";
+import { startWorkerd, type Workerd } from "../process/workerd.ts";
 import { CONTROL, capnp, environmentName, type Network, OWN_PREFIX, socketName } from "./capnp.ts";
 import front from "./front.js" with { type: "text" };
 import { workerBundle, workerdBinary } from "./installed.ts";
@@ -52,7 +52,7 @@ export async function serve(
   const key = randomBytes(32).toString("base64url");
   const config = writeConfig(options, worker);
   const { addresses, handedOn } = options.network;
-  const runtime = startWorkerd(binary, config, {
+  const runtime = start(binary, config, {
     sockets: addresses.length + 1,
     handedOn: new Map(handedOn.map((descriptor, n) => [socketName(n), descriptor])),
     env: { ...process.env, ...inEnvironment({ ...options.secrets, [KEY]: key }) },
@@ -98,6 +98,14 @@ export async function serve(
     runtime.process.kill("SIGKILL");
     await ended;
     guard.kill("SIGKILL");
+  }
+}
+
+function start(...given: Parameters<typeof startWorkerd>): Workerd {
+  try {
+    return startWorkerd(...given);
+  } catch (error) {
+    throw new CliError(EXIT.unexpected, `The runtime cannot be started: ${(error as Error).message}`);
   }
 }
 

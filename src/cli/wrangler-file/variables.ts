@@ -1,5 +1,6 @@
 /** The variables beside POOLS, in the file and in .dev.vars. */
 import { adminHostProblem, readAdminHost, tokenProblem } from "../../config/admin.ts";
+import { DEV_VARS, readDevVars } from "./dev-vars.ts";
 import type { Finding } from "./report.ts";
 import type { Target } from "./target.ts";
 
@@ -19,16 +20,10 @@ export function checkVariables(target: Target): void {
   target.error(["vars", "ADMIN_HOST"], adminHostProblem(host));
 }
 
-/** The secrets of `wrangler dev`, in a file beside wrangler's. */
-export const DEV_VARS = ".dev.vars";
-
-const ADMIN_TOKEN =
-  /^[ \t]*(?:export[ \t]+)?ADMIN_TOKEN[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/m;
-
 /** `text`: of .dev.vars. */
 export function devVarsFindings(text: string): Finding[] {
-  const [whole, double, single, bare = ""] = ADMIN_TOKEN.exec(text) ?? [];
-  const problem = whole === undefined ? null : tokenProblem(double ?? single ?? bare.trim());
+  const { ADMIN_TOKEN: token } = readDevVars(text);
+  const problem = token === undefined ? null : tokenProblem(token);
   if (problem === null) return [];
   const message = `${DEV_VARS}: ${problem}, and the admin side of \`wrangler dev\` stays off`;
   return [{ severity: "warning", line: null, key: null, message, environment: null }];

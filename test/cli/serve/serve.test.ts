@@ -125,6 +125,17 @@ describe("sluice serve does not start", () => {
     );
   });
 
+  test.each([
+    ["has a character that no environment can have", "open\0sesame", "has a NUL character in it"],
+    ["is longer than the environment of a process may be", "sesame".repeat(30_000), "is longer than 100 KiB"],
+  ])("where a secret %s: it is named, and its value is not told", async (_, value, says) => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    await writeFile(join(project.path, ".dev.vars"), `ADMIN_TOKEN=0123456789abcdef\nGATE_KEY=${value}\n`);
+    const run = project.run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toBe(`sluice: The secret GATE_KEY ${says}, so the runtime cannot have it.\n`);
+  });
+
   test("with a .dev.vars that cannot be read, or that would replace what Sluice itself needs", async () => {
     const project = await Project.make({ web: { servers: SERVERS } });
     const file = join(project.path, ".dev.vars");

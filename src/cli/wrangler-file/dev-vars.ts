@@ -1,3 +1,6 @@
+/** The secrets of `wrangler dev`, in a file beside wrangler's. */
+export const DEV_VARS = ".dev.vars";
+
 /**
  * An entry of .dev.vars, as wrangler's own parser (dotenv) takes it: `NAME=value` or `NAME: value`. In quotes a value may
  * have several lines. Quotes with more than a comment behind them are part of the value.
@@ -5,7 +8,7 @@
 const ENTRY =
   /^[ \t]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])[ \t]*(?:(?:"((?:\\"|[^"])*)"|'((?:\\'|[^'])*)'|`((?:\\`|[^`])*)`)(?=[ \t]*(?:#.*)?$)|([^#\n]*))/gm;
 
-/** The secrets of `text`, the content of .dev.vars. */
+/** The secrets in `text`, by their names. */
 export function readDevVars(text: string): Record<string, string> {
   const secrets: Record<string, string> = {};
   const lines = text.replaceAll(/\r\n?/g, "\n");

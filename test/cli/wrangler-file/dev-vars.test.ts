@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readDevVars } from "../../../src/cli/serve/dev-vars.ts";
+import { readDevVars } from "../../../src/cli/wrangler-file/dev-vars.ts";
 
 test.each([
   ["A=plain", { A: "plain" }],
