@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { send } from "../../support/client.ts";
 import { Run } from "../command.ts";
@@ -176,6 +176,21 @@ describe("sluice serve does not start", () => {
     },
   );
 
+  test.each([
+    ["config.capnp", true],
+    ["front.js", true],
+    ["objects", false],
+  ])("where %s cannot be written into its state, and names it", async (name, isFolder) => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const path = join(project.path, ".sluice", name);
+    await mkdir(isFolder ? path : dirname(path), { recursive: true });
+    if (!isFolder) await writeFile(path, "");
+    const run = project.run();
+    expect(await run.code).toBe(64);
+    expect(run.stderr).toMatch(/^sluice: The state cannot be in \.sluice: [^\n]+\n$/);
+    expect(run.stderr).toContain(`.sluice/${name}'`);
+  });
+
   test("without workerd, and says how to install it", async () => {
     const { path } = await Folder.make();
     const file = { ...PLATFORM_JSON, vars: { POOLS: { web: { servers: SERVERS } } } };
@@ -216,6 +231,18 @@ describe("the state in a folder", () => {
     // Its output is closed once its runtime, which shares it, is gone too.
     expect(await first.run.code).toBe("SIGKILL");
     expect(await (await project.serve()).snapshot()).toMatchObject({ state: "running" });
+  });
+
+  test("is readable by its user alone in a folder that others may read, which stays as it was", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const folder = join(project.path, "shared");
+    await mkdir(folder);
+    await chmod(folder, 0o755);
+    await project.serve("--data", "shared");
+    const modes = ["", "config.capnp", "lock", "objects"].map(async (name) => {
+      return ((await stat(join(folder, name))).mode & 0o777).toString(8);
+    });
+    expect(await Promise.all(modes)).toEqual(["755", "600", "600", "700"]);
   });
 
   test("is readable by its user alone, and has no secrets in it", async () => {
