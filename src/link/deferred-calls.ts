@@ -66,6 +66,9 @@ export interface Turn {
   lease: Lease;
 }
 
+/** How long a call waits, in ms, until the object has reached its pool. */
+export const POOL_PATIENCE_MS = 10_000;
+
 /** Most bytes in a row of a body. A row may have 2 MB (developers.cloudflare.com/durable-objects/platform/limits, 2026-11). */
 export const ROW_BYTES = 512 * 1024;
 
