@@ -1,7 +1,7 @@
 /** The routes of the admin side, and the addresses of deferred requests: what each takes and answers. */
 import type * as z from "zod/mini";
 import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
-import { cancelQuery, deferredQuery } from "../../src/admin/query.ts";
+import { auditQuery, cancelQuery, deferredQuery } from "../../src/admin/query.ts";
 import type { Right } from "../../src/config/rights.ts";
 import type { RefusalCode } from "../../src/refusals/refusal.ts";
 import type { AnswerName } from "./answers.ts";
@@ -70,6 +70,18 @@ export const ADMIN_ROUTES: readonly Route[] = [
     summary: "Who has signed in, and what they may do",
     answers: answers({ 200: { description: "The rights, by pool.", json: "Me" } }),
     refusals: CLOSED,
+  },
+  {
+    method: "get",
+    path: "/_sluice/api/audit",
+    name: "listChanges",
+    needs: "look",
+    summary: "Who has changed what: the last changes by operators, and attempts",
+    query: auditQuery,
+    answers: answers({
+      200: { description: "A part of the list, of all pools or of one.", json: "Changes" },
+    }),
+    refusals: [...OF_POOL, "invalid-request"],
   },
   {
     method: "get",

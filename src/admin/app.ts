@@ -4,13 +4,16 @@ import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
+import { drainAsked, resumeAsked, serverAsked, slotAsked } from "../link/asked.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import type { DrainAnswer, OtherState } from "../link/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
+import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
+import { listAudit } from "./audit.ts";
 import { drainBody, jsonBody, resumeBody, serverBody } from "./bodies.ts";
 import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
@@ -19,8 +22,8 @@ import { familiesOf } from "./metrics/families.ts";
 // Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
 import openApi from "./openapi.text" with { type: "text" };
 import { may, meOf } from "./operator.ts";
-import { cancelQuery, deferredQuery, query } from "./query.ts";
-import { actOf, Forbidden, needs } from "./rights.ts";
+import { auditQuery, cancelQuery, deferredQuery, query } from "./query.ts";
+import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
 import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
@@ -55,6 +58,14 @@ const routes = app
   )
   // Whoever has signed in may know what they may do.
   .get("/api/me", (c) => c.json(meOf(c.get("operator"), [...configOf(c.env).keys()])))
+  .get("/api/audit", needs("look"), query(auditQuery), async (c) => {
+    const { pool, limit, before = null } = c.req.valid("query");
+    if (pool !== undefined) demand(c, "look", pool);
+    const pools = pool === undefined ? poolsFor(c) : [poolNamed(c.env, pool)];
+    const list = await listAudit(c.env, pools, { limit, before });
+    if (pools.length > 0 && list.unreachable.length === pools.length) throw noneReachable(list.unreachable);
+    return c.json(list);
+  })
   .get("/api/pools", needs("look"), async (c) => {
     const answers = await askEach(c.env, poolsFor(c), (stub) => stub.snapshot());
     const pools = answers.flatMap(({ answer }) => answer ?? []);
@@ -74,7 +85,10 @@ const routes = app
     const act = actOf(c);
     const { wait, expires, owner = act.by, reason, extend } = c.req.valid("json");
     const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
-    snapshotUnlessHeld(await askPool(c.env, pool, (stub) => stub.drain(request, act)));
+    const draining = askPool(c.env, pool, (stub) => stub.drain(request, act));
+    snapshotUnlessHeld(
+      await logged(draining, ({ answer }) => answer, { pool, asked: drainAsked(request), act }),
+    );
     const snapshot = await waitUntilDrained(c.env, pool, wait);
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
   })
@@ -86,20 +100,29 @@ const routes = app
     // Another drain of one's own takes the flag, somebody else's the right too.
     const mayForce = may(operator, "force", pool.name);
     const force = isForced ? (mayForce ? "any" : "own") : "no";
-    const answer = await askPool(c.env, pool, (stub) => stub.resume({ owner, force }, act));
-    if (answer.held && isForced && !mayForce) throw new Forbidden(operator, "force", pool.name);
-    return c.json(snapshotUnlessHeld(answer));
+    const request = { owner, force } as const;
+    const resuming = askPool(c.env, pool, (stub) => stub.resume(request, act));
+    const resumed = await logged(resuming, ({ answer }) => answer, {
+      pool,
+      asked: resumeAsked(request),
+      act,
+    });
+    if (resumed.answer === "forbidden") throw new Forbidden(operator, "force", pool.name);
+    return c.json(snapshotUnlessHeld(resumed));
   })
   .patch("/api/pools/:pool/servers/:server", needs("servers"), jsonBody(serverBody), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const server = c.req.param("server");
     const { ifState, ...patch } = c.req.valid("json");
     const act = actOf(c);
-    const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
-      stub.changeServer(server, { patch, ifState }, act),
+    const change = { patch, ifState };
+    const changing = askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
+      stub.changeServer(server, change, act),
     );
+    const came = (to: Snapshot | OtherState | null) =>
+      to === null ? "unknown-server" : "otherState" in to ? "state-changed" : "done";
     const result = orRefuse(
-      answer,
+      await logged(changing, came, { pool, asked: serverAsked(server, change), act }),
       "unknown-server",
       `The pool ${pool.name} has no server ${inspect(server)}.`,
     );
@@ -109,7 +132,12 @@ const routes = app
     const pool = poolNamed(c.env, c.req.param("pool"));
     const lease = c.req.param("lease");
     const act = actOf(c);
-    const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease, act));
+    const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act));
+    const snapshot = await logged(freeing, (freed) => (freed ? "done" : "unknown-lease"), {
+      pool,
+      asked: slotAsked(lease),
+      act,
+    });
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
   })
@@ -121,12 +149,18 @@ const routes = app
   .delete("/api/pools/:pool/deferred/:id", needs("deferred"), query(cancelQuery), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const id = c.req.param("id");
-    const done = await cancelDeferred(c.env, pool, id, c.req.valid("query").forget !== "false");
+    const forget = c.req.valid("query").forget !== "false";
+    const asked = { act: "cancel-deferred", ...(forget ? { forget } : {}) } as const;
+    const canceling = () => cancelDeferred(c.env, pool, id, forget);
+    const done = await loggedOfDeferred(c.env, id, canceling, { pool, asked, act: actOf(c) });
     return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
   })
   .post("/api/pools/:pool/deferred/:id/retry", needs("deferred"), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
-    return c.json(await retryDeferred(c.env, pool, c.req.param("id")), 202);
+    const id = c.req.param("id");
+    const asked = { act: "retry-deferred" } as const;
+    const retrying = () => retryDeferred(c.env, pool, id);
+    return c.json(await loggedOfDeferred(c.env, id, retrying, { pool, asked, act: actOf(c) }), 202);
   });
 
 app.notFound(() => {
@@ -169,8 +203,8 @@ class DrainHeld extends Refusal {
   }
 }
 
-function snapshotUnlessHeld({ held, snapshot }: DrainAnswer): Snapshot {
-  if (held) throw new DrainHeld(snapshot);
+function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {
+  if (answer === "drain-held") throw new DrainHeld(snapshot);
   return snapshot;
 }
 

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { duration, flag, oneOf, table, text, whole } from "../config/fields.ts";
+import { SLOTS, WEIGHT } from "../config/limits.ts";
 import { inspect } from "../config/problem.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { problemLines } from "./problem-lines.ts";
@@ -38,8 +39,8 @@ const serverState = () => oneOf(["ready", "drain", "maint"]);
 
 export const serverBody = table({
   state: z.optional(serverState()),
-  slots: z.optional(z.nullable(whole(1, 1000))),
-  weight: z.optional(z.nullable(whole(1, 256))),
+  slots: z.optional(z.nullable(whole(...SLOTS))),
+  weight: z.optional(z.nullable(whole(...WEIGHT))),
   ifState: z.optional(serverState()),
   owner: z.optional(shortText()),
 });

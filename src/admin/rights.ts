@@ -1,12 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Right } from "../config/rights.ts";
-import type { Act } from "../link/act.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { logForbidden } from "./acts.ts";
 import { may, maySomewhere, type Operator } from "./operator.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
-
-/** In characters. */
-const LONGEST_AGENT = 100;
 
 /** Says which right is missing. */
 export class Forbidden extends Refusal {
@@ -26,17 +23,16 @@ export class Forbidden extends Refusal {
  */
 export function needs(right: Right): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
-    const operator = c.get("operator");
-    const pool = c.req.param("pool") ?? null;
-    const isAllowed = pool === null ? maySomewhere(operator, right) : may(operator, right, pool);
-    if (!isAllowed) throw new Forbidden(operator, right, pool);
+    demand(c, right, c.req.param("pool"));
     await next();
   };
 }
 
-/** Who does what a request asks for, for the pool's object. */
-export function actOf(c: Context<AdminEnv>): Act {
-  const { name, via } = c.get("operator");
-  const agent = c.req.header("user-agent")?.slice(0, LONGEST_AGENT) ?? null;
-  return { id: crypto.randomUUID(), by: name, via, address: c.req.header("cf-connecting-ip") ?? null, agent };
+/** Throws `Forbidden` where the right is missing for the pool; without one, where it is missing everywhere. */
+export function demand(c: Context<AdminEnv>, right: Right, pool?: string): void {
+  const operator = c.get("operator");
+  const isAllowed = pool === undefined ? maySomewhere(operator, right) : may(operator, right, pool);
+  if (isAllowed) return;
+  logForbidden(c, { right, ...(pool === undefined ? {} : { pool }) });
+  throw new Forbidden(operator, right, pool ?? null);
 }

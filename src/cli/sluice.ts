@@ -1,4 +1,5 @@
 import { CommanderError } from "@commander-js/extra-typings";
+import { addAudit } from "./commands/audit.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
@@ -27,6 +28,7 @@ addDeploy(program);
 addRoll(program);
 addServer(program);
 addDeferred(program);
+addAudit(program);
 addCheck(program);
 addServe(program);
 addRehearse(program);

@@ -11,6 +11,7 @@ import uplotLicence from "uplot/LICENSE" with { type: "text" };
 import { needs } from "../admin/rights.ts";
 import type { AdminEnv } from "../admin/sign-in/admin-env.ts";
 import { qualityOf } from "../refusals/response.ts";
+import auditCss from "./page/audit.css" with { type: "text" };
 import deferredCss from "./page/deferred.css" with { type: "text" };
 import dialogCss from "./page/dialog.css" with { type: "text" };
 import frameCss from "./page/frame.css" with { type: "text" };
@@ -26,7 +27,7 @@ const HTML = "text/html; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, dialogCss];
+const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, auditCss, dialogCss];
 
 /** By name under `assets/`: text and type. */
 const ASSETS = new Map([

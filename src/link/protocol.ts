@@ -8,6 +8,7 @@ import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { Act } from "./act.ts";
+import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "./audit.ts";
 import type {
   DeferAgain,
   DeferAnswer,
@@ -88,6 +89,10 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
   /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
   freeLease(id: string, act: Act): Snapshot | null;
+  /** What an operator has done to a deferred request, whose own object was asked for it. */
+  auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void;
+  /** The last changes by operators, newest first. */
+  audit(query: AuditQuery): AuditEntry[];
 }
 
 /** `id` is the ticket's, and the lease's once a slot is granted. */
@@ -182,8 +187,11 @@ export interface ServerChange {
 }
 
 export interface DrainAnswer {
-  /** True if nothing was done, because another drain is on; the snapshot names its owner. */
-  held: boolean;
+  /**
+   * `nothing`: there was no drain to extend or to end. `drain-held`: another drain is on, which the snapshot has, and
+   * nothing was done. `forbidden`: the same, and the right to end it is missing.
+   */
+  answer: "done" | "nothing" | "drain-held" | "forbidden";
   snapshot: Snapshot;
 }
 

@@ -64,8 +64,7 @@ export class Lookout {
 
   #refresh(now: number): void {
     const { changes, madeAt } = this.#latest;
-    // While tickets wait, the snapshot changes without any event: the oldest wait grows.
-    if (changes === this.#changes && this.#scheduler.queued === 0) return;
+    if (changes === this.#changes && this.#isStill(madeAt)) return;
     if (now - madeAt >= SNAPSHOT_MS) this.#make(now);
   }
 
@@ -76,5 +75,12 @@ export class Lookout {
     const number = this.#latest.number + (json === this.#latest.json ? 0 : 1);
     this.#latest = { json, number, changes: this.#changes, madeAt: now };
     return content;
+  }
+
+  /** True if a snapshot from then stays as it is until something happens: nothing in it depends on the time. */
+  #isStill(madeAt: number): boolean {
+    const { queued, currentDrain, traffic } = this.#scheduler;
+    // The oldest wait grows, the time that is left of a drain shrinks, and what came lately is forgotten.
+    return queued === 0 && !currentDrain && madeAt >= traffic.settlesAt;
   }
 }

@@ -1,6 +1,8 @@
+import type { TimeLimit } from "./capacity.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
+import type { Percentiles } from "./record/percentiles.ts";
 import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
@@ -19,6 +21,24 @@ export interface Snapshot {
   queued: number;
   /** Of the direct requests on the list; 0 if none waits. */
   oldestWaitMs: number;
+  /** `max_queue`: how many direct requests may wait. `null`: no limit is known, as the pool has no configuration. */
+  maxQueue: number | null;
+  /** `queue_timeout`: how long a direct request may wait. */
+  queueTimeoutMs: number;
+  /** New requests, those that are refused because the list is full included. `null`: not known for long enough. */
+  arrivalsPerSecond: number | null;
+  /** Requests that got their first slot. `null`: not known for long enough. */
+  grantsPerSecond: number | null;
+  /** When the list is full, if all goes on as it does; 0: it is. `null`: nothing says that it fills up. */
+  fullInMs: number | null;
+  /** When the oldest direct request times out if it gets no slot until then; `null`: none waits. */
+  firstTimeoutInMs: number | null;
+  /** In a drain: until a request is refused, or the drain ends by itself. `null`: there is no drain. */
+  timeLeft: { ms: number; until: TimeLimit } | null;
+  /** How long direct requests have waited for their first slot, in the last ten minutes; `null`: there were none. */
+  waitMs: Percentiles | null;
+  /** From the slot to the server's last byte, of all requests of the last ten minutes; `null`: there were none. */
+  serviceMs: Percentiles | null;
   /** Absent if the pool stores no requests. */
   deferred?: DeferredSnapshot | undefined;
   slots: number;
@@ -98,7 +118,7 @@ export function snapshotOf(
 ): SnapshotContent {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
-  const inFlight = scheduler.inFlight;
+  const { inFlight, limits, traffic } = scheduler;
   return {
     name,
     state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
@@ -113,6 +133,13 @@ export function snapshotOf(
     quarantined: sum(servers, (server) => server.quarantined),
     queued: scheduler.queued,
     oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
+    maxQueue: Number.isFinite(limits.maxQueue) ? limits.maxQueue : null,
+    queueTimeoutMs: limits.queueTimeoutMs,
+    arrivalsPerSecond: hundredths(traffic.arrivalsPerSecond(now)),
+    grantsPerSecond: hundredths(traffic.grantsPerSecond(now)),
+    ...scheduler.capacity(now),
+    waitMs: traffic.waits(now),
+    serviceMs: traffic.services(now),
     ...(deferred ? { deferred } : {}),
     slots: sum(servers, (server) => server.slots),
     checks: scheduler.hasChecks,
@@ -155,6 +182,8 @@ function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseS
   };
 }
 
+/** Rounded, so that a rate that stays is the same in each snapshot. */
+const hundredths = (rate: number | null) => rate && Math.round(rate * 100) / 100;
 const iso = (ms: number) => new Date(ms).toISOString();
 const sum = <T>(items: T[], value: (item: T) => number) =>
   items.reduce((total, item) => total + value(item), 0);

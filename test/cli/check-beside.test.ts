@@ -20,6 +20,8 @@ describe("sluice check beside a .dev.vars", () => {
     "ADMIN_TOKEN=short-token",
     'OTHER=x\nexport ADMIN_TOKEN = "short-token" # mine',
     "ADMIN_TOKEN='short-token'\r\n",
+    "ADMIN_TOKEN: short-token",
+    "ADMIN_TOKEN=0123456789abcdef\nADMIN_TOKEN=short-token",
     "ADMIN_TOKEN=short-token # which is long enough with this",
   ])("warns of a token that the Worker would not take, without telling it: %j", async (devVars) => {
     const { code, stdout } = await check(devVars);

@@ -11,6 +11,7 @@ const COMMANDS = [
   "roll",
   "server",
   "deferred",
+  "audit",
   "check",
   "serve",
   "rehearse",

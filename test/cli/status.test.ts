@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { send } from "../support/client.ts";
 import { Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
+import { timeless } from "../support/snapshots.ts";
 import { Run } from "./command.ts";
 import { stage } from "./stage.ts";
 
@@ -25,8 +26,8 @@ describe("sluice status", () => {
     expect(await status(sluice.url)).toEqual({
       code: 0,
       stdout: lines(
-        "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
-        "web   running        0/2            0       0       –      2/2",
+        "POOL  STATE    IN FLIGHT  QUARANTINED    QUEUED  OLDEST  TIME LEFT  SERVERS",
+        "web   running        0/2            0  0/100000       –          –      2/2",
       ),
       stderr: "",
     });
@@ -35,17 +36,19 @@ describe("sluice status", () => {
   test("shows one pool, and its servers, a line each", async () => {
     const { sluice, servers } = await stage(2);
     await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "maint", weight: 20 });
-    expect(await status(sluice.url, "web")).toEqual({
-      code: 0,
-      stdout: lines(
-        "web  running  0 of 2 slots in flight · nobody queued",
-        "",
-        "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST             WEIGHT  URL",
-        `web-0   ready  unchecked        0/1            0        –                  1  ${servers[0]?.url}`,
-        `web-1   maint  unchecked        0/1            0        –  20 (configured 1)  ${servers[1]?.url}`,
-      ),
-      stderr: "",
-    });
+    const { code, stdout, stderr } = await status(sluice.url, "web");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.split("\n")).toEqual([
+      "web  running  0 of 2 slots in flight · nobody queued",
+      expect.stringMatching(/^waiting 0 of 100,000 · arrivals (–|0\/s) · grants (–|0\/s)$/),
+      "waited  p50 – · p95 – · p99 –",
+      "served  p50 – · p95 – · p99 –",
+      "",
+      "SERVER  STATE  HEALTH     IN FLIGHT  QUARANTINED  LONGEST             WEIGHT  URL",
+      `web-0   ready  unchecked        0/1            0        –                  1  ${servers[0]?.url}`,
+      `web-1   maint  unchecked        0/1            0        –  20 (configured 1)  ${servers[1]?.url}`,
+      "",
+    ]);
   });
 
   test("shows what is in flight, how long the oldest waits, and who drains the pool and why", async () => {
@@ -55,12 +58,17 @@ describe("sluice status", () => {
     pool.client.get("/waits").catch(() => {});
     await pool.sluice.until("web", ({ queued }) => queued === 1);
     const { stdout } = await status(pool.sluice.url, "web");
-    const [head, drained, , , server] = stdout.split("\n");
+    const [head, drained, left, ...rest] = stdout.split("\n");
     expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for [\d.]+ s$/);
     expect(drained).toMatch(
       /^drained by "Ann" of "admin" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
     );
-    expect(server).toMatch(/^web-0 +ready +unchecked +1\/1 +0 +[\d.]+ s +1 /);
+    expect(left).toMatch(
+      /^time left: (10 min|9 min \d+ s), then the (oldest request is refused \(queue_timeout\)|drain ends by itself)$/,
+    );
+    expect(rest.find((line) => line.startsWith("web-0"))).toMatch(
+      /^web-0 +ready +unchecked +1\/1 +0 +[\d.]+ s +1 /,
+    );
   });
 
   test("shows an owner's and a reason's control characters as question marks", async () => {
@@ -126,9 +134,11 @@ describe("sluice status", () => {
   test("--json is what the admin side says, as one object", async () => {
     const { sluice } = await stage(2);
     const one = await status(sluice.url, "web", "--json");
-    expect(JSON.parse(one.stdout)).toEqual(await sluice.snapshot("web"));
+    const web = timeless(await sluice.snapshot("web"));
+    expect(timeless(JSON.parse(one.stdout))).toEqual(web);
     const all = await status(sluice.url, "--json");
-    expect(JSON.parse(all.stdout)).toEqual({ pools: [await sluice.snapshot("web")], unreachable: [] });
+    const { pools, unreachable } = JSON.parse(all.stdout);
+    expect([pools.map(timeless), unreachable]).toEqual([[web], []]);
     expect([one, all].map(({ stdout }) => stdout.split("\n").length)).toEqual([2, 2]);
   });
 
@@ -140,8 +150,8 @@ describe("sluice status", () => {
     expect(await status(sluice.url)).toEqual({
       code: 69,
       stdout: lines(
-        "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
-        "api   running        0/1            0       0       –      1/1",
+        "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT  SERVERS",
+        "api   running        0/1            0  0/1000       –          –      1/1",
         "web  cannot be reached",
       ),
       stderr: "",

@@ -30,7 +30,9 @@ describe("top on a terminal", () => {
     const { sluice } = await stage(2);
     const top = await Terminal.run(["top"], { url: sluice.url });
     await top.until(hasLine("queue of web, at most 0  ▁"));
-    expect(top.screen[2]).toMatch(/^POOL +STATE +IN FLIGHT +QUARANTINED +QUEUED +OLDEST +SERVERS$/);
+    expect(top.screen[2]).toMatch(
+      /^POOL +STATE +IN FLIGHT +QUARANTINED +QUEUED +OLDEST +TIME LEFT +SERVERS$/,
+    );
   });
 
   test("fits itself to a terminal that changes its size", async () => {
@@ -38,9 +40,9 @@ describe("top on a terminal", () => {
     const top = await Terminal.run(["top", "web"], { url: sluice.url, columns: 120, rows: 30 });
     await top.until(hasLine("web-7"));
     expect(top.screen.join("\n")).toContain("WEIGHT");
-    await top.resize(50, 10);
+    await top.resize(50, 13);
     await top.until(hasLine("… 5 more lines"));
-    expect(top.screen.length).toBe(10);
+    expect(top.screen.length).toBe(13);
     expect(Math.max(...top.screen.map((line) => stringWidth(line)))).toBeLessThanOrEqual(50);
     await top.resize(120, 30);
     // The columns change first, then the rows, and each change draws a screen.

@@ -213,3 +213,27 @@ test("nor has any state of the list of deferred requests", async () => {
   await sees(page, "#deferred-shown", "None waits.");
   await audit(page, "no deferred request");
 });
+
+test("nor has any state of the list of changes", async () => {
+  const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+  const sluice = await Sluice.start({ pools: { web: { servers } } });
+  onTestFinished(() => sluice.stop());
+  const { page } = await visit(stage.browser, sluice.url, "#/web");
+  await sees(page, "#connection", "Live");
+  await audit(page, "changes, folded");
+  await page.locator("#changes summary").click();
+  await sees(page, "#changes-shown", "Nobody has changed anything yet.");
+  await audit(page, "no change");
+  await sluice.drain("web", { owner: "deploy-42", reason: "v2" });
+  for (let n = 0; n < 60; n++) await sluice.admin("DELETE", `/api/pools/web/leases/${n}`);
+  await sluice.resume("web", { owner: "deploy-42" });
+  await sees(page, "#changes-list li", "refused (unknown-lease)");
+  await sees(page, "#changes-shown", "The latest 50.");
+  await audit(page, "changes");
+  await page.setViewportSize({ width: 360, height: 740 });
+  await audit(page, "changes, on a phone");
+  await page.route(/api.audit/, (route) => route.fulfill({ status: 503, json: { title: "Not reached" } }));
+  await press(page, "50 more");
+  await sees(page, "#changes-problem", "This list is not up to date.");
+  await audit(page, "changes that cannot be asked for");
+});

@@ -127,7 +127,7 @@ describe("an act", () => {
     model.setConnected();
     model.addSnapshot(first);
     const drawn: string[] = [];
-    const calls = { onForbidden: vi.fn(), announce: vi.fn() };
+    const calls = { onForbidden: vi.fn(), onDone: vi.fn(), announce: vi.fn() };
     const redraw = () => {
       const pool = model.pools.get("web") as Snapshot;
       drawn.push(`${pool.state}: ${model.notices.wordsOn(pool)}`);

@@ -54,6 +54,7 @@ export const COMMANDS: Record<string, RunBy> = {
     '"roll", "web", "--", "sh", "-c"',
     "$SLUICE_SERVER",
   ),
+  "sluice audit web": cli("audit", '"audit", "web"'),
   "npx --no sluice serve": cli("serve/serve", "project.serve()", "sluice: serves"),
   [`curl -N ${TOKEN} https://app.example.com/_sluice/api/pools/web/events`]: {
     file: "test/admin/events/events.test.ts",

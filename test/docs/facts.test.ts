@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { listAudit } from "../../src/admin/audit.ts";
 import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
 import { listDeferred } from "../../src/admin/deferred.ts";
 import { familiesOf } from "../../src/admin/metrics/families.ts";
@@ -11,8 +12,12 @@ import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
 import { parseConfig, readPools } from "../../src/config/parse.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { pauseMs } from "../../src/deferred/webhook.ts";
+import type { Act } from "../../src/link/act.ts";
+import { drainAsked } from "../../src/link/asked.ts";
+import { CHANGES } from "../../src/link/audit.ts";
 import type { DeferredEntry } from "../../src/link/deferral.ts";
 import type { Env } from "../../src/link/env.ts";
+import { Audit } from "../../src/pool/audit.ts";
 import { Lookout } from "../../src/pool/lookout.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
@@ -234,6 +239,7 @@ describe("docs/admin-api.md", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
+    scheduler.end("two", { how: "done", status: 200 }, 2);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9 }, 3);
     const lookout = new Lookout((now) => snapshotOf("web", scheduler, now, NO_DEFERRED), scheduler, 0);
     const real = membersOf(lookout.snapshot(4));
@@ -261,6 +267,20 @@ describe("docs/admin-api.md", () => {
     const pool = { name: "web" } as PoolConfig;
     const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }));
     expect(membersOf(JSON.parse(examples.at(3)?.text ?? "{}"))).toEqual(real);
+  });
+
+  test("shows the audit with just the members that one has, and has every act", async () => {
+    const act: Act = { id: "", by: "ci", via: "token", address: "203.0.113.7", agent: "node" };
+    const audit = new Audit(() => []);
+    const asked = drainAsked({ owner: "deploy-42", reason: "v2", expiresMs: 120_000 });
+    for (const id of ["one", "two"]) audit.note(asked, "done", { ...act, id }, 0);
+    const list = audit.list({ limit: 1, before: null });
+    const env = { POOL: { getByName: () => ({ audit: async () => [...list, ...list] }) } } as unknown as Env;
+    const real = membersOf(await listAudit(env, [{ name: "web" } as PoolConfig], { limit: 1, before: null }));
+    const [example] = examples.filter(({ text }) => text.includes('"changes"'));
+    expect(membersOf(JSON.parse(example?.text ?? "{}"))).toEqual(real);
+    const [, acts = ""] = /^- `act` is what was asked for: (.*?)\. The$/ms.exec(read(ADMIN)) ?? [];
+    expect(sorted(codeIn(acts))).toEqual(sorted(CHANGES));
   });
 
   test("has every event, and every cause of a quarantine", () => {
@@ -291,7 +311,8 @@ describe("docs/monitoring.md", () => {
   const MONITORING = "docs/monitoring.md";
 
   test("has every metric with its labels, and no other", () => {
-    const scheduler = new Scheduler(settings(), null, 0);
+    // A drain, in which the list is full at once.
+    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

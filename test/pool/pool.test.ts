@@ -78,6 +78,21 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
   expect(object.pool.metrics().counts.drains).toBe(1);
 });
 
+test("a drain that is extended again and again is in the audit as often, though only now and then written", async () => {
+  const object = new PoolObject();
+  const extend = (id: string) => object.pool.drain(DRAIN, { ...ACT, id });
+  const exec = vi.spyOn(object.storage.sql, "exec");
+  for (let n = 0; n < 100; n++) {
+    extend(`act ${n}`);
+    await object.pass(10);
+  }
+  const written = exec.mock.calls.filter(([sql]) => sql.includes("INTO audit")).length;
+  expect(written).toBeLessThan(4);
+  await object.pass(6 * SECOND);
+  object.lose();
+  expect(object.pool.audit({ limit: 9, before: null })).toMatchObject([{ act: "drain", count: 100 }]);
+});
+
 test("where nobody waits any more, nothing is written for it", async () => {
   const object = new PoolObject();
   object.pool.drain(DRAIN, ACT);

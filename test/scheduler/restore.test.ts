@@ -202,7 +202,7 @@ test("a ticket whose pool was only out of its reach comes by its arrival, too, w
   scheduler.enter({ id: "at 1500", waitedMs: 2_500 }, 4_000);
   scheduler.enter({ id: "at 1700", waitedMs: 2_310 }, 4_010);
   scheduler.enter({ id: "at 3500", waitedMs: 520 }, 4_020);
-  scheduler.leave("at 1000");
+  scheduler.leave("at 1000", 4_025);
   scheduler.enter({ id: "at 1000 again", token: 1_000, waitedMs: 3_030 }, 4_030);
   scheduler.takeChanges();
   const served = ["t0"];

@@ -165,7 +165,7 @@ test("the oldest wait is that of who has waited longest, though a retry goes bef
   acquire("t0", "t1");
   retry("t0", "a", { ms: 1_000 }, 60_000);
   expect(scheduler.oldestSince).toBe(0);
-  scheduler.leave("t1");
+  scheduler.leave("t1", 60_000);
   expect(scheduler.oldestSince).toBe(60_000);
 });
 

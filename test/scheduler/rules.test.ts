@@ -44,7 +44,7 @@ describe("a full queue", () => {
       "t3 queued",
       "t4 queue-full",
     ]);
-    scheduler.leave("t2");
+    scheduler.leave("t2", 0);
     expect(acquire("t5")).toEqual(["t5 queued"]);
     expect(scheduler.totals.refused).toEqual({ "queue-full": 1 });
   });
@@ -445,7 +445,7 @@ describe("a deferred request", () => {
   test("that leaves the list, as it is canceled, is counted as abandoned", () => {
     acquire("t1");
     defer("d1");
-    expect(scheduler.leave("d1")).toBe(true);
+    expect(scheduler.leave("d1", 0)).toBe(true);
     expect([scheduler.queued, scheduler.queuedDeferred, scheduler.nextExpiry]).toEqual([
       0,
       0,

@@ -140,7 +140,7 @@ export class World {
 
   leave(worker: Worker): void {
     if (worker.state === "waiting") {
-      assert.ok(this.scheduler.leave(worker.id), `${worker.id} waits`);
+      assert.ok(this.scheduler.leave(worker.id, this.now), `${worker.id} waits`);
       this.#tally.abandoned++;
       this.#beatAt ??= this.now + HEARTBEAT_MS;
       this.#gone(worker);

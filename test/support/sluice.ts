@@ -86,6 +86,16 @@ export class Sluice {
     return this.#lines.filter((line) => line.startsWith('{"requestId"')).map((line) => JSON.parse(line));
   }
 
+  /** What is logged of operators, without the times. */
+  get audits(): Record<string, unknown>[] {
+    return this.#lines
+      .filter((line) => line.startsWith('{"audit"'))
+      .map((line) => {
+        const { at, ...audit } = JSON.parse(line).audit;
+        return audit;
+      });
+  }
+
   /** Resolves with the first log line that fits. */
   async logged(
     fits: (line: Record<string, unknown>) => boolean,

@@ -119,6 +119,24 @@ const FAMILIES = [
   ),
   family(
     "gauge",
+    "sluice_queue_limit",
+    "Requests that may wait with their clients' connections (max_queue).",
+    ({ maxQueue }) => optional(maxQueue),
+  ),
+  family(
+    "gauge",
+    "sluice_queue_timeout_seconds",
+    "How long such a request may wait (queue_timeout).",
+    ({ queueTimeoutMs }) => [{ value: queueTimeoutMs / 1000 }],
+  ),
+  family(
+    "gauge",
+    "sluice_queue_full_seconds",
+    "Time until as many wait as may, if all goes on as it does; 0 if they do; absent if nothing says so.",
+    ({ fullInMs }) => optional(fullInMs === null ? null : fullInMs / 1000),
+  ),
+  family(
+    "gauge",
     "sluice_deferred",
     "Deferred requests: those that wait, those with a slot, and those that are kept after their end.",
     ({ deferred }) =>
@@ -169,6 +187,11 @@ const FAMILIES = [
       perServerCount(servers, counts, (one) => buckets(one?.service ?? emptyHistogram())),
   ),
 ];
+
+/** `null`: no sample, as the value is not known. */
+function optional(value: number | null): Value[] {
+  return value === null ? [] : [{ value }];
+}
 
 function perServer(value: (server: ServerSnapshot) => number): (snapshot: SnapshotContent) => Value[] {
   return ({ servers }) =>

@@ -1,12 +1,15 @@
 import type { Context, Next } from "hono";
 import { Refusal } from "../../refusals/refusal.ts";
+import { logForbidden } from "../acts.ts";
+import type { AdminEnv } from "./admin-env.ts";
 
 /**
  * Prevents CSRF: a signed-in browser adds its credentials to a request that another site makes it send. Programs send
  * neither `Sec-Fetch-Site` nor `Origin`.
  */
-export async function refuseForged(c: Context, next: Next): Promise<void> {
+export async function refuseForged(c: Context<AdminEnv>, next: Next): Promise<void> {
   if (c.req.method !== "GET" && isForeign(c)) {
+    logForbidden(c);
     throw new Refusal(
       "forbidden",
       "Changes are accepted from the admin side's own pages and from programs only.",

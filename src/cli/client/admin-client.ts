@@ -1,5 +1,6 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
+import type { AuditList } from "../../admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../admin/deferred.ts";
 import type { Me } from "../../admin/operator.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
@@ -112,6 +113,14 @@ export class AdminClient {
   retryDeferred(pool: string, id: string): Promise<QueuedAgain> {
     return this.#ask({ pool, request: id }, undefined, 0, (api) =>
       api.pools[":pool"].deferred[":id"].retry.$post({ param: { pool, id } }),
+    );
+  }
+
+  /** Of all pools, or of one. */
+  audit({ pool, limit }: { pool: string | undefined; limit: number }): Promise<AuditList> {
+    const ofPool = pool === undefined ? {} : { pool };
+    return this.#ask({ ...ofPool, isAudit: true }, undefined, 0, (api) =>
+      api.audit.$get({ query: { ...ofPool, limit: String(limit) } }),
     );
   }
 

@@ -79,6 +79,8 @@ export interface Subject {
   request?: string;
   /** The list of its deferred requests. */
   isList?: boolean;
+  /** What operators have done. */
+  isAudit?: boolean;
   /** What whoever asks may do, there and elsewhere. */
   isMe?: boolean;
 }
@@ -170,12 +172,16 @@ export function unreachable(url: string, error: unknown): Unreachable {
 }
 
 /**
- * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of its deferred requests,
- * what becomes of one of them, or what whoever asks may do.
+ * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of changes or of its
+ * deferred requests, what becomes of one of these, or what whoever asks may do.
  */
 function isAnswer({ status, headers }: Head, body: unknown, subject: Subject): boolean {
-  const { pool, request, isList, isMe } = subject;
-  const { name, servers, pools, unreachable, requests, id } = (body ?? {}) as Record<string, unknown>;
+  const { pool, request, isList, isAudit, isMe } = subject;
+  const { name, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (isAudit) return Array.isArray(changes) && Array.isArray(unreachable);
   if (isMe) return typeof name === "string" && Object.values(pools ?? [null]).every(Array.isArray);
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   if (isList) return Array.isArray(requests);

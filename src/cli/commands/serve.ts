@@ -1,28 +1,23 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { readSignIn, type SignInVars, whyAdminIsOff } from "../../config/admin.ts";
-import { OWN_BINDINGS } from "../../config/bindings.ts";
-import { holdsPools } from "../../config/variables.ts";
 import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
-import { OWN_PREFIX } from "../serve/capnp.ts";
+import { secretsBeside } from "../serve/secrets.ts";
 import { serve } from "../serve/serve.ts";
-import { readSettings, type Settings } from "../serve/settings.ts";
+import { readSettings } from "../serve/settings.ts";
 import { socketsOfSystemd } from "../serve/systemd.ts";
 import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
-import { DEV_VARS, readDevVars } from "../wrangler-file/dev-vars.ts";
+import { DEV_VARS } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile, type WranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:8787";
 const GRACE_MS = 30_000;
-/** Secrets that the environment of the process may have instead of .dev.vars. */
-const SECRETS = ["ADMIN_TOKEN", "ADMIN_TOKENS", "WEBHOOK_SECRET"];
 
 export function addServe(program: Program): void {
   program
@@ -126,60 +121,5 @@ function refuseErrors({ file, kind, text }: WranglerFile): void {
   throw new CliError(
     EXIT.invalid,
     `${counted(errors.length, "error")} in ${printable(file)}: nothing is served`,
-  );
-}
-
-/** As with wrangler, an environment's own file takes the place of the other one. */
-async function secretsBeside(
-  file: string,
-  environment: string | undefined,
-  settings: Settings,
-): Promise<Record<string, string>> {
-  const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
-  const names = [...(environment === undefined ? [] : [`${DEV_VARS}.${environment}`]), DEV_VARS];
-  for (const name of names) {
-    const text = await textOf(join(dirname(file), name));
-    if (text === null) continue;
-    const secrets = readDevVars(text);
-    const own = Object.keys(secrets).filter(isOwn);
-    if (own.length > 0)
-      throw new CliError(EXIT.invalid, `${name} may not set ${listed(own)}: Sluice itself has that.`);
-    return whole({ ...secrets, ...ofProcess }, settings);
-  }
-  return whole(ofProcess, settings);
-}
-
-/** `null`: there is no such file. One that cannot be read is no reason to serve without its secrets. */
-async function textOf(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    const { message } = error as Error;
-    throw new CliError(EXIT.usage, `The secrets cannot be read: ${printable(message)}.`);
-  }
-}
-
-/** Would take the place of what Sluice itself needs. */
-function isOwn(name: string): boolean {
-  return holdsPools(name) || OWN_BINDINGS.includes(name) || name.startsWith(OWN_PREFIX);
-}
-
-/** Servers would take Sluice for somebody else if it sent them a header without its secret. */
-function whole(secrets: Record<string, string>, settings: Settings): Record<string, string> {
-  const missing = settings.secrets.filter((name) => !secrets[name] && !settings.variables[name]);
-  if (missing.length === 0) return secrets;
-  throw new CliError(
-    EXIT.invalid,
-    `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
-  );
-}
-
-function secretsOfProcess(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined || value === "" ? [] : [[name, value]];
-    }),
   );
 }

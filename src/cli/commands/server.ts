@@ -1,4 +1,5 @@
 import { Option } from "@commander-js/extra-typings";
+import { SLOTS, WEIGHT } from "../../config/limits.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { UnknownName } from "../client/unknown-name.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
@@ -19,8 +20,8 @@ export function addServer(program: Program): void {
       new Option("--state <state>", "drain: no new requests; maint: no health checks either").choices(STATES),
     )
     .option("--owner <text>", "with --state: whose it is, for whoever looks")
-    .option("--slots <n>", "requests that it gets at a time", wholeOption(1, 1000))
-    .option("--weight <n>", "its share among the servers", wholeOption(1, 256))
+    .option("--slots <n>", "requests that it gets at a time", wholeOption(...SLOTS))
+    .option("--weight <n>", "its share among the servers", wholeOption(...WEIGHT))
     .addHelpText(
       "after",
       examples("sluice server web web-3 --state maint", "sluice server web web-3 --state ready --slots 2"),

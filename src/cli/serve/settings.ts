@@ -46,8 +46,8 @@ export function readSettings(text: string, kind: FileKind, environment: string |
   };
 }
 
-function secretsOf({ servers }: PoolConfig): string[] {
-  const values = servers.flatMap(({ headers }) => headers.map(([, value]) => value));
+function secretsOf({ servers, headers: ofAll }: PoolConfig): string[] {
+  const values = [ofAll, ...servers.map(({ headers }) => headers)].flat().map(([, value]) => value);
   return values.flatMap((value) => (typeof value === "string" ? [] : value.secret));
 }
 

@@ -1,8 +1,9 @@
 import type { DeferredSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { nextLimit, queuedDirectly } from "../../words/capacity.ts";
 import { type Condition, conditionOf } from "../../words/condition.ts";
 import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
-import { queuedDirectly } from "./counts.ts";
+import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import type { Style } from "./output.ts";
 import { holderOf, printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
@@ -19,11 +20,17 @@ export function poolsView(
     { title: "STATE", cell: (pool) => stateWords(judge(pool), style) },
     { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
     quarantinedColumn(style),
-    { title: "QUEUED", cell: (pool) => alarming(queuedDirectly(pool), "cyan", style), right: true },
+    { title: "QUEUED", cell: (pool) => queuedCell(pool, style), right: true },
     {
       title: "OLDEST",
       cell: (pool) => (queuedDirectly(pool) ? duration(pool.oldestWaitMs) : "–"),
       right: true,
+    },
+    {
+      title: "TIME LEFT",
+      cell: (pool) => limitCell(pool, style),
+      right: true,
+      usual: (pool) => nextLimit(pool) === null,
     },
     ...(pools.some(({ deferred }) => deferred) ? [deferredColumn(style)] : []),
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
@@ -65,6 +72,7 @@ export function poolHead(
       `drained by ${holderOf(drain)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
+  lines.push(...capacityLines(pool, style));
   if (deferred) lines.push(deferredLine(deferred, style));
   return lines;
 }

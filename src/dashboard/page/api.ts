@@ -1,4 +1,5 @@
 import type { Me } from "../../admin/operator.ts";
+import type { AuditEntry } from "../../link/audit.ts";
 import type { DeferredEntry, DeferredState } from "../../link/deferral.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { setClockBy } from "./clock.ts";
@@ -58,6 +59,16 @@ export interface DeferredRequests {
   next: number | null;
 }
 
+/** What an operator has done, or was refused. */
+export type Change = AuditEntry;
+
+export interface Changes {
+  /** Newest first. */
+  changes: Change[];
+  /** `null`: there are no more of them. */
+  next: string | null;
+}
+
 export function whoIsSignedIn(): Promise<Me> {
   return call("GET", "api/me", undefined, POLL_PATIENCE_MS);
 }
@@ -78,6 +89,12 @@ export function deferredRequests(
 ): Promise<DeferredRequests> {
   const query = `limit=${limit}${state === null ? "" : `&state=${state}`}`;
   return call("GET", `${poolPath(pool)}/deferred?${query}`, undefined, POLL_PATIENCE_MS);
+}
+
+/** The latest `limit` changes of a pool. */
+export function changesOf(pool: string, limit: number): Promise<Changes> {
+  const path = `api/audit?pool=${encodeURIComponent(pool)}&limit=${limit}`;
+  return call("GET", path, undefined, POLL_PATIENCE_MS);
 }
 
 export function poolPath(name: string): string {

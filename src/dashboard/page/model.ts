@@ -70,6 +70,11 @@ export class Model {
     return now() - (this.#seenAt.get(name) ?? 0) < OLD_MS;
   }
 
+  /** How long ago a pool's latest snapshot came, in ms, as of the time that the page is drawn for. */
+  ageOf(name: string): number {
+    return Math.max(0, this.asOf - (this.#seenAt.get(name) ?? this.asOf));
+  }
+
   /** True if Sluice answers and has no pool of the chosen name. */
   get isUnknown(): boolean {
     return this.chosen !== null && this.isLoaded && !this.names.includes(this.chosen);

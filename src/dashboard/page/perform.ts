@@ -30,6 +30,8 @@ interface Calls {
   announce: (words: string) => void;
   /** An act was refused for want of a right. */
   onForbidden: () => void;
+  /** An act was done or refused: it is in the audit. */
+  onDone: () => void;
 }
 
 /** Does acts, and puts a notice about each: that it waits for its answer, and then what came of it. */
@@ -68,6 +70,7 @@ export class Performer {
       return error;
     } finally {
       clearTimeout(soon);
+      this.#calls.onDone();
       notices.remove(act.pool, waits);
       this.#calls.redraw();
     }

@@ -2,6 +2,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import type { Condition } from "../../words/condition.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
 import type { Advice } from "./advice-causes.ts";
+import { capacityWords } from "./capacity.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
 import type { Offers } from "./offers.ts";
@@ -18,6 +19,8 @@ export function drawSummary(
   setText(byId("state"), condition.words);
   setAttributes(byId("state"), { "data-state": pool.state, "data-gravity": condition.gravity });
   setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
+  setText(byId("capacity"), capacityWords(pool));
+  setAttributes(byId("capacity"), { "data-drain": pool.drain && "" });
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", offers.drain, isLive);
   drawAct("act-extend", offers.extend, isLive);

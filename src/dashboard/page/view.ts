@@ -1,6 +1,8 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { resumeAct, setServerAct } from "./acts.ts";
+import { Audit } from "./audit.ts";
+import { aged } from "./capacity.ts";
 import { now } from "./clock.ts";
 import { drawConnection } from "./connection.ts";
 import { Curves } from "./curves.ts";
@@ -29,6 +31,7 @@ export class View {
   readonly #slots: Slots;
   readonly #servers: Servers;
   readonly #deferred: Deferred;
+  readonly #audit: Audit;
   readonly #ranking = new Ranking();
   readonly #performer: Performer;
   readonly #dialog: Dialog;
@@ -39,7 +42,12 @@ export class View {
   /** `onForbidden`: called when an act was refused for want of a right. */
   constructor(model: Model, onForbidden: () => void) {
     this.#model = model;
-    this.#performer = new Performer(model, { redraw: () => this.draw(), announce, onForbidden });
+    this.#performer = new Performer(model, {
+      redraw: () => this.draw(),
+      announce,
+      onForbidden,
+      onDone: () => this.#audit.acted(),
+    });
     this.#dialog = new Dialog(this.#performer);
     this.#holds = ["cells", "servers", "deferred"].map((id) => new Hold(byId(id), () => this.draw()));
     const onPool = (act: (pool: Snapshot) => void) => {
@@ -48,6 +56,7 @@ export class View {
     };
     const ask = (question: (pool: Snapshot) => Question) =>
       onPool((pool) => this.#dialog.ask(question(pool), pool));
+    this.#audit = new Audit(() => this.draw());
     this.#slots = new Slots(({ server, lease }) => {
       if (lease) ask(({ name }) => freeQuestion(name, server, lease));
     });
@@ -141,13 +150,14 @@ export class View {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
     const offers = offersOn(pool, this.#model.me);
-    drawSummary(pool, condition, offers, isLive, asOf);
+    drawSummary(aged(pool, this.#model.ageOf(pool.name)), condition, offers, isLive, asOf);
     const isHeld = this.#holds.some((hold) => hold.isOn);
     drawAdvice(advice, isFresh, isHeld);
     this.#slots.draw(pool, offers.slots, isLive, asOf);
     this.#servers.draw(pool, offers.servers, isLive, asOf);
     drawEvents(events, asOf);
     this.#deferred.draw(pool, offers.deferred, isLive, asOf);
+    this.#audit.draw(pool.name, events, isLive, asOf);
     setText(byId("wait-title"), pool.deferred ? "Oldest wait of those not stored" : "Oldest wait");
     // Not before it is visible: a hidden element has no width.
     this.#curves ??= new Curves();

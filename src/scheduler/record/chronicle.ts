@@ -3,18 +3,21 @@ import { isHeld, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { DrainEnd, PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Records what happens to a pool: each method counts it, notes it as an event, or both. Times are in ms. */
 export class Chronicle {
   readonly counters: Counters;
   readonly journal: Journal;
+  readonly traffic: Traffic;
   /** True if the current drain has its `drained` event. */
   #drainedNoted: boolean;
   #restartNoted = false;
 
-  constructor(restored: { counts: Partial<Counts>; events: PoolEvent[] } | null) {
+  constructor(restored: { counts: Partial<Counts>; events: PoolEvent[] } | null, now: number) {
     this.counters = new Counters(restored?.counts);
     this.journal = new Journal(restored?.events);
+    this.traffic = new Traffic(now);
     this.#drainedNoted = this.journal.latest("drain", "drained", "resume")?.kind === "drained";
   }
 
@@ -34,7 +37,7 @@ export class Chronicle {
     // Its holder was presumed lost, and its request was counted then.
     else if (!isHeld(slot)) return;
     else if (end.how === "unused") this.counters.abandoned();
-    else if ("status" in end) this.counters.completed(slot.server.name, now - slot.since, end.status);
+    else if ("status" in end) this.#completed(slot, end.status, now);
     else {
       const code = end.clientLeft ? null : refusalOf(end.how);
       if (code) this.refused(code, now);
@@ -73,6 +76,7 @@ export class Chronicle {
   }
 
   drainEnded(end: DrainEnd, now: number): void {
+    this.traffic.drainEnded(now);
     this.journal.note({ kind: "resume", ...end }, now);
   }
 
@@ -81,6 +85,11 @@ export class Chronicle {
     if (this.#restartNoted) return;
     this.#restartNoted = true;
     this.journal.note({ kind: "restart" }, now);
+  }
+
+  #completed({ server, since }: SlotRow, status: number, now: number): void {
+    this.counters.completed(server.name, now - since, status);
+    this.traffic.served(now - since, now);
   }
 
   #countRetry(slot: SlotRow): void {

@@ -60,9 +60,9 @@ test("a table of pools says how each is, and counts the servers that take reques
   const servers = [serverWith(), serverWith({ health: "down" }), serverWith({ state: "drain" })];
   const busy = poolWith({ inFlight: 1, slots: 3, queued: 12, oldestWaitMs: 2_100, servers });
   expect(poolsView([busy, poolWith({ name: "api", state: "drained" })], plain)).toEqual([
-    "POOL  STATE           IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
-    "web   1 of 3 servers        1/3            0      12   2.1 s      1/3",
-    "api   drained               0/1            0       0       –      1/1",
+    "POOL  STATE           IN FLIGHT  QUARANTINED   QUEUED  OLDEST  TIME LEFT  SERVERS",
+    "web   1 of 3 servers        1/3            0  12/1000   2.1 s          –      1/3",
+    "api   drained               0/1            0   0/1000       –          –      1/1",
   ]);
 });
 
@@ -92,10 +92,10 @@ test("a table of pools tells deferred requests from those that hold a connection
     poolWith({ name: "api" }),
   ];
   expect(poolsView(pools, plain)).toEqual([
-    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST      DEFERRED  SERVERS",
-    "web   running        0/1            0       5   2.1 s  40, 2 failed      1/1",
-    "jobs  running        0/1            0       0       –             3      1/1",
-    "api   running        0/1            0       0       –             –      1/1",
+    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT      DEFERRED  SERVERS",
+    "web   running        0/1            0  5/1000   2.1 s          –  40, 2 failed      1/1",
+    "jobs  running        0/1            0  0/1000       –          –             3      1/1",
+    "api   running        0/1            0  0/1000       –          –             –      1/1",
   ]);
 });
 
@@ -106,6 +106,9 @@ describe("the head of a pool", () => {
     const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), plain, NOW);
     expect(head({ queued: 45, oldestWaitMs: 2_100, deferred })).toEqual([
       "web  running  0 of 1 slots in flight · 5 queued, the oldest for 2.1 s",
+      "waiting 5 of 1,000 · arrivals 0/s · grants 0/s",
+      "waited  p50 – · p95 – · p99 –",
+      "served  p50 – · p95 – · p99 –",
       "deferred  40 queued, the oldest for 2 h 30 min · 1 running · 7 answered · 2 failed",
     ]);
     expect(head({ deferred: none }).at(-1)).toBe(
@@ -115,9 +118,7 @@ describe("the head of a pool", () => {
   });
 
   test("says when nobody waits", () => {
-    expect(poolHead(poolWith(), plain, NOW)).toEqual([
-      "web  running  0 of 1 slots in flight · nobody queued",
-    ]);
+    expect(poolHead(poolWith(), plain, NOW)[0]).toBe("web  running  0 of 1 slots in flight · nobody queued");
   });
 
   test("says who drains it, why and for how long, in what no terminal obeys", () => {
