@@ -20,6 +20,7 @@ import { familiesOf } from "./metrics/families.ts";
 // Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
 import openApi from "./openapi.text" with { type: "text" };
 import { cancelQuery, deferredQuery, query } from "./query.ts";
+import { signInPage } from "./sign-in-page.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -35,6 +36,9 @@ app.use(async (c, next) => {
     if (!c.res.headers.has(name)) c.header(name, value);
   }
 });
+
+// For who forgets the slash. The query is left out; no browser keeps the redirect, as ADMIN_HOST may change.
+app.all("/", (c) => c.redirect("/_sluice/", 308));
 
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
@@ -124,9 +128,9 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  const response = refusalResponse(error, c.req.raw, requestId);
-  if (error.code === "unauthorized")
-    response.headers.set("WWW-Authenticate", 'Basic realm="Sluice", charset="UTF-8"');
+  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage);
+  response.headers.set("WWW-Authenticate", 'Basic realm="Sluice", charset="UTF-8"');
   return response;
 });
 

@@ -142,7 +142,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await sees(page, "#lost", "You are signed out");
   await audit(page, "signed out");
   await page.getByRole("button", { name: "Sign in again" }).click();
-  await page.getByRole("heading", { name: "The admin token is missing or wrong" }).waitFor();
+  await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
   await audit(page, "not signed in");
 });
 
