@@ -2,12 +2,14 @@ import type { Refusal } from "./refusal.ts";
 
 /** The style sheet of Sluice's own pages, inline, as none of their assets could be served at a pool's address. */
 const STYLE =
-  "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}" +
+  // The canvas behind the page goes by the root's scheme.
+  ":root{color-scheme:light dark;background:Canvas;color:CanvasText}" +
+  "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}" +
   // Large enough for a thumb.
   "a{display:inline-block;min-height:24px}";
 
 /** SHA-256 of STYLE; a test computes it. */
-const STYLE_DIGEST = "sha256-39hgmYz++2yhNI1o09xn3JZAJGf8qVE9NIj/IRfY8mg=";
+const STYLE_DIGEST = "sha256-M9N+Bh3OVX+42li709hRcyDsexCrnolXpYIq5OUqNKM=";
 
 /**
  * Headers of every answer of Sluice's own: a browser neither guesses its type, nor loads anything for it, nor shows it

@@ -6,6 +6,7 @@ import { cancelRequest, nameOf, retryRequest } from "./deferred-acts.ts";
 import { arranged, DeferredList, type Filter, PAGE_SIZE, type Row } from "./deferred-list.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { problemWords } from "./notices.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** For how long after the pointer moved on the table no line of it moves, in ms. */
 const HOLD_MS = 5_000;
@@ -65,7 +66,7 @@ export class Deferred {
     this.#drawFilters(deferred);
     const oldest =
       deferred.queued === 0 ? "" : ` The oldest of the queued has waited for ${oneUnit(deferred.oldestMs)}.`;
-    setText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
+    setSteadyText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
     this.#drawRows(isLive, now);
     this.#drawFoot(deferred);
   }

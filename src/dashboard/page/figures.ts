@@ -2,6 +2,7 @@ import type { DeferredSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { grouped, serversInUse } from "../../words/phrases.ts";
 import { fineDuration, oneUnit } from "../../words/times.ts";
 import { keyed, make, setText } from "./dom.ts";
+import { setSteadyText } from "./steady.ts";
 
 type Figure = [name: string, value: string];
 
@@ -45,7 +46,7 @@ export function drawFigures(list: Element, figures: readonly Figure[]): void {
     () => make("div", "", make("dt"), make("dd")),
     (row, [name, value]) => {
       setText(row.firstChild, name);
-      setText(row.lastChild, value);
+      setSteadyText(row.lastElementChild, value);
     },
   );
 }

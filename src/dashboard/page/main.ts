@@ -8,6 +8,7 @@ import { sentence } from "./events.ts";
 import { follow } from "./feed.ts";
 import { Model } from "./model.ts";
 import { announce, problemWords, startNotices } from "./notices.ts";
+import { startPoolMenu } from "./pool-menu.ts";
 import { View } from "./view.ts";
 
 /** How often the overview asks for all pools, in ms. */
@@ -25,6 +26,7 @@ let lastAnswered = 0;
 
 startDialog();
 startNotices();
+startPoolMenu();
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();

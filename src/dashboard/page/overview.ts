@@ -5,6 +5,7 @@ import { adviceFor } from "./advice.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { drawFigures, figuresOf } from "./figures.ts";
 import type { History } from "./history.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** A configured pool among the others. */
 export interface PoolEntry {
@@ -74,7 +75,7 @@ function drawCard(
   drawFigures(numbers as Element, pool ? figuresOf(pool) : []);
   setAttributes(card, { "data-stale": isLost ? "" : null });
   const gravest = isLost ? notReached(lostAt ?? null, now) : adviceFor(pool, now, history)[0];
-  setText(advice, gravest?.text ?? "Nothing to do.");
+  setSteadyText(advice, gravest?.text ?? "Nothing to do.");
   setAttributes(advice, { "data-weight": gravest?.weight ?? "good" });
 }
 

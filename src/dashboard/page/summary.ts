@@ -5,13 +5,14 @@ import { OWNER } from "./acts.ts";
 import type { Advice } from "./advice-servers.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** A pool's state and drain, its figures, and the acts that are possible. */
 export function drawSummary(pool: Snapshot, isLive: boolean, now: number): void {
   setText(byId("pool-title"), pool.name);
   setText(byId("state"), POOL_STATES[pool.state]);
   setAttributes(byId("state"), { "data-state": pool.state });
-  setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
+  setSteadyText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", pool.drain === null, isLive);
   drawAct("act-extend", pool.drain?.owner === OWNER, isLive);
@@ -26,7 +27,7 @@ export function drawAdvice(advice: readonly Advice[]): void {
     ({ key }) => key,
     () => make("li", "mark"),
     (item, { text, weight }) => {
-      setText(item, text);
+      setSteadyText(item, text);
       setAttributes(item, { "data-mark": weight });
     },
   );

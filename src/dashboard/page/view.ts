@@ -11,6 +11,7 @@ import { drawEvents } from "./events.ts";
 import type { Model } from "./model.ts";
 import { drawConnection } from "./notices.ts";
 import { drawLinks, drawOverview } from "./overview.ts";
+import { drawPoolMenu } from "./pool-menu.ts";
 import { Servers } from "./servers.ts";
 import { Slots } from "./slots.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
@@ -53,6 +54,7 @@ export class View {
     const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
     drawConnection(connection, this.#trouble());
     drawLinks(all, chosen);
+    drawPoolMenu(names.length);
     byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
     byId("absent").hidden = chosen === null || pool !== undefined;
