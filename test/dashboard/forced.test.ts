@@ -4,7 +4,7 @@ import { Sluice } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aLease, aPool, aQuarantinedLease, aServer } from "./snapshots.ts";
-import { sees, useStage } from "./stage.ts";
+import { press, sees, useStage } from "./stage.ts";
 
 const stage = useStage();
 let sluice: Sluice;
@@ -43,7 +43,7 @@ test("forced colours leave each state of a slot a look of its own", async () => 
   const looks = await page.locator(".cell").evaluateAll((cells) =>
     cells.map((cell) => {
       const { borderTopStyle, borderTopWidth, borderLeftWidth } = getComputedStyle(cell);
-      const { content, clipPath } = getComputedStyle(cell.querySelector(".what") as Element, "::before");
+      const { content, clipPath } = getComputedStyle(cell.querySelector(".who") as Element, "::before");
       return [borderTopStyle, borderTopWidth, borderLeftWidth, content, clipPath].join(" ");
     }),
   );
@@ -53,7 +53,7 @@ test("forced colours leave each state of a slot a look of its own", async () => 
 
 test("they leave every shape in front of a line to be seen, and each weight a shape of its own", async () => {
   const page = await shown();
-  const shapes = await page.locator(".mark:visible, .connection, .cell .what").evaluateAll((marks) =>
+  const shapes = await page.locator(".mark:visible, .connection, .cell .who").evaluateAll((marks) =>
     marks.flatMap((mark) => {
       const { content, backgroundColor, borderTopWidth, clipPath, borderRadius } = getComputedStyle(
         mark,
@@ -76,6 +76,16 @@ test("they leave every shape in front of a line to be seen, and each weight a sh
   expect(shapes.filter(({ isSeen }) => !isSeen)).toEqual([]);
   const looks = new Map(shapes.filter(({ kind }) => kind !== "").map(({ kind, look }) => [kind, look]));
   expect([looks.size, new Set(looks.values()).size]).toEqual([3, 3]);
+});
+
+test("they leave every text to be read on the plate that the system puts below it", async () => {
+  const page = await shown();
+  await press(page, "Drain…");
+  const unread = await page.locator("button:visible, a:visible, p:visible, dt, dd").evaluateAll((texts) => {
+    const canvas = getComputedStyle(document.body).backgroundColor;
+    return texts.flatMap((text) => (getComputedStyle(text).color === canvas ? [text.outerHTML] : []));
+  });
+  expect(unread).toEqual([]);
 });
 
 test("they show what has the focus", async () => {

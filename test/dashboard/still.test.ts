@@ -34,6 +34,15 @@ function places(page: Page): Promise<Places> {
 
 const agoNow = (ms: number) => new Date(Date.now() - ms).toISOString();
 
+/** The texts that do not fit where they stand. */
+function cutOff(page: Page): Promise<string[]> {
+  return page
+    .locator(".cell .what, .server p, #deferred-rows td")
+    .evaluateAll((texts) =>
+      texts.flatMap((text) => (text.scrollWidth > text.clientWidth ? text.textContent : [])),
+    );
+}
+
 /** No time of day changes: it would have its day on another day. */
 const UNTIL = agoNow(-3_000_000);
 
@@ -137,6 +146,7 @@ describe.each(WIDTHS)("at %d px", (width) => {
     expect(Object.keys(before).length).toBeGreaterThan(60);
     for (const [n, seconds] of AGES.entries()) {
       await at(seconds * 1_000, [1, 9, 10, 99, 100, 731][n % 6] as number);
+      expect.soft(await cutOff(page)).toEqual([]);
       const after = await places(page);
       const moved = Object.keys(after).filter((name) => after[name] !== before[name]);
       expect
