@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { accessKeys } from "../src/config/access.ts";
 import { HOST } from "../src/config/hosts.ts";
 import { NAME } from "../src/config/names.ts";
 import { poolKeys } from "../src/config/pool.ts";
@@ -46,8 +47,13 @@ function variables(): JsonSchema {
     pattern: textOf(HOST),
     description: "The only host name on which `/_sluice/` is the admin side. Absent: every host.",
   };
+  const access = {
+    // Its JSON is a text.
+    anyOf: [inputSchema(accessKeys, "draft-07"), { type: "string" }],
+    description: "Whom Cloudflare Access lets in to `/_sluice/`, and what they may do there.",
+  };
   return {
-    properties: { POOLS: ofPools, ADMIN_HOST: host },
+    properties: { POOLS: ofPools, ADMIN_HOST: host, ACCESS: access },
     patternProperties: { [textOf(FURTHER_VARIABLE)]: ofPools },
   };
 }

@@ -20,19 +20,17 @@ function shortText() {
   );
 }
 
-/** The owner of a drain that names none: an operator with curl, or the dashboard. */
-const DEFAULT_OWNER = "admin";
-
 export const drainBody = table({
   wait: z.prefault(duration(), "0s"),
   expires: z.optional(duration("1ms")),
-  owner: z.prefault(shortText(), DEFAULT_OWNER),
+  /** Without one, who asks. */
+  owner: z.optional(shortText()),
   reason: z.optional(shortText()),
   extend: z._default(flag(), false),
 });
 
 export const resumeBody = table({
-  owner: z.prefault(shortText(), DEFAULT_OWNER),
+  owner: z.optional(shortText()),
   force: z._default(flag(), false),
 });
 

@@ -185,6 +185,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return this.#statusOf(request, this.#progress ?? progress, place);
   }
 
+  numberOf(secret: string, pool: string): number | null {
+    return this.#accepted(secret, pool)?.progress.number ?? null;
+  }
+
   async state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null> {
     const state = () => this.#accepted(secret)?.progress.state ?? null;
     await this.#conditions.until(() => state() !== known, holdMs);

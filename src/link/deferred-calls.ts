@@ -35,6 +35,8 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
 
   /** `null`: no such request. */
   status(secret: string): Promise<DeferredStatus | null>;
+  /** Its number on the operator's list. `null`: no such request of that pool, or none that the pool has told. */
+  numberOf(secret: string, pool: string): number | null;
   /** Resolves with the state; while that is `known`, only after `holdMs`. `null`: no such request. */
   state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null>;
   /** The server's answer, and the first row of its body if there is one; `null`: there is no answer. */

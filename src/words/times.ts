@@ -25,6 +25,13 @@ export function oneUnit(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
+/** An estimate, no more exact than it can be, and steady: `8 s`, `40 s`, `4 min 10 s`, `25 min`. */
+export function roughly(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1_000));
+  const step = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 10 : 60;
+  return inUnits(Math.round(seconds / step) * step);
+}
+
 function inUnits(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -33,7 +33,7 @@ function drainingPool(spellsMs: number[]) {
     spellsMs.shift();
     throw new Error("The object was reset.");
   };
-  const stub = { drain: async () => ({ held: false, snapshot: {} }), whenDrained };
+  const stub = { drain: async () => ({ answer: "done", snapshot: {} }), whenDrained };
   return { asked, env: { ADMIN_TOKEN: TOKEN, POOLS: IDLE_POOLS, POOL: { getByName: () => stub } } };
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
@@ -101,7 +102,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await audit(page, "asked before a drain");
   await page.getByLabel("Ends by itself after").fill("soon");
   await press(page, "Drain");
-  await sees(page, "#dialog-problem", /body\.expires/);
+  await sees(page, "dialog .wrong", "“soon” is no time");
   await audit(page, "a drain refused");
   await page.getByLabel("Ends by itself after").fill("60s");
   await press(page, "Drain");
@@ -117,13 +118,12 @@ test("no state of the page has anything that an accessibility audit objects to",
   await outcome(page, "The slot of stuck is free.");
   await sees(page, "#state", "Drained");
   await audit(page, "drained");
-  await press(page, "Resume…");
   await press(page, "Resume");
   await outcome(page, "web is running again.");
   await stage.sluice.drain("web", { owner: "deploy-42", reason: "release" });
-  await sees(page, "#drain", /by “deploy-42”: release/);
+  await sees(page, "#drain", /by “deploy-42”, begun by “admin”: release/);
   await press(page, "Resume…");
-  await sees(page, "dialog", /This drain is not yours: “deploy-42” \(release\) holds it/);
+  await sees(page, "dialog", /This is another drain of yours: “deploy-42” \(by “admin”\) holds it/);
   await audit(page, "asked before somebody else's drain is ended");
   await press(page, "Resume all the same");
   await outcome(page, "web is running again.");
@@ -173,6 +173,41 @@ test("no state of the page has anything that an accessibility audit objects to",
   await audit(page, "not signed in");
 }, 180_000);
 
+test("nor has an act that waits for its answer, a question that is moot, or a page that offers nothing", async () => {
+  const servers = [{ name: "web-1", url: stage.servers[0]?.url }];
+  const sluice = await Sluice.start({ pools: { web: { servers } } });
+  onTestFinished(() => sluice.stop());
+  const network = await Relay.start(sluice.url);
+  onTestFinished(() => network.cut());
+  const { page } = await visit(stage.browser, network.url);
+  await sees(page, "#connection", "Live");
+  await press(page, "Change… web-1");
+  await page.getByLabel("Maintenance").check();
+  await sees(page, "dialog", "web-1 is the last server in use");
+  await audit(page, "asked before the last server is taken out");
+  network.hold("PATCH");
+  await press(page, "Change");
+  await sees(page, "#dialog-wait", "waiting for the pool’s answer");
+  await audit(page, "waiting for an answer, asked");
+  await cancel(page);
+  await sees(page, "#outcome", "waiting for the pool’s answer");
+  await audit(page, "waiting for an answer");
+  network.release();
+  await outcome(page, "web-1 is set to maintenance.");
+  await press(page, "Change… web-1");
+  await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "ready" });
+  await sees(page, "#dialog-wait", "web-1 was set to ready meanwhile.");
+  await audit(page, "asked in vain");
+  await cancel(page);
+
+  await page.route("**/api/me", (route) =>
+    route.fulfill({ json: { name: "wall", via: "token", pools: { web: ["look"] } } }),
+  );
+  await page.reload();
+  await sees(page, "#who", "Signed in as wall");
+  await audit(page, "nothing to press");
+});
+
 test("nor has any state of the list of deferred requests", async () => {
   const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
   const sluice = await Sluice.start({ pools: { web: { servers, deferred: {} } } });
@@ -202,6 +237,28 @@ test("nor has any state of the list of deferred requests", async () => {
   await page.getByRole("radio", { name: "Queued" }).check();
   await sees(page, "#deferred-shown", "None waits.");
   await audit(page, "no deferred request");
+});
+
+test("nor has any state of the list of changes", async () => {
+  const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+  const sluice = await Sluice.start({ pools: { web: { servers } } });
+  onTestFinished(() => sluice.stop());
+  const { page } = await visit(stage.browser, sluice.url, "#/web");
+  await sees(page, "#connection", "Live");
+  await audit(page, "changes, folded");
+  await page.locator("#changes summary").click();
+  await sees(page, "#changes-shown", "Nobody has changed anything yet.");
+  await audit(page, "no change");
+  await sluice.drain("web", { owner: "deploy-42", reason: "v2" });
+  for (let n = 0; n < 60; n++) await sluice.admin("DELETE", `/api/pools/web/leases/${n}`);
+  await sluice.resume("web", { owner: "deploy-42" });
+  await sees(page, "#changes-list li", "refused (unknown-lease)");
+  await sees(page, "#changes-shown", "The latest 50.");
+  await audit(page, "changes");
+  await page.route(/api.audit/, (route) => route.fulfill({ status: 503, json: { title: "Not reached" } }));
+  await press(page, "50 more");
+  await sees(page, "#changes-problem", "This list is not up to date.");
+  await audit(page, "changes that cannot be asked for");
 });
 
 test("nor has a page of twenty pools, of long names, of servers that are all down, or of many slots", async () => {

@@ -12,6 +12,9 @@ interface Window {
 /** The stream of the chosen pool, played to one page, so that a test says what the page is told. */
 export class PlayedPool {
   readonly #page: Page;
+  /** What is played is later than all that the pool itself has told the page. */
+  readonly #since = new Date(Date.now() + 3_600_000).toISOString();
+  #shown = 0;
 
   private constructor(page: Page) {
     this.#page = page;
@@ -46,7 +49,8 @@ export class PlayedPool {
 
   /** Resolves once the page has drawn it. */
   async show(pool: Snapshot): Promise<void> {
-    await this.#play(`event: snapshot\ndata: ${JSON.stringify(pool)}\n\n`);
+    const revision = { since: this.#since, number: ++this.#shown };
+    await this.#play(`event: snapshot\ndata: ${JSON.stringify({ ...pool, revision })}\n\n`);
   }
 
   /** The pool's own record of its waiting list, which comes before the first snapshot. */

@@ -52,7 +52,8 @@ function poolAt(ms: number, count: number): Snapshot {
   const common = { ...since, leases: [] };
   const lease = (id: string) => ({ ...aLease(id), since: agoNow(ms) });
   const lost = { ...lease("lost"), quarantined: true, quarantinedSince: agoNow(ms), until: UNTIL };
-  const lastCheck = { at: agoNow(Math.min(ms, 3_000_000)), passed: false };
+  // A check of long ago would be said to be.
+  const lastCheck = { at: agoNow(Math.min(ms, 59_000)), passed: false };
   const servers = [
     aServer({ ...common, name: "busy", slots: 10, inFlight: Math.min(count, 10), leases: [lease("a")] }),
     aServer({ ...common, name: "down", health: "down", lastCheck }),
@@ -74,20 +75,24 @@ function poolAt(ms: number, count: number): Snapshot {
 
 const drained = (ms: number): Partial<Snapshot> => ({
   state: "draining",
-  drain: { owner: "deploy-42", reason: "release 42", since: agoNow(ms), expiresAt: UNTIL },
+  drain: { owner: "deploy-42", by: "ci", reason: "release 42", since: agoNow(ms), expiresAt: UNTIL },
 });
 
 const AGES = [0.3, 7, 12, 59.7, 61, 135, 659, 3_599, 3_660, 24 * 3_600, 40 * 3_600, 30 * 24 * 3_600];
 
-/** Notes where everything is in each frame, until it is asked what has moved. */
+/** Notes where everything is in each frame, until it is asked what has moved, by a pixel or more. */
 async function watch(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate((selector) => {
-    const seen = new Map<Element, Set<string>>();
+    const seen = new Map<Element, { least: number[]; most: number[] }>();
     const note = () => {
       for (const element of document.querySelectorAll(selector)) {
         const { left, top, height } = element.getBoundingClientRect();
-        const places = seen.get(element) ?? new Set();
-        seen.set(element, places.add([left + scrollX, top + scrollY, height].map(Math.round).join(" ")));
+        const place = [left + scrollX, top + scrollY, height];
+        const { least, most } = seen.get(element) ?? { least: place, most: place };
+        seen.set(element, {
+          least: least.map((number, n) => Math.min(number, place[n] as number)),
+          most: most.map((number, n) => Math.max(number, place[n] as number)),
+        });
       }
       requestAnimationFrame(note);
     };
@@ -96,11 +101,11 @@ async function watch(page: Page): Promise<() => Promise<string[]>> {
   }, PLACES);
   return () =>
     page.evaluate(() => {
-      const { seen } = globalThis as unknown as { seen: Map<Element, Set<string>> };
-      const moved = [...seen].filter(([, places]) => places.size > 1);
-      return moved.map(
-        ([element, places]) => `${element.className} ${element.id}: ${[...places].join(", ")}`,
-      );
+      type Seen = Map<Element, { least: number[]; most: number[] }>;
+      const { seen } = globalThis as unknown as { seen: Seen };
+      return [...seen]
+        .filter(([, { least, most }]) => most.some((number, n) => number - (least[n] as number) >= 1))
+        .map(([element, { least, most }]) => `${element.className} ${element.id}: ${least} to ${most}`);
     });
 }
 

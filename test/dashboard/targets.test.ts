@@ -22,7 +22,7 @@ afterAll(() => sluice?.stop());
 /** What can be pressed and is smaller than 24 px one way; of a field in a label, the label. */
 function tooSmall(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    const targets = document.querySelectorAll("a, button, input, [tabindex='0']");
+    const targets = document.querySelectorAll("a, button, input, summary, [tabindex='0']");
     return [...targets].flatMap((target) => {
       const { left, width, height } = (target.closest("label") ?? target).getBoundingClientRect();
       const isInSight = target.checkVisibility() && left + width > 0;

@@ -2,6 +2,7 @@ import { isName } from "../../config/names.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
+import { MissingRight } from "./missing-right.ts";
 import { UnknownName } from "./unknown-name.ts";
 
 /** No answer of Sluice's: a failed connection, or the error of a proxy. Another attempt may succeed. */
@@ -45,7 +46,8 @@ const EXIT_OF: Record<string, number> = {
 };
 
 const ADVICE: Record<string, string> = {
-  unauthorized: "The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.",
+  unauthorized:
+    "Sluice does not know this token: check SLUICE_TOKEN. It is the Worker's ADMIN_TOKEN, or one of its ADMIN_TOKENS.",
 };
 
 /** Statuses of a proxy, such as Cloudflare's, that has not reached the server behind it. */
@@ -70,6 +72,10 @@ export interface Subject {
   request?: string;
   /** The list of its deferred requests. */
   isList?: boolean;
+  /** What operators have done. */
+  isAudit?: boolean;
+  /** What whoever asks may do, there and elsewhere. */
+  isMe?: boolean;
 }
 
 /** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
@@ -77,12 +83,14 @@ export function failureOf(head: Head, body: unknown, url: string, subject: Subje
   const { status, headers } = head;
   const problem = problemOf(body);
   if (problem) {
-    const { code, pool, drain } = problem;
+    const { code, pool, drain, right } = problem;
     const detail = printable(code === "invalid-request" ? asOptions(problem.detail) : problem.detail);
     const about = pool ? `pool ${printable(pool)}: ` : "";
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
     if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
+    if (code === "forbidden" && right !== undefined)
+      return new MissingRight(clause(detail), right, subject.pool ?? null);
     const unknown = unknownIn(code, subject);
     if (unknown) return unknown;
     const exitCode = EXIT_OF[code];
@@ -154,11 +162,17 @@ export function unreachable(url: string, error: unknown): Unreachable {
 }
 
 /**
- * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of its deferred requests,
- * or what becomes of one of them.
+ * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of changes or of its
+ * deferred requests, what becomes of one of these, or what whoever asks may do.
  */
-function isAnswer({ status, headers }: Head, body: unknown, { pool, request, isList }: Subject): boolean {
-  const { name, servers, pools, unreachable, requests, id } = (body ?? {}) as Record<string, unknown>;
+function isAnswer({ status, headers }: Head, body: unknown, subject: Subject): boolean {
+  const { pool, request, isList, isAudit, isMe } = subject;
+  const { name, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (isAudit) return Array.isArray(changes) && Array.isArray(unreachable);
+  if (isMe) return typeof name === "string" && Object.values(pools ?? [null]).every(Array.isArray);
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   if (isList) return Array.isArray(requests);
   if (request !== undefined) return status === 204 ? isOwn(headers) : id === request;
@@ -175,6 +189,7 @@ interface Problem {
   detail: string;
   pool?: string;
   drain?: Snapshot["drain"];
+  right?: string;
 }
 
 function problemOf(body: unknown): Problem | null {

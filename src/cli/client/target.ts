@@ -8,6 +8,9 @@ export interface Target {
   token: string;
 }
 
+const NO_TOKEN =
+  "Set SLUICE_TOKEN, or --token, to your token: the Worker's ADMIN_TOKEN, or one of its ADMIN_TOKENS.";
+
 /** From the options, or else from the environment. Throws a `CliError`. */
 export function targetOf(
   options: { url?: string | undefined; token?: string | undefined },
@@ -16,7 +19,7 @@ export function targetOf(
   const url = options.url ?? env.SLUICE_URL;
   const token = options.token ?? env.SLUICE_TOKEN;
   if (!url) throw new CliError(EXIT.usage, "Set SLUICE_URL, or --url, to where Sluice is: https://…");
-  if (!token) throw new CliError(EXIT.unauthorised, "Set SLUICE_TOKEN, or --token, to the ADMIN_TOKEN.");
+  if (!token) throw new CliError(EXIT.unauthorised, NO_TOKEN);
   // The HTTP client quotes a value that no header can hold in its error.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new CliError(EXIT.unauthorised, "The token has characters that no token of Sluice has: check it.");

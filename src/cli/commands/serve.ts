@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { whyAdminIsOff } from "../../config/admin.ts";
+import { readSignIn, type SignInVars, whyAdminIsOff } from "../../config/admin.ts";
 import { OWN_BINDINGS } from "../../config/bindings.ts";
 import { holdsPools } from "../../config/variables.ts";
 import { counted, listed } from "../../words/phrases.ts";
@@ -9,21 +9,20 @@ import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { OWN_PREFIX } from "../serve/capnp.ts";
-import { readDevVars } from "../serve/dev-vars.ts";
 import { serve } from "../serve/serve.ts";
 import { readSettings, type Settings } from "../serve/settings.ts";
 import { socketsOfSystemd } from "../serve/systemd.ts";
 import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS, readDevVars } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile, type WranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
-import { DEV_VARS } from "../wrangler-file/variables.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:8787";
 const GRACE_MS = 30_000;
 /** Secrets that the environment of the process may have instead of .dev.vars. */
-const SECRETS = ["ADMIN_TOKEN", "WEBHOOK_SECRET"];
+const SECRETS = ["ADMIN_TOKEN", "ADMIN_TOKENS", "WEBHOOK_SECRET"];
 
 export function addServe(program: Program): void {
   program
@@ -81,15 +80,22 @@ export function addServe(program: Program): void {
           process.stderr.write(
             `sluice: serves ${what} of ${printable(file)} on ${listed(urls)}, state in ${printable(data)}\n`,
           );
-          const problem = whyAdminIsOff(secrets.ADMIN_TOKEN);
-          if (problem !== null) {
-            process.stderr.write(
-              `sluice: ${problem}, so the admin side is off and nobody can drain: put one into ${DEV_VARS} or the environment\n`,
-            );
-          }
+          for (const line of signInLines({ ...settings.variables, ...secrets }))
+            process.stderr.write(`sluice: ${line}\n`);
         },
       );
     });
+}
+
+/** What whoever starts it should know of the ways to sign in. */
+function signInLines(vars: SignInVars): string[] {
+  const signIn = readSignIn(vars);
+  const why = whyAdminIsOff(signIn);
+  const others = signIn.problems.filter((problem) => problem !== why);
+  const mistakes = others.map((problem) => `warning: ${printable(problem)}`);
+  if (why === null) return mistakes;
+  const how = `put an ADMIN_TOKEN into ${DEV_VARS} or the environment`;
+  return [...mistakes, `${why}, so the admin side is off and nobody can drain: ${how}`];
 }
 
 /** `127.0.0.1:8787`, `[::1]:8787`, `*:80`, `localhost:0`. */

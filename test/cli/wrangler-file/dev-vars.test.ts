@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readDevVars } from "../../../src/cli/serve/dev-vars.ts";
+import { readDevVars } from "../../../src/cli/wrangler-file/dev-vars.ts";
 
 test.each([
   ["A=plain", { A: "plain" }],
@@ -12,6 +12,14 @@ test.each([
   ["# A=1\n\nB=2", { B: "2" }],
   ["A=", { A: "" }],
   ["A=first\nA=last", { A: "last" }],
+  ["A=`in 'these' too`", { A: "in 'these' too" }],
+  ["A: 1", { A: "1" }],
+  ['A={"b": "c"}', { A: '{"b": "c"}' }],
+  ['A=\'{\n  "b": ["c"]\n}\'\nB=2', { A: '{\n  "b": ["c"]\n}', B: "2" }],
+  // Without quotes a value ends with its line, and with a number sign.
+  ['A={\n  "b": "c"\n}', { A: "{" }],
+  // Backslashes stay.
+  ['A="{\\"b\\": 1}"', { A: '{\\"b\\": 1}' }],
 ])("%j has the secrets that wrangler finds there", (text, secrets) => {
   expect(readDevVars(text)).toEqual(secrets);
 });

@@ -1,0 +1,127 @@
+/** How many seconds are kept, the current one included; a power of two. */
+const KEPT_S = 256;
+/** The longest time that a mean is taken over, in s. */
+const LONGEST_S = 240;
+/** The shortest such time, in s. */
+const SHORTEST_S = 4;
+/** So many standard deviations are not chance: the rate has changed. */
+const CHANGED = 4;
+/** After a silence in which so many were to be expected (by chance: 1 in 20,000), the rate is zero. */
+const MISSED = 10;
+/** A shorter silence, in s, may be the pause of what happens once a second. */
+const SHORTEST_SILENCE_S = 2;
+
+export interface Rate {
+  perSecond: number;
+  /** The square of its standard error: how far the true rate may be away from what was counted. */
+  variance: number;
+}
+
+/**
+ * How often something happens: it is counted by the second, over the last minute. To count allocates nothing, and in
+ * between nothing has to run. Times are in ms since the epoch.
+ */
+export class RateRecord {
+  /** Ring buffer: the index of a second is its number modulo `KEPT_S`. */
+  readonly #counts = new Uint32Array(KEPT_S);
+  /** Numbers of the first second that is known from its beginning, and of the current one. */
+  #first: number;
+  #current: number;
+  /** When the current second ends. */
+  #endsAt: number;
+  /** Number of the second with the latest count. */
+  #latest = Number.NEGATIVE_INFINITY;
+
+  constructor(now: number) {
+    this.#current = Math.floor(now / 1_000);
+    this.#endsAt = (this.#current + 1) * 1_000;
+    this.#first = this.#current + 1;
+  }
+
+  count(now: number): void {
+    this.#catchUp(now);
+    const index = this.#current % KEPT_S;
+    this.#counts[index] = (this.#counts[index] as number) + 1;
+    this.#latest = this.#current;
+  }
+
+  /** What was counted until now says nothing of what is to come. */
+  forget(now: number): void {
+    this.#catchUp(now);
+    this.#first = this.#current + 1;
+  }
+
+  /** From then on `read` returns the same, unless something is counted. */
+  get settlesAt(): number {
+    return Math.max(this.#latest + KEPT_S, this.#first + SHORTEST_S) * 1_000;
+  }
+
+  /**
+   * Returns the mean of whole seconds back to where the rate was another, of a minute at most: as steady as possible
+   * while the rate stays, and quick when it changes. `null`: not known for long enough.
+   */
+  read(now: number): Rate | null {
+    this.#catchUp(now);
+    const known = Math.min(this.#current - this.#first, LONGEST_S);
+    if (known < SHORTEST_S) return null;
+    const dispersion = this.#dispersion(known);
+    let seconds = known;
+    for (let cut = this.#change(seconds, dispersion); cut; cut = this.#change(seconds, dispersion))
+      seconds = cut;
+    const count = this.#sum(seconds);
+    const silence = this.#current - 1 - this.#latest;
+    const missed = (count / (seconds - silence)) * silence;
+    if (count === 0 || (silence >= SHORTEST_SILENCE_S && missed > MISSED * dispersion))
+      return { perSecond: 0, variance: 0 };
+    const perSecond = count / seconds;
+    return { perSecond, variance: (dispersion * perSecond) / seconds };
+  }
+
+  /** How many seconds ago, of so many, the rate has changed most; 0: not at all, as far as can be told from chance. */
+  #change(seconds: number, dispersion: number): number {
+    const total = this.#sum(seconds);
+    const variance = (dispersion * total) / seconds;
+    let [sum, most, changedAgo] = [0, CHANGED, 0];
+    for (let ago = 1; ago < seconds; ago++) {
+      sum += this.#at(ago - 1);
+      if (ago < SHORTEST_S) continue;
+      const difference = Math.abs(sum / ago - (total - sum) / (seconds - ago));
+      const deviations = difference / Math.sqrt(variance / ago + variance / (seconds - ago));
+      if (deviations > most) [most, changedAgo] = [deviations, ago];
+    }
+    return changedAgo;
+  }
+
+  /**
+   * Variance by mean of the counts of a second: 1 if each event comes by itself (Poisson), more if they come in bursts.
+   * Successive seconds are compared, so that one change of the rate is no dispersion.
+   */
+  #dispersion(known: number): number {
+    let [sum, squares] = [this.#at(0), 0];
+    for (let ago = 1; ago < known; ago++) {
+      sum += this.#at(ago);
+      squares += (this.#at(ago) - this.#at(ago - 1)) ** 2;
+    }
+    return sum === 0 ? 1 : Math.max(1, squares / (2 * (known - 1)) / (sum / known));
+  }
+
+  #sum(seconds: number): number {
+    let sum = 0;
+    for (let ago = 0; ago < seconds; ago++) sum += this.#at(ago);
+    return sum;
+  }
+
+  /** The count of a whole second; the last one that has ended is 0 ago. */
+  #at(ago: number): number {
+    return this.#counts[(this.#current - 1 - ago) % KEPT_S] as number;
+  }
+
+  #catchUp(now: number): void {
+    if (now < this.#endsAt) return;
+    const second = Math.floor(now / 1_000);
+    const begun = Math.max(this.#current + 1, second - KEPT_S + 1);
+    for (let n = begun; n <= second; n++) this.#counts[n % KEPT_S] = 0;
+    this.#current = second;
+    this.#endsAt = (second + 1) * 1_000;
+  }
+}
