@@ -127,7 +127,7 @@ test("a filter that finds nothing says so", async () => {
 test("a pool that stores no requests has nothing of this, and is not asked for a list", async () => {
   const { page, list } = await listed(() => {}, "#/plain");
   await sees(page, "#pool-title", "plain");
-  await page.locator("#events").scrollIntoViewIfNeeded();
+  await page.locator("#events-title").scrollIntoViewIfNeeded();
   expect(await page.locator("#deferred").isHidden()).toBe(true);
   await sees(page, "#wait-title", /^Oldest wait$/);
   expect(list.calls).toEqual([]);
