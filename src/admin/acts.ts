@@ -23,54 +23,70 @@ export function actOf(c: Context<AdminEnv>): Act {
   return { id: crypto.randomUUID(), by: name, via, address: c.req.header("cf-connecting-ip") ?? null, agent };
 }
 
+/** A change that was asked for; `asked: null`: it is none. */
+interface Change {
+  pool: PoolConfig;
+  asked: Asked | null;
+  act: Act;
+}
+
 /**
- * Resolves as `doing` does, and tells of it. Not once the request is answered: it may wait for a drain, and its client
- * may leave meanwhile. `asked`: `null` for nothing. `answerOf`: what the result says that came of it.
+ * Resolves as `doing` does, and logs it: as soon as that is known, since an answer may wait for a drain, and though the
+ * client may have left. `answerOf`: what the result says that came of it.
  */
-export async function logged<T>(
+export function logged<T>(
+  c: Context<AdminEnv>,
+  { pool, asked, act }: Change,
   doing: Promise<T>,
   answerOf: (result: T) => AuditAnswer,
-  { pool, asked, act }: { pool: PoolConfig; asked: Asked | null; act: Act },
 ): Promise<T> {
-  const tell = (answer: string) => asked && log(act, { pool: pool.name, ...asked, answer });
-  return doing.then(
-    (result) => {
-      tell(answerOf(result));
-      return result;
-    },
-    (error) => {
-      tell(error instanceof Refusal ? error.code : "internal-error");
-      throw error;
-    },
-  );
+  const tell = (answer: string) => void (asked && log(act, { pool: pool.name, ...asked, answer }));
+  return toItsEnd(c, told(doing, answerOf, tell));
 }
 
 /** The same for a deferred request, whose own object does it: the pool's audit is told afterwards. */
-export async function loggedOfDeferred<T>(
-  env: Env,
+export function loggedOfDeferred<T>(
+  c: Context<AdminEnv>,
+  { pool, asked, act }: Change & { asked: Asked },
   id: string,
   doing: () => Promise<T>,
-  { pool, asked, act }: { pool: PoolConfig; asked: Asked; act: Act },
 ): Promise<T> {
   const known = { ...asked };
-  const tellPool = async (answer: string) => {
-    const told = AUDIT_ANSWERS.find((one) => one === answer);
-    // The request is done with. An error is in the log already.
-    if (told) await askBriefly(env, pool, (stub) => stub.auditDeferred(known, told, act)).catch(() => {});
-  };
   const done = async () => {
-    const number = await numberOf(env, id, pool);
+    const number = await numberOf(c.env, id, pool);
     if (number !== null) known.number = number;
     return doing();
   };
+  const tellPool = async (answer: string) => {
+    const said = AUDIT_ANSWERS.find((one) => one === answer);
+    // The request is done with, and the error in the log already.
+    if (said) await askBriefly(c.env, pool, (stub) => stub.auditDeferred(known, said, act)).catch(() => {});
+  };
+  const isDone = () => "done" as const;
+  const doingLogged = logged(c, { pool, asked: known, act }, done(), isDone);
+  return toItsEnd(c, told(doingLogged, isDone, tellPool));
+}
+
+async function told<T>(
+  doing: Promise<T>,
+  answerOf: (result: T) => AuditAnswer,
+  tell: (answer: string) => void | Promise<void>,
+): Promise<T> {
+  let result: T;
   try {
-    const result = await logged(done(), () => "done", { pool, asked: known, act });
-    await tellPool("done");
-    return result;
+    result = await doing;
   } catch (error) {
-    if (error instanceof Refusal) await tellPool(error.code);
+    await tell(error instanceof Refusal ? error.code : "internal-error");
     throw error;
   }
+  await tell(answerOf(result));
+  return result;
+}
+
+/** The runtime ends an invocation whose client has left, unless something is still to be waited for. */
+function toItsEnd<T>(c: Context<AdminEnv>, work: Promise<T>): Promise<T> {
+  c.executionCtx.waitUntil(work.catch(() => {}));
+  return work;
 }
 
 /** A right is missing, or another site made a browser send the request: no pool hears of it. */

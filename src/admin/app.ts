@@ -85,10 +85,9 @@ const routes = app
     const act = actOf(c);
     const { wait, expires, owner = act.by, reason, extend } = c.req.valid("json");
     const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
+    const change = { pool, asked: drainAsked(request), act };
     const draining = askPool(c.env, pool, (stub) => stub.drain(request, act));
-    snapshotUnlessHeld(
-      await logged(draining, ({ answer }) => answer, { pool, asked: drainAsked(request), act }),
-    );
+    snapshotUnlessHeld(await logged(c, change, draining, ({ answer }) => answer));
     const snapshot = await waitUntilDrained(c.env, pool, wait);
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
   })
@@ -101,12 +100,9 @@ const routes = app
     const mayForce = may(operator, "force", pool.name);
     const force = isForced ? (mayForce ? "any" : "own") : "no";
     const request = { owner, force } as const;
+    const change = { pool, asked: resumeAsked(request), act };
     const resuming = askPool(c.env, pool, (stub) => stub.resume(request, act));
-    const resumed = await logged(resuming, ({ answer }) => answer, {
-      pool,
-      asked: resumeAsked(request),
-      act,
-    });
+    const resumed = await logged(c, change, resuming, ({ answer }) => answer);
     if (resumed.answer === "forbidden") throw new Forbidden(operator, "force", pool.name);
     return c.json(snapshotUnlessHeld(resumed));
   })
@@ -115,14 +111,15 @@ const routes = app
     const server = c.req.param("server");
     const { ifState, ...patch } = c.req.valid("json");
     const act = actOf(c);
-    const change = { patch, ifState };
+    const request = { patch, ifState };
+    const change = { pool, asked: serverAsked(server, request), act };
     const changing = askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
-      stub.changeServer(server, change, act),
+      stub.changeServer(server, request, act),
     );
-    const came = (to: Snapshot | OtherState | null) =>
+    const answerOf = (to: Snapshot | OtherState | null) =>
       to === null ? "unknown-server" : "otherState" in to ? "state-changed" : "done";
     const result = orRefuse(
-      await logged(changing, came, { pool, asked: serverAsked(server, change), act }),
+      await logged(c, change, changing, answerOf),
       "unknown-server",
       `The pool ${pool.name} has no server ${inspect(server)}.`,
     );
@@ -132,12 +129,9 @@ const routes = app
     const pool = poolNamed(c.env, c.req.param("pool"));
     const lease = c.req.param("lease");
     const act = actOf(c);
+    const change = { pool, asked: slotAsked(lease), act };
     const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act));
-    const snapshot = await logged(freeing, (freed) => (freed ? "done" : "unknown-lease"), {
-      pool,
-      asked: slotAsked(lease),
-      act,
-    });
+    const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
   })
@@ -151,16 +145,16 @@ const routes = app
     const id = c.req.param("id");
     const forget = c.req.valid("query").forget !== "false";
     const asked = { act: "cancel-deferred", ...(forget ? { forget } : {}) } as const;
-    const canceling = () => cancelDeferred(c.env, pool, id, forget);
-    const done = await loggedOfDeferred(c.env, id, canceling, { pool, asked, act: actOf(c) });
+    const change = { pool, asked, act: actOf(c) };
+    const done = await loggedOfDeferred(c, change, id, () => cancelDeferred(c.env, pool, id, forget));
     return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
   })
   .post("/api/pools/:pool/deferred/:id/retry", needs("deferred"), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const id = c.req.param("id");
     const asked = { act: "retry-deferred" } as const;
-    const retrying = () => retryDeferred(c.env, pool, id);
-    return c.json(await loggedOfDeferred(c.env, id, retrying, { pool, asked, act: actOf(c) }), 202);
+    const change = { pool, asked, act: actOf(c) };
+    return c.json(await loggedOfDeferred(c, change, id, () => retryDeferred(c.env, pool, id)), 202);
   });
 
 app.notFound(() => {

@@ -9,6 +9,8 @@ Environment:
   SLUICE_URL    where Sluice is, https://sluice.example.com
   SLUICE_TOKEN  its ADMIN_TOKEN, or one of its ADMIN_TOKENS (rather than --token, which other users
                 of this machine can see)
+  SLUICE_ACCESS_ID, SLUICE_ACCESS_SECRET
+                a service token, where it is behind Cloudflare Access
 
 Exit codes:
   0   done                           74  the result cannot be written

@@ -251,15 +251,14 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const { patch, ifState } = change;
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
     const isAllowed = server?.allows(patch, ifState) ?? false;
-    this.#note(
-      serverAsked(name, change),
-      isAllowed ? "done" : server ? "state-changed" : "unknown-server",
-      act,
-    );
-    if (isAllowed) this.#scheduler.changeServer(name, patch, act.by, Date.now());
+    const answer = isAllowed ? "done" : server ? "state-changed" : "unknown-server";
+    this.#note(serverAsked(name, change), answer, act);
+    if (isAllowed) {
+      this.#scheduler.changeServer(name, patch, act.by, Date.now());
+      return this.snapshot();
+    }
     this.#commit.now();
-    if (!server) return null;
-    return isAllowed ? this.snapshot() : { otherState: server.state };
+    return server ? { otherState: server.state } : null;
   }
 
   freeLease(id: string, act: Act): Snapshot | null {
@@ -267,10 +266,12 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const isFreed = this.#scheduler.freeLease(id, act.by, Date.now());
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
     this.#note(asked, isFreed ? "done" : "unknown-lease", act);
+    if (isFreed) {
+      this.#handles.delete(id);
+      return this.snapshot();
+    }
     this.#commit.now();
-    if (!isFreed) return null;
-    this.#handles.delete(id);
-    return this.snapshot();
+    return null;
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {

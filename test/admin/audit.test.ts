@@ -155,6 +155,25 @@ test("an act on a deferred request is done and in the log, though its pool canno
   expect((await sluice.snapshot("web")).deferred?.failed).toBe(0);
 });
 
+test("an act on a deferred request is told to its pool, though whoever asked for it has left", async () => {
+  const { sluice } = await stage({ deferred: {}, quarantine: { broken: "1ms" } });
+  await sluice.drain("web");
+  const id = await new Deferrer(() => sluice).defer("/waits", { method: "POST" });
+  // The pool hears that it is canceled, and the request's object waits for the answer.
+  await sluice.answerLate(1_500);
+  const canceled = fetch(`${sluice.leaverUrl}/_sluice/api${WEB}/deferred/${id}`, {
+    method: "DELETE",
+    headers: { ...BEARER, "x-leave-after": "told" },
+  });
+  await sluice.until("web", ({ deferred }) => deferred?.queued === 0);
+  await sluice.tellLeavers();
+  await canceled;
+  await expect
+    .poll(() => changes(sluice), { timeout: 10_000 })
+    .toMatchObject([{ act: "drain" }, { act: "cancel-deferred", number: 1, answer: "done" }]);
+  expect(sluice.audits.at(-1)).toMatchObject({ act: "cancel-deferred", answer: "done" });
+});
+
 /** Resolves with the id of a deferred request once the pool has heard of its failure. */
 async function failed(sluice: Sluice): Promise<string> {
   const before = (await sluice.snapshot("web")).deferred?.failed ?? 0;
@@ -416,15 +435,13 @@ describe("the audit is durable:", () => {
     const { sluice, origin } = await stage();
     const request = fetch(sluice.url);
     const { response } = await origin.arrival();
-    const leaving = new AbortController();
-    const drain = fetch(`${sluice.url}/_sluice/api${WEB}/drain`, {
+    const drain = fetch(`${sluice.leaverUrl}/_sluice/api${WEB}/drain`, {
       method: "POST",
-      headers: BEARER,
+      headers: { ...BEARER, "x-leave-after": "told" },
       body: '{"wait":"1h"}',
-      signal: leaving.signal,
-    }).catch(() => {});
+    });
     await sluice.until("web", ({ state }) => state === "draining");
-    leaving.abort();
+    await sluice.tellLeavers();
     await drain;
     await expect.poll(() => sluice.audits).toMatchObject([{ act: "drain", answer: "done" }]);
     expect(await changes(sluice)).toMatchObject([{ act: "drain", answer: "done" }]);

@@ -1,8 +1,10 @@
 /** docs/operators.md, held against the commands: each goes through with the rights that it names, and not without one of them. */
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RIGHTS, type Right } from "../../src/config/rights.ts";
-import { read } from "../docs/documents.ts";
+import { ROOT, read } from "../docs/documents.ts";
 import { codeIn, tableBelow } from "../docs/markdown.ts";
 import { Sluice } from "../support/sluice.ts";
 import { Run } from "./command.ts";
@@ -30,6 +32,7 @@ const ARGS: Record<string, string[]> = {
   "sluice deferred … list": ["deferred", "web"],
   "sluice deferred … cancel": ["deferred", "web", "cancel", UNKNOWN],
   "sluice deferred … retry": ["deferred", "web", "retry", UNKNOWN],
+  "sluice audit": ["audit", "web"],
   "sluice check --against": ["check", "wrangler.toml", "--against"],
   "sluice drain": ["drain", "web"],
   "sluice deploy": ["deploy", "web", "--", "true"],
@@ -73,7 +76,12 @@ async function codeFor(command: string, rights: readonly Right[]): Promise<numbe
 }
 
 describe("docs/operators.md names the rights", () => {
-  test("of every command that this test knows", () => {
+  test("of every command that asks Sluice", () => {
+    const asking = readdirSync(join(ROOT, "src/cli/commands")).filter((file) =>
+      read(`src/cli/commands/${file}`).includes("clientOf("),
+    );
+    const named = ROWS.map(({ command }) => command.split(" ")[1]);
+    expect([...new Set(named)].sort()).toEqual(asking.map((file) => file.replace(".ts", "")).sort());
     expect(ROWS.map(({ command }) => command).sort()).toEqual(Object.keys(ARGS).sort());
   });
 

@@ -148,7 +148,7 @@ export class AdminClient {
       signal?.throwIfAborted();
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
-    const failure = failureOf(response, body, this.#target.url, subject);
+    const failure = failureOf(response, body, this.#target, subject);
     if (failure) throw await this.#withMore(failure, signal);
     return body as T;
   }
@@ -176,10 +176,14 @@ export class AdminClient {
 
 type Api = ReturnType<typeof apiOf>;
 
-function apiOf({ url, token }: Target, signal: AbortSignal) {
+function apiOf({ url, token, access }: Target, signal: AbortSignal) {
+  const headers: Record<string, string> = {
+    ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    ...(access ? { "CF-Access-Client-Id": access.id, "CF-Access-Client-Secret": access.secret } : {}),
+  };
   // A redirect is an error: the token is sent to the address that the user has named, and to no other.
   const init: RequestInit = { signal, redirect: "manual" };
-  return hc<AdminApi>(url, { headers: { Authorization: `Bearer ${token}` }, init })._sluice.api;
+  return hc<AdminApi>(url, { headers, init })._sluice.api;
 }
 
 /** `null`: not JSON. */

@@ -3,6 +3,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
 import { MissingRight } from "./missing-right.ts";
+import type { Target } from "./target.ts";
 import { UnknownName } from "./unknown-name.ts";
 
 /** No answer of Sluice's: a failed connection, or the error of a proxy. Another attempt may succeed. */
@@ -45,10 +46,16 @@ const EXIT_OF: Record<string, number> = {
   "no-server": EXIT.unreachable,
 };
 
-const ADVICE: Record<string, string> = {
-  unauthorized:
-    "Sluice does not know this token: check SLUICE_TOKEN. It is the Worker's ADMIN_TOKEN, or one of its ADMIN_TOKENS.",
-};
+const UNKNOWN_TOKEN =
+  "Sluice does not know this token: check SLUICE_TOKEN. It is the Worker's ADMIN_TOKEN, or one of its ADMIN_TOKENS.";
+const UNKNOWN_SERVICE =
+  "Sluice does not go by Cloudflare Access here: check its variable ACCESS, or set SLUICE_TOKEN too.";
+
+/** Where Cloudflare Access sends whom it does not know. */
+const ACCESS_LOGIN = /^https:\/\/(?:[a-z0-9-]+\.)+cloudflareaccess\.com\//i;
+const BEHIND_ACCESS =
+  "is behind Cloudflare Access, which does not know you: set SLUICE_ACCESS_ID and SLUICE_ACCESS_SECRET to a service token " +
+  "that its application lets in.";
 
 /** Statuses of a proxy, such as Cloudflare's, that has not reached the server behind it. */
 const ON_THE_WAY = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
@@ -79,8 +86,9 @@ export interface Subject {
 }
 
 /** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
-export function failureOf(head: Head, body: unknown, url: string, subject: Subject): CliError | null {
+export function failureOf(head: Head, body: unknown, target: Target, subject: Subject): CliError | null {
   const { status, headers } = head;
+  const { url } = target;
   const problem = problemOf(body);
   if (problem) {
     const { code, pool, drain, right } = problem;
@@ -94,12 +102,14 @@ export function failureOf(head: Head, body: unknown, url: string, subject: Subje
     const unknown = unknownIn(code, subject);
     if (unknown) return unknown;
     const exitCode = EXIT_OF[code];
-    const words = ADVICE[code] ?? `${about}${detail}`;
+    const stranger = target.token === "" ? UNKNOWN_SERVICE : UNKNOWN_TOKEN;
+    const words = code === "unauthorized" ? stranger : `${about}${detail}`;
     if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
   if (status >= 300 && status < 400) {
     const to = printable(headers.get("location") ?? "nowhere");
+    if (ACCESS_LOGIN.test(to)) return new CliError(EXIT.unauthorised, `${url} ${BEHIND_ACCESS}`);
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
