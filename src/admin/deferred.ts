@@ -2,7 +2,8 @@
 import type { PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
 import type { DeferAnswer, DeferredEntry, DeferredQuery, Place } from "../link/deferral.ts";
-import { type DeferredAddress, deferredAddress } from "../link/deferred-id.ts";
+import { POOL_PATIENCE_MS } from "../link/deferred-calls.ts";
+import { type DeferredAddress, type DeferredStub, deferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { cancelRequest, reachDeferred } from "../requests/reach-deferred.ts";
@@ -79,10 +80,11 @@ export async function retryDeferred(env: Env, pool: PoolConfig, id: string): Pro
   const address = addressOf(env, id, pool);
   const { secret } = address;
   let calls = 0;
-  const answer = await reachDeferred(env, address, (stub) => {
+  const retry = (stub: DeferredStub) => {
     calls++;
     return stub.retry(secret, pool.name);
-  });
+  };
+  const answer = await reachDeferred(env, address, retry, { holdMs: POOL_PATIENCE_MS });
   if (answer === null) return refuseUnknown(pool);
   if (answer !== "not-failed") return queuedAgain(id, placeIn(answer, pool));
   // The answer to an earlier call was lost, and that call may have queued it.

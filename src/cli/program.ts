@@ -7,11 +7,14 @@ declare const SLUICE_VERSION: string;
 const ENVIRONMENT = `
 Environment:
   SLUICE_URL    where Sluice is, https://sluice.example.com
-  SLUICE_TOKEN  its ADMIN_TOKEN (rather than --token, which other users of this machine can see)
+  SLUICE_TOKEN  its ADMIN_TOKEN, or one of its ADMIN_TOKENS (rather than --token, which other users
+                of this machine can see)
+  SLUICE_ACCESS_ID, SLUICE_ACCESS_SECRET
+                a service token, where it is behind Cloudflare Access
 
 Exit codes:
   0   done                           74  the result cannot be written
-  1   check found errors, or         75  not drained in time
+  1   check or token found errors,   75  not drained in time
       rehearse a broken promise      76  drain held by another
   64  usage                          77  not authorised
   69  Sluice not reachable
@@ -42,6 +45,7 @@ export function emptyProgram() {
         "sluice deploy web -- ./deploy.sh v42",
         "sluice roll web -- sh -c 'ssh $SLUICE_SERVER systemctl restart app'",
         "sluice check wrangler.toml",
+        "sluice token new ci --may look,drain --pools web --into admin-tokens.json",
       ).trimStart(),
     );
 }

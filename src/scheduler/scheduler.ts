@@ -1,13 +1,13 @@
 import type { PoolConfig } from "../config/types.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
-import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
+import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { CheckResult } from "./fleet/health.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
 import type { Counters, Counts, Totals } from "./record/counters.ts";
-import type { PoolEvent } from "./record/events.ts";
+import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
@@ -166,7 +166,7 @@ export class Scheduler {
 
   // ── Operator ──
 
-  /** Begins or extends a drain. Returns false if another owner's drain is on. */
+  /** Begins or extends a drain. Returns false if another drain is on. */
   drain(request: DrainRequest, now: number): boolean {
     const started = this.#drainSwitch.start(request, now);
     if (started === "held") return false;
@@ -180,20 +180,20 @@ export class Scheduler {
     return true;
   }
 
-  /** Ends the drain, if there is one. Returns false if it is another owner's, unless `force`. */
-  resume(owner: string, force: boolean, now: number): boolean {
-    if (!this.#drainSwitch.current) return true;
-    const cause = this.#drainSwitch.current.owner === owner ? "resumed" : "forced";
-    if (!this.#drainSwitch.resume(owner, force)) return false;
-    this.#afterDrain(owner, cause, now);
+  /** Ends the drain, if there is one. Returns false if it is another one, which `force` does not end. */
+  resume(request: ResumeRequest, now: number): boolean {
+    const ended = this.#drainSwitch.resume(request);
+    if (ended === null) return true;
+    if (ended === "held") return false;
+    this.#afterDrain({ owner: ended.drain.owner, by: request.by, cause: ended.cause }, now);
     // Deferred requests that waited have kept no checks going.
     this.tick(now);
     return true;
   }
 
   /** Returns false if the configuration has no such server. */
-  changeServer(name: string, patch: ServerPatch, now: number): boolean {
-    if (!this.#fleet.change(name, patch, now)) return false;
+  changeServer(name: string, patch: ServerPatch, by: string, now: number): boolean {
+    if (!this.#fleet.change(name, patch, by, now)) return false;
     // A server that is back in service is checked before it gets a request.
     this.#ask(now);
     this.#refuseOrDispatch(now);
@@ -202,10 +202,10 @@ export class Scheduler {
   }
 
   /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
-  freeLease(id: string, now: number): boolean {
+  freeLease(id: string, by: string, now: number): boolean {
     const slot = this.#fleet.slotInFlight(id);
     if (!slot) return false;
-    this.#chronicle.freedByHand(slot, now);
+    this.#chronicle.freedByHand(slot, by, now);
     this.#fleet.free(slot, now);
     this.#dispatch(now);
     return true;
@@ -222,7 +222,8 @@ export class Scheduler {
     }
     // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
     this.#waitingList.head()?.failed?.tick(now);
-    if (this.#drainSwitch.expire(now)) this.#afterDrain(null, "expired", now);
+    const expired = this.#drainSwitch.expire(now);
+    if (expired) this.#afterDrain({ owner: expired.owner, by: null, cause: "expired" }, now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#ask(now);
     this.#refuseOrDispatch(now);
@@ -335,6 +336,11 @@ export class Scheduler {
     return this.#fleet.leased(id) !== undefined;
   }
 
+  /** The server that may be at work on the request with this lease; `null`: none. */
+  serverOf(id: string): string | null {
+    return this.#fleet.slotInFlight(id)?.server.name ?? null;
+  }
+
   /** When the lease with this id began; `null`: there is none that has not ended. */
   leasedSince(id: string): number | null {
     return this.#fleet.leased(id)?.since ?? null;
@@ -440,9 +446,9 @@ export class Scheduler {
     if (this.#drainSwitch.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
   }
 
-  #afterDrain(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
+  #afterDrain(end: DrainEnd, now: number): void {
     this.#outbox.drainChanged = true;
-    this.#chronicle.drainEnded(owner, cause, now);
+    this.#chronicle.drainEnded(end, now);
     if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
     this.#refuseOrDispatch(now);
   }

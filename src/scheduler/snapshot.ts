@@ -3,6 +3,7 @@ import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
 import type { Percentiles } from "./record/percentiles.ts";
+import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
@@ -10,7 +11,8 @@ import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 export interface Snapshot {
   name: string;
   state: "running" | "draining" | "drained";
-  drain: { owner: string; reason: string | null; since: string; expiresAt: string } | null;
+  /** `by`: the operator who began it. */
+  drain: { owner: string; by: string; reason: string | null; since: string; expiresAt: string } | null;
   /** Slots whose server may be at work on a request: leased, in quarantine or in cooldown. */
   inFlight: number;
   /** How many of them are in quarantine. */
@@ -44,6 +46,20 @@ export interface Snapshot {
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+  /** What was refused in the minute before this snapshot, by the reason. */
+  recentRefusals: RecentRefusal[];
+  revision: Revision;
+}
+
+/** What a snapshot shows. */
+export type SnapshotContent = Omit<Snapshot, "revision">;
+
+/** Orders the snapshots of one pool, whichever way each has come: by `since`, then by `number`. */
+export interface Revision {
+  /** When the instance of the pool's object started that made the snapshot. */
+  since: string;
+  /** Rises by one with each change that a snapshot shows. */
+  number: number;
 }
 
 /** Deferred requests: those on the waiting list, those that have a slot, and those that are kept after their end. */
@@ -64,8 +80,10 @@ export interface ServerSnapshot {
   state: ServerState;
   /** When the operator last changed the state; `null`: never. */
   stateSince: string | null;
-  /** Who set the state; absent if they gave no name. */
+  /** Whose change of the state it is, such as a roll's; absent if they did not say. */
   stateOwner?: string | undefined;
+  /** The operator who changed the server last; absent: nobody has. */
+  changedBy?: string | undefined;
   health: Health;
   /** When the health last changed; `null`: never. */
   healthSince: string | null;
@@ -97,7 +115,7 @@ export function snapshotOf(
   scheduler: Scheduler,
   now: number,
   deferred: DeferredSnapshot | null = null,
-): Snapshot {
+): SnapshotContent {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
   const { inFlight, limits, traffic } = scheduler;
@@ -106,6 +124,7 @@ export function snapshotOf(
     state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
     drain: drain && {
       owner: drain.owner,
+      by: drain.by,
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
@@ -126,6 +145,7 @@ export function snapshotOf(
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
 
@@ -138,6 +158,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
     ...(server.override.owner === undefined ? {} : { stateOwner: server.override.owner }),
+    ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },

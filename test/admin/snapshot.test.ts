@@ -40,6 +40,8 @@ describe("a snapshot", () => {
         },
       ],
       totals: NO_TOTALS,
+      recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
   });
 
@@ -55,7 +57,7 @@ describe("a snapshot", () => {
       name: "web",
       state: "draining",
       drain: {
-        ...{ owner: "deploy-42", reason: "a new version" },
+        ...{ owner: "deploy-42", by: "admin", reason: "a new version" },
         since: expect.stringMatching(ISO),
         expiresAt: expect.stringMatching(ISO),
       },
@@ -80,6 +82,8 @@ describe("a snapshot", () => {
         },
       ],
       totals: { ...NO_TOTALS, accepted: 2 },
+      recentRefusals: [],
+      revision: { since: expect.stringMatching(ISO), number: expect.any(Number) },
     });
     response.end();
     await first;

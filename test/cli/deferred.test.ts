@@ -228,7 +228,7 @@ test("status shows the deferred requests of pools that store some", async () => 
   await all.client.defer("/");
   const table = await end(["status"], { url: all.sluice.url });
   expect(table.stdout).toMatch(
-    / DEFERRED +SERVERS\nweb .* 0\/\d+ +– +10 min \(timeout\) +1, 1 failed +1\/1\n$/,
+    / DEFERRED +SERVERS +DRAINED BY\nweb .* 0\/\d+ +– +10 min \(timeout\) +1, 1 failed +1\/1 +"admin"\n$/,
   );
   const one = await end(["status", "web"], { url: all.sluice.url });
   expect(one.stdout).toMatch(

@@ -1,4 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { send } from "../support/client.ts";
+import { Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
 import { timeless } from "../support/snapshots.ts";
 import { Run } from "./command.ts";
@@ -59,7 +61,7 @@ describe("sluice status", () => {
     const [head, drained, left, ...rest] = stdout.split("\n");
     expect(head).toMatch(/^web {2}draining {2}1 of 1 slots in flight · 1 queued, the oldest for [\d.]+ s$/);
     expect(drained).toMatch(
-      /^drained by "Ann" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
+      /^drained by "Ann" of "admin" \("new disks"\) since (\S+ )?\d\d:\d\d:\d\d, ends by itself in (10|9) min( \d+ s)?$/,
     );
     expect(left).toMatch(
       /^time left: (10 min|9 min \d+ s), then the (oldest request is refused \(queue_timeout\)|drain ends by itself)$/,
@@ -73,7 +75,60 @@ describe("sluice status", () => {
     const { sluice } = await stage();
     await sluice.drain("web", { owner: "Ann\u001b]0;owned\u0007", reason: "a\rb\u009b2Jc\u202ed" });
     const { stdout } = await status(sluice.url, "web");
-    expect(stdout).toContain('drained by "Ann?]0;owned?" ("a?b?2Jc?d") since ');
+    expect(stdout).toContain('drained by "Ann?]0;owned?" of "admin" ("a?b?2Jc?d") since ');
+  });
+
+  test("says in words, and with 0, which pools have no server, refuse, fail, or miss servers, drained ones too", async () => {
+    const down = "http://127.0.0.1:9";
+    const [alive, broken] = await Promise.all([
+      Origin.start((_, response) => response.end("done")),
+      Origin.start((request, response) =>
+        request.url === "/up" ? response.end("up") : request.socket.destroy(),
+      ),
+    ]);
+    onTestFinished(() => Promise.all([alive.stop(), broken.stop()]).then(() => {}));
+    const check = { path: "/up", interval: "100ms", fall: 1, rise: 1 };
+    const pool = (name: string, urls: string[], keys = {}) => ({
+      hosts: [`${name}.test`],
+      servers: urls.map((url, n) => ({ name: `${name}-${n}`, url })),
+      check,
+      ...keys,
+    });
+    const sluice = await Sluice.start({
+      pools: {
+        dead: pool("dead", [down]),
+        refusing: pool("refusing", [down, alive.url], { max_queue: 0 }),
+        failing: pool("failing", [broken.url], { retries: 0, check: { ...check, fall: 10 } }),
+        some: pool("some", [alive.url, down]),
+        both: pool("both", [alive.url], { max_queue: 0 }),
+        well: pool("well", [alive.url]),
+      },
+    });
+    onTestFinished(() => sluice.stop());
+    const ask = (name: string) => send(sluice.url, { headers: { Host: `${name}.test` } });
+    await sluice.drain("refusing");
+    await sluice.drain("both");
+    for (const name of ["refusing", "both"]) expect((await ask(name)).status).toBe(503);
+    await sluice.resume("refusing");
+    expect((await ask("failing")).status).toBe(502);
+    // Without requests nobody asks how a server is.
+    for (const name of ["dead", "refusing", "some"]) ask(name).catch(() => {});
+    for (const name of ["dead", "refusing", "some"])
+      await sluice.until(name, ({ servers }) => servers.some(({ health }) => health === "down"));
+    const { code, stdout } = await status(sluice.url);
+    expect(code).toBe(0);
+    const states = [...stdout.matchAll(/^(\S+) +(.+?) +\d\/\d /gm)].map(([, name, state]) => [name, state]);
+    expect(Object.fromEntries(states)).toEqual({
+      dead: "no server",
+      refusing: "refusing",
+      failing: "failing",
+      some: "1 of 2 servers",
+      both: "drained, refusing",
+      well: "running",
+    });
+    const one = await status(sluice.url, "dead");
+    expect(one.code).toBe(0);
+    expect(one.stdout).toMatch(/^dead {2}no server {2}[01] of 1 slots in flight/);
   });
 
   test("--json is what the admin side says, as one object", async () => {

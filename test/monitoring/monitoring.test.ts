@@ -15,7 +15,7 @@ const UNIT_TESTS = join(import.meta.dirname, "alerts.yml");
 /** All that Sluice shows, a drain, a full list and deferred requests included. */
 function metricNames(): string[] {
   const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
-  scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
+  scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
   const deferred = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
   const snapshot = snapshotOf("web", scheduler, 0, deferred);
   const metrics = { snapshot, counts: scheduler.counters.tell() };

@@ -71,11 +71,11 @@ export class Played {
 
   drain(expiresMs = 3_600_000): void {
     const expiresAt = this.now + expiresMs;
-    this.#do(() => this.scheduler.drain({ owner: "me", reason: null, expiresAt }, this.now));
+    this.#do(() => this.scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt }, this.now));
   }
 
   resume(): void {
-    this.#do(() => this.scheduler.resume("me", false, this.now));
+    this.#do(() => this.scheduler.resume({ owner: "me", by: "me", force: "no" }, this.now));
   }
 
   get fullInMs(): number | null {

@@ -6,7 +6,7 @@ import {
   type Histogram,
   type ServerCounts,
 } from "../../scheduler/record/counters.ts";
-import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { ServerSnapshot, SnapshotContent } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 
 export interface PoolScrape {
@@ -56,7 +56,7 @@ function family(
   type: Kind["type"],
   name: string,
   help: string,
-  values: (snapshot: Snapshot, counts: Counts, now: number) => Value[],
+  values: (snapshot: SnapshotContent, counts: Counts, now: number) => Value[],
 ) {
   return { kind: { type, name, help }, values };
 }
@@ -193,7 +193,7 @@ function optional(value: number | null): Value[] {
   return value === null ? [] : [{ value }];
 }
 
-function perServer(value: (server: ServerSnapshot) => number): (snapshot: Snapshot) => Value[] {
+function perServer(value: (server: ServerSnapshot) => number): (snapshot: SnapshotContent) => Value[] {
   return ({ servers }) =>
     servers.map((server) => ({ labels: { server: server.name }, value: value(server) }));
 }

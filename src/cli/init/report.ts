@@ -1,7 +1,7 @@
 /** What `sluice init` tells. */
 import { counted } from "../../words/phrases.ts";
 import { findingLine } from "../terminal/finding.ts";
-import { printable, type Style } from "../terminal/output.ts";
+import { inShell, printable, type Style } from "../terminal/output.ts";
 import type { Finding } from "../wrangler-file/report.ts";
 import type { Remark, Verdict } from "./haproxy/remarks.ts";
 import { WRANGLER_FILE } from "./project.ts";
@@ -66,7 +66,7 @@ function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
 function nextLines(folder: string): string[] {
   return [
     "Next:",
-    ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
+    ...(folder === "." ? [] : [`  cd ${inShell(folder)}`]),
     "  npm install",
     "  npx --no sluice check    # once wrangler.toml names your hosts and servers",
     "Then, on Cloudflare:",
@@ -75,9 +75,7 @@ function nextLines(folder: string): string[] {
     "  npx wrangler secret put ADMIN_TOKEN",
     "Or on a machine of your own:",
     "  npx --no sluice serve",
+    "More people and programs get keys of their own, each for what it is for:",
+    "  npx --no sluice token new ci --may look,drain --into admin-tokens.json",
   ];
-}
-
-function inShell(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

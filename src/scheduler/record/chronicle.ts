@@ -1,7 +1,7 @@
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
 import { isHeld, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
-import type { PoolEvent } from "./events.ts";
+import type { DrainEnd, PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -51,16 +51,20 @@ export class Chronicle {
   }
 
   /** An operator frees a slot. To be called while the slot still has its state of before. */
-  freedByHand(slot: SlotRow, now: number): void {
+  freedByHand(slot: SlotRow, by: string, now: number): void {
     const { server, lease } = slot;
     if (isHeld(slot)) this.counters.abandoned();
-    this.journal.note({ kind: "slot-freed", server: server.name, lease }, now);
+    this.journal.note({ kind: "slot-freed", server: server.name, lease, by }, now);
   }
 
-  drainBegun(drain: { owner: string; reason: string | null; expiresAt: number }, now: number): void {
-    const { owner, reason, expiresAt } = drain;
+  drainBegun(
+    drain: { owner: string; by: string; reason: string | null; expiresAt: number },
+    now: number,
+  ): void {
+    const { owner, by, reason, expiresAt } = drain;
     this.counters.drainBegun();
-    this.journal.note({ kind: "drain", owner, reason, expiresAt: new Date(expiresAt).toISOString() }, now);
+    const ends = new Date(expiresAt).toISOString();
+    this.journal.note({ kind: "drain", owner, by, reason, expiresAt: ends }, now);
     this.#drainedNoted = false;
   }
 
@@ -71,9 +75,9 @@ export class Chronicle {
     this.journal.note({ kind: "drained" }, now);
   }
 
-  drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
+  drainEnded(end: DrainEnd, now: number): void {
     this.traffic.drainEnded(now);
-    this.journal.note({ kind: "resume", owner, cause }, now);
+    this.journal.note({ kind: "resume", ...end }, now);
   }
 
   /** This instance has found requests of an earlier one. Noted once, however often this is called. */

@@ -67,7 +67,7 @@ describe("a watcher", () => {
     await first;
     await watcher.event("drained");
     await sluice.resume("web", { force: true });
-    expect(await watcher.event("resume")).toMatchObject({ owner: "admin", cause: "forced" });
+    expect(await watcher.event("resume")).toMatchObject({ owner: "deploy-42", by: "admin", cause: "forced" });
     await watcher.snapshot(({ state }) => state === "running");
   });
 

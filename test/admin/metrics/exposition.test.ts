@@ -86,7 +86,7 @@ describe("the exposition", () => {
 
   test("has the time that is left of a drain, while there is one", () => {
     const drained = scraped("web", "web-1", (scheduler) => {
-      scheduler.drain({ owner: "me", reason: null, expiresAt: 63_500 }, 0);
+      scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 63_500 }, 0);
     });
     expect(value(drained, "sluice_drain_expires_seconds")).toBe(60.5);
     expect(value(drained, "sluice_pool_state", { state: "draining" })).toBe(1);
@@ -128,7 +128,7 @@ describe("the exposition", () => {
 
   test("has the state of a server beside its health, each an axis of its own", () => {
     const text = scraped("web", "web-1", (scheduler) => {
-      scheduler.changeServer("web-1", { state: "maint" }, 3_000);
+      scheduler.changeServer("web-1", { state: "maint" }, "me", 3_000);
     });
     const state = (one: string) => value(text, "sluice_server_state", { server: "web-1", state: one });
     expect([state("ready"), state("drain"), state("maint")]).toEqual([0, 0, 1]);

@@ -119,6 +119,11 @@ describe("a stop", () => {
     expect(await again.snapshot()).toMatchObject({ state: "running", drain: null });
     expect((await send(again.url, { path: "/again" })).status).toBe(200);
     expect(fleet.rejected).toBe(0);
+    const { changes } = await again.audit();
+    expect(changes).toMatchObject([
+      { act: "resume", by: "sluice serve", via: "serve", answer: "done" },
+      { act: "drain", by: "sluice serve", via: "serve", answer: "done" },
+    ]);
   });
 
   test("lets a deferred request end that a server works on, and keeps those that wait", async () => {

@@ -56,14 +56,32 @@ test("on a narrow terminal the servers are told without what is usual of all of 
   ]);
 });
 
-test("a table of pools counts the servers that take requests", () => {
+test("a table of pools says how each is, and counts the servers that take requests", () => {
   const servers = [serverWith(), serverWith({ health: "down" }), serverWith({ state: "drain" })];
   const busy = poolWith({ inFlight: 1, slots: 3, queued: 12, oldestWaitMs: 2_100, servers });
   expect(poolsView([busy, poolWith({ name: "api", state: "drained" })], plain)).toEqual([
-    "POOL  STATE    IN FLIGHT  QUARANTINED   QUEUED  OLDEST  TIME LEFT  SERVERS",
-    "web   running        1/3            0  12/1000   2.1 s          –      1/3",
-    "api   drained        0/1            0   0/1000       –          –      1/1",
+    "POOL  STATE           IN FLIGHT  QUARANTINED   QUEUED  OLDEST  TIME LEFT  SERVERS",
+    "web   1 of 3 servers        1/3            0  12/1000   2.1 s          –      1/3",
+    "api   drained               0/1            0   0/1000       –          –      1/1",
   ]);
+});
+
+test("a table of pools tells whose drain is on, unless there is no room for it", () => {
+  const drain = { owner: "deploy-42", by: "ci", reason: null, since: "", expiresAt: "" };
+  const pools = [
+    poolWith(),
+    poolWith({ name: "api", state: "drained", drain: { ...drain, owner: "ci" } }),
+    poolWith({ name: "jobs", state: "draining", drain }),
+  ];
+  expect(poolsView(pools, plain)).toEqual([
+    "POOL  STATE     IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT  SERVERS  DRAINED BY",
+    "web   running         0/1            0  0/1000       –          –      1/1  –",
+    'api   drained         0/1            0  0/1000       –          –      1/1  "ci"',
+    'jobs  draining        0/1            0  0/1000       –          –      1/1  "deploy-42" of "ci"',
+  ]);
+  expect(poolsView(pools, plain, 70)[2]).toBe(
+    "api   drained         0/1            0  0/1000       –      1/1",
+  );
 });
 
 test("a table of pools tells deferred requests from those that hold a connection", () => {
@@ -106,18 +124,25 @@ describe("the head of a pool", () => {
   test("says who drains it, why and for how long, in what no terminal obeys", () => {
     const drain = {
       owner: "ann\u001b[31m",
+      by: "me",
       reason: "new\u0007 disks",
       since: new Date(NOW - 5_000).toISOString(),
       expiresAt: new Date(NOW + 90_000).toISOString(),
     };
     const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
     expect(drained).toMatch(
-      /^drained by "ann\?\[31m" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
+      /^drained by "ann\?\[31m" of "me" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
     );
   });
 
-  test("shows a pool that runs in green, one that does not in yellow", () => {
-    expect(poolHead(poolWith(), marked, NOW)[0]).toContain("<green>running</>");
-    expect(poolHead(poolWith({ state: "draining" }), marked, NOW)[0]).toContain("<yellow>draining</>");
+  test("shows a pool that runs in green, one that does not in yellow, and one in trouble in red", () => {
+    const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), marked, NOW)[0];
+    expect(head({})).toContain("<green>running</>");
+    expect(head({ state: "draining" })).toContain("<yellow>draining</>");
+    expect(head({ servers: [serverWith({ health: "down" })] })).toContain("<red>no server</>");
+    const at = new Date(NOW).toISOString();
+    const recentRefusals = [{ code: "queue-full", deferred: false, count: 1, since: at, until: at }];
+    expect(head({ recentRefusals })).toContain("<red>refusing</>");
+    expect(head({ recentRefusals, state: "drained" })).toContain("<red>drained, refusing</>");
   });
 });
