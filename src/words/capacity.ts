@@ -1,7 +1,7 @@
 /** How full a waiting list is and for how long it lasts, for the page and the command alike. */
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { grouped } from "./phrases.ts";
-import { fineDuration, roughly, wholeSeconds } from "./times.ts";
+import { compactDuration, roughly, wholeSeconds } from "./times.ts";
 
 /** How many requests wait that hold their clients' connections: deferred ones stand on the same list. */
 export function queuedDirectly({ queued, deferred }: Pick<Snapshot, "queued" | "deferred">): number {
@@ -63,5 +63,5 @@ export function rate(perSecond: number | null): string {
 
 /** So many per cent of the times were no longer: `["p50", "12 ms"]` and so on; `–`: there were none. */
 export function percentiles(times: Snapshot["waitMs"]): [name: string, time: string][] {
-  return (["p50", "p95", "p99"] as const).map((name) => [name, times ? fineDuration(times[name]) : "–"]);
+  return (["p50", "p95", "p99"] as const).map((name) => [name, times ? compactDuration(times[name]) : "–"]);
 }

@@ -32,7 +32,7 @@ test("how much comes and goes, and how long it takes", () => {
   );
   expect([busy.get("Arrivals"), busy.get("Grants")]).toEqual(["12/s", "9.1/s"]);
   expect(busy.get("Waited (p50, p95, p99)")).toBe("12 ms, 340 ms, 1.2 s");
-  expect(busy.get("At servers (p50, p95, p99)")).toBe("200 ms, 404 ms, 1 min 5 s");
+  expect(busy.get("At servers (p50, p95, p99)")).toBe("200 ms, 404 ms, 65 s");
 });
 
 test("stored requests wait besides those that have a limit, and how long they have waited is said beside", () => {

@@ -64,7 +64,9 @@ export function drawFigures(list: Element, figures: readonly Figure[]): void {
     ([name]) => make("div", LONG.includes(name) ? "long" : "", make("dt"), make("dd")),
     (row, [name, value]) => {
       setText(row.firstChild, name);
-      setSteadyText(row.lastElementChild, value);
+      // Those that take the room of two have it always.
+      if (LONG.includes(name)) setText(row.lastElementChild, value);
+      else setSteadyText(row.lastElementChild, value);
     },
   );
 }
