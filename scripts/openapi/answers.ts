@@ -216,7 +216,7 @@ const change = exactly<AuditList["changes"][number]>()(
     id: count.describe("Rises by one with each entry of the pool."),
     at: instant,
     by: z.string(),
-    via,
+    via: z.enum([...via.options, "serve"]),
     address: z.string().nullable().describe("The operator's, if it is known."),
     agent: z.string().nullable().describe("What the operator's program says that it is."),
     act: z.enum(CHANGES),

@@ -3,7 +3,8 @@ export interface Act {
   /** Unique. A call that is repeated has the same id. */
   id: string;
   by: string;
-  via: SignedInBy;
+  /** `serve`: nobody has signed in, and `sluice serve` itself drains for its stop. */
+  via: SignedInBy | "serve";
   /** The client's address; `null`: unknown. */
   address: string | null;
   /** What the client says that it is: its User-Agent, shortened. */

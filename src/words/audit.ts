@@ -71,4 +71,5 @@ export const SIGNED_IN = {
   "admin-token": "ADMIN_TOKEN",
   token: "a named token",
   access: "Cloudflare Access",
+  serve: "sluice serve, for its stop",
 };
