@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { changesItsProcess } from "./support/apart.ts";
 import { circles, type Import, importsUnder, specifiersIn } from "./support/imports.ts";
 
 const SRC = join(import.meta.dirname, "../src");
@@ -130,6 +131,33 @@ describe("the scheduler", () => {
     );
     expect(packages).toEqual([]);
     expect(others.filter(({ to, isType }) => to !== "config/types.ts" || !isType).map(inWords)).toEqual([]);
+  });
+});
+
+describe("a test file", () => {
+  const text = (file: string) => readFileSync(join(import.meta.dirname, file), "utf8");
+  const { files: all, imports: links } = importsUnder(import.meta.dirname);
+
+  test("that shares its process with others uses no helper that changes what they share", () => {
+    const helpers = all.filter((file) => !file.endsWith(".test.ts") && changesItsProcess(text(file)));
+    const users = new Set(helpers);
+    // A set's iterator also visits what is added meanwhile.
+    for (const user of users) {
+      for (const { from, to, isType } of links) if (to === user && !isType) users.add(from);
+    }
+    expect(helpers.length).toBeGreaterThan(0);
+    expect([...users].filter((file) => file.endsWith(".test.ts") && !changesItsProcess(text(file)))).toEqual(
+      [],
+    );
+  });
+
+  test.each([
+    ['import { test, vi } from "vitest";', "apart"],
+    ['import {\n  test,\n  vi,\n} from "vitest";', "apart"],
+    ['import { setFlagsFromString } from "node:v8";', "apart"],
+    ['import { test } from "vitest";\nimport { vi } from "./languages.ts";', "together"],
+  ])("with %j runs %s", (said, group) => {
+    expect(changesItsProcess(said) ? "apart" : "together").toBe(group);
   });
 });
 

@@ -26,6 +26,7 @@ import { auditQuery, cancelQuery, deferredQuery, query } from "./query.ts";
 import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
+import { signInPage } from "./sign-in/page.ts";
 import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
 
 /**
@@ -42,6 +43,9 @@ app.use(async (c, next) => {
     if (!c.res.headers.has(name)) c.header(name, value);
   }
 });
+
+// For who forgets the slash. The query is left out; no browser keeps the redirect, as ADMIN_HOST may change.
+app.all("/", (c) => c.redirect("/_sluice/", 308));
 
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
@@ -174,8 +178,10 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  const response = refusalResponse(error, c.req.raw, requestId);
-  if (error.code === "unauthorized") response.headers.set("WWW-Authenticate", challengeOf(c.env));
+  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
+  const challenge = challengeOf(c.env);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(challenge));
+  response.headers.set("WWW-Authenticate", challenge);
   return response;
 });
 

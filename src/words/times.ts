@@ -16,11 +16,13 @@ export function wholeSeconds(ms: number): string {
   return inUnits(Math.max(0, Math.floor(ms / 1_000)));
 }
 
-/** The same in a single unit, where there is little room: `4 s`, `2 min`, `5 h`. */
+/** The same in a single unit, where there is little room: `4 s`, `2 min`, `5 h`, `3 days`. */
 export function oneUnit(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 1) return wholeSeconds(ms);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
 /** An estimate, no more exact than it can be, and steady: `8 s`, `40 s`, `4 min 10 s`, `25 min`. */

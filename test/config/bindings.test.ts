@@ -132,6 +132,12 @@ describe("headers", () => {
     ]);
   });
 
+  test("may not be named twice, in whatever case: one of them would not be sent", () => {
+    expect(problemsWith([server], { headers: { "X-Gate-Key": "one", "x-gate-key": "two" } })).toEqual([
+      'POOLS.web.headers.x-gate-key: "x-gate-key" is there as "X-Gate-Key" already; allowed: a name of another header, such as "X-Gate-Key"',
+    ]);
+  });
+
   test.each(["", " x", "x\n", "ü", 7, { secret: "a b" }, { sekret: "A" }])("may not be %j", (value) => {
     expect(problemsWith([server], { headers: { "X-Key": value } })).not.toEqual([]);
   });

@@ -182,7 +182,7 @@ describe("under the pointer", () => {
     await press(page, "Drain…");
     await press(page, "Drain");
     await outcome(page, "web takes no more requests");
-    await sees(page, ".cell", /web-1 draining, busy \d+/);
+    await sees(page, ".cell", /web-1 draining \d+/);
     await request.end();
     await sees(page, "#advice", "now is the time for the deploy");
     await press(page, "Resume");

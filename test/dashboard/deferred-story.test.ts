@@ -49,7 +49,7 @@ test("an operator finds what has failed and retries it, stops what runs, and can
   await page.getByRole("radio", { name: "All" }).check();
   await sees(page, "#deferred-rows tr", /^2\s*running\s*POST \/order/);
   await sees(page, "#deferred-rows tr", /^3\s*queued\s*POST \/report/);
-  await sees(page, "#figures", /Waiting1 \(1 stored\)/);
+  await sees(page, "#figures", /Waiting0 of [\d,]+ \(and 1 stored\)/);
 
   // What waits is canceled, and what runs is stopped.
   await press(page, "Cancel… POST /report, number 3");

@@ -84,7 +84,7 @@ test("a pool that stores requests says how many wait, and lists what an operator
   await sluice.drain("web", { owner: "deploy-42" });
   await store();
   await store();
-  await sees(page, "#figures", /Waiting2 \(2 stored\)/);
+  await sees(page, "#figures", /Waiting0 of [\d,]+ \(and 2 stored\)/);
   await sees(page, "#figures", /Oldest waitnone \(stored \d+ s\)/);
   await sees(page, "#wait-title", "Oldest wait of those not stored");
   await sees(page, "#deferred-note", /The oldest of the queued has waited for \d+ s\./);
@@ -127,7 +127,7 @@ test("a filter that finds nothing says so", async () => {
 test("a pool that stores no requests has nothing of this, and is not asked for a list", async () => {
   const { page, list } = await listed(() => {}, "#/plain");
   await sees(page, "#pool-title", "plain");
-  await page.locator("#events").scrollIntoViewIfNeeded();
+  await page.locator("#events-title").scrollIntoViewIfNeeded();
   expect(await page.locator("#deferred").isHidden()).toBe(true);
   await sees(page, "#wait-title", /^Oldest wait$/);
   expect(list.calls).toEqual([]);

@@ -22,13 +22,17 @@ afterAll(async () => {
 
 afterEach(() => sluice.resume("web", { force: true }));
 
-test("without the right token there is no page", async () => {
+test("without the right token there is no page but one that leads to the next attempt", async () => {
+  // The browser is asked for another password, and calls that off.
   const context = await browser.newContext({ httpCredentials: { username: "me", password: "wrong" } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const response = await page.goto(`${sluice.url}/_sluice/`);
+  const response = await page.goto(`${sluice.url}/_sluice`);
   expect(response?.status()).toBe(401);
-  await page.getByRole("heading", { name: "The token is missing or wrong" }).waitFor();
+  await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+  await context.setHTTPCredentials({ username: "any", password: TOKEN });
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await sees(page, "#pool-title", "web");
 });
 
 test("the only pool needs no choice", async () => {

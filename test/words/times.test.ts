@@ -44,7 +44,8 @@ test("a display of whole seconds has no parts of a second", () => {
 });
 
 test("where there is little room, a single unit has to do", () => {
-  expect([oneUnit(4_200), oneUnit(90_000), oneUnit(5 * HOUR)]).toEqual(["4 s", "1 min", "5 h"]);
+  const words = [4_200, 90_000, 5 * HOUR, 48 * HOUR - 1, 73 * HOUR].map(oneUnit);
+  expect(words).toEqual(["4 s", "1 min", "5 h", "47 h", "3 days"]);
 });
 
 describe("an instant", () => {

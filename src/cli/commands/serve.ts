@@ -5,6 +5,7 @@ import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
+import { refuseNoPem } from "../serve/pem.ts";
 import { secretsBeside } from "../serve/secrets.ts";
 import { serve } from "../serve/serve.ts";
 import { readSettings } from "../serve/settings.ts";
@@ -50,7 +51,9 @@ export function addServe(program: Program): void {
       const handedOn = options.listen ? [] : socketsOfSystemd(process.env);
       const addresses =
         options.listen ?? (handedOn.length > 0 ? handedOn.map(() => "*:0") : [DEFAULT_ADDRESS]);
-      const tls = tlsOf(options.tlsCert, options.tlsKey);
+      const { serverCa = null } = options;
+      const tls = await tlsOf(options.tlsCert, options.tlsKey);
+      if (serverCa !== null) await refuseNoPem("--server-ca", serverCa, "certificate");
       const secrets = await secretsBeside(file, options.env, settings);
       const data = options.data ?? join(dirname(file), ".sluice");
       await serve(
@@ -62,7 +65,7 @@ export function addServe(program: Program): void {
             handedOn,
             tls,
             behindProxy: options.behindProxy ?? false,
-            serverCa: options.serverCa ?? null,
+            serverCa,
           },
           data,
           project: dirname(file),
@@ -95,7 +98,8 @@ function signInLines(vars: SignInVars): string[] {
 
 /** `127.0.0.1:8787`, `[::1]:8787`, `*:80`, `localhost:0`. */
 function addAddress(text: string, before: string[] | undefined): string[] {
-  if (!/^(?:\*|[\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(text)) {
+  const [, port] = /^(?:\*|[\w.-]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
     throw new InvalidArgumentError(`Allowed is host:port, as in "${DEFAULT_ADDRESS}", "[::1]:80" or "*:80".`);
   }
   return [...(before ?? []), text];
@@ -106,10 +110,16 @@ function urlOf(address: string, port: number, isSecure: boolean): string {
   return `${isSecure ? "https" : "http"}://${address.replace(/:0+$/, `:${port}`)}`;
 }
 
-function tlsOf(cert: string | undefined, key: string | undefined): { cert: string; key: string } | null {
+async function tlsOf(
+  cert: string | undefined,
+  key: string | undefined,
+): Promise<{ cert: string; key: string } | null> {
   if (cert === undefined && key === undefined) return null;
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  throw new CliError(EXIT.usage, "--tls-cert and --tls-key belong together.");
+  if (cert === undefined || key === undefined)
+    throw new CliError(EXIT.usage, "--tls-cert and --tls-key belong together.");
+  await refuseNoPem("--tls-cert", cert, "certificate");
+  await refuseNoPem("--tls-key", key, "private key");
+  return { cert, key };
 }
 
 /** What would not work on Cloudflare does not start here either. */

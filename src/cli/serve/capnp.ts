@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { type Capnp, configText, Embedded, objectClass } from "../process/capnp.ts";
+import { environmentName, OWN_PREFIX } from "./names.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Layout {
@@ -23,14 +24,6 @@ export interface Network {
 
 /** Names of secrets and of our own bindings, which come from the runtime's environment: they are in no file of ours. */
 export type FromEnvironment = readonly string[];
-
-/** Of the names of what `sluice serve` itself gives to its front module. */
-export const OWN_PREFIX = "SLUICE_SERVE_";
-
-/** The variable of the runtime's environment that holds this secret. By its own name, `LD_PRELOAD` would be obeyed. */
-export function environmentName(secret: string): string {
-  return `${OWN_PREFIX}SECRET_${secret}`;
-}
 
 /** The socket by which the front module is told to stop. */
 export const CONTROL = "control";

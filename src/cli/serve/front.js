@@ -9,7 +9,7 @@ export { Deferred, Pool };
 
 /** Whose drains end with the next start. */
 const OWNER = "sluice serve";
-const ADMIN_PATH = "/_sluice/";
+const ADMIN_PATH = /^\/_sluice(\/|$)/;
 /** Answered on every host. */
 const REQUESTS_PATH = "/_sluice/requests/";
 /** How often a stop looks whether all is over, in ms. */
@@ -50,7 +50,7 @@ export default {
 function isAdmin(address, { ADMIN_HOST: host }) {
   if (!address.includes("_sluice")) return false;
   const url = URL.parse(address);
-  if (!url?.pathname.startsWith(ADMIN_PATH)) return false;
+  if (!url || !ADMIN_PATH.test(url.pathname)) return false;
   if (host === undefined || url.pathname.startsWith(REQUESTS_PATH)) return true;
   return url.hostname.replace(/\.$/, "") === String(host).toLowerCase();
 }

@@ -1,13 +1,13 @@
 /** The secrets that `sluice serve` gives to the Worker. No message has the value of one. */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { bindingsOf, OWN_BINDINGS, type SecretState } from "../../config/bindings.ts";
+import { bindingsOf, type SecretState } from "../../config/bindings.ts";
 import { holdsPools } from "../../config/variables.ts";
 import { listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
 import { DEV_VARS, readDevVars } from "../wrangler-file/dev-vars.ts";
-import { OWN_PREFIX } from "./capnp.ts";
+import { isOwn } from "./names.ts";
 import type { Settings } from "./settings.ts";
 
 /** Secrets that the environment of the process may have instead of .dev.vars. */
@@ -38,7 +38,7 @@ async function secretsOfFile(
     const text = await textOf(join(folder, name));
     if (text === null) continue;
     const secrets = readDevVars(text);
-    const own = Object.keys(secrets).filter(isOwn);
+    const own = Object.keys(secrets).filter((one) => isOwn(one) || holdsPools(one));
     if (own.length === 0) return secrets;
     throw new CliError(EXIT.invalid, `${name} may not set ${listed(own)}: Sluice itself has that.`);
   }
@@ -54,11 +54,6 @@ async function textOf(file: string): Promise<string | null> {
     const { message } = error as Error;
     throw new CliError(EXIT.usage, `The secrets cannot be read: ${printable(message)}.`);
   }
-}
-
-/** Would take the place of what Sluice itself needs. */
-function isOwn(name: string): boolean {
-  return holdsPools(name) || OWN_BINDINGS.includes(name) || name.startsWith(OWN_PREFIX);
 }
 
 /**

@@ -7,10 +7,11 @@ import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
 import { startWorkerd, type Workerd } from "../process/workerd.ts";
-import { CONTROL, capnp, environmentName, type Network, OWN_PREFIX, socketName } from "./capnp.ts";
+import { CONTROL, capnp, type Network, socketName } from "./capnp.ts";
 import front from "./front.js" with { type: "text" };
 import { workerBundle, workerdBinary } from "./installed.ts";
 import { lockFolder } from "./lock.ts";
+import { environmentName, OWN_PREFIX } from "./names.ts";
 import type { Settings } from "./settings.ts";
 import { makeState, writeState } from "./state.ts";
 

@@ -2,6 +2,7 @@ import { wholeSeconds } from "../../words/times.ts";
 import type { Problem } from "./api.ts";
 import { byId, setAttributes, setText } from "./dom.ts";
 import type { Connection } from "./model.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** `trouble`: why the pool is not reached although Sluice answers; `null`: it is reached. */
 export function drawConnection({ state, lastSeen, problem }: Connection, trouble: string | null): void {
@@ -17,8 +18,8 @@ export function drawConnection({ state, lastSeen, problem }: Connection, trouble
   setAttributes(document.body, { "data-stale": isStale ? "" : null });
   byId("lost").hidden = !isStale;
   byId("sign-in").hidden = problem?.status !== 401;
-  if (isLost) setText(byId("lost-words"), lostWords(problem, seen));
-  else if (trouble !== null) setText(byId("lost-words"), trouble);
+  if (isLost) setSteadyText(byId("lost-words"), lostWords(problem, seen));
+  else if (trouble !== null) setSteadyText(byId("lost-words"), trouble);
 }
 
 function lostWords(problem: Problem | null, seen: string): string {

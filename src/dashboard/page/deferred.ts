@@ -9,6 +9,7 @@ import { cancelQuestion, retryQuestion } from "./deferred-questions.ts";
 import type { Question } from "./dialog.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { Hold } from "./hold.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** The filters, what an operator looks for first, and what is said where they find nothing. */
 const FILTERS: Record<Filter, string> = {
@@ -71,7 +72,7 @@ export class Deferred {
     this.#drawFilters(deferred);
     const oldest =
       deferred.queued === 0 ? "" : ` The oldest of the queued has waited for ${oneUnit(deferred.oldestMs)}.`;
-    setText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
+    setSteadyText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
     this.#drawRows(mayAct, isLive, now);
     this.#drawFoot(deferred);
   }

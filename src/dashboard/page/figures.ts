@@ -3,14 +3,15 @@ import { occupancy, percentiles, rate } from "../../words/capacity.ts";
 import { grouped, serversInUse } from "../../words/phrases.ts";
 import { fineDuration, oneUnit } from "../../words/times.ts";
 import { keyed, make, setText } from "./dom.ts";
+import { setSteadyText } from "./steady.ts";
 
 type Figure = [name: string, value: string];
 
 const WAITED = "Waited (p50, p95, p99)";
 const AT_SERVERS = "At servers (p50, p95, p99)";
 
-/** Characters that are kept free for a value that may grow, so that nothing beside it moves. */
-const ROOM: Record<string, number> = { Waiting: 12, "Oldest wait": 11, [WAITED]: 23, [AT_SERVERS]: 23 };
+/** These take the room of two. */
+const LONG = [WAITED, AT_SERVERS];
 
 /** A pool in numbers, as it is now. */
 export function figuresOf(pool: Snapshot): Figure[] {
@@ -60,14 +61,10 @@ export function drawFigures(list: Element, figures: readonly Figure[]): void {
     list,
     figures,
     ([name]) => name,
-    ([name]) => {
-      const value = make("dd");
-      value.style.setProperty("--room", `${ROOM[name] ?? 0}ch`);
-      return make("div", "", make("dt"), value);
-    },
+    ([name]) => make("div", LONG.includes(name) ? "long" : "", make("dt"), make("dd")),
     (row, [name, value]) => {
       setText(row.firstChild, name);
-      setText(row.lastChild, value);
+      setSteadyText(row.lastElementChild, value);
     },
   );
 }

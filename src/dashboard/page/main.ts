@@ -8,6 +8,7 @@ import { sentence } from "./events.ts";
 import { follow } from "./feed.ts";
 import { Model } from "./model.ts";
 import { announce } from "./notices.ts";
+import { startPoolMenu } from "./pool-menu.ts";
 import { guardPresses } from "./presses.ts";
 import { View } from "./view.ts";
 
@@ -31,6 +32,7 @@ let lastAnswered = 0;
 
 guardPresses();
 byId("sign-in").addEventListener("click", () => location.reload());
+startPoolMenu();
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();

@@ -3,6 +3,7 @@ import { inSentence } from "../../words/phrases.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { drawFigures, figuresOf } from "./figures.ts";
 import type { Outlook } from "./outlook.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** A configured pool among the others. */
 export interface PoolEntry extends Outlook {
@@ -70,6 +71,6 @@ function drawCard(card: Element, entry: PoolEntry): void {
     ? { text: "Nothing to do.", weight: "good" }
     : { text: "Not known at the moment.", weight: "plain" };
   const { text, weight } = advice[0] ?? nothing;
-  setText(gravest, text);
+  setSteadyText(gravest, text);
   setAttributes(gravest, { "data-weight": weight });
 }

@@ -1,6 +1,6 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { SERVER_STATES, takesRequests } from "../../words/phrases.ts";
-import { wholeSeconds } from "../../words/times.ts";
+import { oneUnit } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 
 /** What a button of a row is for. */
@@ -39,12 +39,12 @@ export class Servers {
       (row, server) => {
         this.#serverOf.set(row, server);
         const [name, state, health, load, acts] = row.children;
-        setText(name?.lastChild, ` ${server.url}`);
-        setText(state, stateWords(server, now));
+        setText(name?.lastChild, addressWords(server));
+        drawWords(state, SERVER_STATES[server.state], since(server.stateSince, now));
         setAttributes(state, { "data-mark": server.state === "ready" ? "good" : "warn" });
-        setText(health, healthWords(server, now));
+        drawWords(health, server.health, healthWords(server, now));
         setAttributes(health, { "data-mark": HEALTH_MARKS[server.health] });
-        setText(load, loadWords(server));
+        drawWords(load, `${server.inFlight} of ${server.slots} in flight`, quarantineWords(server));
         drawActs(acts as HTMLElement, server, mayChange, isLive);
       },
     );
@@ -57,12 +57,22 @@ function createRow({ name }: ServerSnapshot): HTMLLIElement {
   return make(
     "li",
     "server",
-    make("p", "name", make("b", "", name), make("span", "note")),
-    make("p", "mark"),
-    make("p", "mark"),
-    make("p", "load"),
+    make("p", "name", make("b", "", name), " ", make("span", "note")),
+    makeWords("mark state-of"),
+    makeWords("mark health"),
+    makeWords("load"),
     make("div", "acts", createAct("act restore", "Set ready", name), createAct("act", "Change…", name)),
   );
+}
+
+/** What is said first, and what may be said besides. */
+function makeWords(className: string): HTMLElement {
+  return make("p", className, make("span"), make("span", "note"));
+}
+
+function drawWords(cell: Element | undefined, words: string, note: string): void {
+  setText(cell?.firstChild, words);
+  setText(cell?.lastChild, note);
 }
 
 function createAct(className: string, label: string, server: string): HTMLButtonElement {
@@ -85,27 +95,21 @@ function isTroubled(server: ServerSnapshot): boolean {
   return !takesRequests(server) || server.quarantined > 0;
 }
 
-function stateWords({ state, stateSince }: ServerSnapshot, now: number): string {
-  return SERVER_STATES[state] + since(stateSince, now);
+function addressWords({ url, weight, backup }: ServerSnapshot): string {
+  return [url, ...(weight === 1 ? [] : [`weight ${weight}`]), ...(backup ? ["backup"] : [])].join(" · ");
 }
 
 function healthWords({ health, healthSince, lastCheck }: ServerSnapshot, now: number): string {
-  const last = health === "down" && lastCheck ? `, last check ${ago(lastCheck.at, now)}` : "";
-  return health + since(healthSince, now) + last;
+  const checked = health === "down" && lastCheck;
+  return (
+    since(healthSince, now) + (checked ? `, checked ${oneUnit(now - Date.parse(lastCheck.at))} ago` : "")
+  );
 }
 
-function loadWords({ inFlight, slots, quarantined, weight, backup }: ServerSnapshot): string {
-  const parts = [`${inFlight} of ${slots} in flight`];
-  if (quarantined > 0) parts.push(`${quarantined} quarantined`);
-  if (weight !== 1) parts.push(`weight ${weight}`);
-  if (backup) parts.push("backup");
-  return parts.join(", ");
+function quarantineWords({ quarantined }: ServerSnapshot): string {
+  return quarantined === 0 ? "" : `, ${quarantined} quarantined`;
 }
 
 function since(instant: string | null, now: number): string {
-  return instant === null ? "" : ` for ${wholeSeconds(now - Date.parse(instant))}`;
-}
-
-function ago(instant: string, now: number): string {
-  return `${wholeSeconds(now - Date.parse(instant))} ago`;
+  return instant === null ? "" : ` for ${oneUnit(now - Date.parse(instant))}`;
 }

@@ -6,6 +6,7 @@ import { capacityWords } from "./capacity.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { allFiguresOf, drawFigures } from "./figures.ts";
 import type { Offers } from "./offers.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** A pool's state and drain, its figures, and the acts that are possible. */
 export function drawSummary(
@@ -18,8 +19,8 @@ export function drawSummary(
   setText(byId("pool-title"), pool.name);
   setText(byId("state"), condition.words);
   setAttributes(byId("state"), { "data-state": pool.state, "data-gravity": condition.gravity });
-  setText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
-  setText(byId("capacity"), capacityWords(pool));
+  setSteadyText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
+  setSteadyText(byId("capacity"), capacityWords(pool));
   setAttributes(byId("capacity"), { "data-drain": pool.drain && "" });
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", offers.drain, isLive);
@@ -51,7 +52,7 @@ export function drawAdvice(latest: readonly Advice[], isFresh: boolean, isHeld: 
     ({ cause }) => cause,
     () => make("li", "mark"),
     (item, { text, weight }) => {
-      setText(item, text);
+      setSteadyText(item, text);
       setAttributes(item, { "data-mark": weight });
     },
   );

@@ -18,6 +18,7 @@ import { offersOn } from "./offers.ts";
 import { outlookOf, outlookOnLoss } from "./outlook.ts";
 import { drawLinks, drawOverview, type PoolEntry } from "./overview.ts";
 import { Performer } from "./perform.ts";
+import { drawPoolMenu } from "./pool-menu.ts";
 import { Ranking } from "./ranking.ts";
 import { freeQuestion, serverQuestion } from "./server-questions.ts";
 import { Servers } from "./servers.ts";
@@ -102,6 +103,7 @@ export class View {
     setText(byId("who"), this.#operator && `Signed in as ${this.#operator}`);
     drawNotice(pool ? this.#model.notices.wordsOn(pool) : "");
     drawLinks(all, chosen);
+    drawPoolMenu(names.length);
     byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
     byId("absent").hidden = chosen === null || pool !== undefined;

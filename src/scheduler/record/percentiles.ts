@@ -19,6 +19,9 @@ export interface Percentiles {
 export class PercentileRecord {
   /** Ring buffer: a histogram a step, at the step's number modulo `KEPT_STEPS`. */
   readonly #counts = new Uint32Array(KEPT_STEPS * BUCKETS);
+  /** The sum of all steps. */
+  readonly #sums = new Uint32Array(BUCKETS);
+  #total = 0;
   #current: number;
   /** When the current step ends. */
   #endsAt: number;
@@ -31,8 +34,11 @@ export class PercentileRecord {
 
   note(ms: number, now: number): void {
     this.#catchUp(now);
-    const index = (this.#current % KEPT_STEPS) * BUCKETS + bucketOf(ms);
+    const bucket = bucketOf(ms);
+    const index = (this.#current % KEPT_STEPS) * BUCKETS + bucket;
     this.#counts[index] = (this.#counts[index] as number) + 1;
+    this.#sums[bucket] = (this.#sums[bucket] as number) + 1;
+    this.#total++;
     this.#latestAt = now;
   }
 
@@ -44,15 +50,8 @@ export class PercentileRecord {
   /** `null`: nothing was noted in the last ten minutes. */
   read(now: number): Percentiles | null {
     this.#catchUp(now);
-    const counts = new Uint32Array(BUCKETS);
-    let total = 0;
-    this.#counts.forEach((count, index) => {
-      if (count === 0) return;
-      counts[index % BUCKETS] = (counts[index % BUCKETS] as number) + count;
-      total += count;
-    });
-    if (total === 0) return null;
-    const atMost = (share: number) => msOf(rank(counts, Math.ceil(share * total)));
+    if (this.#total === 0) return null;
+    const atMost = (share: number) => msOf(rank(this.#sums, Math.ceil(share * this.#total)));
     return { p50: atMost(0.5), p95: atMost(0.95), p99: atMost(0.99) };
   }
 
@@ -60,22 +59,27 @@ export class PercentileRecord {
     if (now < this.#endsAt) return;
     const step = Math.floor(now / STEP_MS);
     const first = Math.max(this.#current + 1, step - KEPT_STEPS + 1);
-    for (let begun = first; begun <= step; begun++) {
-      const start = (begun % KEPT_STEPS) * BUCKETS;
-      this.#counts.fill(0, start, start + BUCKETS);
-    }
+    for (let begun = first; begun <= step; begun++) this.#clear((begun % KEPT_STEPS) * BUCKETS);
     this.#current = step;
     this.#endsAt = (step + 1) * STEP_MS;
+  }
+
+  /** Takes the step that begins at this index out of all. */
+  #clear(start: number): void {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const count = this.#counts[start + bucket] as number;
+      this.#sums[bucket] = (this.#sums[bucket] as number) - count;
+      this.#total -= count;
+    }
+    this.#counts.fill(0, start, start + BUCKETS);
   }
 }
 
 /** The bucket of the time with this number, in the order of their lengths, from 1. */
 function rank(counts: Uint32Array, number: number): number {
-  let below = 0;
-  return counts.findIndex((count) => {
-    below += count;
-    return below >= number;
-  });
+  let [bucket, upTo] = [0, counts[0] as number];
+  while (upTo < number) upTo += counts[++bucket] as number;
+  return bucket;
 }
 
 /** Exact up to 31 ms. */

@@ -17,8 +17,10 @@ export interface Rate {
   variance: number;
 }
 
+const NONE: Rate = { perSecond: 0, variance: 0 };
+
 /**
- * How often something happens: it is counted by the second, over the last minute. To count allocates nothing, and in
+ * How often something happens: it is counted by the second, over the last four minutes. To count allocates nothing, and in
  * between nothing has to run. Times are in ms since the epoch.
  */
 export class RateRecord {
@@ -31,6 +33,8 @@ export class RateRecord {
   #endsAt: number;
   /** Number of the second with the latest count. */
   #latest = Number.NEGATIVE_INFINITY;
+  /** What `read` returns in the current second; `undefined`: nobody has asked yet. */
+  #rate: Rate | null | undefined;
 
   constructor(now: number) {
     this.#current = Math.floor(now / 1_000);
@@ -49,6 +53,7 @@ export class RateRecord {
   forget(now: number): void {
     this.#catchUp(now);
     this.#first = this.#current + 1;
+    this.#rate = undefined;
   }
 
   /** From then on `read` returns the same, unless something is counted. */
@@ -57,37 +62,44 @@ export class RateRecord {
   }
 
   /**
-   * Returns the mean of whole seconds back to where the rate was another, of a minute at most: as steady as possible
+   * Returns the mean of whole seconds back to where the rate was another, of four minutes at most: as steady as possible
    * while the rate stays, and quick when it changes. `null`: not known for long enough.
    */
   read(now: number): Rate | null {
     this.#catchUp(now);
+    if (this.#rate === undefined) this.#rate = this.#estimate();
+    return this.#rate;
+  }
+
+  #estimate(): Rate | null {
     const known = Math.min(this.#current - this.#first, LONGEST_S);
     if (known < SHORTEST_S) return null;
-    const dispersion = this.#dispersion(known);
-    let seconds = known;
-    for (let cut = this.#change(seconds, dispersion); cut; cut = this.#change(seconds, dispersion))
-      seconds = cut;
-    const count = this.#sum(seconds);
+    const total = this.#sum(known);
+    if (total === 0) return NONE;
+    const dispersion = this.#dispersion(known, total);
+    let [seconds, count] = [known, total];
+    for (let ago = this.#change(seconds, count, dispersion); ago > 0; ) {
+      [seconds, count] = [ago, this.#sum(ago)];
+      ago = this.#change(seconds, count, dispersion);
+    }
     const silence = this.#current - 1 - this.#latest;
     const missed = (count / (seconds - silence)) * silence;
-    if (count === 0 || (silence >= SHORTEST_SILENCE_S && missed > MISSED * dispersion))
-      return { perSecond: 0, variance: 0 };
+    if (count === 0 || (silence >= SHORTEST_SILENCE_S && missed > MISSED * dispersion)) return NONE;
     const perSecond = count / seconds;
     return { perSecond, variance: (dispersion * perSecond) / seconds };
   }
 
   /** How many seconds ago, of so many, the rate has changed most; 0: not at all, as far as can be told from chance. */
-  #change(seconds: number, dispersion: number): number {
-    const total = this.#sum(seconds);
+  #change(seconds: number, total: number, dispersion: number): number {
     const variance = (dispersion * total) / seconds;
-    let [sum, most, changedAgo] = [0, CHANGED, 0];
+    let [sum, most, changedAgo] = [0, CHANGED ** 2 * variance, 0];
     for (let ago = 1; ago < seconds; ago++) {
       sum += this.#at(ago - 1);
       if (ago < SHORTEST_S) continue;
-      const difference = Math.abs(sum / ago - (total - sum) / (seconds - ago));
-      const deviations = difference / Math.sqrt(variance / ago + variance / (seconds - ago));
-      if (deviations > most) [most, changedAgo] = [deviations, ago];
+      const before = seconds - ago;
+      const difference = sum / ago - (total - sum) / before;
+      const deviation = difference ** 2 / (1 / ago + 1 / before);
+      if (deviation > most) [most, changedAgo] = [deviation, ago];
     }
     return changedAgo;
   }
@@ -96,13 +108,10 @@ export class RateRecord {
    * Variance by mean of the counts of a second: 1 if each event comes by itself (Poisson), more if they come in bursts.
    * Successive seconds are compared, so that one change of the rate is no dispersion.
    */
-  #dispersion(known: number): number {
-    let [sum, squares] = [this.#at(0), 0];
-    for (let ago = 1; ago < known; ago++) {
-      sum += this.#at(ago);
-      squares += (this.#at(ago) - this.#at(ago - 1)) ** 2;
-    }
-    return sum === 0 ? 1 : Math.max(1, squares / (2 * (known - 1)) / (sum / known));
+  #dispersion(seconds: number, total: number): number {
+    let squares = 0;
+    for (let ago = 1; ago < seconds; ago++) squares += (this.#at(ago) - this.#at(ago - 1)) ** 2;
+    return Math.max(1, squares / (2 * (seconds - 1)) / (total / seconds));
   }
 
   #sum(seconds: number): number {
@@ -123,5 +132,6 @@ export class RateRecord {
     for (let n = begun; n <= second; n++) this.#counts[n % KEPT_S] = 0;
     this.#current = second;
     this.#endsAt = (second + 1) * 1_000;
+    this.#rate = undefined;
   }
 }

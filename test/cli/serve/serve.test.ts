@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { commandPath } from "../../support/bundle.ts";
 import { send } from "../../support/client.ts";
 import { Run } from "../command.ts";
 import { Folder } from "../script.ts";
@@ -150,6 +152,29 @@ describe("sluice serve does not start", () => {
     expect(unreadable.stderr).toContain("The secrets cannot be read: EISDIR");
   });
 
+  test.each(["POOL", "DEFERRED", "SLUICE_SERVE_BEHIND_PROXY"])(
+    "with a variable %s in the file, which would replace what Sluice itself needs",
+    async (name) => {
+      const vars = { POOLS: { web: { servers: SERVERS } }, [name]: "x" };
+      const run = (await Project.make({}, { vars })).run("--listen", "127.0.0.1:0");
+      expect(await run.code).toBe(1);
+      expect(run.stderr).toBe(
+        `sluice: The variable ${name} in the file's top level takes the place of what Sluice itself needs.\n`,
+      );
+    },
+  );
+
+  test.each(["999999999999", "-1", "two"])("with a LISTEN_FDS of %s, and names it", async (given) => {
+    const { path } = await Project.make({ web: { servers: SERVERS } });
+    const script = `LISTEN_PID=$$ LISTEN_FDS=${given} exec "$0" "$@"`;
+    const args = ["-c", script, process.execPath, commandPath(), "serve"];
+    const { status, stderr } = spawnSync("sh", args, { cwd: path, encoding: "utf8", timeout: 10_000 });
+    expect([status, stderr]).toEqual([
+      64,
+      `sluice: LISTEN_FDS is "${given}", which is no number of sockets from 0 to 1024.\n`,
+    ]);
+  });
+
   test("for an environment that is not in the file", async () => {
     const run = (await Project.make({ web: { servers: SERVERS } })).run("--env", "blue");
     expect(await run.code).toBe(64);
@@ -158,6 +183,7 @@ describe("sluice serve does not start", () => {
 
   test.each([
     [["--listen", "8787"], "Allowed is host:port"],
+    [["--listen", "127.0.0.1:65536"], "Allowed is host:port"],
     [["--tls-cert", "chain.pem"], "--tls-cert and --tls-key belong together"],
     [["--grace", "long"], "Allowed is"],
   ])("with %j", async (args, message) => {
