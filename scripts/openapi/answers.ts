@@ -140,7 +140,10 @@ const snapshot = exactly<Snapshot>()(
 
 const listed = exactly<ListedRequest>()(
   z.object({
-    id: z.string().describe("All that anybody needs to read the answer: a secret."),
+    id: z
+      .string()
+      .nullable()
+      .describe("All that anybody needs to read the answer: a secret. Null without the right `deferred`."),
     number: count.describe("Rises with each request; a retry gets a new one."),
     state: requestState,
     method: z.string(),
