@@ -109,7 +109,7 @@ const snapshot = exactly<Snapshot>()(
       .object({ ms: count, until: z.enum(["queue-full", "queue-timeout", "drain-expiry"]) })
       .nullable()
       .describe(
-        "In a drain: until a request is refused, or the drain ends by itself. Null while the pool runs.",
+        "In a drain, and while requests are held because no server takes any: until a request is refused, or the drain ends by itself. Otherwise null.",
       ),
     waitMs: percentiles.describe("Waits of direct requests for their first slot, in the last ten minutes."),
     serviceMs: percentiles.describe("From the slot to the server's last byte, in the last ten minutes."),
@@ -140,7 +140,10 @@ const snapshot = exactly<Snapshot>()(
 
 const listed = exactly<ListedRequest>()(
   z.object({
-    id: z.string().describe("All that anybody needs to read the answer: a secret."),
+    id: z
+      .string()
+      .nullable()
+      .describe("All that anybody needs to read the answer: a secret. Null without the right `deferred`."),
     number: count.describe("Rises with each request; a retry gets a new one."),
     state: requestState,
     method: z.string(),

@@ -142,7 +142,8 @@ const routes = app
   .get("/api/pools/:pool/deferred", needs("look"), query(deferredQuery), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));
     const { state = null, limit, after } = c.req.valid("query");
-    return c.json(await listDeferred(c.env, pool, { state, limit, after }));
+    const mayAct = may(c.get("operator"), "deferred", pool.name);
+    return c.json(await listDeferred(c.env, pool, { state, limit, after }, mayAct));
   })
   .delete("/api/pools/:pool/deferred/:id", needs("deferred"), query(cancelQuery), async (c) => {
     const pool = poolNamed(c.env, c.req.param("pool"));

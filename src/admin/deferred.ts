@@ -11,7 +11,8 @@ import { askPool } from "./ask-pool.ts";
 
 /** A line of the list. Instants are ISO 8601 in UTC. */
 export interface ListedRequest {
-  id: string;
+  /** `null` for those who may not act on it: with the id anybody may read the answer, and cancel the request. */
+  id: string | null;
   /** Rises with each request; a retry gets a new one. */
   number: number;
   state: DeferredEntry["state"];
@@ -34,8 +35,13 @@ export interface DeferredList {
   next: number | null;
 }
 
-/** In the order of their numbers. */
-export async function listDeferred(env: Env, pool: PoolConfig, query: DeferredQuery): Promise<DeferredList> {
+/** In the order of their numbers. `hasIds`: whether they are told with their ids. */
+export async function listDeferred(
+  env: Env,
+  pool: PoolConfig,
+  query: DeferredQuery,
+  hasIds: boolean,
+): Promise<DeferredList> {
   const { limit } = query;
   // One more shows whether any follow.
   const entries = await askPool<DeferredEntry[]>(env, pool, (stub) =>
@@ -43,7 +49,7 @@ export async function listDeferred(env: Env, pool: PoolConfig, query: DeferredQu
   );
   const shown = entries.slice(0, limit);
   return {
-    requests: shown.map(listed),
+    requests: shown.map((entry) => listed(entry, hasIds)),
     next: entries.length > limit ? (shown.at(-1)?.number ?? null) : null,
   };
 }
@@ -119,10 +125,10 @@ function refuseUnknown({ name }: PoolConfig): never {
   );
 }
 
-function listed(entry: DeferredEntry): ListedRequest {
+function listed(entry: DeferredEntry, hasId: boolean): ListedRequest {
   const { id, number, state, method, path, acceptedAt, startedAt, endedAt, attempts, status, code } = entry;
   return {
-    id,
+    id: hasId ? id : null,
     number,
     state,
     method,

@@ -76,11 +76,16 @@ function short(verdict: string) {
 
 function email() {
   return text(
-    (given) => (/^[^\s@]+@[^\s@*]+$/.test(given) && isPlain(given) ? given.toLowerCase() : undefined),
+    (given) => (/^[^\s@]+@[^\s@*]+$/.test(given) && isPlain(given) ? smallLetters(given) : undefined),
     "is not an address",
     '"jane@acme.com", or "*@acme.com" for everybody of a domain',
     { minLength: 3, maxLength: LONGEST },
   );
+}
+
+/** Of A to Z only: by Unicode, look-alikes of other letters have these for small ones too, and somebody else has those. */
+export function smallLetters(address: string): string {
+  return address.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** A star stands for the whole name, not for a part of it. */

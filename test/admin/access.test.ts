@@ -67,6 +67,19 @@ describe("a person whom Access has signed in", () => {
     expect(team.asked.filter((path) => path.endsWith("/get-identity")).length - before).toBe(1);
   });
 
+  test("is nobody else, whose address has look-alikes of its letters", async () => {
+    // The Kelvin sign, whose small letter is k.
+    const name = "\u212Aim@acme.com";
+    await expectMe(await me(asserted(await team.token({ email: name }))), name, ["look"]);
+  });
+
+  test("whose groups cannot be told costs Access no question with each request", async () => {
+    const token = await team.token({ email: "joe@acme.com", nonce: "without groups" });
+    const before = team.asked.length;
+    for (let n = 0; n < 3; n++) await expectMe(await me(asserted(token)), "joe@acme.com", ["look"]);
+    expect(team.asked.length - before).toBe(1);
+  });
+
   test("who has no rights here is told so by name, and gets no further", async () => {
     const { detail } = await problemOf(
       await me(asserted(await team.token({ email: "eve@acme.com.evil.org" }))),
@@ -148,6 +161,11 @@ describe("nobody gets in", () => {
     ["without a name in it", () => team.token({})],
     ["with an empty name", () => team.token({ email: "", common_name: "" })],
     ["with a list for a name", () => team.token({ email: ["joe@acme.com"] })],
+    ["with a line break in its name", () => team.token({ email: "joe\n@acme.com" })],
+    ["with a space before its name", () => team.token({ email: " joe@acme.com" })],
+    ["with a name that is written backwards", () => team.token({ email: "\u202Eeoj@acme.com" })],
+    ["with a name that is too long", () => team.token({ email: `${"j".repeat(260)}@acme.com` })],
+    ["with a line break in a program's name", () => team.token({ common_name: "0b31\n.access", sub: "" })],
     ["that is none", () => "nonsense"],
     ["that is empty", () => ""],
     ["of three dots", () => "..."],
@@ -182,6 +200,24 @@ describe("nobody gets in", () => {
   });
 });
 
+test("a flood of forged tokens asks no more than ten times a second for keys that are out of reach", async () => {
+  const down = await Team.start();
+  const other = await Sluice.start({ pools: IDLE_POOLS, team: down.url, texts: { ACCESS } });
+  try {
+    down.isUp = false;
+    const token = await down.token({ email: "joe@acme.com" }, { kid: "foreign", as: "now" });
+    const began = Date.now();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => me(asserted(token), other)));
+    const seconds = Math.ceil((Date.now() - began) / 1_000) + 1;
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    expect(down.asked.length).toBeLessThanOrEqual(10 * seconds);
+    expect(other.output.filter((line) => line.includes(TEAM)).length).toBe(down.asked.length);
+  } finally {
+    await other.stop();
+    await down.stop();
+  }
+});
+
 describe("a Worker that is itself behind Access", () => {
   const platform = (blob: object) => ({ "x-test-access": JSON.stringify(blob) });
 
@@ -192,6 +228,13 @@ describe("a Worker that is itself behind Access", () => {
 
   test("takes it for its own application only", async () => {
     const blob = { app_aud: "another", jwt_claims: { email: "jane@acme.com" } };
+    await problemOf(await me(platform(blob)), 401, "unauthorized");
+  });
+
+  test("goes by the signature where the platform cannot say who it is", async () => {
+    const blob = { app_aud: AUD, jwt_claims: { isDown: true } };
+    const token = await team.token({ email: "joe@acme.com" });
+    await expectMe(await me({ ...platform(blob), ...asserted(token) }), "joe@acme.com", ["look"]);
     await problemOf(await me(platform(blob)), 401, "unauthorized");
   });
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DeferredList } from "../../src/admin/deferred.ts";
 import { RIGHTS, type Right } from "../../src/config/rights.ts";
 import { read } from "../docs/documents.ts";
 import { codeIn, tableBelow } from "../docs/markdown.ts";
@@ -118,6 +119,27 @@ describe("every route", () => {
     expect(told.sort()).toEqual(
       documented.filter(([route = ""]) => !/_sluice\/(assets.*)?$/.test(route)).sort(),
     );
+  });
+});
+
+describe("a deferred request's address, with which anybody reads its answer and cancels it,", () => {
+  async function addressesFor(name: string): Promise<unknown[]> {
+    const route = { method: "GET", path: "/_sluice/api/pools/web/deferred" };
+    const { requests } = (await (await ask(sluice, route, bearer(name))).json()) as DeferredList;
+    return requests.map(({ id }) => id);
+  }
+
+  test("is told to those only who may cancel it", async () => {
+    await sluice.drain("web");
+    const headers = { Prefer: "respond-async" };
+    const deferred = await fetch(`${sluice.url}/job`, { method: "POST", headers });
+    const address = String(deferred.headers.get("location"));
+    const [id] = await addressesFor("all");
+    expect([deferred.status, address]).toEqual([202, `${sluice.url}/_sluice/requests/${id}`]);
+    expect(await addressesFor("only-look")).toEqual([null]);
+    expect(await addressesFor("no-deferred")).toEqual([null]);
+    expect((await fetch(address, { method: "DELETE" })).status).toBe(204);
+    await sluice.resume("web");
   });
 });
 

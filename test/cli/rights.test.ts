@@ -62,6 +62,19 @@ describe("a missing right", () => {
     },
   );
 
+  test("to act on a deferred request is missed by its number too", async () => {
+    await sluice.drain("web");
+    const headers = { Prefer: "respond-async" };
+    expect((await fetch(`${sluice.url}/job`, { method: "POST", headers })).status).toBe(202);
+    const list = await as("looks", "deferred", "web", "--json");
+    const [{ id, number }] = JSON.parse(list.stdout).requests;
+    expect(id).toBeNull();
+    expect(await as("looks", "deferred", "web", "cancel", String(number))).toEqual(
+      refusal('"looks" does not have the right "deferred" for the pool "web", only look.'),
+    );
+    expect(await as("jane", "deferred", "web", "cancel", String(number))).toMatchObject({ code: 0 });
+  });
+
   test("for a pool of others says for which pools one has any, and which was meant", async () => {
     expect(await as("ci", "status", "wep")).toEqual(
       refusal(

@@ -265,7 +265,7 @@ describe("docs/admin-api.md", () => {
     };
     const env = { POOL: { getByName: () => ({ listDeferred: async () => [entry] }) } } as unknown as Env;
     const pool = { name: "web" } as PoolConfig;
-    const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }));
+    const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }, true));
     expect(membersOf(JSON.parse(examples.at(3)?.text ?? "{}"))).toEqual(real);
   });
 

@@ -13,6 +13,8 @@ export default {
 /** What `ctx.access.getIdentity()` asks. */
 export class Identity extends WorkerEntrypoint {
   getIdentity() {
-    return this.ctx.props.jwtClaims;
+    const { jwtClaims } = this.ctx.props;
+    if (jwtClaims?.isDown) throw new Error("Access does not answer");
+    return jwtClaims;
   }
 }

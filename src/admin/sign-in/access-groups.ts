@@ -2,6 +2,8 @@ import { logError } from "../../link/log.ts";
 
 /** For how long groups are believed, in ms; an operator who is taken out of one keeps its rights for as long. */
 const FRESH_MS = 60_000;
+/** For how long Access is not asked again that has not said any, in ms. */
+const FAILED_MS = 5_000;
 /** Of tokens whose groups are kept. */
 const MOST_KEPT = 100;
 const PATIENCE_MS = 5_000;
@@ -24,10 +26,10 @@ export async function groupsOf(
   if (claimed.length > 0) return claimed;
   const known = kept.get(token);
   if (known && known.until > Date.now()) return known.groups;
-  const groups = await askFor(team, token);
-  if (groups === null) return [];
+  const told = await askFor(team, token);
+  const groups = told ?? [];
   kept.delete(token);
-  kept.set(token, { groups, until: Date.now() + FRESH_MS });
+  kept.set(token, { groups, until: Date.now() + (told === null ? FAILED_MS : FRESH_MS) });
   for (const oldest of kept.keys()) if (kept.size > MOST_KEPT) kept.delete(oldest);
   return groups;
 }

@@ -1,9 +1,10 @@
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
-import type { AccessConfig, AccessEntry } from "../../config/access.ts";
+import { type JWTPayload, jwtVerify } from "jose";
+import { type AccessConfig, type AccessEntry, smallLetters } from "../../config/access.ts";
 import { logError } from "../../link/log.ts";
 import { Refusal } from "../../refusals/refusal.ts";
 import type { Operator } from "../operator.ts";
 import { groupsIn, groupsOf } from "./access-groups.ts";
+import { isOfTheKeys, teamKeys } from "./team-keys.ts";
 
 /** Whom Cloudflare Access has signed in: a person, or a program by a service token. */
 interface Identity {
@@ -17,10 +18,8 @@ interface Identity {
 /** The header that Access adds to each request that it lets through. */
 const ASSERTION = "cf-access-jwt-assertion";
 
-type Keys = ReturnType<typeof createRemoteJWKSet>;
-
-/** By team. jose keeps the keys for ten minutes, and asks at most every 30 s for a key that it does not know. */
-const keysOf = new Map<string, Keys>();
+/** The name is in events, in the audit and in the log: nothing in it is invisible. No address is longer (RFC 5321). */
+const NAME = /^[^\s\p{C}]{1,254}$/u;
 
 /**
  * Who sends the request, by Cloudflare Access; `null`: nobody whom it vouches for. `context`: the platform's own word,
@@ -41,13 +40,18 @@ export async function signedInByAccess(
 }
 
 async function platformIdentity(
-  { aud }: AccessConfig,
+  { team, aud }: AccessConfig,
   context: CloudflareAccessContext | undefined,
 ): Promise<Identity | null> {
   if (context?.aud !== aud) return null;
-  // `undefined` for a service token, which has no identity with a provider.
-  const found = await context.getIdentity();
-  return found?.email ? { email: found.email.toLowerCase(), service: null, groups: groupsIn(found) } : null;
+  try {
+    // `undefined` for a service token, which has no identity with a provider.
+    const found = await context.getIdentity();
+    return found?.email ? { email: addressIn(found.email), service: null, groups: groupsIn(found) } : null;
+  } catch (error) {
+    logError(error, { team });
+    return null;
+  }
 }
 
 async function assertedIdentity(config: AccessConfig, headers: Headers): Promise<Identity | null> {
@@ -55,20 +59,25 @@ async function assertedIdentity(config: AccessConfig, headers: Headers): Promise
   const claims = token && (await verified(config, token));
   if (!claims) return null;
   const { email, common_name: service } = claims;
-  if (typeof email !== "string" || email === "")
-    return { email: null, service: typeof service === "string" ? service : null, groups: [] };
+  if (typeof email !== "string" || email === "") return { email: null, service: nameIn(service), groups: [] };
   const needsGroups = config.people.some(({ group }) => group !== undefined);
   const groups = needsGroups ? await groupsOf(config.team, token, claims) : [];
-  return { email: email.toLowerCase(), service: null, groups };
+  return { email: addressIn(email), service: null, groups };
+}
+
+function addressIn(given: string): string | null {
+  return nameIn(smallLetters(given));
+}
+
+function nameIn(given: unknown): string | null {
+  return typeof given === "string" && NAME.test(given) ? given : null;
 }
 
 /** The claims of a token that the team has signed for this application, and that has not expired; `null`: it is none. */
 async function verified({ team, aud }: AccessConfig, token: string): Promise<JWTPayload | null> {
   const issuer = `https://${team}`;
-  const keys = keysOf.get(team) ?? createRemoteJWKSet(new URL(`${issuer}/cdn-cgi/access/certs`));
-  keysOf.set(team, keys);
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload } = await jwtVerify(token, teamKeys(issuer), {
       issuer,
       audience: aud,
       algorithms: ["RS256"],
@@ -77,15 +86,9 @@ async function verified({ team, aud }: AccessConfig, token: string): Promise<JWT
     // Access signs other tokens with the same keys, such as the one of the whole team.
     return payload.type === "app" ? payload : null;
   } catch (error) {
-    // What is wrong with the token is its sender's business, that the keys are out of reach the operator's.
-    if (!(error instanceof errors.JOSEError) || isOfTheKeys(error)) logError(error, { team });
+    if (isOfTheKeys(error)) logError(error, { team });
     return null;
   }
-}
-
-/** jose has no class for an answer that is not 200, or no JSON. */
-function isOfTheKeys(error: errors.JOSEError): boolean {
-  return error instanceof errors.JWKSTimeout || error.code === "ERR_JOSE_GENERIC";
 }
 
 function isFor({ email, group, service }: AccessEntry, identity: Identity): boolean {

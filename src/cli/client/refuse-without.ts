@@ -11,7 +11,7 @@ export async function refuseWithout(
   rights: readonly [Right, ...Right[]],
   client: AdminClient,
   pool: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   const me = await client.me({ pool }, signal);
   const has = Object.hasOwn(me.pools, pool) ? me.pools[pool] : undefined;

@@ -52,9 +52,9 @@ export type DeferredRequest = Omit<DeferredEntry, "acceptedAt" | "startedAt" | "
   endedAt: string | null;
 };
 
-export interface DeferredRequests {
+export interface DeferredRequests<Listed = DeferredRequest> {
   /** In the order in which they were accepted. */
-  requests: DeferredRequest[];
+  requests: Listed[];
   /** `null`: there are no more of them. */
   next: number | null;
 }
@@ -82,13 +82,17 @@ export function snapshotOf(pool: string): Promise<Snapshot> {
 }
 
 /** The first `limit` deferred requests in this state; `null`: in any. */
-export function deferredRequests(
+export async function deferredRequests(
   pool: string,
   state: DeferredState | null,
   limit: number,
 ): Promise<DeferredRequests> {
   const query = `limit=${limit}${state === null ? "" : `&state=${state}`}`;
-  return call("GET", `${poolPath(pool)}/deferred?${query}`, undefined, POLL_PATIENCE_MS);
+  const path = `${poolPath(pool)}/deferred?${query}`;
+  type Listed = Omit<DeferredRequest, "id"> & { id: string | null };
+  const { requests, next } = await call<DeferredRequests<Listed>>("GET", path, undefined, POLL_PATIENCE_MS);
+  // Whoever may not act on a request is not told its id. The lines of the table still need one.
+  return { requests: requests.map((one) => ({ ...one, id: one.id ?? `number ${one.number}` })), next };
 }
 
 /** The latest `limit` changes of a pool. */

@@ -64,9 +64,9 @@ export function drawFigures(list: Element, figures: readonly Figure[]): void {
     ([name]) => make("div", LONG.includes(name) ? "long" : "", make("dt"), make("dd")),
     (row, [name, value]) => {
       setText(row.firstChild, name);
-      // Those that take the room of two have it always.
-      if (LONG.includes(name)) setText(row.lastElementChild, value);
-      else setSteadyText(row.lastElementChild, value);
+      // Those of ten minutes change slowly, and would take a second line for what they seldom are.
+      const set = LONG.includes(name) ? setText : setSteadyText;
+      set(row.lastElementChild, value);
     },
   );
 }

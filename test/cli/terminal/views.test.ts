@@ -79,8 +79,8 @@ test("a table of pools tells whose drain is on, unless there is no room for it",
     'api   drained         0/1            0  0/1000       –          –      1/1  "ci"',
     'jobs  draining        0/1            0  0/1000       –          –      1/1  "deploy-42" of "ci"',
   ]);
-  expect(poolsView(pools, plain, 70)[2]).toBe(
-    "api   drained         0/1            0  0/1000       –      1/1",
+  expect(poolsView(pools, plain, 75)[2]).toBe(
+    "api   drained         0/1            0  0/1000       –          –      1/1",
   );
 });
 
