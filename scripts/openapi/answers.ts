@@ -109,7 +109,7 @@ const snapshot = exactly<Snapshot>()(
       .object({ ms: count, until: z.enum(["queue-full", "queue-timeout", "drain-expiry"]) })
       .nullable()
       .describe(
-        "In a drain: until a request is refused, or the drain ends by itself. Null while the pool runs.",
+        "In a drain, and while requests are held because no server takes any: until a request is refused, or the drain ends by itself. Otherwise null.",
       ),
     waitMs: percentiles.describe("Waits of direct requests for their first slot, in the last ten minutes."),
     serviceMs: percentiles.describe("From the slot to the server's last byte, in the last ten minutes."),

@@ -1,6 +1,6 @@
 import type { Rate } from "./record/rate.ts";
 
-/** What ends the time that is left of a drain, by the refusal that follows if one does. */
+/** What ends the time that is left, by the refusal that follows if one does. */
 export type TimeLimit = "queue-full" | "queue-timeout" | "drain-expiry";
 
 /** How much the waiting list can still take. Times are in ms, from now. */
@@ -12,7 +12,7 @@ export interface Capacity {
   fullInMs: number | null;
   /** When the direct request that has waited longest times out if it gets no slot until then; `null`: none waits. */
   firstTimeoutInMs: number | null;
-  /** In a drain, until something happens to those who wait; `null`: there is no drain. */
+  /** While nothing is dispatched, until something happens to those who wait; otherwise `null`. */
   timeLeft: { ms: number; until: TimeLimit } | null;
 }
 
@@ -28,6 +28,9 @@ export interface Load {
   oldestSince: number | undefined;
   /** Of the direct requests that wait, per second; `null`: not known. */
   growth: Rate | null;
+  /** True if no request gets a slot: in a drain, or while requests are held because no server takes any. */
+  isHalted: boolean;
+  /** `null`: there is no drain. */
   drainExpiresAt: number | null;
 }
 
@@ -35,15 +38,15 @@ export interface Load {
 const SIGNIFICANT = 4;
 
 export function capacityOf(load: Load, now: number): Capacity {
-  const { oldestSince, queueTimeoutMs, drainExpiresAt } = load;
+  const { oldestSince, queueTimeoutMs, isHalted, drainExpiresAt } = load;
   const firstTimeoutInMs = oldestSince === undefined ? null : Math.max(0, oldestSince + queueTimeoutMs - now);
   const fullInMs = fullIn(load, firstTimeoutInMs ?? queueTimeoutMs);
-  if (drainExpiresAt === null) return { fullInMs, firstTimeoutInMs, timeLeft: null };
+  if (!isHalted) return { fullInMs, firstTimeoutInMs, timeLeft: null };
   const limits: [TimeLimit, number | null][] = [
     ["queue-full", fullInMs],
     // If nobody waits, whoever comes now has as long as this.
     ["queue-timeout", firstTimeoutInMs ?? queueTimeoutMs],
-    ["drain-expiry", Math.max(0, drainExpiresAt - now)],
+    ["drain-expiry", drainExpiresAt && Math.max(0, drainExpiresAt - now)],
   ];
   const [first] = limits
     .flatMap(([until, ms]) => (ms === null ? [] : [{ ms, until }]))

@@ -290,12 +290,15 @@ export class Scheduler {
   /** Returns how long the waiting list can take what comes. */
   capacity(now: number): Capacity {
     const drain = this.#drainSwitch.current;
+    const holdsForLackOfServers = this.#fleet.slots === 0 && !this.#refusesForLackOfServers(false, now);
+    const isHalted = drain !== null || holdsForLackOfServers;
     const load = {
       ...{ maxQueue: this.#settings.maxQueue, queueTimeoutMs: this.#settings.queueTimeoutMs },
       queued: this.#waitingList.direct,
       isFull: this.#isFull,
       oldestSince: this.oldestSince,
-      growth: this.traffic.growth(drain !== null, now),
+      growth: this.traffic.growth(isHalted, now),
+      isHalted,
       drainExpiresAt: drain?.expiresAt ?? null,
     };
     return capacityOf(load, now);

@@ -33,7 +33,10 @@ export interface Snapshot {
   fullInMs: number | null;
   /** When the oldest direct request times out if it gets no slot until then; `null`: none waits. */
   firstTimeoutInMs: number | null;
-  /** In a drain: until a request is refused, or the drain ends by itself. `null`: there is no drain. */
+  /**
+   * In a drain, and while requests are held because no server takes any: until a request is refused, or the drain ends by
+   * itself. Otherwise `null`.
+   */
   timeLeft: { ms: number; until: TimeLimit } | null;
   /** How long direct requests have waited for their first slot, in the last ten minutes; `null`: there were none. */
   waitMs: Percentiles | null;

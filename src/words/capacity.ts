@@ -32,7 +32,7 @@ export function nextLimit({ timeLeft, fullInMs }: Pick<Snapshot, "timeLeft" | "f
   return `${timeOf(limit)} (${what})`;
 }
 
-/** Of a drain: `4 min 10 s, then the oldest request is refused (queue_timeout)`; `null`: there is none. */
+/** While nothing is dispatched: `4 min 10 s, then the oldest request is refused (queue_timeout)`; `null`: something is. */
 export function timeLeftWords({
   timeLeft,
   firstTimeoutInMs,

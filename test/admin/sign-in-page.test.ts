@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { signInPage } from "../../src/admin/sign-in/page.ts";
+import { Refusal } from "../../src/refusals/refusal.ts";
 import { useStage } from "../support/stage.ts";
 import { ask, problemOf } from "./support.ts";
 
@@ -34,6 +36,12 @@ test("the page tells a stranger nothing of what is inside", async () => {
   const [first, ...others] = texts.map((text) => text.replace(/request [\w-]{36}/, ""));
   expect(others).toEqual(others.map(() => first));
   expect(first).not.toMatch(/ADMIN_TOKEN|wrangler|web|\bpool|127\.0\.0\.1/i);
+});
+
+test("where Cloudflare Access signs people in, it speaks of no password", () => {
+  const page = signInPage('Bearer realm="Sluice"')(new Refusal("unauthorized", ""), "id-1");
+  expect(page).toContain("Cloudflare Access signs people in here");
+  expect(page).not.toMatch(/password|token/);
 });
 
 test("programs get the refusal as ever", async () => {

@@ -279,6 +279,42 @@ describe("the time that is left of a drain", () => {
   });
 });
 
+describe("the time that is left while no server takes requests", () => {
+  const leftOf = ({ scheduler, now }: Played) => scheduler.capacity(now).timeLeft;
+  const takeOut = ({ scheduler, now }: Played, state: "ready" | "drain" | "maint") =>
+    scheduler.changeServer("s0", { state }, "me", now);
+
+  test("ends when the oldest request times out, and is none once a server takes requests", () => {
+    const played = new Played({ queue_timeout: "4m" });
+    takeOut(played, "maint");
+    played.arrive();
+    played.play(10, never);
+    expect(leftOf(played)).toEqual({ ms: 230_000, until: "queue-timeout" });
+    takeOut(played, "ready");
+    expect(leftOf(played)).toBeNull();
+  });
+
+  test("is as long as whoever comes now may wait, while nobody does", () => {
+    const played = new Played({ queue_timeout: "4m" });
+    takeOut(played, "drain");
+    expect(leftOf(played)).toEqual({ ms: 240_000, until: "queue-timeout" });
+  });
+
+  test("ends when the list is full, if that comes first, at once by what came before", () => {
+    const played = new Played({ servers: 1, max_queue: 50, serviceMs: 100 });
+    played.play(60, evenly(5));
+    expect(played.fullInMs).toBeNull();
+    takeOut(played, "maint");
+    expect(leftOf(played)).toEqual({ ms: 10_000, until: "queue-full" });
+  });
+
+  test("is none where requests are refused instead of held", () => {
+    const played = new Played({ when_down: "refuse" });
+    takeOut(played, "maint");
+    expect(leftOf(played)).toBeNull();
+  });
+});
+
 test("the first timeout is that of who has waited longest, be there a drain or not", () => {
   const played = new Played({ queue_timeout: "1m" });
   const first = () => played.scheduler.capacity(played.now).firstTimeoutInMs;

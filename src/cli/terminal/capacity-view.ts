@@ -10,7 +10,7 @@ import {
 } from "../../words/capacity.ts";
 import type { Style } from "./output.ts";
 
-/** What is left of a drain, how full the waiting list is, and how long requests take. */
+/** How much time is left while nothing is dispatched, how full the waiting list is, and how long requests take. */
 export function capacityLines(pool: Snapshot, style: Style): string[] {
   const { arrivalsPerSecond, grantsPerSecond, fullInMs, waitMs, serviceMs } = pool;
   const left = timeLeftWords(pool);

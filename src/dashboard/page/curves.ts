@@ -1,20 +1,22 @@
 import { counted, grouped } from "../../words/phrases.ts";
-import { fineDuration, wholeSeconds } from "../../words/times.ts";
-import { Chart, type Values } from "./chart.ts";
+import { fineDuration } from "../../words/times.ts";
+import { Chart } from "./chart.ts";
+import type { Values } from "./chart-options.ts";
 import { byId } from "./dom.ts";
 import { type History, KEPT_MS } from "./history.ts";
+import { durationLabels } from "./labels.ts";
 import { setSteadyText } from "./steady.ts";
 
 const LEAST_MS = 60_000;
 
 const REQUESTS: Values = {
   steps: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000],
-  sayShort: grouped,
+  label: (counts) => counts.map(grouped),
   say: (value) => counted(value, "request"),
 };
 const WAIT: Values = {
   steps: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600],
-  sayShort: (seconds) => wholeSeconds(seconds * 1_000),
+  label: durationLabels,
   say: (seconds) => (seconds === 0 ? "none" : fineDuration(seconds * 1_000)),
 };
 

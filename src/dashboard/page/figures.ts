@@ -64,7 +64,9 @@ export function drawFigures(list: Element, figures: readonly Figure[]): void {
     ([name]) => make("div", LONG.includes(name) ? "long" : "", make("dt"), make("dd")),
     (row, [name, value]) => {
       setText(row.firstChild, name);
-      setSteadyText(row.lastElementChild, value);
+      // Those of ten minutes change slowly, and would take a second line for what they seldom are.
+      const set = LONG.includes(name) ? setText : setSteadyText;
+      set(row.lastElementChild, value);
     },
   );
 }

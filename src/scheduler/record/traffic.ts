@@ -86,11 +86,11 @@ export class Traffic {
 
   /**
    * By how many direct requests a second the waiting list grows, if all goes on as it does; negative: it shrinks.
-   * `isDrained`: nothing will be granted. `null`: not known for long enough.
+   * `isHalted`: nothing will be granted. `null`: not known for long enough.
    */
-  growth(isDrained: boolean, now: number): Rate | null {
+  growth(isHalted: boolean, now: number): Rate | null {
     const { arrivals, grants, left } = this.#direct;
-    const gone = isDrained ? left.read(now) : sum(left.read(now), grants.read(now));
+    const gone = isHalted ? left.read(now) : sum(left.read(now), grants.read(now));
     return sum(arrivals.read(now), gone && { ...gone, perSecond: -gone.perSecond });
   }
 

@@ -74,13 +74,13 @@ test("a table of pools tells whose drain is on, unless there is no room for it",
     poolWith({ name: "jobs", state: "draining", drain }),
   ];
   expect(poolsView(pools, plain)).toEqual([
-    "POOL  STATE     IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS  DRAINED BY",
-    "web   running         0/1            0       0       –      1/1  –",
-    'api   drained         0/1            0       0       –      1/1  "ci"',
-    'jobs  draining        0/1            0       0       –      1/1  "deploy-42" of "ci"',
+    "POOL  STATE     IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT  SERVERS  DRAINED BY",
+    "web   running         0/1            0  0/1000       –          –      1/1  –",
+    'api   drained         0/1            0  0/1000       –          –      1/1  "ci"',
+    'jobs  draining        0/1            0  0/1000       –          –      1/1  "deploy-42" of "ci"',
   ]);
-  expect(poolsView(pools, plain, 70)[2]).toBe(
-    "api   drained         0/1            0       0       –      1/1",
+  expect(poolsView(pools, plain, 75)[2]).toBe(
+    "api   drained         0/1            0  0/1000       –          –      1/1",
   );
 });
 
