@@ -15,12 +15,15 @@ import type { AdminEnv } from "./sign-in/admin-env.ts";
 
 /** In characters. */
 const LONGEST_AGENT = 100;
+/** Of an IPv6 address with an IPv4 one in it. Where no platform says who the client is, it may say anything. */
+const LONGEST_ADDRESS = 45;
 
 /** Who does what a request asks for. */
 export function actOf(c: Context<AdminEnv>): Act {
   const { name, via } = c.get("operator");
   const agent = c.req.header("user-agent")?.slice(0, LONGEST_AGENT) ?? null;
-  return { id: crypto.randomUUID(), by: name, via, address: c.req.header("cf-connecting-ip") ?? null, agent };
+  const address = c.req.header("cf-connecting-ip")?.slice(0, LONGEST_ADDRESS) ?? null;
+  return { id: crypto.randomUUID(), by: name, via, address, agent };
 }
 
 /** A change that was asked for; `asked: null`: it is none. */

@@ -21,7 +21,7 @@ import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
 import { familiesOf } from "./metrics/families.ts";
 // Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
 import openApi from "./openapi.text" with { type: "text" };
-import { may, meOf } from "./operator.ts";
+import { isForAllPools, may, meOf } from "./operator.ts";
 import { auditQuery, cancelQuery, deferredQuery, query } from "./query.ts";
 import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
@@ -34,6 +34,8 @@ import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
  * stays awake until the call ends.
  */
 const LONGEST_CALL_MS = 30_000;
+
+const ERROR_ELSEWHERE = "Operators with a right for all pools find the details here, and others in the log.";
 
 const app = new Hono<AdminEnv>().basePath("/_sluice");
 
@@ -61,11 +63,11 @@ const routes = app
     c.body(openApi, 200, { "Content-Type": "application/json" }),
   )
   // Whoever has signed in may know what they may do.
-  .get("/api/me", (c) => c.json(meOf(c.get("operator"), [...configOf(c.env).keys()])))
+  .get("/api/me", (c) => c.json(meOf(c.get("operator"), [...configOf(c).keys()])))
   .get("/api/audit", needs("look"), query(auditQuery), async (c) => {
     const { pool, limit, before = null } = c.req.valid("query");
     if (pool !== undefined) demand(c, "look", pool);
-    const pools = pool === undefined ? poolsFor(c) : [poolNamed(c.env, pool)];
+    const pools = pool === undefined ? poolsFor(c) : [poolNamed(c, pool)];
     const list = await listAudit(c.env, pools, { limit, before });
     if (pools.length > 0 && list.unreachable.length === pools.length) throw noneReachable(list.unreachable);
     return c.json(list);
@@ -78,14 +80,14 @@ const routes = app
     return c.json({ pools, unreachable });
   })
   .get("/api/pools/:pool", needs("look"), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     return c.json(await askPool(c.env, pool, (stub) => stub.snapshot()));
   })
   .get("/api/pools/:pool/events", needs("look"), (c) =>
-    eventStream(c.env, poolNamed(c.env, c.req.param("pool")), c.req.raw),
+    eventStream(c.env, poolNamed(c, c.req.param("pool")), c.req.raw),
   )
   .post("/api/pools/:pool/drain", needs("drain"), jsonBody(drainBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const act = actOf(c);
     const { wait, expires, owner = act.by, reason, extend } = c.req.valid("json");
     const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
@@ -96,7 +98,7 @@ const routes = app
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
   })
   .post("/api/pools/:pool/resume", needs("drain"), jsonBody(resumeBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const act = actOf(c);
     const { owner = act.by, force: isForced } = c.req.valid("json");
     const operator = c.get("operator");
@@ -111,7 +113,7 @@ const routes = app
     return c.json(snapshotUnlessHeld(resumed));
   })
   .patch("/api/pools/:pool/servers/:server", needs("servers"), jsonBody(serverBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const server = c.req.param("server");
     const { ifState, ...patch } = c.req.valid("json");
     const act = actOf(c);
@@ -130,7 +132,7 @@ const routes = app
     return c.json(snapshotUnlessOther(result, server, pool));
   })
   .delete("/api/pools/:pool/leases/:lease", needs("slots"), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const lease = c.req.param("lease");
     const act = actOf(c);
     const change = { pool, asked: slotAsked(lease), act };
@@ -140,13 +142,13 @@ const routes = app
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
   })
   .get("/api/pools/:pool/deferred", needs("look"), query(deferredQuery), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const { state = null, limit, after } = c.req.valid("query");
     const mayAct = may(c.get("operator"), "deferred", pool.name);
     return c.json(await listDeferred(c.env, pool, { state, limit, after }, mayAct));
   })
   .delete("/api/pools/:pool/deferred/:id", needs("deferred"), query(cancelQuery), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const id = c.req.param("id");
     const forget = c.req.valid("query").forget !== "false";
     const asked = { act: "cancel-deferred", ...(forget ? { forget } : {}) } as const;
@@ -155,7 +157,7 @@ const routes = app
     return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
   })
   .post("/api/pools/:pool/deferred/:id/retry", needs("deferred"), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+    const pool = poolNamed(c, c.req.param("pool"));
     const id = c.req.param("id");
     const asked = { act: "retry-deferred" } as const;
     const change = { pool, asked, act: actOf(c) };
@@ -237,18 +239,19 @@ function noneReachable([first = "", ...others]: string[]): Refusal {
 
 /** The pools that the operator may look at. */
 function poolsFor(c: Context<AdminEnv>): PoolConfig[] {
-  return [...configOf(c.env).values()].filter(({ name }) => may(c.get("operator"), "look", name));
+  return [...configOf(c).values()].filter(({ name }) => may(c.get("operator"), "look", name));
 }
 
-function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
+function configOf(c: Context<AdminEnv>): ReadonlyMap<string, PoolConfig> {
   try {
-    return loadConfig(env).pools;
+    return loadConfig(c.env).pools;
   } catch (error) {
-    if (error instanceof ConfigError) throw new Refusal("misconfigured", error.message);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    // The error may be another pool's, with its name and its servers.
+    throw new Refusal("misconfigured", isForAllPools(c.get("operator")) ? error.message : ERROR_ELSEWHERE);
   }
 }
 
-function poolNamed(env: Env, name: string): PoolConfig {
-  return orRefuse(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
+function poolNamed(c: Context<AdminEnv>, name: string): PoolConfig {
+  return orRefuse(configOf(c).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
 }

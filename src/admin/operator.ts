@@ -18,6 +18,11 @@ export function maySomewhere({ grants }: Operator, right: Right): boolean {
   return grants.some((grant) => grant.may.has(right));
 }
 
+/** True if the operator has a right that is not for some pools only. */
+export function isForAllPools({ grants }: Operator): boolean {
+  return grants.some(({ pools }) => pools === null);
+}
+
 /** What somebody may do, by pool; without the pools in which that is nothing. */
 export interface Me {
   name: string;

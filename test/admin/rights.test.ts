@@ -187,6 +187,8 @@ describe("whoever has signed in", () => {
       [basic("jane"), "jane"],
       [basic(""), "admin"],
       [basic("\u0007"), "admin"],
+      [basic("\u200b jane \u2028"), "jane"],
+      [basic("ja\u2028ne"), "jane"],
       [basic("x".repeat(65)), "admin"],
     ] as const) {
       const response = await ask(sluice, { method: "GET", path: ME }, headers);

@@ -52,7 +52,7 @@ export async function holderOf({ token, user }: Credentials, signIn: SignIn): Pr
 
 /** Where several people share ADMIN_TOKEN, the user's name tells them apart. Nothing vouches for it. */
 function nameOf(user: string): string {
-  const name = user.trim().replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "");
+  const name = user.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim();
   return name.length === 0 || name.length > LONGEST_NAME ? ADMIN : name;
 }
 

@@ -10,6 +10,8 @@ const CHANGED = 4;
 const MISSED = 10;
 /** A shorter silence, in s, may be the pause of what happens once a second. */
 const SHORTEST_SILENCE_S = 2;
+/** A clock that goes back by less, in ms, from the end of the current second, was only made more exact. */
+const SET_BACK_MS = 3_000;
 
 export interface Rate {
   perSecond: number;
@@ -125,8 +127,21 @@ export class RateRecord {
     return this.#counts[(this.#current - 1 - ago) % KEPT_S] as number;
   }
 
+  /** The clock was set back: until it is again where it was, what was counted would seem to be the latest. */
+  #beginAnew(now: number): void {
+    this.#counts.fill(0);
+    this.#current = Math.floor(now / 1_000);
+    this.#endsAt = (this.#current + 1) * 1_000;
+    this.#first = this.#current + 1;
+    this.#latest = Number.NEGATIVE_INFINITY;
+    this.#rate = undefined;
+  }
+
   #catchUp(now: number): void {
-    if (now < this.#endsAt) return;
+    if (now < this.#endsAt) {
+      if (now < this.#endsAt - SET_BACK_MS) this.#beginAnew(now);
+      return;
+    }
     const second = Math.floor(now / 1_000);
     const begun = Math.max(this.#current + 1, second - KEPT_S + 1);
     for (let n = begun; n <= second; n++) this.#counts[n % KEPT_S] = 0;

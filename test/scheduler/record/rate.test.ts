@@ -41,6 +41,19 @@ describe("a rate", () => {
     );
   });
 
+  test("is not known, rather than that of before, once the clock is set back; and then is, as soon as ever", () => {
+    const counted = new Counted().for(100, evenly(10));
+    counted.now -= HOUR;
+    expect(counted.perSecond).toBeNull();
+    expect(counted.for(5, evenly(2)).perSecond).toBeCloseTo(2, 0);
+  });
+
+  test("stays where the clock goes back by no more than a second", () => {
+    const counted = new Counted().for(100, evenly(10));
+    counted.now -= 1_000;
+    expect(counted.perSecond).toBeCloseTo(10, 0);
+  });
+
   test("of what comes by chance does not jump from one second to the next", () => {
     const counted = new Counted().for(300, byChance(10, 7));
     let before = counted.perSecond ?? 0;
@@ -121,11 +134,5 @@ describe("a rate", () => {
     const settled = counted.perSecond;
     counted.for(3_600, undefined, () => expect(counted.perSecond).toBe(settled));
     expect(settlesAt - counted.now).toBeLessThan(300_000);
-  });
-
-  test("survives a clock that is set back", () => {
-    const { record, now } = new Counted().for(60, evenly(10));
-    record.count(now - 30_000);
-    expect(record.read(now - 30_000)?.perSecond).toBeCloseTo(10, 0);
   });
 });
