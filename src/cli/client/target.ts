@@ -22,7 +22,10 @@ export function targetOf(
   if (!token) throw new CliError(EXIT.unauthorised, NO_TOKEN);
   // The HTTP client quotes a value that no header can hold in its error.
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new CliError(EXIT.unauthorised, "The token has characters that no token of Sluice has: check it.");
+    throw new CliError(
+      EXIT.unauthorised,
+      "The token has characters that no token of Sluice has, such as a space or a line break: check it.",
+    );
   }
   return { url: originOf(url), token };
 }
