@@ -28,7 +28,7 @@ export function emptyProgram() {
     .description("Drain, deploy and watch the pools of a Sluice, an exact queue in front of your servers.")
     .version(SLUICE_VERSION, "-V, --version", "print the version")
     .option("--url <origin>", "where Sluice is (default: SLUICE_URL)")
-    .option("--token <token>", "its admin token (default: SLUICE_TOKEN)")
+    .option("--token <token>", "your token for it (default: SLUICE_TOKEN)")
     .option("--json", "for machines: one JSON object, or one a line")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")

@@ -172,7 +172,8 @@ describe("nobody gets in", () => {
   ])("with a token %s", async (_, make) => {
     const response = await me(asserted(await make()));
     expect(response.headers.get("www-authenticate")).toBe('Bearer realm="Sluice"');
-    await problemOf(response, 401, "unauthorized");
+    const { detail } = await problemOf(response, 401, "unauthorized");
+    expect(detail).toBe("Sign in by Cloudflare Access, or send `Authorization: Bearer <token>`.");
   });
 
   test("by a header that only looks like Access", async () => {

@@ -37,7 +37,8 @@ export async function signedIn(
   const operator = holder ?? (signIn.access && (await signedInByAccess(signIn.access, headers, access)));
   if (operator) return operator;
   if (credentials) await pause(wrongTokens.pauseMs(Date.now()));
-  throw new Refusal("unauthorized", "Send `Authorization: Bearer <token>`.");
+  const orByAccess = signIn.access ? "Sign in by Cloudflare Access, or send" : "Send";
+  throw new Refusal("unauthorized", `${orByAccess} \`Authorization: Bearer <token>\`.`);
 }
 
 /** What the platform says of the request, if the Worker is behind Access; Hono's own type does not have it. */

@@ -30,7 +30,10 @@ export function targetOf(
   const access = serviceTokenIn(env);
   if (!token && access === undefined) throw new CliError(EXIT.unauthorised, NO_TOKEN);
   if (token && !isHeader(token))
-    throw new CliError(EXIT.unauthorised, "The token has characters that no token of Sluice has: check it.");
+    throw new CliError(
+      EXIT.unauthorised,
+      "The token has characters that no token of Sluice has, such as a space or a line break: check it.",
+    );
   return { url: originOf(url), token: token ?? "", access };
 }
 

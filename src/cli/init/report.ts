@@ -71,11 +71,11 @@ function nextLines(folder: string): string[] {
     "  npx --no sluice check    # once wrangler.toml names your hosts and servers",
     "Then, on Cloudflare:",
     "  npx wrangler deploy",
-    "  openssl rand -hex 32     # the operator's key: keep it, the next command asks for it",
+    "  openssl rand -hex 32     # the operator's token: keep it, the next command asks for it",
     "  npx wrangler secret put ADMIN_TOKEN",
     "Or on a machine of your own:",
     "  npx --no sluice serve",
-    "More people and programs get keys of their own, each for what it is for:",
+    "More people and programs get tokens of their own, each for what it is for:",
     "  npx --no sluice token new ci --may look,drain --into admin-tokens.json",
   ];
 }

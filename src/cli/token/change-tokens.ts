@@ -11,7 +11,7 @@ import { textOf } from "./entries-text.ts";
 import { grantWords } from "./holder.ts";
 import { sizeWarning, storingLines, USUAL_FILE } from "./storing.ts";
 import { digestOf, newToken } from "./token.ts";
-import { changeTokenFile } from "./token-file.ts";
+import { changeTokenFile, existingTokenFileText } from "./token-file.ts";
 
 interface NewOptions {
   name: string;
@@ -91,6 +91,7 @@ interface RevokeOptions {
 
 export async function revokeToken({ out, json }: Context, options: RevokeOptions): Promise<void> {
   const { name, from, onlyOld } = options;
+  await existingTokenFileText(from);
   const entries = await changeTokenFile(from, (before) => withoutToken(before, name, onlyOld, from));
   const entry = entries.get(name) ?? null;
   if (json) {

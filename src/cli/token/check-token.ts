@@ -8,7 +8,7 @@ import { meView } from "../terminal/me-view.ts";
 import { printable, styleOf, widthOf } from "../terminal/output.ts";
 import { readEntries } from "./entries-text.ts";
 import { holderIn, holderWords, tokenTooShort } from "./holder.ts";
-import { tokenFileText } from "./token-file.ts";
+import { existingTokenFileText } from "./token-file.ts";
 
 /** As the Worker sees it. */
 export async function checkTokenThere({ out, json }: Context, client: AdminClient): Promise<void> {
@@ -19,10 +19,7 @@ export async function checkTokenThere({ out, json }: Context, client: AdminClien
 
 /** `token`: empty if only the file is to be judged. */
 export async function checkTokenFile({ out, json }: Context, file: string, token: string): Promise<void> {
-  const text = await tokenFileText(file);
-  if (text === null)
-    throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": there is no such file.`);
-  const content = readEntries(text);
+  const content = readEntries(await existingTokenFileText(file));
   const { findings, tables } = content;
   const holder = token === "" ? null : holderIn(content, token);
   const ok = findings.length === 0;

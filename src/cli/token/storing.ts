@@ -13,8 +13,9 @@ export function storingLines(file: string): string[] {
   return [
     "On Cloudflare:",
     `  npx wrangler secret put ${ADMIN_TOKENS} < ${word}`,
-    `For \`wrangler dev\` and \`sluice serve\`, where the last ${ADMIN_TOKENS} in ${DEV_VARS} counts:`,
+    `For \`wrangler dev\` and \`sluice serve\`, in ${DEV_VARS}, where the last ${ADMIN_TOKENS} counts:`,
     `  printf "${ADMIN_TOKENS}='%s'\\n" "$(cat ${word})" >> ${DEV_VARS}`,
+    "`sluice serve` reads it when it starts: restart it then.",
   ];
 }
 

@@ -11,7 +11,7 @@ import type { Entries } from "./entries.ts";
 import { entriesOf, readEntries, textOf } from "./entries-text.ts";
 
 /** `null`: there is no such file. */
-export async function tokenFileText(file: string): Promise<string | null> {
+async function tokenFileText(file: string): Promise<string | null> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
@@ -19,6 +19,15 @@ export async function tokenFileText(file: string): Promise<string | null> {
     if (code === "ENOENT") return null;
     throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": ${printable(message)}.`);
   }
+}
+
+/** Throws a `CliError` where there is no such file. */
+export async function existingTokenFileText(file: string): Promise<string> {
+  const text = await tokenFileText(file);
+  if (text === null) {
+    throw new CliError(EXIT.usage, `Cannot read "${printable(file)}": there is no such file.`);
+  }
+  return text;
 }
 
 /** Replaces what is in the file by what `change` makes of it, wholly or not at all. Returns that. */

@@ -18,6 +18,7 @@ describe("sluice token new", () => {
     expect(stderr).toContain('the token of "ci", shown this once: it may look, drain for web\n');
     expect(stderr).toContain("\n  npx wrangler secret put ADMIN_TOKENS < admin-tokens.json\n");
     expect(stderr).toContain(".dev.vars");
+    expect(stderr).toContain("`sluice serve` reads it when it starts");
     expect(stderr).not.toContain(stdout.trim());
     expect(await readdir(cwd)).toEqual([]);
   });

@@ -75,16 +75,17 @@ describe("sluice token revoke", () => {
     [
       "jan",
       { ci: ENTRY, jane: { ...ENTRY, sha256: "ef".repeat(32) } },
-      'has no name "jan", only ci, jane. Did you mean "jane"?',
+      `${FILE} has no name "jan", only ci, jane. Did you mean "jane"?`,
     ],
-    ["ci", undefined, 'has no name "ci".'],
+    ["ci", {}, `${FILE} has no name "ci".`],
+    ["ci", undefined, `Cannot read "${FILE}": there is no such file.`],
   ])("of %s in %j changes nothing", async (name, content, words) => {
     const cwd = await folderWith(content);
     const { code, stdout, stderr } = await token(cwd, ["revoke", name, "--from", FILE]);
     expect(stdout).toBe("");
     if (words.includes("error"))
       expect([code, stderr]).toEqual([1, expect.stringContaining("jane.sha256: is that of ci")]);
-    else expect([code, stderr]).toEqual([64, `sluice: ${FILE} ${words}\n`]);
+    else expect([code, stderr]).toEqual([64, `sluice: ${words}\n`]);
     expect(await readdir(cwd)).toEqual(content === undefined ? [] : [FILE]);
   });
 });
