@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
 import { visit } from "./browser.ts";
 import { startBrowser } from "./chromium.ts";
@@ -23,8 +24,8 @@ beforeEach(() => sluice.resume("web", { force: true }));
 
 const ASKED = /\/api\/audit/;
 
-async function open(path = "#/web") {
-  const { page, complaints, requested } = await visit(browser, sluice.url, path);
+async function open(path = "#/web", url = sluice.url) {
+  const { page, complaints, requested } = await visit(browser, url, path);
   await sees(page, "#connection", "Live");
   const asked = () => requested.filter((url) => ASKED.test(url)).map((url) => new URL(url).search);
   return { page, complaints, asked };
@@ -49,7 +50,9 @@ async function drainFrom(address: string, body: object): Promise<void> {
 
 test("an operator opens the list, and sees who has done what, when, from where, and what came of it", async () => {
   await drainFrom("203.0.113.7", { owner: "deploy-42", reason: "v2" });
-  const { page, complaints, asked } = await open();
+  const network = await Relay.start(sluice.url);
+  onTestFinished(() => network.cut());
+  const { page, complaints, asked } = await open("#/web", network.url);
   expect(asked()).toEqual([]);
   await unfold(page);
   await sees(page, "#changes-list li", /^\S.*“jane” asked to drain as “deploy-42” \(“v2”\) – done\./);
@@ -59,12 +62,15 @@ test("an operator opens the list, and sees who has done what, when, from where, 
   // Of what is done here, and refused here.
   await press(page, "Resume…");
   await press(page, "Resume all the same");
-  await outcome(page, "web is running again.");
+  await outcome(page, "“admin” ended the drain of “deploy-42” by force");
   await sees(page, "#changes-list li:first-child", /“admin” asked to resume, whosever drain it is – done\./);
   await press(page, "Drain…");
+  // Of which the page does not know yet.
+  network.hold("GET /_sluice/api/pools/web/events");
   await drainFrom("203.0.113.7", { owner: "deploy-43" });
   await press(page, "Drain");
   await sees(page, "#dialog-problem", /deploy-43/);
+  network.release();
   await press(page, "Cancel");
   await sees(
     page,
