@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 import { apart } from "./test/support/apart.ts";
 import { leftOut } from "./test/support/tools.ts";
@@ -20,7 +21,7 @@ const LEFT_OUT = [...configDefaults.exclude, ...leftOut()];
 export default defineConfig({
   plugins: [TEXTS],
   test: {
-    globalSetup: ["test/support/bundle.ts"],
+    globalSetup: ["test/support/temporary.ts", "test/support/bundle.ts"],
     // On two cores: many tests wait most of the time. Three of them leave the cores idle for 40 % of it.
     maxWorkers: 4,
     testTimeout: 60_000,
@@ -53,6 +54,8 @@ export default defineConfig({
         test: {
           name: "alone",
           include: ALONE,
+          // It also tries kills while a disk is at work.
+          env: { TMPDIR: tmpdir() },
           sequence: { groupOrder: 1 },
         },
       },

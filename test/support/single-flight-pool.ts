@@ -32,7 +32,7 @@ export class SingleFlightPool {
     return new SingleFlightPool(await Sluice.start(all), servers, all);
   }
 
-  /** Kills the runtime as a power cut would, and starts it again on the same storage. `sluice` is another one then. */
+  /** Kills the runtime, with what it has not written yet, and starts it again on the same storage: a new `sluice`. */
   async killAndStartAgain(): Promise<void> {
     const folder = await this.sluice.stopKeepingStorage();
     this.sluice = await Sluice.start({ ...this.#options, folder });

@@ -31,7 +31,7 @@ export interface SluiceOptions {
   folder?: string;
 }
 
-/** Sluice on plain workerd, with its storage on disk: what a user gets, byte for byte. */
+/** Sluice on plain workerd, with its storage in files: what a user gets, byte for byte. */
 export class Sluice {
   readonly url: string;
   /** What servers behind bindings say of themselves (bound-servers.js). */
@@ -64,7 +64,7 @@ export class Sluice {
     await rm(await this.stopKeepingStorage(), { recursive: true, force: true });
   }
 
-  /** As a power cut would: what is not on disk is lost. */
+  /** Kills it: what it has not written yet is lost. */
   async stopKeepingStorage(): Promise<string> {
     const exited = new Promise((resolve) => this.#process.once("exit", resolve));
     this.#process.kill("SIGKILL");
