@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { configText, Embedded, objectClass } from "../src/cli/process/capnp.ts";
 import { Admin } from "./admin.ts";
 import type { SingleFlightServer } from "./single-flight.ts";
 import type { Upload } from "./upload.ts";
@@ -79,32 +80,25 @@ function capnp(
   port: number,
   { pools, token }: { pools: object; token: string },
 ): string {
-  // JSON's escapes in a string are Cap'n Proto's too.
-  const text = (value: string) => JSON.stringify(value);
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .sluice),
-    (name = "disk", disk = (path = ${text(storage)}, writable = true)),
-    (name = "internet", network = (allow = ["private", "public"])),
-  ],
-  sockets = [(name = "main", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const sluice :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed "index.js")],
-  compatibilityDate = ${text(compatibilityDate)},
-  compatibilityFlags = [${compatibilityFlags.map(text).join(", ")}],
-  durableObjectNamespaces = [
-    (className = "Pool", uniqueKey = "sluice-pool", enableSql = true),
-    (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
-  ],
-  durableObjectStorage = (localDisk = "disk"),
-  bindings = [
-    (name = "POOL", durableObjectNamespace = "Pool"),
-    (name = "DEFERRED", durableObjectNamespace = "Deferred"),
-    (name = "POOLS", json = ${text(JSON.stringify(pools))}),
-    (name = "ADMIN_TOKEN", text = ${text(token)}),
-  ],
-);
-`;
+  const worker = {
+    modules: [{ name: "index.js", esModule: new Embedded("index.js") }],
+    compatibilityDate,
+    compatibilityFlags,
+    durableObjectNamespaces: [objectClass("Pool", "sluice-pool"), objectClass("Deferred", "sluice-deferred")],
+    durableObjectStorage: { localDisk: "disk" },
+    bindings: [
+      { name: "POOL", durableObjectNamespace: "Pool" },
+      { name: "DEFERRED", durableObjectNamespace: "Deferred" },
+      { name: "POOLS", json: JSON.stringify(pools) },
+      { name: "ADMIN_TOKEN", text: token },
+    ],
+  };
+  return configText({
+    services: [
+      { name: "main", worker },
+      { name: "disk", disk: { path: storage, writable: true } },
+      { name: "internet", network: { allow: ["private", "public"] } },
+    ],
+    sockets: [{ name: "main", address: `127.0.0.1:${port}`, http: {}, service: "main" }],
+  });
 }

@@ -8,7 +8,8 @@ import { licencesOf } from "./licences.ts";
 import { manifestOf, ROOT } from "./manifest.ts";
 import { put } from "./put.ts";
 
-export async function buildCommand(folder = join(ROOT, "dist")): Promise<void> {
+/** Writes `sluice.js` and what belongs to it into the folder. Resolves with the files' names. */
+export async function buildCommand(folder = join(ROOT, "dist")): Promise<string[]> {
   const { name, version, devDependencies } = await manifestOf(ROOT);
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
@@ -33,8 +34,10 @@ export async function buildCommand(folder = join(ROOT, "dist")): Promise<void> {
       js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
     },
   });
-  await put(join(folder, "sluice.js"), outputFiles[0]?.contents as Uint8Array);
-  await put(join(folder, "sluice.licences.txt"), await licencesOf(metafile));
+  return [
+    await put(join(folder, "sluice.js"), outputFiles[0]?.contents as Uint8Array),
+    await put(join(folder, "sluice.licences.txt"), await licencesOf(metafile)),
+  ];
 }
 
 if (import.meta.main) await buildCommand();

@@ -2,12 +2,14 @@
  * Builds the JSON schema of a wrangler.toml, wrangler.json or wrangler.jsonc: wrangler's own, which stays as it is, with
  * Sluice's variables in it. It is one file that refers to nothing outside, so that every editor can read it.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { accessKeys } from "../src/config/access.ts";
 import { HOST } from "../src/config/hosts.ts";
 import { NAME } from "../src/config/names.ts";
 import { poolKeys } from "../src/config/pool.ts";
 import { FURTHER_VARIABLE } from "../src/config/variables.ts";
+import { put } from "./put.ts";
 import { descriptions } from "./schema/descriptions.ts";
 import { inputSchema, type JsonSchema, textOf } from "./schema/json-schema.ts";
 
@@ -18,10 +20,10 @@ const WRANGLERS = join(ROOT, "node_modules/wrangler/config-schema.json");
 /** Where wrangler's schema has variables that a Worker is deployed with. */
 const WITH_VARIABLES = ["RawConfig", "RawEnvironment", "PreviewsConfig"];
 
-export async function buildSchema(folder = join(ROOT, "dist")): Promise<void> {
+/** Writes `wrangler.schema.json` into the folder. Resolves with its name. */
+export async function buildSchema(folder = join(ROOT, "dist")): Promise<string> {
   const wranglers = JSON.parse(await readFile(WRANGLERS, "utf8"));
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, SCHEMA_FILE), `${JSON.stringify(withSluice(wranglers))}\n`);
+  return put(join(folder, SCHEMA_FILE), `${JSON.stringify(withSluice(wranglers))}\n`);
 }
 
 interface WranglersSchema extends JsonSchema {
@@ -46,8 +48,13 @@ function variables(): JsonSchema {
     pattern: textOf(HOST),
     description: "The only host name on which `/_sluice/` is the admin side. Absent: every host.",
   };
+  const access = {
+    // Its JSON is a text.
+    anyOf: [inputSchema(accessKeys, "draft-07"), { type: "string" }],
+    description: "Whom Cloudflare Access lets in to `/_sluice/`, and what they may do there.",
+  };
   return {
-    properties: { POOLS: ofPools, ADMIN_HOST: host },
+    properties: { POOLS: ofPools, ADMIN_HOST: host, ACCESS: access },
     patternProperties: { [textOf(FURTHER_VARIABLE)]: ofPools },
   };
 }

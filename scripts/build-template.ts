@@ -18,7 +18,7 @@ const SECRETS = "ADMIN_TOKEN=\n";
 const ABOUT_SECRETS = {
   ADMIN_TOKEN: {
     description:
-      "The operator's key: make one with `openssl rand -hex 32`, and keep it. At least 16 characters.",
+      "The operator's token: make one with `openssl rand -hex 32`, and keep it. At least 16 characters.",
   },
 };
 

@@ -10,16 +10,19 @@ import { licencesOf } from "./licences.ts";
 import { ROOT } from "./manifest.ts";
 import { put } from "./put.ts";
 
-/** Writes `worker.js` and what belongs to it into the folder. */
-export async function buildWorker(folder: string): Promise<void> {
-  const metafile = await bundle("src/index.ts", join(folder, "worker.js"));
-  await put(join(folder, "worker.d.ts"), await readFile(join(ROOT, "types/worker.d.ts")));
-  await put(join(folder, "worker.licences.txt"), await licencesOf(metafile));
+/** Writes `worker.js` and what belongs to it into the folder. Resolves with the files' names. */
+export async function buildWorker(folder: string): Promise<string[]> {
+  const { name, metafile } = await bundle("src/index.ts", join(folder, "worker.js"));
+  return [
+    name,
+    await put(join(folder, "worker.d.ts"), await readFile(join(ROOT, "types/worker.d.ts"))),
+    await put(join(folder, "worker.licences.txt"), await licencesOf(metafile)),
+  ];
 }
 
-/** Writes `rehearsal-worker.js`, which `sluice rehearse` finds beside itself, into the folder. */
-export async function buildRehearsalWorker(folder: string): Promise<void> {
-  await bundle("src/rehearsal/worker.ts", join(folder, "rehearsal-worker.js"));
+/** Writes `rehearsal-worker.js`, which `sluice rehearse` finds beside itself, into the folder. Resolves with its name. */
+export async function buildRehearsalWorker(folder: string): Promise<string> {
+  return (await bundle("src/rehearsal/worker.ts", join(folder, "rehearsal-worker.js"))).name;
 }
 
 async function bundle(entry: string, file: string) {
@@ -37,8 +40,7 @@ async function bundle(entry: string, file: string) {
     metafile: true,
     logLevel: "warning",
   });
-  await put(file, outputFiles[0]?.contents as Uint8Array);
-  return metafile;
+  return { name: await put(file, outputFiles[0]?.contents as Uint8Array), metafile };
 }
 
 if (import.meta.main) await buildWorker(join(ROOT, "dist"));

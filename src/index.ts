@@ -14,7 +14,8 @@ export { Pool } from "./pool/pool.ts";
 /** Mounted after the admin side's middleware, so that its authentication covers the dashboard too. */
 admin.route("/", dashboard);
 
-const ADMIN_PATH = "/_sluice/";
+/** Without the slash at its end, it is redirected there. */
+const ADMIN_PATH = /^\/_sluice(\/|$)/;
 /**
  * Spares most requests the parsing of their URL. Parsing drops tabs and line breaks, so an address with one of them may
  * become one of the admin side's.
@@ -42,7 +43,7 @@ function storesRequests(env: Env): boolean {
 
 /** Decides by the parsed path, in which `/_sluice\api` is `/_sluice/api`: that is the path that a server would get. */
 function isAdmin(url: URL, env: Env): boolean {
-  if (!url.pathname.startsWith(ADMIN_PATH)) return false;
+  if (!ADMIN_PATH.test(url.pathname)) return false;
   // `undefined`: it is not set, and the admin side answers on every host; or no request can have this host, and the
   // admin side answers on every host only to say so (`refuseUnlessFound`).
   const host = readAdminHost(env.ADMIN_HOST);

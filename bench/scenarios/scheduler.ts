@@ -50,7 +50,7 @@ function play(tickets: number, turn: number): number {
   };
   const start = now();
   for (let n = 0; n < tickets; n++) operate(() => pool.enter({ id: `t${n}` }, time));
-  for (let n = tickets - 1; n > 0; n -= LEAVING) operate(() => pool.leave(`t${n}`));
+  for (let n = tickets - 1; n > 0; n -= LEAVING) operate(() => pool.leave(`t${n}`, time));
   for (;;) {
     const holder = holders[granted];
     if (holder === undefined) {

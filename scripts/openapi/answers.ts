@@ -3,9 +3,14 @@
  * Worker answers with: a member that is missing here, or too much, does not compile.
  */
 import * as z from "zod";
+import type { AuditList } from "../../src/admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../src/admin/deferred.ts";
+import type { Me } from "../../src/admin/operator.ts";
+import { RIGHTS } from "../../src/config/rights.ts";
+import { AUDIT_ANSWERS, CHANGES } from "../../src/link/audit.ts";
 import { END_STATES } from "../../src/link/deferral.ts";
 import type { RequestStatus } from "../../src/requests/request-status.ts";
+import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 
 /** Takes a schema of exactly `T`. */
@@ -16,8 +21,11 @@ const exactly =
   ): S =>
     schema as S;
 
+const right = z.enum(RIGHTS);
 const instant = z.iso.datetime();
 const count = z.int().min(0);
+const rate = z.number().min(0).nullable();
+const via = z.enum(["admin-token", "token", "access"]);
 const requestState = z.enum(["queued", "running", ...END_STATES]);
 
 const lease = exactly<LeaseSnapshot>()(
@@ -38,6 +46,7 @@ const server = exactly<ServerSnapshot>()(
     state: z.enum(["ready", "drain", "maint"]).describe("What operators want of it."),
     stateSince: instant.nullable(),
     stateOwner: z.string().optional(),
+    changedBy: z.string().optional().describe("The operator who changed it last."),
     health: z.enum(["up", "down", "unchecked"]),
     healthSince: instant.nullable(),
     lastCheck: z.object({ at: instant, passed: z.boolean() }).nullable(),
@@ -55,8 +64,25 @@ const server = exactly<ServerSnapshot>()(
 );
 
 const drain = z
-  .object({ owner: z.string(), reason: z.string().nullable(), since: instant, expiresAt: instant })
+  .object({
+    owner: z.string(),
+    by: z.string().describe("The operator who began it."),
+    reason: z.string().nullable(),
+    since: instant,
+    expiresAt: instant,
+  })
   .nullable();
+
+const recentRefusal = exactly<RecentRefusal>()(
+  z.object({
+    code: z.string(),
+    deferred: z.boolean().describe("True of deferred requests that have failed."),
+    count: count.describe("How many, since the first of them."),
+    since: instant.describe("When the first came of those that followed each other closely."),
+    until: instant.describe("When the latest came."),
+  }),
+);
+const percentiles = z.object({ p50: count, p95: count, p99: count }).nullable();
 
 const snapshot = exactly<Snapshot>()(
   z.object({
@@ -69,6 +95,24 @@ const snapshot = exactly<Snapshot>()(
     quarantined: count,
     queued: count.describe("How many requests wait, deferred ones included."),
     oldestWaitMs: count.describe("Of those whose clients hold their connections; 0 if none waits."),
+    maxQueue: count.nullable().describe("How many direct requests may wait; null: no limit is known."),
+    queueTimeoutMs: count.describe("How long a direct request may wait."),
+    arrivalsPerSecond: rate.describe("New requests, refused ones included; null: not known yet."),
+    grantsPerSecond: rate.describe("Requests that got their first slot; null: not known yet."),
+    fullInMs: count
+      .nullable()
+      .describe("When the waiting list is full, if all goes on as it does; 0: it is. Null: nothing says so."),
+    firstTimeoutInMs: count
+      .nullable()
+      .describe("When the oldest direct request times out if it gets no slot until then; null: none waits."),
+    timeLeft: z
+      .object({ ms: count, until: z.enum(["queue-full", "queue-timeout", "drain-expiry"]) })
+      .nullable()
+      .describe(
+        "In a drain, and while requests are held because no server takes any: until a request is refused, or the drain ends by itself. Otherwise null.",
+      ),
+    waitMs: percentiles.describe("Waits of direct requests for their first slot, in the last ten minutes."),
+    serviceMs: percentiles.describe("From the slot to the server's last byte, in the last ten minutes."),
     deferred: z
       .object({ queued: count, running: count, answered: count, failed: count, oldestMs: count })
       .optional()
@@ -85,12 +129,21 @@ const snapshot = exactly<Snapshot>()(
         abandoned: count,
       })
       .describe("Counted since the pool was created."),
+    recentRefusals: z
+      .array(recentRefusal)
+      .describe("What was refused in the minute before, by the refusal's code. Empty: nothing was."),
+    revision: z
+      .object({ since: instant, number: count })
+      .describe("Orders the snapshots of one pool: by `since`, then by `number`."),
   }),
 );
 
 const listed = exactly<ListedRequest>()(
   z.object({
-    id: z.string().describe("All that anybody needs to read the answer: a secret."),
+    id: z
+      .string()
+      .nullable()
+      .describe("All that anybody needs to read the answer: a secret. Null without the right `deferred`."),
     number: count.describe("Rises with each request; a retry gets a new one."),
     state: requestState,
     method: z.string(),
@@ -148,8 +201,59 @@ const problem = z
     code: z.string().optional().describe("Which refusal it is. Absent only from an internal error."),
     pool: z.string().optional(),
     drain: drain.optional().describe("Of drain-held: the drain that is in the way."),
+    right: right.optional().describe("Of forbidden: the right that is missing."),
   })
   .describe("A refusal (RFC 9457).");
+
+const me = exactly<Me>()(
+  z.object({
+    name: z.string().describe("What their drains and changes are told of by."),
+    via,
+    pools: z.record(z.string(), z.array(right)).describe("The rights, by pool."),
+  }),
+);
+
+const change = exactly<AuditList["changes"][number]>()(
+  z.object({
+    pool: z.string(),
+    id: count.describe("Rises by one with each entry of the pool."),
+    at: instant,
+    by: z.string(),
+    via: z.enum([...via.options, "serve"]),
+    address: z.string().nullable().describe("The operator's, if it is known."),
+    agent: z.string().nullable().describe("What the operator's program says that it is."),
+    act: z.enum(CHANGES),
+    owner: z.string().optional().describe("Of the drain, or of the server's state."),
+    reason: z.string().optional(),
+    expiresMs: count.optional().describe("After how long the drain was to end by itself."),
+    extend: z.literal(true).optional().describe("A drain was to be extended, and none to be begun."),
+    force: z.literal(true).optional().describe("The drain was to be ended whosever it is."),
+    server: z.string().optional(),
+    state: z.enum(["ready", "drain", "maint"]).optional(),
+    slots: count.nullable().optional().describe("Null: as the configuration says."),
+    weight: count.nullable().optional().describe("Null: as the configuration says."),
+    ifState: z.enum(["ready", "drain", "maint"]).optional(),
+    lease: z.string().optional(),
+    number: count.optional().describe("Of a deferred request, on the list."),
+    forget: z.literal(true).optional().describe("A request that has ended was to be forgotten."),
+    answer: z
+      .enum(AUDIT_ANSWERS)
+      .describe("`nothing`: there was no drain to extend or to end. A refusal's code: it was refused."),
+    count: count.optional().describe("How often it was asked for between `at` and `until`."),
+    until: instant.optional(),
+  }),
+);
+
+const audit = exactly<AuditList>()(
+  z.object({
+    changes: z.array(change).describe("Newest first."),
+    next: z
+      .string()
+      .nullable()
+      .describe("To be given as `before` for those that follow; null: there are none."),
+    unreachable: z.array(z.string()).describe("The names of the pools whose object does not answer."),
+  }),
+);
 
 /** By the names that they have in the document. */
 export const ANSWERS = {
@@ -165,6 +269,9 @@ export const ANSWERS = {
   QueuedAgain: queuedAgain,
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
   Health: z.object({ status: z.literal("ok") }),
+  Me: me,
+  Change: change,
+  Changes: audit,
   RequestStatus: requestStatus,
   Problem: problem,
 } as const satisfies Record<string, z.ZodType>;

@@ -31,7 +31,7 @@ export function openApi(): JsonSchema {
     },
     servers: [{ url: "/" }],
     tags: [
-      { name: "admin", description: "For operators: needs ADMIN_TOKEN. On ADMIN_HOST only, if that is set." },
+      { name: "admin", description: "For operators, who sign in. On ADMIN_HOST only, if that is set." },
       { name: "requests", description: "For clients of deferred requests: the id is all that they need." },
     ],
     security: [{ bearer: [] }, { basic: [] }],
@@ -40,15 +40,15 @@ export function openApi(): JsonSchema {
       schemas: answerSchemas(),
       responses: Object.fromEntries(responses),
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN" },
-        basic: { type: "http", scheme: "basic", description: "ADMIN_TOKEN as the password of any user" },
+        bearer: { type: "http", scheme: "bearer", description: "A token" },
+        basic: { type: "http", scheme: "basic", description: "A token as the password of any user" },
       },
     },
   };
 }
 
 function operation(
-  { path, name, summary, body, query, headers = {}, answers, refusals }: Route,
+  { path, name, summary, body, query, headers = {}, answers, refusals, needs }: Route,
   tag: string,
   responses: Map<string, JsonSchema>,
 ): JsonSchema {
@@ -59,6 +59,7 @@ function operation(
     tags: [tag],
     operationId: name,
     summary,
+    ...(needs ? { description: `Needs the right \`${needs}\`.` } : {}),
     ...(refusals.includes("unauthorized") ? {} : { security: [] }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body

@@ -1,7 +1,8 @@
 /** The routes of the admin side, and the addresses of deferred requests: what each takes and answers. */
 import type * as z from "zod/mini";
 import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
-import { cancelQuery, deferredQuery } from "../../src/admin/query.ts";
+import { auditQuery, cancelQuery, deferredQuery } from "../../src/admin/query.ts";
+import type { Right } from "../../src/config/rights.ts";
 import type { RefusalCode } from "../../src/refusals/refusal.ts";
 import type { AnswerName } from "./answers.ts";
 
@@ -27,12 +28,13 @@ export interface Route {
   headers?: Record<string, string>;
   answers: Record<number | "default", Answer>;
   refusals: readonly RefusalCode[];
+  /** The right that it needs, for its pool or, where it has none, for some pool. */
+  needs?: Right;
 }
 
-/** By what every route may be refused that needs the token. */
-const CLOSED = ["unauthorized", "admin-disabled", "misconfigured"] as const;
+/** By what every route may be refused for which one signs in. */
+const CLOSED = ["unauthorized", "forbidden", "admin-disabled", "misconfigured"] as const;
 const OF_POOL = [...CLOSED, "unknown-pool", "pool-unavailable"] as const;
-const CHANGE = [...OF_POOL, "forbidden"] as const;
 
 const POOL = "/_sluice/api/pools/{pool}";
 const DEFERRED = `${POOL}/deferred`;
@@ -56,14 +58,36 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "get",
     path: "/_sluice/api/openapi.json",
     name: "getOpenApi",
+    needs: "look",
     summary: "This document",
     answers: answers({ 200: { description: "OpenAPI 3.1.", types: ["application/json"] } }),
     refusals: CLOSED,
   },
   {
     method: "get",
+    path: "/_sluice/api/me",
+    name: "getMe",
+    summary: "Who has signed in, and what they may do",
+    answers: answers({ 200: { description: "The rights, by pool.", json: "Me" } }),
+    refusals: CLOSED,
+  },
+  {
+    method: "get",
+    path: "/_sluice/api/audit",
+    name: "listChanges",
+    needs: "look",
+    summary: "Who has changed what: the last changes by operators, and attempts",
+    query: auditQuery,
+    answers: answers({
+      200: { description: "A part of the list, of all pools or of one.", json: "Changes" },
+    }),
+    refusals: [...OF_POOL, "invalid-request"],
+  },
+  {
+    method: "get",
     path: "/_sluice/metrics",
     name: "getMetrics",
+    needs: "look",
     summary: "All pools for Prometheus",
     answers: answers({ 200: { description: "Prometheus' text format.", types: ["text/plain"] } }),
     refusals: CLOSED,
@@ -72,6 +96,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "get",
     path: "/_sluice/api/pools",
     name: "listPools",
+    needs: "look",
     summary: "All pools",
     answers: answers({ 200: { description: "Those that answer.", json: "Pools" } }),
     refusals: [...CLOSED, "pool-unavailable"],
@@ -80,6 +105,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "get",
     path: POOL,
     name: "getPool",
+    needs: "look",
     summary: "One pool",
     answers: answers({ 200: SNAPSHOT }),
     refusals: OF_POOL,
@@ -88,6 +114,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "get",
     path: `${POOL}/events`,
     name: "watchPool",
+    needs: "look",
     summary: "What happens to the pool, and how it is, as it changes",
     headers: { "Last-Event-ID": "The last event that is known: only newer ones are sent." },
     answers: answers({
@@ -99,44 +126,49 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "post",
     path: `${POOL}/drain`,
     name: "drainPool",
+    needs: "drain",
     summary: "Has requests wait, and waits for those in flight",
     body: drainBody,
     answers: answers({
       200: { description: "The pool is drained.", json: "Pool" },
       202: { description: "Leases remain, or with `extend` there was no drain to extend.", json: "Pool" },
     }),
-    refusals: [...CHANGE, "invalid-request", "drain-held"],
+    refusals: [...OF_POOL, "invalid-request", "drain-held"],
   },
   {
     method: "post",
     path: `${POOL}/resume`,
     name: "resumePool",
+    needs: "drain",
     summary: "Ends a drain",
     body: resumeBody,
     answers: answers({ 200: SNAPSHOT }),
-    refusals: [...CHANGE, "invalid-request", "drain-held"],
+    refusals: [...OF_POOL, "invalid-request", "drain-held"],
   },
   {
     method: "patch",
     path: `${POOL}/servers/{server}`,
     name: "changeServer",
+    needs: "servers",
     summary: "Changes a server's state, slots or weight",
     body: serverBody,
     answers: answers({ 200: SNAPSHOT }),
-    refusals: [...CHANGE, "invalid-request", "unknown-server", "state-changed"],
+    refusals: [...OF_POOL, "invalid-request", "unknown-server", "state-changed"],
   },
   {
     method: "delete",
     path: `${POOL}/leases/{lease}`,
     name: "freeLease",
+    needs: "slots",
     summary: "Frees a slot whose server is known to be idle",
     answers: answers({ 200: SNAPSHOT }),
-    refusals: [...CHANGE, "unknown-lease"],
+    refusals: [...OF_POOL, "unknown-lease"],
   },
   {
     method: "get",
     path: DEFERRED,
     name: "listDeferred",
+    needs: "look",
     summary: "The deferred requests, in the order in which they came",
     query: deferredQuery,
     answers: answers({ 200: { description: "A part of the list.", json: "DeferredRequests" } }),
@@ -146,22 +178,24 @@ export const ADMIN_ROUTES: readonly Route[] = [
     method: "delete",
     path: `${DEFERRED}/{id}`,
     name: "cancelDeferred",
+    needs: "deferred",
     summary: "Cancels a deferred request; forgets one that has ended",
     query: cancelQuery,
     answers: answers({
       202: { description: "It runs, and is being stopped.", json: "Stopping" },
       204: { description: "It is off the list, or forgotten." },
     }),
-    refusals: [...CHANGE, "invalid-request", "unknown-request", "already-ended"],
+    refusals: [...OF_POOL, "invalid-request", "unknown-request", "already-ended"],
   },
   {
     method: "post",
     path: `${DEFERRED}/{id}/retry`,
     name: "retryDeferred",
+    needs: "deferred",
     summary: "Tries a deferred request again that has failed",
     answers: answers({ 202: { description: "It waits again.", json: "QueuedAgain" } }),
     refusals: [
-      ...CHANGE,
+      ...OF_POOL,
       "unknown-request",
       "not-failed",
       "deferred-full",

@@ -1,17 +1,19 @@
 /// <reference path="./text.d.ts" />
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError } from "../config/parse.ts";
 import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
+import { drainAsked, resumeAsked, serverAsked, slotAsked } from "../link/asked.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import type { DrainAnswer, OtherState } from "../link/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
+import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
-import { authenticate, refuseBadHost, refuseForged } from "./auth.ts";
+import { listAudit } from "./audit.ts";
 import { drainBody, jsonBody, resumeBody, serverBody } from "./bodies.ts";
 import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
@@ -19,7 +21,13 @@ import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
 import { familiesOf } from "./metrics/families.ts";
 // Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
 import openApi from "./openapi.text" with { type: "text" };
-import { cancelQuery, deferredQuery, query } from "./query.ts";
+import { isForAllPools, may, meOf } from "./operator.ts";
+import { auditQuery, cancelQuery, deferredQuery, query } from "./query.ts";
+import { demand, Forbidden, needs } from "./rights.ts";
+import type { AdminEnv } from "./sign-in/admin-env.ts";
+import { refuseForged } from "./sign-in/forged.ts";
+import { signInPage } from "./sign-in/page.ts";
+import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -27,7 +35,9 @@ import { cancelQuery, deferredQuery, query } from "./query.ts";
  */
 const LONGEST_CALL_MS = 30_000;
 
-const app = new Hono<{ Bindings: Env }>().basePath("/_sluice");
+const ERROR_ELSEWHERE = "Operators with a right for all pools find the details here, and others in the log.";
+
+const app = new Hono<AdminEnv>().basePath("/_sluice");
 
 app.use(async (c, next) => {
   await next();
@@ -36,77 +46,122 @@ app.use(async (c, next) => {
   }
 });
 
+// For who forgets the slash. The query is left out; no browser keeps the redirect, as ADMIN_HOST may change.
+app.all("/", (c) => c.redirect("/_sluice/", 308));
+
 const routes = app
   .get("/healthz", (c) => c.json({ status: "ok" }))
-  // Every route below needs the token.
+  // Every route below needs somebody who has signed in, and says by `needs` which right they need.
   .use(authenticate, refuseForged, refuseBadHost)
-  .get("/metrics", async (c) => {
-    const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.metrics());
+  .get("/metrics", needs("look"), async (c) => {
+    const answers = await askEach(c.env, poolsFor(c), (stub) => stub.metrics());
     const scrapes = answers.map(({ name, answer }) => ({ pool: name, metrics: answer }));
     const text = exposition(familiesOf(scrapes, Date.now()));
     return new Response(text, { headers: { "Content-Type": CONTENT_TYPE } });
   })
-  .get("/api/openapi.json", (c) => c.body(openApi, 200, { "Content-Type": "application/json" }))
-  .get("/api/pools", async (c) => {
-    const answers = await askEach(c.env, [...configOf(c.env).values()], (stub) => stub.snapshot());
+  .get("/api/openapi.json", needs("look"), (c) =>
+    c.body(openApi, 200, { "Content-Type": "application/json" }),
+  )
+  // Whoever has signed in may know what they may do.
+  .get("/api/me", (c) => c.json(meOf(c.get("operator"), [...configOf(c).keys()])))
+  .get("/api/audit", needs("look"), query(auditQuery), async (c) => {
+    const { pool, limit, before = null } = c.req.valid("query");
+    if (pool !== undefined) demand(c, "look", pool);
+    const pools = pool === undefined ? poolsFor(c) : [poolNamed(c, pool)];
+    const list = await listAudit(c.env, pools, { limit, before });
+    if (pools.length > 0 && list.unreachable.length === pools.length) throw noneReachable(list.unreachable);
+    return c.json(list);
+  })
+  .get("/api/pools", needs("look"), async (c) => {
+    const answers = await askEach(c.env, poolsFor(c), (stub) => stub.snapshot());
     const pools = answers.flatMap(({ answer }) => answer ?? []);
     const unreachable = answers.flatMap(({ name, answer }) => (answer ? [] : [name]));
     if (pools.length === 0 && unreachable.length > 0) throw noneReachable(unreachable);
     return c.json({ pools, unreachable });
   })
-  .get("/api/pools/:pool", async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+  .get("/api/pools/:pool", needs("look"), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
     return c.json(await askPool(c.env, pool, (stub) => stub.snapshot()));
   })
-  .get("/api/pools/:pool/events", (c) => eventStream(c.env, poolNamed(c.env, c.req.param("pool")), c.req.raw))
-  .post("/api/pools/:pool/drain", jsonBody(drainBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
-    const { wait, expires, owner, reason, extend } = c.req.valid("json");
+  .get("/api/pools/:pool/events", needs("look"), (c) =>
+    eventStream(c.env, poolNamed(c, c.req.param("pool")), c.req.raw),
+  )
+  .post("/api/pools/:pool/drain", needs("drain"), jsonBody(drainBody), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const act = actOf(c);
+    const { wait, expires, owner = act.by, reason, extend } = c.req.valid("json");
     const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
-    snapshotUnlessHeld(await askPool(c.env, pool, (stub) => stub.drain(request)));
+    const change = { pool, asked: drainAsked(request), act };
+    const draining = askPool(c.env, pool, (stub) => stub.drain(request, act));
+    snapshotUnlessHeld(await logged(c, change, draining, ({ answer }) => answer));
     const snapshot = await waitUntilDrained(c.env, pool, wait);
     return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
   })
-  .post("/api/pools/:pool/resume", jsonBody(resumeBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
-    const { owner, force } = c.req.valid("json");
-    return c.json(snapshotUnlessHeld(await askPool(c.env, pool, (stub) => stub.resume(owner, force))));
+  .post("/api/pools/:pool/resume", needs("drain"), jsonBody(resumeBody), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const act = actOf(c);
+    const { owner = act.by, force: isForced } = c.req.valid("json");
+    const operator = c.get("operator");
+    // Another drain of one's own takes the flag, somebody else's the right too.
+    const mayForce = may(operator, "force", pool.name);
+    const force = isForced ? (mayForce ? "any" : "own") : "no";
+    const request = { owner, force } as const;
+    const change = { pool, asked: resumeAsked(request), act };
+    const resuming = askPool(c.env, pool, (stub) => stub.resume(request, act));
+    const resumed = await logged(c, change, resuming, ({ answer }) => answer);
+    if (resumed.answer === "forbidden") throw new Forbidden(operator, "force", pool.name);
+    return c.json(snapshotUnlessHeld(resumed));
   })
-  .patch("/api/pools/:pool/servers/:server", jsonBody(serverBody), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+  .patch("/api/pools/:pool/servers/:server", needs("servers"), jsonBody(serverBody), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
     const server = c.req.param("server");
     const { ifState, ...patch } = c.req.valid("json");
-    const answer = await askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
-      stub.changeServer(server, patch, ifState),
+    const act = actOf(c);
+    const request = { patch, ifState };
+    const change = { pool, asked: serverAsked(server, request), act };
+    const changing = askPool<Snapshot | OtherState | null>(c.env, pool, (stub) =>
+      stub.changeServer(server, request, act),
     );
+    const answerOf = (to: Snapshot | OtherState | null) =>
+      to === null ? "unknown-server" : "otherState" in to ? "state-changed" : "done";
     const result = orRefuse(
-      answer,
+      await logged(c, change, changing, answerOf),
       "unknown-server",
       `The pool ${pool.name} has no server ${inspect(server)}.`,
     );
     return c.json(snapshotUnlessOther(result, server, pool));
   })
-  .delete("/api/pools/:pool/leases/:lease", async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+  .delete("/api/pools/:pool/leases/:lease", needs("slots"), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
     const lease = c.req.param("lease");
-    const snapshot = await askPool(c.env, pool, (stub) => stub.freeLease(lease));
+    const act = actOf(c);
+    const change = { pool, asked: slotAsked(lease), act };
+    const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act));
+    const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
   })
-  .get("/api/pools/:pool/deferred", query(deferredQuery), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+  .get("/api/pools/:pool/deferred", needs("look"), query(deferredQuery), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
     const { state = null, limit, after } = c.req.valid("query");
-    return c.json(await listDeferred(c.env, pool, { state, limit, after }));
+    const mayAct = may(c.get("operator"), "deferred", pool.name);
+    return c.json(await listDeferred(c.env, pool, { state, limit, after }, mayAct));
   })
-  .delete("/api/pools/:pool/deferred/:id", query(cancelQuery), async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
+  .delete("/api/pools/:pool/deferred/:id", needs("deferred"), query(cancelQuery), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
     const id = c.req.param("id");
-    const done = await cancelDeferred(c.env, pool, id, c.req.valid("query").forget !== "false");
+    const forget = c.req.valid("query").forget !== "false";
+    const asked = { act: "cancel-deferred", ...(forget ? { forget } : {}) } as const;
+    const change = { pool, asked, act: actOf(c) };
+    const done = await loggedOfDeferred(c, change, id, () => cancelDeferred(c.env, pool, id, forget));
     return done === "stopping" ? c.json({ id, state: "running" as const }, 202) : c.body(null, 204);
   })
-  .post("/api/pools/:pool/deferred/:id/retry", async (c) => {
-    const pool = poolNamed(c.env, c.req.param("pool"));
-    return c.json(await retryDeferred(c.env, pool, c.req.param("id")), 202);
+  .post("/api/pools/:pool/deferred/:id/retry", needs("deferred"), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const id = c.req.param("id");
+    const asked = { act: "retry-deferred" } as const;
+    const change = { pool, asked, act: actOf(c) };
+    return c.json(await loggedOfDeferred(c, change, id, () => retryDeferred(c.env, pool, id)), 202);
   });
 
 app.notFound(() => {
@@ -115,7 +170,8 @@ app.notFound(() => {
 
 app.onError((error, c) => {
   const requestId = crypto.randomUUID();
-  if (error instanceof DrainHeld) return refusalResponse(error, c.req.raw, requestId, { drain: error.by });
+  if (error instanceof DrainHeld) return refusalResponse(error, c.req.raw, requestId, { drain: error.drain });
+  if (error instanceof Forbidden) return refusalResponse(error, c.req.raw, requestId, { right: error.right });
   if (!(error instanceof Refusal)) {
     logError(error, { requestId });
     const problem = { type: "about:blank", title: "Internal error", status: 500, instance: requestId };
@@ -124,9 +180,10 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  const response = refusalResponse(error, c.req.raw, requestId);
-  if (error.code === "unauthorized")
-    response.headers.set("WWW-Authenticate", 'Basic realm="Sluice", charset="UTF-8"');
+  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
+  const challenge = challengeOf(c.env);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(challenge));
+  response.headers.set("WWW-Authenticate", challenge);
   return response;
 });
 
@@ -135,21 +192,22 @@ export type AdminApi = typeof routes;
 export const admin = app;
 
 class DrainHeld extends Refusal {
-  readonly by: Snapshot["drain"];
+  readonly drain: Snapshot["drain"];
 
   constructor({ name, drain }: Snapshot) {
     const reason = drain?.reason ? ` (${drain.reason})` : "";
+    const by = drain?.by === drain?.owner ? "" : `, begun by "${drain?.by}",`;
     super(
       "drain-held",
-      `"${drain?.owner}"${reason} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
+      `"${drain?.owner}"${reason}${by} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
       name,
     );
-    this.by = drain;
+    this.drain = drain;
   }
 }
 
-function snapshotUnlessHeld({ held, snapshot }: DrainAnswer): Snapshot {
-  if (held) throw new DrainHeld(snapshot);
+function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {
+  if (answer === "drain-held") throw new DrainHeld(snapshot);
   return snapshot;
 }
 
@@ -179,15 +237,21 @@ function noneReachable([first = "", ...others]: string[]): Refusal {
   return new Refusal("pool-unavailable", `None of the ${others.length + 1} pools answers at the moment.`);
 }
 
-function configOf(env: Env): ReadonlyMap<string, PoolConfig> {
+/** The pools that the operator may look at. */
+function poolsFor(c: Context<AdminEnv>): PoolConfig[] {
+  return [...configOf(c).values()].filter(({ name }) => may(c.get("operator"), "look", name));
+}
+
+function configOf(c: Context<AdminEnv>): ReadonlyMap<string, PoolConfig> {
   try {
-    return loadConfig(env).pools;
+    return loadConfig(c.env).pools;
   } catch (error) {
-    if (error instanceof ConfigError) throw new Refusal("misconfigured", error.message);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    // The error may be another pool's, with its name and its servers.
+    throw new Refusal("misconfigured", isForAllPools(c.get("operator")) ? error.message : ERROR_ELSEWHERE);
   }
 }
 
-function poolNamed(env: Env, name: string): PoolConfig {
-  return orRefuse(configOf(env).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
+function poolNamed(c: Context<AdminEnv>, name: string): PoolConfig {
+  return orRefuse(configOf(c).get(name) ?? null, "unknown-pool", `No pool ${inspect(name)} is configured.`);
 }

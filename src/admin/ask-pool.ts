@@ -47,12 +47,12 @@ export async function askBriefly<T>(
 export function askEach<T>(
   env: Env,
   pools: readonly PoolAddress[],
-  call: (stub: PoolStub) => Promise<T>,
+  call: (stub: PoolStub, pool: string) => Promise<T>,
 ): Promise<{ name: string; answer: T | null }[]> {
   return Promise.all(
     pools.map(async (pool) => ({
       name: pool.name,
-      answer: await askBriefly(env, pool, call).catch(() => null),
+      answer: await askBriefly(env, pool, (stub) => call(stub, pool.name)).catch(() => null),
     })),
   );
 }

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { duration, flag, oneOf, table, text, whole } from "../config/fields.ts";
+import { SLOTS, WEIGHT } from "../config/limits.ts";
 import { inspect } from "../config/problem.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { problemLines } from "./problem-lines.ts";
@@ -20,19 +21,17 @@ function shortText() {
   );
 }
 
-/** The owner of a drain that names none: an operator with curl, or the dashboard. */
-const DEFAULT_OWNER = "admin";
-
 export const drainBody = table({
   wait: z.prefault(duration(), "0s"),
   expires: z.optional(duration("1ms")),
-  owner: z.prefault(shortText(), DEFAULT_OWNER),
+  /** Without one, who asks. */
+  owner: z.optional(shortText()),
   reason: z.optional(shortText()),
   extend: z._default(flag(), false),
 });
 
 export const resumeBody = table({
-  owner: z.prefault(shortText(), DEFAULT_OWNER),
+  owner: z.optional(shortText()),
   force: z._default(flag(), false),
 });
 
@@ -40,8 +39,8 @@ const serverState = () => oneOf(["ready", "drain", "maint"]);
 
 export const serverBody = table({
   state: z.optional(serverState()),
-  slots: z.optional(z.nullable(whole(1, 1000))),
-  weight: z.optional(z.nullable(whole(1, 256))),
+  slots: z.optional(z.nullable(whole(...SLOTS))),
+  weight: z.optional(z.nullable(whole(...WEIGHT))),
   ifState: z.optional(serverState()),
   owner: z.optional(shortText()),
 });

@@ -2,7 +2,8 @@
 import type { PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
 import type { DeferAnswer, DeferredEntry, DeferredQuery, Place } from "../link/deferral.ts";
-import { type DeferredAddress, deferredAddress } from "../link/deferred-id.ts";
+import { POOL_PATIENCE_MS } from "../link/deferred-calls.ts";
+import { type DeferredAddress, type DeferredStub, deferredAddress } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { cancelRequest, reachDeferred } from "../requests/reach-deferred.ts";
@@ -10,7 +11,8 @@ import { askPool } from "./ask-pool.ts";
 
 /** A line of the list. Instants are ISO 8601 in UTC. */
 export interface ListedRequest {
-  id: string;
+  /** `null` for those who may not act on it: with the id anybody may read the answer, and cancel the request. */
+  id: string | null;
   /** Rises with each request; a retry gets a new one. */
   number: number;
   state: DeferredEntry["state"];
@@ -33,8 +35,13 @@ export interface DeferredList {
   next: number | null;
 }
 
-/** In the order of their numbers. */
-export async function listDeferred(env: Env, pool: PoolConfig, query: DeferredQuery): Promise<DeferredList> {
+/** In the order of their numbers. `hasIds`: whether they are told with their ids. */
+export async function listDeferred(
+  env: Env,
+  pool: PoolConfig,
+  query: DeferredQuery,
+  hasIds: boolean,
+): Promise<DeferredList> {
   const { limit } = query;
   // One more shows whether any follow.
   const entries = await askPool<DeferredEntry[]>(env, pool, (stub) =>
@@ -42,7 +49,7 @@ export async function listDeferred(env: Env, pool: PoolConfig, query: DeferredQu
   );
   const shown = entries.slice(0, limit);
   return {
-    requests: shown.map(listed),
+    requests: shown.map((entry) => listed(entry, hasIds)),
     next: entries.length > limit ? (shown.at(-1)?.number ?? null) : null,
   };
 }
@@ -79,10 +86,11 @@ export async function retryDeferred(env: Env, pool: PoolConfig, id: string): Pro
   const address = addressOf(env, id, pool);
   const { secret } = address;
   let calls = 0;
-  const answer = await reachDeferred(env, address, (stub) => {
+  const retry = (stub: DeferredStub) => {
     calls++;
     return stub.retry(secret, pool.name);
-  });
+  };
+  const answer = await reachDeferred(env, address, retry, { holdMs: POOL_PATIENCE_MS });
   if (answer === null) return refuseUnknown(pool);
   if (answer !== "not-failed") return queuedAgain(id, placeIn(answer, pool));
   // The answer to an earlier call was lost, and that call may have queued it.
@@ -117,10 +125,10 @@ function refuseUnknown({ name }: PoolConfig): never {
   );
 }
 
-function listed(entry: DeferredEntry): ListedRequest {
+function listed(entry: DeferredEntry, hasId: boolean): ListedRequest {
   const { id, number, state, method, path, acceptedAt, startedAt, endedAt, attempts, status, code } = entry;
   return {
-    id,
+    id: hasId ? id : null,
     number,
     state,
     method,

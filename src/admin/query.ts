@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { oneOf, table, text } from "../config/fields.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import type { Cursor } from "./audit.ts";
 import { problemLines } from "./problem-lines.ts";
 
 const MOST_LISTED = 1_000;
@@ -11,6 +12,12 @@ export const deferredQuery = table({
   state: z.optional(oneOf(["queued", "running", "answered", "failed", "canceled"])),
   limit: z.prefault(wholeText(1, MOST_LISTED), "100"),
   after: z.prefault(wholeText(0, Number.MAX_SAFE_INTEGER), "0"),
+});
+
+export const auditQuery = table({
+  pool: z.optional(z.string()),
+  limit: z.prefault(wholeText(1, MOST_LISTED), "100"),
+  before: z.optional(cursor()),
 });
 
 export const cancelQuery = table({ forget: z.optional(oneOf(["true", "false"])) });
@@ -25,6 +32,16 @@ export function query<Schema extends z.ZodMiniType>(
     c.req.addValidatedData("query", result.data as object);
     await next();
   };
+}
+
+/** The `next` of an earlier answer. */
+function cursor() {
+  const pattern = /^(\d{1,15})-(\d{1,15})-(.{1,63})$/;
+  const read = (given: string): Cursor | undefined => {
+    const [, at, id, pool] = pattern.exec(given) ?? [];
+    return pool === undefined ? undefined : { at: Number(at), id: Number(id), pool };
+  };
+  return text(read, "is no place in the list", "the `next` of an earlier answer", { pattern });
 }
 
 /** A whole number, which in a query is a text. */

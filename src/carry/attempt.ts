@@ -1,7 +1,7 @@
 import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import { cloudflareAnswer } from "../servers/cloudflare-answer.ts";
-import { NoBinding } from "../servers/fetcher.ts";
+import { NoBinding, NoSecret } from "../servers/fetcher.ts";
 import { isReachable } from "../servers/tcp.ts";
 import { isBusyAnswer, retryAfterMs } from "./busy-answer.ts";
 import type { CarriedRequest } from "./carried-request.ts";
@@ -114,14 +114,17 @@ async function carryBothWays(current: Attempt): Promise<void> {
   else await carryHeaders(answered);
 }
 
-/** Sends the request. Resolves with the response as soon as its headers arrive; throws `Unsendable`. */
+/**
+ * Sends the request. Resolves with the response as soon as its headers arrive. Throws, before anything is sent,
+ * `NoBinding`, `NoSecret` or `Unsendable`.
+ */
 function send(current: Attempt, upload: Upload): Promise<Response> {
   const { carried, lease, connection } = current;
   let outgoing: ReturnType<typeof serverRequest>;
   try {
     outgoing = serverRequest(carried, lease.server, upload.content);
   } catch (error) {
-    throw error instanceof NoBinding ? error : new Unsendable(String(error));
+    throw error instanceof NoBinding || error instanceof NoSecret ? error : new Unsendable(String(error));
   }
   const response = outgoing.fetch(outgoing.target, { ...outgoing.init, signal: connection.signal });
   watchConnecting(current, response);

@@ -7,7 +7,7 @@ import { ClientLeft } from "../link/acquire.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { CutOff, LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import type { CloudflareAnswer } from "../servers/cloudflare-answer.ts";
-import { NoBinding } from "../servers/fetcher.ts";
+import { NoBinding, NoSecret } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import type { Connection, CutBy } from "./connection.ts";
 import { BrokenUpload } from "./paced-reader.ts";
@@ -85,6 +85,10 @@ export function failureOf(
     // The next try of the client's comes to a Worker of the present version.
     const detail = "Sluice was deployed meanwhile with servers that only its new version reaches. Try again.";
     return { end: { how: "unused" }, error: new Refusal("pool-unavailable", detail, pool.name) };
+  }
+  if (error instanceof NoSecret) {
+    const detail = "The operator finds the details in the log.";
+    return { end: { how: "unused" }, error: new Refusal("misconfigured", detail, pool.name) };
   }
   const { cutBy } = connection;
   const byCloudflare = error instanceof AnsweredByCloudflare ? error : null;

@@ -2,7 +2,8 @@ import type { ServerAddress } from "../config/types.ts";
 import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
-import type { RequestTarget } from "./target.ts";
+
+type AddedHeaders = ReturnType<typeof addedHeaders>;
 
 /**
  * Makes the arguments of `fetch` for a request to the server: method, path, query and body are the client's. `content`:
@@ -37,34 +38,48 @@ export function serverRequest(
 
 function toServer(carried: CarriedRequest, server: ServerAddress & { name: string }): Headers {
   const { env, request, target, pool, trace } = carried;
+  const added = addedHeaders(env, pool, server);
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
-  setForwarded(headers, target);
+  const client = headers.get("cf-connecting-ip");
+  replaceForgeable(headers, client, added);
+  if (client) appendForwardedFor(headers, client);
+  headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
+  headers.set("X-Forwarded-Host", target.host);
   headers.set("X-Request-Id", trace.requestId);
   if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
-  const added = addedHeaders(env, pool, server);
-  dropLookalikes(headers, added);
+  for (const [header] of added) if (header.includes("_")) headers.delete(dashed(header));
   for (const [header, value] of added) headers.set(header, value);
   return headers;
 }
 
-/** Headers that say who the client is, whoever sets them. */
-const OF_CLIENT = /^(?:x-forwarded-.*|x-request-id|cf-.*)$/;
+/**
+ * Lets no header through in which a client could forge what Sluice says of it (spoofing), or what `added` has: those that
+ * state its address are corrected if that is known, all others go. Each name is looked at once, as every request pays
+ * for this.
+ */
+function replaceForgeable(headers: Headers, client: string | null, added: AddedHeaders): void {
+  for (const name of [...headers.keys()]) {
+    if (client && ADDRESS_HEADERS.has(name)) headers.set(name, client);
+    else if (ADDRESS_HEADERS.has(name) || ORIGIN_HEADERS.has(name) || isLookalike(name, added))
+      headers.delete(name);
+  }
+}
 
 /** Many servers (CGI, WSGI, PHP) take X_Real_IP for X-Real-IP, so a client could forge what it says. */
-function dropLookalikes(headers: Headers, added: readonly [name: string, value: string][]): void {
-  for (const [name] of added) headers.delete(dashed(name));
-  for (const name of [...headers.keys()]) {
-    if (!name.includes("_")) continue;
-    const taken = dashed(name);
-    const isForged = OF_CLIENT.test(taken) || ADDRESS_HEADERS.has(taken) || ORIGIN_HEADERS.has(taken);
-    if (isForged || added.some(([header]) => dashed(header) === taken)) headers.delete(name);
-  }
+function isLookalike(name: string, added: AddedHeaders): boolean {
+  if (!name.includes("_")) return false;
+  const taken = dashed(name);
+  if (OF_CLIENT.test(taken) || ADDRESS_HEADERS.has(taken) || ORIGIN_HEADERS.has(taken)) return true;
+  return added.some(([header]) => dashed(header) === taken);
 }
 
 function dashed(name: string): string {
   return name.replaceAll("_", "-");
 }
+
+/** Headers that say who the client is, whoever sets them. */
+const OF_CLIENT = /^(?:x-forwarded-.*|x-request-id|cf-.*)$/;
 
 /**
  * Headers in which other proxies state the client's address. Some frameworks trust one of them before X-Forwarded-For:
@@ -93,23 +108,6 @@ const ORIGIN_HEADERS = new Set([
   "x-host",
   "x-original-host",
 ]);
-
-/** Sets `X-Forwarded-*`, and lets no other header through in which a client could forge the same facts (spoofing). */
-function setForwarded(headers: Headers, target: RequestTarget): void {
-  const client = headers.get("cf-connecting-ip");
-  replaceForgeable(headers, client);
-  if (client) appendForwardedFor(headers, client);
-  headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
-  headers.set("X-Forwarded-Host", target.host);
-}
-
-/** Corrects the address headers that are present if the address is known, and deletes the others. */
-function replaceForgeable(headers: Headers, client: string | null): void {
-  for (const name of [...headers.keys()]) {
-    if (client && ADDRESS_HEADERS.has(name)) headers.set(name, client);
-    else if (ADDRESS_HEADERS.has(name) || ORIGIN_HEADERS.has(name)) headers.delete(name);
-  }
-}
 
 function appendForwardedFor(headers: Headers, client: string): void {
   const chain = headers.get("x-forwarded-for");

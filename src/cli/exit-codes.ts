@@ -1,7 +1,7 @@
 /** The exit codes of `sluice`. If a command that it runs fails, it ends with the code of that. */
 export const EXIT = {
   done: 0,
-  /** `check` found errors, or `rehearse` a broken promise. */
+  /** `check` found errors, or `token` in its file, or `rehearse` a broken promise. */
   invalid: 1,
   usage: 64,
   unreachable: 69,

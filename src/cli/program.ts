@@ -7,11 +7,14 @@ declare const SLUICE_VERSION: string;
 const ENVIRONMENT = `
 Environment:
   SLUICE_URL    where Sluice is, https://sluice.example.com
-  SLUICE_TOKEN  its ADMIN_TOKEN (rather than --token, which other users of this machine can see)
+  SLUICE_TOKEN  its ADMIN_TOKEN, or one of its ADMIN_TOKENS (rather than --token, which other users
+                of this machine can see)
+  SLUICE_ACCESS_ID, SLUICE_ACCESS_SECRET
+                a service token, where it is behind Cloudflare Access
 
 Exit codes:
   0   done                           74  the result cannot be written
-  1   check found errors, or         75  not drained in time
+  1   check or token found errors,   75  not drained in time
       rehearse a broken promise      76  drain held by another
   64  usage                          77  not authorised
   69  Sluice not reachable
@@ -25,7 +28,7 @@ export function emptyProgram() {
     .description("Drain, deploy and watch the pools of a Sluice, an exact queue in front of your servers.")
     .version(SLUICE_VERSION, "-V, --version", "print the version")
     .option("--url <origin>", "where Sluice is (default: SLUICE_URL)")
-    .option("--token <token>", "its admin token (default: SLUICE_TOKEN)")
+    .option("--token <token>", "your token for it (default: SLUICE_TOKEN)")
     .option("--json", "for machines: one JSON object, or one a line")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
@@ -42,6 +45,7 @@ export function emptyProgram() {
         "sluice deploy web -- ./deploy.sh v42",
         "sluice roll web -- sh -c 'ssh $SLUICE_SERVER systemctl restart app'",
         "sluice check wrangler.toml",
+        "sluice token new ci --may look,drain --pools web --into admin-tokens.json",
       ).trimStart(),
     );
 }

@@ -1,4 +1,5 @@
 import { CommanderError } from "@commander-js/extra-typings";
+import { addAudit } from "./commands/audit.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDeferred } from "./commands/deferred.ts";
 import { addDeploy } from "./commands/deploy.ts";
@@ -10,6 +11,7 @@ import { addRoll } from "./commands/roll.ts";
 import { addServe } from "./commands/serve.ts";
 import { addServer } from "./commands/server.ts";
 import { addStatus } from "./commands/status.ts";
+import { addToken } from "./commands/token.ts";
 import { addTop } from "./commands/top.ts";
 import { completionOf } from "./completion/candidates.ts";
 import { addCompletion, wordsToComplete } from "./completion/completion.ts";
@@ -26,10 +28,12 @@ addDeploy(program);
 addRoll(program);
 addServer(program);
 addDeferred(program);
+addAudit(program);
 addCheck(program);
 addServe(program);
 addRehearse(program);
 addTop(program);
+addToken(program);
 addCompletion(program);
 
 // Handlers, because a terminal or a pipe that is closed would otherwise end a deploy, and its pool would stay drained.

@@ -1,9 +1,45 @@
-/** Checks of the admin side's variables, for the Worker and for `sluice check`. */
+/** The admin side's variables and secrets, for the Worker and for `sluice check`. */
+import { ACCESS, type AccessConfig, readAccess } from "./access.ts";
+import { ADMIN_TOKENS, type NamedToken, readAdminTokens } from "./admin-tokens.ts";
 import { readHost } from "./hosts.ts";
-import { inspect } from "./problem.ts";
+import { inspect, type Problem, problemLine } from "./problem.ts";
 
-/** Anybody on the internet can guess at the token, and nothing else protects the admin side. */
-const SHORTEST_TOKEN = 16;
+/** Anybody on the internet can guess at a token, and nothing else protects the admin side. */
+export const SHORTEST_TOKEN = 16;
+
+/** The variables and secrets by which operators sign in. */
+export interface SignInVars {
+  ADMIN_TOKEN?: string | undefined;
+  [ADMIN_TOKENS]?: unknown;
+  [ACCESS]?: unknown;
+}
+
+/** All ways to sign in. */
+export interface SignIn {
+  /** ADMIN_TOKEN, which may do everything; `null`: not set, or too short. */
+  token: string | null;
+  tokens: readonly NamedToken[];
+  access: AccessConfig | null;
+  /** What is wrong with the variables, a line each, without quoting a token. */
+  problems: readonly string[];
+}
+
+/** What has a problem opens nothing, and the rest goes on: a mistake in a rotation locks nobody else out. */
+export function readSignIn({ ADMIN_TOKEN, ADMIN_TOKENS: named, ACCESS: access }: SignInVars): SignIn {
+  const tooShort = ADMIN_TOKEN ? tokenProblem(ADMIN_TOKEN) : null;
+  const none = { tokens: [], access: null, problems: [] as Problem[] };
+  const fromTokens = named === undefined || named === "" ? none : readAdminTokens(named);
+  const fromAccess = access === undefined || access === "" ? none : readAccess(access);
+  return {
+    token: ADMIN_TOKEN && tooShort === null ? ADMIN_TOKEN : null,
+    tokens: fromTokens.tokens,
+    access: fromAccess.access,
+    problems: [
+      ...(tooShort === null ? [] : [tooShort]),
+      ...[...fromTokens.problems, ...fromAccess.problems].map(problemLine),
+    ],
+  };
+}
 
 /** The error in ADMIN_TOKEN, without quoting it; `null`: none. */
 export function tokenProblem(token: string): string | null {
@@ -11,9 +47,14 @@ export function tokenProblem(token: string): string | null {
   return `ADMIN_TOKEN has fewer than ${SHORTEST_TOKEN} characters`;
 }
 
-/** Why the admin side is off; `null`: it is on. */
-export function whyAdminIsOff(token: string | undefined): string | null {
-  return token ? tokenProblem(token) : "No ADMIN_TOKEN is set";
+/** Why the admin side is off, for strangers too; `null`: it is on. */
+export function whyAdminIsOff(signIn: SignIn): string | null {
+  const { token, tokens, access, problems } = signIn;
+  if (token !== null || tokens.length > 0 || access !== null) return null;
+  const [first] = problems;
+  if (first === undefined) return "No ADMIN_TOKEN is set";
+  // The other variables' problems name people and pools.
+  return first.startsWith("ADMIN_TOKEN ") ? first : `${first.split(/[.:]/, 1)[0]} has an error`;
 }
 
 /** ADMIN_HOST, if it is spelt as in the URL of a request; `undefined`: no request can have this host. */

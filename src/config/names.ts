@@ -10,10 +10,11 @@ export function isName(given: string): boolean {
   return NAME.test(given);
 }
 
-export function serverName() {
-  return text((given) => (isName(given) ? given : undefined), "is not a server name", NAME_ALLOWED, {
-    pattern: NAME,
-  });
+export const serverName = () => name("is not a server name");
+export const poolName = () => name("is not a pool name");
+
+function name(verdict: string) {
+  return text((given) => (isName(given) ? given : undefined), verdict, NAME_ALLOWED, { pattern: NAME });
 }
 
 /** The name of a binding or a secret in the Worker's environment. */

@@ -43,7 +43,7 @@ export function readPools(
     const result = poolKeys.safeParse(given);
     const found: Problem[] = result.success ? [] : result.error.issues.flatMap(problemsOf);
     if (result.success) {
-      const { servers, problems: ofServers } = identified(result.data.servers, bindings);
+      const { servers, problems: ofServers } = identified(result.data, bindings);
       parsed.set(name, { name, ...result.data, servers });
       found.push(...ofServers);
     }

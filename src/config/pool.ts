@@ -3,6 +3,15 @@ import * as z from "zod/mini";
 import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
+import {
+  MAX_QUEUE,
+  RETRIES,
+  ROW,
+  SHORTEST_INTERVAL,
+  SLOTS,
+  USUAL_QUEUE_TIMEOUT,
+  USUAL_SLOTS,
+} from "./limits.ts";
 import { pathPrefix, requestPath } from "./names.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
@@ -31,10 +40,10 @@ const STATUSES = /^[2-5](?:xx|\d\d)(?:\s*,\s*[2-5](?:xx|\d\d))*$/;
 
 const check = table({
   path: requestPath(),
-  interval: z.prefault(duration("100ms"), "2s"),
+  interval: z.prefault(duration(SHORTEST_INTERVAL), "2s"),
   timeout: z.prefault(duration("1ms"), "1s"),
-  rise: z._default(whole(1, 100), 2),
-  fall: z._default(whole(1, 100), 3),
+  rise: z._default(whole(...ROW), 2),
+  fall: z._default(whole(...ROW), 3),
   status: z.prefault(
     text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"', { pattern: STATUSES }),
     "2xx",
@@ -61,17 +70,17 @@ export const routingKeys = {
 
 const keys = table({
   ...routingKeys,
-  slots: z._default(whole(1, 1000), 1),
+  slots: z._default(whole(...SLOTS), USUAL_SLOTS),
   servers: servers(),
   balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
-  max_queue: z._default(whole(0, 1_000_000), 1000),
-  queue_timeout: z.prefault(duration("1ms"), "10m"),
+  max_queue: z._default(whole(...MAX_QUEUE), 1000),
+  queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
   server_timeout: z.prefault(serverTimeout, {}),
   connect_timeout: z.prefault(duration("1ms"), "10s"),
   client_timeout: z.prefault(duration("1ms"), "1m"),
   longest: z.optional(duration("1ms")),
   websocket_idle: z.optional(duration("1ms")),
-  retries: z._default(whole(0, 100), 3),
+  retries: z._default(whole(...RETRIES), 3),
   redispatch: z._default(flag(), true),
   retry_non_idempotent: z._default(flag(), false),
   retry_on: z.prefault(busyAnswers(), []),

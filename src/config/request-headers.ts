@@ -40,14 +40,22 @@ export function requestHeaders() {
 function names() {
   return z.check<Record<string, unknown>>(
     ({ value: given, issues }) => {
+      const first = new Map<string, string>();
       for (const name of Object.keys(given)) {
-        const isOwn = OWN.test(name);
-        if (NAME.test(name) && !isOwn) continue;
-        const verdict = isOwn ? "is set by Sluice or the platform" : "is not a header's name";
+        const verdict = wrongName(name, first.get(name.toLowerCase()));
+        first.set(name.toLowerCase(), name);
+        if (verdict === null) continue;
         const message = `${inspect(name)} ${verdict}; allowed: a name of another header, such as "X-Gate-Key"`;
         issues.push({ code: "custom", input: given, path: [name], message, continue: true });
       }
     },
     { when: ({ value }) => typeof value === "object" && value !== null && !Array.isArray(value) },
   );
+}
+
+/** `same`: how an earlier header has the name. */
+function wrongName(name: string, same: string | undefined): string | null {
+  if (OWN.test(name)) return "is set by Sluice or the platform";
+  if (!NAME.test(name)) return "is not a header's name";
+  return same === undefined ? null : `is there as ${inspect(same)} already`;
 }

@@ -1,20 +1,20 @@
 /** The key `retry_on` of a pool: answers by which a server says that it is busy with another request. */
 import * as z from "zod/mini";
 import { errorOption } from "./fields.ts";
+import { MOST_BUSY_ANSWERS } from "./limits.ts";
 import { shaped } from "./shape.ts";
 import type { BusyAnswer } from "./types.ts";
 
 const ANSWER_ALLOWED =
   'a status from 400 to 599 with or without how the body begins, 503 or "503 already processing"';
 const ANSWER = /^([45]\d\d)(?: ([\s\S]+))?$/;
-const MOST_ANSWERS = 32;
 
 export function busyAnswers() {
   const onError = errorOption(
     "is not a list of answers",
-    `a list of at most ${MOST_ANSWERS}, each ${ANSWER_ALLOWED}`,
+    `a list of at most ${MOST_BUSY_ANSWERS}, each ${ANSWER_ALLOWED}`,
   );
-  return z.array(busyAnswer(), onError).check(z.maxLength(MOST_ANSWERS, onError));
+  return z.array(busyAnswer(), onError).check(z.maxLength(MOST_BUSY_ANSWERS, onError));
 }
 
 function busyAnswer() {

@@ -2,21 +2,20 @@
 import * as z from "zod/mini";
 import { type Bindings, OWN_BINDINGS } from "./bindings.ts";
 import { errorOption, flag, table, whole } from "./fields.ts";
+import { MOST_SERVERS, SLOTS, WEIGHT } from "./limits.ts";
 import { bindingName, origin, serverName } from "./names.ts";
 import { inspect, type Problem } from "./problem.ts";
-import { requestHeaders } from "./request-headers.ts";
+import { type RequestHeaders, requestHeaders } from "./request-headers.ts";
 import { identityOf } from "./server-identity.ts";
 import type { ServerConfig } from "./types.ts";
-
-const MOST_SERVERS = 1000;
 
 const server = table({
   name: serverName(),
   url: origin(),
   binding: z.optional(bindingName()),
   headers: z.optional(requestHeaders()),
-  slots: z.optional(whole(1, 1000)),
-  weight: z._default(whole(1, 256), 1),
+  slots: z.optional(whole(...SLOTS)),
+  weight: z._default(whole(...WEIGHT), 1),
   backup: z._default(flag(), false),
 });
 
@@ -64,16 +63,24 @@ function alreadyThatOf(value: unknown, earlier: number, allowed: string): string
   return `${inspect(value)} is that of servers[${earlier}] already; allowed: ${allowed}`;
 }
 
-/** What `parse` needs of a server as the schema leaves it. */
-type Parsed = Omit<ServerConfig, "identity">;
+/** What `parse` needs of a pool as the schema leaves it. */
+interface Parsed {
+  servers: readonly Omit<ServerConfig, "identity">[];
+  headers: RequestHeaders;
+}
 
-/** The servers with their identities, and what is wrong with their bindings and secrets; paths begin at the pool. */
+/**
+ * The servers with their identities, and what is wrong with their bindings and with the secrets of all headers; paths
+ * begin at the pool.
+ */
 export function identified(
-  servers: readonly Parsed[],
+  { servers, headers: ofAll }: Parsed,
   bindings: Bindings,
 ): { servers: ServerConfig[]; problems: Problem[] } {
   const first = new Map<string, number>();
-  const problems: Problem[] = [];
+  // Also where each server has a header of its own in place of the pool's: a retired one gets that.
+  const problems = wrongSecrets(ofAll, ["headers"], bindings);
+  const isOfAll = ([, value]: RequestHeaders[number]) => ofAll.some(([, one]) => one === value);
   const withIdentity = servers.map((server, index): ServerConfig => {
     const { binding, url, headers } = server;
     const kind = binding === null || OWN_BINDINGS.includes(binding) ? null : bindings.kindOf(binding);
@@ -82,10 +89,8 @@ export function identified(
       const text = `${inspect(binding)} is no binding of this Worker by which servers are reached; allowed: ${BINDING_ALLOWED}`;
       problems.push({ path: [...path, "binding"], text });
     }
-    for (const [name, value] of headers) {
-      const text = typeof value === "string" ? null : wrongSecret(value.secret, bindings);
-      if (text !== null) problems.push({ path: [...path, "headers", name], text });
-    }
+    const own = headers.filter((header) => !isOfAll(header));
+    problems.push(...wrongSecrets(own, [...path, "headers"], bindings));
     const identity = identityOf(server, kind === "namespace");
     const earlier = first.get(identity);
     if (earlier === undefined) first.set(identity, index);
@@ -94,6 +99,13 @@ export function identified(
     return { ...server, identity };
   });
   return { servers: withIdentity, problems };
+}
+
+function wrongSecrets(headers: RequestHeaders, path: PropertyKey[], bindings: Bindings): Problem[] {
+  return headers.flatMap(([name, value]) => {
+    const text = typeof value === "string" ? null : wrongSecret(value.secret, bindings);
+    return text === null ? [] : [{ path: [...path, name], text }];
+  });
 }
 
 /** Not in the message: its value. */

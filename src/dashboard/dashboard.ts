@@ -8,9 +8,13 @@ import { etag } from "hono/etag";
 import uplotJs from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uplotLicence from "uplot/LICENSE" with { type: "text" };
+import { needs } from "../admin/rights.ts";
+import type { AdminEnv } from "../admin/sign-in/admin-env.ts";
 import { qualityOf } from "../refusals/response.ts";
+import auditCss from "./page/audit.css" with { type: "text" };
 import deferredCss from "./page/deferred.css" with { type: "text" };
 import dialogCss from "./page/dialog.css" with { type: "text" };
+import forcedCss from "./page/forced.css" with { type: "text" };
 import frameCss from "./page/frame.css" with { type: "text" };
 // Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
 import indexHtm from "./page/index.htm" with { type: "text" };
@@ -24,7 +28,7 @@ const HTML = "text/html; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, dialogCss];
+const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, auditCss, dialogCss, forcedCss];
 
 /** By name under `assets/`: text and type. */
 const ASSETS = new Map([
@@ -62,11 +66,11 @@ const PAGE_HEADERS = {
 };
 
 /** Mounted where its API is, behind the same authentication. */
-export const dashboard = new Hono()
+export const dashboard = new Hono<AdminEnv>()
   // `/_sluice/`: of a mere "/", Hono makes `/_sluice` when it is mounted.
   // Weak tags: the text and its gzip share one.
-  .get("/:nothing{$}", etag({ weak: true }), (c) => asset(c, indexHtm, HTML, PAGE_HEADERS))
-  .get("/assets/:name", etag({ weak: true }), (c) => {
+  .get("/:nothing{$}", needs("look"), etag({ weak: true }), (c) => asset(c, indexHtm, HTML, PAGE_HEADERS))
+  .get("/assets/:name", needs("look"), etag({ weak: true }), (c) => {
     const [text, type] = ASSETS.get(c.req.param("name") as "page.js") ?? [];
     return text === undefined || type === undefined ? c.notFound() : asset(c, text, type, HEADERS);
   });

@@ -4,16 +4,17 @@ import type { PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
 import { Conditions } from "../link/conditions.ts";
 import type { DeferAnswer, DeferredEndState, DeferredState, Place } from "../link/deferral.ts";
-import type {
-  Accepted,
-  Canceled,
-  DeferredCalls,
-  DeferredStatus,
-  LiveAnswer,
-  StoredAnswer,
-  StoredRequest,
-  Turn,
-  TurnAnswer,
+import {
+  type Accepted,
+  type Canceled,
+  type DeferredCalls,
+  type DeferredStatus,
+  type LiveAnswer,
+  POOL_PATIENCE_MS,
+  type StoredAnswer,
+  type StoredRequest,
+  type Turn,
+  type TurnAnswer,
 } from "../link/deferred-calls.ts";
 import { responseUrl } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
@@ -25,7 +26,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import { type LeaseEnd, notRetried, type SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import { isReachedBy } from "../servers/fetcher.ts";
-import { PATIENCE_MS, PoolMessages, REPEAT_MS } from "./pool-messages.ts";
+import { PoolMessages, REPEAT_MS } from "./pool-messages.ts";
 import {
   endStatusOf,
   forgottenAt,
@@ -185,6 +186,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return this.#statusOf(request, this.#progress ?? progress, place);
   }
 
+  numberOf(secret: string, pool: string): number | null {
+    return this.#accepted(secret, pool)?.progress.number ?? null;
+  }
+
   async state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null> {
     const state = () => this.#accepted(secret)?.progress.state ?? null;
     await this.#conditions.until(() => state() !== known, holdMs);
@@ -339,7 +344,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     await this.#telling;
     // Nor may it take the new try for the old one: asked for the old ticket, this object would not know it any more, and
     // the pool would free a slot whose server may be at work.
-    if (!this.#isEndHeard) await this.#reachEnd(request, this.#progress ?? progress, PATIENCE_MS);
+    if (!this.#isEndHeard) await this.#reachEnd(request, this.#progress ?? progress, POOL_PATIENCE_MS);
     const { number } = this.#progress ?? progress;
     const again = triedAgain(progress, request, Date.now());
     // The pool's row first: a request that is not on its list would never have a turn.

@@ -1,7 +1,7 @@
 import { loadConfig } from "../config/load.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { DeferAnswer, DeferredEndState, Place } from "../link/deferral.ts";
-import type { StoredRequest } from "../link/deferred-calls.ts";
+import { POOL_PATIENCE_MS, type StoredRequest } from "../link/deferred-calls.ts";
 import { tellEnded } from "../link/endings.ts";
 import type { Env } from "../link/env.ts";
 import { type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
@@ -9,8 +9,8 @@ import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { endStatusOf, type Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
 
-/** How long a message is repeated, in ms: for a client that waits, and where the pool asks again by itself. */
-export const [PATIENCE_MS, REPEAT_MS] = [10_000, 30_000];
+/** How long a message is repeated, in ms, where the pool asks again by itself. */
+export const REPEAT_MS = 30_000;
 /** For the operator's list, in characters. */
 const LONGEST_PATH = 200;
 
@@ -56,7 +56,7 @@ export class PoolMessages {
     const fingerprint = key === null ? "" : await this.#fingerprint();
     const path = target.path.slice(0, LONGEST_PATH);
     const entry = { id, method, path, acceptedAt, expiresAt, key, fingerprint, former };
-    return this.#reach(request, PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
+    return this.#reach(request, POOL_PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
   }
 
   /** `null` too if the pool cannot be reached: a place is not worth a failure. */

@@ -35,6 +35,8 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
 
   /** `null`: no such request. */
   status(secret: string): Promise<DeferredStatus | null>;
+  /** Its number on the operator's list. `null`: no such request of that pool, or none that the pool has told. */
+  numberOf(secret: string, pool: string): number | null;
   /** Resolves with the state; while that is `known`, only after `holdMs`. `null`: no such request. */
   state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null>;
   /** The server's answer, and the first row of its body if there is one; `null`: there is no answer. */
@@ -63,6 +65,9 @@ export interface Turn {
   /** As an argument, it arrives as a stub, which the runtime disposes if its holder dies. */
   lease: Lease;
 }
+
+/** How long a call waits, in ms, until the object has reached its pool. */
+export const POOL_PATIENCE_MS = 10_000;
 
 /** Most bytes in a row of a body. A row may have 2 MB (developers.cloudflare.com/durable-objects/platform/limits, 2026-11). */
 export const ROW_BYTES = 512 * 1024;

@@ -1,11 +1,14 @@
 import type { ServerAddress } from "../config/types.ts";
+import type { Force } from "../scheduler/drain.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
+import type { Act } from "./act.ts";
+import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "./audit.ts";
 import type {
   DeferAgain,
   DeferAnswer,
@@ -78,15 +81,18 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
   metrics(): PoolMetrics;
 
-  drain(request: DrainRequest): DrainAnswer;
-  /** `force`: also ends a drain of another owner. */
-  resume(owner: string, force: boolean): DrainAnswer;
+  drain(request: DrainRequest, act: Act): DrainAnswer;
+  resume(request: ResumeRequest, act: Act): DrainAnswer;
   /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
-  /** `ifState`: change the server only if it is in this state. `null`: no such server. */
-  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null;
+  /** `null`: no such server. */
+  changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
   /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
-  freeLease(id: string): Snapshot | null;
+  freeLease(id: string, act: Act): Snapshot | null;
+  /** What an operator has done to a deferred request, whose own object was asked for it. */
+  auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void;
+  /** The last changes by operators, newest first. */
+  audit(query: AuditQuery): AuditEntry[];
 }
 
 /** `id` is the ticket's, and the lease's once a slot is granted. */
@@ -169,9 +175,23 @@ export interface DrainRequest {
   extend?: boolean | undefined;
 }
 
+export interface ResumeRequest {
+  owner: string;
+  force: Force;
+}
+
+export interface ServerChange {
+  patch: ServerPatch;
+  /** Change the server only if it is in this state. */
+  ifState?: ServerState | undefined;
+}
+
 export interface DrainAnswer {
-  /** True if nothing was done, because another owner holds the drain; the snapshot names the owner. */
-  held: boolean;
+  /**
+   * `nothing`: there was no drain to extend or to end. `drain-held`: another drain is on, which the snapshot has, and
+   * nothing was done. `forbidden`: the same, and the right to end it is missing.
+   */
+  answer: "done" | "nothing" | "drain-held" | "forbidden";
   snapshot: Snapshot;
 }
 
@@ -208,6 +228,6 @@ export interface News {
 
 /** Snapshot and counts of the same moment. */
 export interface PoolMetrics {
-  snapshot: Snapshot;
+  snapshot: SnapshotContent;
   counts: Counts;
 }

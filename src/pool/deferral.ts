@@ -136,7 +136,7 @@ export class Deferral {
     if (!row) return null;
     // Should it still hold a slot, its object has restarted before it could say how its lease ended. A slot that it
     // has never heard of it will not use.
-    if (!this.#scheduler.leave(row.ticket))
+    if (!this.#scheduler.leave(row.ticket, now))
       this.#scheduler.end(row.ticket, { how: row.ticket === end.ticket ? "lost" : "unused" }, now);
     this.#forget(row);
     this.#write(() => this.#ledger.end(row, end, now));
@@ -147,16 +147,16 @@ export class Deferral {
   withdraw(id: string, key: string | null, now: number): void {
     const row = this.#byId.get(id);
     if (!row) return;
-    if (!this.#scheduler.leave(row.ticket)) this.#scheduler.end(row.ticket, { how: "unused" }, now);
+    if (!this.#scheduler.leave(row.ticket, now)) this.#scheduler.end(row.ticket, { how: "unused" }, now);
     this.#forget(row);
     this.#write(() => this.#ledger.delete(row, key));
   }
 
-  forget(ended: EndedDeferred): void {
+  forget(ended: EndedDeferred, now: number): void {
     const row = this.#byId.get(ended.id);
     // The pool has not heard of the end. That of its lease, if it holds one, is told apart.
     if (row) {
-      this.#scheduler.leave(row.ticket);
+      this.#scheduler.leave(row.ticket, now);
       this.#forget(row);
       this.#write(() => this.#ledger.delete(row));
     }

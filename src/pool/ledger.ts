@@ -6,6 +6,7 @@ import type { JournalChanges } from "../scheduler/record/journal.ts";
 import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
 import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import { AuditLedger } from "./audit-ledger.ts";
 import { DeferredLedger } from "./deferred-ledger.ts";
 import { migrate } from "./schema.ts";
 
@@ -24,11 +25,13 @@ export class Ledger {
   readonly #sql: SqlStorage;
   /** The requests whose tickets are kept, unlike those of direct ones. */
   readonly deferred: DeferredLedger;
+  readonly audit: AuditLedger;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     storage.transactionSync(() => migrate(this.#sql));
     this.deferred = new DeferredLedger(this.#sql);
+    this.audit = new AuditLedger(this.#sql);
   }
 
   load(): Omit<Restored, "deferred"> {

@@ -1,27 +1,31 @@
 import type { News, Seen } from "../link/protocol.ts";
 import { QueueRecord } from "../scheduler/record/queue-history.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
-import type { Snapshot } from "../scheduler/snapshot.ts";
+import type { Revision, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 
 /** A snapshot of a busy pool is made no more often than this, in ms, however many isolates watch. */
 const SNAPSHOT_MS = 250;
 
 /**
- * Answers watchers. A snapshot costs a walk over all servers, so it is made only when a watcher asks and something has
- * changed, and is shared by all watchers. A pool that nobody watches pays a few additions per turn.
+ * Makes the snapshots, and answers watchers. A snapshot costs a walk over all servers, so it is made for watchers only
+ * when one asks and something has changed, and is shared by all of them. A pool that nobody watches pays a few additions
+ * per turn.
  */
 export class Lookout {
-  readonly #snapshotAt: (now: number) => Snapshot;
+  readonly #contentAt: (now: number) => SnapshotContent;
   readonly #scheduler: Scheduler;
   readonly #instance = crypto.randomUUID();
+  readonly #since: string;
   readonly #queue: QueueRecord;
-  /** How many changes there were, for comparison with `#snapshot.changes`. */
+  /** How many changes there were, for comparison with `#latest.changes`. */
   #changes = 0;
-  #snapshot = { text: "", revision: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
+  /** The latest snapshot without its revision, as JSON. */
+  #latest = { json: "", number: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
 
-  constructor(snapshotAt: (now: number) => Snapshot, scheduler: Scheduler, now: number) {
-    this.#snapshotAt = snapshotAt;
+  constructor(contentAt: (now: number) => SnapshotContent, scheduler: Scheduler, now: number) {
+    this.#contentAt = contentAt;
     this.#scheduler = scheduler;
+    this.#since = new Date(now).toISOString();
     this.#queue = new QueueRecord(now);
   }
 
@@ -31,31 +35,52 @@ export class Lookout {
     this.#queue.note(this.#scheduler.queued, this.#scheduler.oldestSince, now);
   }
 
+  /** The pool as it is now. */
+  snapshot(now: number): Snapshot {
+    const content = this.#make(now);
+    return { ...content, revision: this.#revision };
+  }
+
   /** The journal's new events must be in the ledger before. `history`: include the waiting list's recent history. */
   look(seen: Seen | null, history: boolean, now: number): News {
     const known = seen?.instance === this.#instance ? seen : { events: -1, snapshot: -1 };
     const { journal } = this.#scheduler;
     this.#refresh(now);
-    const { text, revision } = this.#snapshot;
+    const { json, number } = this.#latest;
     return {
-      seen: { instance: this.#instance, events: journal.revision, snapshot: revision },
+      seen: { instance: this.#instance, events: journal.revision, snapshot: number },
       events: known.events === journal.revision ? [] : journal.since(known.events),
-      snapshot: known.snapshot === revision ? null : text,
+      snapshot:
+        known.snapshot === number
+          ? null
+          : `${json.slice(0, -1)},"revision":${JSON.stringify(this.#revision)}}`,
       ...(history ? { history: JSON.stringify(this.#queue.read(now)) } : {}),
     };
   }
 
+  get #revision(): Revision {
+    return { since: this.#since, number: this.#latest.number };
+  }
+
   #refresh(now: number): void {
-    const { changes, madeAt, text, revision } = this.#snapshot;
-    // While tickets wait, the snapshot changes without any event: the oldest wait grows.
-    if (changes === this.#changes && this.#scheduler.queued === 0) return;
-    if (now - madeAt < SNAPSHOT_MS) return;
-    const fresh = JSON.stringify(this.#snapshotAt(now));
-    this.#snapshot = {
-      text: fresh,
-      revision: fresh === text ? revision : revision + 1,
-      changes: this.#changes,
-      madeAt: now,
-    };
+    const { changes, madeAt } = this.#latest;
+    if (changes === this.#changes && this.#isStill(madeAt)) return;
+    if (now - madeAt >= SNAPSHOT_MS) this.#make(now);
+  }
+
+  #make(now: number): SnapshotContent {
+    const content = this.#contentAt(now);
+    const json = JSON.stringify(content);
+    // One that shows nothing new keeps its number, so that watchers need not get it.
+    const number = this.#latest.number + (json === this.#latest.json ? 0 : 1);
+    this.#latest = { json, number, changes: this.#changes, madeAt: now };
+    return content;
+  }
+
+  /** True if a snapshot from then stays as it is until something happens: nothing in it depends on the time. */
+  #isStill(madeAt: number): boolean {
+    const { queued, currentDrain, traffic } = this.#scheduler;
+    // The oldest wait grows, the time that is left of a drain shrinks, and what came lately is forgotten.
+    return queued === 0 && !currentDrain && madeAt >= traffic.settlesAt;
   }
 }

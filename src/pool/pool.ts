@@ -1,5 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
+import type { Act } from "../link/act.ts";
+import { drainAsked, resumeAsked, serverAsked, slotAsked } from "../link/asked.ts";
+import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
   DeferAgain,
@@ -24,13 +27,15 @@ import {
   type PoolMetrics,
   PROTOCOL,
   type Queued,
+  type ResumeRequest,
+  type ServerChange,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
+import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
 import { Asker } from "./asker.ts";
+import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LeaseHandle, WatchHandle } from "./handles.ts";
@@ -60,6 +65,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #heartbeat: Heartbeat;
   readonly #lookout: Lookout;
   readonly #deferral: Deferral;
+  readonly #audit: Audit;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -69,6 +75,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#settings = settings;
     this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
+    this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
     const rows = this.#ledger.deferred.load();
     const leased = new Set(restored.slots.map(({ lease }) => lease));
@@ -83,7 +90,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       keepHandle: (ticket, handle) => void this.#handles.set(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
-    this.#lookout = new Lookout((now) => this.#snapshotAt(now), this.#scheduler, Date.now());
+    this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // The write also fails if this instance was replaced.
@@ -174,7 +181,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   forgetDeferred(ended: EndedDeferred): void {
-    this.#deferral.forget(ended);
+    this.#deferral.forget(ended, Date.now());
     // Watchers see the counts of those that are kept.
     this.#commitSoon();
   }
@@ -192,7 +199,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   snapshot(): Snapshot {
     // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
     this.#commit.now();
-    return this.#snapshotAt(Date.now());
+    return this.#lookout.snapshot(Date.now());
   }
 
   watch(): WatchHandle {
@@ -214,16 +221,24 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Admin side: operating ──
 
-  drain(request: DrainRequest): DrainAnswer {
+  drain(request: DrainRequest, act: Act): DrainAnswer {
     const now = Date.now();
     const { owner, reason, expiresMs, extend } = request;
     const expiresAt = expiresMs === null ? null : now + expiresMs;
-    const started = this.#scheduler.drain({ owner, reason, expiresAt, extend }, now);
-    return this.#drainAnswer(started);
+    const started = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
+    const answer = !started ? "drain-held" : this.#scheduler.currentDrain ? "done" : "nothing";
+    this.#note(drainAsked(request), answer, act);
+    return { answer, snapshot: this.snapshot() };
   }
 
-  resume(owner: string, force: boolean): DrainAnswer {
-    return this.#drainAnswer(this.#scheduler.resume(owner, force, Date.now()));
+  resume(request: ResumeRequest, act: Act): DrainAnswer {
+    const isOn = this.#scheduler.currentDrain !== null;
+    const ended = this.#scheduler.resume({ ...request, by: act.by }, Date.now());
+    // The Worker knows whether one who asks for force may end somebody else's.
+    const refusal = request.force === "own" ? "forbidden" : "drain-held";
+    const answer = !ended ? refusal : isOn ? "done" : "nothing";
+    this.#note(resumeAsked(request), answer, act);
+    return { answer, snapshot: this.snapshot() };
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -232,18 +247,42 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return this.snapshot();
   }
 
-  changeServer(name: string, patch: ServerPatch, ifState?: ServerState): Snapshot | OtherState | null {
+  changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
+    const { patch, ifState } = change;
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    if (!server) return null;
-    if (!server.allows(patch, ifState)) return { otherState: server.state };
-    this.#scheduler.changeServer(name, patch, Date.now());
-    return this.snapshot();
+    const isAllowed = server?.allows(patch, ifState) ?? false;
+    const answer = isAllowed ? "done" : server ? "state-changed" : "unknown-server";
+    this.#note(serverAsked(name, change), answer, act);
+    if (isAllowed) {
+      this.#scheduler.changeServer(name, patch, act.by, Date.now());
+      return this.snapshot();
+    }
+    this.#commit.now();
+    return server ? { otherState: server.state } : null;
   }
 
-  freeLease(id: string): Snapshot | null {
-    if (!this.#scheduler.freeLease(id, Date.now())) return null;
-    this.#handles.delete(id);
-    return this.snapshot();
+  freeLease(id: string, act: Act): Snapshot | null {
+    const server = this.#scheduler.serverOf(id);
+    const isFreed = this.#scheduler.freeLease(id, act.by, Date.now());
+    const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
+    this.#note(asked, isFreed ? "done" : "unknown-lease", act);
+    if (isFreed) {
+      this.#handles.delete(id);
+      return this.snapshot();
+    }
+    this.#commit.now();
+    return null;
+  }
+
+  auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
+    this.#note(asked, answer, act);
+    this.#commit.now();
+  }
+
+  audit(query: AuditQuery): AuditEntry[] {
+    // What is told is in the ledger.
+    this.#write(() => this.#ledger.audit.write(this.#audit.take(Date.now(), { all: true })));
+    return this.#audit.list(query);
   }
 
   // ── Platform ──
@@ -268,7 +307,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.isStopped(now);
   }
 
-  #snapshotAt(now: number): Snapshot {
+  #contentAt(now: number): SnapshotContent {
     const { name, deferred } = this.#settings;
     const hasDeferred = deferred !== null || this.#deferral.isUsed;
     return snapshotOf(name, this.#scheduler, now, hasDeferred ? this.#deferral.snapshot(now) : null);
@@ -299,7 +338,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   #ticketLeft(id: string): void {
     // If the ticket was granted in this very turn, its Worker does not know, and nothing was sent to the server.
-    if (!this.#scheduler.leave(id)) this.#scheduler.end(id, { how: "unused" }, Date.now());
+    const now = Date.now();
+    if (!this.#scheduler.leave(id, now)) this.#scheduler.end(id, { how: "unused" }, now);
     this.#commit.soon();
   }
 
@@ -323,8 +363,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.now();
   }
 
-  #drainAnswer(done: boolean): DrainAnswer {
-    return { held: !done, snapshot: this.snapshot() };
+  /** To be written with what it changes, in the same turn: a crash then leaves both or neither. */
+  #note(asked: Asked | null, answer: AuditAnswer, act: Act): void {
+    if (asked) this.#audit.note(asked, answer, act, Date.now());
   }
 
   /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
@@ -333,6 +374,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#write(() => {
       this.#ledger.write(changes, this.#scheduler);
       this.#ledger.writeEvents(this.#scheduler.journal.take(Date.now()));
+      this.#ledger.audit.write(this.#audit.take(Date.now()));
       // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
@@ -344,7 +386,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
     const nextLook = this.#deferral.unfinished > 0 ? this.#deferral.nextLook(Date.now()) : undefined;
     this.#wakeups.set(this.#scheduler, changes.slots, idle, nextLook);
-    if (changes.decisions.length > 0 || changes.slots.size > 0) this.#heartbeat.start();
+    // It also writes what of the audit has grown since.
+    if (changes.decisions.length > 0 || changes.slots.size > 0 || this.#audit.hasChanges)
+      this.#heartbeat.start();
     this.#conditions.changed();
   }
 

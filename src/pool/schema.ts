@@ -49,6 +49,7 @@ const MIGRATIONS = [
      id TEXT NOT NULL,
      fingerprint TEXT NOT NULL
    ) WITHOUT ROWID;`,
+  "CREATE TABLE audit (row INTEGER PRIMARY KEY, entry TEXT NOT NULL, acts TEXT NOT NULL)",
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

@@ -8,6 +8,7 @@ import {
   type Accepted,
   type DeferredStatus,
   type LiveAnswer,
+  POOL_PATIENCE_MS,
   ROW_BYTES,
   type StoredRequest,
 } from "../link/deferred-calls.ts";
@@ -138,9 +139,9 @@ async function store(
   let [rows, inRow, total] = [0, 0, 0];
   /** False while there is no object yet. */
   let isKnown = false;
-  const reach = <T>(call: (stub: DeferredStub) => Promise<T>): Promise<T> => {
+  const reach = <T>(call: (stub: DeferredStub) => Promise<T>, holdMs = 0): Promise<T> => {
     isKnown = true;
-    return reachDeferred(env, address, call, pool.locationHint);
+    return reachDeferred(env, address, call, { locationHint: pool.locationHint, holdMs });
   };
   const append = async () => {
     const bytes = takeRow(row);
@@ -168,10 +169,10 @@ async function store(
     }
     if (rows === 0) {
       const whole = inRow === 0 ? null : takeRow(row);
-      return await reach((stub) => stub.store(request, whole));
+      return await reach((stub) => stub.store(request, whole), POOL_PATIENCE_MS);
     }
     if (inRow > 0) await append();
-    return await reach((stub) => stub.accept(secret, rows));
+    return await reach((stub) => stub.accept(secret, rows), POOL_PATIENCE_MS);
   } catch (error) {
     if (isKnown)
       await deferredStub(env, address)
@@ -199,10 +200,8 @@ async function answerWithin(
   const until = Date.now() + waitMs;
   let ended: DeferredStatus | LiveAnswer | null;
   do {
-    const leftMs = Math.max(0, until - Date.now());
-    ended = await reachDeferred(env, address, (stub) =>
-      stub.untilEnded(secret, Math.min(leftMs, LONGEST_CALL_MS)),
-    );
+    const holdMs = Math.min(Math.max(0, until - Date.now()), LONGEST_CALL_MS);
+    ended = await reachDeferred(env, address, (stub, ms) => stub.untilEnded(secret, ms), { holdMs });
   } while (ended && !("rest" in ended) && ended.endedAt === null && Date.now() < until);
   if (ended && "rest" in ended) return liveResponse(ended);
   if (ended?.state === "failed" && ended.problem) {

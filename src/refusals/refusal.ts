@@ -39,8 +39,8 @@ const REFUSALS = table({
   "response-too-large": { status: 502, title: "The server's answer is too large to store" },
   canceled: { status: 410, title: "The request was canceled" },
   // ── The admin side's ──
-  unauthorized: { status: 401, title: "The admin token is missing or wrong" },
-  forbidden: { status: 403, title: "This request comes from another site" },
+  unauthorized: { status: 401, title: "The token is missing or wrong" },
+  forbidden: { status: 403, title: "This is not allowed" },
   "admin-disabled": { status: 503, title: "The admin side is off" },
   "unknown-pool": { status: 404, title: "No such pool" },
   "unknown-server": { status: 404, title: "No such server" },

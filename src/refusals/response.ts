@@ -2,10 +2,14 @@ import type { Refusal } from "./refusal.ts";
 
 /** The style sheet of Sluice's own pages, inline, as none of their assets could be served at a pool's address. */
 const STYLE =
-  "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}";
+  // The canvas behind the page goes by the root's scheme.
+  ":root{color-scheme:light dark;background:Canvas;color:CanvasText}" +
+  "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}" +
+  // Large enough for a thumb.
+  "a{display:inline-block;min-height:24px}";
 
 /** SHA-256 of STYLE; a test computes it. */
-const STYLE_DIGEST = "sha256-1pIBCs/Pcix0nTJHKsMaosxi5LuYgp2nlmZHsdk/Kug=";
+const STYLE_DIGEST = "sha256-M9N+Bh3OVX+42li709hRcyDsexCrnolXpYIq5OUqNKM=";
 
 /**
  * Headers of every answer of Sluice's own: a browser neither guesses its type, nor loads anything for it, nor shows it
@@ -25,13 +29,14 @@ export const OWN_HEADERS = {
 
 /**
  * The answer to a client that is refused: `application/problem+json` (RFC 9457), or a small page where the client
- * prefers HTML. `extra` is part of the JSON only.
+ * prefers HTML. `extra` is part of the JSON only, and `page` makes the HTML.
  */
 export function refusalResponse(
   refusal: Refusal,
   request: Request,
   requestId: string,
   extra: Record<string, unknown> = {},
+  page = refusalPage,
 ): Response {
   const html = prefersHtml(request);
   const headers = new Headers({
@@ -59,11 +64,16 @@ function problem(refusal: Refusal, requestId: string): Record<string, unknown> {
   };
 }
 
-function page(refusal: Refusal, requestId: string): string {
+function refusalPage(refusal: Refusal, requestId: string): string {
   return ownPage(`${refusal.status} ${refusal.title}`, refusal.title, [
     escapeHtml(refusal.message),
-    `<small>${refusal.status} ${refusal.code} · request ${escapeHtml(requestId)}</small>`,
+    refusalFacts(refusal, requestId),
   ]);
+}
+
+/** What a person can tell the operators, as the last paragraph of a page. */
+export function refusalFacts({ status, code }: Refusal, requestId: string): string {
+  return `<small>${status} ${code} · request ${escapeHtml(requestId)}</small>`;
 }
 
 /**

@@ -10,7 +10,7 @@ const CALLS_AT_ONCE = 40;
 /** Lazily, as a Worker has no random numbers while it starts. */
 let isolate: string | undefined;
 
-/** What is measured and told beside the requests themselves. Mounted on the admin side, whose token it needs. */
+/** What is measured and told beside the requests themselves. Behind the token, as everything of the rehearsal is. */
 export const rehearsal = new Hono<{ Bindings: RehearsalEnv }>()
   .get("/isolate", (c) => {
     isolate ??= crypto.randomUUID();

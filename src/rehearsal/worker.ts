@@ -2,8 +2,8 @@
  * What `sluice rehearse` deploys: Sluice as it is, single-flight servers, and routes that measure. It is public while it
  * runs, so nothing answers without the token.
  */
-import { admin } from "../admin/app.ts";
-import { requireToken } from "../admin/auth.ts";
+import { Hono } from "hono";
+import { signedIn } from "../admin/sign-in/sign-in.ts";
 import sluice from "../index.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
@@ -14,16 +14,17 @@ export { Deferred, Pool } from "../index.ts";
 export { Gauge } from "./gauge.ts";
 export { SingleFlight } from "./single-flight.ts";
 
-admin.route("/rehearsal", rehearsal);
+const ROUTES = new Hono<{ Bindings: RehearsalEnv }>().route("/_sluice/rehearsal", rehearsal);
 
 export default {
   async fetch(request, env, ctx) {
     try {
-      await requireToken(env, request.headers.get("authorization") ?? "");
+      await signedIn(env, request.headers);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return refusalResponse(error, request, crypto.randomUUID());
     }
-    return sluice.fetch(request, env, ctx);
+    const isOwn = new URL(request.url).pathname.startsWith("/_sluice/rehearsal/");
+    return isOwn ? ROUTES.fetch(request, env, ctx) : sluice.fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<RehearsalEnv>;

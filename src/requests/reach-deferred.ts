@@ -1,4 +1,5 @@
-import type { Canceled } from "../link/deferred-calls.ts";
+import { inTime } from "../link/clock.ts";
+import { type Canceled, POOL_PATIENCE_MS } from "../link/deferred-calls.ts";
 import { type DeferredAddress, type DeferredStub, deferredStub } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
@@ -7,38 +8,43 @@ import { Refusal } from "../refusals/refusal.ts";
 
 /** How long a call is repeated, in ms, while the object is out of reach. */
 const PATIENCE_MS = 10_000;
-/** A call that has taken so long, in ms, had reached the object: it waited for something. */
-const REACHED_MS = 1_000;
-/** Within `PATIENCE_MS` there are about half as many. */
-const MOST_FAILURES = 30;
 
 export function unreachable(): Refusal {
   return new Refusal("pool-unavailable", "The stored request cannot be reached at the moment.");
 }
 
+interface ReachOptions {
+  /** Where the object is to be, if this is its first call. */
+  locationHint?: string | null;
+  /** How long the call itself may wait for something, in ms. */
+  holdMs?: number;
+}
+
 /**
  * Calls a deferred request's object, and repeats the call if the object restarts: every call of it is idempotent.
- * Throws `pool-unavailable`. `locationHint`: where the object is to be, if this is its first call.
+ * `call` is told what is left of `holdMs`. Throws `pool-unavailable`, at the latest `PATIENCE_MS` after `holdMs`: a time
+ * that each failure set anew would never come while the object answers nobody.
  */
 export async function reachDeferred<T>(
   env: Env,
   address: DeferredAddress,
-  call: (stub: DeferredStub) => Promise<T>,
-  locationHint: string | null = null,
+  call: (stub: DeferredStub, holdMs: number) => Promise<T>,
+  { locationHint = null, holdMs = 0 }: ReachOptions = {},
 ): Promise<T> {
-  let givesUpAt = Date.now() + PATIENCE_MS;
+  const holdsUntil = Date.now() + holdMs;
+  const givesUpAt = holdsUntil + PATIENCE_MS;
   for (let failures = 1; ; failures++) {
-    const calledAt = Date.now();
+    const now = Date.now();
     try {
-      return await call(deferredStub(env, address, locationHint));
+      const answer = call(deferredStub(env, address, locationHint), Math.max(0, holdsUntil - now));
+      return await inTime(answer, givesUpAt - now);
     } catch (error) {
-      const now = Date.now();
-      if (now - calledAt > REACHED_MS) givesUpAt = now + PATIENCE_MS;
-      if (isOverloaded(error) || now > givesUpAt || failures >= MOST_FAILURES) {
+      const pauseMs = backoffMs(failures);
+      if (isOverloaded(error) || Date.now() + pauseMs >= givesUpAt) {
         logError(error, { deferred: true });
         throw unreachable();
       }
-      await scheduler.wait(backoffMs(failures));
+      await scheduler.wait(pauseMs);
     }
   }
 }
@@ -50,9 +56,10 @@ export async function cancelRequest(
   { pool, forget = true }: { pool?: string; forget?: boolean } = {},
 ): Promise<Canceled | "forgotten" | null> {
   let calls = 0;
-  const done = await reachDeferred(env, address, (stub) => {
+  const cancel = (stub: DeferredStub) => {
     calls++;
     return stub.cancel(address.secret, pool, forget);
-  });
+  };
+  const done = await reachDeferred(env, address, cancel, { holdMs: POOL_PATIENCE_MS });
   return done ?? (calls > 1 && forget ? "forgotten" : null);
 }

@@ -27,7 +27,9 @@ export async function untilStateChanges(
   for (let leftMs = forMs; leftMs > 0; leftMs = until - Date.now()) {
     const holdMs = state === "queued" ? 0 : Math.min(leftMs, LONGEST_CALL_MS);
     if (state === "queued") await scheduler.wait(Math.min(leftMs, pauseMs(startsInMs)));
-    const present = await reachDeferred(env, address, (stub) => stub.state(address.secret, state, holdMs));
+    const present = await reachDeferred(env, address, (stub, ms) => stub.state(address.secret, state, ms), {
+      holdMs,
+    });
     if (present !== state) return true;
   }
   return false;

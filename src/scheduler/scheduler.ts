@@ -1,14 +1,16 @@
 import type { PoolConfig } from "../config/types.ts";
-import { type Drain, type DrainRequest, DrainSwitch } from "./drain.ts";
+import { type Capacity, capacityOf } from "./capacity.ts";
+import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { CheckResult } from "./fleet/health.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
 import type { Counters, Counts, Totals } from "./record/counters.ts";
-import type { PoolEvent } from "./record/events.ts";
+import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
+import type { Traffic } from "./record/traffic.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import { isHeld, type ServerPatch, type ServerRow, type SlotRow } from "./terms/rows.ts";
 import { Regroup } from "./waiting/regroup.ts";
@@ -56,7 +58,7 @@ export class Scheduler {
   ) {
     this.#settings = settings;
     this.#random = random;
-    this.#chronicle = new Chronicle(restored);
+    this.#chronicle = new Chronicle(restored, now);
     this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
@@ -101,9 +103,11 @@ export class Scheduler {
   }
 
   /** The client of a waiting ticket left. Returns false if the ticket is not on the waiting list (any more). */
-  leave(id: string): boolean {
-    if (!this.#waitingList.leave(id)) return false;
+  leave(id: string, now: number): boolean {
+    const ticket = this.#waitingList.leave(id);
+    if (!ticket) return false;
     this.counters.abandoned();
+    this.traffic.left(ticket, now);
     return true;
   }
 
@@ -162,7 +166,7 @@ export class Scheduler {
 
   // ── Operator ──
 
-  /** Begins or extends a drain. Returns false if another owner's drain is on. */
+  /** Begins or extends a drain. Returns false if another drain is on. */
   drain(request: DrainRequest, now: number): boolean {
     const started = this.#drainSwitch.start(request, now);
     if (started === "held") return false;
@@ -170,25 +174,26 @@ export class Scheduler {
     const { current } = this.#drainSwitch;
     if (started === "begun" && current) {
       this.#chronicle.drainBegun(current, now);
+      if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
       this.#noteIfDrained(now);
     }
     return true;
   }
 
-  /** Ends the drain, if there is one. Returns false if it is another owner's, unless `force`. */
-  resume(owner: string, force: boolean, now: number): boolean {
-    if (!this.#drainSwitch.current) return true;
-    const cause = this.#drainSwitch.current.owner === owner ? "resumed" : "forced";
-    if (!this.#drainSwitch.resume(owner, force)) return false;
-    this.#afterDrain(owner, cause, now);
+  /** Ends the drain, if there is one. Returns false if it is another one, which `force` does not end. */
+  resume(request: ResumeRequest, now: number): boolean {
+    const ended = this.#drainSwitch.resume(request);
+    if (ended === null) return true;
+    if (ended === "held") return false;
+    this.#afterDrain({ owner: ended.drain.owner, by: request.by, cause: ended.cause }, now);
     // Deferred requests that waited have kept no checks going.
     this.tick(now);
     return true;
   }
 
   /** Returns false if the configuration has no such server. */
-  changeServer(name: string, patch: ServerPatch, now: number): boolean {
-    if (!this.#fleet.change(name, patch, now)) return false;
+  changeServer(name: string, patch: ServerPatch, by: string, now: number): boolean {
+    if (!this.#fleet.change(name, patch, by, now)) return false;
     // A server that is back in service is checked before it gets a request.
     this.#ask(now);
     this.#refuseOrDispatch(now);
@@ -197,10 +202,10 @@ export class Scheduler {
   }
 
   /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
-  freeLease(id: string, now: number): boolean {
+  freeLease(id: string, by: string, now: number): boolean {
     const slot = this.#fleet.slotInFlight(id);
     if (!slot) return false;
-    this.#chronicle.freedByHand(slot, now);
+    this.#chronicle.freedByHand(slot, by, now);
     this.#fleet.free(slot, now);
     this.#dispatch(now);
     return true;
@@ -212,11 +217,13 @@ export class Scheduler {
   tick(now: number): void {
     this.#fleet.tick(now, () => this.counters.abandoned());
     for (let late = this.#waitingList.takeExpired(now); late; late = this.#waitingList.takeExpired(now)) {
+      this.traffic.left(late, now);
       this.#refuse(late.id, "queue-timeout", now);
     }
     // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
     this.#waitingList.head()?.failed?.tick(now);
-    if (this.#drainSwitch.expire(now)) this.#afterDrain(null, "expired", now);
+    const expired = this.#drainSwitch.expire(now);
+    if (expired) this.#afterDrain({ owner: expired.owner, by: null, cause: "expired" }, now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
     this.#ask(now);
     this.#refuseOrDispatch(now);
@@ -251,6 +258,11 @@ export class Scheduler {
     return this.counters.totals;
   }
 
+  /** What came and went in the last minutes. */
+  get traffic(): Traffic {
+    return this.#chronicle.traffic;
+  }
+
   /** The drain that is on, whether or not anything is still in flight; `null`: none. */
   get currentDrain(): Readonly<Drain> | null {
     return this.#drainSwitch.current;
@@ -268,6 +280,28 @@ export class Scheduler {
   /** How many tickets wait, those of deferred requests included. */
   get queued(): number {
     return this.#waitingList.length;
+  }
+
+  /** The configured limits of the waiting list. They are for direct requests only. */
+  get limits(): Pick<PoolConfig, "maxQueue" | "queueTimeoutMs"> {
+    return this.#settings;
+  }
+
+  /** Returns how long the waiting list can take what comes. */
+  capacity(now: number): Capacity {
+    const drain = this.#drainSwitch.current;
+    const holdsForLackOfServers = this.#fleet.slots === 0 && !this.#refusesForLackOfServers(false, now);
+    const isHalted = drain !== null || holdsForLackOfServers;
+    const load = {
+      ...{ maxQueue: this.#settings.maxQueue, queueTimeoutMs: this.#settings.queueTimeoutMs },
+      queued: this.#waitingList.direct,
+      isFull: this.#isFull,
+      oldestSince: this.oldestSince,
+      growth: this.traffic.growth(isHalted, now),
+      isHalted,
+      drainExpiresAt: drain?.expiresAt ?? null,
+    };
+    return capacityOf(load, now);
   }
 
   get queuedDeferred(): number {
@@ -303,6 +337,11 @@ export class Scheduler {
   /** True if this is the id of a lease that has not ended. */
   isLeased(id: string): boolean {
     return this.#fleet.leased(id) !== undefined;
+  }
+
+  /** The server that may be at work on the request with this lease; `null`: none. */
+  serverOf(id: string): string | null {
+    return this.#fleet.slotInFlight(id)?.server.name ?? null;
   }
 
   /** When the lease with this id began; `null`: there is none that has not ended. */
@@ -344,6 +383,7 @@ export class Scheduler {
   #enqueue(request: TicketRequest, now: number): number {
     const { ticket, arrival } = this.#waitingList.enter(request, now);
     if (arrival === "returned") this.#recordReturn(request, now);
+    else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
     // A full list refuses new tickets only: the others were accepted before.
     const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
@@ -356,6 +396,13 @@ export class Scheduler {
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
     if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
     return ticket.token;
+  }
+
+  /** True if the next direct request is refused: the list is full, and it would have to wait. */
+  get #isFull(): boolean {
+    if (this.#waitingList.direct < this.#settings.maxQueue) return false;
+    const isHeld = this.#drainSwitch.current !== null || this.#regroup.active;
+    return isHeld || this.#waitingList.length > 0 || !this.#fleet.hasFreeSlot;
   }
 
   #ask(now: number): void {
@@ -381,8 +428,10 @@ export class Scheduler {
     }
   }
 
-  #recordGrant({ id, token, since, isRetry }: Ticket, slot: Slot, now: number): void {
+  #recordGrant(ticket: Ticket, slot: Slot, now: number): void {
+    const { id, token, since, isRetry } = ticket;
     if (!isRetry) this.counters.granted(now - since);
+    this.traffic.granted(ticket, now);
     this.#outbox.decided({ kind: "grant", ticket: id, slot, token });
   }
 
@@ -400,9 +449,10 @@ export class Scheduler {
     if (this.#drainSwitch.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
   }
 
-  #afterDrain(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
+  #afterDrain(end: DrainEnd, now: number): void {
     this.#outbox.drainChanged = true;
-    this.#chronicle.drainEnded(owner, cause, now);
+    this.#chronicle.drainEnded(end, now);
+    if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
     this.#refuseOrDispatch(now);
   }
 
@@ -415,10 +465,11 @@ export class Scheduler {
   #refuseAll(now: number): void {
     const refusesDeferred = this.#refusesForLackOfServers(true, now);
     if (!refusesDeferred && this.#waitingList.direct === 0) return;
-    for (const { id, expiresAt } of this.#waitingList.inOrder()) {
-      if (expiresAt !== null && !refusesDeferred) continue;
-      this.#waitingList.leave(id);
-      this.#refuse(id, "no-server", now);
+    for (const ticket of this.#waitingList.inOrder()) {
+      if (ticket.expiresAt !== null && !refusesDeferred) continue;
+      this.#waitingList.leave(ticket.id);
+      this.traffic.left(ticket, now);
+      this.#refuse(ticket.id, "no-server", now);
     }
   }
 

@@ -1,6 +1,9 @@
+import type { TimeLimit } from "./capacity.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import type { Totals } from "./record/counters.ts";
+import type { Percentiles } from "./record/percentiles.ts";
+import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 
@@ -8,7 +11,8 @@ import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 export interface Snapshot {
   name: string;
   state: "running" | "draining" | "drained";
-  drain: { owner: string; reason: string | null; since: string; expiresAt: string } | null;
+  /** `by`: the operator who began it. */
+  drain: { owner: string; by: string; reason: string | null; since: string; expiresAt: string } | null;
   /** Slots whose server may be at work on a request: leased, in quarantine or in cooldown. */
   inFlight: number;
   /** How many of them are in quarantine. */
@@ -17,6 +21,27 @@ export interface Snapshot {
   queued: number;
   /** Of the direct requests on the list; 0 if none waits. */
   oldestWaitMs: number;
+  /** `max_queue`: how many direct requests may wait. `null`: no limit is known, as the pool has no configuration. */
+  maxQueue: number | null;
+  /** `queue_timeout`: how long a direct request may wait. */
+  queueTimeoutMs: number;
+  /** New requests, those that are refused because the list is full included. `null`: not known for long enough. */
+  arrivalsPerSecond: number | null;
+  /** Requests that got their first slot. `null`: not known for long enough. */
+  grantsPerSecond: number | null;
+  /** When the list is full, if all goes on as it does; 0: it is. `null`: nothing says that it fills up. */
+  fullInMs: number | null;
+  /** When the oldest direct request times out if it gets no slot until then; `null`: none waits. */
+  firstTimeoutInMs: number | null;
+  /**
+   * In a drain, and while requests are held because no server takes any: until a request is refused, or the drain ends by
+   * itself. Otherwise `null`.
+   */
+  timeLeft: { ms: number; until: TimeLimit } | null;
+  /** How long direct requests have waited for their first slot, in the last ten minutes; `null`: there were none. */
+  waitMs: Percentiles | null;
+  /** From the slot to the server's last byte, of all requests of the last ten minutes; `null`: there were none. */
+  serviceMs: Percentiles | null;
   /** Absent if the pool stores no requests. */
   deferred?: DeferredSnapshot | undefined;
   slots: number;
@@ -24,6 +49,20 @@ export interface Snapshot {
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+  /** What was refused in the minute before this snapshot, by the reason. */
+  recentRefusals: RecentRefusal[];
+  revision: Revision;
+}
+
+/** What a snapshot shows. */
+export type SnapshotContent = Omit<Snapshot, "revision">;
+
+/** Orders the snapshots of one pool, whichever way each has come: by `since`, then by `number`. */
+export interface Revision {
+  /** When the instance of the pool's object started that made the snapshot. */
+  since: string;
+  /** Rises by one with each change that a snapshot shows. */
+  number: number;
 }
 
 /** Deferred requests: those on the waiting list, those that have a slot, and those that are kept after their end. */
@@ -44,8 +83,10 @@ export interface ServerSnapshot {
   state: ServerState;
   /** When the operator last changed the state; `null`: never. */
   stateSince: string | null;
-  /** Who set the state; absent if they gave no name. */
+  /** Whose change of the state it is, such as a roll's; absent if they did not say. */
   stateOwner?: string | undefined;
+  /** The operator who changed the server last; absent: nobody has. */
+  changedBy?: string | undefined;
   health: Health;
   /** When the health last changed; `null`: never. */
   healthSince: string | null;
@@ -77,15 +118,16 @@ export function snapshotOf(
   scheduler: Scheduler,
   now: number,
   deferred: DeferredSnapshot | null = null,
-): Snapshot {
+): SnapshotContent {
   const servers = scheduler.servers.map(serverSnapshot);
   const drain = scheduler.currentDrain;
-  const inFlight = scheduler.inFlight;
+  const { inFlight, limits, traffic } = scheduler;
   return {
     name,
     state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
     drain: drain && {
       owner: drain.owner,
+      by: drain.by,
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
@@ -94,11 +136,19 @@ export function snapshotOf(
     quarantined: sum(servers, (server) => server.quarantined),
     queued: scheduler.queued,
     oldestWaitMs: scheduler.oldestSince === undefined ? 0 : Math.max(0, now - scheduler.oldestSince),
+    maxQueue: Number.isFinite(limits.maxQueue) ? limits.maxQueue : null,
+    queueTimeoutMs: limits.queueTimeoutMs,
+    arrivalsPerSecond: hundredths(traffic.arrivalsPerSecond(now)),
+    grantsPerSecond: hundredths(traffic.grantsPerSecond(now)),
+    ...scheduler.capacity(now),
+    waitMs: traffic.waits(now),
+    serviceMs: traffic.services(now),
     ...(deferred ? { deferred } : {}),
     slots: sum(servers, (server) => server.slots),
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
 
@@ -111,6 +161,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     state: server.state,
     stateSince: server.stateSince === null ? null : iso(server.stateSince),
     ...(server.override.owner === undefined ? {} : { stateOwner: server.override.owner }),
+    ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
@@ -134,6 +185,8 @@ function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseS
   };
 }
 
+/** Rounded, so that a rate that stays is the same in each snapshot. */
+const hundredths = (rate: number | null) => rate && Math.round(rate * 100) / 100;
 const iso = (ms: number) => new Date(ms).toISOString();
 const sum = <T>(items: T[], value: (item: T) => number) =>
   items.reduce((total, item) => total + value(item), 0);

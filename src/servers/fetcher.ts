@@ -9,6 +9,9 @@ export type ServerFetch = (target: string | Request, init: RequestInit) => Promi
 /** The Worker cannot reach the server: it is of an earlier version, whose configuration has no such binding. */
 export class NoBinding extends Error {}
 
+/** A header cannot be sent: the Worker does not have the secret that it takes. */
+export class NoSecret extends Error {}
+
 /** True if `fetchOf` does not throw. */
 export function isReachedBy(env: object, { binding }: ServerAddress): boolean {
   return binding === null || bindingsOf(env).kindOf(binding) !== null;
@@ -27,7 +30,9 @@ export function fetchOf(env: object, { name, binding }: ServerAddress & { name: 
   return (target, init) => server.fetch(target, init);
 }
 
-/** The headers that the configuration adds to what the server is sent, by their names in lower case. */
+/**
+ * The headers that the configuration adds to what the server is sent, by their names in lower case. Throws `NoSecret`.
+ */
 export function addedHeaders(
   env: object,
   { servers, headers: ofAll }: PoolConfig,
@@ -39,6 +44,13 @@ export function addedHeaders(
   const added = servers.find(isSame)?.headers ?? ofAll;
   return added.map(([header, value]) => [
     header,
-    typeof value === "string" ? value : String(bound(env, value.secret)),
+    typeof value === "string" ? value : secretOf(env, value.secret),
   ]);
+}
+
+/** `parseConfig` refuses a configuration without its secrets. If one is missing all the same, nothing is sent. */
+function secretOf(env: object, name: string): string {
+  const secret = bound(env, name);
+  if (typeof secret === "string") return secret;
+  throw new NoSecret(`there is no secret ${name}, which headers take`);
 }

@@ -3,14 +3,26 @@ import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
 export const POOL_STATES = { running: "Running", draining: "Draining", drained: "Drained" };
 export const SERVER_STATES = { ready: "ready", drain: "drain", maint: "maintenance" };
 
-/** True if the server can get a request once it has a free slot: not taken out by an operator, and not down. */
-export function takesRequests({ state, health }: Pick<ServerSnapshot, "state" | "health">): boolean {
-  return state === "ready" && health !== "down";
+/**
+ * True if the server can get a request once it has a free slot: not taken out by an operator, and not down. One that has
+ * left the configuration and finishes its requests has no slots.
+ */
+export function takesRequests({
+  state,
+  health,
+  slots,
+}: Pick<ServerSnapshot, "state" | "health" | "slots">): boolean {
+  return state === "ready" && health !== "down" && slots > 0;
 }
 
 /** How many servers take requests. */
 export function serversInUse({ servers }: Pick<Snapshot, "servers">): number {
   return servers.filter(takesRequests).length;
+}
+
+/** Words that begin a sentence, for the middle of one. */
+export function inSentence(words: string): string {
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }
 
 /** `1 request`, `1,200 requests`. */

@@ -16,11 +16,28 @@ export function wholeSeconds(ms: number): string {
   return inUnits(Math.max(0, Math.floor(ms / 1_000)));
 }
 
-/** The same in a single unit, where there is little room: `4 s`, `2 min`, `5 h`. */
+/** The same in a single unit, where there is little room: `4 s`, `2 min`, `5 h`, `3 days`. */
 export function oneUnit(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 1) return wholeSeconds(ms);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+}
+
+/** In a single unit and two digits at least, where several stand in a row: `204 ms`, `1.2 s`, `65 s`, `3.8 min`, `2.0 h`. */
+export function compactDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  const [value, unit] =
+    ms < 99_500 ? [ms / 1_000, "s"] : ms < 5_970_000 ? [ms / 60_000, "min"] : [ms / 3_600_000, "h"];
+  return `${value.toFixed(value < 9.95 ? 1 : 0)} ${unit}`;
+}
+
+/** An estimate, no more exact than it can be, and steady: `8 s`, `40 s`, `4 min 10 s`, `25 min`. */
+export function roughly(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1_000));
+  const step = seconds < 10 ? 1 : seconds < 60 ? 5 : seconds < 600 ? 10 : 60;
+  return inUnits(Math.round(seconds / step) * step);
 }
 
 function inUnits(seconds: number): string {

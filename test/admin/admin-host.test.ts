@@ -49,7 +49,7 @@ describe("with ADMIN_HOST set", () => {
   });
 
   test("what is not under /_sluice/ is proxied on the admin host too", async () => {
-    for (const path of ["/", "/_sluice", "/_sluices/healthz", "/a/_sluice/healthz", "/_SLUICE/healthz"]) {
+    for (const path of ["/", "/_sluices", "/_sluices/healthz", "/a/_sluice/healthz", "/_SLUICE/healthz"]) {
       expect(await through("admin.example.com", path)).toBe(`200 origin saw ${path}`);
     }
   });

@@ -10,11 +10,13 @@ const { setImmediate: realImmediate } = globalThis;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("scheduler", { wait: sleep });
+  vi.spyOn(console, "log").mockImplementation(() => {});
   Object.assign(crypto.subtle, { timingSafeEqual: () => true });
 });
 afterEach(() => {
   Reflect.deleteProperty(crypto.subtle, "timingSafeEqual");
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -33,15 +35,16 @@ function drainingPool(spellsMs: number[]) {
     spellsMs.shift();
     throw new Error("The object was reset.");
   };
-  const stub = { drain: async () => ({ held: false, snapshot: {} }), whenDrained };
+  const stub = { drain: async () => ({ answer: "done", snapshot: {} }), whenDrained };
   return { asked, env: { ADMIN_TOKEN: TOKEN, POOLS: IDLE_POOLS, POOL: { getByName: () => stub } } };
 }
 
 test("a drain that waits for minutes is waited for through restarts, in pieces that the object can bear", async () => {
   const { asked, env } = drainingPool([60 * SECOND, 125 * SECOND, 29 * SECOND]);
   const init = { method: "POST", headers: BEARER, body: '{"wait": "5m"}' };
+  const ctx = { waitUntil: () => {} } as unknown as ExecutionContext;
   let answer: Response | undefined;
-  void Promise.resolve(admin.request("/_sluice/api/pools/web/drain", init, env)).then((response) => {
+  void Promise.resolve(admin.request("/_sluice/api/pools/web/drain", init, env, ctx)).then((response) => {
     answer = response;
   });
   // The token's digest takes real time, which fake timers do not advance.

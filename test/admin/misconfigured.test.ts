@@ -1,6 +1,11 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sluice } from "../support/sluice.ts";
 import { ask, CLOSED_ROUTES, problemOf, ROUTES_OF_POOLS } from "./support.ts";
+
+const ON_WEB = "the-token-of-somebody-for-web";
+const sha256 = createHash("sha256").update(ON_WEB).digest("hex");
+const ADMIN_TOKENS = JSON.stringify({ "on-web": { sha256, may: ["*"], pools: ["web"] } });
 
 const BROKEN = {
   web: { servers: [{ name: "web-1", url: "https://secret-name.example.com/path" }], slot: 2 },
@@ -14,13 +19,27 @@ describe.each([
 ])("a configuration %s", (_, pools, problems) => {
   let sluice: Sluice;
   beforeAll(async () => {
-    sluice = await Sluice.start({ pools });
+    sluice = await Sluice.start({ pools, texts: { ADMIN_TOKENS } });
   });
   afterAll(() => sluice.stop());
 
   test.each(ROUTES_OF_POOLS)("is told in full to who shows the token: $method $path", async (route) => {
     const { detail } = await problemOf(await ask(sluice, route), 500, "misconfigured");
     for (const problem of problems) expect(detail).toContain(problem);
+  });
+
+  test("is not told to who may act on some pools only: it may be another pool's", async () => {
+    const headers = { Authorization: `Bearer ${ON_WEB}` };
+    for (const path of ["/_sluice/api/me", "/_sluice/api/pools", "/_sluice/api/pools/web"]) {
+      const { detail } = await problemOf(
+        await ask(sluice, { method: "GET", path }, headers),
+        500,
+        "misconfigured",
+      );
+      expect(detail).toBe(
+        "Operators with a right for all pools find the details here, and others in the log.",
+      );
+    }
   });
 
   test.each(CLOSED_ROUTES)("is told to nobody else: $method $path", async (route) => {

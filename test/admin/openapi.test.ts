@@ -2,6 +2,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openApiText } from "../../scripts/build-openapi.ts";
 import { admin } from "../../src/admin/app.ts";
+import { CHANGES } from "../../src/link/audit.ts";
 import { Deferrer } from "../deferred/support.ts";
 import { read } from "../docs/documents.ts";
 import { codeIn, tableBelow } from "../docs/markdown.ts";
@@ -153,6 +154,7 @@ describe("the running Worker", () => {
     await (await inFlight).text();
     await ask(`POST ${POOL}/drain`, {}, body({ owner: "one", wait: "10s" }));
     await ask(`POST ${POOL}/resume`, {}, body({ owner: "one" }));
+    await ask("GET /_sluice/api/me");
     await ask(`POST ${POOL}/drain`, {}, body({ waits: "10s" }));
     await ask(`POST ${POOL}/drain`, {}, { headers: { ...BEARER, "Sec-Fetch-Site": "cross-site" } });
   });
@@ -192,6 +194,13 @@ describe("the running Worker", () => {
     await origin.arrival();
     await ask(`DELETE ${POOL}/deferred/{id}`, { id: running });
     await clients.until(running, "canceled");
+  });
+
+  test("answers as the document says: who has done all that", async () => {
+    const { changes } = JSON.parse(await ask("GET /_sluice/api/audit", {}, { query: "?limit=1000" }));
+    expect(new Set(changes.map(({ act }: { act: string }) => act)).size).toBe(CHANGES.length);
+    await ask("GET /_sluice/api/audit", {}, { query: "?limit=0" });
+    await ask("GET /_sluice/api/audit", {}, { query: "?pool=none" });
   });
 
   test("answers as the document says: deferred requests, to their clients", async () => {

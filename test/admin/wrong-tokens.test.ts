@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { admin } from "../../src/admin/app.ts";
-import { WrongTokens } from "../../src/admin/auth.ts";
+import { WrongTokens } from "../../src/admin/sign-in/wrong-tokens.ts";
 import { BEARER } from "./support.ts";
 
 const ENV = { ADMIN_TOKEN: BEARER.Authorization.slice("Bearer ".length) };

@@ -89,3 +89,16 @@ test("so does a look at one", async () => {
   await client.response(id);
   expect(sum(await taken(), "call: deferred")).toBe(A_LOOK.answer);
 });
+
+test("a change by an operator costs one row for the audit, and an attempt nothing else", async () => {
+  const patch = { method: "PATCH", path: "/api/pools/web/servers/web-1" };
+  for (const weight of [2, 3]) {
+    await sluice.admin(patch.method, patch.path, { weight });
+    const counts = await taken();
+    expect([counts["rows: pool.audit"], counts["rows: pool.servers"]]).toEqual([1, 1]);
+  }
+  await sluice.admin(patch.method, patch.path, { weight: 4, ifState: "maint" });
+  expect(Object.entries(await taken()).filter(([name]) => name.startsWith("rows: "))).toEqual([
+    ["rows: pool.audit", 1],
+  ]);
+});

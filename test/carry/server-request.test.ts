@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CarriedRequest } from "../../src/carry/carried-request.ts";
 import { toClient } from "../../src/carry/headers.ts";
 import { RequestBody } from "../../src/carry/request-body.ts";
@@ -42,6 +42,19 @@ describe("the server is asked", () => {
   test("by its own name where Cloudflare is not there to resolve the client's to it", async () => {
     expect((await outgoing("client", {})).target).toBe(`${SERVER}/a%2Fb?c`);
   });
+});
+
+test("the headers are walked once for all that a client could forge, as every request pays for it", async () => {
+  const { carried, server } = await carriedWith("server", { "x-real-ip": "203.0.113.66", x_host: "forged" });
+  const walks = vi.spyOn(Headers.prototype, "keys");
+  onTestFinished(() => walks.mockRestore());
+  const { init } = serverRequest(carried, server, null);
+  expect(walks).toHaveBeenCalledTimes(1);
+  expect([...(init.headers as Headers)].map(([name]) => name)).toEqual([
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+  ]);
 });
 
 test("where the server leads to stays as it came if it knows the client's host, and is mapped otherwise", async () => {

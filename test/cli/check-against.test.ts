@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -6,10 +7,17 @@ import { Run } from "./command.ts";
 import { Folder } from "./script.ts";
 import { SERVER, toml } from "./wrangler-file/support.ts";
 
+/** A token that may look at no pool that runs. */
+const OF_API = "sluice_the-token-for-the-pool-api";
+
 let sluice: Sluice;
 beforeAll(async () => {
   const servers = [{ name: "web-1", url: "https://web-1.example.com" }];
-  sluice = await Sluice.start({ pools: { web: { servers } }, bundle: "production" });
+  const tokens = {
+    api: { sha256: createHash("sha256").update(OF_API).digest("hex"), may: ["look"], pools: ["api"] },
+  };
+  const texts = { ADMIN_TOKENS: JSON.stringify(tokens) };
+  sluice = await Sluice.start({ pools: { web: { servers } }, bundle: "production", texts });
 });
 afterAll(() => sluice.stop());
 
@@ -52,6 +60,20 @@ describe("sluice check --against", () => {
       1,
       "vars.POOLS.www.servers[0].url",
     ]);
+  });
+
+  test("says which pools the token may not see, and compares nothing of them", async () => {
+    const file = toml(
+      `[vars.POOLS.web]\nservers = [${SERVER.replace("https:", "http:")}]\n[vars.POOLS."a b"]`,
+    );
+    const { stdout } = await check(file, ["--against", sluice.url], { SLUICE_TOKEN: OF_API });
+    expect(stdout).toContain(
+      "warning: vars.POOLS.web: your token may not look at this pool, so that it is not compared",
+    );
+    expect(stdout).not.toContain("the same host runs");
+    const all = await check(file, ["--against", sluice.url]);
+    expect(all.stdout).toContain("the same host runs");
+    expect(all.stdout).not.toContain("may not look");
   });
 
   test("ends with 69 where Sluice cannot be reached, with 77 for a wrong token", async () => {

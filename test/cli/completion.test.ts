@@ -79,6 +79,7 @@ test.skipIf(isMissing("zsh"))(
       ["sluice check wr", "check wrangler.toml"],
       ["sluice drain re", "sluice drain reports "],
       ["sluice server reports pr", "sluice server reports printer-1 "],
+      ["sluice token rev", "sluice token revoke "],
     ] as const) {
       terminal.type(`${typed}\t`);
       await terminal.until(({ output }) => output.includes(completed));
@@ -100,6 +101,8 @@ test.skipIf(isMissing("fish"))(
       "sluice check wr",
       "sluice drain re",
       "sluice server reports ",
+      "sluice token ch",
+      "sluice token new ci --into wr",
     ].map((typed) => `complete -C '${typed}'`);
     const script = ["sluice complete fish | source", ...asked].join("; ");
     const env = { ...process.env, PATH, HOME: path };
@@ -114,6 +117,8 @@ test.skipIf(isMissing("fish"))(
       "wrangler.toml",
       "reports",
       "printer-1",
+      "check",
+      "wrangler.toml",
       "",
     ]);
   },
@@ -145,6 +150,9 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["the file of a command to be run", "sluice deploy web -- ./dep", "sluice deploy web -- ./deploy.sh "],
     ["a pool", "sluice drain re", "sluice drain reports "],
     ["a server", "sluice server reports pr", "sluice server reports printer-1 "],
+    ["what to do with tokens", "sluice token rev", "sluice token revoke "],
+    ["an option of that", "sluice token new ci --in", "sluice token new ci --into "],
+    ["the file of an option", "sluice token check --from wr", "sluice token check --from wrangler.toml "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],
   ])("Tab completes %s", async (_, typed, completed) => {
     const terminal = await bash();
@@ -169,7 +177,9 @@ describe("in a real bash, also without the package bash-completion", () => {
     const before = terminal.output.length;
     terminal.type("sluice \t\t");
     const commands =
-      "status drain resume deploy roll server deferred check serve rehearse top complete help".split(" ");
+      "status drain resume deploy roll server deferred audit check serve rehearse top token complete help".split(
+        " ",
+      );
     await terminal.until(({ output }) => commands.every((name) => output.slice(before).includes(name)));
   });
 });

@@ -227,7 +227,9 @@ test("status shows the deferred requests of pools that store some", async () => 
   await all.sluice.drain("web");
   await all.client.defer("/");
   const table = await end(["status"], { url: all.sluice.url });
-  expect(table.stdout).toMatch(/ DEFERRED +SERVERS\nweb .* 0 +– +1, 1 failed +1\/1\n$/);
+  expect(table.stdout).toMatch(
+    / DEFERRED +SERVERS +DRAINED BY\nweb .* 0\/\d+ +– +10 min \(timeout\) +1, 1 failed +1\/1 +"admin"\n$/,
+  );
   const one = await end(["status", "web"], { url: all.sluice.url });
   expect(one.stdout).toMatch(
     /\ndeferred {2}1 queued, the oldest for [\d.]+ s · 0 running · 0 answered · 1 failed\n/,

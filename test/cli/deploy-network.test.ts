@@ -95,7 +95,7 @@ describe("a deploy that never reaches Sluice", () => {
     const folder = await Folder.make();
     const run = new Run(["deploy", "web", "--", "touch", "started"], { url: relay.url, cwd: folder.path });
     expect(await run.code).toBe(69);
-    expect(run.stderr).toMatch(/^sluice: web http:\S+ cannot be reached: .*ECONNREFUSED.*\n$/);
+    expect(run.stderr).toMatch(/^sluice: web: http:\S+ cannot be reached: .*ECONNREFUSED.*\n$/);
     expect(folder.has("started")).toBe(false);
   });
 

@@ -17,7 +17,7 @@ describe("a pool that somebody else drains", () => {
       expect(run.stderr).toContain(word);
     }
     // The pool is named only once.
-    expect(run.stderr).toMatch(/^sluice: web "night shift"/);
+    expect(run.stderr).toMatch(/^sluice: web: "night shift"/);
     expect(folder.has("started")).toBe(false);
     expect((await sluice.snapshot("web")).drain).toEqual(held);
   });

@@ -59,7 +59,9 @@ describe("sluice drain", () => {
     await sluice.drain("web", { owner: "Ann", reason: "new disks" });
     const run = new Run(["drain", "web"], { url: sluice.url });
     expect(await run.code).toBe(76);
-    expect(run.stderr).toMatch(/^sluice: pool web: "Ann" \(new disks\) drains this pool since 20\S+, until /);
+    expect(run.stderr).toMatch(
+      /^sluice: pool web: "Ann" \(new disks\), begun by "admin", drains this pool since 20\S+, until /,
+    );
     expect((await sluice.snapshot("web")).drain?.owner).toBe("Ann");
   });
 
@@ -118,6 +120,7 @@ describe("sluice drain", () => {
     ["of a pool that does not exist", ["wep"], 'sluice: There is no pool "wep"'],
     ["with a wait that is no duration", ["web", "--wait", "soon"], "--wait"],
     ["with no end at once", ["web", "--expires", "0s"], "sluice: --expires: "],
+    ["with an empty owner", ["web", "--owner", ""], "sluice: --owner: "],
     ["with an empty reason", ["web", "--reason", ""], "sluice: --reason: "],
   ])("%s ends with 64, and drains nothing", async (_, args, words) => {
     const { sluice } = await stage();

@@ -116,6 +116,12 @@ describe("what is not Sluice ends it with 70", () => {
     ["all pools, asked for one", ["status", "web"], '{"pools":[],"unreachable":[]}'],
     ["another pool than was asked for", ["status", "web"], '{"name":"api","servers":[]}'],
     ["a pool, asked for its requests", ["deferred", "web"], '{"name":"web","servers":[]}'],
+    ["a list, asked who one is", ["drain", "web"], '{"pools":[],"unreachable":[]}'],
+    [
+      "rights that are none, asked who one is",
+      ["roll", "web", "--", "echo"],
+      '{"name":"a","pools":{"web":1}}',
+    ],
     [
       "another request than was to be canceled",
       ["deferred", "web", "cancel", ID],
@@ -186,7 +192,9 @@ describe("a Sluice that refuses", () => {
     for (const args of [["status"], ["drain", "web"], ["deploy", "web", "--", "echo", "ran"]]) {
       const { code, stdout, stderr } = await end(args, { url, env: wrong });
       expect({ code, stdout }).toEqual({ code: 77, stdout: "" });
-      expect(stderr).toContain("The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.");
+      expect(stderr).toContain(
+        "Sluice does not know this token: check SLUICE_TOKEN. It is the Worker's ADMIN_TOKEN",
+      );
     }
   });
 

@@ -11,10 +11,12 @@ const COMMANDS = [
   "roll",
   "server",
   "deferred",
+  "audit",
   "check",
   "serve",
   "rehearse",
   "top",
+  "token",
   "complete",
 ];
 
@@ -54,6 +56,12 @@ describe("sluice --help", () => {
       expect(await helpOf(command, "--help")).toMatch(/\(default:\s+60s\)/);
     }
     expect(await helpOf("deploy", "--help")).toMatch(/\(default:\s+2m\)/);
+  });
+
+  test.each(["new", "check", "revoke"])("of token %s has an example too", async (action) => {
+    const help = await helpOf("token", action, "--help");
+    expect(help).toMatch(new RegExp(`\nExamples:\n {2}.*sluice token ${action}( |\n)`));
+    expect(await helpOf("token", "help", action)).toBe(help);
   });
 
   test.each(COMMANDS)("of %s has an example, and how to reach Sluice", async (command) => {

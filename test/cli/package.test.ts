@@ -35,6 +35,11 @@ describe("the package", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
+    // Of earlier builds: another version's, and what one that was killed was about to write.
+    for (const stale of ["gone/worker.js", "gone.js", "sluice.js.99999999"]) {
+      await mkdir(dirname(join(ROOT, "dist", stale)), { recursive: true });
+      await writeFile(join(ROOT, "dist", stale), "stale");
+    }
     const pack = ["pack", "--silent", "--json", "--pack-destination", folder];
     const [packed] = JSON.parse((await run("npm", pack, { cwd: ROOT })).stdout);
     files = packed.files.map(({ path }: { path: string }) => path);
@@ -142,6 +147,10 @@ describe("the package", () => {
       }
       expect(stdout).toContain("1 pool, 2 servers, no problem found");
       expect(readFileSync(join(folder, "out/worker.js"), "utf8")).toContain("misconfigured");
+    });
+
+    test("keeps its token out of git, although npm leaves each .gitignore out of a package", () => {
+      expect(readFileSync(join(folder, ".gitignore"), "utf8").split("\n")).toContain(".dev.vars*");
     });
 
     test("is what a module of the user's own exports, with types", async () => {

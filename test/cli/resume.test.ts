@@ -3,6 +3,19 @@ import { Run } from "./command.ts";
 import { stage } from "./stage.ts";
 
 describe("sluice resume", () => {
+  test("--owner ends the drain that `sluice drain --owner` has begun, which says so, and no other", async () => {
+    const { sluice } = await stage();
+    const drained = new Run(["drain", "web", "--owner", "new disks"], { url: sluice.url });
+    expect(await drained.code).toBe(0);
+    expect(drained.stdout).toMatch(/; to end it: sluice resume web --owner 'new disks'\n$/);
+    expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "new disks", by: "admin" });
+    const other = new Run(["resume", "web", "--owner", "old disks"], { url: sluice.url });
+    expect(await other.code).toBe(76);
+    expect(other.stderr).toContain('"new disks", begun by "admin", drains this pool');
+    expect(await new Run(["resume", "web", "--owner", "new disks"], { url: sluice.url }).code).toBe(0);
+    expect((await sluice.snapshot("web")).drain).toBeNull();
+  });
+
   test("ends the drain of `sluice drain`, and the queue goes on in its order", async () => {
     const pool = await stage();
     expect(await new Run(["drain", "web"], { url: pool.sluice.url }).code).toBe(0);
@@ -36,7 +49,7 @@ describe("sluice resume", () => {
     expect(await refused.code).toBe(76);
     expect(refused.stdout).toBe("");
     expect(refused.stderr).toMatch(
-      /^sluice: pool web: "Ann\?\[8m" \(new\? disks\) drains this pool since .*, until .*\. To end it all the same: sluice resume web --force\n$/,
+      /^sluice: pool web: "Ann\?\[8m" \(new\? disks\), begun by "admin", drains this pool since .*, until .*\. To end it all the same: sluice resume web --force\n$/,
     );
     expect((await sluice.snapshot("web")).state).toBe("drained");
     const forced = new Run(["resume", "web", "--force"], { url: sluice.url });

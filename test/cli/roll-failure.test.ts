@@ -82,7 +82,9 @@ describe("a roll of a pool that somebody else is at", () => {
     await sluice.drain("web", { owner: "Ann\u001b[2J" });
     const run = new Run(["roll", "web", "--", "echo", "ran"], { url: sluice.url });
     expect(await run.code).toBe(76);
-    expect(run.stderr).toMatch(/^sluice: web is drained by "Ann\?\[2J" since (\S+ )?\d\d:\d\d:\d\d\n$/);
+    expect(run.stderr).toMatch(
+      /^sluice: web is drained by "Ann\?\[2J" of "admin" since (\S+ )?\d\d:\d\d:\d\d\n$/,
+    );
     expect(run.stdout).toBe("");
   });
 
@@ -91,7 +93,7 @@ describe("a roll of a pool that somebody else is at", () => {
     await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { state: "drain" });
     const run = new Run(["roll", "web", "--", "echo", "ran"], { url: sluice.url });
     expect(await run.code).toBe(76);
-    expect(run.stderr).toContain("web-1 is out");
+    expect(run.stderr).toContain('web-1 is out, by "admin"; to put it back: ');
     expect(run.stdout).toBe("");
     expect(await statesOf(sluice)).toEqual(["ready", "drain"]);
   });

@@ -80,7 +80,7 @@ test("of two rolls that find a server ready only one runs its command for it; th
   await folder.until("started");
   slow.release();
   expect(await late.code).toBe(76);
-  expect(late.stderr).toContain('sluice: web The server web-0 is in state "drain".\n');
+  expect(late.stderr).toContain('sluice: web: The server web-0 is in state "drain".\n');
   expect(folder.has("late")).toBe(false);
   expect((await sluice.snapshot("web")).servers[0]?.state).toBe("drain");
   await folder.put("go");

@@ -43,6 +43,30 @@ describe("sluice server", () => {
     });
   });
 
+  test("--owner says whose state it is, and a roll that finds the server out names that", async () => {
+    const { sluice } = await stage(2);
+    const out = ["--state", "drain", "--owner", "patch day"];
+    expect((await server(sluice.url, "web", "web-1", ...out)).code).toBe(0);
+    expect((await sluice.snapshot("web")).servers[1]).toMatchObject({
+      state: "drain",
+      stateOwner: "patch day",
+      changedBy: "admin",
+    });
+    const roll = new Run(["roll", "web", "--", "true"], { url: sluice.url });
+    expect(await roll.code).toBe(76);
+    expect(roll.stderr).toBe(
+      'sluice: web-1 is out, by "patch day" of "admin"; to put it back: sluice server web web-1 --state ready\n',
+    );
+  });
+
+  test("--owner without --state ends with 64, and changes nothing", async () => {
+    const { code, stderr } = await server("http://127.0.0.1:1", "web", "web-0", "--owner", "me");
+    expect({ code, stderr }).toEqual({
+      code: 64,
+      stderr: "sluice: --owner says whose --state it is: give that too.\n",
+    });
+  });
+
   test("--json is the server as an object", async () => {
     const { sluice } = await stage(2);
     const { stdout } = await server(sluice.url, "web", "web-0", "--state", "maint", "--json");

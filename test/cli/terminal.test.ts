@@ -47,7 +47,7 @@ describe("colours", () => {
 
 test("a table is as wide as the terminal at most, without what is usual of every server", async () => {
   const lines = stripVTControlCharacters(await statusOn({ columns: 60 })).split("\r\n");
-  expect(lines[2]).toMatch(/^SERVER +STATE +IN FLIGHT +LONGEST +URL$/);
+  expect(lines.filter((line) => /^SERVER +STATE +IN FLIGHT +LONGEST +URL$/.test(line))).toHaveLength(1);
   expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(60);
 });
 

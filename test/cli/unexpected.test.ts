@@ -30,6 +30,7 @@ function idlePool() {
     queued: 0,
   });
   const client = {
+    me: async () => ({ name: "admin", via: "admin-token", pools: { web: ["look", "drain", "servers"] } }),
     pool: async () => snapshot(),
     drain: async (_: string, drain: { owner: string }) => {
       asked.push("drain");

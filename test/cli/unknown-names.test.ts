@@ -31,7 +31,7 @@ describe("a pool that does not exist ends it with 64, and says which there are:"
     const { code, stdout, stderr } = await end(args, { url });
     expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
     expect(stderr).toMatch(
-      /^sluice: (wep )?There is no pool "wep", only (web, api|api, web)\. Did you mean "web"\?\n$/,
+      /^sluice: (wep:? )?There is no pool "wep", only (web, api|api, web)\. Did you mean "web"\?\n$/,
     );
   });
 

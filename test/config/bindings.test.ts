@@ -84,13 +84,27 @@ describe("headers", () => {
 
   test("of a secret that is not set are refused: the servers would take Sluice for somebody else", () => {
     expect(problemsWith([server], { headers: { "X-Gate-Key": { secret: "NOT_SET" } } })).toEqual([
+      'POOLS.web.headers.x-gate-key: there is no secret "NOT_SET"; set it: wrangler secret put NOT_SET',
+    ]);
+  });
+
+  test("of a server are refused likewise, where the server names the secret", () => {
+    const own = { ...server, headers: { "X-Gate-Key": { secret: "NOT_SET" } } };
+    expect(problemsWith([own], { headers: { "X-Gate-Key": { secret: "GATE_KEY" } } })).toEqual([
       'POOLS.web.servers[0].headers.x-gate-key: there is no secret "NOT_SET"; set it: wrangler secret put NOT_SET',
+    ]);
+  });
+
+  test("of a pool are refused also if all its servers have others: a retired one would get them", () => {
+    const own = { ...server, headers: { "X-Gate-Key": "own" } };
+    expect(problemsWith([own], { headers: { "X-Gate-Key": { secret: "NOT_SET" } } })).toEqual([
+      'POOLS.web.headers.x-gate-key: there is no secret "NOT_SET"; set it: wrangler secret put NOT_SET',
     ]);
   });
 
   test("of a secret that no header can have as its value are refused, and the value is not told", () => {
     expect(problemsWith([server], { headers: { "X-Gate-Key": { secret: "LINES" } } })).toEqual([
-      'POOLS.web.servers[0].headers.x-gate-key: the secret "LINES" is empty or has several lines, as no header may; set it: wrangler secret put LINES',
+      'POOLS.web.headers.x-gate-key: the secret "LINES" is empty or has several lines, as no header may; set it: wrangler secret put LINES',
     ]);
   });
 
@@ -115,6 +129,12 @@ describe("headers", () => {
   ])("may not be called %j", (name, verdict) => {
     expect(problemsWith([server], { headers: { [name]: "x" } })).toEqual([
       expect.stringContaining(`${JSON.stringify(name)} ${verdict}`),
+    ]);
+  });
+
+  test("may not be named twice, in whatever case: one of them would not be sent", () => {
+    expect(problemsWith([server], { headers: { "X-Gate-Key": "one", "x-gate-key": "two" } })).toEqual([
+      'POOLS.web.headers.x-gate-key: "x-gate-key" is there as "X-Gate-Key" already; allowed: a name of another header, such as "X-Gate-Key"',
     ]);
   });
 

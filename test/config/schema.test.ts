@@ -143,6 +143,32 @@ describe("the schema that editors check a wrangler.toml with", () => {
   });
 });
 
+describe("of the variable ACCESS, the schema", () => {
+  const ACCESS = {
+    team: "acme.cloudflareaccess.com",
+    aud: "4714c135",
+    people: [{ group: "ops", may: ["*"] }],
+  };
+  const marksWith = (access: unknown) =>
+    marksOf({ ...PLATFORM_JSON, vars: { POOLS: web(), ACCESS: access } }).join("\n");
+
+  test("accepts what the Worker takes, its JSON too", () => {
+    expect(marksWith(ACCESS)).toBe("");
+    expect(marksWith(JSON.stringify(ACCESS))).toBe("");
+    const people = [{ email: "*@acme.com", may: ["look", "drain"], pools: ["web"] }];
+    expect(marksWith({ ...ACCESS, people })).toBe("");
+  });
+
+  test.each([
+    ["a misspelt key", { ...ACCESS, peopel: [] }, '"additionalProperty":"peopel"'],
+    ["an unknown right", { ...ACCESS, people: [{ group: "ops", may: ["read"] }] }, "may/0: must be equal"],
+    ["nobody", { ...ACCESS, people: [] }, "people: must NOT have fewer than 1 items"],
+    ["a number for the audience", { ...ACCESS, aud: 5 }, "aud: must be string"],
+  ])("marks %s", (_, access, mark) => {
+    expect(marksWith(access)).toContain(mark);
+  });
+});
+
 test("a value of which a schema would say nothing is noticed when it is built", () => {
   expect(() => inputSchema(z.custom<string>(), "draft-07")).toThrow("nothing is said of a custom");
 });

@@ -17,7 +17,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({
-    httpCredentials: { username: "operator", password: TOKEN },
+    httpCredentials: { username: "admin", password: TOKEN },
     viewport: { width: 1280, height: 900 },
     ...options,
   });

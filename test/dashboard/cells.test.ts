@@ -28,8 +28,8 @@ test.each([
   ["drained", { state: "drain" }, {}],
   ["drained", {}, drainedBy("admin")],
   ["busy 1.5 s", { leases: [aLease("a", 1.5)], health: "down" }, {}],
-  ["draining, busy 1.5 s", { leases: [aLease("a", 1.5)] }, drainedBy("admin")],
-  ["draining, busy 2 min", { state: "drain", leases: [aLease("a", 150)] }, {}],
+  ["draining 1.5 s", { leases: [aLease("a", 1.5)] }, drainedBy("admin")],
+  ["draining 2 min", { state: "drain", leases: [aLease("a", 150)] }, {}],
   ["quarantined 2 min", { leases: [aQuarantinedLease("a", 150)] }, {}],
 ] as const)("a slot is said to be %j", (words, server, pool) => {
   const servers = [aServer(server as Parameters<typeof aServer>[0])];

@@ -85,7 +85,7 @@ describe("the list is asked for", () => {
   test("never again by itself once the browser is signed out, or it would ask for the password each time", async () => {
     const { list, questions } = asking();
     list.keepUp(counts());
-    await questions[0]?.refuse(new Problem(401, "unauthorized", "The admin token is missing or wrong", ""));
+    await questions[0]?.refuse(new Problem(401, "unauthorized", "The token is missing or wrong", ""));
     vi.advanceTimersByTime(60_000);
     list.keepUp(counts({ failed: 2 }));
     list.refresh();

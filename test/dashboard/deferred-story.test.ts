@@ -43,13 +43,13 @@ test("an operator finds what has failed and retries it, stops what runs, and can
   // It is tried again, with a number of its own, and the one after it waits.
   await press(page, "Retry… POST /order, number 1");
   await press(page, "Retry");
-  await outcome(page, "POST /order waits again.");
+  await outcome(page, /POST \/order (was put on the waiting list again|is at a server again)\./);
   const again = await origin.arrival();
   const report = await client.defer("/report");
   await page.getByRole("radio", { name: "All" }).check();
   await sees(page, "#deferred-rows tr", /^2\s*running\s*POST \/order/);
   await sees(page, "#deferred-rows tr", /^3\s*queued\s*POST \/report/);
-  await sees(page, "#figures", /Waiting1 \(1 stored\)/);
+  await sees(page, "#figures", /Waiting0 of [\d,]+ \(and 1 stored\)/);
 
   // What waits is canceled, and what runs is stopped.
   await press(page, "Cancel… POST /report, number 3");
@@ -59,7 +59,7 @@ test("an operator finds what has failed and retries it, stops what runs, and can
   const left = new Promise((resolve) => again.response.once("close", resolve));
   await press(page, "Cancel… POST /order, number 2");
   await press(page, "Cancel the request");
-  await outcome(page, "POST /order is being stopped.");
+  await outcome(page, /POST \/order (was told to stop|is canceled)\./);
   await left;
   await sees(page, "#deferred-rows tr", /^2\s*canceled/);
   for (const id of [order, report]) expect(await client.status(id)).toMatchObject({ state: "canceled" });

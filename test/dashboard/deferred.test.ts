@@ -27,7 +27,7 @@ afterAll(async () => {
   await browser?.close();
 });
 afterEach(async () => {
-  await sluice.resume("web");
+  await sluice.resume("web", { force: true });
   await sluice.until("web", ({ queued, inFlight }) => queued + inFlight === 0);
 });
 
@@ -54,7 +54,9 @@ async function store(...pages: Page[]): Promise<void> {
 
 /** The page of a pool whose list of deferred requests is played; `fill` says what it has. */
 async function listed(fill: (list: PlayedList) => void, path = "#/web") {
-  const { page, complaints } = await visit(browser, sluice.url);
+  const { page, complaints } = await visit(browser, sluice.url, "", {
+    viewport: { width: 1280, height: 1_200 },
+  });
   const list = await PlayedList.on(page);
   fill(list);
   await page.goto(`${sluice.url}/_sluice/${path}`);
@@ -79,10 +81,10 @@ test("a pool that stores requests says how many wait, and lists what an operator
     list.add({ state: "answered", status: 201, code: null, attempts: 1 });
     list.add({ state: "canceled", status: null, code: null, attempts: 0, startedAt: null });
   });
-  await sluice.drain("web");
+  await sluice.drain("web", { owner: "deploy-42" });
   await store();
   await store();
-  await sees(page, "#figures", /Waiting2 \(2 stored\)/);
+  await sees(page, "#figures", /Waiting0 of [\d,]+ \(and 2 stored\)/);
   await sees(page, "#figures", /Oldest waitnone \(stored \d+ s\)/);
   await sees(page, "#wait-title", "Oldest wait of those not stored");
   await sees(page, "#deferred-note", /The oldest of the queued has waited for \d+ s\./);
@@ -105,7 +107,11 @@ test("a pool that stores requests says how many wait, and lists what an operator
   expect(await lines(page)).toHaveLength(1);
 
   await press(page, "Resume…");
-  await sees(page, "dialog", "2 waiting requests, all of them stored, will go to the servers, in order.");
+  await sees(
+    page,
+    "dialog",
+    "2 waiting requests, all of them stored, will go to the servers of web, in order.",
+  );
   await press(page, "Cancel");
   expect(complaints).toEqual([]);
 });
@@ -121,7 +127,7 @@ test("a filter that finds nothing says so", async () => {
 test("a pool that stores no requests has nothing of this, and is not asked for a list", async () => {
   const { page, list } = await listed(() => {}, "#/plain");
   await sees(page, "#pool-title", "plain");
-  await page.locator("#events").scrollIntoViewIfNeeded();
+  await page.locator("#events-title").scrollIntoViewIfNeeded();
   expect(await page.locator("#deferred").isHidden()).toBe(true);
   await sees(page, "#wait-title", /^Oldest wait$/);
   expect(list.calls).toEqual([]);
@@ -168,7 +174,7 @@ describe("cancelling", () => {
     await sees(page, "dialog", /A server is at work on it\. It is cut off, or left to finish for nothing/);
     list.answer = { status: 202 };
     await press(page, "Cancel the request");
-    await outcome(page, "POST /orders/2 is being stopped.");
+    await outcome(page, "POST /orders/2 was told to stop.");
   });
 
   test.each([
@@ -202,7 +208,7 @@ describe("a retry", () => {
     expect(await page.locator("dialog .warning").count()).toBe(0);
     list.requests.pop();
     await press(page, "Retry");
-    await outcome(page, "POST /orders/2 waits again.");
+    await outcome(page, "POST /orders/2 was put on the waiting list again.");
     expect(list.calls).toContain("POST /secret-2/retry");
   });
 

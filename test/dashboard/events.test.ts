@@ -12,35 +12,42 @@ function said(happening: Happening, run: Partial<PoolEvent> = {}): string {
 
 const CASES: [Happening, string][] = [
   [
-    { kind: "drain", owner: "deploy-42", reason: "release", expiresAt: UNTIL },
-    "“deploy-42” drains the pool (release), until 09:00:07 at the latest.",
+    { kind: "drain", owner: "deploy-42", by: "ci", reason: "release", expiresAt: UNTIL },
+    "“deploy-42” (by “ci”) drains the pool (release), until 09:00:07 at the latest.",
   ],
   [
-    { kind: "drain", owner: "admin", reason: null, expiresAt: UNTIL },
+    { kind: "drain", owner: "admin", by: "admin", reason: null, expiresAt: UNTIL },
     "“admin” drains the pool, until 09:00:07 at the latest.",
   ],
   [{ kind: "drained" }, "Drained: nothing is in flight any more."],
-  [{ kind: "resume", owner: "admin", cause: "resumed" }, "Running again: “admin” resumed the pool."],
   [
-    { kind: "resume", owner: "deploy-42", cause: "forced" },
-    "Running again: “deploy-42” has ended somebody else’s drain.",
+    { kind: "resume", owner: "admin", by: "admin", cause: "resumed" },
+    "Running again: “admin” resumed the pool.",
   ],
   [
-    { kind: "resume", owner: null, cause: "expired" },
-    "Running again: the drain ended by itself, its time was up.",
+    { kind: "resume", owner: "deploy-42", by: "ci", cause: "resumed" },
+    "Running again: “deploy-42” (by “ci”) resumed the pool.",
+  ],
+  [
+    { kind: "resume", owner: "deploy-42", by: "jane", cause: "forced" },
+    "Running again: “jane” ended the drain of “deploy-42” by force.",
+  ],
+  [
+    { kind: "resume", owner: "deploy-42", by: null, cause: "expired" },
+    "Running again: the drain of “deploy-42” ended by itself, its time was up.",
   ],
   [{ kind: "server-down", server: "web-1", cause: "checks" }, "web-1 is down: its health checks fail."],
   [{ kind: "server-down", server: "web-1", cause: "connections" }, "web-1 is down: connections to it fail."],
   [{ kind: "server-up", server: "web-1" }, "web-1 is up."],
   [
-    { kind: "server-changed", server: "web-1", state: "maint", slots: 2, weight: 3 },
-    "web-1 was set by hand: maintenance, 2 slots, weight 3.",
+    { kind: "server-changed", server: "web-1", by: "jane", state: "maint", slots: 2, weight: 3 },
+    "web-1 was set by “jane”: maintenance, 2 slots, weight 3.",
   ],
   [
     { kind: "quarantine", server: "web-1", lease: "a", cause: "client" },
     "A slot of web-1 went to quarantine: the client left.",
   ],
-  [{ kind: "slot-freed", server: "web-1", lease: "a" }, "A slot of web-1 was freed by hand."],
+  [{ kind: "slot-freed", server: "web-1", lease: "a", by: "jane" }, "A slot of web-1 was freed by “jane”."],
   [{ kind: "refusal", code: "queue-full" }, "1 request refused (queue-full): the waiting list was full."],
   [
     { kind: "refusal", code: "deferred-full" },

@@ -32,18 +32,18 @@ describe("history", () => {
     ]);
   });
 
-  test("knows what was refused in the last minute, as far as it has seen it", () => {
+  test("knows what there was since a time, and since the last gap", () => {
     const history = new History();
-    const saw = (second: number, refused: Record<string, number>) =>
-      history.addSnapshot(aPool({ totals: { ...aPool().totals, refused } }), NOW + second * 1_000);
-    saw(0, { "queue-full": 40, "no-server": 2 });
-    expect(history.refusals(NOW)).toEqual(new Map());
-    saw(30, { "queue-full": 43, "no-server": 2, "bad-gateway": 1 });
-    expect(history.refusals(NOW + 30_000)).toEqual(
-      new Map(Object.entries({ "queue-full": 3, "bad-gateway": 1 })),
-    );
-    saw(75, { "queue-full": 43, "no-server": 2, "bad-gateway": 1 });
-    expect(history.refusals(NOW + 75_000)).toEqual(new Map());
+    for (const second of [1, 2, 3])
+      history.addSnapshot(aPool({ queued: second, oldestWaitMs: 500 }), NOW + second * 1_000);
+    expect(history.pointsSince(NOW + 1_000)).toEqual([
+      { at: NOW + 2_000, queued: 2, oldestMs: 500 },
+      { at: NOW + 3_000, queued: 3, oldestMs: 500 },
+    ]);
+    history.addGap(NOW + 4_000);
+    expect(history.pointsSince(0)).toEqual([]);
+    history.addSnapshot(aPool({ queued: 5 }), NOW + 5_000);
+    expect(history.pointsSince(0)).toEqual([{ at: NOW + 5_000, queued: 5, oldestMs: 0 }]);
   });
 
   test("has a gap, once, where the connection was lost", () => {

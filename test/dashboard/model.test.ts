@@ -140,6 +140,41 @@ test("the stream of the chosen pool is believed before an answer about all pools
   expect([model.isLive, model.unreachable.size]).toEqual([true, 0]);
 });
 
+describe("of two snapshots of a pool", () => {
+  const at = (number: number, since = "2026-11-21T08:00:00.000Z") => aPool({ revision: { since, number } });
+  const shown = (model: Model) => model.pools.get("web")?.revision;
+
+  test("the later one is shown, whichever way and in whichever order they come", () => {
+    const model = following();
+    model.addAnswer(at(7));
+    model.addSnapshot(at(6));
+    model.choose(null);
+    model.addAll({ pools: [at(5)], unreachable: [] });
+    expect(shown(model)).toEqual(at(7).revision);
+    model.addAll({ pools: [at(8)], unreachable: [] });
+    expect(shown(model)).toEqual(at(8).revision);
+  });
+
+  test("that of an object which has started later is later, whatever its number", () => {
+    const model = following();
+    const restarted = at(1, "2026-11-21T09:00:00.000Z");
+    model.addSnapshot(restarted);
+    model.addSnapshot(at(9));
+    expect(shown(model)).toEqual(restarted.revision);
+  });
+
+  test("the next one is believed after a loss of the connection, as the clock of the machine may have been set back", () => {
+    const model = following();
+    model.addSnapshot(at(5));
+    model.setDisconnected(GONE);
+    model.addSnapshot(at(4));
+    expect(shown(model)).toEqual(at(5).revision);
+    const earlier = at(1, "2026-11-21T07:00:00.000Z");
+    model.addSnapshot(earlier);
+    expect(shown(model)).toEqual(earlier.revision);
+  });
+});
+
 describe("a pool that cannot be reached", () => {
   const web = aPool();
   const reports = aPool({ name: "reports" });
@@ -165,6 +200,26 @@ describe("a pool that cannot be reached", () => {
     model.addAll({ pools: [aPool()], unreachable: ["reports"] });
     expect([model.names, [...model.unreachable]]).toEqual([["web", "reports"], [["reports", null]]]);
   });
+});
+
+test("what is known of a pool is of now only with a connection, and for seconds", () => {
+  const model = new Model();
+  const fresh = () => ["web", "reports"].map((name) => model.isFresh(name));
+  model.addAll({ pools: [aPool()], unreachable: ["reports"] });
+  expect(fresh()).toEqual([false, false]);
+  model.setConnected();
+  expect(fresh()).toEqual([true, false]);
+  vi.advanceTimersByTime(11_999);
+  expect(fresh()).toEqual([true, false]);
+  vi.advanceTimersByTime(1);
+  expect(fresh()).toEqual([false, false]);
+  model.addAll({ pools: [aPool()], unreachable: ["reports"] });
+  model.setDisconnected(GONE);
+  expect(fresh()).toEqual([false, false]);
+  // Back to the overview: what it shows is from before.
+  model.setConnected();
+  model.choose(null);
+  expect(fresh()).toEqual([false, false]);
 });
 
 test("a pool that is no longer configured is forgotten, and the chosen one is then unknown", () => {

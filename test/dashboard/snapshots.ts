@@ -1,4 +1,5 @@
 import type { DeferredRequest } from "../../src/dashboard/page/api.ts";
+import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.ts";
 import type {
   DeferredSnapshot,
   LeaseSnapshot,
@@ -28,6 +29,11 @@ export function aQuarantinedLease(id: string, seconds: number, opensInS = 60): L
   return leaseWith({ id, since: ago(seconds + 120), ...quarantine });
 }
 
+/** Requests that were refused lately, the last of them so many seconds ago. */
+export function refused(code: string, count = 1, seconds = 5, deferred = false): RecentRefusal {
+  return { code, deferred, count, since: ago(seconds + 5), until: ago(seconds) };
+}
+
 /** A running, idle pool with one server that is up. */
 export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
   return poolWith({ servers: [aServer()], ...changes });
@@ -35,7 +41,7 @@ export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
 
 export const drainedBy = (owner: string, expiresInS = 900): Partial<Snapshot> => ({
   state: "drained",
-  drain: { owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
+  drain: { owner, by: owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
 });
 
 /** A pool that stores requests. */

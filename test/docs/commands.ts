@@ -21,6 +21,16 @@ const DEFERRED = {
   words: ["docs/deferred.md", "## With curl"],
 };
 
+/** Likewise. */
+const OPERATORS = {
+  file: "test/docs/operators.test.ts",
+  words: ["docs/operators.md", "## Make and rotate a token"],
+};
+const PROMETHEUS = {
+  file: "test/docs/operators.test.ts",
+  words: ["docs/monitoring.md", "## Metrics"],
+};
+
 const TOKEN = '-H "Authorization: Bearer $TOKEN"';
 
 export const COMMANDS: Record<string, RunBy> = {
@@ -44,11 +54,19 @@ export const COMMANDS: Record<string, RunBy> = {
     '"roll", "web", "--", "sh", "-c"',
     "$SLUICE_SERVER",
   ),
+  "sluice audit web": cli("audit", '"audit", "web"'),
   "npx --no sluice serve": cli("serve/serve", "project.serve()", "sluice: serves"),
   [`curl -N ${TOKEN} https://app.example.com/_sluice/api/pools/web/events`]: {
     file: "test/admin/events/events.test.ts",
     words: ["watch(sluice)", "history"],
   },
+  "npx --no sluice token new ci --may look,drain --pools web --into admin-tokens.json": OPERATORS,
+  'printf "ADMIN_TOKENS=\'%s\'\\n" "$(cat admin-tokens.json)" >> .dev.vars': OPERATORS,
+  "npx --no sluice token check": OPERATORS,
+  "npx --no sluice token check --from admin-tokens.json": OPERATORS,
+  "npx --no sluice token new ci --into admin-tokens.json": OPERATORS,
+  "npx --no sluice token revoke ci --old --from admin-tokens.json": OPERATORS,
+  "npx --no sluice token new prometheus --may look --into admin-tokens.json > sluice-token": PROMETHEUS,
   "curl http://localhost:8787/hello": FIRST_DRAIN,
   "curl http://localhost:8787/hello &": FIRST_DRAIN,
   [`curl ${TOKEN} -d '{"wait":"30s"}' $api/drain`]: FIRST_DRAIN,

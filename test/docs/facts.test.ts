@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { listAudit } from "../../src/admin/audit.ts";
 import { drainBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
 import { listDeferred } from "../../src/admin/deferred.ts";
 import { familiesOf } from "../../src/admin/metrics/families.ts";
@@ -11,11 +12,17 @@ import { valueAt } from "../../src/cli/wrangler-file/tree.ts";
 import { parseConfig, readPools } from "../../src/config/parse.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { pauseMs } from "../../src/deferred/webhook.ts";
+import type { Act } from "../../src/link/act.ts";
+import { drainAsked } from "../../src/link/asked.ts";
+import { CHANGES } from "../../src/link/audit.ts";
 import type { DeferredEntry } from "../../src/link/deferral.ts";
 import type { Env } from "../../src/link/env.ts";
+import { Audit } from "../../src/pool/audit.ts";
+import { Lookout } from "../../src/pool/lookout.ts";
 import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
+import { POOL_STATES } from "../../src/words/phrases.ts";
 import { settings } from "../scheduler/settings.ts";
 import { ROOT, read, sources } from "./documents.ts";
 import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
@@ -196,12 +203,24 @@ describe("every refusal", () => {
   });
 });
 
+describe("docs/dashboard.md", () => {
+  test("explains every word for how a pool is", () => {
+    const words = [...read("src/words/condition.ts").matchAll(/"([A-Z][a-z ]+)"/g)].map(
+      ([, word = ""]) => word,
+    );
+    expect(words.length).toBeGreaterThan(6);
+    const page = read("docs/dashboard.md");
+    for (const word of [...words, ...Object.values(POOL_STATES), "2 of 3 servers"])
+      expect(page).toMatch(new RegExp(`^\\|[^|]*\\b${word}\\b`, "m"));
+  });
+});
+
 describe("docs/admin-api.md", () => {
   const ADMIN = "docs/admin-api.md";
   const examples = fencesOf(read(ADMIN)).filter(({ language }) => language === "json");
 
   test("has every route, and no other", () => {
-    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"([^"]+)"/g)].map(
+    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"(\/[^"]+)"/g)].map(
       ([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`,
     );
     expect(routes.length).toBeGreaterThan(8);
@@ -218,16 +237,16 @@ describe("docs/admin-api.md", () => {
 
   test("shows a snapshot with just the members that one has", () => {
     const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
-    scheduler.enter({ id: "one" }, 1);
+    for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
-    scheduler.drain({ owner: "me", reason: null, expiresAt: 9 }, 3);
-    const real = membersOf({ ...snapshotOf("web", scheduler, 4, NO_DEFERRED) });
+    scheduler.end("two", { how: "done", status: 200 }, 2);
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9 }, 3);
+    const lookout = new Lookout((now) => snapshotOf("web", scheduler, now, NO_DEFERRED), scheduler, 0);
+    const real = membersOf(lookout.snapshot(4));
     const shown = membersOf(JSON.parse(examples.at(4)?.text ?? "{}"));
     // Of health checks that were made: a lastCheck is null before.
     const checked = ["servers.lastCheck.at", "servers.lastCheck.passed"];
-    expect(shown.filter((member) => ![...checked, "totals.refused.queue-full"].includes(member))).toEqual(
-      real,
-    );
+    expect(shown.filter((member) => !checked.includes(member))).toEqual(real);
   });
 
   test("shows a list of deferred requests with just the members that one has", async () => {
@@ -246,8 +265,22 @@ describe("docs/admin-api.md", () => {
     };
     const env = { POOL: { getByName: () => ({ listDeferred: async () => [entry] }) } } as unknown as Env;
     const pool = { name: "web" } as PoolConfig;
-    const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }));
+    const real = membersOf(await listDeferred(env, pool, { state: null, limit: 1, after: 0 }, true));
     expect(membersOf(JSON.parse(examples.at(3)?.text ?? "{}"))).toEqual(real);
+  });
+
+  test("shows the audit with just the members that one has, and has every act", async () => {
+    const act: Act = { id: "", by: "ci", via: "token", address: "203.0.113.7", agent: "node" };
+    const audit = new Audit(() => []);
+    const asked = drainAsked({ owner: "deploy-42", reason: "v2", expiresMs: 120_000 });
+    for (const id of ["one", "two"]) audit.note(asked, "done", { ...act, id }, 0);
+    const list = audit.list({ limit: 1, before: null });
+    const env = { POOL: { getByName: () => ({ audit: async () => [...list, ...list] }) } } as unknown as Env;
+    const real = membersOf(await listAudit(env, [{ name: "web" } as PoolConfig], { limit: 1, before: null }));
+    const [example] = examples.filter(({ text }) => text.includes('"changes"'));
+    expect(membersOf(JSON.parse(example?.text ?? "{}"))).toEqual(real);
+    const [, acts = ""] = /^- `act` is what was asked for: (.*?)\. The$/ms.exec(read(ADMIN)) ?? [];
+    expect(sorted(codeIn(acts))).toEqual(sorted(CHANGES));
   });
 
   test("has every event, and every cause of a quarantine", () => {
@@ -278,8 +311,9 @@ describe("docs/monitoring.md", () => {
   const MONITORING = "docs/monitoring.md";
 
   test("has every metric with its labels, and no other", () => {
-    const scheduler = new Scheduler(settings(), null, 0);
-    scheduler.drain({ owner: "me", reason: null, expiresAt: 1 }, 0);
+    // A drain, in which the list is full at once.
+    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };
     const real = familiesOf([{ pool: "web", metrics }], 0).map(({ name, samples }) => {
@@ -312,12 +346,13 @@ describe("docs/deploys.md", () => {
       const options = listed(read(`${COMMANDS}/${file}`), /"((?:--[a-z-]+|sluice))[ "]/g);
       return `${file.replace(".ts", "")} ${sorted(options.filter((option) => option !== "sluice"))}`;
     });
-    const shown = named(DEPLOYS, "## All commands")
-      .filter((usage) => /^sluice [a-z]+/.test(usage))
-      .map((usage) => {
-        const [, name = "", rest = ""] = /^sluice ([a-z]+)(.*)$/.exec(usage) ?? [];
-        return `${name} ${sorted(rest.match(/--[a-z-]+/g) ?? [])}`;
-      });
+    const options = new Map<string, string[]>();
+    for (const usage of named(DEPLOYS, "## All commands")) {
+      const [, name, rest = ""] = /^sluice ([a-z]+)(.*)$/.exec(usage) ?? [];
+      // A command that does several things has several rows.
+      if (name) options.set(name, [...(options.get(name) ?? []), ...(rest.match(/--[a-z-]+/g) ?? [])]);
+    }
+    const shown = [...options].map(([name, all]) => `${name} ${sorted(all)}`);
     expect(sorted(shown)).toEqual(sorted([...real, "complete "]));
   });
 

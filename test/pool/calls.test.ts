@@ -33,6 +33,8 @@ const CALLS: Named<PoolCalls> = {
   whenDrained: true,
   changeServer: true,
   freeLease: true,
+  auditDeferred: true,
+  audit: true,
 };
 const OF_TICKET: Named<WaitingTicket> = { turn: true, leave: true };
 const OF_LEASE: Named<Lease> = { renew: true };

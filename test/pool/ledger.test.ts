@@ -82,7 +82,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     ledger();
     ledger();
     expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-      value: "2",
+      value: "3",
     });
   });
 });
@@ -97,7 +97,7 @@ test("an object that was never there before knows nothing, and its tables are to
     events: [],
   });
   expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-    value: "2",
+    value: "3",
   });
 });
 
@@ -106,7 +106,7 @@ describe("what is written comes back", () => {
     const scheduler = restore(0);
     scheduler.enter({ id: "t1" }, 1_000);
     scheduler.end("t1", { how: "broken" }, 2_000);
-    scheduler.changeServer("a", { state: "maint" }, 3_000);
+    scheduler.changeServer("a", { state: "maint" }, "me", 3_000);
     write(scheduler, 3_000);
     const after = restore(4_000);
     const [server] = after.servers;
@@ -146,7 +146,7 @@ describe("what is written comes back", () => {
   test("an event as it has grown, and none that was dropped", () => {
     const scheduler = restore(0);
     for (let now = 0; now < 300_000; now += 1_000) {
-      scheduler.changeServer("a", { weight: 1 + ((now / 1_000) % 2) }, now);
+      scheduler.changeServer("a", { weight: 1 + ((now / 1_000) % 2) }, "me", now);
       scheduler.journal.note({ kind: "refusal", code: "no-server" }, now);
       write(scheduler, now);
     }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Granted, type NotGranted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
+import { ACT } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
 type Answer = Granted | Queued | NotGranted;
@@ -43,7 +44,7 @@ const done = (object: PoolObject, id: string) => object.pool.end([{ id, end: { h
 describe("an instance that has been replaced", () => {
   test("ends itself within seconds, also if all it does is to let requests wait", async () => {
     const object = new PoolObject();
-    object.pool.drain(DRAIN);
+    object.pool.drain(DRAIN, ACT);
     queuedOf(await enter(object, "waits"));
     object.storage.replaced = true;
     expect(() => vi.advanceTimersByTime(10 * SECOND)).toThrow("replaced");
@@ -72,14 +73,29 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
   await object.pass(6 * SECOND);
   object.lose();
   expect(object.pool.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
-  object.pool.drain(DRAIN);
+  object.pool.drain(DRAIN, ACT);
   object.lose();
   expect(object.pool.metrics().counts.drains).toBe(1);
 });
 
+test("a drain that is extended again and again is in the audit as often, though only now and then written", async () => {
+  const object = new PoolObject();
+  const extend = (id: string) => object.pool.drain(DRAIN, { ...ACT, id });
+  const exec = vi.spyOn(object.storage.sql, "exec");
+  for (let n = 0; n < 100; n++) {
+    extend(`act ${n}`);
+    await object.pass(10);
+  }
+  const written = exec.mock.calls.filter(([sql]) => sql.includes("INTO audit")).length;
+  expect(written).toBeLessThan(4);
+  await object.pass(6 * SECOND);
+  object.lose();
+  expect(object.pool.audit({ limit: 9, before: null })).toMatchObject([{ act: "drain", count: 100 }]);
+});
+
 test("where nobody waits any more, nothing is written for it", async () => {
   const object = new PoolObject();
-  object.pool.drain(DRAIN);
+  object.pool.drain(DRAIN, ACT);
   const { ticket } = queuedOf(await enter(object, "waits"));
   ticket.leave();
   await vi.advanceTimersByTimeAsync(10 * SECOND);
@@ -102,7 +118,7 @@ test("a slot whose grant was told is taken for who comes after a crash at that v
 describe("in an object that was evicted, and that nobody asks", () => {
   test("a drain ends when it is due", async () => {
     const object = new PoolObject();
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
     object.lose();
     await object.pass(3_599 * SECOND);
     expect(onRecord(object).drain).not.toBeNull();
@@ -112,9 +128,9 @@ describe("in an object that was evicted, and that nobody asks", () => {
 
   test("a drain ends when it is due, though one before it did so before the eviction", async () => {
     const object = new PoolObject();
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
     await object.pass(3_601 * SECOND);
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND });
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
     object.lose();
     await object.pass(3_601 * SECOND);
     expect(onRecord(object).drain).toBeNull();
@@ -167,7 +183,7 @@ async function servedAfterDrain(object: PoolObject, ids: string[]): Promise<stri
     const { ticket } = queuedOf(await enter(object, id));
     void ticket.turn().then((turn) => turn.granted && order.push(id));
   }
-  object.pool.resume(DRAIN.owner, false);
+  object.pool.resume({ owner: DRAIN.owner, force: "no" }, ACT);
   for (let served = 0; served < ids.length; served++) {
     await vi.advanceTimersByTimeAsync(SECOND);
     expect(order).toHaveLength(served + 1);
@@ -179,7 +195,7 @@ async function servedAfterDrain(object: PoolObject, ids: string[]): Promise<stri
 describe("order is kept through crashes", () => {
   test("with arrivals in between: a token that was told is never given again, and later ones are greater", async () => {
     const object = new PoolObject();
-    object.pool.drain(DRAIN);
+    object.pool.drain(DRAIN, ACT);
     const tokens = new Map<string, number>();
     const arrive = async (...ids: string[]) => {
       // All in the same millisecond.
@@ -210,7 +226,7 @@ describe("order is kept through crashes", () => {
     object.lose();
     void ask(object, "a", waited()).then(told);
     await vi.advanceTimersByTimeAsync(100);
-    object.pool.drain(DRAIN);
+    object.pool.drain(DRAIN, ACT);
     const toldAtOnce = ask(object, "b");
     await vi.advanceTimersByTimeAsync(100);
     const { token } = queuedOf(await toldAtOnce);

@@ -24,7 +24,7 @@ const BUSY = false;
 const dueAt = (at: number) => ({ nextTick: () => at, currentDrain: null });
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
-  currentDrain: { owner: "deploy", reason: null, since: 0, expiresAt },
+  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt },
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   server: serverAt("a"),

@@ -169,7 +169,7 @@ test.each([[["told", "untold"]], [["untold", "told"]]])(
     const waitedMs = (now: number) => now - (NOW - 300);
     const first = new Scheduler(settings(KEYS), restoredWith({ slots: [slot("leased")] }), NOW);
     first.enter({ id: "untold", waitedMs: waitedMs(NOW + 10) }, NOW + 10);
-    first.drain({ owner: "deploy", reason: null, expiresAt: NOW + 60_000 }, NOW + 20);
+    first.drain({ owner: "deploy", by: "me", reason: null, expiresAt: NOW + 60_000 }, NOW + 20);
     first.takeChanges();
     first.enter({ id: "told" }, NOW + 30);
     const [told] = first.takeChanges().decisions;
@@ -188,7 +188,7 @@ test.each([[["told", "untold"]], [["untold", "told"]]])(
     for (const id of order) second.enter(again[id as keyof typeof again], NOW + 100);
     second.end("old", DONE, NOW + 110);
     second.tick(NOW + 690);
-    second.resume("deploy", false, NOW + 700);
+    second.resume({ owner: "deploy", by: "me", force: "no" }, NOW + 700);
     second.end("untold", DONE, NOW + 800);
     const grants = second.takeChanges().decisions.filter(({ kind }) => kind === "grant");
     expect(grants.map(({ ticket }) => ticket)).toEqual(["untold", "told"]);
@@ -202,7 +202,7 @@ test("a ticket whose pool was only out of its reach comes by its arrival, too, w
   scheduler.enter({ id: "at 1500", waitedMs: 2_500 }, 4_000);
   scheduler.enter({ id: "at 1700", waitedMs: 2_310 }, 4_010);
   scheduler.enter({ id: "at 3500", waitedMs: 520 }, 4_020);
-  scheduler.leave("at 1000");
+  scheduler.leave("at 1000", 4_025);
   scheduler.enter({ id: "at 1000 again", token: 1_000, waitedMs: 3_030 }, 4_030);
   scheduler.takeChanges();
   const served = ["t0"];
@@ -226,14 +226,14 @@ test("a full list turns none away that was accepted before the restart, told its
 });
 
 test("a drain goes on after a restart, with its owner and its end", () => {
-  const drain = { owner: "deploy-42", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
+  const drain = { owner: "deploy-42", by: "me", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
   const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toEqual(drain);
   expect(freeAt(scheduler)).toBe(5_000);
 });
 
 test("a drain that ended while the object was gone is over", () => {
-  const drain = { owner: "x", reason: null, since: NOW - 5_000, expiresAt: NOW - 1 };
+  const drain = { owner: "x", by: "me", reason: null, since: NOW - 5_000, expiresAt: NOW - 1 };
   const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toBeNull();
 });
@@ -451,7 +451,7 @@ describe("a server that left the configuration", () => {
   test("finishes its leases, takes nothing new, and goes", () => {
     const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots: [gone] }), NOW);
     expect(scheduler.servers.map((server) => server.name)).toEqual(["a", "gone"]);
-    expect(scheduler.changeServer("gone", { state: "ready" }, NOW)).toBe(false);
+    expect(scheduler.changeServer("gone", { state: "ready" }, "me", NOW)).toBe(false);
     scheduler.end("old", DONE, NOW + 500);
     expect(scheduler.servers.map((server) => server.name)).toEqual(["a"]);
   });

@@ -82,10 +82,10 @@ describe("while its only server rests, a retry is overtaken by nobody", () => {
     acquire("t0", "t1");
     granted();
     retry("t0", "a", { ms: 40 }, 10);
-    scheduler.drain({ owner: "x", reason: null, expiresAt: 1_000 }, 20);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 1_000 }, 20);
     scheduler.tick(50);
     expect(scheduler.nextTick()).toBe(1_000);
-    scheduler.resume("x", false, 60);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 60);
     expect(granted()).toEqual(["t0-again a"]);
   });
 });
@@ -154,7 +154,7 @@ test("queue_timeout counts what a request waited over all of its attempts, and n
   acquire("t0");
   granted();
   retry("t0", "a", { ms: 1_000, waitedMs: 4_000 }, 60_000);
-  scheduler.drain({ owner: "x", reason: null, expiresAt: 600_000 }, 60_000);
+  scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 600_000 }, 60_000);
   scheduler.tick(65_999);
   expect(scheduler.queued).toBe(1);
   scheduler.tick(66_000);
@@ -165,7 +165,7 @@ test("the oldest wait is that of who has waited longest, though a retry goes bef
   acquire("t0", "t1");
   retry("t0", "a", { ms: 1_000 }, 60_000);
   expect(scheduler.oldestSince).toBe(0);
-  scheduler.leave("t1");
+  scheduler.leave("t1", 60_000);
   expect(scheduler.oldestSince).toBe(60_000);
 });
 
@@ -250,12 +250,12 @@ describe("a request whose server is busy for somebody else", () => {
 
   test("is at no server: a drain does not wait for the rest, and nobody frees what is not taken", () => {
     acquire("t0");
-    scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 60_000 }, 0);
     scheduler.end("t0", { how: "busy", restMs: 5_000 }, 10);
     expect(scheduler.inFlight).toBe(0);
     expect(scheduler.journal.since(-1)).toEqual([]);
     expect(scheduler.journal.take(10).written.map(({ kind }) => kind)).toEqual(["drain", "drained"]);
-    expect(scheduler.freeLease("t0", 20)).toBe(false);
+    expect(scheduler.freeLease("t0", "me", 20)).toBe(false);
   });
 
   test("counts as retried, once however often it is said, and says nothing of its server's health", () => {

@@ -31,7 +31,7 @@ function defer(id: string, expiresAt = 3_600_000, now = 0): string[] {
   return decided();
 }
 
-const drainFor = (ms: number) => scheduler.drain({ owner: "x", reason: null, expiresAt: ms }, 0);
+const drainFor = (ms: number) => scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: ms }, 0);
 
 beforeEach(() => start());
 
@@ -44,7 +44,7 @@ describe("a full queue", () => {
       "t3 queued",
       "t4 queue-full",
     ]);
-    scheduler.leave("t2");
+    scheduler.leave("t2", 0);
     expect(acquire("t5")).toEqual(["t5 queued"]);
     expect(scheduler.totals.refused).toEqual({ "queue-full": 1 });
   });
@@ -68,7 +68,7 @@ describe("queue_timeout", () => {
   test("ends the wait of a request, drains included, and not a moment earlier", () => {
     start({ queue_timeout: "10s" });
     acquire("t1");
-    scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 60_000 }, 0);
     acquire("t2", 1_000);
     expect(scheduler.nextTick()).toBe(11_000);
     scheduler.tick(10_999);
@@ -89,12 +89,12 @@ describe("queue_timeout", () => {
 });
 
 describe("when_down", () => {
-  const down = () => scheduler.changeServer("a", { state: "maint" }, 0);
+  const down = () => scheduler.changeServer("a", { state: "maint" }, "me", 0);
 
   test("hold keeps requests until a server is back", () => {
     down();
     expect(acquire("t1")).toEqual(["t1 queued"]);
-    scheduler.changeServer("a", { state: "ready" }, 5);
+    scheduler.changeServer("a", { state: "ready" }, "me", 5);
     expect(decided()).toEqual(["t1 grant"]);
   });
 
@@ -109,11 +109,11 @@ describe("when_down", () => {
 
   test("refuse holds requests in a drain all the same: a deploy takes servers down", () => {
     start({ when_down: "refuse" });
-    scheduler.drain({ owner: "x", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 60_000 }, 0);
     down();
     expect(acquire("t1")).toEqual(["t1 queued"]);
-    scheduler.changeServer("a", { state: "ready" }, 0);
-    scheduler.resume("x", false, 0);
+    scheduler.changeServer("a", { state: "ready" }, "me", 0);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 0);
     expect(decided()).toEqual(["t1 grant"]);
   });
 
@@ -131,14 +131,14 @@ describe("when_down", () => {
 
   test("refuse does not mistake a server that an operator drains for one that is gone", () => {
     start({ when_down: "refuse" });
-    scheduler.changeServer("a", { state: "drain" }, 0);
+    scheduler.changeServer("a", { state: "drain" }, "me", 0);
     expect(acquire("t1")).toEqual(["t1 queued"]);
   });
 });
 
 describe("a drain", () => {
   const drain = (owner: string, expiresAt = 60_000, reason: string | null = null) =>
-    scheduler.drain({ owner, reason, expiresAt }, 0);
+    scheduler.drain({ owner, by: "me", reason, expiresAt }, 0);
 
   test("lets what is in flight finish, and holds what comes, in order", () => {
     acquire("t1");
@@ -147,24 +147,25 @@ describe("a drain", () => {
     scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
     expect(scheduler.inFlight).toBe(0);
-    scheduler.resume("x", false, 0);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 0);
     expect(decided()).toEqual(["t2 grant"]);
   });
 
   test("belongs to its owner: another can neither extend nor end it without force", () => {
     expect(drain("x")).toBe(true);
     expect(drain("y")).toBe(false);
-    expect(scheduler.resume("y", false, 0)).toBe(false);
+    expect(scheduler.resume({ owner: "y", by: "me", force: "no" }, 0)).toBe(false);
     expect(scheduler.currentDrain?.owner).toBe("x");
-    expect(scheduler.resume("y", true, 0)).toBe(true);
+    expect(scheduler.resume({ owner: "y", by: "me", force: "any" }, 0)).toBe(true);
     expect(scheduler.currentDrain).toBeNull();
   });
 
   test("is extended by its owner, keeping its beginning and its reason", () => {
     drain("x", 60_000, "new version");
-    scheduler.drain({ owner: "x", reason: null, expiresAt: 90_000 }, 30_000);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: 90_000 }, 30_000);
     expect(scheduler.currentDrain).toEqual({
       owner: "x",
+      by: "me",
       reason: "new version",
       since: 0,
       expiresAt: 90_000,
@@ -173,11 +174,11 @@ describe("a drain", () => {
 
   test("is shortened by its owner's word only", () => {
     drain("x", 7_200_000);
-    scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: null }, 60_000);
     expect(scheduler.currentDrain?.expiresAt).toBe(7_200_000);
     drain("x", 600_000);
     expect(scheduler.currentDrain?.expiresAt).toBe(600_000);
-    scheduler.drain({ owner: "x", reason: null, expiresAt: null }, 60_000);
+    scheduler.drain({ owner: "x", by: "me", reason: null, expiresAt: null }, 60_000);
     expect(scheduler.currentDrain?.expiresAt).toBe(960_000);
   });
 
@@ -190,14 +191,14 @@ describe("a drain", () => {
   });
 
   test("and a server's state are separate: neither ends the other", () => {
-    scheduler.changeServer("a", { state: "drain" }, 0);
+    scheduler.changeServer("a", { state: "drain" }, "me", 0);
     drain("x");
-    scheduler.resume("x", false, 0);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 0);
     expect(acquire("t1")).toEqual(["t1 queued"]);
     drain("x");
-    scheduler.changeServer("a", { state: "ready" }, 0);
+    scheduler.changeServer("a", { state: "ready" }, "me", 0);
     expect(decided()).toEqual([]);
-    scheduler.resume("x", false, 0);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 0);
     expect(decided()).toEqual(["t1 grant"]);
   });
 });
@@ -207,9 +208,9 @@ describe("a server's number of slots", () => {
     acquire("t1");
     acquire("t2");
     acquire("t3");
-    scheduler.changeServer("a", { slots: 2 }, 0);
+    scheduler.changeServer("a", { slots: 2 }, "me", 0);
     expect(decided()).toEqual(["t2 grant"]);
-    scheduler.changeServer("a", { slots: 1 }, 0);
+    scheduler.changeServer("a", { slots: 1 }, "me", 0);
     scheduler.end("t1", DONE, 0);
     expect(decided()).toEqual([]);
     scheduler.end("t2", DONE, 0);
@@ -337,9 +338,9 @@ describe("an operator's slots and weight", () => {
   ])("go with the configuration again once they are %s", (_, patch) => {
     const servers = [{ name: "a", url: "http://a.example", weight: 5 }];
     start({ servers, slots: 4 });
-    scheduler.changeServer("a", { slots: 2, weight: 9 }, 0);
+    scheduler.changeServer("a", { slots: 2, weight: 9 }, "me", 0);
     expect(scheduler.servers[0]).toMatchObject({ slots: 2, weight: 9, override: { slots: 2, weight: 9 } });
-    scheduler.changeServer("a", patch, 0);
+    scheduler.changeServer("a", patch, "me", 0);
     expect(scheduler.servers[0]).toMatchObject({ slots: 4, weight: 5, override: {} });
   });
 });
@@ -349,7 +350,7 @@ test("a slot that cools down may be freed by hand", () => {
   acquire("t1");
   acquire("t2");
   scheduler.end("t1", DONE, 5);
-  expect(scheduler.freeLease("t1", 10)).toBe(true);
+  expect(scheduler.freeLease("t1", "me", 10)).toBe(true);
   expect(decided()).toEqual(["t2 grant"]);
 });
 
@@ -444,7 +445,7 @@ describe("a deferred request", () => {
   test("that leaves the list, as it is canceled, is counted as abandoned", () => {
     acquire("t1");
     defer("d1");
-    expect(scheduler.leave("d1")).toBe(true);
+    expect(scheduler.leave("d1", 0)).toBe(true);
     expect([scheduler.queued, scheduler.queuedDeferred, scheduler.nextExpiry]).toEqual([
       0,
       0,
@@ -469,7 +470,7 @@ describe("a deferred request", () => {
     }
     expect(last).toBeLessThan(60_000);
     expect(scheduler.nextTick()).toBe(3_600_000);
-    scheduler.resume("x", false, 300_000);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 300_000);
     expect(checks()).toMatchObject([{ server: "a" }]);
   });
 
@@ -484,7 +485,7 @@ describe("a deferred request", () => {
 });
 
 describe("with every server out and when_down = refuse, a deferred request", () => {
-  const down = () => scheduler.changeServer("a", { state: "maint" }, 0);
+  const down = () => scheduler.changeServer("a", { state: "maint" }, "me", 0);
 
   test.each(["asked", "always"])("is refused like any other where deferred.when = %s", (when) => {
     start({ when_down: "refuse", deferred: { when } });
@@ -508,7 +509,7 @@ describe("with every server out and when_down = refuse, a deferred request", () 
     expect(scheduler.deferRefusal(0, 0)).toBeNull();
     expect([acquire("t3"), defer("d2")].flat()).toEqual(["t3 no-server", "d2 queued"]);
     scheduler.end("t1", DONE, 5);
-    scheduler.changeServer("a", { state: "ready" }, 5);
+    scheduler.changeServer("a", { state: "ready" }, "me", 5);
     expect(decided()).toEqual(["d1 grant"]);
   });
 
@@ -552,8 +553,8 @@ describe("when a request may start", () => {
     expect(scheduler.startsInMs(1)).toBe(0);
     drainFor(60_000);
     expect(scheduler.startsInMs(1)).toBeNull();
-    scheduler.resume("x", false, 1_000);
-    scheduler.changeServer("a", { state: "maint" }, 1_000);
+    scheduler.resume({ owner: "x", by: "me", force: "no" }, 1_000);
+    scheduler.changeServer("a", { state: "maint" }, "me", 1_000);
     expect(scheduler.startsInMs(1)).toBeNull();
   });
 

@@ -140,7 +140,7 @@ export class World {
 
   leave(worker: Worker): void {
     if (worker.state === "waiting") {
-      assert.ok(this.scheduler.leave(worker.id), `${worker.id} waits`);
+      assert.ok(this.scheduler.leave(worker.id, this.now), `${worker.id} waits`);
       this.#tally.abandoned++;
       this.#beatAt ??= this.now + HEARTBEAT_MS;
       this.#gone(worker);
@@ -291,22 +291,22 @@ export class World {
 
   drain(owner: string, forMs: number): void {
     if (this.scheduler.currentDrain === null) this.#tally.drains++;
-    this.scheduler.drain({ owner, reason: null, expiresAt: this.now + forMs }, this.now);
+    this.scheduler.drain({ owner, by: "me", reason: null, expiresAt: this.now + forMs }, this.now);
     this.#settle();
   }
 
   resume(owner: string, force: boolean): void {
-    this.scheduler.resume(owner, force, this.now);
+    this.scheduler.resume({ owner, by: "me", force: force ? "any" : "no" }, this.now);
     this.#settle();
   }
 
   changeServer(name: string, patch: ServerPatch): void {
-    if (this.scheduler.changeServer(name, patch, this.now)) this.#workedAt = this.now;
+    if (this.scheduler.changeServer(name, patch, "me", this.now)) this.#workedAt = this.now;
     this.#settle();
   }
 
   freeLease(worker: Worker): void {
-    if (this.scheduler.freeLease(worker.id, this.now)) {
+    if (this.scheduler.freeLease(worker.id, "me", this.now)) {
       if (this.#slots.lastOf(worker.id)?.held) this.#tally.abandoned++;
       this.#free(worker, this.now);
     }

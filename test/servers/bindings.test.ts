@@ -114,6 +114,31 @@ describe("a server behind a binding", () => {
     expect(new Set(seen)).toEqual(new Set(["open-sesame"]));
   });
 
+  test("is probed with the pool's key if it is retired, and is asked nothing while that is not set", async () => {
+    const [retired, other] = boxes;
+    await start([retired as object], { quarantine: { max: "1m" }, server_timeout: "300ms" });
+    expect((await fetch(`${sluice.url}/hang`)).status).toBe(504);
+    await sluice.until("web", ({ quarantined }) => quarantined === 1);
+    const servers = [{ ...other, headers: { "X-Gate-Key": "own" } }];
+    const keys = {
+      headers: { "X-Gate-Key": { secret: "GATE_KEY" } },
+      quarantine: { max: "1m", probe: "/idle" },
+    };
+
+    let folder = await sluice.stopKeepingStorage();
+    await start(servers, keys, { folder });
+    expect((await fetch(sluice.url)).status).toBe(500);
+    const said = await (await sluice.admin("GET", "/api/pools")).text();
+    expect(said).toContain('POOLS.web.headers.x-gate-key: there is no secret \\"GATE_KEY\\"');
+    expect((await told()).keys).toEqual([]);
+
+    folder = await sluice.stopKeepingStorage();
+    await start(servers, keys, { folder, texts: { GATE_KEY: "open-sesame" } });
+    expect((await fetch(sluice.url)).status).toBe(200);
+    await expect.poll(async () => (await told()).probes).toBeGreaterThan(0);
+    expect(new Set((await told()).keys)).toEqual(new Set(["own", "open-sesame"]));
+  });
+
   test("gets a header in place of one that a check has by itself, and not beside it", async () => {
     await start(boxes.slice(0, 1), {
       headers: { "User-Agent": "gate" },

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
+import type { Bindings } from "../../src/config/bindings.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import { identityOf } from "../../src/config/server-identity.ts";
-import { addedHeaders, fetchOf } from "../../src/servers/fetcher.ts";
+import type { PoolConfig } from "../../src/config/types.ts";
+import { addedHeaders, fetchOf, NoSecret } from "../../src/servers/fetcher.ts";
 import { poolOf } from "../config/support.ts";
+
+const ALL: Bindings = { kindOf: () => "fetcher", secretOf: () => "there" };
 
 test("a probe of a retired server comes to its own object, though it is called by its identity by then", async () => {
   const getByName = (object: string) => ({ fetch: async () => new Response(object) });
@@ -21,3 +26,15 @@ test("a server gets its own headers, and not those of the one that has had its n
   expect(at("https://a.example")).toEqual([["x-key", "of a"]]);
   expect(at("https://b.example")).toEqual([["x-key", "of all"]]);
 });
+
+test.each([undefined, { open: "sesame" }])(
+  "a secret that is %j is in no request, and neither is its name",
+  (secret) => {
+    const headers = { "X-Key": { secret: "KEY" } };
+    const servers = [{ name: "a", url: "https://a.example" }];
+    const pool = parseConfig({ POOLS: { web: { servers, headers } } }, ALL).pools.get("web") as PoolConfig;
+    const retired = { name: "b", url: "https://b.example", binding: null };
+    expect(() => addedHeaders({ KEY: secret }, pool, retired)).toThrow(NoSecret);
+    expect(addedHeaders({ KEY: "open-sesame" }, pool, retired)).toEqual([["x-key", "open-sesame"]]);
+  },
+);

@@ -1,6 +1,6 @@
 /**
- * The Worker under test with handles that production must not have: crash a pool's object, make the pool
- * unreachable, for one request or until further notice, let its answers to deferred requests' objects come late or be
+ * The Worker under test with handles that production must not have: crash a pool's object, call it without a second
+ * try, make it unreachable, for one request or until further notice, let its answers to deferred requests' objects come late or be
  * held, and act as a Worker that dies.
  * Everything else is src/index.ts.
  */
@@ -70,6 +70,8 @@ export default {
     const plan = /^\/__test\/crash-at\/(.+)$/.exec(new URL(request.url).pathname);
     if (plan && request.method === "PUT") planCrash(plan[1] as string, (await request.json()) as CrashPlan);
     if (plan) return Response.json(crashPlan(plan[1] as string) ?? null);
+    const once = /^\/__test\/once\/(.+)$/.exec(new URL(request.url).pathname);
+    if (once) return callOnce(env, once[1] as string, (await request.json()) as OneCall);
     const reach = /^\/__test\/unreachable\/(.+)$/.exec(new URL(request.url).pathname);
     if (reach) {
       if (request.method === "DELETE") unreachable.delete(reach[1] as string);
@@ -91,6 +93,22 @@ export default {
     return sluice.fetch(request, withBrokenPools(env, fault), ctx);
   },
 } satisfies ExportedHandler<Env>;
+
+interface OneCall {
+  call: "drain" | "resume" | "changeServer";
+  given: unknown[];
+}
+
+/** What the admin side would repeat; 500: the call failed. */
+async function callOnce(env: Env, pool: string, { call, given }: OneCall): Promise<Response> {
+  const stub = env.POOL.getByName(pool) as unknown as Record<
+    string,
+    (...given: unknown[]) => Promise<unknown>
+  >;
+  return (
+    stub[call]?.(...given).then(Response.json, () => new Response(null, { status: 500 })) ?? Response.error()
+  );
+}
 
 /** `overloaded`: the platform's own way to say so. Anything else: the object cannot be reached. */
 function withBrokenPools(env: Env, fault: string | null): Env {

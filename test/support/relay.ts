@@ -10,6 +10,9 @@ export class Relay {
   #server: net.Server | null = null;
   #port = 0;
   #silent = false;
+  /** How the requests begin whose answers are held back. */
+  #held: string | null = null;
+  readonly #kept: { text: string; pass: () => void }[] = [];
 
   private constructor(target: number) {
     this.#target = target;
@@ -41,6 +44,22 @@ export class Relay {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** From now on holds back what is answered to requests that begin so: `POST /path`. */
+  hold(request: string): void {
+    this.#held = request;
+  }
+
+  /** Holds nothing back any more, and sends what it has kept. */
+  release(): void {
+    this.#held = null;
+    for (const { pass } of this.#kept.splice(0)) pass();
+  }
+
+  /** What is held back so far. */
+  get kept(): string {
+    return this.#kept.map(({ text }) => text).join("");
+  }
+
   /** Takes connections again, on the same port; to another program, if one is named. */
   async mend(targetUrl?: string): Promise<void> {
     // What was swallowed is lost, and with it the connections that it was on.
@@ -54,13 +73,17 @@ export class Relay {
   }
 
   #join(one: net.Socket, other: net.Socket): void {
+    let request = "";
+    one.on("data", (chunk) => {
+      [request = request] = /^[A-Z]+ \S+ /.exec(chunk.toString("latin1")) ?? [];
+    });
     for (const [from, to] of [
       [one, other],
       [other, one],
     ] as const) {
       this.#sockets.add(from);
       if (from === one) from.pipe(to);
-      else from.pipe(this.#late()).pipe(to);
+      else from.pipe(this.#late(() => request)).pipe(to);
       if (this.#silent) from.pause();
       from.on("error", () => {});
       from.on("close", () => {
@@ -70,9 +93,15 @@ export class Relay {
     }
   }
 
-  #late(): Transform {
-    return new Transform({
-      transform: (chunk, _, next) => void setTimeout(() => next(null, chunk), this.delayMs),
+  #late(request: () => string): Transform {
+    const late: Transform = new Transform({
+      transform: (chunk, _, next) => {
+        if (this.#held !== null && request().startsWith(this.#held)) {
+          this.#kept.push({ text: chunk.toString(), pass: () => late.push(chunk) });
+          next();
+        } else setTimeout(() => next(null, chunk), this.delayMs);
+      },
     });
+    return late;
   }
 }

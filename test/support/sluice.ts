@@ -22,6 +22,11 @@ export interface SluiceOptions {
   webhookSecret?: string;
   /** Secrets and variables besides. */
   texts?: Record<string, string>;
+  /**
+   * Where `https://<team>.cloudflareaccess.com` is, on loopback. The header `x-test-access` then plays the platform's own
+   * word: JSON of `app_aud` and `jwt_claims`.
+   */
+  team?: string;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
 }
@@ -79,6 +84,16 @@ export class Sluice {
   /** The log lines of requests that are finished, in the contract's shape. */
   get log(): Record<string, unknown>[] {
     return this.#lines.filter((line) => line.startsWith('{"requestId"')).map((line) => JSON.parse(line));
+  }
+
+  /** What is logged of operators, without the times. */
+  get audits(): Record<string, unknown>[] {
+    return this.#lines
+      .filter((line) => line.startsWith('{"audit"'))
+      .map((line) => {
+        const { at, ...audit } = JSON.parse(line).audit;
+        return audit;
+      });
   }
 
   /** Resolves with the first log line that fits. */
@@ -174,6 +189,11 @@ export class Sluice {
   }
 }
 
+const BEHIND_ACCESS = `
+  globalOutbound = "access",
+  accessBlobHeader = "x-test-access",
+  accessBindingService = (name = "access", entrypoint = "Identity"),`;
+
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   const {
     pools,
@@ -183,6 +203,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     adminHost,
     webhookSecret,
     texts = {},
+    team,
   } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
@@ -190,6 +211,8 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   await writeFile(join(folder, "leaver.js"), leaver);
   const bound = await readFile(join(import.meta.dirname, "bound-servers.js"), "utf8");
   await writeFile(join(folder, "bound-servers.js"), bound);
+  const access = await readFile(join(import.meta.dirname, "access.js"), "utf8");
+  await writeFile(join(folder, "access.js"), access);
   const bindings = [
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
@@ -214,6 +237,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .sluice),
     (name = "leaver", worker = .leaver),
     (name = "bound", worker = .bound),
+    (name = "access", worker = .access),
     (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
     (name = "internet", network = (allow = ["private", "public"])),
   ],
@@ -232,7 +256,12 @@ const sluice :Workerd.Worker = (
     (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "disk"),
-  bindings = [${bindings.join(", ")}],
+  bindings = [${bindings.join(", ")}],${team === undefined ? "" : BEHIND_ACCESS}
+);
+const access :Workerd.Worker = (
+  modules = [(name = "access.js", esModule = embed "access.js")],
+  compatibilityDate = "2026-11-17",
+  bindings = [(name = "INTERNET", service = "internet"), (name = "TEAM", text = ${JSON.stringify(team ?? "")})],
 );
 const bound :Workerd.Worker = (
   modules = [(name = "bound-servers.js", esModule = embed "bound-servers.js")],

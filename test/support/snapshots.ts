@@ -30,12 +30,28 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
     quarantined: 0,
     queued: 0,
     oldestWaitMs: 0,
+    maxQueue: 1_000,
+    queueTimeoutMs: 600_000,
+    arrivalsPerSecond: 0,
+    grantsPerSecond: 0,
+    fullInMs: null,
+    firstTimeoutInMs: null,
+    timeLeft: null,
+    waitMs: null,
+    serviceMs: null,
     slots: 1,
     checks: true,
     servers: [serverWith()],
     totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 },
+    recentRefusals: [],
+    revision: { since: "2026-11-21T08:00:00.000Z", number: 1 },
     ...changes,
   };
+}
+
+/** Without what changes with time alone. */
+export function timeless(snapshot: Snapshot): Snapshot {
+  return { ...snapshot, arrivalsPerSecond: null, grantsPerSecond: null, timeLeft: null };
 }
 
 /** One request at work. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counted, listed, serversInUse, takesRequests } from "../../src/words/phrases.ts";
+import { counted, inSentence, listed, serversInUse, takesRequests } from "../../src/words/phrases.ts";
 import { poolWith, serverWith } from "../support/snapshots.ts";
 
 test.each([
@@ -9,7 +9,11 @@ test.each([
   ["drain", "up", false],
   ["maint", "unchecked", false],
 ] as const)("a server that is %s and %s takes requests: %s", (state, health, takes) => {
-  expect(takesRequests({ state, health })).toBe(takes);
+  expect(takesRequests({ state, health, slots: 1 })).toBe(takes);
+});
+
+test("a server that has left the configuration takes none", () => {
+  expect(takesRequests({ state: "ready", health: "unchecked", slots: 0 })).toBe(false);
 });
 
 test("a pool counts the servers that take requests, busy ones included", () => {
@@ -19,6 +23,10 @@ test("a pool counts the servers that take requests, busy ones included", () => {
     serverWith({ name: "c", health: "down" }),
   ];
   expect(serversInUse(poolWith({ servers }))).toBe(2);
+});
+
+test("words begin small within a sentence", () => {
+  expect(["No server", "2 of 3 servers"].map(inSentence)).toEqual(["no server", "2 of 3 servers"]);
 });
 
 test("one is not many", () => {

@@ -1,5 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { clock, clockInWords, duration, fineDuration, oneUnit, wholeSeconds } from "../../src/words/times.ts";
+import {
+  clock,
+  clockInWords,
+  compactDuration,
+  duration,
+  fineDuration,
+  oneUnit,
+  roughly,
+  wholeSeconds,
+} from "../../src/words/times.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -44,7 +53,8 @@ test("a display of whole seconds has no parts of a second", () => {
 });
 
 test("where there is little room, a single unit has to do", () => {
-  expect([oneUnit(4_200), oneUnit(90_000), oneUnit(5 * HOUR)]).toEqual(["4 s", "1 min", "5 h"]);
+  const words = [4_200, 90_000, 5 * HOUR, 48 * HOUR - 1, 73 * HOUR].map(oneUnit);
+  expect(words).toEqual(["4 s", "1 min", "5 h", "47 h", "3 days"]);
 });
 
 describe("an instant", () => {
@@ -78,4 +88,32 @@ describe("an instant", () => {
       expect(clock(at, Date.parse(now))).toBe(words);
     },
   );
+});
+
+test.each([
+  [0, "0 ms"],
+  [204.4, "204 ms"],
+  [999.4, "999 ms"],
+  [999.6, "1.0 s"],
+  [9_949, "9.9 s"],
+  [65_000, "65 s"],
+  [99_499, "99 s"],
+  [228_000, "3.8 min"],
+  [5_960_000, "99 min"],
+  [7_200_000, "2.0 h"],
+  [86_400_000, "24 h"],
+])("%d ms in one unit: %s", (ms, words) => {
+  expect(compactDuration(ms)).toBe(words);
+});
+
+test.each([
+  [10, "1 s"],
+  [8_400, "8 s"],
+  [42_000, "40 s"],
+  [58_000, "1 min"],
+  [254_000, "4 min 10 s"],
+  [1_519_000, "25 min"],
+  [5_430_000, "1 h 31 min"],
+])("an estimate of %d ms: %s", (ms, words) => {
+  expect(roughly(ms)).toBe(words);
 });

@@ -6,7 +6,7 @@ import {
   type Histogram,
   type ServerCounts,
 } from "../../scheduler/record/counters.ts";
-import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { ServerSnapshot, SnapshotContent } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 
 export interface PoolScrape {
@@ -56,7 +56,7 @@ function family(
   type: Kind["type"],
   name: string,
   help: string,
-  values: (snapshot: Snapshot, counts: Counts, now: number) => Value[],
+  values: (snapshot: SnapshotContent, counts: Counts, now: number) => Value[],
 ) {
   return { kind: { type, name, help }, values };
 }
@@ -119,6 +119,24 @@ const FAMILIES = [
   ),
   family(
     "gauge",
+    "sluice_queue_limit",
+    "Requests that may wait with their clients' connections (max_queue).",
+    ({ maxQueue }) => optional(maxQueue),
+  ),
+  family(
+    "gauge",
+    "sluice_queue_timeout_seconds",
+    "How long such a request may wait (queue_timeout).",
+    ({ queueTimeoutMs }) => [{ value: queueTimeoutMs / 1000 }],
+  ),
+  family(
+    "gauge",
+    "sluice_queue_full_seconds",
+    "Time until as many wait as may, if all goes on as it does; 0 if they do; absent if nothing says so.",
+    ({ fullInMs }) => optional(fullInMs === null ? null : fullInMs / 1000),
+  ),
+  family(
+    "gauge",
     "sluice_deferred",
     "Deferred requests: those that wait, those with a slot, and those that are kept after their end.",
     ({ deferred }) =>
@@ -170,7 +188,12 @@ const FAMILIES = [
   ),
 ];
 
-function perServer(value: (server: ServerSnapshot) => number): (snapshot: Snapshot) => Value[] {
+/** `null`: no sample, as the value is not known. */
+function optional(value: number | null): Value[] {
+  return value === null ? [] : [{ value }];
+}
+
+function perServer(value: (server: ServerSnapshot) => number): (snapshot: SnapshotContent) => Value[] {
   return ({ servers }) =>
     servers.map((server) => ({ labels: { server: server.name }, value: value(server) }));
 }

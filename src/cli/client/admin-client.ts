@@ -1,21 +1,24 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { AdminApi } from "../../admin/app.ts";
+import type { AuditList } from "../../admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../admin/deferred.ts";
+import type { Me } from "../../admin/operator.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import type { CliError } from "../exit-codes.ts";
 import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
+import { MissingRight } from "./missing-right.ts";
 import type { Target } from "./target.ts";
 import { UnknownName } from "./unknown-name.ts";
 
 /** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the object for 10 s. */
 const PATIENCE_MS = 15_000;
-/** How long an error waits for the names that there are, in ms. */
-const NAMES_MS = 5_000;
+/** How long an error waits for what else there is to say, in ms. */
+const MORE_MS = 5_000;
 
 export interface DrainOptions {
   waitMs?: number;
   expiresMs?: number | undefined;
-  owner?: string;
+  owner?: string | undefined;
   reason?: string | undefined;
   extend?: boolean;
 }
@@ -78,7 +81,7 @@ export class AdminClient {
 
   resume(
     pool: string,
-    { owner, force }: { owner?: string; force?: boolean | undefined },
+    { owner, force }: { owner?: string | undefined; force?: boolean | undefined },
     signal?: AbortSignal,
   ): Promise<Snapshot> {
     const json = { ...(owner === undefined ? {} : { owner }), ...(force ? { force } : {}) };
@@ -113,6 +116,19 @@ export class AdminClient {
     );
   }
 
+  /** Of all pools, or of one. */
+  audit({ pool, limit }: { pool: string | undefined; limit: number }): Promise<AuditList> {
+    const ofPool = pool === undefined ? {} : { pool };
+    return this.#ask({ ...ofPool, isAudit: true }, undefined, 0, (api) =>
+      api.audit.$get({ query: { ...ofPool, limit: String(limit) } }),
+    );
+  }
+
+  /** Who has this token, and what they may do. `about`: the pool for which that is to be known. */
+  me(about: { pool?: string } = {}, signal?: AbortSignal): Promise<Me> {
+    return this.#ask({ ...about, isMe: true }, signal, 0, (api) => api.me.$get());
+  }
+
   async #ask<T>(
     subject: Subject,
     signal: AbortSignal | undefined,
@@ -120,7 +136,7 @@ export class AdminClient {
     call: (api: Api) => Promise<ClientResponse<T>>,
   ): Promise<T> {
     const impossible = impossibleName(subject);
-    if (impossible) throw await this.#withNames(impossible, signal);
+    if (impossible) throw await this.#withMore(impossible, signal);
     const timeout = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
     let response: ClientResponse<T>;
@@ -132,17 +148,18 @@ export class AdminClient {
       signal?.throwIfAborted();
       throw unreachable(this.#target.url, timeout.aborted ? "no answer in time" : error);
     }
-    const failure = failureOf(response, body, this.#target.url, subject);
-    if (failure) throw await this.#withNames(failure, signal);
+    const failure = failureOf(response, body, this.#target, subject);
+    if (failure) throw await this.#withMore(failure, signal);
     return body as T;
   }
 
-  /** The error, which says what names there are if it is of an unknown one, and Sluice tells them. */
-  async #withNames(error: CliError, signal: AbortSignal | undefined): Promise<CliError> {
-    if (!(error instanceof UnknownName)) return error;
-    const timeout = AbortSignal.timeout(NAMES_MS);
+  /** The error, which says what names there are or what one may do, if that is what it is of and Sluice tells it. */
+  async #withMore(error: CliError, signal: AbortSignal | undefined): Promise<CliError> {
+    if (!(error instanceof UnknownName) && !(error instanceof MissingRight)) return error;
+    const timeout = AbortSignal.timeout(MORE_MS);
     const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
     try {
+      if (error instanceof MissingRight) return error.withRightsOf(await this.me({}, stop));
       return error.among(await this.#namesOf(error.pool, stop));
     } catch {
       return error;
@@ -159,10 +176,14 @@ export class AdminClient {
 
 type Api = ReturnType<typeof apiOf>;
 
-function apiOf({ url, token }: Target, signal: AbortSignal) {
+function apiOf({ url, token, access }: Target, signal: AbortSignal) {
+  const headers: Record<string, string> = {
+    ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    ...(access ? { "CF-Access-Client-Id": access.id, "CF-Access-Client-Secret": access.secret } : {}),
+  };
   // A redirect is an error: the token is sent to the address that the user has named, and to no other.
   const init: RequestInit = { signal, redirect: "manual" };
-  return hc<AdminApi>(url, { headers: { Authorization: `Bearer ${token}` }, init })._sluice.api;
+  return hc<AdminApi>(url, { headers, init })._sluice.api;
 }
 
 /** `null`: not JSON. */

@@ -2,6 +2,8 @@ import { isName } from "../../config/names.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
+import { MissingRight } from "./missing-right.ts";
+import type { Target } from "./target.ts";
 import { UnknownName } from "./unknown-name.ts";
 
 /** No answer of Sluice's: a failed connection, or the error of a proxy. Another attempt may succeed. */
@@ -44,9 +46,16 @@ const EXIT_OF: Record<string, number> = {
   "no-server": EXIT.unreachable,
 };
 
-const ADVICE: Record<string, string> = {
-  unauthorized: "The token is not the Worker's ADMIN_TOKEN: check SLUICE_TOKEN.",
-};
+const UNKNOWN_TOKEN =
+  "Sluice does not know this token: check SLUICE_TOKEN. It is the Worker's ADMIN_TOKEN, or one of its ADMIN_TOKENS.";
+const UNKNOWN_SERVICE =
+  "Sluice does not go by Cloudflare Access here: check its variable ACCESS, or set SLUICE_TOKEN too.";
+
+/** Where Cloudflare Access sends whom it does not know. */
+const ACCESS_LOGIN = /^https:\/\/(?:[a-z0-9-]+\.)+cloudflareaccess\.com\//i;
+const BEHIND_ACCESS =
+  "is behind Cloudflare Access, which does not know you: set SLUICE_ACCESS_ID and SLUICE_ACCESS_SECRET to a service token " +
+  "that its application lets in.";
 
 /** Statuses of a proxy, such as Cloudflare's, that has not reached the server behind it. */
 const ON_THE_WAY = new Set([502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530]);
@@ -70,28 +79,37 @@ export interface Subject {
   request?: string;
   /** The list of its deferred requests. */
   isList?: boolean;
+  /** What operators have done. */
+  isAudit?: boolean;
+  /** What whoever asks may do, there and elsewhere. */
+  isMe?: boolean;
 }
 
 /** The error that an answer stands for; `null`: a success. `body`: its JSON; `null`: not JSON. */
-export function failureOf(head: Head, body: unknown, url: string, subject: Subject): CliError | null {
+export function failureOf(head: Head, body: unknown, target: Target, subject: Subject): CliError | null {
   const { status, headers } = head;
+  const { url } = target;
   const problem = problemOf(body);
   if (problem) {
-    const { code, pool, drain } = problem;
+    const { code, pool, drain, right } = problem;
     const detail = printable(code === "invalid-request" ? asOptions(problem.detail) : problem.detail);
     const about = pool ? `pool ${printable(pool)}: ` : "";
     if (code === "drain-held") return new DrainHeld(`${about}${detail}`, drain ?? null);
     if (code === "state-changed") return new StateChanged(`${about}${detail}`);
     if (code === "pool-unavailable") return new Unreachable(`${about}${detail}`);
+    if (code === "forbidden" && right !== undefined)
+      return new MissingRight(clause(detail), right, subject.pool ?? null);
     const unknown = unknownIn(code, subject);
     if (unknown) return unknown;
     const exitCode = EXIT_OF[code];
-    const words = ADVICE[code] ?? `${about}${detail}`;
+    const stranger = target.token === "" ? UNKNOWN_SERVICE : UNKNOWN_TOKEN;
+    const words = code === "unauthorized" ? stranger : `${about}${detail}`;
     if (exitCode !== undefined) return new CliError(exitCode, words);
     return new CliError(EXIT.unexpected, `Sluice answered ${status} ${printable(code)}: ${detail}`);
   }
   if (status >= 300 && status < 400) {
     const to = printable(headers.get("location") ?? "nowhere");
+    if (ACCESS_LOGIN.test(to)) return new CliError(EXIT.unauthorised, `${url} ${BEHIND_ACCESS}`);
     return new CliError(EXIT.unexpected, `${url} redirects to ${to}: set SLUICE_URL to where Sluice is.`);
   }
   if (ON_THE_WAY.has(status)) return new Unreachable(`${url} answered ${status}, not by Sluice.`);
@@ -154,11 +172,17 @@ export function unreachable(url: string, error: unknown): Unreachable {
 }
 
 /**
- * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of its deferred requests,
- * or what becomes of one of them.
+ * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of changes or of its
+ * deferred requests, what becomes of one of these, or what whoever asks may do.
  */
-function isAnswer({ status, headers }: Head, body: unknown, { pool, request, isList }: Subject): boolean {
-  const { name, servers, pools, unreachable, requests, id } = (body ?? {}) as Record<string, unknown>;
+function isAnswer({ status, headers }: Head, body: unknown, subject: Subject): boolean {
+  const { pool, request, isList, isAudit, isMe } = subject;
+  const { name, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  if (isAudit) return Array.isArray(changes) && Array.isArray(unreachable);
+  if (isMe) return typeof name === "string" && Object.values(pools ?? [null]).every(Array.isArray);
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   if (isList) return Array.isArray(requests);
   if (request !== undefined) return status === 204 ? isOwn(headers) : id === request;
@@ -175,6 +199,7 @@ interface Problem {
   detail: string;
   pool?: string;
   drain?: Snapshot["drain"];
+  right?: string;
 }
 
 function problemOf(body: unknown): Problem | null {

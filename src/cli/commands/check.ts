@@ -1,16 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { counted } from "../../words/phrases.ts";
+import type { AdminClient } from "../client/admin-client.ts";
+import { MissingRight } from "../client/missing-right.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { COLOURS, findingLine } from "../terminal/finding.ts";
 import { printable, type Style, styleOf } from "../terminal/output.ts";
+import type { Running } from "../wrangler-file/against.ts";
 import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS, devVarsFindings } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
 import type { Finding, Severity } from "../wrangler-file/report.ts";
-import { DEV_VARS, devVarsFindings } from "../wrangler-file/variables.ts";
 
 export function addCheck(program: Program): void {
   program
@@ -38,9 +41,11 @@ export function addCheck(program: Program): void {
       const options = command.optsWithGlobals();
       const { out, json } = contextOf(options);
       const { file, kind, text } = await openWranglerFile(given);
-      const against = url === undefined ? undefined : await clientOf({ ...options, url }).pools();
+      const { poolNames } = checkWranglerFile(text, kind);
+      const against =
+        url === undefined ? undefined : await runningAt(clientOf({ ...options, url }), poolNames);
       const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
-      const findings = [...(await devVarsOf(file)), ...result.findings];
+      const findings = [...(await devVarsOf(file, result.poolNames)), ...result.findings];
       const ok = findings.every(({ severity }) => severity !== "error");
       if (json) printJson(out, { file, ok, findings });
       else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));
@@ -48,10 +53,26 @@ export function addCheck(program: Program): void {
     });
 }
 
+/** What runs, as far as whose token it is may see it. `names`: of the pools in the file. */
+async function runningAt(client: AdminClient, names: ReadonlySet<string>): Promise<Running> {
+  const { pools, unreachable } = await client.pools();
+  const seen = new Set([...pools.map(({ name }) => name), ...unreachable]);
+  const hidden: string[] = [];
+  for (const name of names) {
+    if (seen.has(name)) continue;
+    await client.pool(name).catch((error) => {
+      if (error instanceof MissingRight) hidden.push(name);
+      // It does not run yet, or nothing can have that name.
+      else if (!(error instanceof CliError) || error.exitCode !== EXIT.usage) throw error;
+    });
+  }
+  return { pools, unreachable, hidden };
+}
+
 /** Findings in the file that wrangler reads together with this one. */
-async function devVarsOf(file: string): Promise<Finding[]> {
+async function devVarsOf(file: string, pools: ReadonlySet<string>): Promise<Finding[]> {
   const text = await readFile(join(dirname(file), DEV_VARS), "utf8").catch(() => "");
-  return devVarsFindings(text);
+  return devVarsFindings(text, pools);
 }
 
 /** A line for each finding, then their number. */

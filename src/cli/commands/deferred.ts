@@ -2,6 +2,7 @@ import { Argument, Option } from "@commander-js/extra-typings";
 import type { DeferredList, ListedRequest } from "../../admin/deferred.ts";
 import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
+import { refuseWithout } from "../client/refuse-without.ts";
 import { type Context, clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { examples, type Program, wholeOption } from "../program.ts";
@@ -130,7 +131,11 @@ async function requestNamed(
   const number = Number(given);
   const after = Math.max(0, number - 1);
   const [found] = (await client.deferred(pool, { limit: 1, after })).requests;
-  if (found?.number === number) return { id: found.id, words: `request ${number}` };
+  if (found?.number === number) {
+    // Whoever may not act on a request is not told its id.
+    if (found.id === null) await refuseWithout(["deferred"], client, pool);
+    else return { id: found.id, words: `request ${number}` };
+  }
   const why = "it may have been forgotten after its end, or have a new number after a retry";
   throw new CliError(EXIT.usage, `${printable(pool)} has no deferred request ${number}; ${why}.`);
 }

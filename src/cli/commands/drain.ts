@@ -1,12 +1,14 @@
 import { clock, duration } from "../../words/times.ts";
 import { clause } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
+import { refuseWithout } from "../client/refuse-without.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { waitUntilDrained } from "../deploy/wait-until-drained.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
 import { counts, leasesLeft, queuedCounts } from "../terminal/counts.ts";
+import { inShell } from "../terminal/output.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 const ASK_EVERY_MS = 300;
@@ -25,25 +27,27 @@ export function addDrain(program: Program): void {
     .addOption(
       durationOption("--expires <duration>", "when it ends by itself (default: the pool's drain_expires)"),
     )
+    .option("--owner <text>", "whose it is, where you have several (default: your token's name)")
     .option("--reason <text>", "why, for whoever looks")
     .addHelpText(
       "after",
       examples("sluice drain web", 'sluice drain web --wait 2m --expires 1h --reason "new disks"'),
     )
-    .action(async (pool, { wait, expires, reason }, command) => {
+    .action(async (pool, { wait, expires, owner, reason }, command) => {
       const { out, err, json } = contextOf(command.optsWithGlobals());
       const client = clientOf(command.optsWithGlobals());
       const signals = new Signals();
       const reporter = new Reporter(err, false);
       const started = Date.now();
-      const first = await client
-        .drain(pool, { expiresMs: expires, reason }, signals.stopSoon)
+      const how = `to end it: sluice resume ${pool}${owner === undefined ? "" : ` --owner ${inShell(owner)}`}`;
+      const first = await refuseWithout(["look", "drain"], client, pool, signals.stop)
+        .then(() => client.drain(pool, { expiresMs: expires, owner, reason }, signals.stopSoon))
         .catch((error) => {
-          const advice = `if the drain has begun, to end it: sluice resume ${pool}`;
+          const advice = `if the drain has begun, ${how}`;
           if (signals.stop.aborted) throw new CliError(signals.exitCode, `interrupted; ${advice}`);
           throw error;
         });
-      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}; to end it: sluice resume ${pool}`;
+      const stays = `the drain stays until ${clock(first.drain?.expiresAt ?? 0, Date.now())}; ${how}`;
       const giveUpAt = Date.now() + wait;
       const report = (words: string) => json || reporter.report({ event: "trying", pool }, words);
       const end = await waitUntilDrained({

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { USUAL_SLOTS } from "../../config/limits.ts";
 import { contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { poolTableOf, READ } from "../init/answers.ts";
@@ -54,7 +55,13 @@ export function addInit(program: Program): void {
       const conversion = from === undefined ? null : await conversionOf(from);
       const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
       const asks = !options.yes && !json && conversion === null && isTerminal;
-      const { host, zone = null, server = [], slots = 1, check } = asks ? await ask(options) : options;
+      const {
+        host,
+        zone = null,
+        server = [],
+        slots = USUAL_SLOTS,
+        check,
+      } = asks ? await ask(options) : options;
       if (host === undefined && zone !== null) {
         throw new CliError(
           EXIT.usage,

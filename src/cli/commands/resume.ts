@@ -1,26 +1,44 @@
+import { clock } from "../../words/times.ts";
+import type { AdminClient } from "../client/admin-client.ts";
 import { DrainHeld } from "../client/failures.ts";
+import { MissingRight } from "../client/missing-right.ts";
 import { clientOf, contextOf, printJson } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { examples, type Program } from "../program.ts";
 import { counts } from "../terminal/counts.ts";
+import { holderOf, quoted } from "../terminal/output.ts";
 
 export function addResume(program: Program): void {
   program
     .command("resume")
     .description("end a drain: the queue goes on in its order")
     .argument("<pool>", "the pool to resume")
-    .option("--force", "also a drain that somebody else holds, such as a deploy")
+    .option("--owner <text>", "whose drain, if it was begun with --owner")
+    .option("--force", "also a drain of yours with another owner, or by the right `force` somebody else's")
     .addHelpText("after", examples("sluice resume web", "sluice resume web --force"))
-    .action(async (pool, { force }, command) => {
+    .action(async (pool, { owner, force }, command) => {
       const { out, json } = contextOf(command.optsWithGlobals());
-      const snapshot = await clientOf(command.optsWithGlobals())
-        .resume(pool, { force })
-        .catch((error) => {
-          if (!(error instanceof DrainHeld)) throw error;
+      const client = clientOf(command.optsWithGlobals());
+      const snapshot = await client.resume(pool, { owner, force }).catch(async (error) => {
+        if (error instanceof DrainHeld) {
           const how = `To end it all the same: sluice resume ${pool} --force`;
           throw new CliError(EXIT.held, `${error.message} ${how}`);
-        });
+        }
+        if (!(error instanceof MissingRight) || error.right !== "force") throw error;
+        throw new CliError(error.exitCode, `${error.message}${await whoseInstead(client, pool)}`);
+      });
       if (json) printJson(out, snapshot);
       else out.write(`${pool} runs: ${counts(snapshot)}\n`);
     });
+}
+
+/** Who may end the drain that one may not end oneself; nothing if that cannot be seen. */
+async function whoseInstead(client: AdminClient, pool: string): Promise<string> {
+  const drain = await client.pool(pool).then(
+    ({ drain }) => drain,
+    () => null,
+  );
+  if (drain === null) return "";
+  const end = clock(drain.expiresAt, Date.now());
+  return ` The drain is of ${holderOf(drain)}: ask ${quoted(drain.by)} to resume, or wait until it ends by itself at ${end}.`;
 }

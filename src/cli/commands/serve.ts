@@ -1,29 +1,24 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { whyAdminIsOff } from "../../config/admin.ts";
-import { OWN_BINDINGS } from "../../config/bindings.ts";
-import { holdsPools } from "../../config/variables.ts";
+import { readSignIn, type SignInVars, whyAdminIsOff } from "../../config/admin.ts";
 import { counted, listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { Signals } from "../process/signals.ts";
 import { durationOption, examples, type Program } from "../program.ts";
-import { OWN_PREFIX } from "../serve/capnp.ts";
-import { readDevVars } from "../serve/dev-vars.ts";
+import { refuseNoPem } from "../serve/pem.ts";
+import { secretsBeside } from "../serve/secrets.ts";
 import { serve } from "../serve/serve.ts";
-import { readSettings, type Settings } from "../serve/settings.ts";
+import { readSettings } from "../serve/settings.ts";
 import { socketsOfSystemd } from "../serve/systemd.ts";
 import { findingLine } from "../terminal/finding.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
+import { DEV_VARS } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile, type WranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
-import { DEV_VARS } from "../wrangler-file/variables.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:8787";
 const GRACE_MS = 30_000;
-/** Secrets that the environment of the process may have instead of .dev.vars. */
-const SECRETS = ["ADMIN_TOKEN", "WEBHOOK_SECRET"];
 
 export function addServe(program: Program): void {
   program
@@ -56,7 +51,9 @@ export function addServe(program: Program): void {
       const handedOn = options.listen ? [] : socketsOfSystemd(process.env);
       const addresses =
         options.listen ?? (handedOn.length > 0 ? handedOn.map(() => "*:0") : [DEFAULT_ADDRESS]);
-      const tls = tlsOf(options.tlsCert, options.tlsKey);
+      const { serverCa = null } = options;
+      const tls = await tlsOf(options.tlsCert, options.tlsKey);
+      if (serverCa !== null) await refuseNoPem("--server-ca", serverCa, "certificate");
       const secrets = await secretsBeside(file, options.env, settings);
       const data = options.data ?? join(dirname(file), ".sluice");
       await serve(
@@ -68,7 +65,7 @@ export function addServe(program: Program): void {
             handedOn,
             tls,
             behindProxy: options.behindProxy ?? false,
-            serverCa: options.serverCa ?? null,
+            serverCa,
           },
           data,
           project: dirname(file),
@@ -81,20 +78,28 @@ export function addServe(program: Program): void {
           process.stderr.write(
             `sluice: serves ${what} of ${printable(file)} on ${listed(urls)}, state in ${printable(data)}\n`,
           );
-          const problem = whyAdminIsOff(secrets.ADMIN_TOKEN);
-          if (problem !== null) {
-            process.stderr.write(
-              `sluice: ${problem}, so the admin side is off and nobody can drain: put one into ${DEV_VARS} or the environment\n`,
-            );
-          }
+          for (const line of signInLines({ ...settings.variables, ...secrets }))
+            process.stderr.write(`sluice: ${line}\n`);
         },
       );
     });
 }
 
+/** What whoever starts it should know of the ways to sign in. */
+function signInLines(vars: SignInVars): string[] {
+  const signIn = readSignIn(vars);
+  const why = whyAdminIsOff(signIn);
+  const others = signIn.problems.filter((problem) => problem !== why);
+  const mistakes = others.map((problem) => `warning: ${printable(problem)}`);
+  if (why === null) return mistakes;
+  const how = `put an ADMIN_TOKEN into ${DEV_VARS} or the environment`;
+  return [...mistakes, `${why}, so the admin side is off and nobody can drain: ${how}`];
+}
+
 /** `127.0.0.1:8787`, `[::1]:8787`, `*:80`, `localhost:0`. */
 function addAddress(text: string, before: string[] | undefined): string[] {
-  if (!/^(?:\*|[\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(text)) {
+  const [, port] = /^(?:\*|[\w.-]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
     throw new InvalidArgumentError(`Allowed is host:port, as in "${DEFAULT_ADDRESS}", "[::1]:80" or "*:80".`);
   }
   return [...(before ?? []), text];
@@ -105,10 +110,16 @@ function urlOf(address: string, port: number, isSecure: boolean): string {
   return `${isSecure ? "https" : "http"}://${address.replace(/:0+$/, `:${port}`)}`;
 }
 
-function tlsOf(cert: string | undefined, key: string | undefined): { cert: string; key: string } | null {
+async function tlsOf(
+  cert: string | undefined,
+  key: string | undefined,
+): Promise<{ cert: string; key: string } | null> {
   if (cert === undefined && key === undefined) return null;
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  throw new CliError(EXIT.usage, "--tls-cert and --tls-key belong together.");
+  if (cert === undefined || key === undefined)
+    throw new CliError(EXIT.usage, "--tls-cert and --tls-key belong together.");
+  await refuseNoPem("--tls-cert", cert, "certificate");
+  await refuseNoPem("--tls-key", key, "private key");
+  return { cert, key };
 }
 
 /** What would not work on Cloudflare does not start here either. */
@@ -120,60 +131,5 @@ function refuseErrors({ file, kind, text }: WranglerFile): void {
   throw new CliError(
     EXIT.invalid,
     `${counted(errors.length, "error")} in ${printable(file)}: nothing is served`,
-  );
-}
-
-/** As with wrangler, an environment's own file takes the place of the other one. */
-async function secretsBeside(
-  file: string,
-  environment: string | undefined,
-  settings: Settings,
-): Promise<Record<string, string>> {
-  const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
-  const names = [...(environment === undefined ? [] : [`${DEV_VARS}.${environment}`]), DEV_VARS];
-  for (const name of names) {
-    const text = await textOf(join(dirname(file), name));
-    if (text === null) continue;
-    const secrets = readDevVars(text);
-    const own = Object.keys(secrets).filter(isOwn);
-    if (own.length > 0)
-      throw new CliError(EXIT.invalid, `${name} may not set ${listed(own)}: Sluice itself has that.`);
-    return whole({ ...secrets, ...ofProcess }, settings);
-  }
-  return whole(ofProcess, settings);
-}
-
-/** `null`: there is no such file. One that cannot be read is no reason to serve without its secrets. */
-async function textOf(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    const { message } = error as Error;
-    throw new CliError(EXIT.usage, `The secrets cannot be read: ${printable(message)}.`);
-  }
-}
-
-/** Would take the place of what Sluice itself needs. */
-function isOwn(name: string): boolean {
-  return holdsPools(name) || OWN_BINDINGS.includes(name) || name.startsWith(OWN_PREFIX);
-}
-
-/** Servers would take Sluice for somebody else if it sent them a header without its secret. */
-function whole(secrets: Record<string, string>, settings: Settings): Record<string, string> {
-  const missing = settings.secrets.filter((name) => !secrets[name] && !settings.variables[name]);
-  if (missing.length === 0) return secrets;
-  throw new CliError(
-    EXIT.invalid,
-    `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
-  );
-}
-
-function secretsOfProcess(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined || value === "" ? [] : [[name, value]];
-    }),
   );
 }

@@ -1,7 +1,9 @@
 import { Option } from "@commander-js/extra-typings";
+import { SLOTS, WEIGHT } from "../../config/limits.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { UnknownName } from "../client/unknown-name.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
+import { CliError, EXIT } from "../exit-codes.ts";
 import { examples, type Program, wholeOption } from "../program.ts";
 import { styleOf, widthOf } from "../terminal/output.ts";
 import { serversView } from "../terminal/views.ts";
@@ -17,18 +19,22 @@ export function addServer(program: Program): void {
     .addOption(
       new Option("--state <state>", "drain: no new requests; maint: no health checks either").choices(STATES),
     )
-    .option("--slots <n>", "requests that it gets at a time", wholeOption(1, 1000))
-    .option("--weight <n>", "its share among the servers", wholeOption(1, 256))
+    .option("--owner <text>", "with --state: whose it is, for whoever looks")
+    .option("--slots <n>", "requests that it gets at a time", wholeOption(...SLOTS))
+    .option("--weight <n>", "its share among the servers", wholeOption(...WEIGHT))
     .addHelpText(
       "after",
       examples("sluice server web web-3 --state maint", "sluice server web web-3 --state ready --slots 2"),
     )
-    .action(async (pool, server, { state, slots, weight }, command) => {
+    .action(async (pool, server, { state, owner, slots, weight }, command) => {
+      if (owner !== undefined && state === undefined)
+        throw new CliError(EXIT.usage, "--owner says whose --state it is: give that too.");
       const { out, json } = contextOf(command.optsWithGlobals());
       const client = clientOf(command.optsWithGlobals());
       const changes = state !== undefined || slots !== undefined || weight !== undefined;
       const patch = {
         ...(state === undefined ? {} : { state }),
+        ...(owner === undefined ? {} : { owner }),
         ...(slots === undefined ? {} : { slots }),
         ...(weight === undefined ? {} : { weight }),
       };

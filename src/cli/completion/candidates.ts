@@ -25,7 +25,7 @@ export async function completionOf(
   const { before, current } = splitAtCursor(words);
   const position = positionAfter(program, before);
   if (before.includes("--") || takesFile(position, current)) return FILES;
-  const candidates = candidatesAt(program, position, current) ?? (await namesAt(position, findNames));
+  const candidates = candidatesAt(position, current) ?? (await namesAt(position, findNames));
   return candidates
     .filter(({ word }) => word.startsWith(current))
     .map(({ word, description }) => `${word}${description ? `\t${description}` : ""}\n`)
@@ -40,7 +40,7 @@ function splitAtCursor(words: readonly string[]): { before: string[]; current: s
 }
 
 interface Position {
-  /** `undefined`: no command has the name that was typed. */
+  /** The innermost so far. `undefined`: none has the name that was typed. */
   command: CommandUnknownOpts | undefined;
   /** The option whose value comes next. */
   option: Option | undefined;
@@ -61,35 +61,36 @@ function positionAfter(program: CommandUnknownOpts, words: readonly string[]): P
       const option = position.command && optionNamed(position.command, flag);
       if (option && value !== undefined) position.values[option.name()] = value;
       else if (option?.required) position.option = option;
-    } else if (position.command === program) {
-      position.command = subcommandsOf(program).find((one) => one.name() === word);
+    } else if (position.command && hasSubcommands(position.command)) {
+      position.command = subcommandsOf(position.command).find((one) => one.name() === word);
     } else position.operands.push(word);
   }
   return position;
 }
 
-/** A file to check, or a command to be run, any word of which may be a file. */
+function hasSubcommands({ commands }: CommandUnknownOpts): boolean {
+  return commands.length > 0;
+}
+
+/** A file as an argument or an option's value, or a command to be run, any word of which may be a file. */
 function takesFile({ command, option, operands }: Position, current: string): boolean {
-  if (!command || option || current.startsWith("-")) return false;
+  if (!command || current.startsWith("-")) return false;
+  if (option) return option.flags.endsWith("<file>");
   const { registeredArguments } = command;
   const argument = registeredArguments[operands.length] ?? registeredArguments.at(-1);
   return argument?.variadic === true || (argument?.name() === "file" && operands.length === 0);
 }
 
 /** `null`: the name of a pool or server, if there are any candidates. */
-function candidatesAt(
-  program: CommandUnknownOpts,
-  { command, option, operands }: Position,
-  current: string,
-): Candidate[] | null {
+function candidatesAt({ command, option, operands }: Position, current: string): Candidate[] | null {
   if (!command) return [];
   const [assignment = ""] = /^--[^=]+=/.exec(current) ?? [];
   const valued = option ?? optionNamed(command, assignment.slice(0, -1));
   if (valued) return (valued.argChoices ?? []).map((choice) => ({ word: assignment + choice }));
   if (current.startsWith("-"))
     return optionsOf(command).map(({ long = "", description }) => ({ word: long, description }));
-  if (command === program)
-    return subcommandsOf(program).map((one) => ({ word: one.name(), description: one.description() }));
+  if (hasSubcommands(command))
+    return subcommandsOf(command).map((one) => ({ word: one.name(), description: one.description() }));
   return command.registeredArguments[operands.length]?.argChoices?.map((word) => ({ word })) ?? null;
 }
 
@@ -101,8 +102,8 @@ async function namesAt({ command, operands, values }: Position, findNames: FindN
   return [...words].map((word) => ({ word }));
 }
 
-function subcommandsOf(program: CommandUnknownOpts): CommandUnknownOpts[] {
-  return program.createHelp().visibleCommands(program);
+function subcommandsOf(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return command.createHelp().visibleCommands(command);
 }
 
 function optionsOf(command: CommandUnknownOpts): Option[] {

@@ -27,6 +27,15 @@ export async function knownNames(options: { url?: string; token?: string }): Pro
   }
 }
 
+/** The pools in the file of wrangler's in this folder or above; none if there is none that can be read. */
+export function knownPools(folder: string): ReadonlySet<string> {
+  try {
+    return new Set(namesInFile(folder).keys());
+  } catch {
+    return new Set();
+  }
+}
+
 async function namesInSluice(options: { url?: string; token?: string }): Promise<Names> {
   const target = targetOf(options, process.env);
   if (isInTheClear(target)) throw new Error("A press of Tab is no reason to send the token unencrypted.");

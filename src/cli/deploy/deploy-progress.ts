@@ -3,7 +3,7 @@ import { clock, duration } from "../../words/times.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { counts, leasesLeft } from "../terminal/counts.ts";
-import { printable, quoted } from "../terminal/output.ts";
+import { holderOf, printable } from "../terminal/output.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { DrainProgress } from "./held-drain.ts";
 
@@ -58,7 +58,7 @@ export class DeployProgress extends Progress implements DrainProgress {
   }
 
   lost(drain: Snapshot["drain"]): void {
-    const now = drain ? `${quoted(drain.owner)} drains it now, not to be resumed by us` : "it runs";
+    const now = drain ? `${holderOf(drain)} drains it now, not to be resumed by us` : "it runs";
     const words = this.red(`the drain was ended by somebody else, or ran out: ${now}`);
     this.report({ event: "lost", drain }, words);
   }

@@ -1,4 +1,5 @@
 import type { AdminClient } from "../client/admin-client.ts";
+import { refuseWithout } from "../client/refuse-without.ts";
 import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { type CommandEnd, runCommand } from "../process/run-command.ts";
@@ -25,7 +26,7 @@ export async function deploy(
 ): Promise<number> {
   const { pool, reason, expiresMs } = options;
   const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, progress);
-  const failure = await drainFirst(drain, options, signals, progress);
+  const failure = await drainFirst(client, drain, options, signals, progress);
   const code = failure ?? (await runWhileDrained(drain, options, signals, progress));
   if (!drain.mayBeOn) return code;
   const isHeld = failure === null && code !== EXIT.done && options.onFailure === "hold";
@@ -34,12 +35,14 @@ export async function deploy(
 
 /** `null`: drained. Otherwise the exit code of a failure, which has been reported. */
 async function drainFirst(
+  client: AdminClient,
   drain: HeldDrain,
-  { drainTimeoutMs }: DeployOptions,
+  { pool, drainTimeoutMs }: DeployOptions,
   signals: Signals,
   progress: DeployProgress,
 ): Promise<number | null> {
   try {
+    await refuseWithout(["look", "drain"], client, pool, signals.stop);
     const { result, snapshot } = await drain.begin(drainTimeoutMs, signals);
     if (result === "drained") return null;
     if (result === "late") progress.late(snapshot, drainTimeoutMs);

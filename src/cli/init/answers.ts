@@ -1,5 +1,6 @@
 /** What a user may say of a project, and what is made of it. */
 import { readHost } from "../../config/hosts.ts";
+import { SLOTS } from "../../config/limits.ts";
 import { isName, NAME_ALLOWED, origin, requestPath } from "../../config/names.ts";
 import type { PoolTable, ServerTable } from "./pool-table.ts";
 
@@ -25,7 +26,10 @@ export const READ = {
   },
   slots(given: string): number {
     const slots = /^\d+$/.test(given) ? Number(given) : 0;
-    if (slots < 1 || slots > 1000) throw new Error("Allowed is a whole number from 1 to 1000.");
+    const [least, most] = SLOTS;
+    if (slots < least || slots > most) {
+      throw new Error(`Allowed is a whole number from ${least} to ${most}.`);
+    }
     return slots;
   },
   pool(given: string): string {

@@ -37,7 +37,7 @@ export function wranglerFileOf(project: Project): string {
 }
 
 export function secretsOf({ token }: Project): string {
-  return `# The operator's key for \`wrangler dev\` and \`sluice serve\`. On Cloudflare it is a secret: wrangler secret put ADMIN_TOKEN
+  return `# The operator's token for \`wrangler dev\` and \`sluice serve\`. On Cloudflare it is a secret: wrangler secret put ADMIN_TOKEN
 ADMIN_TOKEN=${token}
 `;
 }

@@ -1,5 +1,6 @@
 /** Asks on a terminal for what no option has said. */
 import { createInterface, type Interface } from "node:readline/promises";
+import { USUAL_SLOTS } from "../../config/limits.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { READ } from "./answers.ts";
 
@@ -55,7 +56,8 @@ async function askAll(terminal: Interface, signal: AbortSignal, given: Answers):
       answer.split(/[\s,]+/).map(READ.server),
     ));
   const slots =
-    given.slots ?? (await question("Requests that each may have at once (empty: 1)?", READ.slots));
+    given.slots ??
+    (await question(`Requests that each may have at once (empty: ${USUAL_SLOTS})?`, READ.slots));
   const check = given.check ?? (await question("Path of a health check (empty: none)?", READ.path));
   return { host, zone, server, slots, check };
 }

@@ -1,7 +1,7 @@
 /** What `sluice init` tells. */
 import { counted } from "../../words/phrases.ts";
 import { findingLine } from "../terminal/finding.ts";
-import { printable, type Style } from "../terminal/output.ts";
+import { inShell, printable, type Style } from "../terminal/output.ts";
 import type { Finding } from "../wrangler-file/report.ts";
 import type { Remark, Verdict } from "./haproxy/remarks.ts";
 import { WRANGLER_FILE } from "./project.ts";
@@ -66,18 +66,16 @@ function fileLines(folder: string, files: readonly WrittenFile[]): string[] {
 function nextLines(folder: string): string[] {
   return [
     "Next:",
-    ...(folder === "." ? [] : [`  cd ${inShell(printable(folder))}`]),
+    ...(folder === "." ? [] : [`  cd ${inShell(folder)}`]),
     "  npm install",
     "  npx --no sluice check    # once wrangler.toml names your hosts and servers",
     "Then, on Cloudflare:",
     "  npx wrangler deploy",
-    "  openssl rand -hex 32     # the operator's key: keep it, the next command asks for it",
+    "  openssl rand -hex 32     # the operator's token: keep it, the next command asks for it",
     "  npx wrangler secret put ADMIN_TOKEN",
     "Or on a machine of your own:",
     "  npx --no sluice serve",
+    "More people and programs get tokens of their own, each for what it is for:",
+    "  npx --no sluice token new ci --may look,drain --into admin-tokens.json",
   ];
-}
-
-function inShell(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,5 @@
 /** The wrangler.toml of a project. */
+import { LARGEST_BYTES } from "../wrangler-file/pools.ts";
 import type { PoolTable } from "./pool-table.ts";
 import { entriesOf, poolToml, tomlOf } from "./toml-text.ts";
 
@@ -77,9 +78,6 @@ enabled = true
 invocation_logs = false
 `;
 }
-
-/** Cloudflare's limit for one variable (developers.cloudflare.com/workers/platform/limits, 2026-11). */
-const LARGEST_BYTES = 5 * 1024;
 
 /** Pools as tables of POOLS, and of POOLS_2 and so on where one variable is too small for all. */
 function spread(pools: readonly PoolTable[]): string[] {

@@ -1,7 +1,8 @@
 /** Puts a project's files into a folder, and overwrites none that is there unless told to. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { CliError, EXIT } from "../exit-codes.ts";
+import { makeFolder } from "../make-folder.ts";
 import { findWranglerFile, WRANGLER_FILES } from "../wrangler-file/read.ts";
 import {
   completedIgnores,
@@ -44,7 +45,7 @@ export async function refuseOtherWranglerFile(folder: string, force: boolean): P
 
 export async function writeProject(folder: string, project: Project, force: boolean): Promise<WrittenFile[]> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     // First, as it is the one that may be refused.
     const wranglerFile = await writeWranglerFile(folder, project, force);
     return [

@@ -4,6 +4,7 @@ import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lie } from "../../rehearsal/lie.ts";
+import { type Capnp, configText, Embedded, objectClass } from "../process/capnp.ts";
 import { startWorkerd, type Workerd } from "../process/workerd.ts";
 import { workerdBinary } from "../serve/installed.ts";
 import { rehearsalBundle } from "./bundle.ts";
@@ -76,53 +77,41 @@ export class LocalStage implements Stage {
   }
 }
 
-function capnp(port: number, objects: string, lie: Lie | undefined): string {
-  const { POOLS, ...texts } = variables("1");
-  const bindings = [
-    ...Object.entries(OBJECTS).map(
-      ([name, className]) => `(name = "${name}", durableObjectNamespace = "${className}")`,
-    ),
-    '(name = "SERVERS", durableObjectNamespace = (className = "SingleFlight", serviceName = "servers"))',
-    `(name = "POOLS", json = ${text(JSON.stringify(POOLS))})`,
-    ...bindingsOf(texts),
-    '(name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN")',
-  ];
-  const worker = `modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = ${text(COMPATIBILITY.date)},
-  compatibilityFlags = [${COMPATIBILITY.flags.map(text).join(", ")}],`;
-  return `using Workerd = import ${text("/workerd/workerd.capnp")};
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .sluice),
-    (name = "servers", worker = .servers),
-    (name = "disk", disk = (path = ${text(objects)}, writable = true)),
-  ],
-  sockets = [(name = "main", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const sluice :Workerd.Worker = (
-  ${worker}
-  durableObjectNamespaces = [
-    ${Object.values(OBJECTS)
-      .map((name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`)
-      .join(",\n    ")},
-  ],
-  durableObjectStorage = (localDisk = "disk"),
-  bindings = [${bindings.join(", ")}],
-);
-const servers :Workerd.Worker = (
-  ${worker}
-  durableObjectNamespaces = [(className = "SingleFlight", uniqueKey = "SingleFlight", enableSql = true)],
-  durableObjectStorage = (inMemory = void),
-  bindings = [${bindingsOf(serverVariables(lie)).join(", ")}],
-);
-`;
+function capnp(port: number, storage: string, lie: Lie | undefined): string {
+  const { POOLS, ...others } = variables("1");
+  const worker = {
+    modules: [{ name: "worker.js", esModule: new Embedded("worker.js") }],
+    compatibilityDate: COMPATIBILITY.date,
+    compatibilityFlags: COMPATIBILITY.flags,
+  };
+  const sluice = {
+    ...worker,
+    durableObjectNamespaces: Object.values(OBJECTS).map((className) => objectClass(className)),
+    durableObjectStorage: { localDisk: "disk" },
+    bindings: [
+      ...Object.entries(OBJECTS).map(([name, className]) => ({ name, durableObjectNamespace: className })),
+      { name: "SERVERS", durableObjectNamespace: { className: "SingleFlight", serviceName: "servers" } },
+      { name: "POOLS", json: JSON.stringify(POOLS) },
+      ...texts(others),
+      { name: "ADMIN_TOKEN", fromEnvironment: "ADMIN_TOKEN" },
+    ],
+  };
+  const servers = {
+    ...worker,
+    durableObjectNamespaces: [objectClass("SingleFlight")],
+    durableObjectStorage: { inMemory: null },
+    bindings: texts(serverVariables(lie)),
+  };
+  return configText({
+    services: [
+      { name: "main", worker: sluice },
+      { name: "servers", worker: servers },
+      { name: "disk", disk: { path: storage, writable: true } },
+    ],
+    sockets: [{ name: "main", address: `127.0.0.1:${port}`, http: {}, service: "main" }],
+  });
 }
 
-function bindingsOf(texts: Record<string, unknown>): string[] {
-  return Object.entries(texts).map(([name, value]) => `(name = "${name}", text = ${text(String(value))})`);
-}
-
-/** JSON's escapes in a string are Cap'n Proto's too. */
-function text(value: string): string {
-  return JSON.stringify(value);
+function texts(variables: Record<string, unknown>): Capnp[] {
+  return Object.entries(variables).map(([name, value]) => ({ name, text: String(value) }));
 }

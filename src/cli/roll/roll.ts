@@ -1,11 +1,12 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
+import { refuseWithout } from "../client/refuse-without.ts";
 import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { Signals } from "../process/signals.ts";
-import { quoted } from "../terminal/output.ts";
+import { holderOf, quoted } from "../terminal/output.ts";
 import type { RollProgress } from "./roll-progress.ts";
 import { RollServer } from "./roll-server.ts";
 
@@ -33,6 +34,7 @@ export async function roll(
   signals: Signals,
   progress: RollProgress,
 ): Promise<number> {
+  await refuseWithout(["look", "servers"], client, options.pool, signals.stop);
   const snapshot = await client.pool(options.pool, signals.stop);
   const servers = serversToRoll(snapshot, progress);
   if (!snapshot.checks && servers.length > 0) progress.unchecked();
@@ -65,14 +67,19 @@ function serversToRoll(snapshot: Snapshot, progress: RollProgress): ServerSnapsh
 function refuseIfHeld({ name, drain, servers }: Snapshot): void {
   if (drain) {
     const since = clock(drain.since, Date.now());
-    throw new CliError(EXIT.held, `${name} is drained by ${quoted(drain.owner)} since ${since}`);
+    throw new CliError(EXIT.held, `${name} is drained by ${holderOf(drain)} since ${since}`);
   }
   const out = servers.find(({ state }) => state === "drain");
   if (out) {
     const how = `sluice server ${name} ${out.name} --state ready`;
-    const by = out.stateOwner ? quoted(out.stateOwner) : "another roll or by hand";
-    throw new CliError(EXIT.held, `${out.name} is out, by ${by}; to put it back: ${how}`);
+    throw new CliError(EXIT.held, `${out.name} is out, by ${whoChanged(out)}; to put it back: ${how}`);
   }
+}
+
+/** The state has an owner only if who changed it has given one. */
+function whoChanged({ stateOwner: owner, changedBy: by }: ServerSnapshot): string {
+  if (owner === undefined) return by === undefined ? "another roll or by hand" : quoted(by);
+  return holderOf({ owner, by: by ?? owner });
 }
 
 async function rollOne(

@@ -1,4 +1,6 @@
 import { relative } from "node:path";
+import { type Capnp, configText, Embedded, objectClass } from "../process/capnp.ts";
+import { environmentName, OWN_PREFIX } from "./names.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Layout {
@@ -23,14 +25,6 @@ export interface Network {
 /** Names of secrets and of our own bindings, which come from the runtime's environment: they are in no file of ours. */
 export type FromEnvironment = readonly string[];
 
-/** Of the names of what `sluice serve` itself gives to its front module. */
-export const OWN_PREFIX = "SLUICE_SERVE_";
-
-/** The variable of the runtime's environment that holds this secret. By its own name, `LD_PRELOAD` would be obeyed. */
-export function environmentName(secret: string): string {
-  return `${OWN_PREFIX}SECRET_${secret}`;
-}
-
 /** The socket by which the front module is told to stop. */
 export const CONTROL = "control";
 
@@ -39,67 +33,59 @@ export function socketName(index: number): string {
   return `main-${index}`;
 }
 
-/** workerd's configuration, in Cap'n Proto's text format. */
+/** The runtime's configuration. */
 export function capnp(
   { compatibilityDate, compatibilityFlags, variables }: Settings,
   layout: Layout,
   { addresses, tls, behindProxy, serverCa }: Network,
   secrets: FromEnvironment,
 ): string {
-  const embed = (file: string) => `embed ${text(relative(layout.folder, file))}`;
-  const bindings = [
-    '(name = "POOL", durableObjectNamespace = "Pool")',
-    '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
+  const embedded = (file: string) => new Embedded(relative(layout.folder, file));
+  const bindings: Capnp[] = [
+    { name: "POOL", durableObjectNamespace: "Pool" },
+    { name: "DEFERRED", durableObjectNamespace: "Deferred" },
     ...Object.entries(variables)
       .filter(([name]) => !secrets.includes(name))
       .map(([name, value]) =>
-        typeof value === "string"
-          ? `(name = ${text(name)}, text = ${text(value)})`
-          : `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
+        typeof value === "string" ? { name, text: value } : { name, json: JSON.stringify(value) },
       ),
-    ...secrets.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(environmentName(name))})`),
-    ...(behindProxy ? [`(name = "${OWN_PREFIX}BEHIND_PROXY", json = "true")`] : []),
+    ...secrets.map((name) => ({ name, fromEnvironment: environmentName(name) })),
+    ...(behindProxy ? [{ name: `${OWN_PREFIX}BEHIND_PROXY`, json: "true" }] : []),
   ];
-  const options = behindProxy ? '(forwardedProtoHeader = "X-Forwarded-Proto")' : "()";
-  const protocol = tls
-    ? `https = (options = ${options}, tlsOptions = (keypair = (privateKey = ${embed(tls.key)}, certificateChain = ${embed(tls.cert)})))`
-    : `http = ${options}`;
-  const trusted = serverCa === null ? "" : `, trustedCertificates = [${embed(serverCa)}]`;
-  const sockets = addresses.map(
-    (address, n) => `(name = "${socketName(n)}", address = ${text(address)}, ${protocol}, service = "main")`,
-  );
-  return `using Workerd = import ${text("/workerd/workerd.capnp")};
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .sluice),
-    (name = "disk", disk = (path = ${text(layout.objects)}, writable = true)),
-    (name = "internet", network = (allow = ["private", "public"], tlsOptions = (trustBrowserCas = true${trusted}))),
-  ],
-  sockets = [
-    ${sockets.join(",\n    ")},
-    (name = "${CONTROL}", address = "127.0.0.1:0", http = (), service = (name = "main", entrypoint = "control")),
-  ],
-);
-const sluice :Workerd.Worker = (
-  modules = [
-    (name = "front", esModule = ${embed(layout.front)}),
-    (name = "sluice", esModule = ${embed(layout.worker)}),
-  ],
-  compatibilityDate = ${text(compatibilityDate)},
-  compatibilityFlags = [${compatibilityFlags.map(text).join(", ")}],
-  durableObjectNamespaces = [
-    (className = "Pool", uniqueKey = "sluice-pool", enableSql = true),
-    (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
-  ],
-  durableObjectStorage = (localDisk = "disk"),
-  bindings = [
-    ${bindings.join(",\n    ")},
-  ],
-);
-`;
-}
-
-/** JSON's escapes in a string are Cap'n Proto's too. */
-function text(value: string): string {
-  return JSON.stringify(value);
+  const options = behindProxy ? { forwardedProtoHeader: "X-Forwarded-Proto" } : {};
+  const keypair = tls && { privateKey: embedded(tls.key), certificateChain: embedded(tls.cert) };
+  const protocol: { [name: string]: Capnp } = keypair
+    ? { https: { options, tlsOptions: { keypair } } }
+    : { http: options };
+  const trustedCertificates = serverCa === null ? undefined : [embedded(serverCa)];
+  return configText({
+    services: [
+      {
+        name: "main",
+        worker: {
+          modules: [
+            { name: "front", esModule: embedded(layout.front) },
+            { name: "sluice", esModule: embedded(layout.worker) },
+          ],
+          compatibilityDate,
+          compatibilityFlags,
+          durableObjectNamespaces: [
+            objectClass("Pool", "sluice-pool"),
+            objectClass("Deferred", "sluice-deferred"),
+          ],
+          durableObjectStorage: { localDisk: "disk" },
+          bindings,
+        },
+      },
+      { name: "disk", disk: { path: layout.objects, writable: true } },
+      {
+        name: "internet",
+        network: { allow: ["private", "public"], tlsOptions: { trustBrowserCas: true, trustedCertificates } },
+      },
+    ],
+    sockets: [
+      ...addresses.map((address, n) => ({ name: socketName(n), address, ...protocol, service: "main" })),
+      { name: CONTROL, address: "127.0.0.1:0", http: {}, service: { name: "main", entrypoint: "control" } },
+    ],
+  });
 }

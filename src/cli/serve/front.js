@@ -9,7 +9,7 @@ export { Deferred, Pool };
 
 /** Whose drains end with the next start. */
 const OWNER = "sluice serve";
-const ADMIN_PATH = "/_sluice/";
+const ADMIN_PATH = /^\/_sluice(\/|$)/;
 /** Answered on every host. */
 const REQUESTS_PATH = "/_sluice/requests/";
 /** How often a stop looks whether all is over, in ms. */
@@ -50,7 +50,7 @@ export default {
 function isAdmin(address, { ADMIN_HOST: host }) {
   if (!address.includes("_sluice")) return false;
   const url = URL.parse(address);
-  if (!url?.pathname.startsWith(ADMIN_PATH)) return false;
+  if (!url || !ADMIN_PATH.test(url.pathname)) return false;
   if (host === undefined || url.pathname.startsWith(REQUESTS_PATH)) return true;
   return url.hostname.replace(/\.$/, "") === String(host).toLowerCase();
 }
@@ -78,14 +78,19 @@ export const control = {
   },
 };
 
-/** Ends the drains of the last stop. */
+/** Ends the drains of the last stop. An operator's drain under the same owner is not one, and is held. */
 async function start(pools) {
   await Promise.all(
     pools.map(async (pool) => {
       const { drain } = await pool().snapshot();
-      if (drain?.owner === OWNER) await pool().resume(OWNER, false);
+      if (drain?.owner === OWNER) await pool().resume({ owner: OWNER, force: "no" }, newAct());
     }),
   );
+}
+
+/** Who drains: no operator. The pool's audit has it all the same. */
+function newAct() {
+  return { id: crypto.randomUUID(), by: OWNER, via: "serve", address: null, agent: null };
 }
 
 /**
@@ -115,7 +120,8 @@ async function drain(pools, graceMs) {
     pools.map(async (pool) => {
       const { inFlight, queued, drain } = await pool().snapshot();
       if (drain || inFlight + queued === 0) return;
-      await pool().drain({ owner: OWNER, reason: "stops", expiresMs: graceMs + DRAIN_MARGIN_MS });
+      const request = { owner: OWNER, reason: "stops", expiresMs: graceMs + DRAIN_MARGIN_MS, extend: false };
+      await pool().drain(request, newAct());
     }),
   );
 }

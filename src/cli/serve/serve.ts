@@ -1,19 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { counted } from "../../words/phrases.ts";
 import { duration } from "../../words/times.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
-import { startWorkerd } from "../process/workerd.ts";
-import { CONTROL, capnp, environmentName, type Network, OWN_PREFIX, socketName } from "./capnp.ts";
+import { startWorkerd, type Workerd } from "../process/workerd.ts";
+import { CONTROL, capnp, type Network, socketName } from "./capnp.ts";
 import front from "./front.js" with { type: "text" };
 import { workerBundle, workerdBinary } from "./installed.ts";
 import { lockFolder } from "./lock.ts";
+import { environmentName, OWN_PREFIX } from "./names.ts";
 import type { Settings } from "./settings.ts";
+import { makeState, writeState } from "./state.ts";
 
 export interface ServeOptions {
   settings: Settings;
@@ -43,15 +43,18 @@ export async function serve(
   const { settings, data } = options;
   const binary = workerdBinary(options.project);
   const worker = workerBundle();
-  makeFolder(data);
+  makeState(data);
   const lock = lockFolder(data);
   if (lock === null) {
     throw new CliError(EXIT.held, `Another \`sluice serve\` has its state in ${data}: one at a time.`);
   }
   const key = randomBytes(32).toString("base64url");
-  const config = writeConfig(options, worker);
   const { addresses, handedOn } = options.network;
-  const runtime = startWorkerd(binary, config, {
+  const names = [...Object.keys(options.secrets), KEY];
+  const config = writeState(data, { front, worker }, (layout) =>
+    capnp(settings, layout, options.network, names),
+  );
+  const runtime = start(binary, config, {
     sockets: addresses.length + 1,
     handedOn: new Map(handedOn.map((descriptor, n) => [socketName(n), descriptor])),
     env: { ...process.env, ...inEnvironment({ ...options.secrets, [KEY]: key }) },
@@ -100,29 +103,16 @@ export async function serve(
   }
 }
 
-/** For its user alone, also where it was there before. */
-function makeFolder(folder: string): void {
+function start(...given: Parameters<typeof startWorkerd>): Workerd {
   try {
-    mkdirSync(folder, { recursive: true });
-    chmodSync(folder, 0o700);
+    return startWorkerd(...given);
   } catch (error) {
-    throw new CliError(EXIT.usage, `The state cannot be in ${folder}: ${(error as Error).message}`);
+    throw new CliError(EXIT.unexpected, `The runtime cannot be started: ${(error as Error).message}`);
   }
 }
 
 function inEnvironment(secrets: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(secrets).map(([name, value]) => [environmentName(name), value]));
-}
-
-function writeConfig({ settings, secrets, network, data }: ServeOptions, worker: string): string {
-  const [config, frontFile, objects] = ["config.capnp", "front.js", "objects"].map((name) =>
-    resolve(data, name),
-  ) as [string, string, string];
-  mkdirSync(objects, { recursive: true });
-  writeFileSync(frontFile, front);
-  const layout = { folder: resolve(data), front: frontFile, worker, objects };
-  writeFileSync(config, capnp(settings, layout, network, [...Object.keys(secrets), KEY]));
-  return config;
 }
 
 /** Kills the runtime when this process is gone, however it ends: nobody else would. */

@@ -8,6 +8,7 @@ import { type FileKind, readFileText } from "../wrangler-file/read.ts";
 import { Report } from "../wrangler-file/report.ts";
 import { type Target, targetsOf } from "../wrangler-file/target.ts";
 import { listOf, tableOf } from "../wrangler-file/tree.ts";
+import { isOwn } from "./names.ts";
 
 export interface Settings {
   compatibilityDate: string;
@@ -32,6 +33,13 @@ export function readSettings(text: string, kind: FileKind, environment: string |
   if (!target) throw noEnvironment(environment, targets);
   refuseBindings(target);
   const variables = tableOf(target.own("vars"));
+  const own = Object.keys(variables).filter(isOwn);
+  if (own.length > 0) {
+    throw new CliError(
+      EXIT.invalid,
+      `The variable ${listed(own)} in ${inWords(environment)} takes the place of what Sluice itself needs.`,
+    );
+  }
   const { pools } = readPools(variables);
   if (pools.size === 0) {
     throw new CliError(EXIT.invalid, `There are no pools in ${inWords(environment)}, so nothing to serve.`);
@@ -46,8 +54,8 @@ export function readSettings(text: string, kind: FileKind, environment: string |
   };
 }
 
-function secretsOf({ servers }: PoolConfig): string[] {
-  const values = servers.flatMap(({ headers }) => headers.map(([, value]) => value));
+function secretsOf({ servers, headers: ofAll }: PoolConfig): string[] {
+  const values = [ofAll, ...servers.map(({ headers }) => headers)].flat().map(([, value]) => value);
   return values.flatMap((value) => (typeof value === "string" ? [] : value.secret));
 }
 

@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { serversInUse } from "../../words/phrases.ts";
+import { conditionOf } from "../../words/condition.ts";
+import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import { clause } from "../client/failures.ts";
@@ -41,13 +42,16 @@ export class Changes {
   }
 
   #printChange(pool: Snapshot, now: number): void {
-    const { name, state, inFlight, queued, quarantined, deferred } = pool;
+    const { name, inFlight, queued, quarantined, deferred } = pool;
+    const state = inSentence(conditionOf(pool).words);
     const out = pool.servers.length - serversInUse(pool);
     const failed = deferred?.failed ?? 0;
     const change = JSON.stringify([state, inFlight, queued, quarantined, out, deferred?.queued, failed]);
     if (change === this.#last.get(name)) return;
     this.#last.set(name, change);
-    const servers = out > 0 ? `, ${out} of ${pool.servers.length} servers out` : "";
+    // The words of the state may say the same.
+    const servers =
+      out > 0 && !state.includes("server") ? `, ${out} of ${pool.servers.length} servers out` : "";
     const failures = failed > 0 ? `, ${failed} deferred failed` : "";
     this.#output.write(`${clock(now, now)} ${name} ${state}: ${counts(pool)}${failures}${servers}\n`);
   }

@@ -1,13 +1,9 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { queuedDirectly } from "../../words/capacity.ts";
 import { duration } from "../../words/times.ts";
 
 /** How many leases are named. */
 const MOST = 10;
-
-/** How many requests wait that hold their clients' connections: deferred ones stand on the same list. */
-export function queuedDirectly({ queued, deferred }: Pick<Snapshot, "queued" | "deferred">): number {
-  return Math.max(0, queued - (deferred?.queued ?? 0));
-}
 
 /** `3 in flight, 12 queued, oldest 2.1 s, 40 deferred`. */
 export function counts(pool: Snapshot): string {

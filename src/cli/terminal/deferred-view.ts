@@ -42,7 +42,7 @@ export function deferredView(
     { title: "RESULT", cell: ({ status, code }) => resultWord(status, code, style) },
     {
       title: "ID",
-      cell: ({ id }) => style("dim", isShort ? shortId(id) : id),
+      cell: ({ id }) => style("dim", id === null ? "–" : isShort ? shortId(id) : id),
       usual: () => isShort,
     },
   ];

@@ -38,3 +38,16 @@ export function printable(text: string): string {
 export function quoted(text: string): string {
   return `"${printable(text)}"`;
 }
+
+/**
+ * Whose a drain is: `"ci"`, who began it; and its owner where that is another name, by which one tells several of theirs
+ * apart: `"deploy-42" of "ci"`.
+ */
+export function holderOf({ owner, by }: { owner: string; by: string }): string {
+  return owner === by ? quoted(by) : `${quoted(owner)} of ${quoted(by)}`;
+}
+
+/** A word as a shell takes it, for commands to be typed. */
+export function inShell(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", "'\\''")}'`;
+}

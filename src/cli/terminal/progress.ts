@@ -17,7 +17,11 @@ export class Progress {
   }
 
   failed(error: CliError): void {
-    this.report({ event: "failed", error: error.message }, this.red(inPool(this.pool, error.message)));
+    const { pool, reporter } = this;
+    reporter.report(
+      { pool, event: "failed", error: error.message },
+      `${pool}: ${this.red(inPool(pool, error.message))}`,
+    );
   }
 
   /** `words`: `null` for an event that is reported with `--json` only. */

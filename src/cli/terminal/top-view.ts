@@ -1,3 +1,6 @@
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { type Condition, conditionOf } from "../../words/condition.ts";
+import { type QueuePoint, queueTrend } from "../../words/queue-trend.ts";
 import { clock, duration } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
 import type { Style } from "./output.ts";
@@ -6,6 +9,8 @@ import { poolHead, poolsView, serversView, unreachableView } from "./views.ts";
 
 /** Points of a queue's curve, one a second. */
 const HISTORY = 60;
+/** For how long points are kept, in ms: a trend is known after a minute. */
+const KEPT_MS = 70_000;
 
 /** The lines of `top`: the pools, the curves of their queues, and since when Sluice has not answered. */
 export class TopView {
@@ -13,7 +18,9 @@ export class TopView {
   latest: AllPools = { pools: [], unreachable: [] };
   readonly #style: Style;
   readonly #one: boolean;
-  readonly #queued = new Map<string, number[]>();
+  readonly #queues = new Map<string, QueuePoint[]>();
+  /** When each pool was last seen in a drain. */
+  readonly #drainedAt = new Map<string, number>();
   #seenAt = 0;
   #error: string | null = null;
 
@@ -26,9 +33,10 @@ export class TopView {
     this.latest = all;
     this.#seenAt = now;
     this.#error = null;
-    for (const { name, queued } of all.pools) {
-      const history = this.#queued.get(name) ?? [];
-      this.#queued.set(name, [...history, queued].slice(-HISTORY));
+    for (const { name, queued, oldestWaitMs, drain } of all.pools) {
+      const before = (this.#queues.get(name) ?? []).filter(({ at }) => at >= now - KEPT_MS);
+      this.#queues.set(name, [...before, { at: now, queued, oldestMs: oldestWaitMs }]);
+      if (drain) this.#drainedAt.set(name, now);
     }
   }
 
@@ -44,18 +52,24 @@ export class TopView {
     const { pools, unreachable } = this.latest;
     const body = this.#one
       ? pools.flatMap((pool) => [
-          ...poolHead(pool, this.#style, at),
+          ...poolHead(pool, this.#style, at, this.#judge(pool)),
           ...curves,
           "",
           ...serversView(pool.servers, this.#style, at, width),
         ])
       : [
-          ...poolsView(pools, this.#style, width),
+          ...poolsView(pools, this.#style, width, (pool) => this.#judge(pool)),
           ...unreachableView(unreachable, this.#style),
           "",
           ...curves,
         ];
     return [this.#head(now), "", ...body];
+  }
+
+  #judge(pool: Snapshot): Condition {
+    const drainedAt = this.#drainedAt.get(pool.name) ?? 0;
+    const points = (this.#queues.get(pool.name) ?? []).filter(({ at }) => at > drainedAt);
+    return conditionOf(pool, undefined, queueTrend(pool, points, this.#seenAt)?.kind);
   }
 
   #head(now: number): string {
@@ -66,7 +80,7 @@ export class TopView {
 
   #curves(width: number): string[] {
     const curves = this.latest.pools.map(({ name }) => {
-      const history = this.#queued.get(name) ?? [];
+      const history = (this.#queues.get(name) ?? []).slice(-HISTORY).map(({ queued }) => queued);
       const words = `${this.#one ? "queue" : `queue of ${name}`}, at most ${Math.max(...history)}`;
       return { words, history };
     });

@@ -1,26 +1,40 @@
 import type { DeferredSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { serversInUse } from "../../words/phrases.ts";
+import { nextLimit, queuedDirectly } from "../../words/capacity.ts";
+import { type Condition, conditionOf } from "../../words/condition.ts";
+import { inSentence, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
-import { queuedDirectly } from "./counts.ts";
+import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import type { Style } from "./output.ts";
-import { printable, quoted } from "./output.ts";
+import { holderOf, printable, quoted } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 /** A table of pools, a line each. */
-export function poolsView(pools: readonly Snapshot[], style: Style, width?: number): string[] {
+export function poolsView(
+  pools: readonly Snapshot[],
+  style: Style,
+  width?: number,
+  judge: (pool: Snapshot) => Condition = conditionOf,
+): string[] {
   const columns: Column<Snapshot>[] = [
     { title: "POOL", cell: ({ name }) => style("bold", name) },
-    { title: "STATE", cell: (pool) => poolState(pool, style) },
+    { title: "STATE", cell: (pool) => stateWords(judge(pool), style) },
     { title: "IN FLIGHT", cell: ({ inFlight, slots }) => `${inFlight}/${slots}`, right: true },
     quarantinedColumn(style),
-    { title: "QUEUED", cell: (pool) => alarming(queuedDirectly(pool), "cyan", style), right: true },
+    { title: "QUEUED", cell: (pool) => queuedCell(pool, style), right: true },
     {
       title: "OLDEST",
       cell: (pool) => (queuedDirectly(pool) ? duration(pool.oldestWaitMs) : "–"),
       right: true,
     },
+    {
+      title: "TIME LEFT",
+      cell: (pool) => limitCell(pool, style),
+      right: true,
+      usual: (pool) => nextLimit(pool) === null,
+    },
     ...(pools.some(({ deferred }) => deferred) ? [deferredColumn(style)] : []),
     { title: "SERVERS", cell: (pool) => serversUp(pool, style), right: true },
+    ...(pools.some(({ drain }) => drain) ? [DRAINED_BY] : []),
   ];
   return titled(table(columns, pools, width), style);
 }
@@ -35,7 +49,12 @@ export function poolView(pool: Snapshot, style: Style, now: number, width?: numb
   return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now, width)];
 }
 
-export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
+export function poolHead(
+  pool: Snapshot,
+  style: Style,
+  now: number,
+  condition: Condition = conditionOf(pool),
+): string[] {
   const { name, drain, inFlight, slots, quarantined, oldestWaitMs, deferred } = pool;
   const queued = queuedDirectly(pool);
   const parts = [
@@ -45,14 +64,15 @@ export function poolHead(pool: Snapshot, style: Style, now: number): string[] {
       ? `${style("cyan", `${queued} queued`)}, the oldest for ${duration(oldestWaitMs)}`
       : "nobody queued",
   ];
-  const lines = [`${style("bold", name)}  ${poolState(pool, style)}  ${parts.join(" · ")}`];
+  const lines = [`${style("bold", name)}  ${stateWords(condition, style)}  ${parts.join(" · ")}`];
   if (drain) {
     const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
     const left = duration(Date.parse(drain.expiresAt) - now);
     lines.push(
-      `drained by ${quoted(drain.owner)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
+      `drained by ${holderOf(drain)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
     );
   }
+  lines.push(...capacityLines(pool, style));
   if (deferred) lines.push(deferredLine(deferred, style));
   return lines;
 }
@@ -70,6 +90,13 @@ function deferredLine(
   ];
   return `deferred  ${parts.join(" · ")}`;
 }
+
+/** Left out where the table would be too wide: the view of one pool says it too. */
+const DRAINED_BY: Column<Snapshot> = {
+  title: "DRAINED BY",
+  cell: ({ drain }) => (drain ? holderOf(drain) : "–"),
+  usual: () => true,
+};
 
 /** How many wait, and how many have failed and are kept. */
 function deferredColumn(style: Style): Column<Snapshot> {
@@ -133,8 +160,10 @@ function quarantinedColumn(style: Style): Column<{ quarantined: number }> {
   };
 }
 
-function poolState({ state }: Pick<Snapshot, "state">, style: Style): string {
-  return style(state === "running" ? "green" : "yellow", state);
+const COLOURS = { good: "green", warn: "yellow", bad: "red" } as const;
+
+function stateWords(condition: Condition, style: Style): string {
+  return style(COLOURS[condition.gravity], inSentence(condition.words));
 }
 
 function healthWord(health: ServerSnapshot["health"], style: Style): string {

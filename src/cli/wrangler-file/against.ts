@@ -19,11 +19,18 @@ export interface Running {
   pools: RunningPool[];
   /** The names of the pools that do not answer. */
   unreachable: string[];
+  /** The names of those in the file that whose token it is may not look at. */
+  hidden?: readonly string[];
 }
 
 export function checkAgainst(target: Target, pools: readonly PoolConfig[], running: Running): void {
   for (const name of running.unreachable) {
     target.warn(poolPath(target, name), "this pool does not answer, so that nothing is known of its servers");
+  }
+  for (const name of running.hidden ?? []) {
+    const message =
+      "your token may not look at this pool, so that it is not compared: that takes the right `look`";
+    target.warn(poolPath(target, name), message);
   }
   const bindings = bindingsIn(target);
   const isSame = (server: RunningServer) => {

@@ -3,7 +3,7 @@ import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
 import { checkPlatform } from "./platform.ts";
-import { checkPools, hasPools, warnOfNoPools } from "./pools.ts";
+import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers, checkSharedServers } from "./servers.ts";
@@ -27,6 +27,8 @@ export interface CheckResult {
   targets: number;
   pools: number;
   servers: number;
+  /** The names of all pools that are written anywhere in the file. */
+  poolNames: ReadonlySet<string>;
 }
 
 /** Never throws, for any text. */
@@ -38,7 +40,7 @@ export function checkWranglerFile(text: string, kind: FileKind, options: CheckOp
     if (!(error instanceof FileError)) throw error;
     const { line, message } = error;
     const finding: Finding = { severity: "error", line, key: null, message, environment: null };
-    return { findings: [finding], targets: 0, pools: 0, servers: 0 };
+    return { findings: [finding], targets: 0, pools: 0, servers: 0, poolNames: new Set() };
   }
   return checkTree(root, options);
 }
@@ -71,7 +73,8 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     if (!checked.includes(target) && withPools.length > 0) warnOfNoPools(target);
   }
   const servers = pools.reduce((sum, pool) => sum + pool.servers.length, 0);
-  return { findings: report.findings(), targets: checked.length, pools: pools.length, servers };
+  const poolNames = new Set(all.flatMap((target) => [...poolNamesIn(target)]));
+  return { findings: report.findings(), targets: checked.length, pools: pools.length, servers, poolNames };
 }
 
 /** The target that is compared with the running pools: the environment, or else the top level or the only target. */

@@ -5,8 +5,8 @@ import { bindingsIn } from "./bindings.ts";
 import type { Target } from "./target.ts";
 import { type Path, tableOf } from "./tree.ts";
 
-/** Cloudflare's limit for one variable, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
-const LARGEST_BYTES = 5 * 1024;
+/** Cloudflare's limit for one variable or secret, documented as 5 KB (developers.cloudflare.com/workers/platform/limits). */
+export const LARGEST_BYTES = 5 * 1024;
 
 /** Reports the same problems as the Worker would. Returns the valid pools. */
 export function checkPools(target: Target): PoolConfig[] {
@@ -45,6 +45,12 @@ export function poolPath(target: Target, name: string): Path {
   const variables = poolVariables(tableOf(target.own("vars")));
   const variable = variables.find((one) => target.own("vars", one, name) !== undefined);
   return ["vars", variable ?? FIRST_VARIABLE, name];
+}
+
+/** As they are written, whether or not their tables are right. */
+export function poolNamesIn(target: Target): Set<string> {
+  const vars = tableOf(target.own("vars"));
+  return new Set(poolVariables(vars).flatMap((variable) => Object.keys(tableOf(vars[variable]))));
 }
 
 export function hasPools(target: Target): boolean {

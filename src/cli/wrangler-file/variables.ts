@@ -1,6 +1,6 @@
-/** The variables beside POOLS, in the file and in .dev.vars. */
-import { adminHostProblem, readAdminHost, tokenProblem } from "../../config/admin.ts";
-import type { Finding } from "./report.ts";
+/** The variables beside POOLS. */
+import { adminHostProblem, readAdminHost } from "../../config/admin.ts";
+import { checkOperators } from "./operators.ts";
 import type { Target } from "./target.ts";
 
 const SECRETS = ["ADMIN_TOKEN", "WEBHOOK_SECRET"];
@@ -14,22 +14,8 @@ export function checkVariables(target: Target): void {
         `\`wrangler secret put ${name}\` (in .dev.vars for wrangler dev)`,
     );
   }
+  checkOperators(target);
   const host = target.own("vars", "ADMIN_HOST");
   if (host === undefined || readAdminHost(host) !== undefined) return;
   target.error(["vars", "ADMIN_HOST"], adminHostProblem(host));
-}
-
-/** The secrets of `wrangler dev`, in a file beside wrangler's. */
-export const DEV_VARS = ".dev.vars";
-
-const ADMIN_TOKEN =
-  /^[ \t]*(?:export[ \t]+)?ADMIN_TOKEN[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)'|([^#\r\n]*))/m;
-
-/** `text`: of .dev.vars. */
-export function devVarsFindings(text: string): Finding[] {
-  const [whole, double, single, bare = ""] = ADMIN_TOKEN.exec(text) ?? [];
-  const problem = whole === undefined ? null : tokenProblem(double ?? single ?? bare.trim());
-  if (problem === null) return [];
-  const message = `${DEV_VARS}: ${problem}, and the admin side of \`wrangler dev\` stays off`;
-  return [{ severity: "warning", line: null, key: null, message, environment: null }];
 }

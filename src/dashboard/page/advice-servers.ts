@@ -1,40 +1,130 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { listed, takesRequests } from "../../words/phrases.ts";
+import { isAllQuarantined, isMissing } from "../../words/condition.ts";
+import { counted, inSentence, listed, SERVER_STATES, serversInUse } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
+import { type Advice, type Facts, type Symptoms, serversBack } from "./advice-causes.ts";
+import { meanwhile, refusalWords, retryWords, sentences, weightOf } from "./advice-words.ts";
+import { ofThemStored } from "./deferred-words.ts";
 
-/** A problem and its cure. `key` stays the same for as long as the problem lasts. */
-export interface Advice {
-  key: string;
-  weight: "bad" | "warn" | "plain";
-  text: string;
+/** A pool without requests is not checked, so that what is known of a server grows old. */
+const OLD_CHECK_MS = 2 * 60_000;
+
+export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
+  const { servers, drain, queued } = pool;
+  const down = servers.filter(isDown);
+  const set = servers.filter((server) => server.state !== "ready" && !isDown(server));
+  const [why, cure] = whyNone(down, set, now);
+  const waiting = `${counted(queued, "request")}${ofThemStored(pool)} wait${queued === 1 ? "s" : ""} for one`;
+  const text = sentences(
+    `No server takes requests: ${why}`,
+    drain ? `Before you resume: ${inSentence(cure)}` : cure,
+    oldCheckWords(down, now),
+    meanwhile(symptoms, now) ?? (queued > 0 && !drain && waiting),
+    retryWords(symptoms.refusals),
+  );
+  return { cause: "no-server", weight: weightOf(symptoms, drain ? "warn" : "bad"), text };
 }
 
-/** Advice on servers that take no requests. */
-export function adviceOnServers({ servers }: Snapshot, now: number): Advice[] {
-  const down = servers.filter((server) => server.health === "down" && server.state !== "maint");
-  if (servers.some(takesRequests)) return down.length === 0 ? [] : [someDown(down, now)];
-  if (down.length === 0) {
-    const text = "No server takes requests: all are set to drain or maintenance. Set one to ready.";
-    return [{ key: "none-ready", weight: "bad", text }];
-  }
-  const text =
-    `No server takes requests: ${downWords(down, now)}. Start or mend them; ` +
-    "each is used again by itself once its health checks pass.";
-  return [{ key: "all-down", weight: "bad", text }];
+/** Why no server takes requests, and what helps. */
+function whyNone(
+  down: readonly ServerSnapshot[],
+  set: readonly ServerSnapshot[],
+  now: number,
+): [why: string, cure: string] {
+  if (down.length === 0 && set.length === 0)
+    return ["all have left the configuration", "Deploy a configuration with others"];
+  if (down.length === 0) return [setWords(set, true), cureOfSet(set)];
+  if (set.length === 0) return [downWords(down, now), cureOfDown(down, set)];
+  return [`${downWords(down, now)}, and ${setWords(set, false)}`, cureOfDown(down, set)];
 }
 
-function someDown(down: readonly ServerSnapshot[], now: number): Advice {
-  const them = down.length === 1 ? "it runs and answers its" : "they run and answer their";
-  const text = `${downWords(down, now)}. The others serve on; look whether ${them} health check.`;
-  return { key: "some-down", weight: "bad", text };
+export function onMissingServers({ pool, now }: Facts, symptoms: Symptoms): Advice {
+  const down = pool.servers.filter(isMissing);
+  const whether = `whether ${down.length === 1 ? "it runs and answers its" : "they run and answer their"} health check`;
+  const others = isAllQuarantined(pool) ? "Look" : `${othersWords(pool, down.length)}; look`;
+  const text = sentences(
+    downWords(down, now),
+    `${pool.drain ? "Before you resume, look" : others} ${whether}`,
+    oldCheckWords(down, now),
+    meanwhile(symptoms, now),
+    retryWords(symptoms.refusals),
+  );
+  return { cause: "servers-missing", weight: weightOf(symptoms, "warn"), text };
+}
+
+function othersWords(pool: Snapshot, down: number): string {
+  const inUse = serversInUse(pool);
+  if (inUse + down === pool.servers.length)
+    return inUse === 1 ? "The other serves on" : "The others serve on";
+  return `${inUse} of ${pool.servers.length} servers serve${inUse === 1 ? "s" : ""} on`;
+}
+
+/** What they have led to is over, or soon will be. */
+export function onServersBack({ pool, now }: Facts, symptoms: Symptoms): Advice {
+  const back = serversBack(pool, now).map(({ name }) => name);
+  const they = back.length === 1 ? "it was" : "they were";
+  const which =
+    back.length === 0
+      ? `no server was available; by now ${serversInUse(pool) === 1 ? "one is" : `${serversInUse(pool)} are`}`
+      : `${listed(back)} came back less than a minute ago`;
+  const what = symptoms.refusals.length > 0 ? `${refusalWords(symptoms.refusals, now)}: ` : "";
+  const text = sentences(
+    `${what}${which}`,
+    what === "" && meanwhile(symptoms, now),
+    `Look why ${back.length === 0 ? "none was" : `${they} out of use`}`,
+    retryWords(symptoms.refusals),
+  );
+  return { cause: "servers-back", weight: weightOf(symptoms, "warn"), text };
+}
+
+/** Its checks fail. In maintenance nobody checks, so its health is from before. */
+function isDown({ state, health }: ServerSnapshot): boolean {
+  return health === "down" && state !== "maint";
 }
 
 function downWords(down: readonly ServerSnapshot[], now: number): string {
   const since = down.flatMap((server) => (server.healthSince ? [Date.parse(server.healthSince)] : []));
-  const names = listed(down.map((server) => server.name));
-  const first =
-    since.length === 0
+  const are = down.length === 1 ? "is" : "are";
+  const first = down.length === 1 ? "" : "the first ";
+  const time = since.length === 0 ? "" : `, ${first}for ${wholeSeconds(now - Math.min(...since))}`;
+  const set = down.filter(({ state }) => state === "drain").map(({ name }) => name);
+  const also =
+    set.length === 0
       ? ""
-      : `, ${down.length === 1 ? "" : "the first "}for ${wholeSeconds(now - Math.min(...since))}`;
-  return `${names} ${down.length === 1 ? "is" : "are"} down${first}`;
+      : `${time ? "," : ""} and ${set.length < down.length ? `${listed(set)} also ` : ""}set to drain`;
+  return `${listed(down.map(({ name }) => name))} ${are} down${time}${also}`;
+}
+
+function setWords(set: readonly ServerSnapshot[], isAll: boolean): string {
+  const states = [...new Set(set.map(({ state }) => SERVER_STATES[state]))].sort();
+  const who = isAll && set.length > 1 ? "all" : listed(set.map(({ name }) => name));
+  return `${who} ${set.length === 1 ? "is" : "are"} set to ${states.join(" or ")}${byOwners(set)}`;
+}
+
+/** A server that a roll has taken out is about to be restarted. */
+function byOwners(set: readonly ServerSnapshot[]): string {
+  const owners = [...new Set(set.flatMap(({ stateOwner }) => stateOwner ?? []))];
+  return owners.length === 0 ? "" : ` by ${listed(owners.map((owner) => `“${owner}”`))}`;
+}
+
+function cureOfDown(down: readonly ServerSnapshot[], set: readonly ServerSnapshot[]): string {
+  const [them, they] = down.length === 1 ? ["it", "it is"] : ["them", "each is"];
+  const hasBoth = down.some(({ state }) => state === "drain");
+  if (set.length > 0)
+    return `Start or mend what is down${hasBoth ? " and set it to ready" : ""}, or ${inSentence(cureOfSet(set))}`;
+  const ready = hasBoth ? (down.length === 1 ? ", and set it to ready" : ", and set one to ready") : "";
+  return `Start or mend ${them}${ready}; ${they} used again by itself once its health checks pass`;
+}
+
+function cureOfSet(set: readonly ServerSnapshot[]): string {
+  const which = set.length === 1 ? (set[0]?.name ?? "one") : "one";
+  return `Set ${which} to ready${set.some(({ stateOwner }) => stateOwner !== undefined) ? ", if nobody is at work on it" : ""}`;
+}
+
+function oldCheckWords(down: readonly ServerSnapshot[], now: number): string | null {
+  const checks = down.map(({ lastCheck }) => (lastCheck ? Date.parse(lastCheck.at) : 0));
+  const last = Math.max(0, ...checks);
+  if (down.length === 0 || now - last < OLD_CHECK_MS) return null;
+  const when = last === 0 ? "" : ` The last check was ${wholeSeconds(now - last)} ago.`;
+  return `Without requests nobody checks, so this may be over: the next request tells.${when}`;
 }

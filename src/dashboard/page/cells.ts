@@ -61,7 +61,7 @@ function leasedCell(
   const age = ms < 60_000 ? fineDuration(ms) : oneUnit(ms);
   // The drain waits for this lease.
   if (poolDrains || server.state !== "ready")
-    return { ...common, kind: "draining", words: `draining, busy ${age}` };
+    return { ...common, kind: "draining", words: `draining ${age}` };
   return { ...common, kind: "busy", words: `busy ${age}` };
 }
 

@@ -1,60 +1,62 @@
-import { counted } from "../../words/phrases.ts";
-import { clockInWords } from "../../words/times.ts";
 import { callForStatus, type DeferredRequest, poolPath } from "./api.ts";
-import { now } from "./clock.ts";
-import { ask } from "./dialog.ts";
-import { make } from "./dom.ts";
+import type { Act } from "./perform.ts";
 
-/** `done`: called after an act that Sluice has accepted. */
-export function cancelRequest(pool: string, request: DeferredRequest, done: () => void): void {
-  const name = nameOf(request);
-  const effect =
-    request.state === "running"
-      ? "A server is at work on it. It is cut off, or left to finish for nothing, as on_client_abort says. Nobody gets its answer."
-      : "It leaves the waiting list, and no server gets it.";
-  ask({
-    title: `Cancel ${name}?`,
-    body: [make("p", "", identity(request)), make("p", "", effect)],
-    confirm: "Cancel the request",
-    dismiss: "Keep it",
-    run: async () => {
-      const status = await callForStatus("DELETE", `${pathOf(pool, request)}?forget=false`);
-      done();
-      return `${name} is ${status === 202 ? "being stopped" : "canceled"}.`;
-    },
-  });
+/** What the page knows of the list of deferred requests; `found`: the request as it was listed last. */
+export interface Listing {
+  find: (id: string) => DeferredRequest | undefined;
+  /** To be called after an act that Sluice has accepted. */
+  refresh: () => void;
 }
 
-export function retryRequest(pool: string, request: DeferredRequest, done: () => void): void {
-  const { attempts } = request;
+export function cancelAct(pool: string, request: DeferredRequest, { find, refresh }: Listing): Act {
   const name = nameOf(request);
-  const effect = "It goes to the end of the waiting list, and to a server when its turn comes.";
-  const twice =
-    `It was tried ${counted(attempts, "time")} before. A server may have done its work without being able to ` +
-    "say so, and would do it once more.";
-  ask({
-    title: `Retry ${name}?`,
-    body: [
-      make("p", "", identity(request)),
-      make("p", "", effect),
-      ...(attempts > 0 ? [make("p", "warning", twice)] : []),
-    ],
-    confirm: "Retry",
-    run: async () => {
-      await callForStatus("POST", `${pathOf(pool, request)}/retry`);
-      done();
-      return `${name} waits again.`;
+  const states: Partial<Record<DeferredRequest["state"], string>> = {
+    canceled: `${name} is canceled.`,
+    answered: `${name} was answered before it could be stopped.`,
+    failed: `${name} failed before it could be stopped.`,
+  };
+  const listed = () => states[find(request.id)?.state ?? "running"];
+  return {
+    pool,
+    name: `Canceling ${name}`,
+    send: async () => {
+      const status = await callForStatus("DELETE", `${pathOf(pool, request)}?forget=false`);
+      refresh();
+      const told = `${name} was told to stop.`;
+      return { say: () => (status === 202 ? (listed() ?? told) : `${name} is canceled.`) };
     },
-  });
+    arrived: () => listed() ?? null,
+  };
+}
+
+export function retryAct(pool: string, request: DeferredRequest, { find, refresh }: Listing): Act {
+  const name = nameOf(request);
+  const states: Record<DeferredRequest["state"], string> = {
+    queued: `${name} waits again.`,
+    running: `${name} is at a server again.`,
+    answered: `${name} is answered.`,
+    failed: `${name} has failed again.`,
+    canceled: `${name} is canceled.`,
+  };
+  const listed = () => {
+    const found = find(request.id);
+    // A retry has a number of its own: what is listed under the one before is from before.
+    return found && found.number > request.number ? states[found.state] : null;
+  };
+  return {
+    pool,
+    name: `Retrying ${name}`,
+    send: async () => {
+      await callForStatus("POST", `${pathOf(pool, request)}/retry`);
+      refresh();
+      return { say: () => listed() ?? `${name} was put on the waiting list again.` };
+    },
+    arrived: listed,
+  };
 }
 
 export function nameOf({ method, path }: DeferredRequest): string {
   return `${method} ${path}`;
-}
-
-function identity({ number, acceptedAt, code, state }: DeferredRequest): string {
-  const why = state === "failed" && code !== null ? ` It has failed: ${code}.` : "";
-  return `Number ${number}, accepted at ${clockInWords(acceptedAt, now())}.${why}`;
 }
 
 function pathOf(pool: string, { id }: DeferredRequest): string {

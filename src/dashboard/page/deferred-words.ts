@@ -11,12 +11,8 @@ export const FAILURES: Record<string, string> = {
   "response-too-large": "the answer was larger than any that is stored",
 };
 
-/** What helps against it. */
+/** What helps against those that neither servers nor their number are to blame for. */
 export const AGAINST_FAILURES: Record<string, string> = {
-  "queue-timeout": "they expired before a server became free. Add servers or slots, or raise expires",
-  "no-server": "no server is available. Bring one up, or set one to ready",
-  "bad-gateway": "servers cannot be reached or break off. Look at the servers and their logs",
-  "server-timeout": "servers are too slow with them. Look at what they are busy with",
   "fate-unknown": "Sluice was interrupted while servers worked on them. Find out what these did",
   "response-too-large": "their answers are too large to store. Raise max_response",
 };

@@ -2,13 +2,14 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { grouped } from "../../words/phrases.ts";
 import { clockInWords, oneUnit } from "../../words/times.ts";
 import { type DeferredRequest, deferredRequests } from "./api.ts";
-import { cancelRequest, nameOf, retryRequest } from "./deferred-acts.ts";
+import { problemWords } from "./connection.ts";
+import { type Listing, nameOf } from "./deferred-acts.ts";
 import { arranged, DeferredList, type Filter, PAGE_SIZE, type Row } from "./deferred-list.ts";
+import { cancelQuestion, retryQuestion } from "./deferred-questions.ts";
+import type { Question } from "./dialog.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
-import { problemWords } from "./notices.ts";
-
-/** For how long after the pointer moved on the table no line of it moves, in ms. */
-const HOLD_MS = 5_000;
+import { Hold } from "./hold.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** The filters, what an operator looks for first, and what is said where they find nothing. */
 const FILTERS: Record<Filter, string> = {
@@ -31,22 +32,23 @@ export class Deferred {
   readonly #rows = byId("deferred-rows");
   readonly #rowOf = new WeakMap<Element, Row>();
   readonly #redraw: () => void;
+  readonly #onAct: (question: Question) => void;
+  readonly #listing: Listing;
+  readonly #hold: Hold;
   #drawn: Row[] = [];
-  #heldUntil = 0;
   #isInSight = false;
 
-  constructor(onChange: () => void) {
+  constructor(onAct: (question: Question) => void, onChange: () => void) {
     this.#redraw = onChange;
+    this.#onAct = onAct;
     this.#list = new DeferredList(deferredRequests, onChange);
+    this.#listing = {
+      find: (id) => this.#list.requests?.find((request) => request.id === id),
+      refresh: () => this.#list.refresh(),
+    };
     this.#createFilters();
     this.#rows.addEventListener("click", (event) => this.#act(event.target as Element));
-    this.#rows.addEventListener("pointermove", () => {
-      this.#heldUntil = Date.now() + HOLD_MS;
-    });
-    this.#rows.addEventListener("pointerleave", () => {
-      this.#heldUntil = 0;
-      onChange();
-    });
+    this.#hold = new Hold(this.#rows, onChange);
     button("deferred-more").addEventListener("click", () => {
       this.#list.more();
       onChange();
@@ -57,7 +59,12 @@ export class Deferred {
     }).observe(byId("deferred"));
   }
 
-  draw({ name, deferred }: Pick<Snapshot, "name" | "deferred">, isLive: boolean, now: number): void {
+  draw(
+    { name, deferred }: Pick<Snapshot, "name" | "deferred">,
+    mayAct: boolean,
+    isLive: boolean,
+    now: number,
+  ): void {
     byId("deferred").hidden = !deferred;
     if (!deferred) return;
     this.#list.choose({ name, deferred });
@@ -65,8 +72,8 @@ export class Deferred {
     this.#drawFilters(deferred);
     const oldest =
       deferred.queued === 0 ? "" : ` The oldest of the queued has waited for ${oneUnit(deferred.oldestMs)}.`;
-    setText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
-    this.#drawRows(isLive, now);
+    setSteadyText(byId("deferred-note"), `Stored, and worked when their turn comes.${oldest}`);
+    this.#drawRows(mayAct, isLive, now);
     this.#drawFoot(deferred);
   }
 
@@ -95,11 +102,12 @@ export class Deferred {
     }
   }
 
-  #drawRows(isLive: boolean, now: number): void {
+  #drawRows(mayAct: boolean, isLive: boolean, now: number): void {
     const { requests } = this.#list;
     const inFocus = this.#rowOf.get(document.activeElement?.closest("tr") ?? this.#rows);
-    const isHeld = Date.now() < this.#heldUntil;
-    this.#drawn = requests ? arranged(this.#drawn, requests, isHeld, inFocus?.request.id ?? null) : [];
+    this.#drawn = requests
+      ? arranged(this.#drawn, requests, this.#hold.isOn, inFocus?.request.id ?? null)
+      : [];
     keyed(
       this.#rows,
       this.#drawn,
@@ -107,7 +115,7 @@ export class Deferred {
       createRow,
       (row, drawn) => {
         this.#rowOf.set(row, drawn);
-        drawRow(row, drawn, isLive, now);
+        drawRow(row, drawn, mayAct, isLive, now);
       },
     );
   }
@@ -138,8 +146,8 @@ export class Deferred {
     const row = pressed && this.#rowOf.get(pressed.closest("tr") as Element);
     const { pool } = this.#list;
     if (!row || pool === null || pressed.getAttribute("aria-disabled") === "true") return;
-    const act = row.request.state === "failed" ? retryRequest : cancelRequest;
-    act(pool, row.request, () => this.#list.refresh());
+    const question = row.request.state === "failed" ? retryQuestion : cancelQuestion;
+    this.#onAct(question(pool, row.request, this.#listing));
   }
 }
 
@@ -151,7 +159,13 @@ function createRow(): HTMLTableRowElement {
   return make("tr", "", ...cells, make("td", "", act));
 }
 
-function drawRow(row: Element, { request, isGone }: Row, isLive: boolean, now: number): void {
+function drawRow(
+  row: Element,
+  { request, isGone }: Row,
+  mayAct: boolean,
+  isLive: boolean,
+  now: number,
+): void {
   const { number, state, acceptedAt, startedAt, attempts } = request;
   const [no, mark, name, accepted, started, tries, result, last] = row.children;
   setText(no, String(number));
@@ -162,12 +176,17 @@ function drawRow(row: Element, { request, isGone }: Row, isLive: boolean, now: n
   drawTime(started, startedAt, now);
   setText(tries, attempts === 0 ? "" : String(attempts));
   setText(result, resultOf(request));
-  drawAct(last?.firstElementChild as HTMLButtonElement, request, isGone, isLive);
+  drawAct(last?.firstElementChild as HTMLButtonElement, request, mayAct, isLive && !isGone);
 }
 
-function drawAct(act: HTMLButtonElement, request: DeferredRequest, isGone: boolean, isLive: boolean): void {
+function drawAct(
+  act: HTMLButtonElement,
+  request: DeferredRequest,
+  mayAct: boolean,
+  isPresent: boolean,
+): void {
   const { number, state } = request;
-  const isPossible = state === "failed" || state === "queued" || state === "running";
+  const isPossible = mayAct && (state === "failed" || state === "queued" || state === "running");
   // The focus would get lost with a button that disappears.
   act.hidden = !isPossible && document.activeElement !== act;
   if (isPossible) {
@@ -175,7 +194,7 @@ function drawAct(act: HTMLButtonElement, request: DeferredRequest, isGone: boole
     setText(act, label);
     setAttributes(act, { "aria-label": `${label} ${nameOf(request)}, number ${number}` });
   }
-  setAttributes(act, { "aria-disabled": isPossible && !isGone && isLive ? null : "true" });
+  setAttributes(act, { "aria-disabled": isPossible && isPresent ? null : "true" });
 }
 
 /** `200`, `502 bad-gateway`; empty if there is none. */

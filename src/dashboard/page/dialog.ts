@@ -1,8 +1,11 @@
-import { Problem } from "./api.ts";
-import { button, byId, make, setText } from "./dom.ts";
-import { showOutcome } from "./notices.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { Problem } from "./api.ts";
+import { byId, setAttributes, setText } from "./dom.ts";
+import type { Field } from "./fields.ts";
+import type { Say } from "./notices.ts";
+import { type Act, type Performer, problemSentence, waitingWords } from "./perform.ts";
 
-/** A confirmation before an act. */
+/** What an operator is asked before an act that is not done at once. */
 export interface Question {
   title: string;
   body: (Node | string)[];
@@ -10,112 +13,128 @@ export interface Question {
   confirm: string;
   /** The label of the button that does not, if “Cancel” could be misunderstood. */
   dismiss?: string;
-  /** Does the act. Resolves with a sentence about its result, and rejects with a `Problem`. */
-  run: () => Promise<string>;
-  /** The button's label after a refusal. */
-  again?: (problem: Problem) => string;
+  fields?: Field[];
+  /** Gets the focus; by default the first field, or else the button that does nothing. */
+  focus?: HTMLElement | undefined;
+  /** The act as the fields say. */
+  act: () => Act;
+  pool: string;
+  /** Why there is nothing to ask any more; `null`: there is. */
+  moot: Say;
+  /** Draws in the body what may change while the dialog is open. */
+  draw?: (pool: Snapshot) => void;
 }
 
-let question: Question | null = null;
+/** One question at a time. The dialog follows the pool while it is open. */
+export class Dialog {
+  readonly #dialog = byId("dialog") as HTMLDialogElement;
+  readonly #performer: Performer;
+  #question: Question | null = null;
+  /** The act that is on its way. */
+  #sent: { act: Act; at: number } | null = null;
+  /** The act that may have arrived: its answer has not. */
+  #unanswered: Act | null = null;
+  #isMoot = false;
+  #opener: Element | null = null;
 
-export function ask(next: Question): void {
-  question = next;
-  setText(byId("dialog-title"), next.title);
-  byId("dialog-body").replaceChildren(...next.body);
-  setText(byId("dialog-problem"), "");
-  setText(byId("dialog-confirm"), next.confirm);
-  setText(byId("dialog-cancel"), next.dismiss ?? "Cancel");
-  setBusy(false);
-  dialog().showModal();
-}
+  constructor(performer: Performer) {
+    this.#performer = performer;
+    byId("dialog-cancel").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("close", () => {
+      // The event follows the act, and by then the next question may be open.
+      if (this.#dialog.open) return;
+      this.#question = null;
+      this.#giveFocusBack();
+    });
+    byId("dialog-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#question && !this.#sent && !this.#isMoot) this.#run(this.#question);
+    });
+  }
 
-export function startDialog(): void {
-  byId("dialog-cancel").addEventListener("click", () => dialog().close());
-  dialog().addEventListener("close", () => {
-    // The event follows the act, and by then the next question may be open.
-    if (dialog().open) return;
-    question = null;
-    // The button that opened the dialog may be gone, and the focus with it.
-    if (document.activeElement === document.body) byId("main").focus();
-  });
-  byId("dialog-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (question && !button("dialog-confirm").disabled) run(question);
-  });
-}
+  ask(question: Question, pool: Snapshot): void {
+    this.#question = question;
+    this.#sent = null;
+    this.#unanswered = null;
+    // Of two questions in a row, the first one's opener.
+    if (!this.#dialog.open) this.#opener = document.activeElement;
+    setText(byId("dialog-title"), question.title);
+    byId("dialog-body").replaceChildren(...question.body);
+    setText(byId("dialog-problem"), "");
+    setText(byId("dialog-confirm"), question.confirm);
+    setText(byId("dialog-cancel"), question.dismiss ?? "Cancel");
+    this.draw(pool);
+    this.#dialog.showModal();
+    const first = question.focus ?? question.fields?.[0]?.input ?? byId("dialog-cancel");
+    first.focus();
+    if (first instanceof HTMLInputElement) first.select();
+  }
 
-async function run(running: Question): Promise<void> {
-  setBusy(true);
-  setText(byId("dialog-problem"), "");
-  try {
-    showOutcome(await running.run());
-    // Unless it was closed meanwhile, or another question is open.
-    if (question === running) dialog().close();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (question !== running) {
-      showOutcome(`“${running.title}” failed. ${error.message}`);
+  /** The pool that the open question is about. */
+  get pool(): string | undefined {
+    return this.#question?.pool;
+  }
+
+  /** To be called whenever the page is drawn. `pool`: that of the question. */
+  draw(pool: Snapshot | undefined): void {
+    const question = this.#question;
+    if (!question || !pool) return;
+    if (this.#unanswered && this.#unanswered.arrived(pool) !== null) {
+      this.#dialog.close();
       return;
     }
-    setText(byId("dialog-problem"), error.message);
-    setText(byId("dialog-confirm"), running.again?.(error) ?? running.confirm);
-  } finally {
-    if (question === running || question === null) setBusy(false);
+    question.draw?.(pool);
+    // An act that has arrived before its answer makes its own question moot.
+    const moot = this.#sent ? null : question.moot(pool);
+    this.#isMoot = moot !== null;
+    setText(byId("dialog-wait"), this.#sent ? waitingWords(this.#sent.act, this.#sent.at) : (moot ?? ""));
+    // Not `disabled`, which would take the focus away.
+    setAttributes(byId("dialog-confirm"), { "aria-disabled": this.#sent || moot !== null ? "true" : null });
   }
-}
 
-function setBusy(isBusy: boolean): void {
-  button("dialog-confirm").disabled = isBusy;
-}
+  async #run(question: Question): Promise<void> {
+    setText(byId("dialog-problem"), "");
+    const wrong = question.fields?.filter((field) => !field.check()) ?? [];
+    if (wrong.length > 0) {
+      wrong[0]?.input.focus();
+      return;
+    }
+    const sent = { act: question.act(), at: Date.now() };
+    this.#sent = sent;
+    setAttributes(byId("dialog-confirm"), { "aria-disabled": "true" });
+    const problem = await this.#performer.perform(sent.act);
+    // It was closed meanwhile, and another question may be open.
+    if (this.#sent !== sent || this.#question !== question) {
+      if (problem) this.#performer.tell(sent.act, problem);
+      return;
+    }
+    this.#sent = null;
+    if (!problem) {
+      this.#dialog.close();
+      return;
+    }
+    if (problem.isUnanswered) this.#unanswered = sent.act;
+    setAttributes(byId("dialog-confirm"), { "aria-disabled": null });
+    setText(byId("dialog-wait"), "");
+    this.#show(problem, question.fields ?? []);
+  }
 
-function dialog(): HTMLDialogElement {
-  return byId("dialog") as HTMLDialogElement;
-}
-
-let fields = 0;
-
-/** `value`: the text at the beginning. */
-export function textField(name: string, hint: string, value = "") {
-  const id = `field-${++fields}`;
-  const input = make("input");
-  input.id = id;
-  input.value = value;
-  input.autocomplete = "off";
-  input.maxLength = 200;
-  const label = make("label", "", name);
-  label.htmlFor = id;
-  const help = make("p", "note", hint);
-  help.id = `${id}-hint`;
-  input.setAttribute("aria-describedby", help.id);
-  return { node: make("div", "field", label, input, help), input, value: () => input.value.trim() };
-}
-
-/** Radio buttons. */
-export function choice<Value extends string>(
-  legend: string,
-  options: readonly { value: Value; name: string; hint: string }[],
-  current: Value,
-) {
-  const group = `field-${++fields}`;
-  let chosen = current;
-  const labels = options.map(({ value, name, hint }) => {
-    const input = make("input");
-    input.type = "radio";
-    input.name = group;
-    input.checked = value === current;
-    input.addEventListener("change", () => {
-      chosen = value;
+  /** What a refusal says of a field is shown at the field. */
+  #show(problem: Problem, fields: readonly Field[]): void {
+    const rest = problem.lines.filter(({ key, text }) => {
+      const field = fields.find((one) => one.key === key);
+      field?.refuse(`${text}.`);
+      return !field;
     });
-    const now = value === current ? " (as it is now)" : "";
-    return make(
-      "label",
-      "choice",
-      input,
-      make("span", "", make("b", "", name + now), make("span", "note", hint)),
-    );
-  });
-  return {
-    node: make("fieldset", "field", make("legend", "", legend), ...labels),
-    value: () => chosen,
-  };
+    fields.find(({ input }) => input.getAttribute("aria-invalid"))?.input.focus();
+    const isAllAtFields = problem.lines.length > 0 && rest.length === 0;
+    setText(byId("dialog-problem"), isAllAtFields ? "" : problemSentence(problem));
+  }
+
+  /** The element that opened the dialog may be gone, and the focus with it. */
+  #giveFocusBack(): void {
+    const isThere = this.#opener?.checkVisibility({ checkVisibilityCSS: true }) ?? false;
+    const target = isThere ? (this.#opener as HTMLElement) : byId("pool-title");
+    target.focus();
+  }
 }

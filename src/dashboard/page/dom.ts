@@ -40,7 +40,7 @@ const keyedChildren = new WeakMap<Element, Map<string, Element>>();
 
 /**
  * Makes the children of `parent` those of `items`, in their order. The element of a key that stays is updated and not
- * replaced, so that it keeps its focus.
+ * replaced. The one with the focus is not even moved, which would cost it the focus: the others move around it.
  */
 export function keyed<Item, Child extends Element>(
   parent: Element,
@@ -57,8 +57,16 @@ export function keyed<Item, Child extends Element>(
   for (const item of items) {
     const child = after.get(keyOf(item)) as Child;
     update(child, item);
+    if (child.contains(document.activeElement)) while (next && next !== child) next = postponed(parent, next);
     if (child === next) next = next.nextElementSibling;
     else parent.insertBefore(child, next);
   }
   keyedChildren.set(parent, after);
+}
+
+/** Moves a child to the end, until it is its turn. Returns the one after it. */
+function postponed(parent: Element, child: Element): Element | null {
+  const { nextElementSibling } = child;
+  parent.append(child);
+  return nextElementSibling;
 }

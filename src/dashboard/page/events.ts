@@ -74,7 +74,7 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
   switch (event.kind) {
     case "drain": {
       const reason = event.reason === null ? "" : ` (${event.reason})`;
-      return `“${event.owner}” drains the pool${reason}, until ${time(event.expiresAt)} at the latest.`;
+      return `${claimWords(event)} drains the pool${reason}, until ${time(event.expiresAt)} at the latest.`;
     }
     case "drained":
       return "Drained: nothing is in flight any more.";
@@ -85,11 +85,11 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
     case "server-up":
       return `${event.server} is up.`;
     case "server-changed":
-      return `${event.server} was set by hand: ${changes(event)}.`;
+      return `${event.server} was set by “${event.by}”: ${changes(event)}.`;
     case "quarantine":
       return `${quarantineWords(event)}: ${CUT_OFF[event.cause]}.`;
     case "slot-freed":
-      return `A slot of ${event.server} was freed by hand.`;
+      return `A slot of ${event.server} was freed by “${event.by}”.`;
     case "refusal":
       return `${counted(event.count ?? 1, "request")} refused (${event.code}): ${REFUSALS[event.code]}${lastTime(event, time)}.`;
     case "deferred-failed": {
@@ -105,10 +105,15 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
   }
 }
 
-function resumeSentence({ owner, cause }: PoolEvent & { kind: "resume" }): string {
-  if (cause === "expired") return "Running again: the drain ended by itself, its time was up.";
-  if (cause === "forced") return `Running again: “${owner}” has ended somebody else’s drain.`;
-  return owner === null ? "Running again." : `Running again: “${owner}” resumed the pool.`;
+function resumeSentence({ owner, by, cause }: PoolEvent & { kind: "resume" }): string {
+  if (by === null) return `Running again: the drain of “${owner}” ended by itself, its time was up.`;
+  if (cause === "forced") return `Running again: “${by}” ended the drain of “${owner}” by force.`;
+  return `Running again: ${claimWords({ owner, by })} resumed the pool.`;
+}
+
+/** Whose drain: “jane”, or “deploy-42” (by “ci”). */
+export function claimWords({ owner, by }: { owner: string; by: string }): string {
+  return owner === by ? `“${owner}”` : `“${owner}” (by “${by}”)`;
 }
 
 function changes({ state, slots, weight }: PoolEvent & { kind: "server-changed" }): string {

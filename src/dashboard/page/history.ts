@@ -1,10 +1,10 @@
 import type { QueueHistory } from "../../scheduler/record/queue-history.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { QueuePoint } from "../../words/queue-trend.ts";
 
 export const KEPT_MS = 10 * 60_000;
 /** Points closer than this become one. */
 const STEP_MS = 500;
-const COUNTS_MS = 60_000;
 
 /**
  * The waiting list of one pool over the last ten minutes. `null` marks a gap, in which nothing is known. Values between
@@ -22,16 +22,11 @@ export class History {
   #isEmpty = false;
   /** The end of the pool's own record, in seconds since the epoch. */
   #recordEnd = 0;
-  #counts: { at: number; refused: Record<string, number>; failed: number }[] = [];
 
-  addSnapshot({ queued, oldestWaitMs, drain, totals, deferred }: Snapshot, now: number): void {
+  addSnapshot({ queued, oldestWaitMs, drain }: Snapshot, now: number): void {
     this.#isEmpty = queued === 0;
     if (drain) this.drainedAt = now;
     this.#add(now, queued, oldestWaitMs / 1_000);
-    this.#counts = [
-      ...this.#counts.filter(({ at }) => at >= now - COUNTS_MS),
-      { at: now, refused: totals.refused, failed: deferred?.failed ?? 0 },
-    ];
   }
 
   /** Adds the record that the pool itself has kept. It replaces the points of the same time, gaps included. */
@@ -62,29 +57,15 @@ export class History {
     if (typeof this.queued.at(-1) === "number") this.#add(now, null, null);
   }
 
-  /** The first known point since `time`; all times are in ms. */
-  firstSince(time: number): { at: number; queued: number } | null {
-    const index = this.times.findIndex((point, n) => point * 1_000 >= time && this.queued[n] !== null);
-    const [at, queued] = [this.times[index], this.queued[index]];
-    return at === undefined || typeof queued !== "number" ? null : { at: at * 1_000, queued };
-  }
-
-  /** Refusals of the last minute, by code, as far as snapshots have shown them. */
-  refusals(now: number): Map<string, number> {
-    const first = this.#firstCounts(now)?.refused ?? {};
-    const last = Object.entries(this.#counts.at(-1)?.refused ?? {});
-    const rises = last.map(([code, count]) => [code, count - (first[code] ?? 0)] as const);
-    // A crash of the pool's object may lose the latest counts.
-    return new Map(rises.filter(([, count]) => count > 0));
-  }
-
-  /** By how many more deferred requests are failed than a minute ago, as far as snapshots have shown it. */
-  failures(now: number): number {
-    return Math.max(0, (this.#counts.at(-1)?.failed ?? 0) - (this.#firstCounts(now)?.failed ?? 0));
-  }
-
-  #firstCounts(now: number) {
-    return this.#counts.find(({ at }) => at >= now - COUNTS_MS);
+  /** What is known since `time`, in ms, and since the last gap. */
+  pointsSince(time: number): QueuePoint[] {
+    const first = this.queued.lastIndexOf(null) + 1;
+    const points = this.times.slice(first).map((seconds, n) => ({
+      at: seconds * 1_000,
+      queued: this.queued[first + n] ?? 0,
+      oldestMs: (this.oldest[first + n] ?? 0) * 1_000,
+    }));
+    return points.filter(({ at }) => at > time);
   }
 
   #add(now: number, queued: number | null, oldest: number | null): void {

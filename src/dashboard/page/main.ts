@@ -1,13 +1,15 @@
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import { clockInWords } from "../../words/times.ts";
-import { allPools, Problem } from "./api.ts";
+import { allPools, Problem, whoIsSignedIn } from "./api.ts";
 import { now } from "./clock.ts";
-import { startDialog } from "./dialog.ts";
+import { problemWords } from "./connection.ts";
 import { byId } from "./dom.ts";
 import { sentence } from "./events.ts";
 import { follow } from "./feed.ts";
 import { Model } from "./model.ts";
-import { announce, problemWords, startNotices } from "./notices.ts";
+import { announce } from "./notices.ts";
+import { startPoolMenu } from "./pool-menu.ts";
+import { guardPresses } from "./presses.ts";
 import { View } from "./view.ts";
 
 /** How often the overview asks for all pools, in ms. */
@@ -16,15 +18,21 @@ const ALL_MS = 3_000;
 const OTHERS_MS = 15_000;
 
 const model = new Model();
-const view = new View(model);
+const view = new View(model, () => {
+  isMeOutdated = true;
+  void askMe();
+});
 let unfollow = () => {};
 let askedAt = 0;
+/** Rights may have changed. */
+let isMeOutdated = true;
 /** Numbers of the latest request for all pools, and of the latest that was answered: answers can overtake. */
 let lastAsked = 0;
 let lastAnswered = 0;
 
-startDialog();
-startNotices();
+guardPresses();
+byId("sign-in").addEventListener("click", () => location.reload());
+startPoolMenu();
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();
@@ -34,12 +42,14 @@ document.addEventListener("visibilitychange", () => {
   // askedAt is infinite while signed out: each request would make the browser ask for the password.
   if (!document.hidden && model.chosen === null && Number.isFinite(askedAt)) askAll();
 });
+void askMe();
 choose();
 setInterval(() => {
   model.tick();
   // A hidden page does not need all pools. It still follows the chosen one.
   const every = model.chosen === null ? ALL_MS : OTHERS_MS;
   if (!document.hidden && Date.now() - askedAt >= every) askAll();
+  if (model.connection.state === "live") void askMe();
   view.draw();
 }, 1_000);
 
@@ -63,6 +73,20 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** Asks who has signed in, if that may have changed. */
+async function askMe(): Promise<void> {
+  if (!isMeOutdated || !Number.isFinite(askedAt)) return;
+  isMeOutdated = false;
+  try {
+    model.me = await whoIsSignedIn();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    isMeOutdated = true;
+    if (error.status === 401) askedAt = Number.POSITIVE_INFINITY;
+  }
+  view.draw();
 }
 
 async function askAll(): Promise<void> {
@@ -130,4 +154,5 @@ function onUnreachable(pool: string, at?: string): void {
 function onLost(problem: Problem): void {
   if (model.connection.state !== "lost") announce(`${problemWords(problem)}.`);
   model.setDisconnected(problem);
+  isMeOutdated = true;
 }

@@ -1,12 +1,21 @@
+import type { Me } from "../../admin/operator.ts";
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import type { QueueHistory } from "../../scheduler/record/queue-history.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import type { AllPools, Problem } from "./api.ts";
 import { now } from "./clock.ts";
 import { History } from "./history.ts";
+import { Notices } from "./notices.ts";
+import { isEarlier } from "./revision.ts";
 
 /** Longest time between two messages of Sluice while all is well, in ms. A longer silence is no knowledge. */
 const BEAT_MS = 4_500;
+
+/**
+ * After how long a snapshot of the overview is old, in ms: it asks every 3 s, and waits about as long for pools whose
+ * object does not answer.
+ */
+const OLD_MS = 12_000;
 
 export interface Connection {
   state: "connecting" | "live" | "lost";
@@ -27,8 +36,11 @@ export class Model {
    */
   readonly unreachable = new Map<string, number | null>();
   readonly histories = new Map<string, History>();
+  readonly notices = new Notices();
   /** The events of the chosen pool, by id. */
   events = new Map<number, PoolEvent>();
+  /** Who has signed in, and what they may do; `null`: not known yet. */
+  me: Me | null = null;
   /** The pool in view; `null`: the overview of all pools. */
   chosen: string | null = null;
   /** True once the list of all pools has come. */
@@ -36,6 +48,8 @@ export class Model {
   connection: Connection = { state: "connecting", lastSeen: null, problem: null };
   /** When each pool's latest snapshot came, by the servers' clock. */
   readonly #seenAt = new Map<string, number>();
+  /** The pools that were not heard of since the connection was lost. */
+  readonly #unsure = new Set<string>();
   /** The time up to which the page is known to be right, by this browser's clock. */
   #knownUntil: number | null = null;
 
@@ -48,6 +62,17 @@ export class Model {
     if (this.#knownUntil === null) return now();
     const known = this.#knownUntil + (this.isLive ? BEAT_MS : 0);
     return now() - Math.max(0, Date.now() - known);
+  }
+
+  /** True if the latest snapshot of this pool says how it is now. */
+  isFresh(name: string): boolean {
+    if (this.connection.state !== "live" || this.unreachable.has(name)) return false;
+    return now() - (this.#seenAt.get(name) ?? 0) < OLD_MS;
+  }
+
+  /** How long ago a pool's latest snapshot came, in ms, as of the time that the page is drawn for. */
+  ageOf(name: string): number {
+    return Math.max(0, this.asOf - (this.#seenAt.get(name) ?? this.asOf));
   }
 
   /** True if Sluice answers and has no pool of the chosen name. */
@@ -80,6 +105,12 @@ export class Model {
     this.#knownUntil = Date.now();
   }
 
+  /** Takes the pool as it is after an act, from the act's answer. */
+  addAnswer(pool: Snapshot): void {
+    if (pool.name === this.chosen) this.addSnapshot(pool);
+    else this.#addSnapshot(pool);
+  }
+
   /** Takes the chosen pool's record of its waiting list from before the stream began. */
   addRecord(record: QueueHistory): void {
     if (this.chosen !== null) this.#historyOf(this.chosen).addRecord(record, now());
@@ -103,6 +134,7 @@ export class Model {
     // The page keeps showing the state that it has drawn last.
     if (this.isLive && this.#knownUntil !== null)
       this.#knownUntil = Math.min(Date.now(), this.#knownUntil + BEAT_MS);
+    for (const name of this.pools.keys()) this.#unsure.add(name);
     this.connection = { state: "lost", lastSeen: this.connection.lastSeen, problem };
   }
 
@@ -129,8 +161,17 @@ export class Model {
     }
   }
 
+  /** Stream, answers of acts, and answers about all pools come by ways of their own, and may overtake each other. */
   #addSnapshot(pool: Snapshot): void {
+    const known = this.pools.get(pool.name)?.revision;
+    const { revision, name } = pool;
+    if (known && isEarlier(revision, known)) {
+      // After a loss it may come from another Sluice, by whose clock the object has not started later.
+      if (known.since === revision.since || !this.#unsure.has(name)) return;
+    }
+    this.#unsure.delete(name);
     this.pools.set(pool.name, pool);
+    this.notices.check(pool);
     this.unreachable.delete(pool.name);
     this.#seenAt.set(pool.name, now());
     this.#historyOf(pool.name).addSnapshot(pool, now());

@@ -1,53 +1,47 @@
-import { wholeSeconds } from "../../words/times.ts";
-import type { Problem } from "./api.ts";
-import { byId, setAttributes, setText } from "./dom.ts";
-import type { Connection } from "./model.ts";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { byId, setText } from "./dom.ts";
+
+/**
+ * What there is to say of a pool as it is: a sentence for as long as it is true, and `null` once it is not. Empty: there
+ * is nothing to say yet.
+ */
+export type Say = (pool: Snapshot) => string | null;
+
+/** What has come of the operator's latest act on each pool. A notice belongs to its pool, and goes when it is not true. */
+export class Notices {
+  readonly #says = new Map<string, Say>();
+
+  /** Replaces the pool's notice before. */
+  put(pool: string, say: Say): void {
+    this.#says.set(pool, say);
+  }
+
+  /** `say`: remove that one only. */
+  remove(pool: string, say = this.#says.get(pool)): void {
+    if (this.#says.get(pool) === say) this.#says.delete(pool);
+  }
+
+  /** To be called with each snapshot, so that what was untrue for a while does not come back. */
+  check(pool: Snapshot): void {
+    if (this.#says.get(pool.name)?.(pool) === null) this.#says.delete(pool.name);
+  }
+
+  /** Empty: there is nothing to say of this pool. */
+  wordsOn(pool: Snapshot): string {
+    this.check(pool);
+    return this.#says.get(pool.name)?.(pool) ?? "";
+  }
+}
+
+export function drawNotice(words: string): void {
+  const notice = byId("outcome");
+  // The focus would get lost with the button.
+  if (words === "" && notice.contains(document.activeElement)) byId("main").focus();
+  notice.hidden = words === "";
+  if (words !== "") setText(byId("outcome-words"), words);
+}
 
 /** Says something to a screen reader. */
 export function announce(words: string): void {
   setText(byId("announcer"), words);
-}
-
-/** Shows the result of an act until it is dismissed or another act follows. */
-export function showOutcome(words: string): void {
-  setText(byId("outcome-words"), words);
-  byId("outcome").hidden = false;
-  announce(words);
-}
-
-export function startNotices(): void {
-  byId("outcome-seen").addEventListener("click", () => {
-    byId("outcome").hidden = true;
-    byId("main").focus();
-  });
-  byId("sign-in").addEventListener("click", () => location.reload());
-}
-
-/** `trouble`: why the pool is not reached although Sluice answers; `null`: it is reached. */
-export function drawConnection({ state, lastSeen, problem }: Connection, trouble: string | null): void {
-  const isLost = state === "lost";
-  const seen = lastSeen === null ? "" : `last seen ${wholeSeconds(Date.now() - lastSeen)} ago`;
-  const words = { connecting: "Connecting…", live: "Live", lost: seen || "Nothing seen yet" }[state];
-  const isStale = isLost || trouble !== null;
-  setText(
-    byId("connection"),
-    isStale && !isLost ? "Pool not reached" : words.charAt(0).toUpperCase() + words.slice(1),
-  );
-  setAttributes(byId("connection"), { "data-state": isStale ? "lost" : state });
-  setAttributes(document.body, { "data-stale": isStale ? "" : null });
-  byId("lost").hidden = !isStale;
-  byId("sign-in").hidden = problem?.status !== 401;
-  if (isLost) setText(byId("lost-words"), lostWords(problem, seen));
-  else if (trouble !== null) setText(byId("lost-words"), trouble);
-}
-
-function lostWords(problem: Problem | null, seen: string): string {
-  const old = seen ? `; what you see is from then (${seen})` : "";
-  return `${problemWords(problem)}${old}.${problem?.status === 401 ? "" : " Trying again…"}`;
-}
-
-export function problemWords(problem: Problem | null): string {
-  if (problem === null || problem.status === 0) return "The connection to Sluice is lost";
-  if (problem.status === 401) return "You are signed out: Sluice does not take this browser’s token any more";
-  return problem.message.replace(/\.$/, "");
 }

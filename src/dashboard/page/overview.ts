@@ -1,18 +1,19 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
-import { clockInWords } from "../../words/times.ts";
-import { adviceFor } from "./advice.ts";
+import { inSentence } from "../../words/phrases.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { drawFigures, figuresOf } from "./figures.ts";
-import type { History } from "./history.ts";
+import type { Outlook } from "./outlook.ts";
+import { setSteadyText } from "./steady.ts";
 
 /** A configured pool among the others. */
-export interface PoolEntry {
+export interface PoolEntry extends Outlook {
   name: string;
   /** Its latest snapshot. */
   pool: Snapshot | undefined;
-  /** Since when its object is not reached, in ms; `null`: since the page was opened; `undefined`: it is reached. */
-  lostAt: number | null | undefined;
+  /** True if its object is not reached. */
+  isLost: boolean;
+  /** True if the latest snapshot is of now. */
+  isFresh: boolean;
 }
 
 const linkTo = (pool: string) => `#/${encodeURIComponent(pool)}`;
@@ -28,29 +29,23 @@ export function drawLinks(pools: readonly PoolEntry[], chosen: string | null): v
       link.href = linkTo(name);
       return make("li", "", link);
     },
-    (item, { name, pool, lostAt }) => {
+    (item, { name, condition: { gravity, words } }) => {
       const link = item.firstElementChild;
-      const state = lostAt === undefined ? (pool?.state ?? "running") : "not reached";
-      setAttributes(link, { "aria-current": name === chosen ? "page" : null, "data-state": state });
-      setText(link?.lastChild, state === "running" ? "" : ` ${state}`);
+      setAttributes(link, { "aria-current": name === chosen ? "page" : null, "data-gravity": gravity });
+      setText(link?.lastChild, gravity === "good" ? "" : ` ${inSentence(words)}`);
     },
   );
 }
 
-/** A card for each pool. `isLoaded`: the list of pools has come. */
-export function drawOverview(
-  pools: readonly PoolEntry[],
-  isLoaded: boolean,
-  histories: ReadonlyMap<string, History>,
-  now: number,
-): void {
+/** A card for each pool, in this order. `isLoaded`: the list of pools has come. */
+export function drawOverview(pools: readonly PoolEntry[], isLoaded: boolean): void {
   byId("no-pools").hidden = !isLoaded || pools.length > 0;
   keyed(
     byId("cards"),
     pools,
     ({ name }) => name,
     ({ name }) => createCard(name),
-    (item, entry) => drawCard(item.firstElementChild as Element, entry, histories.get(entry.name), now),
+    (item, entry) => drawCard(item.firstElementChild as Element, entry),
   );
 }
 
@@ -60,25 +55,22 @@ function createCard(name: string): HTMLLIElement {
   return make("li", "", card);
 }
 
-function drawCard(
-  card: Element,
-  { name, pool, lostAt }: PoolEntry,
-  history: History | undefined,
-  now: number,
-): void {
-  const [title, state, numbers, advice] = card.children;
-  const isLost = lostAt !== undefined || !pool;
+function drawCard(card: Element, entry: PoolEntry): void {
+  const { name, pool, isLost, isFresh, condition, advice } = entry;
+  const [title, state, numbers, gravest] = card.children;
   setText(title, name);
-  setText(state, isLost ? "Not reached" : POOL_STATES[pool.state]);
-  setAttributes(state, { "data-state": isLost ? "lost" : pool.state });
+  setText(state, condition.words);
+  setAttributes(state, {
+    "data-state": isLost ? "lost" : (pool?.state ?? null),
+    "data-gravity": condition.gravity,
+  });
   drawFigures(numbers as Element, pool ? figuresOf(pool) : []);
   setAttributes(card, { "data-stale": isLost ? "" : null });
-  const gravest = isLost ? notReached(lostAt ?? null, now) : adviceFor(pool, now, history)[0];
-  setText(advice, gravest?.text ?? "Nothing to do.");
-  setAttributes(advice, { "data-weight": gravest?.weight ?? "good" });
-}
-
-function notReached(lostAt: number | null, now: number) {
-  const since = lostAt === null ? "" : ` since ${clockInWords(lostAt, now)}; the figures are from then`;
-  return { weight: "bad", text: `Its Durable Object cannot be reached${since}.` };
+  // Of a pool that was well when it was last seen, nobody knows whether there is something to do by now.
+  const nothing = isFresh
+    ? { text: "Nothing to do.", weight: "good" }
+    : { text: "Not known at the moment.", weight: "plain" };
+  const { text, weight } = advice[0] ?? nothing;
+  setSteadyText(gravest, text);
+  setAttributes(gravest, { "data-weight": weight });
 }

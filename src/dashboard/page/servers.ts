@@ -1,7 +1,15 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { SERVER_STATES, takesRequests } from "../../words/phrases.ts";
-import { wholeSeconds } from "../../words/times.ts";
+import { oneUnit } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
+
+/** What a button of a row is for. */
+export interface ServerActs {
+  /** Asks what the server is to be. */
+  change: (server: ServerSnapshot) => void;
+  /** Sets one that is in drain or maintenance to ready. */
+  restore: (server: ServerSnapshot) => void;
+}
 
 /** The servers of a pool, a row each: its state, its health, and since when. */
 export class Servers {
@@ -9,16 +17,18 @@ export class Servers {
   readonly #onlyTroubled = byId("only-troubled") as HTMLInputElement;
   readonly #serverOf = new WeakMap<Element, ServerSnapshot>();
 
-  constructor(onChange: (server: ServerSnapshot) => void, onFilter: () => void) {
+  constructor(acts: ServerActs, onFilter: () => void) {
     this.#onlyTroubled.addEventListener("change", onFilter);
     this.#list.addEventListener("click", (event) => {
       const button = (event.target as Element).closest("button");
-      const server = button?.parentElement && this.#serverOf.get(button.parentElement);
-      if (server && button.getAttribute("aria-disabled") !== "true") onChange(server);
+      const row = button?.closest("li");
+      const server = row && this.#serverOf.get(row);
+      if (!server || button?.getAttribute("aria-disabled") === "true") return;
+      acts[button?.classList.contains("restore") ? "restore" : "change"](server);
     });
   }
 
-  draw(pool: Snapshot, isLive: boolean, now: number): void {
+  draw(pool: Snapshot, mayChange: boolean, isLive: boolean, now: number): void {
     const servers = this.#onlyTroubled.checked ? pool.servers.filter(isTroubled) : pool.servers;
     byId("no-servers").hidden = servers.length > 0;
     keyed(
@@ -28,14 +38,14 @@ export class Servers {
       createRow,
       (row, server) => {
         this.#serverOf.set(row, server);
-        const [name, state, health, load, button] = row.children;
-        setText(name?.lastChild, ` ${server.url}`);
-        setText(state, stateWords(server, now));
+        const [name, state, health, load, acts] = row.children;
+        setText(name?.lastChild, addressWords(server));
+        drawWords(state, SERVER_STATES[server.state], since(server.stateSince, now));
         setAttributes(state, { "data-mark": server.state === "ready" ? "good" : "warn" });
-        setText(health, healthWords(server, now));
+        drawWords(health, server.health, healthWords(server, now));
         setAttributes(health, { "data-mark": HEALTH_MARKS[server.health] });
-        setText(load, loadWords(server));
-        setAttributes(button, { "aria-disabled": isLive ? null : "true" });
+        drawWords(load, `${server.inFlight} of ${server.slots} in flight`, quarantineWords(server));
+        drawActs(acts as HTMLElement, server, mayChange, isLive);
       },
     );
   }
@@ -44,45 +54,62 @@ export class Servers {
 const HEALTH_MARKS = { up: "good", down: "bad", unchecked: "plain" };
 
 function createRow({ name }: ServerSnapshot): HTMLLIElement {
-  const button = make("button", "act", "Change…");
-  button.setAttribute("aria-label", `Change… ${name}`);
-  button.type = "button";
   return make(
     "li",
     "server",
-    make("p", "name", make("b", "", name), make("span", "note")),
-    make("p", "mark"),
-    make("p", "mark"),
-    make("p", "load"),
-    button,
+    make("p", "name", make("b", "", name), " ", make("span", "note")),
+    makeWords("mark state-of"),
+    makeWords("mark health"),
+    makeWords("load"),
+    make("div", "acts", createAct("act restore", "Set ready", name), createAct("act", "Change…", name)),
   );
+}
+
+/** What is said first, and what may be said besides. */
+function makeWords(className: string): HTMLElement {
+  return make("p", className, make("span"), make("span", "note"));
+}
+
+function drawWords(cell: Element | undefined, words: string, note: string): void {
+  setText(cell?.firstChild, words);
+  setText(cell?.lastChild, note);
+}
+
+function createAct(className: string, label: string, server: string): HTMLButtonElement {
+  const button = make("button", className, label);
+  button.setAttribute("aria-label", `${label} ${server}`);
+  button.type = "button";
+  return button;
+}
+
+function drawActs(acts: HTMLElement, { state }: ServerSnapshot, mayChange: boolean, isLive: boolean): void {
+  const [restore, change] = acts.children;
+  acts.hidden = !mayChange;
+  // The focus would get lost with a button that disappears once it was used.
+  if (state === "ready" && document.activeElement === restore) (change as HTMLElement).focus();
+  restore?.classList.toggle("absent", state === "ready");
+  for (const button of acts.children) setAttributes(button, { "aria-disabled": isLive ? null : "true" });
 }
 
 function isTroubled(server: ServerSnapshot): boolean {
   return !takesRequests(server) || server.quarantined > 0;
 }
 
-function stateWords({ state, stateSince }: ServerSnapshot, now: number): string {
-  return SERVER_STATES[state] + since(stateSince, now);
+function addressWords({ url, weight, backup }: ServerSnapshot): string {
+  return [url, ...(weight === 1 ? [] : [`weight ${weight}`]), ...(backup ? ["backup"] : [])].join(" · ");
 }
 
 function healthWords({ health, healthSince, lastCheck }: ServerSnapshot, now: number): string {
-  const last = health === "down" && lastCheck ? `, last check ${ago(lastCheck.at, now)}` : "";
-  return health + since(healthSince, now) + last;
+  const checked = health === "down" && lastCheck;
+  return (
+    since(healthSince, now) + (checked ? `, checked ${oneUnit(now - Date.parse(lastCheck.at))} ago` : "")
+  );
 }
 
-function loadWords({ inFlight, slots, quarantined, weight, backup }: ServerSnapshot): string {
-  const parts = [`${inFlight} of ${slots} in flight`];
-  if (quarantined > 0) parts.push(`${quarantined} quarantined`);
-  if (weight !== 1) parts.push(`weight ${weight}`);
-  if (backup) parts.push("backup");
-  return parts.join(", ");
+function quarantineWords({ quarantined }: ServerSnapshot): string {
+  return quarantined === 0 ? "" : `, ${quarantined} quarantined`;
 }
 
 function since(instant: string | null, now: number): string {
-  return instant === null ? "" : ` for ${wholeSeconds(now - Date.parse(instant))}`;
-}
-
-function ago(instant: string, now: number): string {
-  return `${wholeSeconds(now - Date.parse(instant))} ago`;
+  return instant === null ? "" : ` for ${oneUnit(now - Date.parse(instant))}`;
 }

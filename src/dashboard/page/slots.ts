@@ -7,7 +7,10 @@ import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 /** With more cells than this, each is drawn smaller. */
 const MANY = 40;
 
-/** Every slot of one pool as a cell, which is a button: a slot with a lease can be freed. Arrow keys move the focus. */
+/**
+ * Every slot of one pool as a cell. Who may free slots has buttons, between which the arrow keys move the focus: a slot
+ * with a lease can be freed.
+ */
 export class Slots {
   readonly #cells = new Cells();
   readonly #cellOf = new WeakMap<Element, Cell>();
@@ -25,30 +28,31 @@ export class Slots {
     this.#box.addEventListener("focusin", (event) => this.#setCurrent(event.target as Element));
   }
 
-  draw(pool: Snapshot, isLive: boolean, now: number): void {
+  draw(pool: Snapshot, mayFree: boolean, isLive: boolean, now: number): void {
     const cells = this.#cells.cellsOf(pool, now);
     this.#box.classList.toggle("many", cells.length > MANY);
+    setAttributes(this.#box, { role: mayFree ? "toolbar" : "list" });
     keyed(
       this.#box,
       cells,
-      ({ key }) => key,
-      createCell,
-      (button, cell) => {
-        this.#cellOf.set(button, cell);
+      ({ key }) => `${key} ${mayFree}`,
+      mayFree ? createButton : createItem,
+      (element, cell) => {
+        this.#cellOf.set(element, cell);
         const number = cell.server.slots > 1 ? ` ${Number(cell.key.split(" ")[1]) + 1}` : "";
-        setText(button.firstChild, cell.server.name + number);
-        setText(button.lastChild, cell.words);
-        setAttributes(button, {
+        setText(element.firstChild, cell.server.name + number);
+        setText(element.lastChild, cell.words);
+        setAttributes(element, {
           "data-kind": cell.kind,
-          "aria-disabled": cell.lease && isLive ? null : "true",
-          title: titleOf(cell, isLive, now),
+          "aria-disabled": !mayFree || (cell.lease && isLive) ? null : "true",
+          title: titleOf(cell, mayFree && isLive, now),
         });
       },
     );
-    if (!this.#current?.isConnected) this.#setCurrent(this.#box.firstElementChild);
+    if (mayFree && !this.#current?.isConnected) this.#setCurrent(this.#box.firstElementChild);
     const idle = cells.filter((cell) => cell.kind === "idle").length;
-    const help = "A slot in use can be freed by hand; arrow keys move from one to the next.";
-    setText(byId("slots-note"), `${counted(cells.length, "slot")}, ${idle} idle. ${help}`);
+    const help = mayFree ? " A slot in use can be freed by hand; arrow keys move from one to the next." : "";
+    setText(byId("slots-note"), `${counted(cells.length, "slot")}, ${idle} idle.${help}`);
   }
 
   #move(event: KeyboardEvent): void {
@@ -77,15 +81,25 @@ export class Slots {
   }
 }
 
-function titleOf({ lease }: Cell, isLive: boolean, now: number): string | null {
+function titleOf({ lease }: Cell, canFree: boolean, now: number): string | null {
   if (!lease) return null;
   const opens = lease.until ? `Opens at ${clockInWords(lease.until, now)} at the latest. ` : "";
-  return `${opens}${isLive ? "Free this slot…" : ""}` || null;
+  return `${opens}${canFree ? "Free this slot…" : ""}` || null;
 }
 
-function createCell(): HTMLButtonElement {
-  const cell = make("button", "cell", make("span", "who"), " ", make("span", "what"));
+function createButton(): HTMLElement {
+  const cell = make("button", "cell", ...createWords());
   cell.type = "button";
   cell.tabIndex = -1;
   return cell;
+}
+
+function createItem(): HTMLElement {
+  const cell = make("div", "cell", ...createWords());
+  cell.role = "listitem";
+  return cell;
+}
+
+function createWords(): (Node | string)[] {
+  return [make("span", "who"), " ", make("span", "what")];
 }

@@ -1,19 +1,30 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
-import { POOL_STATES } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
-import { changeServer, drain, extend, freeSlot, resume } from "./acts.ts";
-import { adviceFor } from "./advice.ts";
+import { resumeAct, setServerAct } from "./acts.ts";
+import { Audit } from "./audit.ts";
+import { aged } from "./capacity.ts";
 import { now } from "./clock.ts";
+import { drawConnection } from "./connection.ts";
 import { Curves } from "./curves.ts";
 import { Deferred } from "./deferred.ts";
+import { Dialog, type Question } from "./dialog.ts";
 import { byId, setText } from "./dom.ts";
+import { drainQuestion, endQuestion, extendQuestion } from "./drain-questions.ts";
 import { drawEvents } from "./events.ts";
+import { Hold } from "./hold.ts";
 import type { Model } from "./model.ts";
-import { drawConnection } from "./notices.ts";
-import { drawLinks, drawOverview } from "./overview.ts";
+import { announce, drawNotice } from "./notices.ts";
+import { offersOn } from "./offers.ts";
+import { outlookOf, outlookOnLoss } from "./outlook.ts";
+import { drawLinks, drawOverview, type PoolEntry } from "./overview.ts";
+import { Performer } from "./perform.ts";
+import { drawPoolMenu } from "./pool-menu.ts";
+import { Ranking } from "./ranking.ts";
+import { freeQuestion, serverQuestion } from "./server-questions.ts";
 import { Servers } from "./servers.ts";
 import { Slots } from "./slots.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
+import { titleOf } from "./title.ts";
 
 /** Draws the model, and starts the acts of the operator. */
 export class View {
@@ -21,45 +32,103 @@ export class View {
   readonly #slots: Slots;
   readonly #servers: Servers;
   readonly #deferred: Deferred;
+  readonly #audit: Audit;
+  readonly #ranking = new Ranking();
+  readonly #performer: Performer;
+  readonly #dialog: Dialog;
+  /** The parts below the advice in which something can be pressed. */
+  readonly #holds: Hold[];
   #curves: Curves | null = null;
 
-  constructor(model: Model) {
+  /** `onForbidden`: called when an act was refused for want of a right. */
+  constructor(model: Model, onForbidden: () => void) {
     this.#model = model;
+    this.#performer = new Performer(model, {
+      redraw: () => this.draw(),
+      announce,
+      onForbidden,
+      onDone: () => this.#audit.acted(),
+    });
+    this.#dialog = new Dialog(this.#performer);
+    this.#holds = ["cells", "servers", "deferred"].map((id) => new Hold(byId(id), () => this.draw()));
+    const onPool = (act: (pool: Snapshot) => void) => {
+      const pool = model.pools.get(model.chosen ?? "");
+      if (pool && model.isLive) act(pool);
+    };
+    const ask = (question: (pool: Snapshot) => Question) =>
+      onPool((pool) => this.#dialog.ask(question(pool), pool));
+    this.#audit = new Audit(() => this.draw());
     this.#slots = new Slots(({ server, lease }) => {
-      if (lease && model.chosen !== null) freeSlot(model.chosen, server, lease);
+      if (lease) ask(({ name }) => freeQuestion(name, server, lease));
     });
     this.#servers = new Servers(
-      (server) => {
-        if (model.chosen !== null) changeServer(model.chosen, server);
+      {
+        change: (server) => ask((pool) => serverQuestion(pool, server)),
+        restore: (server) =>
+          onPool(({ name }) => this.#performer.performAtOnce(setServerAct(name, server, "ready"))),
       },
       () => this.draw(),
     );
-    this.#deferred = new Deferred(() => this.draw());
-    for (const [id, act] of [
-      ["act-drain", drain],
-      ["act-extend", extend],
-      ["act-resume", resume],
-    ] as const) {
-      byId(id).addEventListener("click", () => {
-        const pool = model.pools.get(model.chosen ?? "");
-        if (pool && model.isLive) act(pool);
-      });
-    }
+    this.#deferred = new Deferred(
+      (question) => ask(() => question),
+      () => this.draw(),
+    );
+    byId("act-drain").addEventListener("click", () => ask((pool) => drainQuestion(pool, this.#operator)));
+    byId("act-extend").addEventListener("click", () => {
+      onPool((pool) => pool.drain && this.#dialog.ask(extendQuestion(pool, pool.drain), pool));
+    });
+    byId("act-resume").addEventListener("click", () => onPool((pool) => this.#resume(pool)));
+    byId("outcome-seen").addEventListener("click", () => {
+      model.notices.remove(model.chosen ?? "");
+      this.draw();
+    });
+  }
+
+  get #operator(): string {
+    return this.#model.me?.name ?? "";
+  }
+
+  #resume(pool: Snapshot): void {
+    const { resume } = offersOn(pool, this.#model.me);
+    if (resume === "at once") this.#performer.performAtOnce(resumeAct(pool.name));
+    else if (resume === "by force" && pool.drain)
+      this.#dialog.ask(endQuestion(pool, this.#operator, pool.drain), pool);
   }
 
   draw(): void {
-    const { names, pools, unreachable, chosen, connection, isLoaded, histories, asOf } = this.#model;
+    const { names, pools, chosen, connection, isLoaded, asOf } = this.#model;
     const pool = chosen === null ? undefined : pools.get(chosen);
-    const all = names.map((name) => ({ name, pool: pools.get(name), lostAt: unreachable.get(name) }));
+    const all = names.map((name) => this.#entryOf(name));
     drawConnection(connection, this.#trouble());
+    setText(byId("who"), this.#operator && `Signed in as ${this.#operator}`);
+    drawNotice(pool ? this.#model.notices.wordsOn(pool) : "");
     drawLinks(all, chosen);
+    drawPoolMenu(names.length);
     byId("overview").hidden = chosen !== null;
     byId("pool").hidden = !pool;
     byId("absent").hidden = chosen === null || pool !== undefined;
-    document.title = connection.state === "lost" ? `(not connected) ${titleOf(pool)}` : titleOf(pool);
-    if (pool) this.#drawPool(pool);
-    else if (chosen === null) drawOverview(all, isLoaded, histories, asOf);
+    document.title = titleOf(all, chosen, connection.state !== "lost");
+    const entry = all.find(({ name }) => name === chosen);
+    if (pool && entry) this.#drawPool(pool, entry);
+    else if (chosen === null) drawOverview(this.#ranking.order(all, asOf), isLoaded);
     else this.#drawAbsent(chosen);
+    this.#dialog.draw(pools.get(this.#dialog.pool ?? ""));
+  }
+
+  #entryOf(name: string): PoolEntry {
+    const { pools, unreachable, histories, events, chosen, asOf } = this.#model;
+    const [pool, lostAt] = [pools.get(name), unreachable.get(name)];
+    const known = name === chosen ? events.values() : [];
+    const isLost = lostAt !== undefined || !pool;
+    return {
+      name,
+      pool,
+      isLost,
+      isFresh: this.#model.isFresh(name),
+      ...(isLost
+        ? outlookOnLoss(lostAt ?? null, asOf)
+        : outlookOf(pool, this.#operator, asOf, histories.get(name), known)),
+    };
   }
 
   /** Why the chosen pool is not reached although Sluice answers; `null`: it is reached. */
@@ -79,22 +148,21 @@ export class View {
     setText(byId("absent-words"), isUnknown ? `No pool “${name}” is configured.` : words);
   }
 
-  #drawPool(pool: Snapshot): void {
+  #drawPool(pool: Snapshot, { condition, advice, isFresh }: PoolEntry): void {
     const { isLive, histories, events, asOf } = this.#model;
     const history = histories.get(pool.name);
-    drawSummary(pool, isLive, asOf);
-    drawAdvice(adviceFor(pool, asOf, history, [...events.values()]));
-    this.#slots.draw(pool, isLive, asOf);
-    this.#servers.draw(pool, isLive, asOf);
+    const offers = offersOn(pool, this.#model.me);
+    drawSummary(aged(pool, this.#model.ageOf(pool.name)), condition, offers, isLive, asOf);
+    const isHeld = this.#holds.some((hold) => hold.isOn);
+    drawAdvice(advice, isFresh, isHeld);
+    this.#slots.draw(pool, offers.slots, isLive, asOf);
+    this.#servers.draw(pool, offers.servers, isLive, asOf);
     drawEvents(events, asOf);
-    this.#deferred.draw(pool, isLive, asOf);
+    this.#deferred.draw(pool, offers.deferred, isLive, asOf);
+    this.#audit.draw(pool.name, events, isLive, asOf);
     setText(byId("wait-title"), pool.deferred ? "Oldest wait of those not stored" : "Oldest wait");
     // Not before it is visible: a hidden element has no width.
     this.#curves ??= new Curves();
     if (history) this.#curves.draw(history, now());
   }
-}
-
-function titleOf(pool: Snapshot | undefined): string {
-  return pool ? `${pool.name}: ${POOL_STATES[pool.state].toLowerCase()} – Sluice` : "Sluice";
 }

@@ -148,14 +148,14 @@ export class Fleet {
   // ── Servers ──
 
   /** Applies an operator's change. Returns false if the configuration has no such server. */
-  change(name: string, patch: ServerPatch, now: number): boolean {
+  change(name: string, patch: ServerPatch, by: string, now: number): boolean {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
-    const changed = server.change(patch, now);
+    const changed = server.change(patch, by, now);
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverChanged(server.row);
     if (Object.keys(changed).length > 0) {
-      this.#journal.note({ kind: "server-changed", server: name, ...changed }, now);
+      this.#journal.note({ kind: "server-changed", server: name, by, ...changed }, now);
     }
     // Check even an idle pool now: an operator who changes a server wants to know its health.
     this.#checks.work(this.#servers, now);

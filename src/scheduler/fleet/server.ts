@@ -4,6 +4,7 @@ import {
   type ServerOverride,
   type ServerPatch,
   type ServerRow,
+  type ServerSettings,
   type ServerState,
 } from "../terms/rows.ts";
 import { HealthState } from "./health.ts";
@@ -133,17 +134,18 @@ export class Server {
   }
 
   /** Applies an operator's change. Returns what differs now. */
-  change(patch: ServerPatch, now: number): ServerOverride {
+  change(patch: ServerPatch, by: string, now: number): ServerSettings {
     const before = { state: this.state, slots: this.slots, weight: this.weight };
     const { state, slots, weight } = { ...this.#override, ...patch };
     const { owner } = patch.state === undefined ? this.#override : patch;
     this.#override = {
       ...(state === undefined ? {} : { state }),
       ...(owner === undefined ? {} : { owner }),
+      by,
       ...difference(this.configured.slots, "slots", slots),
       ...difference(this.configured.weight, "weight", weight),
     };
-    const changed: ServerOverride = {
+    const changed: ServerSettings = {
       ...(this.state === before.state ? {} : { state: this.state }),
       ...difference(before.slots, "slots", this.slots),
       ...difference(before.weight, "weight", this.weight),

@@ -1,20 +1,23 @@
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
 import { isHeld, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
-import type { PoolEvent } from "./events.ts";
+import type { DrainEnd, PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Records what happens to a pool: each method counts it, notes it as an event, or both. Times are in ms. */
 export class Chronicle {
   readonly counters: Counters;
   readonly journal: Journal;
+  readonly traffic: Traffic;
   /** True if the current drain has its `drained` event. */
   #drainedNoted: boolean;
   #restartNoted = false;
 
-  constructor(restored: { counts: Partial<Counts>; events: PoolEvent[] } | null) {
+  constructor(restored: { counts: Partial<Counts>; events: PoolEvent[] } | null, now: number) {
     this.counters = new Counters(restored?.counts);
     this.journal = new Journal(restored?.events);
+    this.traffic = new Traffic(now);
     this.#drainedNoted = this.journal.latest("drain", "drained", "resume")?.kind === "drained";
   }
 
@@ -34,7 +37,7 @@ export class Chronicle {
     // Its holder was presumed lost, and its request was counted then.
     else if (!isHeld(slot)) return;
     else if (end.how === "unused") this.counters.abandoned();
-    else if ("status" in end) this.counters.completed(slot.server.name, now - slot.since, end.status);
+    else if ("status" in end) this.#completed(slot, end.status, now);
     else {
       const code = end.clientLeft ? null : refusalOf(end.how);
       if (code) this.refused(code, now);
@@ -48,16 +51,20 @@ export class Chronicle {
   }
 
   /** An operator frees a slot. To be called while the slot still has its state of before. */
-  freedByHand(slot: SlotRow, now: number): void {
+  freedByHand(slot: SlotRow, by: string, now: number): void {
     const { server, lease } = slot;
     if (isHeld(slot)) this.counters.abandoned();
-    this.journal.note({ kind: "slot-freed", server: server.name, lease }, now);
+    this.journal.note({ kind: "slot-freed", server: server.name, lease, by }, now);
   }
 
-  drainBegun(drain: { owner: string; reason: string | null; expiresAt: number }, now: number): void {
-    const { owner, reason, expiresAt } = drain;
+  drainBegun(
+    drain: { owner: string; by: string; reason: string | null; expiresAt: number },
+    now: number,
+  ): void {
+    const { owner, by, reason, expiresAt } = drain;
     this.counters.drainBegun();
-    this.journal.note({ kind: "drain", owner, reason, expiresAt: new Date(expiresAt).toISOString() }, now);
+    const ends = new Date(expiresAt).toISOString();
+    this.journal.note({ kind: "drain", owner, by, reason, expiresAt: ends }, now);
     this.#drainedNoted = false;
   }
 
@@ -68,8 +75,9 @@ export class Chronicle {
     this.journal.note({ kind: "drained" }, now);
   }
 
-  drainEnded(owner: string | null, cause: "resumed" | "forced" | "expired", now: number): void {
-    this.journal.note({ kind: "resume", owner, cause }, now);
+  drainEnded(end: DrainEnd, now: number): void {
+    this.traffic.drainEnded(now);
+    this.journal.note({ kind: "resume", ...end }, now);
   }
 
   /** This instance has found requests of an earlier one. Noted once, however often this is called. */
@@ -77,6 +85,11 @@ export class Chronicle {
     if (this.#restartNoted) return;
     this.#restartNoted = true;
     this.journal.note({ kind: "restart" }, now);
+  }
+
+  #completed({ server, since }: SlotRow, status: number, now: number): void {
+    this.counters.completed(server.name, now - since, status);
+    this.traffic.served(now - since, now);
   }
 
   #countRetry(slot: SlotRow): void {

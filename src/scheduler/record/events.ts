@@ -1,19 +1,32 @@
 import type { CutOff, DeferRefusal, EndRefusal, SchedulerRefusal } from "../terms/lease-end.ts";
-import type { ServerOverride } from "../terms/rows.ts";
+import type { ServerSettings } from "../terms/rows.ts";
 
-/** Everything that happens to a pool and that people may want to know. Instants are ISO 8601 in UTC. */
+/** How a drain has ended. */
+export interface DrainEnd {
+  /** Whose drain it was. */
+  owner: string;
+  /** Who ended it; `null`: it expired. */
+  by: string | null;
+  /** `forced`: it was another one than `by` claimed. */
+  cause: "resumed" | "forced" | "expired";
+}
+
+/**
+ * Everything that happens to a pool and that people may want to know. Instants are ISO 8601 in UTC; `by` is the operator
+ * who has done it.
+ */
 export type Happening =
-  | { kind: "drain"; owner: string; reason: string | null; expiresAt: string }
+  | { kind: "drain"; owner: string; by: string; reason: string | null; expiresAt: string }
   /** Nothing is in flight any more in a drain. */
   | { kind: "drained" }
-  | { kind: "resume"; owner: string | null; cause: "resumed" | "forced" | "expired" }
+  | ({ kind: "resume" } & DrainEnd)
   | { kind: "server-down"; server: string; cause: "checks" | "connections" }
   | { kind: "server-up"; server: string }
   /** An operator has changed a server; only what differs now. */
-  | ({ kind: "server-changed"; server: string } & ServerOverride)
+  | ({ kind: "server-changed"; server: string; by: string } & ServerSettings)
   | { kind: "quarantine"; server: string; lease: string; cause: CutOff }
   /** An operator has freed a slot. */
-  | { kind: "slot-freed"; server: string; lease: string }
+  | { kind: "slot-freed"; server: string; lease: string; by: string }
   | { kind: "refusal"; code: SchedulerRefusal | DeferRefusal | EndRefusal }
   /** A deferred request has failed; `code` is its refusal's. */
   | { kind: "deferred-failed"; code: string }

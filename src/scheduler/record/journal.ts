@@ -98,6 +98,13 @@ export class Journal {
       .map(({ event }) => event);
   }
 
+  /** Returns the runs that have gone on since `time`, in ms, with what `take` has not returned yet; oldest first. */
+  runsSince(time: number): PoolEvent[] {
+    return this.#entries
+      .filter(({ event, until }) => until >= time && runOf(event) !== null)
+      .map(({ event, count, until }) => ({ ...event, count, until: iso(until) }));
+  }
+
   latest(...kinds: Happening["kind"][]): PoolEvent | undefined {
     return this.#entries.findLast(({ event }) => kinds.includes(event.kind))?.event;
   }

@@ -43,10 +43,16 @@ export type ServerState = "ready" | "drain" | "maint";
 export type Health = "up" | "down" | "unchecked";
 
 /** The operator's changes to one server; absent means "as configured". */
-export interface ServerOverride {
-  state?: ServerState | undefined;
-  /** Who set the state, if they gave a name. */
+export interface ServerOverride extends ServerSettings {
+  /** Whose change of the state it is, such as a roll's, if they said so. */
   owner?: string | undefined;
+  /** The operator who made the latest of these changes. */
+  by?: string | undefined;
+}
+
+/** What an operator can change of a server. */
+export interface ServerSettings {
+  state?: ServerState | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { timeless } from "../../support/snapshots.ts";
 import { get, stage } from "../support.ts";
 import { drainAndResume, ids, kinds, watch } from "./support.ts";
 
@@ -21,7 +22,7 @@ describe("a watcher", () => {
     await sluice.admin("PATCH", "/api/pools/web/servers/web-1", { weight: 3 });
     const watcher = await watch(sluice);
     const snapshot = await watcher.snapshot();
-    expect(snapshot).toEqual(await sluice.snapshot("web"));
+    expect(timeless(snapshot)).toEqual(timeless(await sluice.snapshot("web")));
     const events = watcher.messages.filter(({ event }) => event !== undefined);
     expect(events.map(({ event, id }) => `${id} ${event}`)).toEqual([
       "undefined history",
@@ -66,7 +67,7 @@ describe("a watcher", () => {
     await first;
     await watcher.event("drained");
     await sluice.resume("web", { force: true });
-    expect(await watcher.event("resume")).toMatchObject({ owner: "admin", cause: "forced" });
+    expect(await watcher.event("resume")).toMatchObject({ owner: "deploy-42", by: "admin", cause: "forced" });
     await watcher.snapshot(({ state }) => state === "running");
   });
 
@@ -100,10 +101,12 @@ describe("a watcher", () => {
   test("gets no snapshot while nothing changes, but hears that somebody is there", async () => {
     const { sluice } = await stage();
     const watcher = await watch(sluice);
+    // A pool's object that has just begun knows after some seconds how much comes, be it nothing.
+    await watcher.snapshot(({ grantsPerSecond }) => grantsPerSecond === 0);
+    const { length } = watcher.messages;
     await watcher.next(({ comment }) => comment === "still here");
     await watcher.next(({ comment }) => comment === "still here");
-    const events = watcher.messages.flatMap(({ event }) => event ?? []);
-    expect(events).toEqual(["history", "snapshot"]);
+    expect(watcher.messages.slice(length).flatMap(({ event }) => event ?? [])).toEqual([]);
   });
 });
 

@@ -17,6 +17,8 @@ const CONTRACT = {
   sluice_server_state: ["gauge", ["pool", "server", "state"]],
   sluice_queue_length: ["gauge", ["pool"]],
   sluice_queue_oldest_seconds: ["gauge", ["pool"]],
+  sluice_queue_limit: ["gauge", ["pool"]],
+  sluice_queue_timeout_seconds: ["gauge", ["pool"]],
   sluice_deferred: ["gauge", ["pool", "state"]],
   sluice_deferred_oldest_seconds: ["gauge", ["pool"]],
   sluice_server_up: ["gauge", ["pool", "server"]],
@@ -61,7 +63,7 @@ describe("the exposition", () => {
     }
   });
 
-  test("has nothing else but what is left of a drain and whether the pool was reached", () => {
+  test("has nothing else but whether the pool was reached, and what is not always known", () => {
     const families = new Set(read(scraped()).map(({ family }) => family));
     expect([...families].sort()).toEqual([...Object.keys(CONTRACT), "sluice_pool_reachable"].sort());
   });
@@ -84,11 +86,22 @@ describe("the exposition", () => {
 
   test("has the time that is left of a drain, while there is one", () => {
     const drained = scraped("web", "web-1", (scheduler) => {
-      scheduler.drain({ owner: "me", reason: null, expiresAt: 63_500 }, 0);
+      scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 63_500 }, 0);
     });
     expect(value(drained, "sluice_drain_expires_seconds")).toBe(60.5);
     expect(value(drained, "sluice_pool_state", { state: "draining" })).toBe(1);
     expect(value(drained, "sluice_pool_state", { state: "running" })).toBe(0);
+  });
+
+  test("has the limits of the waiting list, and when it is full if that is known", () => {
+    const text = scraped();
+    expect(value(text, "sluice_queue_limit")).toBe(1_000);
+    expect(value(text, "sluice_queue_timeout_seconds")).toBe(600);
+    expect(text).not.toContain("sluice_queue_full_seconds");
+    const full = scraped("web", "web-1", (scheduler) => {
+      for (let n = 0; n < 1_001; n++) scheduler.enter({ id: `w${n}` }, 2_500);
+    });
+    expect(value(full, "sluice_queue_full_seconds")).toBe(0);
   });
 
   test("has the deferred requests by state, and how long the oldest has waited", () => {
@@ -115,7 +128,7 @@ describe("the exposition", () => {
 
   test("has the state of a server beside its health, each an axis of its own", () => {
     const text = scraped("web", "web-1", (scheduler) => {
-      scheduler.changeServer("web-1", { state: "maint" }, 3_000);
+      scheduler.changeServer("web-1", { state: "maint" }, "me", 3_000);
     });
     const state = (one: string) => value(text, "sluice_server_state", { server: "web-1", state: one });
     expect([state("ready"), state("drain"), state("maint")]).toEqual([0, 0, 1]);

@@ -159,6 +159,12 @@ describe("sluice init, where there are files already,", () => {
     expect([code, existsSync(join(folder, "elsewhere"))]).toEqual([74, false]);
   });
 
+  test("ends where no folder can be made, and names it", async () => {
+    const { code, stderr } = await init(await empty(), "/proc/x/queue", "--yes");
+    expect(stderr).toMatch(/^sluice: the project cannot be written: .*\/proc\/x/);
+    expect(code).toBe(74);
+  });
+
   test("replaces a wrangler.toml with --force, and keeps the token", async () => {
     const folder = await empty();
     await init(folder, "--yes");

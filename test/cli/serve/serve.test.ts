@@ -1,7 +1,9 @@
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { commandPath } from "../../support/bundle.ts";
 import { send } from "../../support/client.ts";
 import { Run } from "../command.ts";
 import { Folder } from "../script.ts";
@@ -101,6 +103,41 @@ describe("sluice serve does not start", () => {
     expect(served.run.stderr).not.toContain("sesame");
   });
 
+  test("without a secret that a pool's headers take, also if no server of it has that header", async () => {
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" } };
+    const servers = SERVERS.map((server) => ({ ...server, headers: { "X-Gate-Key": "own" } }));
+    const run = (await Project.make({ web: { servers, headers } })).run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+  });
+
+  test.each([
+    ["with a line break", '"open\nsesame"', {}],
+    ["with a line break of the environment's", '"sesame"', { GATE_KEY: "open\r\nsesame" }],
+    ["of blanks", '"  "', {}],
+    ["that is empty", "", {}],
+  ])("where headers take a secret %s, which no header can have, and names it", async (_, value, env) => {
+    const headers = { "X-Gate-Key": { secret: "GATE_KEY" }, "X-Team": { secret: "TEAM" } };
+    const project = await Project.make({ web: { servers: SERVERS, headers } });
+    await writeFile(join(project.path, ".dev.vars"), `GATE_KEY=${value}\nTEAM="reports\n"\n`);
+    const run = new Run(["serve"], { url: "", cwd: project.path, env });
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toBe(
+      "sluice: The secret GATE_KEY is empty or has several lines, so no header can have it: a header's value is one line.\n",
+    );
+  });
+
+  test.each([
+    ["has a character that no environment can have", "open\0sesame", "has a NUL character in it"],
+    ["is longer than the environment of a process may be", "sesame".repeat(30_000), "is longer than 100 KiB"],
+  ])("where a secret %s: it is named, and its value is not told", async (_, value, says) => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    await writeFile(join(project.path, ".dev.vars"), `ADMIN_TOKEN=0123456789abcdef\nGATE_KEY=${value}\n`);
+    const run = project.run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toBe(`sluice: The secret GATE_KEY ${says}, so the runtime cannot have it.\n`);
+  });
+
   test("with a .dev.vars that cannot be read, or that would replace what Sluice itself needs", async () => {
     const project = await Project.make({ web: { servers: SERVERS } });
     const file = join(project.path, ".dev.vars");
@@ -115,6 +152,29 @@ describe("sluice serve does not start", () => {
     expect(unreadable.stderr).toContain("The secrets cannot be read: EISDIR");
   });
 
+  test.each(["POOL", "DEFERRED", "SLUICE_SERVE_BEHIND_PROXY"])(
+    "with a variable %s in the file, which would replace what Sluice itself needs",
+    async (name) => {
+      const vars = { POOLS: { web: { servers: SERVERS } }, [name]: "x" };
+      const run = (await Project.make({}, { vars })).run("--listen", "127.0.0.1:0");
+      expect(await run.code).toBe(1);
+      expect(run.stderr).toBe(
+        `sluice: The variable ${name} in the file's top level takes the place of what Sluice itself needs.\n`,
+      );
+    },
+  );
+
+  test.each(["999999999999", "-1", "two"])("with a LISTEN_FDS of %s, and names it", async (given) => {
+    const { path } = await Project.make({ web: { servers: SERVERS } });
+    const script = `LISTEN_PID=$$ LISTEN_FDS=${given} exec "$0" "$@"`;
+    const args = ["-c", script, process.execPath, commandPath(), "serve"];
+    const { status, stderr } = spawnSync("sh", args, { cwd: path, encoding: "utf8", timeout: 10_000 });
+    expect([status, stderr]).toEqual([
+      64,
+      `sluice: LISTEN_FDS is "${given}", which is no number of sockets from 0 to 1024.\n`,
+    ]);
+  });
+
   test("for an environment that is not in the file", async () => {
     const run = (await Project.make({ web: { servers: SERVERS } })).run("--env", "blue");
     expect(await run.code).toBe(64);
@@ -123,12 +183,38 @@ describe("sluice serve does not start", () => {
 
   test.each([
     [["--listen", "8787"], "Allowed is host:port"],
+    [["--listen", "127.0.0.1:65536"], "Allowed is host:port"],
     [["--tls-cert", "chain.pem"], "--tls-cert and --tls-key belong together"],
     [["--grace", "long"], "Allowed is"],
   ])("with %j", async (args, message) => {
     const run = (await Project.make({ web: { servers: SERVERS } })).run(...args);
     expect(await run.code).toBe(64);
     expect(run.stderr).toContain(message);
+  });
+
+  test.each(["/proc/x", "/proc/x/state", "wrangler.jsonc", "wrangler.jsonc/state"])(
+    "with its state in %s, where no folder can be made, and names it",
+    async (folder) => {
+      const run = (await Project.make({ web: { servers: SERVERS } })).run("--data", folder);
+      expect(await run.code).toBe(64);
+      expect(run.stderr).toMatch(/^sluice: The state cannot be in (\S+): [^\n]+\n$/);
+      expect(run.stderr).toContain(`The state cannot be in ${folder}: `);
+    },
+  );
+
+  test.each([
+    ["config.capnp", true],
+    ["front.js", true],
+    ["objects", false],
+  ])("where %s cannot be written into its state, and names it", async (name, isFolder) => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const path = join(project.path, ".sluice", name);
+    await mkdir(isFolder ? path : dirname(path), { recursive: true });
+    if (!isFolder) await writeFile(path, "");
+    const run = project.run();
+    expect(await run.code).toBe(64);
+    expect(run.stderr).toMatch(/^sluice: The state cannot be in \.sluice: [^\n]+\n$/);
+    expect(run.stderr).toContain(`.sluice/${name}'`);
   });
 
   test("without workerd, and says how to install it", async () => {
@@ -171,6 +257,18 @@ describe("the state in a folder", () => {
     // Its output is closed once its runtime, which shares it, is gone too.
     expect(await first.run.code).toBe("SIGKILL");
     expect(await (await project.serve()).snapshot()).toMatchObject({ state: "running" });
+  });
+
+  test("is readable by its user alone in a folder that others may read, which stays as it was", async () => {
+    const project = await Project.make({ web: { servers: SERVERS } });
+    const folder = join(project.path, "shared");
+    await mkdir(folder);
+    await chmod(folder, 0o755);
+    await project.serve("--data", "shared");
+    const modes = ["", "config.capnp", "lock", "objects"].map(async (name) => {
+      return ((await stat(join(folder, name))).mode & 0o777).toString(8);
+    });
+    expect(await Promise.all(modes)).toEqual(["755", "600", "600", "700"]);
   });
 
   test("is readable by its user alone, and has no secrets in it", async () => {

@@ -28,6 +28,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     while (late.status === 200) late = await send(served.url, { path: "/late" });
     expect([late.status, codeOf(late)]).toEqual([503, "stopping"]);
     expect(late.headers["retry-after"]).toBe("2");
+    // The admin side goes on.
+    expect((await send(served.url, { path: "/_sluice" })).headers.location).toBe("/_sluice/");
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(6).fill(200));
     expect(await served.run.code).toBe(0);
     expect(fleet.rejected).toBe(0);
@@ -119,6 +121,11 @@ describe("a stop", () => {
     expect(await again.snapshot()).toMatchObject({ state: "running", drain: null });
     expect((await send(again.url, { path: "/again" })).status).toBe(200);
     expect(fleet.rejected).toBe(0);
+    const { changes } = await again.audit();
+    expect(changes).toMatchObject([
+      { act: "resume", by: "sluice serve", via: "serve", answer: "done" },
+      { act: "drain", by: "sluice serve", via: "serve", answer: "done" },
+    ]);
   });
 
   test("lets a deferred request end that a server works on, and keeps those that wait", async () => {

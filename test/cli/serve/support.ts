@@ -2,6 +2,7 @@ import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { SingleFlightServer } from "../../../demo/single-flight.ts";
+import type { AuditList } from "../../../src/admin/audit.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { TOKEN } from "../../support/sluice.ts";
 import { Run } from "../command.ts";
@@ -70,6 +71,11 @@ export class Served {
 
   async snapshot(): Promise<Snapshot> {
     return (await (await this.admin("")).json()) as Snapshot;
+  }
+
+  async audit(): Promise<AuditList> {
+    const headers = { Authorization: `Bearer ${TOKEN}` };
+    return (await fetch(`${this.url}/_sluice/api/audit`, { headers })).json() as Promise<AuditList>;
   }
 
   /** Resolves with the first snapshot that fits. */

@@ -35,6 +35,27 @@ test("with a certificate and its key, `sluice serve` speaks https, and servers a
   expect(Buffer.concat(await response.toArray()).toString()).toBe("https 127.0.0.1");
 });
 
+test.each([
+  [["--tls-cert", "gone.pem", "--tls-key", "key.pem"], "Cannot read --tls-cert gone.pem: ENOENT"],
+  [["--tls-cert", "cert.pem", "--tls-key", "."], "Cannot read --tls-key .: EISDIR"],
+  [
+    ["--tls-cert", "key.pem", "--tls-key", "key.pem"],
+    "There is no certificate in PEM in --tls-cert key.pem.",
+  ],
+  [
+    ["--tls-cert", "cert.pem", "--tls-key", "cert.pem"],
+    "There is no private key in PEM in --tls-key cert.pem.",
+  ],
+  [["--server-ca", "gone.pem"], "Cannot read --server-ca gone.pem: ENOENT"],
+  [["--server-ca", "key.pem"], "There is no certificate in PEM in --server-ca key.pem."],
+])("with %j `sluice serve` does not start, and says what is wrong with which file", async (args, says) => {
+  const project = await Project.make({ web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } });
+  await certify(project.path);
+  const run = project.run("--listen", "127.0.0.1:0", ...args);
+  expect(await run.code).toBe(64);
+  expect(run.stderr).toContain(`sluice: ${says}`);
+});
+
 test("a server with a certificate of one's own authority is trusted only with --server-ca", async () => {
   const { path } = await Folder.make();
   const server = https.createServer(await certify(path), (_, response) => void response.end("done"));

@@ -7,6 +7,7 @@ import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
 const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
+const DRAIN = { owner: "me", by: "me", reason: null, since: "", expiresAt: "" };
 const NOW = new Date(2026, 10, 21, 9, 2, 11).getTime();
 
 test("the queues' curves begin under each other, and grow with each look", () => {
@@ -63,4 +64,22 @@ test("of a curve, the highest number is a full block, none is the lowest one", (
 test("a curve of nothing is flat", () => {
   expect(sparkline([0, 0, 0])).toBe("▁▁▁");
   expect(sparkline([])).toBe("");
+});
+
+test("a list that grows, or stays long, is told with the pool's state, and none in a drain or right after it", () => {
+  const view = new TopView(plain, true);
+  let now = NOW;
+  /** A look each second, while the list grows by so many. */
+  const look = (seconds: number, perSecond: number, changes: Partial<Snapshot> = {}) => {
+    for (let n = 1; n <= seconds; n++) {
+      now += 1_000;
+      view.update(all(poolWith({ queued: 30 + n * perSecond, oldestWaitMs: 40_000, ...changes })), now);
+    }
+    return /^web {2}(.*) {2}0 of/.exec(view.lines(80, now)[2] ?? "")?.[1];
+  };
+  expect(look(10, 0)).toBe("running");
+  expect(look(60, 0)).toBe("long waits");
+  expect(look(30, 2)).toBe("queue grows");
+  expect(look(30, 2, { state: "drained", drain: DRAIN })).toBe("drained");
+  expect(look(10, 2)).toBe("running");
 });

@@ -56,14 +56,32 @@ test("on a narrow terminal the servers are told without what is usual of all of 
   ]);
 });
 
-test("a table of pools counts the servers that take requests", () => {
+test("a table of pools says how each is, and counts the servers that take requests", () => {
   const servers = [serverWith(), serverWith({ health: "down" }), serverWith({ state: "drain" })];
   const busy = poolWith({ inFlight: 1, slots: 3, queued: 12, oldestWaitMs: 2_100, servers });
   expect(poolsView([busy, poolWith({ name: "api", state: "drained" })], plain)).toEqual([
-    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  SERVERS",
-    "web   running        1/3            0      12   2.1 s      1/3",
-    "api   drained        0/1            0       0       –      1/1",
+    "POOL  STATE           IN FLIGHT  QUARANTINED   QUEUED  OLDEST  TIME LEFT  SERVERS",
+    "web   1 of 3 servers        1/3            0  12/1000   2.1 s          –      1/3",
+    "api   drained               0/1            0   0/1000       –          –      1/1",
   ]);
+});
+
+test("a table of pools tells whose drain is on, unless there is no room for it", () => {
+  const drain = { owner: "deploy-42", by: "ci", reason: null, since: "", expiresAt: "" };
+  const pools = [
+    poolWith(),
+    poolWith({ name: "api", state: "drained", drain: { ...drain, owner: "ci" } }),
+    poolWith({ name: "jobs", state: "draining", drain }),
+  ];
+  expect(poolsView(pools, plain)).toEqual([
+    "POOL  STATE     IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT  SERVERS  DRAINED BY",
+    "web   running         0/1            0  0/1000       –          –      1/1  –",
+    'api   drained         0/1            0  0/1000       –          –      1/1  "ci"',
+    'jobs  draining        0/1            0  0/1000       –          –      1/1  "deploy-42" of "ci"',
+  ]);
+  expect(poolsView(pools, plain, 75)[2]).toBe(
+    "api   drained         0/1            0  0/1000       –          –      1/1",
+  );
 });
 
 test("a table of pools tells deferred requests from those that hold a connection", () => {
@@ -74,10 +92,10 @@ test("a table of pools tells deferred requests from those that hold a connection
     poolWith({ name: "api" }),
   ];
   expect(poolsView(pools, plain)).toEqual([
-    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST      DEFERRED  SERVERS",
-    "web   running        0/1            0       5   2.1 s  40, 2 failed      1/1",
-    "jobs  running        0/1            0       0       –             3      1/1",
-    "api   running        0/1            0       0       –             –      1/1",
+    "POOL  STATE    IN FLIGHT  QUARANTINED  QUEUED  OLDEST  TIME LEFT      DEFERRED  SERVERS",
+    "web   running        0/1            0  5/1000   2.1 s          –  40, 2 failed      1/1",
+    "jobs  running        0/1            0  0/1000       –          –             3      1/1",
+    "api   running        0/1            0  0/1000       –          –             –      1/1",
   ]);
 });
 
@@ -88,6 +106,9 @@ describe("the head of a pool", () => {
     const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), plain, NOW);
     expect(head({ queued: 45, oldestWaitMs: 2_100, deferred })).toEqual([
       "web  running  0 of 1 slots in flight · 5 queued, the oldest for 2.1 s",
+      "waiting 5 of 1,000 · arrivals 0/s · grants 0/s",
+      "waited  p50 – · p95 – · p99 –",
+      "served  p50 – · p95 – · p99 –",
       "deferred  40 queued, the oldest for 2 h 30 min · 1 running · 7 answered · 2 failed",
     ]);
     expect(head({ deferred: none }).at(-1)).toBe(
@@ -97,26 +118,31 @@ describe("the head of a pool", () => {
   });
 
   test("says when nobody waits", () => {
-    expect(poolHead(poolWith(), plain, NOW)).toEqual([
-      "web  running  0 of 1 slots in flight · nobody queued",
-    ]);
+    expect(poolHead(poolWith(), plain, NOW)[0]).toBe("web  running  0 of 1 slots in flight · nobody queued");
   });
 
   test("says who drains it, why and for how long, in what no terminal obeys", () => {
     const drain = {
       owner: "ann\u001b[31m",
+      by: "me",
       reason: "new\u0007 disks",
       since: new Date(NOW - 5_000).toISOString(),
       expiresAt: new Date(NOW + 90_000).toISOString(),
     };
     const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
     expect(drained).toMatch(
-      /^drained by "ann\?\[31m" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
+      /^drained by "ann\?\[31m" of "me" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
     );
   });
 
-  test("shows a pool that runs in green, one that does not in yellow", () => {
-    expect(poolHead(poolWith(), marked, NOW)[0]).toContain("<green>running</>");
-    expect(poolHead(poolWith({ state: "draining" }), marked, NOW)[0]).toContain("<yellow>draining</>");
+  test("shows a pool that runs in green, one that does not in yellow, and one in trouble in red", () => {
+    const head = (changes: Partial<Snapshot>) => poolHead(poolWith(changes), marked, NOW)[0];
+    expect(head({})).toContain("<green>running</>");
+    expect(head({ state: "draining" })).toContain("<yellow>draining</>");
+    expect(head({ servers: [serverWith({ health: "down" })] })).toContain("<red>no server</>");
+    const at = new Date(NOW).toISOString();
+    const recentRefusals = [{ code: "queue-full", deferred: false, count: 1, since: at, until: at }];
+    expect(head({ recentRefusals })).toContain("<red>refusing</>");
+    expect(head({ recentRefusals, state: "drained" })).toContain("<red>drained, refusing</>");
   });
 });

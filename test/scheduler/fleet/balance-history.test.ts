@@ -131,7 +131,7 @@ describe("whatever is taken, comes free and changes", () => {
               return;
             }
             const server = servers[event.which % servers.length];
-            if (event.what === "change") server?.change(event.patch, time);
+            if (event.what === "change") server?.change(event.patch, "me", time);
             else if (server?.health.status === "down") server.health.checkPassed();
             else server?.health.requestFailed(0);
             balance.serversChanged(servers);

@@ -74,9 +74,9 @@ describe("backup servers", () => {
       return decision?.kind === "grant" ? decision.slot.server.name : decision?.kind;
     };
     expect(served("t1")).toBe("a");
-    scheduler.changeServer("a", { state: "maint" }, 0);
+    scheduler.changeServer("a", { state: "maint" }, "me", 0);
     expect(served("t2")).toBe("spare");
-    scheduler.changeServer("a", { state: "ready" }, 0);
+    scheduler.changeServer("a", { state: "ready" }, "me", 0);
     expect(served("t3")).toBe("a");
   });
 });

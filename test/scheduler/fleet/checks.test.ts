@@ -57,7 +57,7 @@ describe("health checks", () => {
   });
 
   test("begin when an operator changes a server, and tell when it was asked and how it took it", () => {
-    scheduler.changeServer("s0", { state: "drain" }, 100);
+    scheduler.changeServer("s0", { state: "drain" }, "me", 100);
     const [server] = scheduler.servers;
     expect(server?.lastCheck).toBeNull();
     scheduler.checked(checkOf(scheduler.takeChanges().questions), "passed", 130);
@@ -154,7 +154,7 @@ describe("health checks", () => {
   test.each(["broken", "timeout"] as const)("that end %s leave a drained pool drained", (result) => {
     start({ quarantine: { broken: "1s", max: "20s" } }, 2);
     work(0);
-    scheduler.drain({ owner: "deploy", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.drain({ owner: "deploy", by: "me", reason: null, expiresAt: 60_000 }, 0);
     for (const question of asked(0)) scheduler.checked(checkOf([question]), result, 10);
     const { state, inFlight, quarantined, servers } = snapshotOf("web", scheduler, 10);
     expect({ state, inFlight, quarantined }).toEqual({ state: "drained", inFlight: 0, quarantined: 0 });
@@ -312,11 +312,11 @@ test("a server that an operator takes back into service is checked before it get
   start();
   work(0);
   scheduler.checked(checkOf(asked(0)), "passed", 1);
-  scheduler.changeServer("s0", { state: "maint" }, 2);
+  scheduler.changeServer("s0", { state: "maint" }, "me", 2);
   expect(asked(10_000)).toEqual([]);
   scheduler.enter({ id: "t1" }, 20_000);
   scheduler.takeChanges();
-  scheduler.changeServer("s0", { state: "ready" }, 20_100);
+  scheduler.changeServer("s0", { state: "ready" }, "me", 20_100);
   const { decisions, questions } = scheduler.takeChanges();
   expect([decisions, questions.length]).toEqual([[], 1]);
   scheduler.checked(checkOf(questions), "passed", 20_110);

@@ -81,9 +81,10 @@ describe("a request that its server answered", () => {
 });
 
 test("a drain counts when it begins, and not when it is extended", () => {
-  for (const expiresAt of [10_000, 20_000]) scheduler.drain({ owner: "me", reason: null, expiresAt }, 0);
-  scheduler.resume("me", false, 0);
-  scheduler.drain({ owner: "me", reason: null, expiresAt: 9_000 }, 0);
+  for (const expiresAt of [10_000, 20_000])
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt }, 0);
+  scheduler.resume({ owner: "me", by: "me", force: "no" }, 0);
+  scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9_000 }, 0);
   expect(scheduler.counters.counts.drains).toBe(2);
 });
 

@@ -23,8 +23,9 @@ function noted(): Record<string, unknown>[] {
     .written.map(({ id: _id, at: _at, until: _until, ...rest }) => rest);
 }
 
-const drain = (owner: string, expiresAt = 60_000) => scheduler.drain({ owner, reason: "v2", expiresAt }, 0);
-const DRAIN = { kind: "drain", owner: "me", reason: "v2", expiresAt: "1970-01-01T00:01:00.000Z" };
+const drain = (owner: string, expiresAt = 60_000) =>
+  scheduler.drain({ owner, by: "me", reason: "v2", expiresAt }, 0);
+const DRAIN = { kind: "drain", owner: "me", by: "me", reason: "v2", expiresAt: "1970-01-01T00:01:00.000Z" };
 
 /** A health check of the one server, and how it goes. */
 function check(result: "passed" | "failed" | "timeout", now: number): void {
@@ -61,7 +62,9 @@ describe("a drain", () => {
   });
 
   test("that another owner holds, or that is over and to be extended, is none", () => {
-    expect(scheduler.drain({ owner: "me", reason: null, expiresAt: 9, extend: true }, 0)).toBe(true);
+    expect(scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 9, extend: true }, 0)).toBe(
+      true,
+    );
     expect(noted()).toEqual([]);
     drain("me");
     noted();
@@ -70,20 +73,21 @@ describe("a drain", () => {
   });
 
   test.each([
-    ["resumed", "me", false, "me"],
-    ["forced", "you", true, "you"],
-  ])("is %s by %s", (cause, owner, force, by) => {
-    drain("me");
+    ["resumed", "deploy", "me", "no"],
+    ["forced", "another", "me", "own"],
+    ["forced", "deploy", "you", "any"],
+  ] as const)("is %s, and the event says whose it was and who ended it", (cause, owner, by, force) => {
+    drain("deploy");
     noted();
-    scheduler.resume(owner, force, 0);
-    scheduler.resume(owner, force, 0);
-    expect(noted()).toEqual([{ kind: "resume", owner: by, cause }]);
+    scheduler.resume({ owner, by, force }, 0);
+    scheduler.resume({ owner, by, force }, 0);
+    expect(noted()).toEqual([{ kind: "resume", owner: "deploy", by, cause }]);
   });
 
   test("is not resumed by another owner without force", () => {
     drain("me");
     noted();
-    scheduler.resume("you", false, 0);
+    scheduler.resume({ owner: "you", by: "me", force: "no" }, 0);
     expect(noted()).toEqual([]);
   });
 
@@ -91,7 +95,7 @@ describe("a drain", () => {
     drain("me");
     noted();
     scheduler.tick(60_000);
-    expect(noted()).toEqual([{ kind: "resume", owner: null, cause: "expired" }]);
+    expect(noted()).toEqual([{ kind: "resume", owner: "me", by: null, cause: "expired" }]);
   });
 
   test("is not drained again by a restart", () => {
@@ -127,10 +131,10 @@ describe("a server", () => {
   });
 
   test("is changed by an operator: only what is new is told, and nothing if nothing is", () => {
-    scheduler.changeServer("a", { state: "maint", slots: 1, weight: 7 }, 0);
-    scheduler.changeServer("a", { state: "maint", weight: 7 }, 0);
-    scheduler.changeServer("b", { state: "maint" }, 0);
-    expect(noted()).toEqual([{ kind: "server-changed", server: "a", state: "maint", weight: 7 }]);
+    scheduler.changeServer("a", { state: "maint", slots: 1, weight: 7 }, "me", 0);
+    scheduler.changeServer("a", { state: "maint", weight: 7 }, "you", 0);
+    scheduler.changeServer("b", { state: "maint" }, "me", 0);
+    expect(noted()).toEqual([{ kind: "server-changed", server: "a", by: "me", state: "maint", weight: 7 }]);
   });
 
   test("says since when its state and its health are what they are", () => {
@@ -141,8 +145,8 @@ describe("a server", () => {
     scheduler.end("t1", DONE, 0);
     check("passed", 1_000);
     check("passed", 2_000);
-    scheduler.changeServer("a", { state: "drain" }, 3_000);
-    scheduler.changeServer("a", { state: "drain", slots: 3 }, 4_000);
+    scheduler.changeServer("a", { state: "drain" }, "me", 3_000);
+    scheduler.changeServer("a", { state: "drain", slots: 3 }, "me", 4_000);
     expect([server()?.[state], server()?.[health]]).toEqual([
       "1970-01-01T00:00:03.000Z",
       "1970-01-01T00:00:01.000Z",
@@ -189,9 +193,9 @@ describe("a slot", () => {
 
   test("is freed by hand", () => {
     scheduler.enter({ id: "t1" }, 0);
-    scheduler.freeLease("t1", 0);
-    scheduler.freeLease("t1", 0);
-    expect(noted()).toEqual([{ kind: "slot-freed", server: "a", lease: "t1" }]);
+    scheduler.freeLease("t1", "me", 0);
+    scheduler.freeLease("t1", "me", 0);
+    expect(noted()).toEqual([{ kind: "slot-freed", server: "a", lease: "t1", by: "me" }]);
   });
 });
 
@@ -237,7 +241,7 @@ describe("a restart", () => {
   });
 
   test("is told when requests that waited come back to it", () => {
-    const held = { owner: "me", reason: null, since: 0, expiresAt: 60_000 };
+    const held = { owner: "me", by: "me", reason: null, since: 0, expiresAt: 60_000 };
     start({}, restoredWith({ drain: held, events: [{ id: 1, at: "", kind: "drained" }] }));
     expect(noted()).toEqual([]);
     scheduler.enter({ id: "t1", token: -30 }, 10);

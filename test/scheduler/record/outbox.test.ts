@@ -78,7 +78,7 @@ test("what was taken stays as it was, whatever happens later", () => {
   scheduler.enter({ id: "t1" }, 0);
   const taken = scheduler.takeChanges();
   scheduler.enter({ id: "t2" }, 0);
-  scheduler.changeServer("a", { weight: 2 }, 0);
+  scheduler.changeServer("a", { weight: 2 }, "me", 0);
   expect(taken.decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
   expect(taken.servers.size).toBe(0);
   expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued", ticket: "t2" }]);

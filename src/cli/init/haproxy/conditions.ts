@@ -81,22 +81,27 @@ function termOf({ negated, words, name }: Term, acls: Acls): Meaning {
 }
 
 function either(meanings: readonly Meaning[]): Meaning {
-  return {
-    places: meanings.flatMap(({ places }) => places).slice(0, MOST_PLACES),
+  return limited({
+    places: meanings.flatMap(({ places }) => places),
     changes: meanings.flatMap(({ changes }) => changes),
     losses: meanings.flatMap(({ losses }) => losses),
-  };
+  });
 }
 
 function all(meanings: readonly Meaning[]): Meaning {
-  let places = [EVERYWHERE];
-  for (const meaning of meanings) {
-    places = places
-      .flatMap((one) => meaning.places.flatMap((other) => bothPlaces(one, other)))
-      .slice(0, MOST_PLACES);
+  const { changes, losses } = either(meanings.map((meaning) => ({ ...meaning, places: [] })));
+  let combined: Meaning = { places: [EVERYWHERE], changes, losses };
+  for (const { places } of meanings) {
+    const both = combined.places.flatMap((one) => places.flatMap((other) => bothPlaces(one, other)));
+    combined = limited({ ...combined, places: both });
   }
-  const { changes, losses } = either(meanings);
-  return { places, changes, losses };
+  return combined;
+}
+
+function limited({ places, changes, losses }: Meaning): Meaning {
+  if (places.length <= MOST_PLACES) return { places, changes, losses };
+  const why = `more than ${MOST_PLACES} hosts and paths in one condition: those behind them are left out`;
+  return { places: places.slice(0, MOST_PLACES), changes, losses: [...losses, why] };
 }
 
 function bothPlaces(one: Place, other: Place): Place[] {

@@ -1,4 +1,5 @@
 /** From a haproxy.cfg to pools, with a remark on each of its lines: text in, pools out, no I/O. */
+import { USUAL_QUEUE_TIMEOUT } from "../../../config/limits.ts";
 import { counted } from "../../../words/phrases.ts";
 import type { PoolTable } from "../pool-table.ts";
 import { readHttpCheck } from "./check.ts";
@@ -232,7 +233,7 @@ function poolsOf(
       remarks.add(
         section.head,
         "changed",
-        "no timeout queue: HAProxy lets a request wait as long as timeout connect, Sluice 10m",
+        `no timeout queue: HAProxy lets a request wait as long as timeout connect, Sluice ${USUAL_QUEUE_TIMEOUT}`,
       );
     }
     for (const frontend of before.filter(({ section: { kind } }) => kind === "frontend")) {

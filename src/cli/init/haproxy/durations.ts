@@ -17,13 +17,21 @@ export interface Duration {
   change: string | null;
 }
 
-/** HAProxy's time: a whole number, of milliseconds or with a unit; `undefined`: it is none. 0 means without a limit. */
-export function readDuration(given: string | undefined): Duration | undefined {
+const LONGEST = durationText(LONGEST_MS);
+
+/**
+ * HAProxy's time: a whole number, of milliseconds or with a unit; `undefined`: it is none. 0 means without a limit.
+ * `leastMs`: the shortest that Sluice's key may have.
+ */
+export function readDuration(given: string | undefined, leastMs = 0): Duration | undefined {
   const [, number, unit = ""] = /^(\d{1,15})(us|ms|s|m|h|d)?$/.exec(given ?? "") ?? [];
   if (number === undefined) return undefined;
   const ms = Math.ceil(Number(number) * (UNITS_MS[unit] as number));
-  if (ms === 0) return { text: durationText(LONGEST_MS), change: "0 is no limit; 24h is the longest here" };
-  if (ms > LONGEST_MS)
-    return { text: durationText(LONGEST_MS), change: `${given} is more than the longest, 24h` };
+  if (ms < leastMs) {
+    const least = durationText(leastMs);
+    return { text: least, change: `${given} is less than the shortest, ${least}` };
+  }
+  if (ms === 0) return { text: LONGEST, change: `0 is no limit; ${LONGEST} is the longest here` };
+  if (ms > LONGEST_MS) return { text: LONGEST, change: `${given} is more than the longest, ${LONGEST}` };
   return { text: durationText(ms), change: null };
 }

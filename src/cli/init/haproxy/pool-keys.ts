@@ -1,4 +1,5 @@
 /** The keys of a pool, from the lines of a backend and of the frontends in front of it. */
+import { MAX_QUEUE, MOST_BUSY_ANSWERS, RETRIES } from "../../../config/limits.ts";
 import type { Value } from "../pool-table.ts";
 import type { Asked } from "./check.ts";
 import { readDuration } from "./durations.ts";
@@ -94,16 +95,22 @@ function last(lines: readonly Line[], ...names: string[]): Line | undefined {
 function timeOf(key: keyof typeof TIMES, lines: readonly Line[], remarks: Remarks): Keys {
   const line = last(lines, ...TIMES[key]);
   if (line === undefined) return [];
+  const text = readTime(line, key, remarks);
+  return text === undefined ? [] : [[key, text]];
+}
+
+/** The line's time, as Sluice's key has it; `undefined`: it is none. */
+function readTime(line: Line, key: string, remarks: Remarks): string | undefined {
   const given = line.words[line.words[0] === "timeout" ? 2 : 1];
   const duration = readDuration(given);
   if (duration === undefined) {
     remarks.add(line, "lost", `${JSON.stringify(given ?? "")} is no time`);
-    return [];
+    return undefined;
   }
   const written = `${key} = ${JSON.stringify(duration.text)}`;
   if (duration.change === null) remarks.add(line, "became", written);
   else remarks.add(line, "changed", `${written}: ${duration.change}`);
-  return [[key, duration.text]];
+  return duration.text;
 }
 
 function balanceOf(lines: readonly Line[], remarks: Remarks): Keys {
@@ -143,7 +150,7 @@ function maxQueueOf({ frontends, servers, limits }: Sources, remarks: Remarks): 
 
 function backlogOf(line: Line, remarks: Remarks): Keys {
   const given = Number(line.words[1] ?? Number.NaN);
-  const isAllowed = Number.isInteger(given) && given >= 0 && given <= 1_000_000;
+  const isAllowed = Number.isInteger(given) && given >= MAX_QUEUE[0] && given <= MAX_QUEUE[1];
   if (isAllowed) remarks.add(line, "became", `max_queue = ${given}`);
   else
     remarks.add(
@@ -159,12 +166,12 @@ function retriesOf(lines: readonly Line[], remarks: Remarks): Keys {
   const retries = last(lines, "retries");
   if (retries) {
     const given = Number(retries.words[1] ?? Number.NaN);
-    const isAllowed = Number.isInteger(given) && given >= 0 && given <= 100;
+    const isAllowed = Number.isInteger(given) && given >= RETRIES[0] && given <= RETRIES[1];
     if (isAllowed) keys.push(["retries", given]);
     remarks.add(
       retries,
       isAllowed ? "became" : "lost",
-      isAllowed ? `retries = ${given}` : "retries are 0 to 100",
+      isAllowed ? `retries = ${given}` : `retries are ${RETRIES.join(" to ")}`,
     );
   }
   const redispatch = lines.findLast(({ words }) => words.includes("redispatch"));
@@ -180,7 +187,7 @@ function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
   if (line === undefined) return [];
   const statuses = [...new Set(line.words.filter((word) => /^[45]\d\d$/.test(word)).map(Number))].slice(
     0,
-    32,
+    MOST_BUSY_ANSWERS,
   );
   for (const word of line.words.slice(1).filter((one) => !/^[45]\d\d$/.test(one))) {
     const isAlways = ["none", "conn-failure", "0rtt-rejected"].includes(word);
@@ -220,12 +227,10 @@ function checkOf({ head, backend, servers, asked }: Sources, remarks: Remarks): 
       "checks that only connect are now GET /, where any answer passes; name a path that is no work",
     );
   }
-  const within = timeout && readDuration(timeout.words[2]);
-  if (within && timeout) remarks.add(timeout, "became", `check.timeout = ${JSON.stringify(within.text)}`);
   const check = {
     path: asked.path,
     interval: times.interval,
-    timeout: within?.text,
+    timeout: timeout && readTime(timeout, "check.timeout", remarks),
     rise: times.rise,
     fall: times.fall,
     status: asked.status,

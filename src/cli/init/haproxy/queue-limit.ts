@@ -1,10 +1,10 @@
 /** Rules like `tcp-request content reject if { avg_queue(web) gt 200 }`: they limit the waiting list. */
+import { MAX_QUEUE } from "../../../config/limits.ts";
 import { type Acls, alternativesOf } from "./conditions.ts";
 import type { Line } from "./sections.ts";
 
 const REFUSES =
   /^((http-request (deny|reject|return|tarpit|silent-drop))|(tcp-request (content|connection) reject)|block|reqi?deny)\b/;
-const MOST = 1_000_000;
 
 export interface QueueLimit {
   /** `null`: the proxy's own. */
@@ -32,5 +32,5 @@ export function queueLimitOf({ words }: Line, acls: Acls): QueueLimit | null {
 }
 
 export function inAll({ most, isPerServer }: QueueLimit, servers: number): number {
-  return Math.min(MOST, isPerServer ? most * servers : most);
+  return Math.min(MAX_QUEUE[1], isPerServer ? most * servers : most);
 }

@@ -22,23 +22,35 @@ export function route(frontends: readonly (readonly Rule[])[], remarks: Remarks)
     frontends.flatMap((rules) => mostSpecificFirst(rules, remarks)),
     remarks,
   );
-  const routed = new Map<string, Routed>();
-  for (const backend of new Set(rules.map((rule) => rule.backend))) {
-    const own = needed(rules, backend);
-    const prefix = own[0]?.prefix ?? "/";
-    const others = own.filter((one) => one.prefix !== prefix);
-    for (const rule of others) {
-      const why =
-        "a pool has one path_prefix, and two pools with the same servers would each count for themselves";
-      remarks.add(rule.line, "lost", `${placeText(rule)} → ${backend}: ${why}`);
+  const backends = [...new Set(rules.map(({ backend }) => backend))];
+  const kept = backends.flatMap((backend) => withOnePrefix(needed(rules, backend)));
+  for (const rule of rules) {
+    const elsewhere = kept.includes(rule) ? [] : goesElsewhere(rule, rules, kept);
+    if (elsewhere.length === 0) {
+      remarks.add(rule.line, "became", `${placeText(rule)} → pool ${rule.backend}`);
+      continue;
     }
-    for (const rule of rules.filter((one) => one.backend === backend && !others.includes(one))) {
-      remarks.add(rule.line, "became", `${placeText(rule)} → pool ${backend}`);
-    }
-    const kept = own.filter((one) => one.prefix === prefix);
-    routed.set(backend, { hosts: [...new Set(kept.map(({ host }) => host))], prefix });
+    const why =
+      "a pool has one path_prefix, and two pools with the same servers would each count for themselves";
+    remarks.add(
+      rule.line,
+      "lost",
+      `${placeText(rule)} → ${rule.backend}: ${why}; ${elsewhere.join(", ")} gets them`,
+    );
   }
-  return routed;
+  return new Map(
+    backends.map((backend): [string, Routed] => {
+      const own = kept.filter((rule) => rule.backend === backend);
+      return [backend, { hosts: own.map(({ host }) => host), prefix: own[0]?.prefix ?? "/" }];
+    }),
+  );
+}
+
+/** The rules with the shortest prefix, as a rule for all requests has it: without that, most requests would be lost. */
+function withOnePrefix(rules: readonly Rule[]): Rule[] {
+  const shortest = Math.min(...rules.map(({ prefix }) => prefix.length));
+  const prefix = rules.find((rule) => rule.prefix.length === shortest)?.prefix;
+  return rules.filter((rule) => rule.prefix === prefix);
 }
 
 function placeText({ host, prefix }: Place): string {
@@ -101,6 +113,14 @@ function needed(rules: readonly Rule[], backend: string): Rule[] {
     if (!placesWithin(rule, others).some(goesElsewhere)) others = without;
   }
   return others.filter((one) => one.backend === backend);
+}
+
+/** Who gets requests of the rule by those that are kept, besides its own pool. */
+function goesElsewhere(rule: Rule, rules: readonly Rule[], kept: readonly Rule[]): string[] {
+  const own = placesWithin(rule, rules).filter((place) => winner(rules, place) === rule);
+  const owners = own.map((place) => winner(kept, place)?.backend);
+  const others = [...new Set(owners)].filter((owner) => owner !== rule.backend);
+  return others.map((owner) => (owner === undefined ? "no pool" : `pool ${owner}`));
 }
 
 /** One place for each way in which other rules divide what a rule takes. */

@@ -5,6 +5,8 @@ interface ServerWord {
   values: number;
   /** `null`: it is taken over, by servers.ts. */
   why: [Verdict, string] | null;
+  /** The word whose effect it ends, as a `default-server` may have it. */
+  undoes?: string;
 }
 
 const STICKY = "requests do not stick to a server: any with a free slot gets the next one";
@@ -102,24 +104,25 @@ const WORDS: [Verdict, string, number, string[]][] = [
   ["lost", "redirects are the servers' own", 1, ["redir"]],
   ["changed", "after a deploy its health decides; `sluice server` takes one out", 1, ["init-state"]],
   ["unneeded", "slots are always exact", 0, ["strict-maxconn"]],
-  ["unneeded", "it is the default", 0, ["enabled", "no-backup", "no-ssl", "no-send-proxy", "no-agent-check"]],
+  ["unneeded", "it is the default", 0, ["no-send-proxy", "no-agent-check"]],
 ];
 
-const TAKEN: ServerWord[] = [
-  { values: 1, why: null },
-  { values: 0, why: null },
+/** Taken over, by the number of their values. */
+const TAKEN: [number, string[]][] = [
+  [1, ["inter", "rise", "fall", "maxconn", "weight"]],
+  [0, ["check", "backup", "disabled", "ssl"]],
 ];
+const UNDOES = { "no-check": "check", "no-backup": "backup", enabled: "disabled", "no-ssl": "ssl" };
 
-export const SERVER_WORDS: ReadonlyMap<string, ServerWord> = new Map([
+export const SERVER_WORDS: ReadonlyMap<string, ServerWord> = new Map<string, ServerWord>([
   ...WORDS.flatMap(([verdict, why, values, names]) =>
     names.map((name): [string, ServerWord] => [name, { values, why: [verdict, why] }]),
   ),
-  ...["inter", "rise", "fall", "maxconn", "weight"].map((name): [string, ServerWord] => [
+  ...TAKEN.flatMap(([values, names]) =>
+    names.map((name): [string, ServerWord] => [name, { values, why: null }]),
+  ),
+  ...Object.entries(UNDOES).map(([name, undoes]): [string, ServerWord] => [
     name,
-    TAKEN[0] as ServerWord,
-  ]),
-  ...["check", "no-check", "backup", "disabled", "ssl"].map((name): [string, ServerWord] => [
-    name,
-    TAKEN[1] as ServerWord,
+    { values: 0, why: null, undoes },
   ]),
 ]);

@@ -1,14 +1,17 @@
 /** `server` and `default-server` lines. */
+import { MOST_SERVERS, ROW, SHORTEST_INTERVAL, SLOTS, WEIGHT } from "../../../config/limits.ts";
 import { isName, origin } from "../../../config/names.ts";
+import { parseDuration } from "../../../config/units.ts";
 import type { ServerTable } from "../pool-table.ts";
 import { readDuration } from "./durations.ts";
 import type { Remarks } from "./remarks.ts";
 import type { Line } from "./sections.ts";
 import { SERVER_WORDS } from "./server-words.ts";
 
-const MOST_SERVERS = 1000;
-const MOST_SLOTS = 1000;
-const MOST_WEIGHT = 256;
+const [LEAST_SLOTS, MOST_SLOTS] = SLOTS;
+const [LEAST_WEIGHT, MOST_WEIGHT] = WEIGHT;
+const [SHORTEST_ROW, LONGEST_ROW] = ROW;
+const SHORTEST_INTERVAL_MS = parseDuration(SHORTEST_INTERVAL);
 
 export interface Server extends ServerTable {
   slots: number;
@@ -32,13 +35,16 @@ interface Settings {
 /** `lines`: of a backend, those of its defaults first. */
 export function readServers(lines: readonly Line[], remarks: Remarks): Server[] {
   const defaults: Settings = { flags: new Set(), values: new Map() };
+  const above: Line[] = [];
   const servers: Server[] = [];
   for (const line of lines) {
     const [keyword] = line.words;
     if (keyword === "default-server") {
       collect(line, line.words.slice(1), defaults, remarks);
-      if (!remarks.has(line)) remarks.add(line, "became", "counts for each server below it");
+      above.push(line);
     } else if (keyword === "server") {
+      for (const one of above)
+        if (!remarks.has(one)) remarks.add(one, "became", "counts for each server below it");
       const server = serverOf(line, defaults, servers, remarks);
       if (server) servers.push(server);
     } else if (keyword === "server-template") {
@@ -58,7 +64,7 @@ function collect(line: Line, words: readonly string[], into: Settings, remarks: 
       at += known.values;
       if (known.why) remarks.add(line, known.why[0], `\`${word}\`: ${known.why[1]}`);
       else if (known.values === 1) into.values.set(word, value);
-      else if (word.startsWith("no-")) into.flags.delete(word.slice("no-".length));
+      else if (known.undoes) into.flags.delete(known.undoes);
       else into.flags.add(word);
     }
   }
@@ -132,7 +138,7 @@ function urlOf(line: Line, address: string, isTls: boolean, remarks: Remarks): s
 
 function slotsOf(line: Line, { values }: Settings, remarks: Remarks): number {
   const given = Number(values.get("maxconn") ?? 0);
-  if (given >= 1 && given <= MOST_SLOTS) return Math.floor(given);
+  if (given >= LEAST_SLOTS && given <= MOST_SLOTS) return Math.floor(given);
   const why = values.has("maxconn")
     ? `maxconn ${values.get("maxconn")}`
     : "no maxconn, so HAProxy sets no limit";
@@ -143,18 +149,18 @@ function slotsOf(line: Line, { values }: Settings, remarks: Remarks): number {
 function weightOf(line: Line, { values }: Settings, remarks: Remarks): number {
   const given = values.get("weight");
   const weight = Number(given ?? 1);
-  if (Number.isInteger(weight) && weight >= 1 && weight <= MOST_WEIGHT) return weight;
+  if (Number.isInteger(weight) && weight >= LEAST_WEIGHT && weight <= MOST_WEIGHT) return weight;
   remarks.add(
     line,
     "changed",
-    `weight ${given}: it is 1 to ${MOST_WEIGHT}; \`sluice server\` takes a server out`,
+    `weight ${given}: it is ${LEAST_WEIGHT} to ${MOST_WEIGHT}; \`sluice server\` takes a server out`,
   );
   return 1;
 }
 
 function checkTimesOf(line: Line, { values }: Settings, remarks: Remarks): CheckTimes {
   const given = values.get("inter");
-  const inter = readDuration(given);
+  const inter = readDuration(given, SHORTEST_INTERVAL_MS);
   if (inter?.change ?? (given !== undefined && inter === undefined)) {
     remarks.add(line, "changed", `inter ${given}: ${inter?.change ?? "it is no time"}`);
   }
@@ -162,8 +168,11 @@ function checkTimesOf(line: Line, { values }: Settings, remarks: Remarks): Check
 
   function countOf(name: string): number | undefined {
     const count = Number(values.get(name) ?? Number.NaN);
-    if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
-    if (values.has(name)) remarks.add(line, "changed", `${name} ${values.get(name)}: it is 1 to 100`);
+    if (Number.isInteger(count) && count >= SHORTEST_ROW && count <= LONGEST_ROW) return count;
+    if (values.has(name)) {
+      const allowed = `it is ${SHORTEST_ROW} to ${LONGEST_ROW}`;
+      remarks.add(line, "changed", `${name} ${values.get(name)}: ${allowed}`);
+    }
     return undefined;
   }
 }

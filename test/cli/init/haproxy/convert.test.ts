@@ -108,6 +108,43 @@ describe("a server line", () => {
     ]);
   });
 
+  test("takes nothing of a `default-server` below it, which is told of as what it is", () => {
+    const backend = "backend web\nserver x x.test maxconn 1\ndefault-server maxconn 3\nserver y y.test";
+    const text = behindFrontend(`${backend}\ndefault-server weight 5`);
+    expect(convertHaproxy(text).pools[0]?.servers).toEqual([
+      { name: "x", url: "http://x.test" },
+      { name: "y", url: "http://y.test", slots: 3 },
+    ]);
+    expect(said(text, "default-server maxconn")).toEqual(["became: counts for each server below it"]);
+    expect(said(text, "default-server weight")).toEqual([
+      "unneeded: no pool has it, or another line replaces it",
+    ]);
+  });
+
+  test.each([
+    ["ssl", "no-ssl", { name: "x", url: "http://x.test" }],
+    ["backup", "no-backup", { name: "x", url: "http://x.test" }],
+    ["disabled", "enabled", { name: "x", url: "http://x.test" }],
+    ["disabled enabled", "", { name: "x", url: "http://x.test" }],
+    ["enabled", "disabled", undefined],
+  ])("may undo the `%s` of its `default-server` by `%s`", (words, undone, expected) => {
+    const text = behindFrontend(
+      `backend web\ndefault-server maxconn 1 ${words}\nserver x x.test:80 ${undone}`,
+    );
+    expect(convertHaproxy(text).pools[0]?.servers[0]).toEqual(expected);
+  });
+
+  test("has the `default-server` of its defaults, where another proxy has no server for it", () => {
+    const text = [
+      "defaults\n mode http\n default-server maxconn 3",
+      "frontend in\n default_backend web",
+      "backend web\n server x x.test",
+    ].join("\n");
+    const [pool] = convertHaproxy(text).pools;
+    expect(pool && keysOf(pool).slots).toBe(3);
+    expect(said(text, "default-server")).toEqual(["became: counts for each server below it"]);
+  });
+
   test("that gets no requests, by its weight of 0, is left out", () => {
     expect(poolWith("server x x.test weight 0").servers.map(({ name }) => name)).toEqual(["a"]);
   });
@@ -167,6 +204,29 @@ describe("a health check", () => {
       fall: 5,
       status: "2xx,3xx",
     });
+  });
+
+  test.each([
+    ["inter 50", { interval: "100ms" }, "inter 50: 50 is less than the shortest, 100ms"],
+    ["inter 25h", { interval: "24h" }, "inter 25h: 25h is more than the longest, 24h"],
+    ["inter soon", {}, "inter soon: it is no time"],
+    ["rise 101", {}, "rise 101: it is 1 to 100"],
+    ["fall 0", {}, "fall 0: it is 1 to 100"],
+  ])("with %j keeps to what a pool may have, and says so", (words, expected, says) => {
+    const text = behindFrontend(`backend web\noption httpchk /up\n${CHECKED} ${words}`);
+    const conversion = convertHaproxy(text);
+    expect(conversion.pools.map((pool) => keysOf(pool).check)).toEqual([
+      { path: "/up", ...expected, status: "2xx,3xx" },
+    ]);
+    expect(said(text, words)).toContain(`changed: ${says}`);
+    expect(checked(conversion).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("with a timeout that no pool may have says so", () => {
+    const text = behindFrontend(`backend web\ntimeout check 25h\n${CHECKED}`);
+    expect(said(text, "timeout check")).toEqual([
+      'changed: check.timeout = "24h": 25h is more than the longest, 24h',
+    ]);
   });
 
   test("is not there if no server has one", () => {

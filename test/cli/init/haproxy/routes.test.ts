@@ -161,6 +161,56 @@ describe("a rule that pools cannot express is said to be lost", () => {
     expect(said(text, "path_beg").join()).toContain("lost: */y → a: a pool has one path_prefix");
   });
 
+  test.each([
+    ["default_backend a", "use_backend a if { path_beg /api/v2 }\nuse_backend b if { path_beg /api }"],
+    ["use_backend a", "use_backend a if { path_beg /api/v2 }\nuse_backend b if { path_beg /api }"],
+    [
+      "default_backend a",
+      "use_backend a if { hdr(host) h.test } { path_beg /x }\nuse_backend b if { hdr(host) h.test }",
+    ],
+  ])("where a backend has a narrow rule beside `%s`, which it keeps", (last, rules) => {
+    const [narrow = ""] = rules.split("\n");
+    const text = textOf(`${rules}\n${last}`);
+    const { pools } = convertHaproxy(text);
+    expect(pools.find(({ name }) => name === "a")).toMatchObject({ hosts: ["*"] });
+    expect(pools.find(({ name }) => name === "a")).not.toHaveProperty("pathPrefix");
+    expect(said(text, narrow)).toEqual([
+      expect.stringMatching(/^lost: .* → a: a pool has one path_prefix.*; pool b gets them$/),
+    ]);
+    expect(said(text, last)).toContain("became: */ → pool a");
+    expect(poolOf(`${rules}\n${last}`, "other.test/")).toBe("a");
+  });
+
+  test("also where a wider rule of the same backend, which is lost, would have covered it", () => {
+    const rules = [
+      "use_backend a if { hdr(host) h.test } { path_beg /api/v2 }",
+      "use_backend a if { path_beg /api }",
+    ];
+    const text = textOf([...rules, "use_backend b if { path_beg /ap }", "default_backend a"].join("\n"));
+    for (const rule of rules) expect(said(text, rule).join()).toMatch(/^lost: .*; pool b gets them$/);
+  });
+
+  test("where it names more hosts or paths than are converted", () => {
+    const [hosts, paths] = [".test", ""].map((end) =>
+      Array.from({ length: 30 }, (_, n) => `${end ? "h" : "/p"}${n}${end}`),
+    );
+    const rules = [
+      `use_backend a if { hdr(host) ${Array.from({ length: 501 }, (_, n) => `h${n}.test`).join(" ")} }`,
+      `use_backend a if { hdr(host) ${hosts?.join(" ")} } { path_beg ${paths?.join(" ")} }`,
+    ];
+    for (const rule of rules) {
+      expect(said(textOf(`${rule}\ndefault_backend b`), rule)).toContain(
+        "lost: more than 500 hosts and paths in one condition: those behind them are left out",
+      );
+    }
+  });
+
+  test("and where nobody gets its requests then, that is said", () => {
+    expect(said(textOf("use_backend a if { path_beg /x /y }"), "path_beg").join()).toContain(
+      "no pool gets them",
+    );
+  });
+
   test("where two frontends differ by their ports only", () => {
     const text = `frontend one\n mode http\n bind :80\n default_backend a\nfrontend two\n mode http\n bind :81\n default_backend b\n${BACKENDS}`;
     expect(convertHaproxy(text).pools.map(({ hosts }) => hosts)).toEqual([["*"], ["b.invalid"]]);

@@ -1,0 +1,83 @@
+import type { Context, Next } from "hono";
+import {
+  adminHostProblem,
+  readAdminHost,
+  readSignIn,
+  type SignIn,
+  whyAdminIsOff,
+} from "../../config/admin.ts";
+import type { Env } from "../../link/env.ts";
+import { logError } from "../../link/log.ts";
+import { Refusal } from "../../refusals/refusal.ts";
+import type { Operator } from "../operator.ts";
+import { signedInByAccess } from "./access.ts";
+import type { AdminEnv } from "./admin-env.ts";
+import { credentialsIn, holderOf } from "./tokens.ts";
+import { WrongTokens } from "./wrong-tokens.ts";
+
+const wrongTokens = new WrongTokens();
+/** Each isolate tells of the same mistake once, and not with each request. */
+let lastProblems = "";
+
+/** Requires that somebody has signed in. */
+export async function authenticate(c: Context<AdminEnv>, next: Next): Promise<void> {
+  c.set("operator", await signedIn(c.env, c.req.raw.headers, accessOf(c)));
+  await next();
+}
+
+/** Who sends a request with these headers; a token goes before what Cloudflare Access says. Throws a `Refusal`. */
+export async function signedIn(
+  env: Env,
+  headers: Headers,
+  access?: CloudflareAccessContext,
+): Promise<Operator> {
+  const signIn = waysOf(env);
+  const credentials = credentialsIn(headers.get("authorization") ?? "");
+  const holder = credentials && (await holderOf(credentials, signIn));
+  const operator = holder ?? (signIn.access && (await signedInByAccess(signIn.access, headers, access)));
+  if (operator) return operator;
+  if (credentials) await pause(wrongTokens.pauseMs(Date.now()));
+  const orByAccess = signIn.access ? "Sign in by Cloudflare Access, or send" : "Send";
+  throw new Refusal("unauthorized", `${orByAccess} \`Authorization: Bearer <token>\`.`);
+}
+
+/** What the platform says of the request, if the Worker is behind Access; Hono's own type does not have it. */
+function accessOf(c: Context<AdminEnv>): CloudflareAccessContext | undefined {
+  try {
+    return (c.executionCtx as ExecutionContext).access;
+  } catch {
+    // Hono throws where there is no context.
+    return undefined;
+  }
+}
+
+/** The challenge of a 401. With Access, browsers are not to ask for a password. */
+export function challengeOf(env: Env): string {
+  return readSignIn(env).access === null ? 'Basic realm="Sluice", charset="UTF-8"' : 'Bearer realm="Sluice"';
+}
+
+function waysOf(env: Env): SignIn {
+  const signIn = readSignIn(env);
+  const problems = signIn.problems.join("\n");
+  if (problems !== "" && problems !== lastProblems) logError(problems, {});
+  lastProblems = problems;
+  const why = whyAdminIsOff(signIn);
+  if (why === null) return signIn;
+  throw new Refusal(
+    "admin-disabled",
+    `${why}: set one with \`wrangler secret put ADMIN_TOKEN\`, or for \`sluice serve\` in .dev.vars or its environment.`,
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Explains an ADMIN_HOST that no request can have. src/index.ts then opens the admin side on every host for that. */
+export async function refuseBadHost(c: Context<AdminEnv>, next: Next): Promise<void> {
+  const host = c.env.ADMIN_HOST;
+  if (host !== undefined && readAdminHost(host) === undefined) {
+    throw new Refusal("misconfigured", `ADMIN_HOST: ${adminHostProblem(host)}`);
+  }
+  await next();
+}

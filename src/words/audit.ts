@@ -1,0 +1,75 @@
+import type { AuditAnswer, AuditEntry } from "../link/audit.ts";
+import { counted, SERVER_STATES } from "./phrases.ts";
+import { duration } from "./times.ts";
+
+type Quote = (text: string) => string;
+
+/** What somebody asked for: `drain as “deploy-42” (v2), for 15 min`. `quote`: for names that anybody may have chosen. */
+export function askedInWords(entry: AuditEntry, quote: Quote): string {
+  const { act, by, owner = by, reason, expiresMs } = entry;
+  const as = owner === by ? "" : ` as ${quote(owner)}`;
+  switch (act) {
+    case "drain": {
+      const why = reason === undefined ? "" : ` (${quote(reason)})`;
+      const end = expiresMs === undefined ? "" : `, for ${duration(expiresMs)}`;
+      return `${entry.extend ? "extend the drain" : "drain"}${as}${why}${end}`;
+    }
+    case "resume":
+      return `resume${as}${entry.force ? ", whosever drain it is" : ""}`;
+    case "change-server":
+      return `set ${quote(entry.server ?? "")}${as}: ${settings(entry)}`;
+    case "free-slot":
+      if (entry.server !== undefined) return `free a slot of ${quote(entry.server)}`;
+      return `free the slot of lease ${quote(entry.lease ?? "")}`;
+    case "cancel-deferred":
+      return `cancel ${entry.forget ? "or forget " : ""}${request(entry)}`;
+    case "retry-deferred":
+      return `retry ${request(entry)}`;
+    default:
+      // A page that is older than the Worker does not know every act.
+      return act;
+  }
+}
+
+function settings({ state, slots, weight, ifState }: AuditEntry): string {
+  const parts = [];
+  if (state !== undefined) parts.push(SERVER_STATES[state]);
+  if (slots !== undefined) parts.push(slots === null ? "slots as configured" : counted(slots, "slot"));
+  if (weight !== undefined) parts.push(`weight ${weight ?? "as configured"}`);
+  return parts.join(", ") + (ifState === undefined ? "" : `, if it is ${SERVER_STATES[ifState]}`);
+}
+
+function request({ number }: AuditEntry): string {
+  return number === undefined ? "a deferred request" : `deferred request ${number}`;
+}
+
+const REFUSED: Record<Exclude<AuditAnswer, "done" | "nothing" | "pool-unavailable">, string> = {
+  "drain-held": "another drain was on",
+  forbidden: "the right to force was missing",
+  "state-changed": "it was in another state",
+  "unknown-server": "there is no such server",
+  "unknown-lease": "there was no such lease",
+  "unknown-request": "there was no such request",
+  "already-ended": "it had ended",
+  "not-failed": "it had not failed",
+  "deferred-full": "as many as may be stored were waiting",
+  "no-server": "no server was available",
+  "idempotency-mismatch": "another request had its Idempotency-Key",
+};
+
+/** What came of it: `done`, `refused (drain-held): another drain was on`. */
+export function answerInWords(answer: AuditAnswer): string {
+  if (answer === "done") return "done";
+  if (answer === "nothing") return "nothing to do: no drain was on";
+  if (answer === "pool-unavailable") return `not known (${answer}): it was not reached`;
+  // Nor every refusal.
+  const why = (REFUSED as Record<string, string | undefined>)[answer];
+  return `refused (${answer})${why === undefined ? "" : `: ${why}`}`;
+}
+
+export const SIGNED_IN = {
+  "admin-token": "ADMIN_TOKEN",
+  token: "a named token",
+  access: "Cloudflare Access",
+  serve: "sluice serve, for its stop",
+};

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import type { Me } from "../../src/admin/operator.ts";
+import type { Right } from "../../src/config/rights.ts";
+import { offersOn } from "../../src/dashboard/page/offers.ts";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import { aPool, drainedBy } from "./snapshots.ts";
+
+const jane = (...may: Right[]): Me => ({ name: "jane", via: "token", pools: { web: may } });
+const drained = (owner: string, by = owner): Snapshot => {
+  const { drain, ...rest } = aPool(drainedBy(owner));
+  return { ...rest, drain: drain && { ...drain, by } };
+};
+
+const NOTHING = { drain: false, extend: false, resume: null, servers: false, slots: false, deferred: false };
+
+test("nothing is offered to who may look only, on a pool of others, or before it is known who has signed in", () => {
+  for (const pool of [aPool(), drained("jane")]) {
+    expect(offersOn(pool, jane("look"))).toEqual(NOTHING);
+    expect(offersOn({ ...pool, name: "reports" }, jane("drain", "force"))).toEqual(NOTHING);
+    expect(offersOn(pool, null)).toEqual(NOTHING);
+  }
+});
+
+test("each right offers its own acts only", () => {
+  expect(offersOn(aPool(), jane("look", "drain"))).toEqual({ ...NOTHING, drain: true });
+  expect(offersOn(aPool(), jane("look", "servers"))).toEqual({ ...NOTHING, servers: true });
+  expect(offersOn(aPool(), jane("look", "slots"))).toEqual({ ...NOTHING, slots: true });
+  expect(offersOn(aPool(), jane("look", "deferred"))).toEqual({ ...NOTHING, deferred: true });
+  expect(offersOn(drained("ci"), jane("look", "force"))).toEqual(NOTHING);
+});
+
+describe("a drain", () => {
+  test.each([
+    ["one's own", drained("jane"), ["drain"], "at once", true],
+    ["of a deploy of one's own", drained("deploy-42", "jane"), ["drain"], "by force", false],
+    ["somebody else's", drained("ci"), ["drain"], null, false],
+    ["somebody else's, with force", drained("ci"), ["drain", "force"], "by force", false],
+    ["somebody else's under one's own name", drained("jane", "ci"), ["drain"], null, false],
+  ] as const)("that is %s offers what may be done with it", (_, pool, rights, resume, extend) => {
+    expect(offersOn(pool, jane(...rights))).toEqual({ ...NOTHING, resume, extend });
+  });
+});
