@@ -22,8 +22,8 @@ export default defineConfig({
   plugins: [TEXTS],
   test: {
     globalSetup: ["test/support/temporary.ts", "test/support/bundle.ts"],
-    // On two cores: many tests wait most of the time. Three of them leave the cores idle for 40 % of it.
-    maxWorkers: 4,
+    // On two cores, which six keep busy: many tests wait most of the time.
+    maxWorkers: 6,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What a test waits for may take its time; by default it is given a second.

@@ -240,7 +240,8 @@ const texts: [string, fc.Arbitrary<unknown>][] = [
   ["hosts", textOf("a", ".com", "*.", "[::1]", "[::A]").map((text) => [text])],
   ["check", textOf("/", "a?", "b=c", "..").map((text) => ({ path: `/${text}` }))],
   ["check", textOf("2xx", "404", ",", " ", "5xx").map((status) => ({ path: "/", status }))],
-  ["queue_timeout", textOf("1", ".5", "ms", "s", "h")],
+  // With a whole one among them, or too few in a thousand are right.
+  ["queue_timeout", textOf("1", ".5", "ms", "s", "h", "2s")],
   ["buffer_request", textOf("1", ".5", "B", "KiB", "MiB", "0")],
   ["servers", textOf("a", ".b", ":80", "/", "[::1]").map((text) => [{ name: "a", url: `HTTPS://${text}` }])],
   ["servers", textOf("a", "B.1").map((name) => [{ ...SERVERS[0], name }])],

@@ -16,5 +16,11 @@ const FLAGS = [
 export function startBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) throw new Error(NO_CHROMIUM);
   // No sandbox, which root in a container does not have. The browser visits this machine only.
-  return chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args: FLAGS });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    chromiumSandbox: false,
+    args: FLAGS,
+    // Without a language, as in a container, the headless shell has one that its own Intl refuses: en-US@posix.
+    env: { ...process.env, LC_ALL: "en_US.UTF-8" },
+  });
 }

@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+/** Where Debian has it. The shell is the same engine without windows, and takes half the CPU time. */
+const BROWSERS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"] as const;
+export const CHROMIUM =
+  process.env.CHROMIUM ?? BROWSERS.find((browser) => existsSync(browser)) ?? BROWSERS[0];
 
 export const NO_CHROMIUM =
   `There is no browser at ${CHROMIUM}. On Debian: apt-get install --no-install-recommends ` +
-  "chromium fonts-dejavu-core; elsewhere set CHROMIUM to where it is.";
+  "chromium-headless-shell fonts-dejavu-core; elsewhere set CHROMIUM to where one is.";
 
 export const NO_PROMTOOL =
   "promtool is missing. It comes with Prometheus (https://prometheus.io/download/); on Debian and Ubuntu the " +
