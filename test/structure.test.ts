@@ -151,6 +151,12 @@ describe("a test file", () => {
     );
   });
 
+  test("has its hooks from its own call: what a helper registers as it is loaded, the first file of a process alone gets", () => {
+    const helpers = all.filter((file) => !file.endsWith(".test.ts"));
+    const hook = /^(?:before|after)(?:All|Each)\(/m;
+    expect(helpers.filter((file) => hook.test(text(file)))).toEqual([]);
+  });
+
   test.each([
     ['import { test, vi } from "vitest";', "apart"],
     ['import {\n  test,\n  vi,\n} from "vitest";', "apart"],

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 import { portProblem } from "../../demo/port.ts";
-import { Demo, freePort, stillRunning } from "./support.ts";
+import { freePort, stillRunning, useDemos } from "./support.ts";
+
+const demos = useDemos();
 
 test("SIGTERM to npm itself, whose shell passes nothing on, ends every process that it has started, and leaves no file", async () => {
   const port = await freePort();
-  const demo = Demo.byNpm("--port", port);
+  const demo = demos.startByNpm("--port", port);
   await demo.untilSays("running");
   const started = await demo.descendants();
   // The demo and the runtime, and npm's shell unless that has become the demo.

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { portProblem } from "../../demo/port.ts";
-import { Demo, freePort, stillRunning, takePort } from "./support.ts";
+import { type Demo, freePort, stillRunning, takePort, useDemos } from "./support.ts";
+
+const demos = useDemos();
 
 describe("npm start -- --once", () => {
   let demo: Demo;
@@ -9,7 +11,7 @@ describe("npm start -- --once", () => {
   let second = "";
 
   beforeAll(async () => {
-    demo = Demo.start("--once", "--port", await freePort());
+    demo = demos.start("--once", "--port", await freePort());
     exitCode = await demo.exited;
     [first = "", second = ""] = demo.stdout.split("Second act: ");
   });
@@ -86,14 +88,14 @@ function stepsIn(act: string): string[] {
 test("a taken port is named in one line, with the way to another one", async () => {
   const { port, release } = await takePort();
   onTestFinished(release);
-  const demo = Demo.start("--port", String(port));
+  const demo = demos.start("--port", String(port));
   expect(await demo.exited).toBe(1);
   expect(demo.stderr).toBe(`Port ${port} is taken. Another one: npm start -- --port N\n`);
   expect(demo.stdout).toBe("");
 });
 
 test("an unknown argument is answered with the usage", async () => {
-  const demo = Demo.start("--prot", "9000");
+  const demo = demos.start("--prot", "9000");
   expect(await demo.exited).toBe(64);
   expect(demo.stderr).toBe("usage: npm start -- [--once] [--port N]\n");
 });
@@ -102,7 +104,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "%s in the middle of the rehearsal ends every process, and leaves no file",
   async (signal) => {
     const port = await freePort();
-    const demo = Demo.start("--port", port);
+    const demo = demos.start("--port", port);
     await demo.untilSays("drained");
     const children = await demo.descendants();
     expect(children).not.toEqual([]);

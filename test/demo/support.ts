@@ -13,12 +13,24 @@ import { portProblem } from "../../demo/port.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const START = [process.execPath, join(ROOT, "demo/start.ts")];
 
-const started: Demo[] = [];
-afterAll(() => {
-  for (const demo of started) demo.dispose();
-});
+/** The demos of a test file; they and their files end with it at the latest. */
+export function useDemos() {
+  const started: Demo[] = [];
+  afterAll(() => {
+    for (const demo of started) demo.dispose();
+  });
+  const kept = (demo: Demo) => {
+    started.push(demo);
+    return demo;
+  };
+  return {
+    start: (...args: string[]) => kept(new Demo([...START, ...args])),
+    /** With npm, and a shell of its, in between. */
+    startByNpm: (...args: string[]) => kept(new Demo(["npm", "start", "--", ...args])),
+  };
+}
 
-/** What `npm start` runs, as a process of its own; it and its files end with the test file at the latest. */
+/** What `npm start` runs, as a process of its own. */
 export class Demo {
   stdout = "";
   stderr = "";
@@ -28,7 +40,7 @@ export class Demo {
   /** Where it has its temporary files. */
   readonly #folder = mkdtempSync(join(tmpdir(), "sluice-test-"));
 
-  private constructor([file = "", ...args]: string[]) {
+  constructor([file = "", ...args]: string[]) {
     const demo = spawn(file, args, {
       cwd: ROOT,
       // A process group, which ends as a whole even if npm has ended alone.
@@ -45,16 +57,6 @@ export class Demo {
     });
     this.exited = new Promise((resolve) => demo.once("close", resolve));
     this.#process = demo;
-    started.push(this);
-  }
-
-  static start(...args: string[]): Demo {
-    return new Demo([...START, ...args]);
-  }
-
-  /** With npm, and a shell of its, in between. */
-  static byNpm(...args: string[]): Demo {
-    return new Demo(["npm", "start", "--", ...args]);
   }
 
   signal(name: NodeJS.Signals): void {
