@@ -38,6 +38,8 @@ const lease = exactly<LeaseSnapshot>()(
   }),
 );
 
+const cut = z.object({ at: instant, done: z.boolean() });
+
 const server = exactly<ServerSnapshot>()(
   z.object({
     name: z.string(),
@@ -49,7 +51,18 @@ const server = exactly<ServerSnapshot>()(
     changedBy: z.string().optional().describe("The operator who changed it last."),
     health: z.enum(["up", "down", "unchecked"]),
     healthSince: instant.nullable(),
-    lastCheck: z.object({ at: instant, passed: z.boolean() }).nullable(),
+    lastCheck: z
+      .object({
+        at: instant,
+        passed: z.boolean(),
+        got: z.string().describe("In words, such as `status 301`."),
+      })
+      .nullable(),
+    cut: cut.optional().describe("Of a server that is being taken out, if its leases are to be cut off."),
+    registered: z
+      .object({ by: z.string(), since: instant, expiresAt: instant.nullable() })
+      .optional()
+      .describe("Of a server that registered itself: it leaves at `expiresAt` unless it registers again."),
     slots: count,
     weight: count,
     configured: z
@@ -70,6 +83,11 @@ const drain = z
     reason: z.string().nullable(),
     since: instant,
     expiresAt: instant,
+    cut: cut.nullable().describe("When the leases that are still held are cut off. `done`: they were."),
+    stop: z
+      .object({ message: z.string().nullable() })
+      .nullable()
+      .describe("In a stop, whose message refused clients get. Null: it is a drain, in which requests wait."),
   })
   .nullable();
 
@@ -88,8 +106,10 @@ const snapshot = exactly<Snapshot>()(
   z.object({
     name: z.string(),
     state: z
-      .enum(["running", "draining", "drained"])
-      .describe("`draining`: leases remain. `drained`: no server can still be working for the pool."),
+      .enum(["running", "draining", "drained", "stopping", "stopped"])
+      .describe(
+        "`draining`, `stopping`: leases remain. `drained`, `stopped`: no server can still be working for the pool, or its leases were cut off.",
+      ),
     drain: drain.describe("Null while the pool runs."),
     inFlight: count.describe("Slots whose server may be at work for the pool, those in quarantine included."),
     quarantined: count,
@@ -129,6 +149,10 @@ const snapshot = exactly<Snapshot>()(
         abandoned: count,
       })
       .describe("Counted since the pool was created."),
+    lastWake: z
+      .object({ at: instant, got: z.string() })
+      .optional()
+      .describe("When the pool last asked for servers by `wake`, and what it got, in words."),
     recentRefusals: z
       .array(recentRefusal)
       .describe("What was refused in the minute before, by the refusal's code. Empty: nothing was."),
@@ -225,6 +249,9 @@ const change = exactly<AuditList["changes"][number]>()(
     act: z.enum(CHANGES),
     owner: z.string().optional().describe("Of the drain, or of the server's state."),
     reason: z.string().optional(),
+    message: z.string().optional().describe("Of a stop."),
+    url: z.string().optional().describe("Of a server that registers."),
+    cutMs: count.optional().describe("After how long leases that are still held were to be cut off."),
     expiresMs: count.optional().describe("After how long the drain was to end by itself."),
     extend: z.literal(true).optional().describe("A drain was to be extended, and none to be begun."),
     force: z.literal(true).optional().describe("The drain was to be ended whosever it is."),

@@ -16,6 +16,7 @@ export const DETAILS = {
   "queue-full": "As many requests as allowed are waiting already. Try again later.",
   "queue-timeout": "The request waited as long as allowed, and no server became free.",
   "deferred-full": "As many requests as allowed are stored and wait. Try again later.",
+  stopped: "The service is stopped for now. Try again later.",
   "no-server": "Every server is down or in maintenance. Try again later.",
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;

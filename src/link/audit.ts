@@ -42,8 +42,12 @@ export interface Asked {
   /** Of the drain, or of the server's state. */
   owner?: string | undefined;
   reason?: string | undefined;
+  /** Of a stop. */
+  message?: string | undefined;
   /** After how long the drain ends by itself, in ms. */
   expiresMs?: number | undefined;
+  /** After how long the leases that are still held are cut off, in ms. */
+  cutMs?: number | undefined;
   /** The drain that is on was to be extended, and none to be begun. */
   extend?: true | undefined;
   /** The drain was to be ended whosever it is. */
@@ -53,6 +57,8 @@ export interface Asked {
   /** `null`: as the configuration says. */
   slots?: number | null | undefined;
   weight?: number | null | undefined;
+  /** Of a server that registers. */
+  url?: string | undefined;
   /** The server was to be changed only in this state. */
   ifState?: ServerState | undefined;
   lease?: string | undefined;

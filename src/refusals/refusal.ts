@@ -15,6 +15,7 @@ const REFUSALS = table({
   "no-pool": { status: 404, title: "No pool serves this host and path" },
   "queue-full": { status: 503, title: "Too many requests are waiting", retryAfterS: 5 },
   "queue-timeout": { status: 503, title: "No server became free in time", retryAfterS: 5 },
+  stopped: { status: 503, title: "The service is stopped", retryAfterS: 30 },
   "no-server": { status: 503, title: "No server is available", retryAfterS: 10 },
   "bad-gateway": { status: 502, title: "The server could not be reached or broke off" },
   "client-timeout": { status: 408, title: "The request did not arrive in time" },

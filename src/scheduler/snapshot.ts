@@ -10,9 +10,12 @@ import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
   name: string;
-  state: "running" | "draining" | "drained";
-  /** `by`: the operator who began it. */
-  drain: { owner: string; by: string; reason: string | null; since: string; expiresAt: string } | null;
+  /**
+   * draining, stopping  leases remain
+   * drained, stopped    none does, or those that did were cut off
+   */
+  state: "running" | "draining" | "drained" | "stopping" | "stopped";
+  drain: DrainSnapshot | null;
   /** Slots whose server may be at work on a request: leased, in quarantine or in cooldown. */
   inFlight: number;
   /** How many of them are in quarantine. */
@@ -49,9 +52,30 @@ export interface Snapshot {
   checks: boolean;
   servers: ServerSnapshot[];
   totals: Totals;
+  /** The last time that the pool asked for servers by `wake`, and what it got, in words; absent: it has not. */
+  lastWake?: { at: string; got: string } | undefined;
   /** What was refused in the minute before this snapshot, by the reason. */
   recentRefusals: RecentRefusal[];
   revision: Revision;
+}
+
+export interface DrainSnapshot {
+  owner: string;
+  /** The operator who began it. */
+  by: string;
+  reason: string | null;
+  since: string;
+  expiresAt: string;
+  /** `null`: what is in flight may take as long as it needs. */
+  cut: CutSnapshot | null;
+  /** Requests are refused with this message, and none waits; `null`: it is a drain, in which requests wait. */
+  stop: { message: string | null } | null;
+}
+
+/** When the leases that are still held are cut off. `done`: they were. */
+export interface CutSnapshot {
+  at: string;
+  done: boolean;
 }
 
 /** What a snapshot shows. */
@@ -90,8 +114,15 @@ export interface ServerSnapshot {
   health: Health;
   /** When the health last changed; `null`: never. */
   healthSince: string | null;
-  /** The last health check that ended since the pool's object started; `at` is when it was sent. */
-  lastCheck: { at: string; passed: boolean } | null;
+  /** Only of a server that is being taken out of the pool, and whose leases are to be cut off. */
+  cut?: CutSnapshot | undefined;
+  /** Only of a server that registered itself; `expiresAt`: it leaves then unless it registers again. */
+  registered?: { by: string; since: string; expiresAt: string | null } | undefined;
+  /**
+   * The last health check that ended since the pool's object started; `at` is when it was sent, `got` what came of it, in
+   * words such as `status 301`.
+   */
+  lastCheck: { at: string; passed: boolean; got: string } | null;
   slots: number;
   weight: number;
   /** What the configuration says, if an operator has changed either. */
@@ -131,6 +162,8 @@ export function snapshotOf(
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
+      cut: null,
+      stop: null,
     },
     inFlight,
     quarantined: sum(servers, (server) => server.quarantined),
@@ -164,7 +197,11 @@ function serverSnapshot(server: Server): ServerSnapshot {
     ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
-    lastCheck: server.lastCheck && { at: iso(server.lastCheck.at), passed: server.lastCheck.passed },
+    lastCheck: server.lastCheck && {
+      at: iso(server.lastCheck.at),
+      passed: server.lastCheck.passed,
+      got: server.lastCheck.passed ? "passed" : "failed",
+    },
     slots: server.slots,
     weight: server.weight,
     ...(server.isAsConfigured ? {} : { configured: server.configured }),

@@ -1,6 +1,12 @@
 import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
 
-export const POOL_STATES = { running: "Running", draining: "Draining", drained: "Drained" };
+export const POOL_STATES = {
+  running: "Running",
+  draining: "Draining",
+  drained: "Drained",
+  stopping: "Stopping",
+  stopped: "Stopped",
+};
 export const SERVER_STATES = { ready: "ready", drain: "drain", maint: "maintenance" };
 
 /**

@@ -83,7 +83,7 @@ const server: fc.Arbitrary<ServerSnapshot> = fc
       ...(stateOwner === undefined ? {} : { stateOwner }),
       healthSince: healthSince === null ? null : ago(healthSince),
       stateSince: stateSince === null ? null : ago(stateSince),
-      lastCheck: checked === null ? null : { at: ago(checked), passed: false },
+      lastCheck: checked === null ? null : { at: ago(checked), passed: false, got: "status 503" },
       leases,
       quarantined,
       inFlight: leases.length,

@@ -34,7 +34,7 @@ const down = (name: string, seconds: number, changes: Partial<ServerSnapshot> = 
     name,
     health: "down",
     healthSince: ago(seconds),
-    lastCheck: { at: ago(1), passed: false },
+    lastCheck: { at: ago(1), passed: false, got: "status 503" },
     ...changes,
   });
 const set = (name: string, state: "drain" | "maint", changes: Partial<ServerSnapshot> = {}) =>
@@ -120,7 +120,7 @@ describe("servers", () => {
   });
 
   test("that were last checked long ago may be up by now, and that is said", () => {
-    const old = { lastCheck: { at: ago(300), passed: false } };
+    const old = { lastCheck: { at: ago(300), passed: false, got: "status 503" } };
     expect(adviceOn(aPool({ servers: [down("web-1", 301, old)] }))[0]).toMatch(
       /Without requests nobody checks, so this may be over: the next request tells\. The last check was 5 min ago\.$/,
     );

@@ -41,7 +41,15 @@ export function aPool(changes: Partial<Snapshot> = {}): Snapshot {
 
 export const drainedBy = (owner: string, expiresInS = 900): Partial<Snapshot> => ({
   state: "drained",
-  drain: { owner, by: owner, reason: null, since: ago(10), expiresAt: ago(-expiresInS) },
+  drain: {
+    owner,
+    by: owner,
+    reason: null,
+    since: ago(10),
+    expiresAt: ago(-expiresInS),
+    cut: null,
+    stop: null,
+  },
 });
 
 /** A pool that stores requests. */

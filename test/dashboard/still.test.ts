@@ -53,7 +53,7 @@ function poolAt(ms: number, count: number): Snapshot {
   const lease = (id: string) => ({ ...aLease(id), since: agoNow(ms) });
   const lost = { ...lease("lost"), quarantined: true, quarantinedSince: agoNow(ms), until: UNTIL };
   // A check of long ago would be said to be.
-  const lastCheck = { at: agoNow(Math.min(ms, 59_000)), passed: false };
+  const lastCheck = { at: agoNow(Math.min(ms, 59_000)), passed: false, got: "status 503" };
   const servers = [
     aServer({ ...common, name: "busy", slots: 10, inFlight: Math.min(count, 10), leases: [lease("a")] }),
     aServer({ ...common, name: "down", health: "down", lastCheck }),
@@ -75,7 +75,15 @@ function poolAt(ms: number, count: number): Snapshot {
 
 const drained = (ms: number): Partial<Snapshot> => ({
   state: "draining",
-  drain: { owner: "deploy-42", by: "ci", reason: "release 42", since: agoNow(ms), expiresAt: UNTIL },
+  drain: {
+    owner: "deploy-42",
+    by: "ci",
+    reason: "release 42",
+    since: agoNow(ms),
+    expiresAt: UNTIL,
+    cut: null,
+    stop: null,
+  },
 });
 
 const AGES = [0.3, 7, 12, 59.7, 61, 135, 659, 3_599, 3_660, 24 * 3_600, 40 * 3_600, 30 * 24 * 3_600];

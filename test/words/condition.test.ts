@@ -13,7 +13,7 @@ const glance = (changes: Partial<Snapshot>, trend: QueueTrend["kind"] | null = n
   return `${gravity}: ${words}`;
 };
 
-const drain = { owner: "me", by: "me", reason: null, since: AT, expiresAt: AT };
+const drain = { owner: "me", by: "me", reason: null, since: AT, expiresAt: AT, cut: null, stop: null };
 const drained: Partial<Snapshot> = { state: "drained", drain };
 
 function refused(code: string, deferred = false): RecentRefusal {

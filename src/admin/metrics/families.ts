@@ -67,7 +67,7 @@ const FAMILIES = [
     "sluice_pool_state",
     "1 for the state that the pool is in, 0 for the others.",
     ({ state }) =>
-      ["running", "draining", "drained"].map((one) => ({
+      ["running", "draining", "drained", "stopping", "stopped"].map((one) => ({
         labels: { state: one },
         value: one === state ? 1 : 0,
       })),

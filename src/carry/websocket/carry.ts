@@ -41,4 +41,5 @@ const OUTCOMES: Record<WebSocketEnd, Outcome> = {
   stalled: "client-abort-in-flight",
   unreachable: "origin-error",
   lost: "origin-error",
+  cut: "origin-error",
 };

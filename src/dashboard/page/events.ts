@@ -13,6 +13,7 @@ const CUT_OFF = {
   stalled: "the client stopped in the middle of its upload",
   early: "the server answered before it had the request whole",
   lost: "the Worker that served it is gone",
+  cut: "a drain waited no longer",
 };
 
 const REFUSALS = {
@@ -23,6 +24,8 @@ const REFUSALS = {
   "server-timeout": "the server did not answer in time",
   "client-timeout": "the upload did not arrive in time",
   "deferred-full": "as many as may be stored were waiting",
+  stopped: "the pool was stopped",
+  "cut-off": "a drain waited no longer",
 };
 
 const DOWN = { checks: "its health checks fail", connections: "connections to it fail" };
@@ -33,10 +36,16 @@ type Mark = "bad" | "warn" | "good" | "plain";
 const MARKS: Record<PoolEvent["kind"], Mark> = {
   drain: "warn",
   drained: "plain",
+  stop: "warn",
+  stopped: "plain",
+  cut: "warn",
   resume: "good",
   "server-down": "bad",
   "server-up": "good",
   "server-changed": "plain",
+  "server-registered": "good",
+  "server-left": "plain",
+  wake: "plain",
   quarantine: "warn",
   "slot-freed": "plain",
   refusal: "bad",
@@ -78,12 +87,28 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
     }
     case "drained":
       return "Drained: nothing is in flight any more.";
+    case "stop": {
+      const message = event.message === null ? "" : ` (“${event.message}”)`;
+      return `${claimWords(event)} stops the pool${message}, until ${time(event.expiresAt)} at the latest.`;
+    }
+    case "stopped":
+      return "Stopped: nothing is in flight any more.";
+    case "cut":
+      return `${counted(event.leases, "request")}${event.server === null ? "" : ` of ${event.server}`} cut off, as the drain waited no longer.`;
     case "resume":
       return resumeSentence(event);
     case "server-down":
-      return `${event.server} is down: ${DOWN[event.cause]}.`;
+      return `${event.server} is down: ${DOWN[event.cause]}${event.got === undefined ? "" : ` (${event.got})`}.`;
     case "server-up":
       return `${event.server} is up.`;
+    case "server-registered":
+      return `${event.server} has registered, by “${event.by}”: ${event.url}.`;
+    case "server-left":
+      return event.by === null
+        ? `${event.server} has left: it did not renew its registration.`
+        : `${event.server} has left, by “${event.by}”.`;
+    case "wake":
+      return `Servers were asked for, as requests wait and none is up: ${event.got}.`;
     case "server-changed":
       return `${event.server} was set by “${event.by}”: ${changes(event)}.`;
     case "quarantine":

@@ -17,11 +17,24 @@ export interface DrainEnd {
  */
 export type Happening =
   | { kind: "drain"; owner: string; by: string; reason: string | null; expiresAt: string }
-  /** Nothing is in flight any more in a drain. */
+  /** Nothing is in flight any more in a drain, or it was cut off. */
   | { kind: "drained" }
+  /** From now on requests are refused with the message. */
+  | { kind: "stop"; owner: string; by: string; message: string | null; expiresAt: string }
+  /** As `drained`, in a stop. */
+  | { kind: "stopped" }
+  /** Leases that were still held were cut off, as an operator had asked. `server`: its only; `null`: the pool's. */
+  | { kind: "cut"; leases: number; server: string | null }
   | ({ kind: "resume" } & DrainEnd)
-  | { kind: "server-down"; server: string; cause: "checks" | "connections" }
+  /** `got`: what the last check got, if checks are the cause. */
+  | { kind: "server-down"; server: string; cause: "checks" | "connections"; got?: string }
   | { kind: "server-up"; server: string }
+  /** A server has registered, and was not there before. */
+  | { kind: "server-registered"; server: string; url: string; by: string }
+  /** A server that had registered takes no more requests. `by: null`: it has not renewed its registration in time. */
+  | { kind: "server-left"; server: string; by: string | null }
+  /** The pool has asked for servers, as requests wait and none is up. */
+  | { kind: "wake"; got: string }
   /** An operator has changed a server; only what differs now. */
   | ({ kind: "server-changed"; server: string; by: string } & ServerSettings)
   | { kind: "quarantine"; server: string; lease: string; cause: CutOff }

@@ -25,6 +25,7 @@ export type LeaseEnd =
  * stalled      we closed the connection: the client stopped in the middle of its upload
  * early        we closed the connection: the server answered before it had received the whole request
  * lost         the Worker that held the lease is gone
+ * cut          we closed the connection: an operator's drain had waited for it as long as it was to
  */
 export type CutOff =
   | "broken"
@@ -34,7 +35,8 @@ export type CutOff =
   | "client"
   | "stalled"
   | "early"
-  | "lost";
+  | "lost"
+  | "cut";
 
 /** The end of a lease whose request was to be retried, and is not: its client has left. */
 export function notRetried(end: LeaseEnd): LeaseEnd {
@@ -62,17 +64,18 @@ export function isFailure(cause: CutOff): boolean {
 }
 
 /** The refusals that the scheduler decides on; `refusals/refusal.ts` has the statuses. */
-export type SchedulerRefusal = "queue-full" | "queue-timeout" | "no-server";
+export type SchedulerRefusal = "queue-full" | "queue-timeout" | "no-server" | "stopped";
 
 /** The refusals of a request that is not even stored. */
-export type DeferRefusal = "deferred-full" | "no-server";
+export type DeferRefusal = "deferred-full" | "no-server" | "stopped";
 
 /** The refusals of a request that already had a slot. */
-export type EndRefusal = "bad-gateway" | "server-timeout" | "client-timeout";
+export type EndRefusal = "bad-gateway" | "server-timeout" | "client-timeout" | "cut-off";
 
 /** Returns the refusal that the client gets; `null`: none, as the client or its Worker is gone or has an answer. */
 export function refusalOf(cause: CutOff): EndRefusal | null {
   if (cause === "broken" || cause === "unreachable") return "bad-gateway";
   if (cause === "stalled") return "client-timeout";
+  if (cause === "cut") return "cut-off";
   return cause === "timeout" || cause === "longest" ? "server-timeout" : null;
 }

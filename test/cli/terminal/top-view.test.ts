@@ -7,7 +7,7 @@ import { leaseWith, poolWith } from "../../support/snapshots.ts";
 
 const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
-const DRAIN = { owner: "me", by: "me", reason: null, since: "", expiresAt: "" };
+const DRAIN = { owner: "me", by: "me", reason: null, since: "", expiresAt: "", cut: null, stop: null };
 const NOW = new Date(2026, 10, 21, 9, 2, 11).getTime();
 
 test("the queues' curves begin under each other, and grow with each look", () => {

@@ -67,7 +67,15 @@ test("a table of pools says how each is, and counts the servers that take reques
 });
 
 test("a table of pools tells whose drain is on, unless there is no room for it", () => {
-  const drain = { owner: "deploy-42", by: "ci", reason: null, since: "", expiresAt: "" };
+  const drain = {
+    owner: "deploy-42",
+    by: "ci",
+    reason: null,
+    since: "",
+    expiresAt: "",
+    cut: null,
+    stop: null,
+  };
   const pools = [
     poolWith(),
     poolWith({ name: "api", state: "drained", drain: { ...drain, owner: "ci" } }),
@@ -128,6 +136,8 @@ describe("the head of a pool", () => {
       reason: "new\u0007 disks",
       since: new Date(NOW - 5_000).toISOString(),
       expiresAt: new Date(NOW + 90_000).toISOString(),
+      cut: null,
+      stop: null,
     };
     const [, drained] = poolHead(poolWith({ state: "drained", drain }), plain, NOW);
     expect(drained).toMatch(
