@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Change, type Changes, Problem } from "../../src/dashboard/page/api.ts";
-import { changeSentence, fromWords } from "../../src/dashboard/page/audit.ts";
 import { AuditList } from "../../src/dashboard/page/audit-list.ts";
 import { ago } from "./snapshots.ts";
 
@@ -117,27 +116,5 @@ describe("the list of changes is asked for", () => {
     list.keepUp("1");
     await questions.at(-1)?.answer([CHANGE], "a place");
     expect([questions.at(-1)?.limit, list.hasMore, list.mayShowMore]).toEqual([500, true, false]);
-  });
-});
-
-describe("a change is a sentence", () => {
-  const said = (changes: Partial<Change>) =>
-    changeSentence({ ...CHANGE, ...changes }, (at) => at.slice(11, 19));
-
-  test("with who, what, what came of it, and how often", () => {
-    expect(said({})).toBe("“ci” asked to drain as “deploy-42” (“v2”) – done.");
-    expect(said({ answer: "drain-held", act: "resume" })).toBe(
-      "“ci” asked to resume as “deploy-42” – refused (drain-held): another drain was on.",
-    );
-    expect(said({ count: 9, until: ago(0) })).toBe(
-      "“ci” asked to drain as “deploy-42” (“v2”), 9 times, the last at 09:00:00 – done.",
-    );
-  });
-
-  test("and another from where, as far as that is known", () => {
-    expect(fromWords(CHANGE)).toBe("From 203.0.113.7, signed in by a named token, with node");
-    expect(fromWords({ ...CHANGE, address: null, agent: null, via: "admin-token" })).toBe(
-      "From an unknown address, signed in by ADMIN_TOKEN",
-    );
   });
 });
