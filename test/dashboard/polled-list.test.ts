@@ -120,6 +120,16 @@ test("signed out, it is never asked for by itself, or the browser would ask for 
   expect(questions).toHaveLength(1);
 });
 
+test("the failure of a former list is not another one's, which is asked for even after signing out", async () => {
+  const { list, questions, load } = asking();
+  list.keepUp("1");
+  await questions[0]?.refuse(401);
+  list.begin(load("second"));
+  expect(list.problem).toBeNull();
+  list.keepUp("1");
+  expect(questions.map((one) => one.list)).toEqual(["first", "second"]);
+});
+
 test("fifty more are asked for each time, up to five hundred", async () => {
   const { list, questions } = asking();
   for (let n = 1; list.mayShowMore || n === 1; n++) {
