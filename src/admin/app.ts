@@ -195,15 +195,15 @@ class DrainHeld extends Refusal {
   readonly drain: Snapshot["drain"];
 
   constructor({ name, drain }: Snapshot) {
-    const reason = drain?.reason ? ` (${drain.reason})` : "";
-    const by = drain?.by === drain?.owner ? "" : `, begun by "${drain?.by}",`;
-    super(
-      "drain-held",
-      `"${drain?.owner}"${reason}${by} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
-      name,
-    );
+    super("drain-held", drain ? heldBy(drain) : "Another drain was on, and has ended meanwhile.", name);
     this.drain = drain;
   }
+}
+
+function heldBy({ owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>): string {
+  const why = reason ? ` (${reason})` : "";
+  const begun = by === owner ? "" : `, begun by "${by}",`;
+  return `"${owner}"${why}${begun} drains this pool since ${since}, until ${expiresAt}.`;
 }
 
 function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {

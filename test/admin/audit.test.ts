@@ -437,6 +437,19 @@ describe("the audit is durable:", () => {
     expect([await changes(sluice), sluice.audits]).toEqual([[told], [told]]);
   });
 
+  test("so is a slot's that was freed, though there is no such lease any more when the call is repeated", async () => {
+    const { sluice, origin } = await stage();
+    const request = fetch(sluice.url);
+    const { response } = await origin.arrival();
+    const lease = (await sluice.snapshot("web")).servers[0]?.leases[0]?.id;
+    const body = JSON.stringify({ of: "pool", write: 1, when: "after" });
+    await fetch(`${sluice.url}/__test/crash-at/web`, { method: "PUT", body });
+    expect((await ask(sluice, `DELETE ${WEB}/leases/${lease}`)).status).toBe(200);
+    await expectAlone(sluice, { act: "free-slot", lease, server: "web-1" }, "done");
+    response.end();
+    await (await request).text();
+  });
+
   test("a client that leaves while its drain waits for what is in flight has left its entry and its line", async () => {
     const { sluice, origin } = await stage();
     const request = fetch(sluice.url);
