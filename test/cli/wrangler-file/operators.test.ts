@@ -91,6 +91,20 @@ describe("ADMIN_TOKENS among the variables", () => {
     expect(JSON.stringify(findingsOf(text))).not.toContain("hunter2");
   });
 
+  test.each(["sha256", "may", "pools", "token", "in a pool's place"])(
+    "does not tell a token, wherever it stands: %s",
+    (place) => {
+      const secret = "sluice_Zq3V8uXKf2nT0bYwLhRjD6sPmA1cEoGi9xWk7vNtQ4";
+      const right = { sha256: DIGEST, may: ["look"] };
+      const entry = place.startsWith("in ") ? { pools: [secret] } : { [place]: secret, [secret]: [secret] };
+      const found = findingsOf(
+        web(`[vars]\nADMIN_TOKENS = '${JSON.stringify({ ci: { ...right, ...entry } })}'`),
+      );
+      expect(found[0]).toMatchObject({ key: expect.stringMatching(/^vars\.ADMIN_TOKENS\.ci\./) });
+      expect(JSON.stringify(found)).not.toContain(secret);
+    },
+  );
+
   test("for a pool that is not configured has a warning", () => {
     const text = tokens(`sha256 = "${DIGEST}", may = ["look"], pools = ["wep"]`);
     expect(told(text)).toContainEqual(
