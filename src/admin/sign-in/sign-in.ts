@@ -6,6 +6,7 @@ import {
   type SignIn,
   whyAdminIsOff,
 } from "../../config/admin.ts";
+import { SHORTEST_TOKEN } from "../../config/perhaps-token.ts";
 import type { Env } from "../../link/env.ts";
 import { logError } from "../../link/log.ts";
 import { Refusal } from "../../refusals/refusal.ts";
@@ -16,6 +17,9 @@ import { credentialsIn, holderOf } from "./tokens.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
 
 const wrongTokens = new WrongTokens();
+const HOW_TO_OPEN =
+  `An ADMIN_TOKEN of ${SHORTEST_TOKEN} characters or more opens the admin side: set it with ` +
+  "`wrangler secret put ADMIN_TOKEN`, or for `sluice serve` in .dev.vars or its environment.";
 /** Each isolate tells of the same mistake once, and not with each request. */
 let lastProblems = "";
 
@@ -63,10 +67,9 @@ function waysOf(env: Env): SignIn {
   lastProblems = problems;
   const why = whyAdminIsOff(signIn);
   if (why === null) return signIn;
-  throw new Refusal(
-    "admin-disabled",
-    `${why}: set one with \`wrangler secret put ADMIN_TOKEN\`, or for \`sluice serve\` in .dev.vars or its environment.`,
-  );
+  const isAll = problems === "" || problems === why;
+  const details = isAll ? "" : " The log has the details.";
+  throw new Refusal("admin-disabled", `${why}, so nobody can sign in.${details} ${HOW_TO_OPEN}`);
 }
 
 function pause(ms: number): Promise<void> {
