@@ -23,8 +23,7 @@ export interface NamedToken {
 
 const DIGEST = /^[0-9a-f]{64}$/i;
 const NO_DIGEST =
-  "is no digest; allowed: the SHA-256 of a token, 64 hex digits, or a list of two while it is rotated " +
-  "(`sluice token new` makes both)";
+  "is neither a SHA-256 digest nor a list of one or two; allowed: 64 hex digits each, as `sluice token new` makes them";
 const KEYS = ["sha256", "may", "pools"];
 
 /** No message quotes the value of this key, or of an unknown one: it may be a token of any length. */

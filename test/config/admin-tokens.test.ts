@@ -36,9 +36,18 @@ describe("ADMIN_TOKENS", () => {
     [{ ci: [] }, "ADMIN_TOKENS.ci is not a table of sha256, may, pools"],
     [{ ci: 7 }, "ADMIN_TOKENS.ci is not a table of sha256, may, pools"],
     [{ ci: { may: ["look"] } }, "ADMIN_TOKENS.ci.sha256 missing"],
-    [{ ci: { sha256: "a-token", may: ["look"] } }, "ADMIN_TOKENS.ci.sha256 is no digest"],
-    [{ ci: { sha256: [], may: ["look"] } }, "ADMIN_TOKENS.ci.sha256 is no digest"],
-    [{ ci: { sha256: [DIGEST, DIGEST, OTHER], may: ["look"] } }, "ADMIN_TOKENS.ci.sha256 is no digest"],
+    [
+      { ci: { sha256: "a-token", may: ["look"] } },
+      "ADMIN_TOKENS.ci.sha256 is neither a SHA-256 digest nor a list of one or two",
+    ],
+    [
+      { ci: { sha256: [], may: ["look"] } },
+      "ADMIN_TOKENS.ci.sha256 is neither a SHA-256 digest nor a list of one or two",
+    ],
+    [
+      { ci: { sha256: [DIGEST, DIGEST, OTHER], may: ["look"] } },
+      "ADMIN_TOKENS.ci.sha256 is neither a SHA-256 digest nor a list of one or two",
+    ],
     [{ ci: { sha256: DIGEST } }, "ADMIN_TOKENS.ci.may missing"],
     [{ ci: { sha256: DIGEST, may: [] } }, "ADMIN_TOKENS.ci.may [] is not a list of rights"],
     [{ ci: { sha256: DIGEST, may: ["read"] } }, 'ADMIN_TOKENS.ci.may.0 "read" is unknown'],

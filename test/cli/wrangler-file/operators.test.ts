@@ -85,7 +85,7 @@ describe("ADMIN_TOKENS among the variables", () => {
         severity: "error",
         key: "vars.ADMIN_TOKENS.ci.sha256",
         line: here(text),
-        message: expect.stringContaining("is no digest"),
+        message: expect.stringContaining("is neither a SHA-256 digest nor a list of one or two"),
       },
     ]);
     expect(JSON.stringify(findingsOf(text))).not.toContain("hunter2");
