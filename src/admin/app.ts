@@ -27,7 +27,7 @@ import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
 import { signInPage } from "./sign-in/page.ts";
-import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
+import { authenticate, refuseBadHost, Unauthorized } from "./sign-in/sign-in.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -180,10 +180,9 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
-  const challenge = challengeOf(c.env);
-  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(challenge));
-  response.headers.set("WWW-Authenticate", challenge);
+  if (!(error instanceof Unauthorized)) return refusalResponse(error, c.req.raw, requestId);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(error.challenge));
+  response.headers.set("WWW-Authenticate", error.challenge);
   return response;
 });
 

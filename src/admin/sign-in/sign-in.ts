@@ -23,6 +23,17 @@ const HOW_TO_OPEN =
 /** Each isolate tells of the same mistake once, and not with each request. */
 let lastProblems = "";
 
+export class Unauthorized extends Refusal {
+  /** With Access, browsers are not to ask for a password. */
+  readonly challenge: string;
+
+  constructor({ access }: SignIn) {
+    const how = access ? "Sign in by Cloudflare Access, or send" : "Send";
+    super("unauthorized", `${how} \`Authorization: Bearer <token>\`.`);
+    this.challenge = access ? 'Bearer realm="Sluice"' : 'Basic realm="Sluice", charset="UTF-8"';
+  }
+}
+
 /** Requires that somebody has signed in. */
 export async function authenticate(c: Context<AdminEnv>, next: Next): Promise<void> {
   c.set("operator", await signedIn(c.env, c.req.raw.headers, accessOf(c)));
@@ -41,8 +52,7 @@ export async function signedIn(
   const operator = holder ?? (signIn.access && (await signedInByAccess(signIn.access, headers, access)));
   if (operator) return operator;
   if (credentials) await pause(wrongTokens.pauseMs(Date.now()));
-  const orByAccess = signIn.access ? "Sign in by Cloudflare Access, or send" : "Send";
-  throw new Refusal("unauthorized", `${orByAccess} \`Authorization: Bearer <token>\`.`);
+  throw new Unauthorized(signIn);
 }
 
 /** What the platform says of the request, if the Worker is behind Access; Hono's own type does not have it. */
@@ -53,11 +63,6 @@ function accessOf(c: Context<AdminEnv>): CloudflareAccessContext | undefined {
     // Hono throws where there is no context.
     return undefined;
   }
-}
-
-/** The challenge of a 401. With Access, browsers are not to ask for a password. */
-export function challengeOf(env: Env): string {
-  return readSignIn(env).access === null ? 'Basic realm="Sluice", charset="UTF-8"' : 'Bearer realm="Sluice"';
 }
 
 function waysOf(env: Env): SignIn {
