@@ -224,7 +224,9 @@ const problem = z
     instance: z.string().describe("The id of the request, as in the header X-Request-Id and in the log."),
     code: z.string().optional().describe("Which refusal it is. Absent only from an internal error."),
     pool: z.string().optional(),
-    drain: drain.optional().describe("Of drain-held: the drain that is in the way."),
+    drain: drain
+      .optional()
+      .describe("Of drain-held: the drain that is in the way. Null: it has ended meanwhile."),
     right: right.optional().describe("Of forbidden: the right that is missing."),
   })
   .describe("A refusal (RFC 9457).");

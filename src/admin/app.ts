@@ -27,7 +27,7 @@ import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
 import { signInPage } from "./sign-in/page.ts";
-import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
+import { authenticate, refuseBadHost, Unauthorized } from "./sign-in/sign-in.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -180,10 +180,9 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
-  const challenge = challengeOf(c.env);
-  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(challenge));
-  response.headers.set("WWW-Authenticate", challenge);
+  if (!(error instanceof Unauthorized)) return refusalResponse(error, c.req.raw, requestId);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(error.challenge));
+  response.headers.set("WWW-Authenticate", error.challenge);
   return response;
 });
 
@@ -195,15 +194,15 @@ class DrainHeld extends Refusal {
   readonly drain: Snapshot["drain"];
 
   constructor({ name, drain }: Snapshot) {
-    const reason = drain?.reason ? ` (${drain.reason})` : "";
-    const by = drain?.by === drain?.owner ? "" : `, begun by "${drain?.by}",`;
-    super(
-      "drain-held",
-      `"${drain?.owner}"${reason}${by} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
-      name,
-    );
+    super("drain-held", drain ? heldBy(drain) : "Another drain was on, and has ended meanwhile.", name);
     this.drain = drain;
   }
+}
+
+function heldBy({ owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>): string {
+  const why = reason ? ` (${reason})` : "";
+  const begun = by === owner ? "" : `, begun by "${by}",`;
+  return `"${owner}"${why}${begun} drains this pool since ${since}, until ${expiresAt}.`;
 }
 
 function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {

@@ -189,7 +189,8 @@ export interface ServerChange {
 export interface DrainAnswer {
   /**
    * `nothing`: there was no drain to extend or to end. `drain-held`: another drain is on, which the snapshot has, and
-   * nothing was done. `forbidden`: the same, and the right to end it is missing.
+   * nothing was done. `forbidden`: the same, and the right to end it is missing. A call that is repeated has the answer
+   * of the first one, though that drain may have ended since.
    */
   answer: "done" | "nothing" | "drain-held" | "forbidden";
   snapshot: Snapshot;

@@ -222,22 +222,24 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const now = Date.now();
     const { owner, reason, expiresMs, extend } = request;
-    const expiresAt = expiresMs === null ? null : now + expiresMs;
-    const started = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
-    const answer = !started ? "drain-held" : this.#scheduler.currentDrain ? "done" : "nothing";
-    this.#note(drainAsked(request), answer, act);
+    const answer = this.#once(drainAsked(request), act, (now) => {
+      const expiresAt = expiresMs === null ? null : now + expiresMs;
+      const isFree = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
+      if (!isFree) return "drain-held";
+      return this.#scheduler.currentDrain ? "done" : "nothing";
+    });
     return { answer, snapshot: this.snapshot() };
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
-    const isOn = this.#scheduler.currentDrain !== null;
-    const ended = this.#scheduler.resume({ ...request, by: act.by }, Date.now());
-    // The Worker knows whether one who asks for force may end somebody else's.
-    const refusal = request.force === "own" ? "forbidden" : "drain-held";
-    const answer = !ended ? refusal : isOn ? "done" : "nothing";
-    this.#note(resumeAsked(request), answer, act);
+    const answer = this.#once(resumeAsked(request), act, (now) => {
+      const isOn = this.#scheduler.currentDrain !== null;
+      const isFree = this.#scheduler.resume({ ...request, by: act.by }, now);
+      // The Worker knows whether one who asks for force may end somebody else's.
+      if (!isFree) return request.force === "own" ? "forbidden" : "drain-held";
+      return isOn ? "done" : "nothing";
+    });
     return { answer, snapshot: this.snapshot() };
   }
 
@@ -250,32 +252,32 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
     const { patch, ifState } = change;
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    const isAllowed = server?.allows(patch, ifState) ?? false;
-    const answer = isAllowed ? "done" : server ? "state-changed" : "unknown-server";
-    this.#note(serverAsked(name, change), answer, act);
-    if (isAllowed) {
-      this.#scheduler.changeServer(name, patch, act.by, Date.now());
-      return this.snapshot();
-    }
+    const answer = this.#once(serverAsked(name, change), act, (now) => {
+      if (!server) return "unknown-server";
+      if (!server.allows(patch, ifState)) return "state-changed";
+      this.#scheduler.changeServer(name, patch, act.by, now);
+      return "done";
+    });
+    if (answer === "done") return this.snapshot();
     this.#commit.now();
-    return server ? { otherState: server.state } : null;
+    return server && answer === "state-changed" ? { otherState: server.state } : null;
   }
 
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
-    const isFreed = this.#scheduler.freeLease(id, act.by, Date.now());
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    this.#note(asked, isFreed ? "done" : "unknown-lease", act);
-    if (isFreed) {
+    const answer = this.#once(asked, act, (now) => {
+      if (!this.#scheduler.freeLease(id, act.by, now)) return "unknown-lease";
       this.#handles.delete(id);
-      return this.snapshot();
-    }
+      return "done";
+    });
+    if (answer === "done") return this.snapshot();
     this.#commit.now();
     return null;
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
-    this.#note(asked, answer, act);
+    this.#once(asked, act, () => answer);
     this.#commit.now();
   }
 
@@ -363,9 +365,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.now();
   }
 
-  /** To be written with what it changes, in the same turn: a crash then leaves both or neither. */
-  #note(asked: Asked | null, answer: AuditAnswer, act: Act): void {
-    if (asked) this.#audit.note(asked, answer, act, Date.now());
+  /**
+   * Does what an operator asks for, and notes it for the audit in the same turn: a crash then leaves both or neither. The
+   * Worker repeats a call whose answer was lost: the act is not done again, and has the answer that it had at first.
+   * `asked`: `null` if nothing changes, so that the call may be done again.
+   */
+  #once<Answer extends AuditAnswer>(asked: Asked | null, act: Act, doing: (now: number) => Answer): Answer {
+    const now = Date.now();
+    if (asked === null) return doing(now);
+    const known = this.#audit.answerOf(act);
+    if (known !== undefined) return known as Answer;
+    const answer = doing(now);
+    this.#audit.note(asked, answer, act, now);
+    return answer;
   }
 
   /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
