@@ -37,6 +37,9 @@ const OTHER_PATH = new Set([
   "x-override-url",
   "x-forwarded-uri",
   "x-forwarded-path",
+  "x-forwarded-prefix",
+  "x-original-path",
+  "x-script-name",
 ]);
 /** Headers, and a field of the query, that do so with the method. */
 const OTHER_METHOD = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);

@@ -28,19 +28,16 @@ export function traceContextOf(headers: Headers, requestId: string, makes: boole
   return makes ? newContext(headers, requestId) : null;
 }
 
-/** The id of a request that has none from its client says its trace too. A client's id may come again. */
+/**
+ * The id of a request that has none from its client says its trace too. A client's id may come again. The span, the only
+ * one that Sluice knows of in its trace, is named after that: a second random number would cost as much as all the rest.
+ */
 function newContext(headers: Headers, requestId: string): TraceContext {
   const isOurs = UUID.test(requestId) && headers.get("x-request-id") !== requestId;
-  const traceId = isOurs ? requestId.replaceAll("-", "") : randomHex(16);
-  const spanId = randomHex(8);
+  const traceId = (isOurs ? requestId : crypto.randomUUID()).replaceAll("-", "");
+  // Never all zeros: the first digit is the UUID's variant.
+  const spanId = traceId.slice(16);
   return { traceparent: `00-${traceId}-${spanId}-${FLAGS}`, traceId, spanId, isNew: true };
-}
-
-/** Not all zeros, which would be invalid. */
-function randomHex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes));
-  if (random[0] === 0) random[0] = 1;
-  return random.toHex();
 }
 
 /** Says it to a server. `null`: whatever the client said is passed on. */

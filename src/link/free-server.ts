@@ -2,7 +2,7 @@ import { Refusal } from "../refusals/refusal.ts";
 import { ClientLeft, DETAILS, type RequestContext, refuseIfRetryIsPointless } from "./acquire.ts";
 import type { Env } from "./env.ts";
 import { FreePassage } from "./passage.ts";
-import { type FreeAnswer, PROTOCOL } from "./protocol.ts";
+import { PROTOCOL } from "./protocol.ts";
 import { reach } from "./reach.ts";
 
 /**
@@ -20,10 +20,8 @@ export async function acquireFreePassage(
     if (client.aborted) throw new ClientLeft();
     refuseIfRetryIsPointless(error, pool, undefined, Date.now() - startedAt);
   };
-  const ask = (stub: {
-    freeServer: (asked: { protocol: number; failed: string[] }) => Promise<FreeAnswer>;
-  }) => stub.freeServer({ protocol: PROTOCOL, failed });
-  const answer = await reach(env, pool, ask, onFailure);
+  const asked = { protocol: PROTOCOL, failed };
+  const answer = await reach(env, pool, async (stub) => stub.freeServer(asked), onFailure);
   if (client.aborted) throw new ClientLeft();
   if (answer.free) return new FreePassage(answer.server);
   if (answer.code === "halted") return null;

@@ -175,6 +175,19 @@ describe("a monitor on a free path", () => {
     expect((await sluice.snapshot("web")).totals).toMatchObject({ free: 5, retried: 0 });
   });
 
+  test("is cut off like others when its server is silent for too long, which closes no slot", async () => {
+    servers.pop();
+    await start({ server_timeout: "200ms" });
+    const answer = await client.get("/healthz?held");
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([504, "server-timeout"]);
+    expect((await client.get("/work")).status).toBe(200);
+    const snapshot = await sluice.until("web", ({ inFlight }) => inFlight === 0);
+    expect(snapshot).toMatchObject({ quarantined: 0, totals: { free: 1, completed: 1 } });
+    expect(await sluice.logged(({ path }) => path === "/healthz")).toMatchObject({
+      ...{ free: true, outcome: "server-timeout" },
+    });
+  });
+
   test("is answered while the pool's object crashes", async () => {
     await start();
     const answers = Array.from({ length: 20 }, () => client.get("/healthz"));
