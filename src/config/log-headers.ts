@@ -19,7 +19,8 @@ interface LogHeader {
 const ALLOWED = '"user-agent", or "response:x-model" for one of the answer';
 const ENTRY = /^(response:)?([\w!#$%&'*+.^`|~-]{1,200})$/;
 /** What somebody could act with as the client. */
-const CREDENTIALS = /^(?:response:)?(?:authorization|proxy-authorization|cookie|set-cookie)$/i;
+const CREDENTIALS =
+  /^(?:response:)?(?:authorization|proxy-authorization|cookie|set-cookie|cf-access-(?:jwt-assertion|token|client-secret))$/i;
 
 export function logHeaders() {
   const onError = errorOption(

@@ -26,6 +26,7 @@ describe("log_headers", () => {
     "Set-Cookie",
     "response:set-cookie",
     "response:Authorization",
+    "Cf-Access-Jwt-Assertion",
   ])("may not be %s, with which somebody could act as the client", (name) => {
     expect(problemsOf(web({ log_headers: [name] }))).toEqual([
       `POOLS.web.log_headers[0]: "${name}" has credentials, which do not belong into a log; allowed: ${ALLOWED}`,
