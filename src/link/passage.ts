@@ -9,7 +9,8 @@ export interface Passage {
   readonly clock: Clock;
   /** True if it is no lease: nobody waits for its end, and the request has no place on the waiting list. */
   readonly isFree: boolean;
-  onLost: () => void;
+  /** `cut`: an operator's drain has cut it off. */
+  onLost: (why: "cut" | "lost") => void;
   end(end: LeaseEnd, first?: PoolStub): Promise<void>;
 }
 
@@ -19,7 +20,7 @@ export class FreePassage implements Passage {
   readonly clock = new Clock();
   readonly isFree = true;
   /** Never called. */
-  onLost: () => void = () => {};
+  onLost: Passage["onLost"] = () => {};
 
   constructor(server: Granted["server"]) {
     this.server = server;
