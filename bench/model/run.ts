@@ -23,7 +23,9 @@ if (writes()) {
   writeBetweenMarkers(join(BENCH, "../docs/configuration.md"), "affinity", `\n${affinityTable()}\n`);
 } else {
   console.log(tables());
-  console.log(`### How many of a key's requests go to its own of ten servers (\`balance = "hash:…"\`)\n\n${affinityTable()}`);
+  console.log(
+    `### How many of a key's requests go to its own of ten servers (\`balance = "hash:…"\`)\n\n${affinityTable()}`,
+  );
 }
 
 function drawing(): string {
