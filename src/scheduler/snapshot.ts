@@ -201,9 +201,8 @@ function serverSnapshot(server: Server, now: number): ServerSnapshot {
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     ...(server.available && server.warmUntil > now ? { warmUntil: iso(server.warmUntil) } : {}),
     lastCheck: server.lastCheck && {
+      ...server.lastCheck,
       at: iso(server.lastCheck.at),
-      passed: server.lastCheck.passed,
-      got: server.lastCheck.passed ? "passed" : "failed",
     },
     slots: server.slots,
     weight: server.weight,

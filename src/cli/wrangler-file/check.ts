@@ -4,6 +4,7 @@ import { checkBalance } from "./balance.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
 import { checkFreePaths } from "./free-paths.ts";
+import { checkHealth } from "./health.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
@@ -68,6 +69,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkTimeouts(target, right);
     checkBalance(target, right);
     checkBusy(target, right);
+    checkHealth(target, right);
     checkDeferred(target, right);
     checkFreePaths(target, right);
     return right;
