@@ -6,13 +6,7 @@ import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
 import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
-import {
-  MAX_QUEUE,
-  RETRIES,
-  SLOTS,
-  USUAL_QUEUE_TIMEOUT,
-  USUAL_SLOTS,
-} from "./limits.ts";
+import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
 import { logHeaders } from "./log-headers.ts";
 import { pathPrefix, requestPath } from "./names.ts";
 import { pages } from "./pages.ts";
