@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { reported } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 const server = (name: string, keys: object = {}) => ({ name, url: `http://${name}.example`, ...keys });
@@ -70,20 +71,20 @@ describe("a request without a slot", () => {
     scheduler.freeServer([], 0);
     scheduler.tick(0);
     const [first] = scheduler.takeChanges().questions;
-    scheduler.checked(first?.kind === "check" ? first.id : "", "refused", 0);
+    scheduler.checked(first?.kind === "check" ? first.id : "", reported("refused"), 0);
     expect(free(scheduler)).toBe("no-server");
     // An hour later nobody has been asked for long.
     for (let at = scheduler.nextTick(); at < 3_600_000; at = scheduler.nextTick()) {
       scheduler.tick(at);
       for (const question of scheduler.takeChanges().questions)
-        if (question.kind === "check") scheduler.checked(question.id, "refused", at);
+        if (question.kind === "check") scheduler.checked(question.id, reported("refused"), at);
     }
     expect(scheduler.nextTick()).toBe(Number.POSITIVE_INFINITY);
     expect(scheduler.freeServer([], 3_600_000)).toBe("no-server");
     expect(scheduler.nextTick()).toBeLessThanOrEqual(3_600_000);
     scheduler.tick(3_600_000);
     const [question] = scheduler.takeChanges().questions;
-    scheduler.checked(question?.kind === "check" ? question.id : "", "passed", 3_600_001);
+    scheduler.checked(question?.kind === "check" ? question.id : "", reported("passed"), 3_600_001);
     expect(free(scheduler)).toBe("a");
   });
 });

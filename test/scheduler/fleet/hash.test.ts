@@ -3,7 +3,7 @@ import { playAffinity } from "../../../bench/model/affinity.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { hashOf } from "../../../src/scheduler/terms/hash.ts";
 import type { ServerPatch } from "../../../src/scheduler/terms/rows.ts";
-import { DONE } from "../ends.ts";
+import { DONE, reported } from "../ends.ts";
 import { settings } from "../settings.ts";
 
 const KEYS = Array.from({ length: 1_000 }, (_, n) => hashOf(`session-${n}`));
@@ -147,7 +147,8 @@ describe("requests of the same key", () => {
         const { questions } = pool.takeChanges();
         asked = questions.length > 0;
         for (const one of questions)
-          if (one.kind === "check") pool.checked(one.id, one.server === failing ? "refused" : "passed", now);
+          if (one.kind === "check")
+            pool.checked(one.id, reported(one.server === failing ? "refused" : "passed"), now);
       }
     };
     const goesTo = () => KEYS.map((key) => serverFor(pool, key, { now }));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { type ServerSnapshot, snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { hashOf } from "../../../src/scheduler/terms/hash.ts";
-import { DONE } from "../ends.ts";
+import { DONE, reported } from "../ends.ts";
 import { LedgerModel } from "../ledger-model.ts";
 import { settings } from "../settings.ts";
 
@@ -75,7 +75,8 @@ describe("a server comes up", () => {
   function checkAll(pool: Scheduler, now: number, failing = ""): void {
     pool.tick(now);
     for (const one of pool.takeChanges().questions)
-      if (one.kind === "check") pool.checked(one.id, one.server === failing ? "refused" : "passed", now);
+      if (one.kind === "check")
+        pool.checked(one.id, reported(one.server === failing ? "refused" : "passed"), now);
   }
 
   test("when its checks pass again", () => {
