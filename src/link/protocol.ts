@@ -87,8 +87,10 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   metrics(): PoolMetrics;
 
   drain(request: DrainRequest, act: Act): DrainAnswer;
+  /** A drain in which requests are refused instead of held. `resume` ends it, too. */
+  stop(request: StopRequest, act: Act): DrainAnswer;
   resume(request: ResumeRequest, act: Act): DrainAnswer;
-  /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
+  /** Resolves once the pool is drained or stopped, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
   /** `null`: no such server. */
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
@@ -171,6 +173,8 @@ export interface NotGranted {
    * stored instead.
    */
   code: SchedulerRefusal | "left" | "defer";
+  /** With `stopped`: what the operator has to say to clients. */
+  message?: string;
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */
@@ -187,8 +191,15 @@ export interface DrainRequest {
   reason: string | null;
   /** From now; `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
   expiresMs: number | null;
+  /** From now: what is still held then is cut off. Absent: as it is. */
+  cutMs?: number | undefined;
   /** Changes a drain of this owner that is still on, and begins none. */
   extend?: boolean | undefined;
+}
+
+export interface StopRequest extends Pick<DrainRequest, "owner" | "expiresMs" | "cutMs"> {
+  /** What clients are told; `null`: what they are told already, or no more than that the service is stopped. */
+  message: string | null;
 }
 
 export interface ResumeRequest {

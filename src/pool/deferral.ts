@@ -112,6 +112,7 @@ export class Deferral {
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now);
+    if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
     const { id, expiresAt, hashKey } = request;

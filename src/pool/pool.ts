@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
-import { drainAsked, resumeAsked, serverAsked, slotAsked } from "../link/asked.ts";
+import { drainAsked, resumeAsked, serverAsked, slotAsked, stopAsked } from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -31,6 +31,7 @@ import {
   type Queued,
   type ResumeRequest,
   type ServerChange,
+  type StopRequest,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
@@ -239,12 +240,20 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const { owner, reason, expiresMs, extend } = request;
+    const { owner, reason, extend } = request;
     const answer = this.#once(drainAsked(request), act, (now) => {
-      const expiresAt = expiresMs === null ? null : now + expiresMs;
-      const isFree = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
-      if (!isFree) return "drain-held";
+      const drain = { owner, by: act.by, reason, extend, ...endsOf(request, now) };
+      if (!this.#scheduler.drain(drain, now)) return "drain-held";
       return this.#scheduler.currentDrain ? "done" : "nothing";
+    });
+    return { answer, snapshot: this.snapshot() };
+  }
+
+  stop(request: StopRequest, act: Act): DrainAnswer {
+    const { owner, message } = request;
+    const answer = this.#once(stopAsked(request), act, (now) => {
+      const stop = { owner, by: act.by, reason: null, stop: { message }, ...endsOf(request, now) };
+      return this.#scheduler.drain(stop, now) ? "done" : "drain-held";
     });
     return { answer, snapshot: this.snapshot() };
   }
@@ -261,7 +270,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
-    const settled = () => !this.#scheduler.currentDrain || this.#scheduler.inFlight === 0;
+    const settled = () => !this.#scheduler.currentDrain || this.#scheduler.isDrained;
     await this.#conditions.until(settled, timeoutMs);
     return this.snapshot();
   }
@@ -323,7 +332,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   /** True if a request that may be stored would have to wait for an operator or a server. */
   #isToBeDeferred(now: number): boolean {
     const { deferred } = this.#settings;
-    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.isStopped(now);
+    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.willWait(now);
   }
 
   #contentAt(now: number): SnapshotContent {
@@ -412,6 +421,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     for (const question of changes.questions) void this.#ask(question);
     for (const { lost, lease } of changes.slots)
       if (lost && this.#deferral.has(lease)) this.#deferral.lost(lease);
+    for (const lease of changes.cuts) this.#tellCut(lease);
     const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
     const nextLook = this.#deferral.unfinished > 0 ? this.#deferral.nextLook(Date.now()) : undefined;
     this.#wakeups.set(this.#scheduler, changes.slots, idle, nextLook);
@@ -419,6 +429,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (changes.decisions.length > 0 || changes.slots.size > 0 || this.#audit.hasChanges)
       this.#heartbeat.start();
     this.#conditions.changed();
+  }
+
+  /** Tells the holder of a lease that it was cut off. */
+  #tellCut(lease: string): void {
+    if (this.#deferral.has(lease)) this.#deferral.lost(lease);
   }
 
   /** Slots first, then counts: otherwise an end that is repeated after a crash would be counted twice. */
@@ -443,8 +458,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
     else if (kind === "queued")
       this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
-    else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
-    else this.#answers.answer(ticket, this.#granted(decision));
+    else if (kind === "refuse") {
+      const { code, message } = decision;
+      this.#answers.answer(ticket, { granted: false, code, ...(message === undefined ? {} : { message }) });
+    } else this.#answers.answer(ticket, this.#granted(decision));
   }
 
   #answerDeferred(decision: Decision): void {
@@ -473,6 +490,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     }
     this.#commit.soon();
   }
+}
+
+/** When a drain or a stop ends by itself, and when it cuts off what is still held; ms since the epoch. */
+function endsOf(
+  { expiresMs, cutMs }: Pick<DrainRequest, "expiresMs" | "cutMs">,
+  now: number,
+): { expiresAt: number | null; cutAt?: number } {
+  const expiresAt = expiresMs === null ? null : now + expiresMs;
+  return cutMs === undefined ? { expiresAt } : { expiresAt, cutAt: now + cutMs };
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */

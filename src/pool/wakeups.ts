@@ -13,7 +13,8 @@ const HEARTBEAT_MS = 5_000;
 
 /**
  * The object's alarm, which wakes it even after an eviction. Setting it is a billed write, so it is set only for what
- * is rare: the expiry of a drain, the end of a quarantine or of an orphaned lease, and looks after deferred requests.
+ * is rare: the expiry of a drain, the cut of leases, the end of a quarantine or of an orphaned lease, and looks after
+ * deferred requests.
  */
 class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -49,7 +50,7 @@ export class Wakeups {
    * flight. `nextLook`: when the pool must be awake in any case; ms since the epoch.
    */
   set(
-    scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
+    scheduler: { nextTick(): number; nextCut: number; currentDrain: Readonly<Drain> | null },
     changed: Iterable<SlotRow>,
     idle: boolean,
     nextLook = Number.POSITIVE_INFINITY,
@@ -59,6 +60,7 @@ export class Wakeups {
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
+    if (scheduler.nextCut !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(scheduler.nextCut);
     if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }
 
@@ -74,7 +76,7 @@ export class Wakeups {
 
   /** A lease needs no alarm: it ends by a message or by its time to live, which begins anew after a restart. */
   #setAlarmFor(slot: SlotRow): void {
-    if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
+    if (["quarantined", "cut", "orphaned"].includes(slot.state)) this.#alarm.wakeBy(slot.until);
   }
 }
 

@@ -30,6 +30,7 @@ const CALLS: Named<PoolCalls> = {
   watch: true,
   metrics: true,
   drain: true,
+  stop: true,
   resume: true,
   whenDrained: true,
   changeServer: true,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Wakeups } from "../../src/pool/wakeups.ts";
 import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { UNCUT } from "../scheduler/ledger-model.ts";
 import { serverAt } from "../scheduler/settings.ts";
 
 const MINUTES_5 = 300_000;
@@ -21,10 +22,15 @@ afterEach(() => void vi.useRealTimers());
 
 const IDLE = true;
 const BUSY = false;
-const dueAt = (at: number) => ({ nextTick: () => at, currentDrain: null });
+const dueAt = (at: number, nextCut = Number.POSITIVE_INFINITY) => ({
+  nextTick: () => at,
+  nextCut,
+  currentDrain: null,
+});
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
-  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt },
+  nextCut: Number.POSITIVE_INFINITY,
+  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt, ...UNCUT },
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   server: serverAt("a"),
@@ -45,7 +51,7 @@ describe("a pool with nobody in it", () => {
     expect(woken).toBe(1);
   });
 
-  test.each(["quarantined", "orphaned"] as const)(
+  test.each(["quarantined", "cut", "orphaned"] as const)(
     "sleeps, and leaves it to the alarm, when its %s slot has 5 min to go",
     (state) => {
       const at = Date.now() + MINUTES_5;
@@ -60,6 +66,13 @@ describe("a pool with nobody in it", () => {
   test("sleeps, and leaves it to the alarm, when its drain has 5 min to go", () => {
     const at = Date.now() + MINUTES_5;
     wakeups.set(drainUntil(at), [], IDLE);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(alarms).toEqual([at]);
+  });
+
+  test("sleeps, and leaves it to the alarm, when it cuts leases off in 5 min", () => {
+    const at = Date.now() + MINUTES_5;
+    wakeups.set(dueAt(at, at), [], IDLE);
     expect(vi.getTimerCount()).toBe(0);
     expect(alarms).toEqual([at]);
   });

@@ -6,7 +6,8 @@ export type Decision =
   /** The lease gets the ticket's id. `token`: for a retry. */
   | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
   | { kind: "queued"; ticket: string; token: number }
-  | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
+  /** `message`: what an operator has to say to the client, in place of our own words. */
+  | { kind: "refuse"; ticket: string; code: SchedulerRefusal; message?: string | undefined };
 
 /** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
 export type Question =
@@ -29,6 +30,8 @@ export interface Changes {
   questions: readonly Question[];
   slots: ReadonlySet<SlotRow>;
   servers: ReadonlyMap<string, ServerRow>;
+  /** The leases that were cut off, whose holders are to be told. */
+  cuts: readonly string[];
   drainChanged: boolean;
   regroupChanged: boolean;
 }
@@ -44,6 +47,7 @@ export class Outbox {
   #questions: Question[] | null = null;
   #slots: Set<SlotRow> | null = null;
   #servers: Map<string, ServerRow> | null = null;
+  #cuts: string[] | null = null;
 
   /** True if there are checks or probes to send. */
   get hasQuestions(): boolean {
@@ -71,6 +75,11 @@ export class Outbox {
     this.#servers.set(server.name, server);
   }
 
+  cutOff(lease: string): void {
+    this.#cuts ??= [];
+    this.#cuts.push(lease);
+  }
+
   /** Returns and clears what was collected. */
   take(): Changes {
     const changes = {
@@ -78,6 +87,7 @@ export class Outbox {
       questions: this.#questions ?? NONE,
       slots: this.#slots ?? NO_SLOTS,
       servers: this.#servers ?? NO_SERVERS,
+      cuts: this.#cuts ?? NONE,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
     };
@@ -85,6 +95,7 @@ export class Outbox {
     this.#questions = null;
     this.#slots = null;
     this.#servers = null;
+    this.#cuts = null;
     this.drainChanged = false;
     this.regroupChanged = false;
     return changes;
