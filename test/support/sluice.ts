@@ -139,6 +139,11 @@ export class Sluice {
     return this.admin("POST", `/api/pools/${pool}/drain`, body);
   }
 
+  /** Has the pool refuse requests; `stop` ends the runtime. */
+  async stopPool(pool: string, body: unknown = {}): Promise<Response> {
+    return this.admin("POST", `/api/pools/${pool}/stop`, body);
+  }
+
   async resume(pool: string, body: unknown = {}): Promise<Response> {
     return this.admin("POST", `/api/pools/${pool}/resume`, body);
   }
