@@ -12,7 +12,7 @@ import {
   USUAL_QUEUE_TIMEOUT,
   USUAL_SLOTS,
 } from "./limits.ts";
-import { pathPrefix, requestPath } from "./names.ts";
+import { pathPrefixes, requestPath } from "./names.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
@@ -65,7 +65,7 @@ const serverTimeout = tableOr(
 /** The keys that decide which requests a pool serves. */
 export const routingKeys = {
   hosts: z.prefault(hostPatterns(), ["*"]),
-  path_prefix: z.prefault(pathPrefix(), "/"),
+  path_prefix: z.prefault(pathPrefixes(), "/"),
 };
 
 const keys = table({
@@ -106,7 +106,7 @@ export const poolKeys = z.pipe(keys, z.transform(toPool));
 function toPool(given: z.output<typeof keys>): ParsedPool {
   return {
     hosts: [...new Set(given.hosts)],
-    pathPrefix: given.path_prefix,
+    pathPrefixes: [...new Set([given.path_prefix].flat())],
     slots: given.slots,
     servers: given.servers.map(({ headers = [], ...server }) => ({
       ...server,
