@@ -1,22 +1,15 @@
 /** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the documentation. */
 import * as z from "zod/mini";
+import { check } from "./check.ts";
 import { deferredKeys } from "./deferred.ts";
-import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
+import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
 import { hostPatterns } from "./hosts.ts";
-import {
-  MAX_QUEUE,
-  RETRIES,
-  ROW,
-  SHORTEST_INTERVAL,
-  SLOTS,
-  USUAL_QUEUE_TIMEOUT,
-  USUAL_SLOTS,
-} from "./limits.ts";
+import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
 import { pathPrefixes, requestPath } from "./names.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
-import type { CheckConfig, PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
+import type { PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
 
 /** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
@@ -35,20 +28,6 @@ export const LOCATION_HINTS = [
 
 /** All requests of a Worker share 128 MB. */
 const LARGEST_BUFFER = "64MiB";
-
-const STATUSES = /^[2-5](?:xx|\d\d)(?:\s*,\s*[2-5](?:xx|\d\d))*$/;
-
-const check = table({
-  path: requestPath(),
-  interval: z.prefault(duration(SHORTEST_INTERVAL), "2s"),
-  timeout: z.prefault(duration("1ms"), "1s"),
-  rise: z._default(whole(...ROW), 2),
-  fall: z._default(whole(...ROW), 3),
-  status: z.prefault(
-    text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"', { pattern: STATUSES }),
-    "2xx",
-  ),
-});
 
 const quarantine = table({
   max: z.optional(duration("1ms")),
@@ -126,7 +105,7 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     redispatch: given.redispatch,
     retryNonIdempotent: given.retry_non_idempotent,
     retryOn: given.retry_on,
-    check: given.check === undefined ? null : toCheck(given.check),
+    check: given.check ?? null,
     whenDown: given.when_down,
     onClientAbort: given.on_client_abort,
     quarantine: {
@@ -156,12 +135,4 @@ function toServerTimeout(given: GivenServerTimeout): ServerTimeout {
 function longestSilence(given: GivenServerTimeout): number {
   const { firstByteMs, betweenMs } = toServerTimeout(given);
   return Math.max(firstByteMs, betweenMs);
-}
-
-function toCheck({ interval, timeout, ...same }: z.output<typeof check>): CheckConfig {
-  return { ...same, intervalMs: interval, timeoutMs: timeout };
-}
-
-function readStatus(given: string): string | undefined {
-  return STATUSES.test(given) ? given.replace(/\s*,\s*/g, ",") : undefined;
 }

@@ -96,12 +96,23 @@ export interface ServerConfig extends IdentifiedServer {
 export interface CheckConfig {
   /** Path and query. */
   path: string;
+  method: "GET" | "HEAD" | "OPTIONS";
+  /** `null`: that of the server's URL. */
+  port: number | null;
+  /** The Host that the server sees; `null`: that of its URL. */
+  host: string | null;
   intervalMs: number;
   timeoutMs: number;
   rise: number;
   fall: number;
   /** `2xx`, `200` or a list without spaces, `2xx,404`. */
   status: string;
+  /** Text that the answer's body must contain. */
+  expect: string | null;
+  /** A header that the answer must have; its name is in lower case. `value: null`: any. */
+  expectHeader: { name: string; value: string | null } | null;
+  /** False: the server answers checks beside its work. */
+  slot: boolean;
 }
 
 /** The longest silence of a server, in ms. */

@@ -432,11 +432,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   async #ask(question: Question): Promise<void> {
-    const { result, late } = await this.#asker.ask(question);
+    const { report, late } = await this.#asker.ask(question);
     if (question.kind === "probe") {
-      this.#scheduler.probed(question.server, result === "passed", question.askedAt, Date.now());
+      this.#scheduler.probed(question.server, report.result === "passed", question.askedAt, Date.now());
     } else {
-      this.#scheduler.checked(question.id, result, Date.now());
+      this.#scheduler.checked(question.id, report, Date.now());
       void late?.then((end) => {
         this.#scheduler.checkedLate(question.id, end, Date.now());
         this.#commit.soon();

@@ -1,8 +1,8 @@
 import type { PoolConfig } from "../config/types.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
+import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import type { CheckResult } from "./fleet/health.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
@@ -146,15 +146,15 @@ export class Scheduler {
   // ── Servers ──
 
   /** A health check has ended. `id` is that of its `Question`. */
-  checked(id: string, result: CheckResult, now: number): void {
-    this.#fleet.checked(id, result, now);
+  checked(id: string, report: CheckReport, now: number): void {
+    this.#fleet.checked(id, report, now);
     this.#refuseOrDispatch(now);
     this.tick(now);
   }
 
   /** A check that had timed out has ended after all, so the server is not busy with it any more. */
-  checkedLate(id: string, result: CheckResult, now: number): void {
-    this.#fleet.checkedLate(id, result, now);
+  checkedLate(id: string, report: CheckReport, now: number): void {
+    this.#fleet.checkedLate(id, report, now);
     this.tick(now);
   }
 
@@ -368,7 +368,7 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
-  /** True if a check or a probe is in the outbox. A check holds a slot until it is sent and answered. */
+  /** True if a check or a probe is in the outbox. A check may hold a slot until it is sent and answered. */
   get hasQuestions(): boolean {
     return this.#outbox.hasQuestions;
   }

@@ -198,9 +198,8 @@ function serverSnapshot(server: Server): ServerSnapshot {
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     lastCheck: server.lastCheck && {
+      ...server.lastCheck,
       at: iso(server.lastCheck.at),
-      passed: server.lastCheck.passed,
-      got: server.lastCheck.passed ? "passed" : "failed",
     },
     slots: server.slots,
     weight: server.weight,

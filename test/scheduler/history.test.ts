@@ -57,6 +57,7 @@ const happening = fc.oneof(
       what: fc.constant("answer" as const),
       which: fc.nat(),
       result: fc.constantFrom<CheckResult>("passed", "passed", "failed", "refused", "broken", "timeout"),
+      cutOff: fc.boolean(),
     }),
   },
   {
@@ -65,6 +66,7 @@ const happening = fc.oneof(
       what: fc.constant("answerLate" as const),
       which: fc.nat(),
       result: fc.constantFrom<CheckResult>("passed", "failed", "refused", "broken", "timeout"),
+      cutOff: fc.boolean(),
     }),
   },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
@@ -164,6 +166,8 @@ const CONFIGS = [
     ],
   }),
   settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
+  settings({ ...base, check: { ...CHECK, slot: false }, quarantine: PROBED }),
+  settings({ ...base, check: { ...CHECK, slot: false }, when_down: "refuse", cooldown: "50ms", slots: 2 }),
 ];
 
 const configOf = ({ config }: { config: number }) =>
@@ -215,12 +219,12 @@ function play(world: World, event: Happening, calm = false): void {
       break;
     case "answer": {
       const question = world.questions[event.which % world.questions.length];
-      if (question) world.answer(question, event.result);
+      if (question) world.answer(question, event.result, event.cutOff);
       break;
     }
     case "answerLate": {
       const question = world.lateChecks[event.which % world.lateChecks.length];
-      if (question) world.answerLate(question, event.result);
+      if (question) world.answerLate(question, event.result, event.cutOff);
       break;
     }
     case "retry":

@@ -7,7 +7,7 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
-import { cutOff, DONE } from "./ends.ts";
+import { cutOff, DONE, reported } from "./ends.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
@@ -67,6 +67,8 @@ export class World {
   /** When the last check that was refused was made, by URL, of servers that were not well since. */
   readonly #refusedAt = new Map<string, number>();
   readonly #checkIds = new Set<string>();
+  /** Checks under way that take no slot, as their servers answer them beside their work: of whom, and since when. */
+  readonly #beside = new Map<string, { url: string; since: number }>();
   /** When its last check was made, and when a request was last given the slot of one, by URL. */
   readonly #checkedAt = new Map<string, number>();
   readonly #yieldedAt = new Map<string, number>();
@@ -223,18 +225,27 @@ export class World {
 
   // ── What servers do ──
 
-  answer(question: Question, result: CheckResult): void {
+  /** `cutOff`: it is not read to its end. */
+  answer(question: Question, result: CheckResult, cutOff = false): void {
     this.questions.splice(this.questions.indexOf(question), 1);
     const { maxMs, brokenMs } = this.#settings.quarantine;
+    const beside = question.kind === "check" ? this.#beside.get(question.id) : undefined;
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
       const { askedAt } = question;
       if (result === "passed") this.#slots.open(new URL(question.url).origin, askedAt, askedAt, this.now);
       this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
+    } else if (beside !== undefined) {
+      this.#beside.delete(question.id);
+      if (result === "timeout") this.lateChecks.push(question);
+      const wasDown = this.#isDown(question.server);
+      this.#health.checked(question.server, result, this.now);
+      if (result === "refused") this.#refusedAt.set(beside.url, beside.since);
+      this.scheduler.checked(question.id, reported(result, cutOff), this.now);
+      if (result === "passed") this.#well(question, wasDown);
     } else {
       const mine = this.#slots.lastOf(question.id);
-      const { cooldownMs } = this.#settings;
-      const [answered, unanswered] = [cooldownMs, brokenMs];
+      const [answered, unanswered] = [this.#restAfter(cutOff), brokenMs];
       const after = {
         passed: answered,
         failed: answered,
@@ -249,22 +260,22 @@ export class World {
       if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
       if (inTime) this.#health.checked(question.server, result, this.now);
       if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
-      this.scheduler.checked(question.id, result, this.now);
+      this.scheduler.checked(question.id, reported(result, cutOff), this.now);
       if (inTime && result === "passed") this.#well(question, wasDown);
     }
     this.#settle();
   }
 
   /** Its server answers a check that has timed out, or breaks off. */
-  answerLate(question: Question, result: CheckResult): void {
+  answerLate(question: Question, result: CheckResult, cutOff = false): void {
     if (question.kind !== "check") return;
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = this.#slots.lastOf(question.id);
-    const { cooldownMs, quarantine } = this.#settings;
-    const after = result === "broken" || result === "refused" ? quarantine.brokenMs : cooldownMs;
+    const { brokenMs } = this.#settings.quarantine;
+    const after = result === "broken" || result === "refused" ? brokenMs : this.#restAfter(cutOff);
     if (mine && mine.until > this.now && result !== "timeout")
       Object.assign(mine, { until: this.now + after, closedAt: this.now });
-    this.scheduler.checkedLate(question.id, result, this.now);
+    this.scheduler.checkedLate(question.id, reported(result, cutOff), this.now);
     this.#settle();
   }
 
@@ -423,6 +434,7 @@ export class World {
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
     this.lateChecks.length = 0;
+    this.#beside.clear();
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
@@ -456,7 +468,7 @@ export class World {
   checkLookedAfter(): void {
     if (!this.#settings.check || !this.#isAwaited || this.questions.length >= 4) return;
     for (const { name, url, state, retired, hasFreeSlot } of this.scheduler.servers) {
-      if (retired || state === "maint" || !hasFreeSlot) continue;
+      if (retired || state === "maint" || (this.#checksTakeSlots && !hasFreeSlot)) continue;
       if (this.questions.some((question) => question.server === name)) continue;
       const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
       assert.ok(this.scheduler.nextTick() <= Math.max(this.now, dueAt), `nobody looks after ${name}`);
@@ -668,10 +680,15 @@ export class World {
     const { origin } = new URL(question.url);
     const server = this.scheduler.servers.find(({ url }) => url === origin);
     const slot = [...(server?.occupiedSlots() ?? [])].find(({ lease }) => lease === question.id);
-    if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
+    if (!server) throw new Error(`a check of nobody: ${question.id}`);
+    assert.equal(slot !== undefined, this.#checksTakeSlots, `a slot for ${question.id}`);
     assert.ok(!this.#checkIds.has(question.id), `${question.id} is the id of an earlier check`);
     this.#checkIds.add(question.id);
     this.#checkInterval(origin);
+    if (!slot) {
+      this.#beside.set(question.id, { url: origin, since: this.now });
+      return;
+    }
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
     this.#slots.take(slot.index, server.slots, {
       url: origin,
@@ -784,8 +801,20 @@ export class World {
     assert.ok(idleMs < ATTENTION_MS, `${idleMs} ms since there was work for ${url}`);
     const sinceMs = this.now - last;
     assert.ok(sinceMs >= this.#intervalMs, `${sinceMs} ms between checks of ${url}`);
-    assert.ok(!this.#slots.on(url).some((one) => one.checks), `another check of ${url} is under way`);
+    const isBeside = [...this.#beside.values()].some((one) => one.url === url);
+    const isUnderWay = isBeside || this.#slots.on(url).some((one) => one.checks);
+    assert.ok(!isUnderWay, `another check of ${url} is under way`);
     this.#checkedAt.set(url, this.now);
+  }
+
+  get #checksTakeSlots(): boolean {
+    return this.#settings.check?.slot ?? true;
+  }
+
+  /** How long a slot stays closed after a check that was answered. */
+  #restAfter(cutOff: boolean): number {
+    const { cooldownMs, quarantine } = this.#settings;
+    return cutOff ? Math.max(cooldownMs, quarantine.cancelMs) : cooldownMs;
   }
 
   get #intervalMs(): number {
@@ -794,6 +823,7 @@ export class World {
 
   /** Whoever has waited lets the overdue check of the server go first, unless a slot has just come back from one. */
   #checkNotOverdue(worker: Worker, url: string, index: number): void {
+    if (!this.#checksTakeSlots) return;
     const before = this.#slots.at({ url, index });
     if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
     const back = this.#slots.on(url).some(({ id, until }) => this.#checkIds.has(id) && until === this.now);

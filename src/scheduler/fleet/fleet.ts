@@ -12,8 +12,8 @@ import {
 } from "../terms/rows.ts";
 import type { FailedServer } from "../waiting/failed-server.ts";
 import { Balance } from "./balance.ts";
+import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
-import type { CheckResult } from "./health.ts";
 import { Leases, restMs, type WithheldState } from "./leases.ts";
 import { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
@@ -162,22 +162,23 @@ export class Fleet {
     return true;
   }
 
-  /** A check has ended. Does nothing more if the time of its slot ran out before. */
-  checked(id: string, result: CheckResult, now: number): void {
-    this.#checks.checkEnded(id);
-    const slot = this.#leases.get(id);
-    if (slot?.state !== "checking") return;
-    const { server } = slot;
-    server.lastCheck = { at: slot.since, passed: result === "passed" };
+  /** A check has ended. Does nothing if the time of its slot ran out before. */
+  checked(id: string, report: CheckReport, now: number): void {
+    const check = this.#checks.checkEnded(id);
+    if (!check) return;
+    const { server, askedAt } = check;
+    const { result, got } = report;
+    server.lastCheck = { at: askedAt, passed: result === "passed", got };
     const before = { status: server.health.status, refusedAt: server.health.refusedAt };
-    const askedAt = slot.since;
-    this.#closeAfterCheck(slot, result, now);
+    // Without one the server answers checks beside its work.
+    const slot = this.#leases.get(id);
+    if (slot) this.#closeAfterCheck(slot, report, now);
     const changed =
       result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
     this.#recordHealth(server, now);
     if (server.health.status === "down") {
-      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks" }, now);
+      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks", got }, now);
     } else if (before.status === "down") {
       this.#journal.note({ kind: "server-up", server: server.name }, now);
       // The server restarted when it refused a connection, so the requests that it got before are gone.
@@ -186,9 +187,9 @@ export class Fleet {
     }
   }
 
-  checkedLate(id: string, result: CheckResult, now: number): void {
+  checkedLate(id: string, report: CheckReport, now: number): void {
     const slot = this.#leases.get(id);
-    if (slot?.state === "recovering" && result !== "timeout") this.#closeAfterCheck(slot, result, now);
+    if (slot?.state === "recovering" && report.result !== "timeout") this.#closeAfterCheck(slot, report, now);
   }
 
   probed(name: string, idle: boolean, askedAt: number, now: number): void {
@@ -208,7 +209,7 @@ export class Fleet {
   /** Ends the states whose time has come. `onLost`: called for each lease that ran out; its slot is quarantined. */
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
-      if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
+      if (slot.state === "checking") this.checked(slot.lease, this.#silence, now);
       else if (!isHeld(slot)) this.free(slot, now);
       else {
         onLost();
@@ -253,12 +254,18 @@ export class Fleet {
     this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
   }
 
+  /** What a check got whose end nobody reports. */
+  get #silence(): CheckReport {
+    return noAnswer(this.#settings.check?.timeoutMs ?? 0);
+  }
+
   /** Closes the slot for as long as after a request with the same end. For that, an answer of any status is `done`. */
-  #closeAfterCheck(slot: Slot<Server>, result: CheckResult, now: number): void {
+  #closeAfterCheck(slot: Slot<Server>, { result, cutOff }: CheckReport, now: number): void {
     slot.lost = result === "timeout";
+    const { cooldownMs, quarantine } = this.#settings;
     const answered = result === "passed" || result === "failed";
     const forMs = answered
-      ? this.#settings.cooldownMs
+      ? Math.max(cooldownMs, cutOff ? quarantine.cancelMs : 0)
       : quarantineMs(result === "timeout" ? "timeout" : "broken", this.#settings);
     this.#withhold(slot, "recovering", forMs, now);
   }

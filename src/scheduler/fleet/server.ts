@@ -25,8 +25,8 @@ export class Server {
   readonly retired: boolean;
   readonly health: HealthState;
   healthSince: number | null;
-  /** The last health check that ended; `at` is when it was sent. */
-  lastCheck: { at: number; passed: boolean } | null = null;
+  /** The last health check that ended; `at` is when it was sent, `got` what came of it, in words. */
+  lastCheck: { at: number; passed: boolean; got: string } | null = null;
   /** When the next health check is due; `Infinity`: none is scheduled. */
   nextCheckAt = Number.POSITIVE_INFINITY;
   /** When the next probe is due; `Infinity`: none is scheduled. */

@@ -10,7 +10,7 @@ export type Decision =
 
 /** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
 export type Question =
-  /** How is the server? Holds a slot under this id until it is answered. */
+  /** How is the server? Unless `slot = false`, it holds a slot under this id until it is answered. */
   | ({ kind: "check"; id: string } & Asked)
   /** Is the server idle again? */
   | ({ kind: "probe"; askedAt: number } & Asked);
