@@ -51,6 +51,9 @@ const server = exactly<ServerSnapshot>()(
     changedBy: z.string().optional().describe("The operator who changed it last."),
     health: z.enum(["up", "down", "unchecked"]),
     healthSince: instant.nullable(),
+    warmUntil: instant
+      .optional()
+      .describe("Of a server that came up a short time ago: until then its share grows (`slow_start`)."),
     lastCheck: z
       .object({
         at: instant,

@@ -4,7 +4,7 @@
  */
 
 export const SLOTS = [1, 1000] as const;
-export const WEIGHT = [1, 256] as const;
+export const WEIGHT = [0, 256] as const;
 export const MAX_QUEUE = [0, 1_000_000] as const;
 export const RETRIES = [0, 100] as const;
 /** Of `rise` and `fall`: checks in a row. */

@@ -1,5 +1,6 @@
 /** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the documentation. */
 import * as z from "zod/mini";
+import { balance } from "./balance.ts";
 import { check } from "./check.ts";
 import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
@@ -51,7 +52,8 @@ const keys = table({
   ...routingKeys,
   slots: z._default(whole(...SLOTS), USUAL_SLOTS),
   servers: servers(),
-  balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
+  balance: z.prefault(balance(), "roundrobin"),
+  slow_start: z.prefault(duration(), "0s"),
   max_queue: z._default(whole(...MAX_QUEUE), 1000),
   queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
   server_timeout: z.prefault(serverTimeout, {}),
@@ -94,6 +96,7 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
       headers: [...new Map([...given.headers, ...headers])],
     })),
     balance: given.balance,
+    slowStartMs: given.slow_start,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,
     serverTimeout: toServerTimeout(given.server_timeout),

@@ -15,7 +15,9 @@ export interface PoolConfig {
   /** The default of `servers[].slots`, which is already applied there. */
   slots: number;
   servers: ServerConfig[];
-  balance: "roundrobin" | "leastconn" | "first" | "random";
+  balance: "roundrobin" | "leastconn" | "first" | "random" | HashedPart;
+  /** How long the share of a server that came up grows; 0: it has all of it at once. */
+  slowStartMs: number;
   maxQueue: number;
   queueTimeoutMs: number;
   serverTimeout: ServerTimeout;
@@ -45,6 +47,13 @@ export interface PoolConfig {
   bufferResponseBytes: number;
   /** One of LOCATION_HINTS. */
   locationHint: string | null;
+}
+
+/** What of a request is hashed, so that the same goes to the same server. */
+export interface HashedPart {
+  part: "header" | "cookie" | "query" | "path";
+  /** A header's in lower case; "" of the path. */
+  name: string;
 }
 
 export interface DeferredConfig {

@@ -50,6 +50,7 @@ const MIGRATIONS = [
      fingerprint TEXT NOT NULL
    ) WITHOUT ROWID;`,
   "CREATE TABLE audit (row INTEGER PRIMARY KEY, entry TEXT NOT NULL, acts TEXT NOT NULL)",
+  "ALTER TABLE deferred ADD COLUMN hash_key INTEGER",
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

@@ -31,6 +31,7 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     slots: 1,
     servers: [],
     balance: "roundrobin",
+    slowStartMs: 0,
     maxQueue: Number.POSITIVE_INFINITY,
     queueTimeoutMs: LONGEST_MS,
     serverTimeout: { firstByteMs: LONGEST_MS, betweenMs: LONGEST_MS },

@@ -421,7 +421,7 @@ export class Scheduler {
   #grant(now: number): void {
     for (let head = this.#waitingList.head(); head; head = this.#waitingList.head()) {
       head.failed?.tick(now);
-      const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
+      const slot = this.#fleet.grant(head, now, this.#random);
       if (!slot) return;
       this.#waitingList.shift();
       this.#recordGrant(head, slot, now);

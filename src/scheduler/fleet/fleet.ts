@@ -10,7 +10,7 @@ import {
   type ServerRow,
   type SlotRow,
 } from "../terms/rows.ts";
-import type { FailedServer } from "../waiting/failed-server.ts";
+import type { Ticket } from "../waiting/ticket.ts";
 import { Balance } from "./balance.ts";
 import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
@@ -30,7 +30,6 @@ export class Fleet {
   readonly #balance: Balance;
   readonly #checks: Checks;
   #servers: Server[];
-  #grants = 0;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -44,7 +43,7 @@ export class Fleet {
     this.#outbox = record.outbox;
     this.#journal = record.journal;
     this.#leases = new Leases(record.outbox);
-    this.#balance = new Balance(settings.balance);
+    this.#balance = new Balance(settings);
     this.#checks = new Checks(settings, this.#leases, newId);
     const rows = new Map(restored?.servers.map((row) => [row.name, row]));
     this.#servers = settings.servers.map(
@@ -104,18 +103,14 @@ export class Fleet {
 
   // ── Slots ──
 
-  /** Leases a slot to the ticket of this id; `undefined`: none is free for it. `failed`: its last attempt's server. */
+  /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    id: string,
-    failed: FailedServer | null,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
-    const server = this.#balance.pick(random, failed);
-    const slot = server?.take();
-    if (!server || !slot) return undefined;
-    server.lastGrant = ++this.#grants;
-    this.#leases.grant(slot, id, now);
+    const slot = this.#balance.pick(ticket, now, random)?.take();
+    if (slot) this.#leases.grant(slot, ticket.id, now);
     return slot;
   }
 

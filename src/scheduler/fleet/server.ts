@@ -1,4 +1,5 @@
 import type { ServerConfig } from "../../config/types.ts";
+import { hashOf } from "../terms/hash.ts";
 import {
   isInQuarantine,
   type ServerOverride,
@@ -33,10 +34,18 @@ export class Server {
   nextProbeAt = Number.POSITIVE_INFINITY;
   /** The pause before that probe, in ms; it doubles from probe to probe. */
   probePauseMs = 0;
+  /** What it is chosen by: its weight, or less for a while after it came up. Kept up to date by `SlowStart`. */
+  share = 0;
+  /** When its share is all of its weight, in ms since the epoch. */
+  warmUntil = Number.NEGATIVE_INFINITY;
   /** Smooth weighted round robin's running credit. */
   credit = 0;
-  /** Serial number of the pool's last grant to this server, so that equal servers take turns. */
-  lastGrant = 0;
+  /**
+   * Which keys it gets by `rendezvous`. Of the name, and not of the identity: a server that is replaced under its name, as
+   * a container by one with another address, inherits its keys, and all others keep theirs. By identity the others would
+   * get the keys of the old one and lose as many to the new one, whose cache is empty.
+   */
+  readonly hashSeed: number;
 
   readonly configured: { slots: number; weight: number };
   #override: ServerOverride;
@@ -58,6 +67,7 @@ export class Server {
     this.binding = config.binding;
     this.backup = config.backup;
     this.retired = retired;
+    this.hashSeed = hashOf(config.name) | 0;
     this.configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;
@@ -104,7 +114,18 @@ export class Server {
 
   /** True if neither the operator nor its health keeps the server from requests. It may be busy. */
   get available(): boolean {
-    return !this.retired && this.state === "ready" && this.health.status !== "down";
+    return !this.retired && this.state === "ready" && this.weight > 0 && this.health.status !== "down";
+  }
+
+  /**
+   * When an operator put the server back into service, or its checks passed again, whichever was later; in ms since the
+   * epoch. `-Infinity`: neither is known.
+   */
+  get cameUpAt(): number {
+    return Math.max(
+      (this.state === "ready" ? this.#stateSince : null) ?? Number.NEGATIVE_INFINITY,
+      (this.health.status === "up" ? this.healthSince : null) ?? Number.NEGATIVE_INFINITY,
+    );
   }
 
   /** True if the server is in maintenance, retired, or was seen to be down recently: no ticket is to wait for it. */

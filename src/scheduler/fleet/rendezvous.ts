@@ -1,0 +1,34 @@
+import type { Server } from "./server.ts";
+
+/**
+ * Weighted rendezvous hashing: each key has an order of all servers, by their scores for it, and its request goes to the
+ * first in that order with a free slot. Returns that one. A server that comes or goes, or whose weight changes, moves
+ * only the keys that it gains or loses: all other scores stay as they are.
+ */
+export function rendezvous(servers: readonly Server[], key: number): Server | undefined {
+  // Of its 53 bits; bitwise operators take no more than 32.
+  const [low, high] = [key | 0, (key / 0x1_0000_0000) | 0];
+  let best: Server | undefined;
+  let [bestDraw, bestScore] = [0, 0];
+  for (const server of servers) {
+    if (!server.hasFreeSlot) continue;
+    const drawn = draw(low, high, server.hashSeed);
+    // Nothing but a larger weight makes up for a smaller draw: this spares most of the logarithms.
+    if (best && drawn <= bestDraw && server.share <= best.share) continue;
+    const score = -server.share / Math.log(drawn);
+    if (best && score <= bestScore) continue;
+    best = server;
+    bestDraw = drawn;
+    bestScore = score;
+  }
+  return best;
+}
+
+/** A number between 0 and 1, both excluded, as if it was drawn at random for each pair of a key and a server. */
+function draw(low: number, high: number, seed: number): number {
+  let bits = Math.imul(low ^ seed, 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13) ^ high, 0xc2b2ae35);
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits ^= bits >>> 13;
+  return ((bits >>> 0) + 0.5) / 0x1_0000_0000;
+}
