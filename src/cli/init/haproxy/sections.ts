@@ -44,6 +44,13 @@ const KINDS = new Set([
 ]);
 const PROXIES = new Set(["frontend", "backend", "listen"]);
 
+/** The last line that says it, as a backend's own line replaces that of its defaults. By its first words. */
+export function last(lines: readonly Line[], ...names: string[]): Line | undefined {
+  return lines.findLast(({ words: [first = "", second = ""] }) =>
+    names.some((name) => name === first || name === `${first} ${second}`),
+  );
+}
+
 /** `stray`: lines before the first section. */
 export function readSections(text: string): { sections: Section[]; stray: Line[] } {
   const sections: Section[] = [];

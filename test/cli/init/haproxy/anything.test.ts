@@ -26,6 +26,15 @@ const WORDS = [
   ..."a.test b.test .a.test / /api /api/v2 ^/x/.* a.test:80 10.0.0.1:81 [::1]:80 ::1 unix@/a a.test/x constructor".split(
     " ",
   ),
+  ..."hdr(x) hdr(__proto__) uri url_param hash req.cook(sid),lower stick on match store-request prefix insert".split(
+    " ",
+  ),
+  ..."port slowstart 8081 capture request header Cookie User-Agent errorfile http-error 503 string text/html".split(
+    " ",
+  ),
+  ..."fhdr name value -m HEAD OPTIONS hdr\\ Host http-send-name-header errorfiles http-errors unique-id-header".split(
+    " ",
+  ),
   ..."__proto__ toString .if %[req.hdr(host)] ^(a+)+$ \\ \" ' # é \u0000 \u2028 -1 1e9 999999999999999999999".split(
     " ",
   ),
@@ -44,6 +53,12 @@ const sections = fc
       line.map((words) => words.join(" ")),
       fc.constantFrom("frontend in", "backend web", "backend api", "listen a", "defaults", "mode http"),
       fc.constantFrom("server s a.test:80 check maxconn 1", "server t b.test:80", "default_backend web"),
+      fc.constantFrom("balance hdr(x)", "stick on src", "cookie sid prefix", "http-check expect string OK"),
+      fc.constantFrom(
+        "option httpchk HEAD /up",
+        "http-check send hdr Host a.test",
+        "server u c.test:80 port 1",
+      ),
       fc.constantFrom("use_backend api if { path_beg /api }", "use_backend web if { hdr(host) a.test }"),
     ),
     { maxLength: 60 },
