@@ -150,6 +150,7 @@ const snapshot = exactly<Snapshot>()(
         refused: z.record(z.string(), count).describe("By the refusal's code."),
         retried: count,
         abandoned: count,
+        free: count.describe("Requests that went to a server without a slot (`free_paths`)."),
       })
       .describe("Counted since the pool was created."),
     lastWake: z

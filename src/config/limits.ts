@@ -12,5 +12,7 @@ export const ROW = [1, 100] as const;
 export const SHORTEST_INTERVAL = "100ms";
 export const MOST_SERVERS = 1000;
 export const MOST_BUSY_ANSWERS = 32;
+export const MOST_FREE_PATHS = 100;
+export const MOST_LOG_HEADERS = 32;
 export const USUAL_SLOTS = 1;
 export const USUAL_QUEUE_TIMEOUT = "10m";

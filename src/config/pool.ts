@@ -4,9 +4,12 @@ import { balance } from "./balance.ts";
 import { check } from "./check.ts";
 import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
+import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
 import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
+import { logHeaders } from "./log-headers.ts";
 import { pathPrefixes, requestPath } from "./names.ts";
+import { pages } from "./pages.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
 import { servers } from "./servers.ts";
@@ -71,6 +74,12 @@ const keys = table({
   quarantine: z.prefault(quarantine, {}),
   host_header: z._default(oneOf(["server", "client"]), "server"),
   headers: z.prefault(requestHeaders(), {}),
+  pages: z.prefault(pages(), {}),
+  free_paths: z.prefault(freePaths(), []),
+  free_paths_in_drain: z._default(flag(), false),
+  log_headers: z.prefault(logHeaders(), []),
+  log_address: z._default(flag(), false),
+  traceparent: z._default(oneOf(["make", "pass"]), "make"),
   cooldown: z.prefault(duration(), "0s"),
   drain_expires: z.prefault(duration("1ms"), "15m"),
   deferred: z.optional(deferredKeys),
@@ -119,6 +128,12 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     },
     hostHeader: given.host_header,
     headers: given.headers,
+    pages: given.pages,
+    freePaths: given.free_paths,
+    freePathsInDrain: given.free_paths_in_drain,
+    logHeaders: given.log_headers,
+    logAddress: given.log_address,
+    traceparent: given.traceparent,
     cooldownMs: given.cooldown,
     drainExpiresMs: given.drain_expires,
     deferred: given.deferred ?? null,

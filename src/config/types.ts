@@ -1,3 +1,6 @@
+import type { FreePath } from "./free-paths.ts";
+import type { LogHeaders } from "./log-headers.ts";
+import type { Pages } from "./pages.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** `[vars.POOLS]` as the rest of Sluice sees it: every key present and valid, in milliseconds and bytes. */
@@ -39,6 +42,17 @@ export interface PoolConfig {
   hostHeader: "server" | "client";
   /** The default of `servers[].headers`, which is already applied there. */
   headers: RequestHeaders;
+  /** Own bodies for refusals. */
+  pages: Pages;
+  /** Requests that go to a server without a slot. */
+  freePaths: readonly FreePath[];
+  /** True if they do so in a drain too. */
+  freePathsInDrain: boolean;
+  logHeaders: LogHeaders;
+  /** True if the log has the client's address. */
+  logAddress: boolean;
+  /** `make`: a request without a valid `traceparent` gets one; `pass`: whatever comes is passed on. */
+  traceparent: "make" | "pass";
   cooldownMs: number;
   drainExpiresMs: number;
   /** `null`: no request is stored to be worked later. */

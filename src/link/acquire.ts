@@ -162,7 +162,7 @@ function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
  * Throws a `Refusal` if the pool's object is overloaded or has been unreachable for too long: `queue_timeout` for a
  * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without.
  */
-function refuseIfRetryIsPointless(
+export function refuseIfRetryIsPointless(
   error: unknown,
   pool: PoolConfig,
   token: number | undefined,

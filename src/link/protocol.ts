@@ -54,6 +54,11 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    * earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
+  /**
+   * Names a server for a request of `free_paths`, which takes no slot, and counts the request unless a server has
+   * failed it before. Called by a Worker, for each attempt.
+   */
+  freeServer(request: FreeRequest): FreeAnswer;
 
   // The calls below are made by deferred requests' objects, each until it resolves.
 
@@ -103,6 +108,17 @@ export interface EnterRequest extends TicketRequest {
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
 }
+
+export interface FreeRequest {
+  protocol: number;
+  /** The names of the servers that have failed the request. */
+  failed: string[];
+}
+
+/** `halted`: the pool is drained, and the request is to ask for a slot like any other. */
+export type FreeAnswer =
+  | { free: true; server: Granted["server"] }
+  | { free: false; code: "halted" | "no-server" };
 
 export interface Ended {
   id: string;

@@ -20,6 +20,8 @@ import {
   type DrainRequest,
   type Ended,
   type EnterRequest,
+  type FreeAnswer,
+  type FreeRequest,
   type Granted,
   type NotGranted,
   type OtherState,
@@ -146,6 +148,21 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const handle = this.#newHandle(id);
     this.#handles.set(id, handle);
     return handle;
+  }
+
+  freeServer({ protocol, failed }: FreeRequest): FreeAnswer {
+    assertProtocol(protocol);
+    const now = Date.now();
+    if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
+    const server = this.#scheduler.freeServer(failed, now);
+    if (server === "halted") return { free: false, code: server };
+    // Servers that nothing else would have checked by now are.
+    this.#commitSoon();
+    // For the count: nothing else of it is written.
+    this.#heartbeat.start();
+    if (server === "no-server") return { free: false, code: server };
+    const { name, url, binding } = server;
+    return { free: true, server: { name, url, binding } };
   }
 
   // ── Deferred requests ──

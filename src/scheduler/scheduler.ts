@@ -131,6 +131,19 @@ export class Scheduler {
     this.#refuseOrDispatch(now);
   }
 
+  /**
+   * Names a server for a request that takes no slot, and counts the request unless a server of `failed` got it before.
+   * `halted`: in a drain such requests wait for slots like others.
+   */
+  freeServer(failed: readonly string[], now: number): Server | "halted" | "no-server" {
+    if (this.#drainSwitch.current && !this.#settings.freePathsInDrain) return "halted";
+    this.#fleet.work(now);
+    const server = this.#fleet.pickFree(failed);
+    if (!server) this.#chronicle.refused("no-server", now);
+    else if (failed.length === 0) this.counters.wentFree();
+    return server ?? "no-server";
+  }
+
   /** Returns why a request may not be stored now; `null`: it may. `unfinished`: how many wait or run already. */
   deferRefusal(unfinished: number, now: number): DeferRefusal | null {
     const code = this.#deferRefusal(unfinished, now);

@@ -8,6 +8,7 @@ type Server = Record<string, unknown>;
 const BINDINGS: Bindings = {
   kindOf: (name) => (name === "BOXES" ? "namespace" : "fetcher"),
   secretOf: () => "missing",
+  variableOf: () => undefined,
 };
 
 const server = (keys: Server = {}): Server => ({ name: "x", url: "https://x.example.com", ...keys });

@@ -67,6 +67,9 @@ describe("docs/configuration.md", () => {
     "### Health",
     "### Requests that are cut off",
     "### Bodies and headers",
+    "### Free paths",
+    "### Own pages",
+    "### Log and trace",
   ];
   const rows = HEADINGS.flatMap((heading) => tableBelow(read(CONFIGURATION), heading)).map(
     ([key = "", value = ""]) => ({ key: codeIn(key)[0] ?? "", value: codeIn(value)[0] }),

@@ -172,6 +172,12 @@ const FAMILIES = [
     "Requests whose client, or whose Worker, was gone first.",
     (_, counts) => [{ value: counts.abandonedTold }],
   ),
+  family(
+    "counter",
+    "sluice_free_requests_total",
+    "Requests that went to a server without a slot (free_paths).",
+    (_, { free }) => [{ value: free }],
+  ),
   family("counter", "sluice_drains_total", "Drains that have begun.", (_, { drains }) => [{ value: drains }]),
   family(
     "histogram",

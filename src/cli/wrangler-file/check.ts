@@ -2,6 +2,7 @@
 import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
+import { checkFreePaths } from "./free-paths.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
@@ -67,6 +68,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkTimeouts(target, right);
     checkBusy(target, right);
     checkDeferred(target, right);
+    checkFreePaths(target, right);
     return right;
   });
   for (const target of all) {

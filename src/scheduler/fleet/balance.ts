@@ -31,6 +31,7 @@ export class Balance {
    * with a queue, none; then just the one that has a free slot again.
    */
   #candidates: readonly Server[] = [];
+  #freePicks = 0;
 
   constructor({ balance, slowStartMs }: Pick<PoolConfig, "balance" | "slowStartMs">) {
     this.#choose = typeof balance === "string" ? choose[balance] : byHash;
@@ -55,6 +56,15 @@ export class Balance {
   /** True if `pick` would find a server for a new request. */
   get hasFreeSlot(): boolean {
     return this.#candidates.some((server) => server.hasFreeSlot);
+  }
+
+  /** Picks the next server in turn, whatever its slots; one of `failed` only if there is no other. */
+  pickFree(failed: readonly string[]): Server | undefined {
+    const others = (servers: readonly Server[]) => servers.filter(({ name }) => !failed.includes(name));
+    const allowed = [others(this.#usable), others(this.#available), this.#usable].find(
+      ({ length }) => length > 0,
+    );
+    return allowed?.[this.#freePicks++ % allowed.length];
   }
 
   /** Returns `undefined` if no server that may get the request has a free slot. `failed`: the server that failed it. */

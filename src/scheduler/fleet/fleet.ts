@@ -114,6 +114,11 @@ export class Fleet {
     return slot;
   }
 
+  /** Names a server for a request without a slot; `undefined`: none is available. `failed`: names of those that failed it. */
+  pickFree(failed: readonly string[]): Server | undefined {
+    return this.#balance.pickFree(failed);
+  }
+
   renew(slot: Slot<Server>, now: number): void {
     slot.lost = false;
     this.#leases.renew(slot, now);

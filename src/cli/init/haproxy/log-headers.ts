@@ -1,12 +1,9 @@
 /** Headers that are captured, or in a format of the log: the key `log_headers`. */
+import { MOST_LOG_HEADERS } from "../../../config/limits.ts";
+import { logHeaders } from "../../../config/log-headers.ts";
 import type { Value } from "../pool-table.ts";
 import type { Remarks } from "./remarks.ts";
 import type { Line } from "./sections.ts";
-
-const MOST = 32;
-/** What somebody could act with as the client is never logged. */
-const CREDENTIALS = /^(authorization|proxy-authorization|cookie|set-cookie)$/i;
-const NAME = /^[\w!#$%&'*+.^`|~-]{1,200}$/;
 
 /** `lines`: of the frontends and the backend. */
 export function logHeadersOf(lines: readonly Line[], remarks: Remarks): [string, Value][] {
@@ -14,10 +11,10 @@ export function logHeadersOf(lines: readonly Line[], remarks: Remarks): [string,
   for (const line of lines) {
     for (const { name, isResponse } of capturedBy(line)) {
       const key = `${isResponse ? "response:" : ""}${name.toLowerCase()}`;
-      if (CREDENTIALS.test(name))
-        remarks.add(line, "lost", `${name} has credentials, which do not belong into a log`);
-      else if (logged.size >= MOST && !logged.has(key))
-        remarks.add(line, "lost", `${MOST} headers are the most`);
+      if (!logHeaders().safeParse([key]).success)
+        remarks.add(line, "lost", `${name} is no header, or has credentials, which do not belong into a log`);
+      else if (logged.size >= MOST_LOG_HEADERS && !logged.has(key))
+        remarks.add(line, "lost", `${MOST_LOG_HEADERS} headers are the most`);
       else {
         logged.add(key);
         remarks.add(line, "became", `log_headers has ${JSON.stringify(key)}`);
@@ -46,5 +43,5 @@ function capturedBy({ words }: Line): Captured[] {
 
 function named(name: string, isResponse: boolean): Captured[] {
   // A number is that of a capture, which its own line names.
-  return NAME.test(name) && !/^\d+$/.test(name) ? [{ name, isResponse }] : [];
+  return name !== "" && !/^\d+$/.test(name) ? [{ name, isResponse }] : [];
 }
