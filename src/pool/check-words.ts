@@ -42,9 +42,9 @@ export function noHeaderWords({ name, value }: NonNullable<Wanted["expectHeader"
   return `no header ${shortened(value === null ? name : `${name}: ${value}`)}`;
 }
 
-/** `whole`: the body was read to its end. */
-export function noTextWords(text: string, whole: boolean): string {
-  return `no "${shortened(text)}" in ${whole ? "" : "the first 64 KiB of "}its body`;
+/** `isLong`: the body was not searched to its end. */
+export function noTextWords(text: string, isLong: boolean): string {
+  return `no "${shortened(text)}" in ${isLong ? "the first 64 KiB of " : ""}its body`;
 }
 
 export function bindingWords(error: unknown): string {

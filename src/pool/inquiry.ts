@@ -6,9 +6,9 @@ import type { Question } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import { NoBinding, NoSecret } from "../servers/fetcher.ts";
 import { isConnectionLost, refuses } from "../servers/tcp.ts";
+import { AnswerBody } from "./answer-body.ts";
 import { addressOf, send, type Wanted } from "./check-request.ts";
 import { bindingWords, cloudflareWords, noHeaderWords, noTextWords, statusWords } from "./check-words.ts";
-import { ExpectedText } from "./expected-text.ts";
 
 /** The result of a check that Cloudflare answered and not the server. */
 const RESULTS: Record<Exclude<CloudflareAnswer, "refused">, CheckResult> = {
@@ -32,7 +32,7 @@ export class Inquiry {
   readonly #abort = new AbortController();
   /** The answer's status in words, once its headers are there. */
   #status: string | null = null;
-  #text: ExpectedText | null = null;
+  #body: AnswerBody | null = null;
 
   /** `proxied` grows by what is learned here. */
   constructor(env: object, pool: PoolConfig, question: Question, wanted: Wanted, proxied: Set<string>) {
@@ -50,7 +50,7 @@ export class Inquiry {
     const { got, ...silence } = noAnswer(timeoutMs);
     if (this.#status === null) return { got, ...silence };
     // A text that was asked for is the answer, whatever follows it.
-    if (this.#text?.found) return { result: "passed", got: this.#status, cutOff: true };
+    if (this.#body?.found) return { result: "passed", got: this.#status, cutOff: true };
     return { got: `${this.#status}, but ${got.replace("answer", "end")}`, ...silence };
   }
 
@@ -76,29 +76,27 @@ export class Inquiry {
     if (wasKnown || !response.headers.has("cf-ray")) return response;
     this.#proxied.add(origin);
     if (this.#wanted.host === null || this.#question.binding !== null) return response;
-    await readWhole(response);
+    await new AnswerBody(null).read(response.body);
     return sendIt(true);
   }
 
   async #judge(response: Response): Promise<CheckReport> {
     const byCloudflare = cloudflareAnswer(response);
     if (byCloudflare) {
-      await readWhole(response);
+      const whole = await new AnswerBody(null).read(response.body);
       const result = byCloudflare === "refused" ? this.#refused : RESULTS[byCloudflare];
-      return { result, got: cloudflareWords(response), cutOff: false };
+      return { result, got: cloudflareWords(response), cutOff: !whole };
     }
     const status = statusWords(response, this.#address);
     this.#status = status;
     const wrong = this.#wrongHead(response);
     const { expect } = this.#wanted;
-    if (wrong !== null || expect === null) {
-      await readWhole(response);
-      return { result: wrong === null ? "passed" : "failed", got: status + (wrong ?? ""), cutOff: false };
-    }
-    this.#text = new ExpectedText(expect);
-    const whole = await this.#text.read(response.body);
-    if (this.#text.found) return { result: "passed", got: status, cutOff: !whole };
-    return { result: "failed", got: `${status}, but ${noTextWords(expect, whole)}`, cutOff: !whole };
+    const body = new AnswerBody(wrong === null ? expect : null);
+    this.#body = body;
+    const cutOff = !(await body.read(response.body));
+    if (wrong !== null) return { result: "failed", got: status + wrong, cutOff };
+    if (expect === null || body.found) return { result: "passed", got: status, cutOff };
+    return { result: "failed", got: `${status}, but ${noTextWords(expect, body.isLong)}`, cutOff };
   }
 
   /** Returns what is wrong with the answer's headers, to be said after its status; `null`: nothing. */
@@ -128,10 +126,6 @@ export class Inquiry {
       return { result: this.#refused, got: "connection refused" };
     return { result: "broken", got: isConnectionLost(error) ? "broke off" : "no connection" };
   }
-}
-
-async function readWhole({ body }: Response): Promise<void> {
-  await body?.pipeTo(new WritableStream());
 }
 
 /** `pattern`: a status (`200`), a class (`2xx`), or a list of these (`2xx,404`). */

@@ -227,10 +227,10 @@ describe("what a check expects", () => {
   });
 
   test.each([
-    ["end", "ready", "up", "status 200"],
-    ["end", "lost", "down", 'status 200, but no "lost" in the first 64 KiB of its body'],
+    ["an end", "ready", "up", "status 200"],
+    ["an end", "lost", "down", 'status 200, but no "lost" in the first 64 KiB of its body'],
   ] as const)(
-    "is looked for in the first 64 KiB of a body without an %s: %s",
+    "is looked for in the first 64 KiB of a body without %s: %s",
     async (_, expected, health, got) => {
       answer = (request, response) => {
         response.write("ready");
@@ -244,6 +244,20 @@ describe("what a check expects", () => {
       expect(await gotWhen(health)).toBe(got);
       // Its connection is closed, so that it sends no more.
       await Promise.all(checks.slice(0, 1).map(({ socket }) => whenClosed(socket)));
+      await gotThat(() => true);
+    },
+  );
+
+  test.each([
+    [{ expect: "ready" }, "up", "status 200"],
+    [{ expect: "end" }, "down", 'status 200, but no "end" in the first 64 KiB of its body'],
+    [{}, "up", "status 200"],
+  ] as const)(
+    "of a long page, %j, leaves its slot open at once: the page is read to its end",
+    async (keys, health, got) => {
+      answer = (_, response) => response.end(`ready${"x".repeat(500 * 1024)}end`);
+      await start({ ...keys, timeout: "20s" }, { quarantine: { cancel: "1h" } });
+      expect(await gotWhen(health)).toBe(got);
       await gotThat(() => true);
     },
   );

@@ -141,9 +141,22 @@ export function serversView(
       right: true,
       usual: ({ weight, configured }) => weight === 1 && (configured?.weight ?? 1) === 1,
     },
+    ...(servers.some(({ lastCheck }) => lastCheck?.passed === false) ? [lastCheckColumn(style)] : []),
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
   return titled(table(columns, servers, width), style);
+}
+
+/** What each server's last health check got. */
+function lastCheckColumn(style: Style): Column<ServerSnapshot> {
+  return {
+    title: "LAST CHECK",
+    cell: ({ lastCheck }) => {
+      if (lastCheck === null) return "–";
+      const got = printable(lastCheck.got);
+      return lastCheck.passed ? got : style("red", got);
+    },
+  };
 }
 
 /** The configured value, where an operator has set another one. */

@@ -3,6 +3,7 @@ import { checkAgainst, type Running } from "./against.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
 import { checkFreePaths } from "./free-paths.ts";
+import { checkHealth } from "./health.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
@@ -67,6 +68,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkDrains(target, right, options.longestDrainMs);
     checkTimeouts(target, right);
     checkBusy(target, right);
+    checkHealth(target, right);
     checkDeferred(target, right);
     checkFreePaths(target, right);
     return right;

@@ -1,4 +1,3 @@
-import { durationText } from "../../config/units.ts";
 import type { CheckResult } from "./health.ts";
 
 /** What came of a health check: rules go by `result`, operators read `got`. */
@@ -11,5 +10,6 @@ export interface CheckReport {
 }
 
 export function noAnswer(timeoutMs: number): CheckReport {
-  return { result: "timeout", got: `no answer within ${durationText(timeoutMs)}`, cutOff: true };
+  const time = timeoutMs % 1_000 === 0 ? `${timeoutMs / 1_000}s` : `${timeoutMs}ms`;
+  return { result: "timeout", got: `no answer within ${time}`, cutOff: true };
 }
