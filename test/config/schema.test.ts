@@ -124,6 +124,8 @@ describe("the schema that editors check a wrangler.toml with", () => {
     ["a duration that is too short", { queue_timeout: "0s" }, "queue_timeout: must NOT be valid"],
     ["a text for a number", { slots: "1" }, "slots: must be integer"],
     ["an unknown word", { balance: "fastest" }, "balance: must be equal to one of the allowed values"],
+    ["a key of no header", { balance: "hash:header:x session" }, "balance: must match pattern"],
+    ["a weight below 0", { servers: [{ ...SERVERS[0], weight: -1 }] }, "weight: must be >= 0"],
     [
       "a URL with a path",
       { servers: [{ name: "a", url: "https://a.example.com/x" }] },

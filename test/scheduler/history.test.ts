@@ -105,7 +105,7 @@ const happening = fc.oneof(
         {
           state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const, "maint" as const),
           slots: fc.integer({ min: 1, max: 4 }),
-          weight: fc.integer({ min: 1, max: 5 }),
+          weight: fc.integer({ min: 0, max: 5 }),
         },
         { requiredKeys: [] },
       ),
@@ -134,6 +134,7 @@ const base = {
 };
 const a = { name: "a", url: "http://a.example" };
 const b = { name: "b", url: "http://b.example" };
+const d = { name: "d", url: "http://d.example" };
 const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
 const CONFIGS = [
@@ -168,6 +169,20 @@ const CONFIGS = [
   settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
   settings({ ...base, check: { ...CHECK, slot: false }, quarantine: PROBED }),
   settings({ ...base, check: { ...CHECK, slot: false }, when_down: "refuse", cooldown: "50ms", slots: 2 }),
+  settings({
+    ...base,
+    balance: "hash:cookie:sid",
+    slow_start: "10s",
+    check: CHECK,
+    servers: [{ ...a, slots: 2 }, b, { name: "c", url: "http://c.example", weight: 3 }],
+  }),
+  settings({
+    ...base,
+    balance: "hash:path",
+    slow_start: "1m",
+    when_down: "refuse",
+    servers: [{ ...a, weight: 0 }, b, { name: "c", url: "http://c.example" }, { ...d, backup: true }],
+  }),
 ];
 
 const configOf = ({ config }: { config: number }) =>
@@ -250,7 +265,7 @@ function comeToRest(world: World): void {
   world.restart(CONFIGS[0]);
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
-  for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1 });
+  for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1, weight: 1 });
   const areAllGone = () => world.workers.every(({ state }) => state === "gone");
   for (let round = 0; round < 3 * world.workers.length + 20 && !areAllGone(); round++) {
     // A check is answered before it counts as timed out.

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
+import type { Server } from "../../src/scheduler/fleet/server.ts";
 import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
 import { cutOff, DONE, reported } from "./ends.ts";
+import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
@@ -64,6 +66,8 @@ export class World {
   #avoidsUntil = Number.NEGATIVE_INFINITY;
 
   #health: HealthModel;
+  /** When an operator last changed the state of a server, by name. */
+  readonly #setAt = new Map<string, number>();
   /** When the last check that was refused was made, by URL, of servers that were not well since. */
   readonly #refusedAt = new Map<string, number>();
   readonly #checkIds = new Set<string>();
@@ -102,12 +106,12 @@ export class World {
       return;
     }
     const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
-    const { id, arrival, since } = worker;
+    const { id, arrival, since, hashKey } = worker;
     const expiresAt = this.now + forMs;
-    const token = this.scheduler.enter({ id, expiresAt }, this.now);
+    const token = this.scheduler.enter({ id, expiresAt, ...keyOf(worker) }, this.now);
     if (token === undefined) throw new Error(`${id} has no token`);
     this.#workedAt = this.now;
-    deferred.set(id, { token, since, expiresAt });
+    deferred.set(id, { token, since, expiresAt, hashKey });
     const stored: Worker = { ...worker, arrival: { ...arrival, isKnown: true }, expiresAt, token };
     this.workers.push(stored);
     if (dies) {
@@ -312,6 +316,8 @@ export class World {
   }
 
   changeServer(name: string, patch: ServerPatch): void {
+    const before = this.scheduler.servers.find((one) => one.name === name && !one.retired)?.state;
+    if (before && patch.state && patch.state !== before) this.#setAt.set(name, this.now);
     if (this.scheduler.changeServer(name, patch, "me", this.now)) this.#workedAt = this.now;
     this.#settle();
   }
@@ -561,7 +567,8 @@ export class World {
     if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
   }
 
-  #enter({ id, token, since, expiresAt, failed }: Worker): void {
+  #enter(worker: Worker): void {
+    const { id, token, since, expiresAt, failed } = worker;
     const retry = failed && {
       server: failed.server,
       restMs: Math.max(0, failed.restsUntil - this.now),
@@ -570,7 +577,8 @@ export class World {
     const waitedMs = this.now - since;
     const told = token === undefined ? {} : { token };
     const expires = expiresAt === undefined ? {} : { expiresAt };
-    this.scheduler.enter({ id, waitedMs, ...told, ...expires, ...(retry ? { retry } : {}) }, this.now);
+    const request = { id, waitedMs, ...told, ...expires, ...keyOf(worker), ...(retry ? { retry } : {}) };
+    this.scheduler.enter(request, this.now);
     this.#workedAt = this.now;
     this.#settle();
   }
@@ -656,6 +664,7 @@ export class World {
     const server = this.scheduler.servers.find((one) => one.url === url);
     if (!server) throw new Error(`no such server: ${url}`);
     this.#checkGrant(worker, server.name);
+    this.#checkChoice(worker, server);
     this.#checkNotOverdue(worker, url, slot.index);
     const taken = { url, id: worker.id, since: this.now, until: 0, closedAt: 0, held: true };
     keep(taken, this.#settings, this.now);
@@ -730,6 +739,25 @@ export class World {
     for (const other of this.workers) {
       if (other === worker || other.state !== "waiting" || this.#has(other)) continue;
       assert.ok(mayGoBefore(worker.arrival, other.arrival), `${worker.id} overtakes ${other.id}`);
+    }
+  }
+
+  /** Nobody is sent to a server of weight 0, nor past a server that is before this one in the order of its key. */
+  #checkChoice({ id, hashKey, failed }: Worker, server: Server): void {
+    const { balance, slowStartMs } = this.#settings;
+    assert.notEqual(server.weight, 0, `the weight of ${server.name}, which gets ${id}`);
+    if (typeof balance === "string" || hashKey === undefined) return;
+    const available = this.scheduler.servers.filter(
+      (one) => !one.retired && one.state === "ready" && one.weight > 0 && !this.#isDown(one.name),
+    );
+    const shareAt = (one: Server) => {
+      const times = { setAt: this.#setAt.get(one.name) ?? null, passedAt: this.#health.upSince(one.name) };
+      return shareOf(one, times, slowStartMs, this.now);
+    };
+    const alike = available.filter(({ backup }) => backup === server.backup);
+    const order = orderOf(hashKey, alike, shareAt);
+    for (const { name, hasFreeSlot } of order.slice(0, order.indexOf(server))) {
+      assert.ok(!hasFreeSlot || name === failed?.server, `${id} goes to ${server.name}, past ${name}`);
     }
   }
 
@@ -882,4 +910,8 @@ export class World {
   #has({ id }: Worker): Occupied | undefined {
     return this.#slots.of(id, this.now);
   }
+}
+
+function keyOf({ hashKey }: Worker): { hashKey?: number } {
+  return hashKey === undefined ? {} : { hashKey };
 }

@@ -107,6 +107,12 @@ const FAMILIES = [
   ),
   family(
     "gauge",
+    "sluice_server_weight",
+    "The server's share of the requests; 0: it gets no new ones.",
+    perServer((server) => server.weight),
+  ),
+  family(
+    "gauge",
     "sluice_queue_length",
     "Requests that wait for a slot, deferred ones included.",
     ({ queued }) => [{ value: queued }],

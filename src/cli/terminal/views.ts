@@ -137,7 +137,8 @@ export function serversView(
     { title: "LONGEST", cell: ({ leases }) => longest(leases, now), right: true },
     {
       title: "WEIGHT",
-      cell: ({ weight, configured }) => `${weight}${otherwise(weight, configured?.weight, style)}`,
+      cell: ({ weight, configured }) =>
+        `${weight === 0 ? style("yellow", "0") : weight}${otherwise(weight, configured?.weight, style)}`,
       right: true,
       usual: ({ weight, configured }) => weight === 1 && (configured?.weight ?? 1) === 1,
     },

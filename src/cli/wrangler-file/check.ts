@@ -1,5 +1,6 @@
 /** `sluice check` of a wrangler.toml, wrangler.json or wrangler.jsonc: text in, findings out, no I/O. */
 import { checkAgainst, type Running } from "./against.ts";
+import { checkBalance } from "./balance.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
 import { checkFreePaths } from "./free-paths.ts";
@@ -67,6 +68,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkSharedServers(target, right);
     checkDrains(target, right, options.longestDrainMs);
     checkTimeouts(target, right);
+    checkBalance(target, right);
     checkBusy(target, right);
     checkHealth(target, right);
     checkDeferred(target, right);

@@ -1,7 +1,7 @@
 import type { HashedPart, PoolConfig } from "../../config/types.ts";
 import type { FailedServer } from "../waiting/failed-server.ts";
 import type { Ticket } from "../waiting/ticket.ts";
-import { rendezvous } from "./rendezvous.ts";
+import { rendezvous, seedOf } from "./rendezvous.ts";
 import type { Server } from "./server.ts";
 import { SlowStart } from "./slow-start.ts";
 
@@ -21,6 +21,7 @@ type Choose = (
  */
 export class Balance {
   readonly #choose: Choose;
+  readonly #hashes: boolean;
   readonly #slowStart: SlowStart;
   /** The servers that neither the operator nor their health keeps from requests, including backups. */
   #available: readonly Server[] = [];
@@ -35,12 +36,14 @@ export class Balance {
 
   constructor({ balance, slowStartMs }: Pick<PoolConfig, "balance" | "slowStartMs">) {
     this.#choose = typeof balance === "string" ? choose[balance] : byHash;
+    this.#hashes = this.#choose === byHash;
     this.#slowStart = new SlowStart(slowStartMs);
   }
 
   /** To be called when a server was added or removed, or its state, health, weight or number of slots has changed. */
   serversChanged(servers: readonly Server[]): void {
     this.#slowStart.serversChanged(servers);
+    if (this.#hashes) for (const server of servers) server.hashSeed = seedOf(server);
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
     this.#available = available;

@@ -1,3 +1,4 @@
+import { hashOf } from "../terms/hash.ts";
 import type { Server } from "./server.ts";
 
 /**
@@ -22,6 +23,15 @@ export function rendezvous(servers: readonly Server[], key: number): Server | un
     bestScore = score;
   }
   return best;
+}
+
+/**
+ * Of the name, and not of the identity: a server that is replaced under its name, as a container by one with another
+ * address, inherits its keys, and all others keep theirs. By identity the others would get the keys of the old one, and
+ * lose as many to the new one, whose cache is empty.
+ */
+export function seedOf({ name }: Pick<Server, "name">): number {
+  return hashOf(name) | 0;
 }
 
 /** A number between 0 and 1, both excluded, as if it was drawn at random for each pair of a key and a server. */

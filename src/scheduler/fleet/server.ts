@@ -1,5 +1,4 @@
 import type { ServerConfig } from "../../config/types.ts";
-import { hashOf } from "../terms/hash.ts";
 import {
   isInQuarantine,
   type ServerOverride,
@@ -40,12 +39,8 @@ export class Server {
   warmUntil = Number.NEGATIVE_INFINITY;
   /** Smooth weighted round robin's running credit. */
   credit = 0;
-  /**
-   * Which keys it gets by `rendezvous`. Of the name, and not of the identity: a server that is replaced under its name, as
-   * a container by one with another address, inherits its keys, and all others keep theirs. By identity the others would
-   * get the keys of the old one and lose as many to the new one, whose cache is empty.
-   */
-  readonly hashSeed: number;
+  /** Decides which keys it gets; see `seedOf`. Kept up to date by `Balance`, in pools that hash. */
+  hashSeed = 0;
 
   readonly configured: { slots: number; weight: number };
   #override: ServerOverride;
@@ -67,7 +62,6 @@ export class Server {
     this.binding = config.binding;
     this.backup = config.backup;
     this.retired = retired;
-    this.hashSeed = hashOf(config.name) | 0;
     this.configured = { slots: config.slots, weight: config.weight };
     this.#override = restored.override;
     this.#stateSince = restored.stateSince;

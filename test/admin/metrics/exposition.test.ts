@@ -15,6 +15,7 @@ const CONTRACT = {
   sluice_in_flight: ["gauge", ["pool", "server"]],
   sluice_quarantined: ["gauge", ["pool", "server"]],
   sluice_server_state: ["gauge", ["pool", "server", "state"]],
+  sluice_server_weight: ["gauge", ["pool", "server"]],
   sluice_queue_length: ["gauge", ["pool"]],
   sluice_queue_oldest_seconds: ["gauge", ["pool"]],
   sluice_queue_limit: ["gauge", ["pool"]],
