@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { convertHaproxy } from "../../../../src/cli/init/haproxy/convert.ts";
-import { wranglerToml } from "../../../../src/cli/init/wrangler-toml.ts";
 import { readToml } from "../../../../src/cli/wrangler-file/toml.ts";
 import { valueAt } from "../../../../src/cli/wrangler-file/tree.ts";
-import { behindFrontend, checked, keysOf, poolWith, said } from "./support.ts";
+import { behindFrontend, checked, keysOf, poolWith, said, tomlOf } from "./support.ts";
 
 const SERVER = "server a a.test:80 maxconn 1";
 const remarksOn = (lines: string, part: string) =>
@@ -99,20 +98,16 @@ describe("error pages", () => {
   const convert = (lines: string) => reading(behindFrontend(`backend web\n${lines}\n${SERVER}`));
 
   test("become variables with their HTML, without status line and headers", () => {
-    const { pools, variables } = convert("errorfile 503 /e/503.http");
+    const conversion = convert("errorfile 503 /e/503.http");
+    const { pools, variables } = conversion;
     expect(variables).toEqual({ PAGE_503: HTML });
     const pages = { "no-server": "PAGE_503", "queue-full": "PAGE_503", "queue-timeout": "PAGE_503" };
     expect(pools[0] && keysOf(pools[0]).pages).toEqual(pages);
-    const toml = wranglerToml({
-      worker: "sluice",
-      packageName: "sluice-queue",
-      route: null,
-      pools,
-      variables,
-    });
+    const toml = tomlOf(conversion);
     expect(toml).toContain("[vars]\nPAGE_503 = '''\n<h1>Back soon</h1>\n");
     expect(valueAt(readToml(toml), ["vars", "PAGE_503"])).toBe(HTML);
     expect(valueAt(readToml(toml), ["vars", "POOLS", "web", "pages"])).toEqual(pages);
+    expect(checked(conversion).filter(({ severity }) => severity === "error")).toEqual([]);
   });
 
   test("may be a text of the configuration, or of a section `http-errors`", () => {
@@ -175,6 +170,7 @@ describe("headers in the log", () => {
   ])("that %j captures are in log_headers", (line, expected) => {
     const text = behindFrontend(`backend web\n${SERVER}`, `${line}\ndefault_backend web`);
     expect(convertHaproxy(text).pools.map((pool) => keysOf(pool).log_headers)).toEqual([expected]);
+    expect(checked(convertHaproxy(text)).filter(({ severity }) => severity === "error")).toEqual([]);
     expect(said(text, line).join()).toMatch(
       expected ? /^became: log_headers has/ : /^lost: .*(credentials|not logged)/,
     );
