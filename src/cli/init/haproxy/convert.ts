@@ -25,6 +25,7 @@ const WHOLE: Record<string, [Remark["verdict"], string]> = {
   mailers: ["unneeded", "alerts are Prometheus' (docs/monitoring.md)"],
   userlist: ["lost", "who may come in is Cloudflare Access' business, or the servers'"],
   "http-errors": ["changed", "what pools take of it by `errorfiles` is in `pages`"],
+  healthcheck: ["lost", "a check is said by the pool: `option httpchk` and `http-check`"],
   cache: ["lost", "caching is Cloudflare's"],
 };
 

@@ -8,7 +8,7 @@ import { readDuration, readTime } from "./durations.ts";
 import { readHeaders } from "./headers.ts";
 import { logHeadersOf } from "./log-headers.ts";
 import { inAll, type QueueLimit } from "./queue-limit.ts";
-import type { Remarks } from "./remarks.ts";
+import type { Remarks, Verdict } from "./remarks.ts";
 import { type Line, last } from "./sections.ts";
 import type { Server } from "./servers.ts";
 
@@ -168,6 +168,18 @@ function retriesOf(lines: readonly Line[], remarks: Remarks): Keys {
   return [...keys, ...retryOnOf(last(lines, "retry-on"), remarks)];
 }
 
+const ALWAYS = ["became", "so it is always"] as const;
+const USUALLY_RETRIED = ["changed", "only where a request may be repeated (docs/failures.md)"] as const;
+const RETRIED: Record<string, readonly [Verdict, string]> = {
+  none: ["changed", "failed connections are always retried; `retries = 0` ends that"],
+  "conn-failure": ALWAYS,
+  "0rtt-rejected": ALWAYS,
+  "response-timeout": [
+    "lost",
+    "a server that was silent for too long may still be at work: nothing is repeated",
+  ],
+};
+
 function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
   if (line === undefined) return [];
   const statuses = [...new Set(line.words.filter((word) => /^[45]\d\d$/.test(word)).map(Number))].slice(
@@ -175,9 +187,8 @@ function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
     MOST_BUSY_ANSWERS,
   );
   for (const word of line.words.slice(1).filter((one) => !/^[45]\d\d$/.test(one))) {
-    const isAlways = ["none", "conn-failure", "0rtt-rejected"].includes(word);
-    const why = isAlways ? "so it is always" : "only where a request may be repeated (docs/failures.md)";
-    remarks.add(line, isAlways ? "became" : "changed", `${word}: ${why}`);
+    const [verdict, why] = RETRIED[word] ?? USUALLY_RETRIED;
+    remarks.add(line, verdict, `${word}: ${why}`);
   }
   if (statuses.length === 0) return [];
   remarks.add(

@@ -20,7 +20,7 @@ export interface Section {
   inherited: Line[];
 }
 
-/** Of HAProxy 3.3. */
+/** Of HAProxy 3.4. */
 const KINDS = new Set([
   "global",
   "defaults",
@@ -41,6 +41,7 @@ const KINDS = new Set([
   "crt-store",
   "traces",
   "acme",
+  "healthcheck",
 ]);
 const PROXIES = new Set(["frontend", "backend", "listen"]);
 

@@ -103,6 +103,12 @@ const WORDS: [Verdict, string, number, string[]][] = [
   ["lost", "redirects are the servers' own", 1, ["redir"]],
   ["changed", "after a deploy its health decides; `sluice server` takes one out", 1, ["init-state"]],
   ["unneeded", "slots are always exact", 0, ["strict-maxconn"]],
+  ["lost", "a check is said by the pool: `option httpchk` and `http-check`", 1, ["healthcheck"]],
+  ["unneeded", CONNECTIONS, 1, ["check-pool-conn-name", "client-sigalgs", "ktls", "quic-cc-algo"]],
+  ["unneeded", CONNECTIONS, 0, ["check-reuse-pool", "no-check-reuse-pool", "renegotiate", "no-renegotiate"]],
+  ["unneeded", TLS, 0, ["sni-auto", "no-sni-auto", "check-sni-auto", "no-check-sni-auto", "no-verifyhost"]],
+  ["unneeded", "it is the default", 0, ["no-tfo", "no-send-proxy-v2", "no-send-proxy-v2-ssl"]],
+  ["unneeded", "it is the default", 0, ["no-send-proxy-v2-ssl-cn"]],
   ["unneeded", "it is the default", 0, ["no-send-proxy", "no-agent-check"]],
 ];
 
