@@ -20,7 +20,7 @@ export interface Section {
   inherited: Line[];
 }
 
-/** Of HAProxy 3.4. */
+/** Of HAProxy 3.5. */
 const KINDS = new Set([
   "global",
   "defaults",
