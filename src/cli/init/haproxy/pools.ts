@@ -1,5 +1,6 @@
 /** From backends, and what is sent to them, to the pools of a wrangler.toml. */
 import { USUAL_QUEUE_TIMEOUT } from "../../../config/limits.ts";
+import { requestHeaders } from "../../../config/request-headers.ts";
 import { comparable } from "../../../config/server-identity.ts";
 import { counted } from "../../../words/phrases.ts";
 import type { PoolTable, ServerTable } from "../pool-table.ts";
@@ -60,9 +61,8 @@ export function poolsOf(
       remarks.add(frontend.section.head, "became", `in front of pool ${JSON.stringify(pool)}`);
     }
     const usual = usualSlots(servers);
-    const named = last(lines, "http-send-name-header");
-    const tables = servers.map((server) => tableOf(server, usual, named?.words[1]));
-    if (named?.words[1]) remarks.add(named, "became", `headers.${named.words[1]} of each server`);
+    const header = nameHeaderOf(lines, remarks);
+    const tables = servers.map((server) => tableOf(server, usual, header));
     entries.push(...tables.map((server, index) => ({ server, line: (servers[index] as Server).line })));
     pools.push({
       name: pool,
@@ -75,6 +75,16 @@ export function poolsOf(
   }
   shareServers(entries, remarks);
   return pools;
+}
+
+/** The header in which servers are told their names; without one, `http-send-name-header` ends it. */
+function nameHeaderOf(lines: readonly Line[], remarks: Remarks): string | undefined {
+  const line = last(lines, "http-send-name-header");
+  const [, header] = line?.words ?? [];
+  if (line === undefined || header === undefined) return undefined;
+  if (!requestHeaders().safeParse({ [header]: "a" }).success) return undefined;
+  remarks.add(line, "became", `headers.${header} of each server`);
+  return header;
 }
 
 /** `usual`: the slots of the pool. `header`: in which requests carry the server's name. */

@@ -101,14 +101,15 @@ function mostSpecificFirst(rules: readonly Rule[], remarks: Remarks): Rule[] {
       }
       continue;
     }
-    const taken = kept.flatMap((one) => {
+    const wider = kept.flatMap((one) => {
       const isWider =
         one.host !== rule.host && covers(one.host, rule.host) && one.prefix.startsWith(rule.prefix);
       const place = { host: rule.host, prefix: one.prefix };
-      return isWider && one.backend !== rule.backend && firstFor(place, kept) === one
-        ? [{ ...one, ...place }]
-        : [];
+      return isWider && firstFor(place, kept) === one ? [{ ...one, ...place }] : [];
     });
+    // Those of its own backend only where what is taken would hide them.
+    const others = wider.filter(({ backend }) => backend !== rule.backend);
+    const taken = wider.filter((one) => others.some(({ prefix }) => one.prefix.startsWith(prefix)));
     kept.push(...taken, rule);
   }
   return kept;

@@ -196,6 +196,9 @@ test("the server's name in a header is a header of each server", () => {
   expect(poolWith("http-send-name-header X-Server").servers).toEqual([
     { name: "a", url: "http://a.internal", headers: { "X-Server": "a" } },
   ]);
+  for (const header of ["{", "Host", "__proto__"])
+    expect(remarksOn(`http-send-name-header ${header}`, "name-header").join()).toMatch(/^(lost|became): /);
+  expect(poolWith("http-send-name-header Host").servers[0]).not.toHaveProperty("headers");
 });
 
 test("a server of two backends is shared by their pools, as HAProxy has it, and that is said", () => {

@@ -85,6 +85,12 @@ describe("a request goes to the pool of the backend that it went to", () => {
       "b",
     ],
     [
+      "use_backend c if { hdr_end(host) .h.test } { path_beg /api/v2 }\nuse_backend a if { path_beg /api }\n" +
+        "use_backend c if { hdr(host) x.h.test }\nuse_backend c if { hdr_end(host) .h.test }",
+      "x.h.test/api/v2",
+      "c",
+    ],
+    [
       "use_backend a if { path_beg /api }\nuse_backend b if { path_beg /api/v2 }\ndefault_backend c",
       "h.test/api/v2",
       "a",
