@@ -50,8 +50,8 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   end(ended: Ended[]): Promise<void>;
   /**
    * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
-   * slot is no longer the caller's. Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an
-   * earlier instance of the object gave.
+   * slot is no longer the caller's. If it was cut off, the handle says so at once. Called by a Worker that has held a
+   * slot for `ATTACH_MS`, and by one whose handle an earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
   /**
@@ -181,7 +181,19 @@ export interface NotGranted {
 export interface Lease extends Rpc.RpcTargetBranded {
   /** To be called every `RENEW_MS`. `false`: the slot is no longer the caller's. */
   renew(): boolean;
+  /** Resolves when the slot is taken from the caller, and says why. Rejects when the object restarts. */
+  untilCut(): Promise<Taken>;
 }
+
+/**
+ * Why a slot is taken from its holder.
+ * cut    an operator's drain has waited for it as long as it was to: the slot stays closed until its server is done
+ * freed  an operator has freed it by hand: another request may have it already
+ */
+export type Taken = "cut" | "freed";
+
+/** How long a lease lasts before its holder attaches, in ms: most have ended by then, and save the call. */
+export const ATTACH_MS = 1_000;
 
 /** How often a lease is renewed, in ms. It survives one failed renewal; after two in a row the third comes too late. */
 export const RENEW_MS = LEASE_TTL_MS / 3;

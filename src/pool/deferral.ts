@@ -295,7 +295,8 @@ export class Deferral {
     const handle = this.#newHandle(ticket);
     const answer = await stub.turn(ticket, { granted, lease: handle });
     // A short request may be over before its object has answered.
-    if (answer === "begun" && this.#scheduler.isLeased(ticket)) this.#keepHandle(ticket, handle);
+    const isHeld = this.#scheduler.isLeased(ticket) || this.#scheduler.isCutOff(ticket);
+    if (answer === "begun" && isHeld) this.#keepHandle(ticket, handle);
     return answer;
   }
 

@@ -32,6 +32,7 @@ import {
   type ResumeRequest,
   type ServerChange,
   type StopRequest,
+  type Taken,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
@@ -90,7 +91,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       write: (changes) => this.#write(changes),
       changed: () => void this.#commit.soon(),
       newHandle: (ticket) => this.#newHandle(ticket),
-      keepHandle: (ticket, handle) => void this.#handles.set(ticket, handle),
+      keepHandle: (ticket, handle) => this.#keepHandle(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
@@ -144,10 +145,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   attach(id: string): LeaseHandle | null {
-    if (!this.#scheduler.renew(id, Date.now())) return null;
+    if (!this.#scheduler.renew(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
     const handle = this.#newHandle(id);
-    this.#handles.set(id, handle);
+    this.#keepHandle(id, handle);
     return handle;
   }
 
@@ -292,12 +293,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    const answer = this.#once(asked, act, (now) => {
-      if (!this.#scheduler.freeLease(id, act.by, now)) return "unknown-lease";
+    const answer = this.#once(asked, act, (now) =>
+      this.#scheduler.freeLease(id, act.by, now) ? "done" : "unknown-lease",
+    );
+    if (answer === "done") {
+      // Once that is durable, as its holder's server may be given another request from then on.
+      const snapshot = this.snapshot();
+      this.#tellTaken(id, "freed");
       this.#handles.delete(id);
-      return "done";
-    });
-    if (answer === "done") return this.snapshot();
+      return snapshot;
+    }
     this.#commit.now();
     return null;
   }
@@ -380,6 +385,17 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return handle;
   }
 
+  /** The lease may have been cut off before its holder had a handle. */
+  #keepHandle(id: string, handle: LeaseHandle): void {
+    this.#handles.set(id, handle);
+    if (this.#scheduler.isCutOff(id)) LeaseHandle.tell(handle, "cut");
+  }
+
+  #tellTaken(id: string, why: Taken): void {
+    const handle = this.#handles.get(id);
+    if (handle) LeaseHandle.tell(handle, why);
+  }
+
   #renew(id: string): boolean {
     const renewed = this.#scheduler.renew(id, Date.now());
     this.#commit.soon();
@@ -431,8 +447,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#conditions.changed();
   }
 
-  /** Tells the holder of a lease that it was cut off. */
+  /** Tells the holder of a lease that it was cut off. One without a handle is told when it attaches. */
   #tellCut(lease: string): void {
+    this.#tellTaken(lease, "cut");
     if (this.#deferral.has(lease)) this.#deferral.lost(lease);
   }
 

@@ -374,6 +374,11 @@ export class Scheduler {
     return this.#fleet.leased(id) !== undefined;
   }
 
+  /** True if this is the id of a lease that was cut off, and whose holder has not reported its end. */
+  isCutOff(id: string): boolean {
+    return this.#fleet.cutOff(id) !== undefined;
+  }
+
   /** The server that may be at work on the request with this lease; `null`: none. */
   serverOf(id: string): string | null {
     return this.#fleet.slotInFlight(id)?.server.name ?? null;

@@ -39,7 +39,7 @@ const CALLS: Named<PoolCalls> = {
   audit: true,
 };
 const OF_TICKET: Named<WaitingTicket> = { turn: true, leave: true };
-const OF_LEASE: Named<Lease> = { renew: true };
+const OF_LEASE: Named<Lease> = { renew: true, untilCut: true };
 const OF_WATCH: Named<Watch> = { look: true };
 
 /** By the platform, and no message of a Worker's. */

@@ -82,7 +82,7 @@ describe("a cut", () => {
     const drained = object.pool.whenDrained(60 * SECOND);
     await object.pass(2 * SECOND);
     expect(await drained).toMatchObject({ state: "drained", inFlight: 1, drain: { cut: { done: true } } });
-    expect(object.pool.attach("a")).toBeNull();
+    expect(object.pool.attach("a")?.renew()).toBe(false);
   });
 
   test("of a deferred request has its object asked what became of it", async () => {
