@@ -252,7 +252,9 @@ const change = exactly<AuditList["changes"][number]>()(
     message: z.string().optional().describe("Of a stop."),
     url: z.string().optional().describe("Of a server that registers."),
     cutMs: count.optional().describe("After how long leases that are still held were to be cut off."),
-    expiresMs: count.optional().describe("After how long the drain was to end by itself."),
+    expiresMs: count
+      .optional()
+      .describe("After how long the drain was to end by itself, or the server to leave."),
     extend: z.literal(true).optional().describe("A drain was to be extended, and none to be begun."),
     force: z.literal(true).optional().describe("The drain was to be ended whosever it is."),
     server: z.string().optional(),
@@ -295,6 +297,7 @@ export const ANSWERS = {
   DeferredRequests: deferredList,
   QueuedAgain: queuedAgain,
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
+  Leaving: z.object({ name: z.string(), inFlight: count.describe("Its slots that are in flight.") }),
   Health: z.object({ status: z.literal("ok") }),
   Me: me,
   Change: change,

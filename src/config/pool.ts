@@ -13,10 +13,13 @@ import {
   USUAL_SLOTS,
 } from "./limits.ts";
 import { pathPrefix, requestPath } from "./names.ts";
+import { registerKeys } from "./register.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
-import { servers } from "./servers.ts";
+import { servers, serversOrRegister } from "./servers.ts";
+import { shaped } from "./shape.ts";
 import type { CheckConfig, PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
+import { wakeKeys } from "./wake.ts";
 
 /** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
@@ -68,35 +71,42 @@ export const routingKeys = {
   path_prefix: z.prefault(pathPrefix(), "/"),
 };
 
-const keys = table({
-  ...routingKeys,
-  slots: z._default(whole(...SLOTS), USUAL_SLOTS),
-  servers: servers(),
-  balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
-  max_queue: z._default(whole(...MAX_QUEUE), 1000),
-  queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
-  server_timeout: z.prefault(serverTimeout, {}),
-  connect_timeout: z.prefault(duration("1ms"), "10s"),
-  client_timeout: z.prefault(duration("1ms"), "1m"),
-  longest: z.optional(duration("1ms")),
-  websocket_idle: z.optional(duration("1ms")),
-  retries: z._default(whole(...RETRIES), 3),
-  redispatch: z._default(flag(), true),
-  retry_non_idempotent: z._default(flag(), false),
-  retry_on: z.prefault(busyAnswers(), []),
-  check: z.optional(check),
-  when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
-  on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
-  quarantine: z.prefault(quarantine, {}),
-  host_header: z._default(oneOf(["server", "client"]), "server"),
-  headers: z.prefault(requestHeaders(), {}),
-  cooldown: z.prefault(duration(), "0s"),
-  drain_expires: z.prefault(duration("1ms"), "15m"),
-  deferred: z.optional(deferredKeys),
-  buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
-  buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
-  location_hint: z.optional(oneOf(LOCATION_HINTS)),
-});
+const keys = shaped(
+  table({
+    ...routingKeys,
+    slots: z._default(whole(...SLOTS), USUAL_SLOTS),
+    servers: z.optional(servers()),
+    register: z.optional(registerKeys),
+    wake: z.optional(wakeKeys),
+    balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
+    max_queue: z._default(whole(...MAX_QUEUE), 1000),
+    queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
+    server_timeout: z.prefault(serverTimeout, {}),
+    connect_timeout: z.prefault(duration("1ms"), "10s"),
+    client_timeout: z.prefault(duration("1ms"), "1m"),
+    longest: z.optional(duration("1ms")),
+    websocket_idle: z.optional(duration("1ms")),
+    retries: z._default(whole(...RETRIES), 3),
+    redispatch: z._default(flag(), true),
+    retry_non_idempotent: z._default(flag(), false),
+    retry_on: z.prefault(busyAnswers(), []),
+    check: z.optional(check),
+    when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
+    on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
+    quarantine: z.prefault(quarantine, {}),
+    host_header: z._default(oneOf(["server", "client"]), "server"),
+    headers: z.prefault(requestHeaders(), {}),
+    cooldown: z.prefault(duration(), "0s"),
+    drain_expires: z.prefault(duration("1ms"), "15m"),
+    deferred: z.optional(deferredKeys),
+    buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+    buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+    location_hint: z.optional(oneOf(LOCATION_HINTS)),
+  }).check(serversOrRegister()),
+  {
+    anyOf: [{ required: ["servers"], properties: { servers: { minItems: 1 } } }, { required: ["register"] }],
+  },
+);
 
 /** What of a pool its own table says: whether its bindings exist, and so what its servers are, that does not say. */
 export type ParsedPool = Omit<PoolConfig, "name" | "servers"> & { servers: Omit<ServerConfig, "identity">[] };
@@ -108,12 +118,14 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     hosts: [...new Set(given.hosts)],
     pathPrefix: given.path_prefix,
     slots: given.slots,
-    servers: given.servers.map(({ headers = [], ...server }) => ({
+    servers: (given.servers ?? []).map(({ headers = [], ...server }) => ({
       ...server,
       slots: server.slots ?? given.slots,
       binding: server.binding ?? null,
       headers: [...new Map([...given.headers, ...headers])],
     })),
+    register: given.register ?? null,
+    wake: given.wake ?? null,
     balance: given.balance,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,

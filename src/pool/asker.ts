@@ -75,8 +75,9 @@ export class Asker {
   }
 
   /** Resolves with the response once its last byte is read, because only then is the server done. */
-  async #fetchWhole({ kind, server: name, url, binding }: Question, signal: AbortSignal): Promise<Response> {
-    const server = { name, url: new URL(url).origin, binding };
+  async #fetchWhole(question: Question, signal: AbortSignal): Promise<Response> {
+    const { kind, server: name, url, binding, registered } = question;
+    const server = { name, url: new URL(url).origin, binding, registered };
     const added = addedHeaders(this.#env, this.#settings, server);
     const headers = new Headers({ "User-Agent": "Sluice", "X-Sluice-Check": kind });
     for (const [header, value] of added) headers.set(header, value);

@@ -1,7 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
-import { drainAsked, resumeAsked, serverAsked, slotAsked } from "../link/asked.ts";
+import {
+  drainAsked,
+  registrationAsked,
+  removalAsked,
+  resumeAsked,
+  serverAsked,
+  slotAsked,
+} from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -21,19 +28,25 @@ import {
   type Ended,
   type EnterRequest,
   type Granted,
+  type Leaving,
   type NotGranted,
+  type NotRegistered,
   type OtherState,
   type PoolCalls,
   type PoolMetrics,
   PROTOCOL,
   type Queued,
+  type Registered,
+  type Registration,
   type ResumeRequest,
   type ServerChange,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
+import { isInFlight } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
@@ -42,6 +55,12 @@ import { LeaseHandle, WatchHandle } from "./handles.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
 import { PendingAnswers } from "./pending-answers.ts";
+import {
+  notRegistered,
+  registerRequest,
+  registrationRefusal,
+  restoredRegistrations,
+} from "./registration.ts";
 import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
@@ -77,11 +96,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#ledger = new Ledger(ctx.storage);
     this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
+    const registered = restoredRegistrations(restored.registered, settings);
     const rows = this.#ledger.deferred.load();
     const leased = new Set(restored.slots.map(({ lease }) => lease));
     const deferred = Deferral.waiting(rows, leased, Date.now());
-    this.#scheduler = new Scheduler(this.#settings, { ...restored, deferred }, Date.now(), Math.random, () =>
-      crypto.randomUUID(),
+    this.#scheduler = new Scheduler(
+      this.#settings,
+      { ...restored, registered, deferred },
+      Date.now(),
+      Math.random,
+      () => crypto.randomUUID(),
     );
     this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
       write: (changes) => this.#write(changes),
@@ -261,6 +285,35 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return server ? { otherState: server.state } : null;
   }
 
+  register(registration: Registration, act: Act): Registered | NotRegistered {
+    const result = this.#register(registration, act.by);
+    const answer = "refused" in result ? result.refused : result.answer;
+    // That a server goes on as it was is nothing to look up.
+    if (answer !== "renewed") {
+      const isDone = answer === "new" || answer === "changed";
+      this.#note(registrationAsked(registration), isDone ? "done" : answer, act);
+    }
+    this.#commit.now();
+    return result;
+  }
+
+  deregister(name: string, act: Act): Leaving | null {
+    const left = this.#scheduler.deregister(name, act.by, Date.now());
+    const isLeaving = (one: Server) => one.retired && one.registration !== null && one.name === name;
+    const server = left ?? this.#scheduler.servers.find(isLeaving);
+    this.#note(removalAsked(name), server ? "done" : "unknown-server", act);
+    this.#commit.now();
+    return server ? { identity: server.identity, inFlight: inFlightAt(server) } : null;
+  }
+
+  async whenIdle(identity: string, timeoutMs: number): Promise<number> {
+    const leaving = () => this.#scheduler.servers.find((one) => one.identity === identity && one.retired);
+    await this.#conditions.until(() => inFlightAt(leaving()) === 0, timeoutMs);
+    // What is told is in the ledger.
+    this.#commit.now();
+    return inFlightAt(leaving());
+  }
+
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
     const isFreed = this.#scheduler.freeLease(id, act.by, Date.now());
@@ -296,6 +349,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Internals ──
 
+  #register(registration: Registration, by: string): Registered | NotRegistered {
+    const now = Date.now();
+    const request = registerRequest(registration, this.#settings, by, now);
+    const refusal = registrationRefusal(this.env, this.#settings, request);
+    if (refusal) return refusal;
+    const answer = this.#scheduler.register(request, now);
+    const { servers } = this.#scheduler;
+    const server = servers.find(({ identity, retired }) => identity === request.identity && !retired);
+    const isIn = answer !== "known" && answer !== "full";
+    if (!isIn || !server) return notRegistered(this.#settings, servers, request, isIn ? "known" : answer);
+    return { answer, server: serverSnapshot(server) };
+  }
+
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
@@ -320,8 +386,13 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #forgetFormerServers(): void {
+    this.#ledger.forgetServersBut(this.#scheduler.servers);
+    this.#forgetCounts();
+  }
+
+  /** Servers that come and go would be more and more. */
+  #forgetCounts(): void {
     const { servers, counters } = this.#scheduler;
-    this.#ledger.forgetServersBut(servers);
     counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
@@ -378,6 +449,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
+    if ([...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#ask(question);
@@ -425,16 +497,21 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
-    const { name, url, binding } = slot.server;
+    const { name, url, binding, registration } = slot.server;
     const isUrgent = !this.#scheduler.hasFreeSlot;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
-    return { granted: true, server: { name, url, binding }, token, tellEnd };
+    return {
+      granted: true,
+      server: { name, url, binding, ...(registration ? { registered: true } : {}) },
+      token,
+      tellEnd,
+    };
   }
 
   async #ask(question: Question): Promise<void> {
     const { result, late } = await this.#asker.ask(question);
     if (question.kind === "probe") {
-      this.#scheduler.probed(question.server, result === "passed", question.askedAt, Date.now());
+      this.#scheduler.probed(question.identity, result === "passed", question.askedAt, Date.now());
     } else {
       this.#scheduler.checked(question.id, result, Date.now());
       void late?.then((end) => {
@@ -444,6 +521,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     }
     this.#commit.soon();
   }
+}
+
+function inFlightAt(server: Server | undefined): number {
+  return server ? [...server.occupiedSlots()].filter(isInFlight).length : 0;
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */

@@ -30,6 +30,8 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     pathPrefix: "/",
     slots: 1,
     servers: [],
+    register: null,
+    wake: null,
     balance: "roundrobin",
     maxQueue: Number.POSITIVE_INFINITY,
     queueTimeoutMs: LONGEST_MS,

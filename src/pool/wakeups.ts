@@ -49,7 +49,11 @@ export class Wakeups {
    * flight. `nextLook`: when the pool must be awake in any case; ms since the epoch.
    */
   set(
-    scheduler: { nextTick(): number; currentDrain: Readonly<Drain> | null },
+    scheduler: {
+      nextTick(): number;
+      currentDrain: Readonly<Drain> | null;
+      nextAlarm: number;
+    },
     changed: Iterable<SlotRow>,
     idle: boolean,
     nextLook = Number.POSITIVE_INFINITY,
@@ -59,6 +63,8 @@ export class Wakeups {
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
+    // Rare, too: a server that registers again does not move an alarm that is set.
+    if (scheduler.nextAlarm !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(scheduler.nextAlarm);
     if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }
 

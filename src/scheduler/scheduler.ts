@@ -3,6 +3,7 @@ import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { CheckResult } from "./fleet/health.ts";
+import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
@@ -12,7 +13,13 @@ import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
-import { isHeld, type ServerPatch, type ServerRow, type SlotRow } from "./terms/rows.ts";
+import {
+  isHeld,
+  type RestoredRegistration,
+  type ServerPatch,
+  type ServerRow,
+  type SlotRow,
+} from "./terms/rows.ts";
 import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
@@ -21,6 +28,7 @@ import { WaitingList } from "./waiting/waiting-list.ts";
 export interface Restored {
   slots: SlotRow[];
   servers: ServerRow[];
+  registered: RestoredRegistration[];
   drain: Drain | null;
   /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
@@ -158,10 +166,24 @@ export class Scheduler {
     this.tick(now);
   }
 
-  /** A server has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
-  probed(server: string, idle: boolean, askedAt: number, now: number): void {
-    this.#fleet.probed(server, idle, askedAt, now);
+  /** The server of this identity has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
+  probed(identity: string, idle: boolean, askedAt: number, now: number): void {
+    this.#fleet.probed(identity, idle, askedAt, now);
     this.tick(now);
+  }
+
+  /** A server registers, for the first time or again. Nothing changes if it is `known` or the pool is `full`. */
+  register(request: RegisterRequest, now: number): Registered {
+    const registered = this.#fleet.register(request, now);
+    this.#serversChanged(now);
+    return registered;
+  }
+
+  /** A server that has registered leaves: its last requests finish. Returns `null` if there is none of this name. */
+  deregister(name: string, by: string, now: number): Server | null {
+    const server = this.#fleet.deregister(name, by, now);
+    this.#serversChanged(now);
+    return server;
   }
 
   // ── Operator ──
@@ -194,10 +216,7 @@ export class Scheduler {
   /** Returns false if the configuration has no such server. */
   changeServer(name: string, patch: ServerPatch, by: string, now: number): boolean {
     if (!this.#fleet.change(name, patch, by, now)) return false;
-    // A server that is back in service is checked before it gets a request.
-    this.#ask(now);
-    this.#refuseOrDispatch(now);
-    this.tick(now);
+    this.#serversChanged(now);
     return true;
   }
 
@@ -359,6 +378,14 @@ export class Scheduler {
     return this.#waitingList.oldest()?.since;
   }
 
+  /**
+   * When the pool must be awake although nobody is in it: the first server leaves that has registered and does not do so
+   * again. `Infinity`: never.
+   */
+  get nextAlarm(): number {
+    return this.#fleet.nextExpiry;
+  }
+
   get servers(): readonly Server[] {
     return this.#fleet.servers;
   }
@@ -454,6 +481,13 @@ export class Scheduler {
     this.#chronicle.drainEnded(end, now);
     if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
     this.#refuseOrDispatch(now);
+  }
+
+  #serversChanged(now: number): void {
+    // A server that is back in service is checked before it gets a request.
+    this.#ask(now);
+    this.#refuseOrDispatch(now);
+    this.tick(now);
   }
 
   /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */

@@ -5,7 +5,7 @@ import type { Totals } from "./record/counters.ts";
 import type { Percentiles } from "./record/percentiles.ts";
 import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
+import { type Health, isInFlight, type RegisteredRow, type ServerState } from "./terms/rows.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -185,7 +185,7 @@ export function snapshotOf(
   };
 }
 
-function serverSnapshot(server: Server): ServerSnapshot {
+export function serverSnapshot(server: Server): ServerSnapshot {
   const leases = [...server.occupiedSlots()].filter(isInFlight).map(leaseSnapshot);
   return {
     name: server.name,
@@ -197,6 +197,7 @@ function serverSnapshot(server: Server): ServerSnapshot {
     ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
+    ...(server.registration && !server.retired ? { registered: registeredOf(server.registration) } : {}),
     lastCheck: server.lastCheck && {
       at: iso(server.lastCheck.at),
       passed: server.lastCheck.passed,
@@ -210,6 +211,10 @@ function serverSnapshot(server: Server): ServerSnapshot {
     quarantined: leases.filter((lease) => lease.quarantined).length,
     leases,
   };
+}
+
+function registeredOf({ by, since, expiresAt }: RegisteredRow): NonNullable<ServerSnapshot["registered"]> {
+  return { by, since: iso(since), expiresAt: Number.isFinite(expiresAt) ? iso(expiresAt) : null };
 }
 
 function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseSnapshot {

@@ -220,9 +220,9 @@ describe("docs/admin-api.md", () => {
   const examples = fencesOf(read(ADMIN)).filter(({ language }) => language === "json");
 
   test("has every route, and no other", () => {
-    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"(\/[^"]+)"/g)].map(
-      ([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`,
-    );
+    const routes = [
+      ...read("src/admin/app.ts").matchAll(/\.(get|post|put|patch|delete)\(\s*"(\/[^"]+)"/g),
+    ].map(([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`);
     expect(routes.length).toBeGreaterThan(8);
     // The page is mounted apart.
     expect(sorted(named(ADMIN, "## Routes"))).toEqual(sorted([...routes, "GET /_sluice/"]));

@@ -21,10 +21,12 @@ afterEach(() => void vi.useRealTimers());
 
 const IDLE = true;
 const BUSY = false;
-const dueAt = (at: number) => ({ nextTick: () => at, currentDrain: null });
+const NEVER = Number.POSITIVE_INFINITY;
+const dueAt = (at: number, nextAlarm = NEVER) => ({ nextTick: () => at, currentDrain: null, nextAlarm });
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
   currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt },
+  nextAlarm: NEVER,
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   server: serverAt("a"),
@@ -60,6 +62,13 @@ describe("a pool with nobody in it", () => {
   test("sleeps, and leaves it to the alarm, when its drain has 5 min to go", () => {
     const at = Date.now() + MINUTES_5;
     wakeups.set(drainUntil(at), [], IDLE);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(alarms).toEqual([at]);
+  });
+
+  test("sleeps, and leaves it to the alarm, when a server that has registered has 5 min to go", () => {
+    const at = Date.now() + MINUTES_5;
+    wakeups.set(dueAt(at, at), [], IDLE);
     expect(vi.getTimerCount()).toBe(0);
     expect(alarms).toEqual([at]);
   });

@@ -9,6 +9,7 @@ import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/l
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
 import { cutOff, DONE } from "./ends.ts";
 import { HealthModel } from "./fleet/health-model.ts";
+import { type Coming, RegistrationsModel } from "./fleet/registrations-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { scraped, Tally } from "./record/tally.ts";
@@ -54,6 +55,7 @@ export class World {
   /** The pool crashes before anybody hears what it has written. */
   #tellsNobody = false;
   readonly #slots = new SlotsModel();
+  readonly #registrations: RegistrationsModel;
   #startedAt: number;
   /** When somebody last waited for a server, or was at one. */
   #workedAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +76,7 @@ export class World {
   constructor(settings: PoolConfig) {
     this.#settings = settings;
     this.#startedAt = this.now;
+    this.#registrations = new RegistrationsModel(settings);
     this.#health = new HealthModel(settings, new Map());
     this.scheduler = new Scheduler(settings, this.#ledger.load(), this.now);
     this.#settle();
@@ -230,7 +233,7 @@ export class World {
       // Idle, but for what came to it since it was asked.
       const { askedAt } = question;
       if (result === "passed") this.#slots.open(new URL(question.url).origin, askedAt, askedAt, this.now);
-      this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
+      this.scheduler.probed(question.identity, result === "passed", question.askedAt, this.now);
     } else {
       const mine = this.#slots.lastOf(question.id);
       const { cooldownMs } = this.#settings;
@@ -243,14 +246,16 @@ export class World {
         timeout: maxMs,
       }[result];
       if (result === "timeout") this.lateChecks.push(question);
-      const wasDown = this.#isDown(question.server);
+      // Whatever it was called when it was asked.
+      const server = this.#nameAt(new URL(question.url).origin);
+      const wasDown = this.#isDown(server);
       // Later than that it counts as a check that timed out, whatever comes.
       const inTime = mine && mine.closedAt > this.now ? mine : null;
       if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
-      if (inTime) this.#health.checked(question.server, result, this.now);
+      if (inTime && server !== undefined) this.#health.checked(server, result, this.now);
       if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
       this.scheduler.checked(question.id, result, this.now);
-      if (inTime && result === "passed") this.#well(question, wasDown);
+      if (inTime && result === "passed") this.#well(question, server, wasDown);
     }
     this.#settle();
   }
@@ -305,6 +310,34 @@ export class World {
     this.#settle();
   }
 
+  register(coming: Coming): void {
+    const { name, at, slots, forMs } = coming;
+    const url = `http://${at}.example`;
+    const expected = this.#registrations.register(coming, this.now);
+    if (expected === "new") {
+      this.#health.came(name, this.now);
+      this.#checkedAt.delete(url);
+      this.#refusedAt.delete(url);
+    }
+    if (expected === "new" || this.#isDown(name)) this.#workedAt = this.now;
+    const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : this.now + forMs;
+    const address = { name, identity: url, url, binding: null };
+    const request = { ...address, slots, weight: 1, backup: false, expiresAt, by: "me" };
+    assert.equal(this.scheduler.register(request, this.now), expected, `${name} registers`);
+    this.#settle();
+  }
+
+  deregister(name: string): void {
+    const expected = this.#registrations.leave(name);
+    assert.equal(this.scheduler.deregister(name, "me", this.now) !== null, expected, `${name} leaves`);
+    this.#settle();
+  }
+
+  /** Everybody who has registered goes. */
+  deregisterAll(): void {
+    for (const name of this.#registrations.names) this.deregister(name);
+  }
+
   freeLease(worker: Worker): void {
     if (this.scheduler.freeLease(worker.id, "me", this.now)) {
       if (this.#slots.lastOf(worker.id)?.held) this.#tally.abandoned++;
@@ -354,12 +387,14 @@ export class World {
   #tick(): void {
     for (const one of this.#slots.all) {
       if (one.closedAt > this.now) continue;
-      if (one.checks) this.#health.checked(one.checks, "timeout", this.now);
+      const checked = one.checks && this.#nameAt(one.url);
+      if (checked) this.#health.checked(checked, "timeout", this.now);
       delete one.checks;
       // Nobody has heard of its holder.
       if (one.held) this.#tally.abandoned++;
       one.held = false;
     }
+    this.#registrations.tick(this.now);
     this.scheduler.tick(this.now);
     this.#settle();
     for (const worker of this.#waiting) {
@@ -410,7 +445,11 @@ export class World {
     this.#settings = settings;
     this.#startedAt = this.now;
     this.#instance++;
-    this.#health = new HealthModel(settings, this.#ledger.servers);
+    // What was known of a server that had registered is not of the one that is configured by its name now.
+    const kept = new Map(this.#ledger.servers);
+    for (const name of this.#registrations.restart(settings)) kept.delete(name);
+    this.#registrations.tick(this.now);
+    this.#health = new HealthModel(settings, kept, this.#registrations.names);
     this.#refusedAt.clear();
     this.#checkedAt.clear();
     this.#workedAt = Number.NEGATIVE_INFINITY;
@@ -429,7 +468,12 @@ export class World {
       const restMs = Math.max(settings.cooldownMs, 10_000);
       if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
-    this.scheduler = new Scheduler(settings, this.#ledger.load(this.now), this.now);
+    this.scheduler = new Scheduler(
+      settings,
+      this.#ledger.load(this.now, settings.register !== null),
+      this.now,
+    );
+    this.#ledger.forgetServersBut(this.scheduler.servers);
     this.#settle();
   }
 
@@ -457,7 +501,7 @@ export class World {
     if (!this.#settings.check || !this.#isAwaited || this.questions.length >= 4) return;
     for (const { name, url, state, retired, hasFreeSlot } of this.scheduler.servers) {
       if (retired || state === "maint" || !hasFreeSlot) continue;
-      if (this.questions.some((question) => question.server === name)) continue;
+      if (this.questions.some(({ identity }) => identity === url)) continue;
       const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
       assert.ok(this.scheduler.nextTick() <= Math.max(this.now, dueAt), `nobody looks after ${name}`);
     }
@@ -465,6 +509,11 @@ export class World {
 
   checkHealth(): void {
     this.#health.compare(this.scheduler.servers);
+  }
+
+  /** Those servers are there that are configured, or have registered and have not left. */
+  checkRegistered(): void {
+    this.#registrations.compare(this.scheduler.servers);
   }
 
   /** What the scheduler shows is what the ledger would bring back. */
@@ -685,7 +734,7 @@ export class World {
   }
 
   /** A server that was down, refused a connection and is up again has restarted: it knows nothing from before. */
-  #well({ server, url }: Question, wasDown: boolean): void {
+  #well({ url }: Question, server: string | undefined, wasDown: boolean): void {
     if (this.#isDown(server)) return;
     const { origin } = new URL(url);
     const refusedAt = this.#refusedAt.get(origin);
@@ -693,13 +742,16 @@ export class World {
     if (wasDown && refusedAt !== undefined) this.#slots.open(origin, this.now, refusedAt, this.now);
   }
 
-  #isDown(name: string): boolean {
+  #isDown(name: string | undefined): boolean {
     return this.scheduler.servers.find((one) => one.name === name && !one.retired)?.health.status === "down";
   }
 
   /** Today's name of the server whose slot it has. */
   #serverOf(worker: Worker): string | undefined {
-    const url = this.#has(worker)?.url;
+    return this.#nameAt(this.#has(worker)?.url);
+  }
+
+  #nameAt(url: string | undefined): string | undefined {
     return this.scheduler.servers.find((one) => !one.retired && one.url === url)?.name;
   }
 

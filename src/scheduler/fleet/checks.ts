@@ -165,9 +165,6 @@ export class Checks {
   }
 }
 
-function questionTo(
-  { name, url, binding }: Server,
-  path: string,
-): Pick<Question, "server" | "url" | "binding"> {
-  return { server: name, url: url + path, binding };
+function questionTo({ name, identity, url, binding, registration }: Server, path: string) {
+  return { server: name, identity, registered: registration !== null, url: url + path, binding };
 }

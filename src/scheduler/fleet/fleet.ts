@@ -1,4 +1,4 @@
-import type { PoolConfig } from "../../config/types.ts";
+import type { IdentifiedServer, PoolConfig } from "../../config/types.ts";
 import type { Journal } from "../record/journal.ts";
 import type { Outbox, Question } from "../record/outbox.ts";
 import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
@@ -6,6 +6,8 @@ import {
   isHeld,
   isInFlight,
   isInQuarantine,
+  type RegisteredRow,
+  type RestoredRegistration,
   type ServerPatch,
   type ServerRow,
   type SlotRow,
@@ -13,8 +15,9 @@ import {
 import type { FailedServer } from "../waiting/failed-server.ts";
 import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
-import type { CheckResult } from "./health.ts";
+import { type CheckResult, HealthState } from "./health.ts";
 import { Leases, restMs, type WithheldState } from "./leases.ts";
+import { type Registered, Registrations, type RegisterRequest } from "./registrations.ts";
 import { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
@@ -29,13 +32,14 @@ export class Fleet {
   readonly #leases: Leases;
   readonly #balance: Balance;
   readonly #checks: Checks;
+  readonly #registrations = new Registrations();
   #servers: Server[];
   #grants = 0;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
     settings: PoolConfig,
-    restored: { slots: SlotRow[]; servers: ServerRow[] } | null,
+    restored: { slots: SlotRow[]; servers: ServerRow[]; registered: RestoredRegistration[] } | null,
     record: { outbox: Outbox; journal: Journal },
     now: number,
     newId: () => string,
@@ -47,18 +51,24 @@ export class Fleet {
     this.#balance = new Balance(settings.balance);
     this.#checks = new Checks(settings, this.#leases, newId);
     const rows = new Map(restored?.servers.map((row) => [row.name, row]));
+    const registered = restored?.registered ?? [];
+    const isOthers = (name: string) => registered.some((row) => row.name === name && !hasLeft(row));
     this.#servers = settings.servers.map(
-      (server) => new Server(server, settings.check, rows.get(server.name)),
+      (server) =>
+        new Server(server, settings.check, isOthers(server.name) ? undefined : rows.get(server.name)),
     );
+    this.#restoreRegistered(registered, rows, now);
     for (const row of restored?.slots ?? []) {
       const server = this.#serverOf(row);
       this.#leases.restore(server, row, now, settings);
       if (server.hasQuarantine) this.#checks.quarantined(server, settings.quarantine.maxMs, now);
     }
+    for (const server of [...this.#servers])
+      if (server.retired && server.occupied === 0) this.#remove(server);
     this.#balance.serversChanged(this.#servers);
   }
 
-  /** The servers of the configuration, and retired ones that still have occupied slots. */
+  /** The servers of the configuration and those that have registered, and retired ones that still have occupied slots. */
   get servers(): readonly Server[] {
     return this.#servers;
   }
@@ -141,8 +151,7 @@ export class Fleet {
     this.#leases.free(slot);
     this.#balance.slotFreed(server);
     this.#checks.freed(slot, state, now);
-    if (server.retired && server.occupied === 0)
-      this.#servers = this.#servers.filter((one) => one !== server);
+    if (server.retired && server.occupied === 0) this.#remove(server);
   }
 
   // ── Servers ──
@@ -162,6 +171,35 @@ export class Fleet {
     return true;
   }
 
+  /** A server registers, for the first time or again. Its slots of before may still be occupied. */
+  register(request: RegisterRequest, now: number): Registered {
+    const { name, identity, by } = request;
+    const present = this.#servers.filter((one) => !one.retired);
+    const namesake = present.find((one) => one.name === name);
+    const known = present.find((one) => one.identity === identity);
+    if ([namesake, known].some((one) => one && !one.registration) || (known && known !== namesake))
+      return "known";
+    if (known) return this.#renew(known, request, now);
+    if (!namesake && this.#registrations.size >= (this.#settings.register?.max ?? 0)) return "full";
+    // A second one that starts under the same name takes over.
+    if (namesake) this.#retire(namesake, by, now);
+    this.#add({ ...request, since: now }, now);
+    this.#journal.note({ kind: "server-registered", server: name, url: request.url, by }, now);
+    return "new";
+  }
+
+  /** A server that has registered leaves. Returns `null` if there is none of this name. */
+  deregister(name: string, by: string, now: number): Server | null {
+    const server = this.#servers.find((one) => one.name === name && !one.retired && one.registration);
+    if (server) this.#retire(server, by, now);
+    return server ?? null;
+  }
+
+  /** When the first server leaves that has registered and does not do so again; `Infinity`: none does. */
+  get nextExpiry(): number {
+    return this.#registrations.next;
+  }
+
   /** A check has ended. Does nothing more if the time of its slot ran out before. */
   checked(id: string, result: CheckResult, now: number): void {
     this.#checks.checkEnded(id);
@@ -172,6 +210,7 @@ export class Fleet {
     const before = { status: server.health.status, refusedAt: server.health.refusedAt };
     const askedAt = slot.since;
     this.#closeAfterCheck(slot, result, now);
+    if (server.retired) return;
     const changed =
       result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
@@ -191,8 +230,8 @@ export class Fleet {
     if (slot?.state === "recovering" && result !== "timeout") this.#closeAfterCheck(slot, result, now);
   }
 
-  probed(name: string, idle: boolean, askedAt: number, now: number): void {
-    const server = this.#servers.find((one) => one.name === name);
+  probed(identity: string, idle: boolean, askedAt: number, now: number): void {
+    const server = this.#servers.find((one) => one.identity === identity);
     // Requests that got a slot, or were cut off, since then may have reached the server after the probe.
     if (server && idle) this.#freeQuarantined(server, now, { closedBefore: askedAt, heldBefore: askedAt });
     this.#checks.probeEnded(server, server?.hasQuarantine ?? false, now);
@@ -215,6 +254,7 @@ export class Fleet {
         this.#quarantine(slot, "lost", this.#settings.quarantine.maxMs, now);
       }
     }
+    for (const server of this.#registrations.due(now)) this.#retire(server, null, now);
   }
 
   /** True if a server's check is overdue and the server has a free slot now. */
@@ -234,13 +274,13 @@ export class Fleet {
 
   /** Returns when `tick` or `questions` has something to do next; `Infinity`: never. */
   next(): number {
-    return Math.min(this.#leases.next(), this.#checks.next(this.#servers));
+    return Math.min(this.#leases.next(), this.#checks.next(this.#servers), this.#registrations.next);
   }
 
   #cutOff(slot: Slot<Server>, cause: CutOff, now: number): void {
     this.#quarantine(slot, cause, quarantineMs(cause, this.#settings), now);
     const { server } = slot;
-    if (!isFailure(cause) || !server.health.requestFailed(now)) return;
+    if (!isFailure(cause) || server.retired || !server.health.requestFailed(now)) return;
     this.#recordHealth(server, now);
     this.#journal.note({ kind: "server-down", server: server.name, cause: "connections" }, now);
   }
@@ -274,6 +314,10 @@ export class Fleet {
 
   #recordHealth(server: Server, now: number): void {
     server.healthSince = now;
+    this.#recordServer(server);
+  }
+
+  #recordServer(server: Server): void {
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverChanged(server.row);
   }
@@ -290,17 +334,120 @@ export class Fleet {
     }
   }
 
+  #renew(server: Server, request: RegisterRequest, now: number): Registered {
+    const { registration, configured, backup } = server;
+    const before = { slots: server.slots, weight: server.weight };
+    server.register({ ...request, since: registration?.since ?? now }, this.#settings.slots);
+    this.#registered(server);
+    // It may take longer to start than an idle pool's servers are checked.
+    if (server.health.status === "down") this.#checks.work(this.#servers, now);
+    const { slots, weight } = server.configured;
+    const isSame = slots === configured.slots && weight === configured.weight && backup === server.backup;
+    if (isSame) return "renewed";
+    this.#balance.serversChanged(this.#servers);
+    const changed = {
+      ...(server.slots === before.slots ? {} : { slots: server.slots }),
+      ...(server.weight === before.weight ? {} : { weight: server.weight }),
+    };
+    if (Object.keys(changed).length > 0)
+      this.#journal.note({ kind: "server-changed", server: server.name, by: request.by, ...changed }, now);
+    return "changed";
+  }
+
+  #add(row: RegisteredRow, now: number): void {
+    const { slots, check } = this.#settings;
+    for (const one of this.#servers) if (one.name === row.name) one.name = one.identity;
+    let server = this.#servers.find((one) => one.identity === row.identity);
+    if (!server) {
+      server = new Server({ ...row, slots: row.slots ?? slots }, check);
+      this.#servers.push(server);
+    }
+    server.register(row, slots);
+    // It may not be ready yet.
+    server.health = new HealthState(check, check ? "down" : "unchecked", now);
+    server.healthSince = check && now;
+    this.#registered(server);
+    this.#recordServer(server);
+    this.#checks.work(this.#servers, now);
+  }
+
+  #registered(server: Server): void {
+    this.#registrations.add(server);
+    if (server.registration) this.#outbox.registrationChanged(server.registration);
+  }
+
+  /** `by: null`: its time is up. */
+  #retire(server: Server, by: string | null, now: number): void {
+    const { name, registration } = server;
+    server.retire();
+    this.#registrations.delete(server);
+    this.#balance.serversChanged(this.#servers);
+    this.#outbox.serverLeft(name);
+    if (registration) {
+      server.registration = { ...registration, expiresAt: 0 };
+      this.#outbox.registrationChanged(server.registration);
+    }
+    if (server.occupied === 0) this.#remove(server);
+    this.#journal.note({ kind: "server-left", server: name, by }, now);
+  }
+
+  /** Nothing of it is in flight any more. */
+  #remove(server: Server): void {
+    this.#servers = this.#servers.filter((one) => one !== server);
+    this.#balance.serversChanged(this.#servers);
+    if (server.registration && hasLeft(server.registration)) this.#outbox.serverGone(server.identity);
+  }
+
+  /** The configuration may have become another one: what it says of a server goes before what that has said itself. */
+  #restoreRegistered(
+    rows: RestoredRegistration[],
+    servers: ReadonlyMap<string, ServerRow>,
+    now: number,
+  ): void {
+    const { register, check, slots } = this.#settings;
+    // Without a configuration nothing is granted, and nobody is sent away.
+    const isConfigured = this.#settings.servers.length > 0 || register !== null;
+    // The name of one that has left may be another's by now.
+    const inOrder = [...rows].sort((a, b) => Number(hasLeft(a)) - Number(hasLeft(b)));
+    for (const { allowed, ...row } of inOrder) {
+      const isNameTaken = this.#servers.some(({ name }) => name === row.name);
+      const isKnown = this.#servers.some(({ identity }) => identity === row.identity);
+      const sentAway = isConfigured && !hasLeft(row);
+      if (!hasLeft(row) && !isNameTaken && !isKnown && allowed) {
+        const server = new Server({ ...row, slots: row.slots ?? slots }, check, servers.get(row.name));
+        server.register(row, slots);
+        this.#servers.push(server);
+        this.#registrations.add(server);
+        continue;
+      }
+      if (sentAway) this.#outbox.serverLeft(row.name);
+      if (isKnown) this.#outbox.serverGone(row.identity);
+      else {
+        const retired = this.#addRetired(row);
+        retired.registration = sentAway ? { ...row, expiresAt: 0 } : row;
+        if (!sentAway) continue;
+        this.#outbox.registrationChanged(retired.registration);
+        this.#journal.note({ kind: "server-left", server: row.name, by: null }, now);
+      }
+    }
+  }
+
   /** Returns the slot's server; one that has left the configuration is added as retired. */
   #serverOf(row: SlotRow): Server {
     // Not by name: a renamed server is as busy as it was before.
-    const { identity, url, binding } = row.server;
-    const known = this.#servers.find((server) => server.identity === identity);
-    if (known) return known;
-    const isNameInUse = this.#servers.some((server) => server.name === row.server.name);
-    const name = isNameInUse ? identity : row.server.name;
-    const config = { name, identity, url, binding, slots: 0, weight: 1, backup: false };
-    const retired = new Server(config, null, undefined, true);
+    const { identity } = row.server;
+    return this.#servers.find((server) => server.identity === identity) ?? this.#addRetired(row.server);
+  }
+
+  #addRetired({ name, identity, url, binding }: IdentifiedServer): Server {
+    const isNameInUse = this.#servers.some((server) => server.name === name);
+    const config = { identity, url, binding, slots: 0, weight: 1, backup: false };
+    const retired = new Server({ ...config, name: isNameInUse ? identity : name }, null, undefined, true);
     this.#servers.push(retired);
     return retired;
   }
+}
+
+function hasLeft({ expiresAt }: RegisteredRow): boolean {
+  return expiresAt === 0;
 }

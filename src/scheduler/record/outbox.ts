@@ -1,5 +1,5 @@
 import type { SchedulerRefusal } from "../terms/lease-end.ts";
-import type { ServerRow, SlotRow } from "../terms/rows.ts";
+import type { RegisteredRow, ServerRow, SlotRow } from "../terms/rows.ts";
 
 /** The answer to a ticket. */
 export type Decision =
@@ -18,6 +18,9 @@ export type Question =
 interface Asked {
   /** By name. */
   server: string;
+  identity: string;
+  /** It is not one of the configuration's. */
+  registered: boolean;
   url: string;
   /** See `ServerAddress`. */
   binding: string | null;
@@ -29,6 +32,10 @@ export interface Changes {
   questions: readonly Question[];
   slots: ReadonlySet<SlotRow>;
   servers: ReadonlyMap<string, ServerRow>;
+  /** Names of servers whose rows are to be deleted, before any is written: they have left. */
+  left: ReadonlySet<string>;
+  /** By identity. `null`: nothing of the server is left, its free slots' rows included. */
+  registered: ReadonlyMap<string, RegisteredRow | null>;
   drainChanged: boolean;
   regroupChanged: boolean;
 }
@@ -44,6 +51,8 @@ export class Outbox {
   #questions: Question[] | null = null;
   #slots: Set<SlotRow> | null = null;
   #servers: Map<string, ServerRow> | null = null;
+  #left: Set<string> | null = null;
+  #registered: Map<string, RegisteredRow | null> | null = null;
 
   /** True if there are checks or probes to send. */
   get hasQuestions(): boolean {
@@ -71,6 +80,24 @@ export class Outbox {
     this.#servers.set(server.name, server);
   }
 
+  registrationChanged(row: RegisteredRow): void {
+    this.#registered ??= new Map();
+    this.#registered.set(row.identity, row);
+  }
+
+  /** The server's name may be another's from now on. */
+  serverLeft(name: string): void {
+    this.#servers?.delete(name);
+    this.#left ??= new Set();
+    this.#left.add(name);
+  }
+
+  /** The last slot of a server that has left is free. */
+  serverGone(identity: string): void {
+    this.#registered ??= new Map();
+    this.#registered.set(identity, null);
+  }
+
   /** Returns and clears what was collected. */
   take(): Changes {
     const changes = {
@@ -78,6 +105,8 @@ export class Outbox {
       questions: this.#questions ?? NONE,
       slots: this.#slots ?? NO_SLOTS,
       servers: this.#servers ?? NO_SERVERS,
+      left: this.#left ?? NO_SLOTS,
+      registered: this.#registered ?? NO_SERVERS,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
     };
@@ -85,6 +114,8 @@ export class Outbox {
     this.#questions = null;
     this.#slots = null;
     this.#servers = null;
+    this.#left = null;
+    this.#registered = null;
     this.drainChanged = false;
     this.regroupChanged = false;
     return changes;

@@ -26,13 +26,23 @@ export class HealthModel {
   readonly #servers = new Map<string, Known>();
 
   /** `before`: what the ledger holds. */
-  constructor({ check, servers }: PoolConfig, before: ReadonlyMap<string, Before>) {
+  constructor(
+    { check, servers }: PoolConfig,
+    before: ReadonlyMap<string, Before>,
+    registered: readonly string[] = [],
+  ) {
     this.#check = check;
-    for (const { name } of servers) {
+    for (const name of [...servers.map(({ name }) => name), ...registered]) {
       const status = check ? (before.get(name)?.health ?? "unchecked") : "unchecked";
       const downAt = before.get(name)?.healthSince ?? null;
       this.#servers.set(name, { status, failures: "", passes: 0, downAt });
     }
+  }
+
+  /** A server has registered, which may not be ready yet. */
+  came(name: string, now: number): void {
+    const status = this.#check ? "down" : "unchecked";
+    this.#servers.set(name, { status, failures: "", passes: 0, downAt: now });
   }
 
   checked(name: string, result: CheckResult, now: number): void {

@@ -9,6 +9,8 @@ const probe = (askedAt: number): Question => ({
   kind: "probe",
   askedAt,
   server: "a",
+  identity: "http://a",
+  registered: false,
   url: "",
   binding: null,
 });
@@ -17,6 +19,8 @@ const EMPTY = {
   questions: [],
   slots: new Set(),
   servers: new Map(),
+  left: new Set(),
+  registered: new Map(),
   drainChanged: false,
   regroupChanged: false,
 };
