@@ -1,13 +1,15 @@
 import type { PoolConfig } from "../config/types.ts";
 import { inTime } from "../link/clock.ts";
 import type { CheckResult } from "../scheduler/fleet/health.ts";
-import type { Question } from "../scheduler/record/outbox.ts";
+import type { ServerQuestion, WakeQuestion } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
-import { addedHeaders, fetchOf } from "../servers/fetcher.ts";
+import { addedHeaders, fetchOf, NoSecret, withSecrets } from "../servers/fetcher.ts";
 import { refuses } from "../servers/tcp.ts";
 
 /** How long a probe waits for its answer, in ms; without one, the server is probed again later. */
 const PROBE_TIMEOUT_MS = 1_000;
+/** How long a call for servers waits for its answer, in ms. */
+const WAKE_TIMEOUT_MS = 10_000;
 const PROBE_STATUS = "2xx";
 /** Timed-out checks still open at a time: an object may have six connections that wait for headers. */
 const MOST_LATE = 2;
@@ -30,7 +32,7 @@ const RESULTS: Record<CloudflareAnswer, CheckResult> = {
   timeout: "timeout",
 };
 
-/** Sends health checks and probes to servers. */
+/** Sends health checks and probes to servers, and asks for servers. */
 export class Asker {
   readonly #env: object;
   readonly #settings: PoolConfig;
@@ -44,7 +46,7 @@ export class Asker {
   }
 
   /** Resolves when the server has answered or the question has timed out. Never rejects. */
-  async ask(question: Question): Promise<Answer> {
+  async ask(question: ServerQuestion): Promise<Answer> {
     const { check, quarantine } = this.#settings;
     const isCheck = question.kind === "check" && check !== null;
     const abort = new AbortController();
@@ -58,7 +60,25 @@ export class Asker {
     return { result, late: null };
   }
 
-  async #resultOf(question: Question, expected: string, signal: AbortSignal): Promise<CheckResult> {
+  /** Asks for servers. Resolves with what came of it, in words. Never rejects. */
+  async wake({ queued, oldestWaitMs, at }: WakeQuestion): Promise<string> {
+    const { wake, name: pool } = this.#settings;
+    if (wake === null) return "not configured";
+    const signal = AbortSignal.timeout(WAKE_TIMEOUT_MS);
+    try {
+      const headers = new Headers({ "User-Agent": "Sluice", "Content-Type": "application/json" });
+      for (const [header, value] of withSecrets(this.#env, wake.headers)) headers.set(header, value);
+      const body = JSON.stringify({ pool, queued, oldestWaitMs, at: new Date(at).toISOString() });
+      const response = await fetch(wake.url, { method: "POST", body, headers, signal, redirect: "manual" });
+      await response.body?.cancel();
+      return `status ${response.status}`;
+    } catch (error) {
+      if (error instanceof NoSecret) return "no secret for its headers";
+      return signal.aborted ? `timeout after ${WAKE_TIMEOUT_MS / 1_000} s` : "no connection";
+    }
+  }
+
+  async #resultOf(question: ServerQuestion, expected: string, signal: AbortSignal): Promise<CheckResult> {
     const { origin } = new URL(question.url);
     try {
       const response = await this.#fetchWhole(question, signal);
@@ -75,7 +95,7 @@ export class Asker {
   }
 
   /** Resolves with the response once its last byte is read, because only then is the server done. */
-  async #fetchWhole(question: Question, signal: AbortSignal): Promise<Response> {
+  async #fetchWhole(question: ServerQuestion, signal: AbortSignal): Promise<Response> {
     const { kind, server: name, url, binding, registered } = question;
     const server = { name, url: new URL(url).origin, binding, registered };
     const added = addedHeaders(this.#env, this.#settings, server);

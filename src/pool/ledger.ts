@@ -6,6 +6,7 @@ import type { JournalChanges } from "../scheduler/record/journal.ts";
 import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
 import type { Health, RegisteredRow, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import type { WakeRecord } from "../scheduler/wake.ts";
 import { AuditLedger } from "./audit-ledger.ts";
 import { DeferredLedger } from "./deferred-ledger.ts";
 import { migrate } from "./schema.ts";
@@ -39,6 +40,7 @@ export class Ledger {
       slots: this.#loadSlots(),
       servers: this.#loadServers(),
       registered: this.#loadRegistered(),
+      lastWake: this.#get<WakeRecord>("wake"),
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
       counts: this.#get<Counts>("totals") ?? {},
@@ -50,13 +52,21 @@ export class Ledger {
   }
 
   /** Writes the rows that the events of one turn changed. */
-  write(changes: Changes, scheduler: { currentDrain: Readonly<Drain> | null; regrouping: boolean }): void {
+  write(
+    changes: Changes,
+    scheduler: {
+      currentDrain: Readonly<Drain> | null;
+      regrouping: boolean;
+      lastWake: Readonly<WakeRecord> | null;
+    },
+  ): void {
     for (const slot of changes.slots) this.#writeSlot(slot);
     for (const [identity, row] of changes.registered) this.#writeRegistered(identity, row);
     for (const name of changes.left) this.#sql.exec("DELETE FROM servers WHERE server = ?", name);
     for (const server of changes.servers.values()) this.#writeServer(server);
     if (changes.drainChanged) this.#put("drain", scheduler.currentDrain);
     if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
+    if (changes.wakeChanged) this.#put("wake", scheduler.lastWake);
   }
 
   writeEvents({ written, dropped }: JournalChanges): void {

@@ -509,6 +509,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   async #ask(question: Question): Promise<void> {
+    if (question.kind === "wake") {
+      this.#scheduler.woken(await this.#asker.wake(question), Date.now());
+      void this.#commit.soon();
+      return;
+    }
     const { result, late } = await this.#asker.ask(question);
     if (question.kind === "probe") {
       this.#scheduler.probed(question.identity, result === "passed", question.askedAt, Date.now());

@@ -23,12 +23,14 @@ import {
 import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
+import { Wake, type WakeRecord } from "./wake.ts";
 
 /** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
   servers: ServerRow[];
   registered: RestoredRegistration[];
+  lastWake: WakeRecord | null;
   drain: Drain | null;
   /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
@@ -55,6 +57,7 @@ export class Scheduler {
   readonly #waitingList: WaitingList;
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
+  readonly #wake: Wake;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -68,6 +71,7 @@ export class Scheduler {
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
     this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
+    this.#wake = new Wake(settings.wake?.everyMs ?? null, restored?.lastWake ?? null, now);
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId);
@@ -143,6 +147,7 @@ export class Scheduler {
   deferRefusal(unfinished: number, now: number): DeferRefusal | null {
     const code = this.#deferRefusal(unfinished, now);
     if (code) this.#chronicle.refused(code, now);
+    if (code === "no-server") this.#askForServers(now);
     return code;
   }
 
@@ -184,6 +189,13 @@ export class Scheduler {
     const server = this.#fleet.deregister(name, by, now);
     this.#serversChanged(now);
     return server;
+  }
+
+  /** Whom the pool has asked for servers has answered: `got` says what, in words. */
+  woken(got: string, now: number): void {
+    this.#wake.answered(got);
+    this.#outbox.wakeChanged = true;
+    this.#chronicle.journal.note({ kind: "wake", got }, now);
   }
 
   // ── Operator ──
@@ -256,6 +268,7 @@ export class Scheduler {
       this.#waitingList.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
       this.#regroup.endsAt,
       this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+      this.#nextWake,
     );
   }
 
@@ -380,10 +393,15 @@ export class Scheduler {
 
   /**
    * When the pool must be awake although nobody is in it: the first server leaves that has registered and does not do so
-   * again. `Infinity`: never.
+   * again, or it asks for servers. `Infinity`: never.
    */
   get nextAlarm(): number {
-    return this.#fleet.nextExpiry;
+    return Math.min(this.#fleet.nextExpiry, this.#nextWake);
+  }
+
+  /** The last time that the pool asked for servers; `null`: it has not. */
+  get lastWake(): Readonly<WakeRecord> | null {
+    return this.#wake.last;
   }
 
   get servers(): readonly Server[] {
@@ -395,7 +413,7 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
-  /** True if a check or a probe is in the outbox. A check holds a slot until it is sent and answered. */
+  /** True if a question is in the outbox. A check holds a slot until it is sent and answered. */
   get hasQuestions(): boolean {
     return this.#outbox.hasQuestions;
   }
@@ -443,6 +461,7 @@ export class Scheduler {
     if (this.#fleet.hasOverdueCheck) this.#ask(now);
     if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
     this.#fleet.grantsMade();
+    if (this.#nextWake <= now) this.#askForServers(now);
   }
 
   #grant(now: number): void {
@@ -483,6 +502,22 @@ export class Scheduler {
     this.#refuseOrDispatch(now);
   }
 
+  /** When to ask for servers next; `Infinity`: no request waits for one that is not there. */
+  get #nextWake(): number {
+    const { nextAt } = this.#wake;
+    if (nextAt === Number.POSITIVE_INFINITY || this.#waitingList.length === 0)
+      return Number.POSITIVE_INFINITY;
+    return this.#drainSwitch.current || this.#fleet.isAvailable ? Number.POSITIVE_INFINITY : nextAt;
+  }
+
+  #askForServers(now: number): void {
+    if (!this.#wake.ask(now)) return;
+    this.#outbox.wakeChanged = true;
+    const since = this.oldestSince ?? this.#waitingList.head()?.since ?? now;
+    const queued = this.#waitingList.length;
+    this.#outbox.ask([{ kind: "wake", queued, oldestWaitMs: Math.max(0, now - since), at: now }]);
+  }
+
   #serversChanged(now: number): void {
     // A server that is back in service is checked before it gets a request.
     this.#ask(now);
@@ -516,6 +551,7 @@ export class Scheduler {
   #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
     this.#chronicle.refused(code, now);
     this.#outbox.decided({ kind: "refuse", ticket, code });
+    if (code === "no-server") this.#askForServers(now);
   }
 
   /**

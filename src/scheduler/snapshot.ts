@@ -6,6 +6,7 @@ import type { Percentiles } from "./record/percentiles.ts";
 import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type Health, isInFlight, type RegisteredRow, type ServerState } from "./terms/rows.ts";
+import type { WakeRecord } from "./wake.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -181,8 +182,13 @@ export function snapshotOf(
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    ...(scheduler.lastWake ? { lastWake: wakeOf(scheduler.lastWake) } : {}),
     recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
+}
+
+function wakeOf({ at, got }: WakeRecord): NonNullable<Snapshot["lastWake"]> {
+  return { at: iso(at), got: got ?? "no answer yet" };
 }
 
 export function serverSnapshot(server: Server): ServerSnapshot {

@@ -12,6 +12,7 @@ function heldUnder(POOLS: unknown, ms: number): string[] {
     slots: [],
     servers: [],
     registered: [],
+    lastWake: null,
     regrouping: false,
     deferred: [],
     counts: {},

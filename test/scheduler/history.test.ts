@@ -128,6 +128,7 @@ const happening = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("freeLease" as const), who: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("scrape" as const) }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant("wake" as const) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("restart" as const), config: fc.nat() }) },
   {
     weight: 1,
@@ -152,8 +153,9 @@ const b = { name: "b", url: "http://b.example" };
 const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
 const REGISTER = { urls: ["*"] };
+const WAKE = { url: "https://scale.example" };
 const CONFIGS = [
-  settings({ ...base, check: CHECK, quarantine: PROBED, register: REGISTER }),
+  settings({ ...base, check: CHECK, quarantine: PROBED, register: REGISTER, wake: WAKE }),
   settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK, register: REGISTER }),
   settings({ ...base, balance: "first", max_queue: 3, servers: [a, { ...b, slots: 3, backup: true }] }),
   settings({
@@ -173,8 +175,8 @@ const CONFIGS = [
     deferred: { when: "drained", max: 5 },
   }),
   // All its servers come by themselves.
-  settings({ ...base, servers: [], register: REGISTER, check: CHECK, quarantine: PROBED }),
-  settings({ ...base, servers: [], register: REGISTER, slots: 2, when_down: "refuse" }),
+  settings({ ...base, servers: [], register: REGISTER, check: CHECK, quarantine: PROBED, wake: WAKE }),
+  settings({ ...base, servers: [], register: REGISTER, slots: 2, when_down: "refuse", wake: WAKE }),
   // Server b has left the configuration, c has come.
   settings({ ...base, servers: [a, { name: "c", url: "http://c.example" }], deferred: undefined }),
   // The same servers under other names.
@@ -230,6 +232,9 @@ function play(world: World, event: Happening, calm = false): void {
     case "deregister":
       world.deregister(event.name);
       break;
+    case "wake":
+      world.wake();
+      break;
     case "scrape":
       world.scrape();
       break;
@@ -265,6 +270,7 @@ function play(world: World, event: Happening, calm = false): void {
   world.checkClosed();
   world.checkHealth();
   world.checkRegistered();
+  world.checkWoken();
   world.checkWaiting();
   world.checkLookedAfter();
   world.checkTotals();

@@ -5,6 +5,8 @@ import type { Changes } from "../../src/scheduler/record/outbox.ts";
 import type { Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { RegisteredRow, ServerRow, SlotRow } from "../../src/scheduler/terms/rows.ts";
 
+import type { WakeRecord } from "../../src/scheduler/wake.ts";
+
 /** A stored request that has not ended, by the ticket of its present attempt. */
 interface DeferredRow {
   token: number;
@@ -23,6 +25,7 @@ export class LedgerModel {
   events: readonly PoolEvent[] = [];
   #drain: Drain | null = null;
   #regrouping = false;
+  #lastWake: WakeRecord | null = null;
   #counts: Partial<Counts> = {};
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
@@ -53,6 +56,7 @@ export class LedgerModel {
     for (const name of changes.left) this.servers.delete(name);
     for (const row of changes.servers.values()) this.servers.set(row.name, structuredClone(row));
     if (changes.drainChanged) this.#drain = structuredClone(scheduler.currentDrain);
+    if (changes.wakeChanged) this.#lastWake = structuredClone(scheduler.lastWake);
     if (changes.regroupChanged) this.#regrouping = scheduler.regrouping;
     this.#writeEvents(scheduler, now);
   }
@@ -94,6 +98,7 @@ export class LedgerModel {
       registered: [...this.registered.values()].map((row) => ({ ...row, allowed: lets })),
       drain: this.#drain,
       regrouping: this.#regrouping,
+      lastWake: this.#lastWake,
       deferred,
       counts: this.#counts,
       events: [...this.events],

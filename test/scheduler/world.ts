@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
-import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
+import type { Decision, ServerQuestion, WakeQuestion } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
@@ -46,9 +46,13 @@ export class World {
   #beatAt: number | null = null;
   /** What the last scrape was told. */
   #scraped: Record<string, number> = {};
-  readonly questions: Question[] = [];
+  readonly questions: ServerQuestion[] = [];
+  /** Calls for servers that are not answered yet. */
+  readonly wakes: WakeQuestion[] = [];
+  /** When the last of all was made. */
+  #wokenAt = Number.NEGATIVE_INFINITY;
   /** Checks that have timed out; their servers may still answer. */
-  readonly lateChecks: Question[] = [];
+  readonly lateChecks: ServerQuestion[] = [];
   /** Who asks for a slot just now, and was told no token before. */
   #newcomer: Worker | null = null;
   #instance = 0;
@@ -100,6 +104,7 @@ export class World {
     this.#beatAt ??= this.now + HEARTBEAT_MS;
     if (refusal) {
       this.#tally.refuse(refusal);
+      this.#settle(refusal === "no-server");
       return;
     }
     const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
@@ -226,7 +231,7 @@ export class World {
 
   // ── What servers do ──
 
-  answer(question: Question, result: CheckResult): void {
+  answer(question: ServerQuestion, result: CheckResult): void {
     this.questions.splice(this.questions.indexOf(question), 1);
     const { maxMs, brokenMs } = this.#settings.quarantine;
     if (question.kind === "probe") {
@@ -260,8 +265,14 @@ export class World {
     this.#settle();
   }
 
+  /** Whom the pool asks for servers says that it has heard. */
+  wake(): void {
+    if (this.wakes.shift()) this.scheduler.woken("status 202", this.now);
+    this.#settle();
+  }
+
   /** Its server answers a check that has timed out, or breaks off. */
-  answerLate(question: Question, result: CheckResult): void {
+  answerLate(question: ServerQuestion, result: CheckResult): void {
     if (question.kind !== "check") return;
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = this.#slots.lastOf(question.id);
@@ -462,6 +473,7 @@ export class World {
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
     this.lateChecks.length = 0;
+    this.wakes.length = 0;
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
@@ -505,6 +517,15 @@ export class World {
       const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
       assert.ok(this.scheduler.nextTick() <= Math.max(this.now, dueAt), `nobody looks after ${name}`);
     }
+  }
+
+  /** While somebody waits and no server is there, servers are asked for. */
+  checkWoken(): void {
+    const { wake } = this.#settings;
+    if (!wake || this.#waiting.length === 0 || !this.#lacksServers || this.wakes.length > 0) return;
+    const dueAt = Math.max(this.now, this.#wokenAt + wake.everyMs);
+    assert.ok(this.scheduler.nextTick() <= dueAt, "nobody asks for servers");
+    assert.ok(this.scheduler.nextAlarm <= dueAt, "the pool may sleep and ask nobody for servers");
   }
 
   checkHealth(): void {
@@ -620,7 +641,7 @@ export class World {
   }
 
   /** Ledger first, then the answers, as the Pool does it. */
-  #settle(): void {
+  #settle(refusesStored = false): void {
     // Up to now, as no time passes without it.
     if (this.#isAtWork) this.#workedAt = this.now;
     const changes = this.scheduler.takeChanges();
@@ -628,7 +649,11 @@ export class World {
     this.#ledger.write(changes, this.scheduler, this.now);
     if (changes.drainChanged) this.#writeCounts();
     if (changes.decisions.length > 0 || changes.slots.size > 0) this.#beatAt ??= this.now + HEARTBEAT_MS;
-    for (const question of changes.questions) this.#asked(question);
+    const refuses = changes.decisions.some((one) => one.kind === "refuse" && one.code === "no-server");
+    for (const question of changes.questions) {
+      if (question.kind === "wake") this.#wakes(question, refuses || refusesStored);
+      else this.#asked(question);
+    }
     for (const decision of changes.decisions) this.#answer(decision);
     if (this.#isAtWork) this.#workedAt = this.now;
   }
@@ -711,7 +736,27 @@ export class World {
     return worker;
   }
 
-  #asked(question: Question): void {
+  /** `refuses`: requests are refused as no server is there. */
+  #wakes(question: WakeQuestion, refuses: boolean): void {
+    const sinceMs = this.now - this.#wokenAt;
+    assert.ok(
+      sinceMs >= (this.#settings.wake?.everyMs ?? Number.POSITIVE_INFINITY),
+      `called ${sinceMs} ms ago`,
+    );
+    assert.equal(this.wakes.length, 0, "a call that is not answered");
+    assert.ok(this.#lacksServers, "servers are asked for, and there are some");
+    assert.ok(question.queued > 0 || refuses, "servers are asked for that nobody needs");
+    assert.equal(question.at, this.now);
+    this.#wokenAt = this.now;
+    this.wakes.push(question);
+  }
+
+  /** No server takes requests, and no operator wants it so. */
+  get #lacksServers(): boolean {
+    return this.scheduler.currentDrain === null && !this.scheduler.servers.some((one) => one.available);
+  }
+
+  #asked(question: ServerQuestion): void {
     this.questions.push(question);
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
@@ -734,7 +779,7 @@ export class World {
   }
 
   /** A server that was down, refused a connection and is up again has restarted: it knows nothing from before. */
-  #well({ url }: Question, server: string | undefined, wasDown: boolean): void {
+  #well({ url }: ServerQuestion, server: string | undefined, wasDown: boolean): void {
     if (this.#isDown(server)) return;
     const { origin } = new URL(url);
     const refusedAt = this.#refusedAt.get(origin);

@@ -1,6 +1,6 @@
 import type { IdentifiedServer, PoolConfig } from "../../config/types.ts";
 import type { Journal } from "../record/journal.ts";
-import type { Outbox, Question } from "../record/outbox.ts";
+import type { Outbox, ServerQuestion } from "../record/outbox.ts";
 import { type CutOff, isFailure, type LeaseEnd, quarantineMs } from "../terms/lease-end.ts";
 import {
   isHeld,
@@ -17,7 +17,7 @@ import { Balance } from "./balance.ts";
 import { Checks } from "./checks.ts";
 import { type CheckResult, HealthState } from "./health.ts";
 import { Leases, restMs, type WithheldState } from "./leases.ts";
-import { type Registered, Registrations, type RegisterRequest } from "./registrations.ts";
+import { type Registered, type RegisterRequest, Registrations } from "./registrations.ts";
 import { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
@@ -81,6 +81,11 @@ export class Fleet {
   /** True if every server is in maintenance or was seen to be down recently. */
   isOut(now: number): boolean {
     return this.#servers.every((server) => server.isOut(now));
+  }
+
+  /** True if requests can get slots, now or once they are free. */
+  get isAvailable(): boolean {
+    return this.#servers.some((server) => server.available);
   }
 
   /** How many slots requests can get, now or once they are free. */
@@ -268,7 +273,7 @@ export class Fleet {
   }
 
   /** Returns the checks and probes to send now. `busy`: requests wait. */
-  questions(busy: boolean, now: number): Question[] {
+  questions(busy: boolean, now: number): ServerQuestion[] {
     return this.#checks.due(this.#servers, busy || this.inFlight > 0, now);
   }
 

@@ -8,8 +8,19 @@ export type Decision =
   | { kind: "queued"; ticket: string; token: number }
   | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
 
-/** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
-export type Question =
+/** A question, whose answer comes back as an event. Times are in ms since the epoch. */
+export type Question = ServerQuestion | WakeQuestion;
+
+/** Requests wait, and no server is there for them: asks for servers. */
+export interface WakeQuestion {
+  kind: "wake";
+  queued: number;
+  oldestWaitMs: number;
+  at: number;
+}
+
+/** A question to a server. */
+export type ServerQuestion =
   /** How is the server? Holds a slot under this id until it is answered. */
   | ({ kind: "check"; id: string } & Asked)
   /** Is the server idle again? */
@@ -38,6 +49,7 @@ export interface Changes {
   registered: ReadonlyMap<string, RegisteredRow | null>;
   drainChanged: boolean;
   regroupChanged: boolean;
+  wakeChanged: boolean;
 }
 
 /**
@@ -47,6 +59,7 @@ export interface Changes {
 export class Outbox {
   drainChanged = false;
   regroupChanged = false;
+  wakeChanged = false;
   #decisions: Decision[] | null = null;
   #questions: Question[] | null = null;
   #slots: Set<SlotRow> | null = null;
@@ -54,7 +67,7 @@ export class Outbox {
   #left: Set<string> | null = null;
   #registered: Map<string, RegisteredRow | null> | null = null;
 
-  /** True if there are checks or probes to send. */
+  /** True if there are questions to send. */
   get hasQuestions(): boolean {
     return this.#questions !== null;
   }
@@ -109,6 +122,7 @@ export class Outbox {
       registered: this.#registered ?? NO_SERVERS,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
+      wakeChanged: this.wakeChanged,
     };
     this.#decisions = null;
     this.#questions = null;
@@ -118,6 +132,7 @@ export class Outbox {
     this.#registered = null;
     this.drainChanged = false;
     this.regroupChanged = false;
+    this.wakeChanged = false;
     return changes;
   }
 }

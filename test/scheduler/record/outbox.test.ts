@@ -23,6 +23,7 @@ const EMPTY = {
   registered: new Map(),
   drainChanged: false,
   regroupChanged: false,
+  wakeChanged: false,
 };
 
 test("an outbox holds what was decided and asked in order, and each slot and server once", () => {
@@ -38,6 +39,7 @@ test("an outbox holds what was decided and asked in order, and each slot and ser
   outbox.drainChanged = true;
   outbox.regroupChanged = true;
   expect(outbox.take()).toEqual({
+    ...EMPTY,
     decisions,
     questions: [probe(1), probe(2)],
     slots: new Set([slot]),
