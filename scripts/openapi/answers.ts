@@ -250,7 +250,7 @@ const change = exactly<AuditList["changes"][number]>()(
     owner: z.string().optional().describe("Of the drain, or of the server's state."),
     reason: z.string().optional(),
     message: z.string().optional().describe("Of a stop."),
-    url: z.string().optional().describe("Of a server that registers."),
+    url: z.string().optional().describe("Of a server that registers, or was to be removed."),
     cutMs: count.optional().describe("After how long leases that are still held were to be cut off."),
     expiresMs: count
       .optional()

@@ -142,8 +142,8 @@ const routes = app
   .put("/api/pools/:pool/servers/:server", needs("register"), jsonBody(registrationBody), async (c) => {
     const pool = poolNamed(c, c.req.param("pool"));
     const name = serverNamed(c.req.param("server"));
-    const { url, slots = null, weight, backup, expires = null } = c.req.valid("json");
-    const registration = { name, url, slots, weight, backup, expiresMs: expires };
+    const { url, slots = null, weight, backup, expires = null, renew } = c.req.valid("json");
+    const registration = { name, url, slots, weight, backup, expiresMs: expires, renews: renew };
     const act = actOf(c);
     const change = { pool, asked: registrationAsked(registration), act };
     const registering = askPool<Registered | NotRegistered>(c.env, pool, (stub) =>
@@ -158,22 +158,23 @@ const routes = app
   .delete("/api/pools/:pool/servers/:server", needs("register"), query(removalQuery), async (c) => {
     const pool = poolNamed(c, c.req.param("pool"));
     const name = c.req.param("server");
+    const { wait, url = null } = c.req.valid("query");
     const act = actOf(c);
     let calls = 0;
     const removing = askPool<Leaving | null>(c.env, pool, (stub) => {
       calls++;
-      return stub.deregister(name, act);
+      return stub.deregister(name, url, act);
     });
     // Repeated, as its answer was lost, it finds what it has done.
     const isDone = (leaving: Leaving | null) => leaving !== null || calls > 1;
-    const change = { pool, asked: removalAsked(name), act };
+    const change = { pool, asked: removalAsked(name, url), act };
     const leaving = await logged(c, change, removing, (to) => (isDone(to) ? "done" : "unknown-server"));
     if (!isDone(leaving)) {
-      const detail = `No server ${inspect(name)} has registered with the pool ${pool.name}.`;
+      const at = url === null ? "" : ` at ${url}`;
+      const detail = `No server ${inspect(name)}${at} has registered with the pool ${pool.name}.`;
       throw new Refusal("unknown-server", detail, pool.name);
     }
-    const inFlight =
-      leaving === null ? 0 : await waitUntilIdle(c.env, pool, leaving, c.req.valid("query").wait);
+    const inFlight = leaving === null ? 0 : await waitUntilIdle(c.env, pool, leaving, wait);
     return c.json({ name, inFlight }, inFlight === 0 ? 200 : 202);
   })
   .delete("/api/pools/:pool/leases/:lease", needs("slots"), async (c) => {

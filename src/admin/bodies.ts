@@ -53,6 +53,7 @@ export const registrationBody = table({
   backup: z._default(flag(), false),
   /** Without one, it stays. */
   expires: z.optional(duration("1s")),
+  renew: z._default(flag(), false),
 });
 
 /**

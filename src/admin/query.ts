@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { duration, oneOf, table, text } from "../config/fields.ts";
+import { origin } from "../config/names.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Cursor } from "./audit.ts";
 import { problemLines } from "./problem-lines.ts";
@@ -22,7 +23,7 @@ export const auditQuery = table({
 
 export const cancelQuery = table({ forget: z.optional(oneOf(["true", "false"])) });
 
-export const removalQuery = table({ wait: z.prefault(duration(), "0s") });
+export const removalQuery = table({ wait: z.prefault(duration(), "0s"), url: z.optional(origin()) });
 
 /** Validates the request's query against `schema`. The refusal lists all problems at once. */
 export function query<Schema extends z.ZodMiniType>(

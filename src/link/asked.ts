@@ -45,8 +45,8 @@ export function registrationAsked({ name, url, slots, weight, expiresMs }: Regis
   };
 }
 
-export function removalAsked(name: string): Asked {
-  return { act: "remove-server", server: shortened(name) };
+export function removalAsked(name: string, url: string | null): Asked {
+  return { act: "remove-server", server: shortened(name), ...(url === null ? {} : { url }) };
 }
 
 export function slotAsked(lease: string): Asked {

@@ -89,8 +89,8 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
   /** A server registers, for the first time or again. */
   register(registration: Registration, act: Act): Registered | NotRegistered;
-  /** A server that has registered leaves. `null`: there is none of this name. */
-  deregister(name: string, act: Act): Leaving | null;
+  /** A server that has registered leaves. `null`: there is none of this name, or at this URL if one is given. */
+  deregister(name: string, url: string | null, act: Act): Leaving | null;
   /**
    * Resolves once nothing is in flight at the server of this identity, it has registered again, or `timeoutMs` have
    * passed: with how many slots are in flight.
@@ -206,6 +206,8 @@ export interface Registration {
   backup: boolean;
   /** It leaves after this unless it registers again; `null`: it stays. */
   expiresMs: number | null;
+  /** It has registered before, and does not take the name from another one that has it by now. */
+  renews: boolean;
 }
 
 export interface Registered {

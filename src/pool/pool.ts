@@ -297,11 +297,13 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return result;
   }
 
-  deregister(name: string, act: Act): Leaving | null {
-    const left = this.#scheduler.deregister(name, act.by, Date.now());
-    const isLeaving = (one: Server) => one.retired && one.registration !== null && one.name === name;
+  deregister(name: string, url: string | null, act: Act): Leaving | null {
+    const left = this.#scheduler.deregister(name, url, act.by, Date.now());
+    // Whose name another one has by now is found by its URL.
+    const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
+    const isLeaving = (one: Server) => one.retired && one.registration !== null && isMeant(one);
     const server = left ?? this.#scheduler.servers.find(isLeaving);
-    this.#note(removalAsked(name), server ? "done" : "unknown-server", act);
+    this.#note(removalAsked(name, url), server ? "done" : "unknown-server", act);
     this.#commit.now();
     return server ? { identity: server.identity, inFlight: inFlightAt(server) } : null;
   }

@@ -3,6 +3,7 @@ import { mayRegister } from "../config/register.ts";
 import { identityOf } from "../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../config/types.ts";
 import type { NotRegistered, Registration } from "../link/protocol.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import type { RegisterRequest } from "../scheduler/fleet/registrations.ts";
 import type { RegisteredRow, RestoredRegistration } from "../scheduler/terms/rows.ts";
 
@@ -50,7 +51,7 @@ export function registrationRefusal(
 /** Why it may not, though the configuration would let it. */
 export function notRegistered(
   { name: pool, register }: PoolConfig,
-  servers: readonly { name: string; identity: string; retired: boolean }[],
+  servers: readonly Server[],
   { name, identity, url }: RegisterRequest,
   answer: "known" | "full",
 ): NotRegistered {
@@ -58,11 +59,15 @@ export function notRegistered(
     const most = `as many servers as "register.max" allows (${register?.max})`;
     return refused("registration-full", `The pool ${pool} has ${most}, of those that register.`);
   }
-  const other = servers.find((one) => one.identity === identity && !one.retired && one.name !== name);
+  const there = servers.filter(({ retired }) => !retired);
+  const other = there.find((one) => one.identity === identity && one.name !== name);
+  if (other)
+    return refused("server-known", `${url} is that of the server "${other.name}" of the pool ${pool}.`);
+  const namesake = there.find((one) => one.name === name);
   return refused(
     "server-known",
-    other
-      ? `${url} is that of the server "${other.name}" of the pool ${pool}.`
+    namesake?.registration
+      ? `"${name}" is the server at ${namesake.url} of the pool ${pool} by now.`
       : `"${name}" is a server of the pool ${pool} by the configuration.`,
   );
 }

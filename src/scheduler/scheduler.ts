@@ -184,9 +184,12 @@ export class Scheduler {
     return registered;
   }
 
-  /** A server that has registered leaves: its last requests finish. Returns `null` if there is none of this name. */
-  deregister(name: string, by: string, now: number): Server | null {
-    const server = this.#fleet.deregister(name, by, now);
+  /**
+   * A server that has registered leaves: its last requests finish. Returns `null` if there is none of this name, or at this
+   * URL if one is given.
+   */
+  deregister(name: string, url: string | null, by: string, now: number): Server | null {
+    const server = this.#fleet.deregister(name, url, by, now);
     this.#serversChanged(now);
     return server;
   }

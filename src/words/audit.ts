@@ -28,7 +28,7 @@ export function askedInWords(entry: AuditEntry, quote: Quote): string {
       return `register ${quote(entry.server ?? "")} at ${quote(url)}, ${how.join(", ")}`;
     }
     case "remove-server":
-      return `remove ${quote(entry.server ?? "")}, which has registered`;
+      return `remove ${quote(entry.server ?? "")}${entry.url === undefined ? "" : ` at ${quote(entry.url)}`}, which has registered`;
     case "free-slot":
       if (entry.server !== undefined) return `free a slot of ${quote(entry.server)}`;
       return `free the slot of lease ${quote(entry.lease ?? "")}`;

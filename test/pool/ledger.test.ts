@@ -116,7 +116,7 @@ describe("what is written comes back", () => {
     write(scheduler, 6);
     const row = { ...request, since: 5 };
     expect(ledger().load().registered).toEqual([{ ...row, expiresAt: Number.POSITIVE_INFINITY }]);
-    scheduler.deregister("x", "me", 7);
+    scheduler.deregister("x", null, "me", 7);
     write(scheduler, 7);
     expect(ledger().load()).toMatchObject({ registered: [{ ...row, expiresAt: 0 }], servers: [] });
     scheduler.end("t1", { how: "done", status: 200 }, 8);

@@ -117,6 +117,7 @@ const happening = fc.oneof(
       at: fc.constantFrom("a", "c", "x", "y"),
       slots: fc.option(fc.integer({ min: 1, max: 3 })),
       forMs: fc.option(fc.integer({ min: 1, max: 60_000 })),
+      renews: fc.boolean(),
     }),
   },
   {

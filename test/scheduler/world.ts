@@ -322,7 +322,7 @@ export class World {
   }
 
   register(coming: Coming): void {
-    const { name, at, slots, forMs } = coming;
+    const { name, at, slots, forMs, renews } = coming;
     const url = `http://${at}.example`;
     const expected = this.#registrations.register(coming, this.now);
     if (expected === "new") {
@@ -333,14 +333,14 @@ export class World {
     if (expected === "new" || this.#isDown(name)) this.#workedAt = this.now;
     const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : this.now + forMs;
     const address = { name, identity: url, url, binding: null };
-    const request = { ...address, slots, weight: 1, backup: false, expiresAt, by: "me" };
+    const request = { ...address, renews, slots, weight: 1, backup: false, expiresAt, by: "me" };
     assert.equal(this.scheduler.register(request, this.now), expected, `${name} registers`);
     this.#settle();
   }
 
   deregister(name: string): void {
     const expected = this.#registrations.leave(name);
-    assert.equal(this.scheduler.deregister(name, "me", this.now) !== null, expected, `${name} leaves`);
+    assert.equal(this.scheduler.deregister(name, null, "me", this.now) !== null, expected, `${name} leaves`);
     this.#settle();
   }
 

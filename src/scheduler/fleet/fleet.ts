@@ -178,24 +178,28 @@ export class Fleet {
 
   /** A server registers, for the first time or again. Its slots of before may still be occupied. */
   register(request: RegisterRequest, now: number): Registered {
-    const { name, identity, by } = request;
+    const { renews, ...said } = request;
+    const { name, identity, by } = said;
     const present = this.#servers.filter((one) => !one.retired);
     const namesake = present.find((one) => one.name === name);
     const known = present.find((one) => one.identity === identity);
     if ([namesake, known].some((one) => one && !one.registration) || (known && known !== namesake))
       return "known";
-    if (known) return this.#renew(known, request, now);
+    if (known) return this.#renew(known, said, now);
+    if (namesake && renews) return "known";
     if (!namesake && this.#registrations.size >= (this.#settings.register?.max ?? 0)) return "full";
     // A second one that starts under the same name takes over.
     if (namesake) this.#retire(namesake, by, now);
-    this.#add({ ...request, since: now }, now);
-    this.#journal.note({ kind: "server-registered", server: name, url: request.url, by }, now);
+    this.#add({ ...said, since: now }, now);
+    this.#journal.note({ kind: "server-registered", server: name, url: said.url, by }, now);
     return "new";
   }
 
-  /** A server that has registered leaves. Returns `null` if there is none of this name. */
-  deregister(name: string, by: string, now: number): Server | null {
-    const server = this.#servers.find((one) => one.name === name && !one.retired && one.registration);
+  /** A server that has registered leaves. Returns `null` if there is none of this name, or at this URL if one is given. */
+  deregister(name: string, url: string | null, by: string, now: number): Server | null {
+    const server = this.#servers.find(
+      (one) => one.name === name && !one.retired && one.registration && (url === null || one.url === url),
+    );
     if (server) this.#retire(server, by, now);
     return server ?? null;
   }

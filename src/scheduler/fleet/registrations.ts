@@ -2,7 +2,10 @@ import type { RegisteredRow } from "../terms/rows.ts";
 import type { Server } from "./server.ts";
 
 /** What a server says when it registers, and who says it. `expiresAt`: `Infinity` if it stays until it is taken out. */
-export type RegisterRequest = Omit<RegisteredRow, "since">;
+export interface RegisterRequest extends Omit<RegisteredRow, "since"> {
+  /** It has registered before, and does not take the name from another one that has it by now. */
+  renews?: boolean | undefined;
+}
 
 /**
  * new      it has come, or come again

@@ -9,6 +9,8 @@ export interface Coming {
   slots: number | null;
   /** `null`: it stays. */
   forMs: number | null;
+  /** It has been there, and leaves its name to whom has it by now. */
+  renews: boolean;
 }
 
 interface There {
@@ -32,11 +34,12 @@ export class RegistrationsModel {
   }
 
   /** Returns what the pool is to say. */
-  register({ name, at, slots, forMs }: Coming, now: number): Registered {
+  register({ name, at, slots, forMs, renews }: Coming, now: number): Registered {
     const url = `http://${at}.example`;
     const before = this.#there.get(name);
     const another = [...this.#there].some(([one, there]) => one !== name && there.url === url);
     if (this.#settings.servers.some((one) => one.name === name || one.url === url) || another) return "known";
+    if (renews && before && before.url !== url) return "known";
     if (!before && this.#there.size >= (this.#settings.register?.max ?? 0)) return "full";
     const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : now + forMs;
     this.#there.set(name, { url, slots, expiresAt });

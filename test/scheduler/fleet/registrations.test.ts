@@ -74,7 +74,7 @@ describe("a server that has registered", () => {
     const scheduler = new Scheduler(settings(OPEN), null, 0);
     scheduler.register(coming("x", 30_000), 0);
     scheduler.changeServer("x", { state: "maint", slots: 4 }, "me", 0);
-    scheduler.deregister("x", "me", 1);
+    scheduler.deregister("x", null, "me", 1);
     expect([...scheduler.takeChanges().left]).toEqual(["x"]);
     scheduler.register(coming("x", 30_000), 2);
     expect(scheduler.servers[0]).toMatchObject({ state: "ready", slots: 1 });
@@ -90,9 +90,9 @@ test("a probe of a server that has left opens no slot of the one that has its na
     scheduler.end(at, { how: "timeout" }, now);
   };
   cutOffAt("x", "a", 0);
-  scheduler.deregister("x", "me", 0);
+  scheduler.deregister("x", null, "me", 0);
   cutOffAt("y", "b", 100);
-  scheduler.deregister("y", "me", 100);
+  scheduler.deregister("y", null, "me", 100);
   scheduler.tick(2_000);
   const asked = scheduler
     .takeChanges()
