@@ -75,6 +75,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
+  /** False without a valid configuration of this pool. */
+  readonly #isConfigured: boolean;
   readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
@@ -92,6 +94,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (name === undefined) throw new Error("a pool's object goes by its name");
     const { settings, configured } = settingsOf(env, name);
     this.#settings = settings;
+    this.#isConfigured = configured;
     this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     this.#audit = new Audit(() => this.#ledger.audit.load());
@@ -451,7 +454,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
-    if ([...changes.registered.values()].includes(null)) this.#forgetCounts();
+    if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#ask(question);

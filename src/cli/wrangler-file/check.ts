@@ -6,6 +6,7 @@ import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
 import { type Finding, Report } from "./report.ts";
+import { checkRegister } from "./register.ts";
 import { checkServers, checkSharedServers } from "./servers.ts";
 import { type Target, targetsOf } from "./target.ts";
 import { checkDrains, checkTimeouts } from "./timeouts.ts";
@@ -60,6 +61,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     const right = checkPools(target);
     if (options.against && target === compared) checkAgainst(target, right, options.against);
     checkPlatform(target);
+    checkRegister(target, right);
     checkServers(target, right);
     checkSharedServers(target, right);
     checkDrains(target, right, options.longestDrainMs);
