@@ -45,7 +45,7 @@ function storesRequests(env: Env): boolean {
 function isAdmin(url: URL, env: Env): boolean {
   if (!ADMIN_PATH.test(url.pathname)) return false;
   // `undefined`: it is not set, and the admin side answers on every host; or no request can have this host, and the
-  // admin side answers on every host only to say so (`refuseUnlessFound`).
+  // admin side answers on every host only to say so (`refuseBadHost`).
   const host = readAdminHost(env.ADMIN_HOST);
   // A trailing dot makes the name fully qualified; it is the same host.
   return host === undefined || url.hostname.replace(/\.$/, "") === host;

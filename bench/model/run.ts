@@ -1,6 +1,7 @@
 /**
- * `npm run bench:model`: what a pool can do on Cloudflare's network; `--write` puts it into bench/model.md, and what
- * deferred requests cost into docs/limits-and-costs.md too.
+ * `npm run bench:model`: what a pool can do on Cloudflare's network, and how often the same key finds its own server;
+ * `--write` puts it into bench/model.md, what deferred requests cost into docs/limits-and-costs.md too, and keys and
+ * servers into docs/configuration.md.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { writeBetweenMarkers } from "../report/between-markers.ts";
 import { type Curve, plot } from "../report/plot.ts";
 import { OBJECT } from "./inputs.ts";
 import { PLACEMENTS, requestsPerSecond } from "./model.ts";
-import { deferredTable, tables } from "./tables.ts";
+import { affinityTable, deferredTable, tables } from "./tables.ts";
 
 const BENCH = join(import.meta.dirname, "..");
 const SLOTS = 10;
@@ -19,8 +20,12 @@ if (writes()) {
   writeBetweenMarkers(join(BENCH, "model.md"), "model", `\n${tables()}`);
   writeFileSync(join(BENCH, "model.svg"), drawing());
   writeBetweenMarkers(join(BENCH, "../docs/limits-and-costs.md"), "deferred", `\n${deferredTable()}\n`);
+  writeBetweenMarkers(join(BENCH, "../docs/configuration.md"), "affinity", `\n${affinityTable()}\n`);
 } else {
   console.log(tables());
+  console.log(
+    `### How many of a key's requests go to its own of ten servers (\`balance = "hash:…"\`)\n\n${affinityTable()}`,
+  );
 }
 
 function drawing(): string {

@@ -1,3 +1,4 @@
+import { playAffinity } from "./affinity.ts";
 import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "./inputs.ts";
 import {
   addedMs,
@@ -18,6 +19,9 @@ const SLOTS = [1, 10, 100, 1_000];
 const RATES = [1, 10, 100, 350];
 const DEMANDS = [100, 350, 1_000, 5_000];
 const DEFERRED_RATE = 10;
+const AFFINITY = { servers: 10, keys: 1_000 };
+const SLOTS_OF_A_SERVER = [1, 2, 4, 8, 10, 20, 50];
+const LOADS = [0.25, 0.5, 0.75, 0.9];
 const BEST = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
 
 /** All of the model's tables in Markdown. */
@@ -72,6 +76,16 @@ export function deferredTable(): string {
       costsOf("(a direct request)", { ...costOfMillion(DEFERRED_RATE, 0), storage: 0 }),
       ...DEFERRED.map((one) => costsOf(one.name, costOfMillionDeferred(one, DEFERRED_RATE))),
     ],
+  );
+}
+
+/** How much of a key's requests go to its own server, in Markdown. */
+export function affinityTable(): string {
+  const shares = (slots: number) =>
+    LOADS.map((load) => percent(playAffinity({ ...AFFINITY, slots, load, requests: 30_000 }).own));
+  return table(
+    ["slots of a server", ...LOADS.map((load) => `${percent(load)} load`)],
+    SLOTS_OF_A_SERVER.map((slots) => [number(slots), ...shares(slots)]),
   );
 }
 

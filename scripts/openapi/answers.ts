@@ -51,6 +51,9 @@ const server = exactly<ServerSnapshot>()(
     changedBy: z.string().optional().describe("The operator who changed it last."),
     health: z.enum(["up", "down", "unchecked"]),
     healthSince: instant.nullable(),
+    warmUntil: instant
+      .optional()
+      .describe("Of a server that came up a short time ago: until then its share grows (`slow_start`)."),
     lastCheck: z
       .object({
         at: instant,
@@ -147,6 +150,7 @@ const snapshot = exactly<Snapshot>()(
         refused: z.record(z.string(), count).describe("By the refusal's code."),
         retried: count,
         abandoned: count,
+        free: count.describe("Requests that went to a server without a slot (`free_paths`)."),
       })
       .describe("Counted since the pool was created."),
     lastWake: z
@@ -224,7 +228,9 @@ const problem = z
     instance: z.string().describe("The id of the request, as in the header X-Request-Id and in the log."),
     code: z.string().optional().describe("Which refusal it is. Absent only from an internal error."),
     pool: z.string().optional(),
-    drain: drain.optional().describe("Of drain-held: the drain that is in the way."),
+    drain: drain
+      .optional()
+      .describe("Of drain-held: the drain that is in the way. Null: it has ended meanwhile."),
     right: right.optional().describe("Of forbidden: the right that is missing."),
   })
   .describe("A refusal (RFC 9457).");

@@ -32,7 +32,7 @@ function rowsOf(table: string): [key: string, text: string][] {
   const rows = table.split("\n").slice(2);
   return rows.map((row) => {
     const cells = row.split(/(?<!\\)\|/).slice(1, -1);
-    const [, key = ""] = /`(\w+)`/.exec(cells[0] ?? "") ?? [];
+    const [, key = ""] = /`([\w-]+)`/.exec(cells[0] ?? "") ?? [];
     const meaning = plain(cells.at(-1) ?? "").replaceAll("\\|", "|");
     const [, value] = /^ (`.*) $/.exec(cells[1] ?? "") ?? [];
     return [key, value === undefined ? meaning : `${meaning}\n\nDefault: ${value}`];

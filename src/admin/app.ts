@@ -35,7 +35,7 @@ import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
 import { signInPage } from "./sign-in/page.ts";
-import { authenticate, challengeOf, refuseBadHost } from "./sign-in/sign-in.ts";
+import { authenticate, refuseBadHost, Unauthorized } from "./sign-in/sign-in.ts";
 
 /**
  * Longest wait of one call, in ms; a longer wait takes several. The object cannot tell that the client has left, and
@@ -160,21 +160,12 @@ const routes = app
     const name = c.req.param("server");
     const { wait, url = null } = c.req.valid("query");
     const act = actOf(c);
-    let calls = 0;
-    const removing = askPool<Leaving | null>(c.env, pool, (stub) => {
-      calls++;
-      return stub.deregister(name, url, act);
-    });
-    // Repeated, as its answer was lost, it finds what it has done.
-    const isDone = (leaving: Leaving | null) => leaving !== null || calls > 1;
     const change = { pool, asked: removalAsked(name, url), act };
-    const leaving = await logged(c, change, removing, (to) => (isDone(to) ? "done" : "unknown-server"));
-    if (!isDone(leaving)) {
-      const at = url === null ? "" : ` at ${url}`;
-      const detail = `No server ${inspect(name)}${at} has registered with the pool ${pool.name}.`;
-      throw new Refusal("unknown-server", detail, pool.name);
-    }
-    const inFlight = leaving === null ? 0 : await waitUntilIdle(c.env, pool, leaving, wait);
+    const removing = askPool<Leaving | null>(c.env, pool, (stub) => stub.deregister(name, url, act));
+    const left = await logged(c, change, removing, (leaving) => (leaving ? "done" : "unknown-server"));
+    const at = url === null ? "" : ` at ${url}`;
+    const detail = `No server ${inspect(name)}${at} has registered with the pool ${pool.name}.`;
+    const inFlight = await waitUntilIdle(c.env, pool, orRefuse(left, "unknown-server", detail), wait);
     return c.json({ name, inFlight }, inFlight === 0 ? 200 : 202);
   })
   .delete("/api/pools/:pool/leases/:lease", needs("slots"), async (c) => {
@@ -226,10 +217,9 @@ app.onError((error, c) => {
       "X-Request-Id": requestId,
     });
   }
-  if (error.code !== "unauthorized") return refusalResponse(error, c.req.raw, requestId);
-  const challenge = challengeOf(c.env);
-  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(challenge));
-  response.headers.set("WWW-Authenticate", challenge);
+  if (!(error instanceof Unauthorized)) return refusalResponse(error, c.req.raw, requestId);
+  const response = refusalResponse(error, c.req.raw, requestId, {}, signInPage(error.challenge));
+  response.headers.set("WWW-Authenticate", error.challenge);
   return response;
 });
 
@@ -241,15 +231,15 @@ class DrainHeld extends Refusal {
   readonly drain: Snapshot["drain"];
 
   constructor({ name, drain }: Snapshot) {
-    const reason = drain?.reason ? ` (${drain.reason})` : "";
-    const by = drain?.by === drain?.owner ? "" : `, begun by "${drain?.by}",`;
-    super(
-      "drain-held",
-      `"${drain?.owner}"${reason}${by} drains this pool since ${drain?.since}, until ${drain?.expiresAt}.`,
-      name,
-    );
+    super("drain-held", drain ? heldBy(drain) : "Another drain was on, and has ended meanwhile.", name);
     this.drain = drain;
   }
+}
+
+function heldBy({ owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>): string {
+  const why = reason ? ` (${reason})` : "";
+  const begun = by === owner ? "" : `, begun by "${by}",`;
+  return `"${owner}"${why}${begun} drains this pool since ${since}, until ${expiresAt}.`;
 }
 
 function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {
@@ -282,7 +272,7 @@ async function waitUntilIdle(
 ): Promise<number> {
   const deadline = Date.now() + waitMs;
   let inFlight = atFirst;
-  while (inFlight > 0 && Date.now() < deadline) {
+  while (identity !== null && inFlight > 0 && Date.now() < deadline) {
     const until = Math.min(deadline, Date.now() + LONGEST_CALL_MS);
     const leftMs = () => Math.max(0, until - Date.now());
     inFlight = await askPool(env, pool, (stub) => stub.whenIdle(identity, leftMs()), leftMs());

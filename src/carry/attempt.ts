@@ -1,5 +1,5 @@
-import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
+import type { Passage } from "../link/passage.ts";
 import { cloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import { NoBinding, NoSecret } from "../servers/fetcher.ts";
 import { isReachable } from "../servers/tcp.ts";
@@ -29,7 +29,7 @@ const LEAST_CONNECT_MS = 2_000;
 /** One request on its way to one server. */
 interface Attempt {
   carried: CarriedRequest;
-  lease: HeldLease;
+  lease: Passage;
   connection: Connection;
   /** Of the server. */
   silence: Silence;
@@ -51,9 +51,9 @@ interface AnsweredAttempt extends Attempt {
  * `ClientLeft`, or with `TryAgain` if the request may be retried: only then is the lease still held, for `acquireLease`
  * to end.
  *
- * `failures`: how many servers have failed the request before.
+ * `lease`: that, or free passage, which has no slot. `failures`: how many servers have failed the request before.
  */
-export async function attempt(carried: CarriedRequest, lease: HeldLease, failures: number): Promise<void> {
+export async function attempt(carried: CarriedRequest, lease: Passage, failures: number): Promise<void> {
   const { trace } = carried;
   trace.dispatch(lease.server.name);
   const current = begin(carried, lease);
@@ -79,7 +79,7 @@ export async function attempt(carried: CarriedRequest, lease: HeldLease, failure
  * `quarantine.cancel`; with `finish` `Relay` reads the answer on to its end, and the lease ends as `done`. An upload
  * that the client leaves in the middle is cut in either case (`uploadWatch`).
  */
-function begin(carried: CarriedRequest, lease: HeldLease): Attempt {
+function begin(carried: CarriedRequest, lease: Passage): Attempt {
   const { pool, client } = carried;
   const connection = new Connection();
   const silence = new Silence(lease.clock, pool.serverTimeout.firstByteMs, () => connection.cut("timeout"));
@@ -98,8 +98,8 @@ async function carryBothWays(current: Attempt): Promise<void> {
   const upload = body.send(pool.clientTimeoutMs, uploadWatch(current));
   const response = await send(current, upload);
   silence.resetTo(pool.serverTimeout.betweenMs);
-  await throwUnlessForClient(carried, response);
-  trace.receiveHeaders();
+  await throwUnlessForClient(current, response);
+  trace.receiveHeaders(response.headers);
   body.forget();
   // The server switched protocols although the request did not ask for it. The runtime has closed the connection
   // (workerd 2026-11-17).
@@ -162,13 +162,15 @@ function watchConnecting({ carried, lease, connection }: Attempt, response: Prom
 }
 
 /** Throws if the answer is Cloudflare's own (`AnsweredByCloudflare`), or a busy answer of `retry_on` (`TryAgain`). */
-async function throwUnlessForClient({ body, pool }: CarriedRequest, response: Response): Promise<void> {
+async function throwUnlessForClient({ carried, lease }: Attempt, response: Response): Promise<void> {
+  const { body, pool } = carried;
   const byCloudflare = cloudflareAnswer(response);
   if (byCloudflare !== null) {
     await response.body?.cancel();
     throw new AnsweredByCloudflare(byCloudflare);
   }
-  if (!body.isReplayable || !(await isBusyAnswer(response, pool.retryOn))) return;
+  // Without a place on the waiting list there is nothing to go back to.
+  if (lease.isFree || !body.isReplayable || !(await isBusyAnswer(response, pool.retryOn))) return;
   throw new TryAgain({ how: "busy", restMs: retryAfterMs(response, Date.now()) });
 }
 

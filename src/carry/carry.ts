@@ -3,6 +3,7 @@ import { backoffMs } from "../link/reach.ts";
 import { attempt } from "./attempt.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { TryAgain } from "./failure.ts";
+import { hashKeyOf } from "./hash-key.ts";
 
 /**
  * Carries a request to a server and its answer back to the client. Retries on another lease if the server fails the
@@ -11,7 +12,9 @@ import { TryAgain } from "./failure.ts";
  * `ClientLeft`, or with `ToBeDeferred` before its first slot.
  */
 export async function carry(carried: CarriedRequest): Promise<void> {
-  const turn: Turn = { waitedMs: 0 };
+  const { pool, request, target } = carried;
+  const hashKey = hashKeyOf(pool, request.headers, target);
+  const turn: Turn = { waitedMs: 0, ...(hashKey === null ? {} : { hashKey }) };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();
     const lease = await acquireLease(carried.env, carried, turn);

@@ -2,6 +2,7 @@ import type { ReachedServer } from "../config/types.ts";
 import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
+import { setTraceContext } from "./trace-context.ts";
 
 type AddedHeaders = ReturnType<typeof addedHeaders>;
 
@@ -47,6 +48,7 @@ function toServer(carried: CarriedRequest, server: ReachedServer): Headers {
   headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
   headers.set("X-Forwarded-Host", target.host);
   headers.set("X-Request-Id", trace.requestId);
+  setTraceContext(headers, trace.context);
   if (!seesClientsHost(carried, server)) mapOrigin(headers, "Destination", target.origin, server.url);
   for (const [header] of added) if (header.includes("_")) headers.delete(dashed(header));
   for (const [header, value] of added) headers.set(header, value);

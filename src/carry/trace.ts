@@ -1,3 +1,7 @@
+import type { LogHeaders } from "../config/log-headers.ts";
+import type { PoolConfig } from "../config/types.ts";
+import { type TraceContext, traceContextOf } from "./trace-context.ts";
+
 export type Outcome =
   | "ok"
   | "deferred"
@@ -25,6 +29,14 @@ export class Trace {
   outcome: Outcome = "ok";
   /** True for a request that is stored, and for what becomes of it later. */
   isDeferred = false;
+  /** True for a request without a slot (`free_paths`). */
+  isFree = false;
+  /** What servers are told of the trace; `null`: what the client said of it, or nothing. */
+  context: TraceContext | null = null;
+  #logHeaders: LogHeaders = NO_HEADERS;
+  #address: string | null = null;
+  #headers: Record<string, string> | undefined;
+  #responseHeaders: Record<string, string> | undefined;
   readonly #start: number;
   #queueMs: number;
   #originMs = 0;
@@ -40,6 +52,15 @@ export class Trace {
     this.#start = Date.now() - waitedMs;
   }
 
+  /** The request is its pool's, which says what of it is logged, and whether it gets a trace. */
+  observe(pool: PoolConfig, headers: Headers): void {
+    this.pool = pool.name;
+    this.context = traceContextOf(headers, this.requestId, pool.traceparent === "make");
+    this.#logHeaders = pool.logHeaders;
+    this.#headers = valuesOf(pool.logHeaders.request, headers);
+    if (pool.logAddress) this.#address = headers.get("cf-connecting-ip");
+  }
+
   enterQueue(): void {
     this.#enter("queue");
   }
@@ -52,8 +73,9 @@ export class Trace {
   }
 
   /** The server's response headers have arrived. */
-  receiveHeaders(): void {
+  receiveHeaders(headers: Headers): void {
     this.#enter(null);
+    this.#responseHeaders = valuesOf(this.#logHeaders.response, headers);
   }
 
   /** Time spent waiting for slots, summed over all attempts. */
@@ -66,7 +88,7 @@ export class Trace {
     return this.#originMs + this.#spentIn("origin");
   }
 
-  /** One line of JSON, without query, headers and body. */
+  /** One line of JSON, without query and body, and with no headers but those of `log_headers`. */
   line(): string {
     return JSON.stringify({
       requestId: this.requestId,
@@ -83,7 +105,22 @@ export class Trace {
       bytes: this.bytes,
       outcome: this.outcome,
       ...(this.isDeferred ? { deferred: true } : {}),
+      ...(this.isFree ? { free: true } : {}),
+      ...this.#optional(),
     });
+  }
+
+  /** Without a member for what is not known. */
+  #optional(): Record<string, unknown> {
+    const { traceId, spanId } = this.context ?? {};
+    return {
+      traceId,
+      // Only a server that got the request knows it.
+      spanId: this.attempts > 0 ? spanId : undefined,
+      address: this.#address ?? undefined,
+      headers: this.#headers,
+      responseHeaders: this.#responseHeaders,
+    };
   }
 
   #enter(phase: "queue" | "origin" | null): void {
@@ -96,6 +133,21 @@ export class Trace {
   #spentIn(phase: "queue" | "origin"): number {
     return this.#phase === phase ? Date.now() - this.#phaseSince : 0;
   }
+}
+
+const NO_HEADERS: LogHeaders = { request: [], response: [] };
+
+/** Longest value of a header in the log, in characters. */
+const LONGEST_VALUE = 200;
+
+/** Of those that are there; `undefined`: none is. */
+function valuesOf(names: readonly string[], headers: Headers): Record<string, string> | undefined {
+  const values = names.flatMap((name): [string, string][] => {
+    const value = headers.get(name);
+    // The cut may fall between the two halves of a surrogate pair.
+    return value === null ? [] : [[name, value.slice(0, LONGEST_VALUE).toWellFormed()]];
+  });
+  return values.length === 0 ? undefined : Object.fromEntries(values);
 }
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;

@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { problemsOf } from "./fields.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
+import { nameUnlessToken, SHORTEST_TOKEN, unlessToken } from "./perhaps-token.ts";
 import { inspect, type Problem } from "./problem.ts";
 import { type Grant, poolsOfRights, rights } from "./rights.ts";
 
@@ -22,11 +23,10 @@ export interface NamedToken {
 
 const DIGEST = /^[0-9a-f]{64}$/i;
 const NO_DIGEST =
-  "is no digest; allowed: the SHA-256 of a token, 64 hex digits, or a list of two while it is rotated " +
-  "(`sluice token new` makes both)";
+  "is neither a SHA-256 digest nor a list of one or two; allowed: 64 hex digits each, as `sluice token new` makes them";
 const KEYS = ["sha256", "may", "pools"];
 
-/** No message quotes the value of this key, or of an unknown one: somebody may have put the token there. */
+/** No message quotes the value of this key, or of an unknown one: it may be a token of any length. */
 const digests = z.pipe(
   z.unknown(),
   z.transform((given, ctx): string[] => {
@@ -64,17 +64,47 @@ export function readAdminTokens(given: unknown): { tokens: NamedToken[]; problem
   for (const [name, table] of Object.entries(tables)) {
     const noName = nameProblem(name);
     if (noName !== null) problems.push({ path: [ADMIN_TOKENS, name], text: noName });
-    const { success, data, error } = namedToken.safeParse(table);
+    const { success, data, error } = namedToken.safeParse(withoutTokens(table));
     for (const { path, text } of error?.issues.flatMap(problemsOf) ?? [])
-      problems.push({ path: [ADMIN_TOKENS, name, ...path], text });
+      problems.push({ path: [ADMIN_TOKENS, name, ...path.map(shownStep)], text });
     if (success) {
       const { sha256, may, pools } = data;
       tokens.push({ name, digests: sha256, grant: { may, pools: pools ?? null } });
     }
   }
   problems.push(...sharedDigests(tokens));
-  const isRight = ({ name }: NamedToken) => !problems.some(({ path }) => path[1] === name);
-  return { tokens: tokens.filter(isRight), problems };
+  const wrong = new Set(problems.map(({ path }) => path[1]));
+  const shown = problems.map(({ path: [variable = ADMIN_TOKENS, name = "", ...keys], text }) => ({
+    path: [variable, nameUnlessToken(String(name)), ...keys],
+    text,
+  }));
+  return { tokens: tokens.filter(({ name }) => !wrong.has(name)), problems: shown };
+}
+
+/** The table with nothing in `may` and `pools` that could be a token, and would stand in a problem's text. */
+function withoutTokens(table: unknown): unknown {
+  if (typeof table !== "object" || table === null || Array.isArray(table)) return table;
+  const { may, pools } = table as { may?: unknown; pools?: unknown };
+  return {
+    ...table,
+    ...(may === undefined ? {} : { may: listWithoutTokens(may) }),
+    ...(pools === undefined ? {} : { pools: listWithoutTokens(pools, isName) }),
+  };
+}
+
+/** `isRight`: what no problem is about. */
+function listWithoutTokens(list: unknown, isRight: (text: string) => boolean = () => false): unknown {
+  if (!Array.isArray(list)) return shownValue(list);
+  return list.map((one) => (typeof one === "string" && isRight(one) ? one : shownValue(one)));
+}
+
+function shownValue(given: unknown): unknown {
+  const text = typeof given === "string" ? given : inspect(given);
+  return text.length < SHORTEST_TOKEN ? given : unlessToken(text);
+}
+
+function shownStep(step: PropertyKey): PropertyKey {
+  return typeof step === "string" ? unlessToken(step) : step;
 }
 
 function parsed(text: string): unknown {
@@ -88,7 +118,7 @@ function parsed(text: string): unknown {
 /** Why nobody can have a token of this name; `null`: somebody can. */
 export function nameProblem(name: string): string | null {
   if (name === ADMIN) return `"${ADMIN}" is who has ADMIN_TOKEN; allowed: another name`;
-  return isName(name) ? null : `${inspect(name)} is not a name; allowed: ${NAME_ALLOWED}`;
+  return isName(name) ? null : `${inspect(nameUnlessToken(name))} is not a name; allowed: ${NAME_ALLOWED}`;
 }
 
 /** With one token under two names, nobody could say who has done something. */
@@ -102,7 +132,7 @@ function sharedDigests(tokens: readonly NamedToken[]): Problem[] {
       else
         problems.push({
           path: [ADMIN_TOKENS, name, "sha256"],
-          text: `is that of ${owner}; allowed: another token`,
+          text: `is that of ${nameUnlessToken(owner)}; allowed: another token`,
         });
     }
   }

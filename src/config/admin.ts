@@ -2,10 +2,8 @@
 import { ACCESS, type AccessConfig, readAccess } from "./access.ts";
 import { ADMIN_TOKENS, type NamedToken, readAdminTokens } from "./admin-tokens.ts";
 import { readHost } from "./hosts.ts";
+import { SHORTEST_TOKEN } from "./perhaps-token.ts";
 import { inspect, type Problem, problemLine } from "./problem.ts";
-
-/** Anybody on the internet can guess at a token, and nothing else protects the admin side. */
-export const SHORTEST_TOKEN = 16;
 
 /** The variables and secrets by which operators sign in. */
 export interface SignInVars {

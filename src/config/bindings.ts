@@ -1,8 +1,10 @@
-/** What the Worker can reach servers by, besides their names: bindings, and secrets for headers. */
+/** What the Worker has besides the pools: bindings that reach servers, secrets for headers, variables for pages. */
 export interface Bindings {
   /** `null`: there is no such binding, or none that reaches anything. */
   kindOf(name: string): BindingKind | null;
   secretOf(name: string): SecretState;
+  /** `undefined`: there is none. */
+  variableOf(name: string): unknown;
 }
 
 /** `unusable`: it is there, but a header cannot have it as its value. */
@@ -14,15 +16,23 @@ export type SecretState = "there" | "missing" | "unusable";
  */
 export type BindingKind = "fetcher" | "namespace";
 
-export const NO_BINDINGS: Bindings = { kindOf: () => null, secretOf: () => "missing" };
+export const NO_BINDINGS: Bindings = {
+  kindOf: () => null,
+  secretOf: () => "missing",
+  variableOf: () => undefined,
+};
 
 /** Sluice's own objects, which are no servers. */
 export const OWN_BINDINGS: readonly string[] = ["POOL", "DEFERRED"];
+
+/** Sluice's own secrets, and what says who may come in. */
+export const OWN_TEXTS = /^(?:ADMIN_TOKENS?|ACCESS|WEBHOOK_SECRET|POOLS(?:_\d+)?)$/;
 
 export function bindingsOf(env: object): Bindings {
   return {
     kindOf: (name) => kindOf(bound(env, name)),
     secretOf: (name) => stateOf(bound(env, name)),
+    variableOf: (name) => bound(env, name),
   };
 }
 

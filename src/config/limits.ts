@@ -4,7 +4,7 @@
  */
 
 export const SLOTS = [1, 1000] as const;
-export const WEIGHT = [1, 256] as const;
+export const WEIGHT = [0, 256] as const;
 export const MAX_QUEUE = [0, 1_000_000] as const;
 export const RETRIES = [0, 100] as const;
 /** Of `rise` and `fall`: checks in a row. */
@@ -12,5 +12,7 @@ export const ROW = [1, 100] as const;
 export const SHORTEST_INTERVAL = "100ms";
 export const MOST_SERVERS = 1000;
 export const MOST_BUSY_ANSWERS = 32;
+export const MOST_FREE_PATHS = 100;
+export const MOST_LOG_HEADERS = 32;
 export const USUAL_SLOTS = 1;
 export const USUAL_QUEUE_TIMEOUT = "10m";

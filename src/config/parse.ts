@@ -1,9 +1,11 @@
 /** From `POOLS` and its further variables to a Config, or to the list of all its problems. */
 import * as z from "zod/mini";
-import { NO_BINDINGS } from "./bindings.ts";
+import { type Bindings, NO_BINDINGS } from "./bindings.ts";
 import { problemsOf } from "./fields.ts";
+import { secretsInLog } from "./log-headers.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
-import { poolKeys, routingKeys } from "./pool.ts";
+import { wrongPages } from "./pages.ts";
+import { type ParsedPool, poolKeys, routingKeys } from "./pool.ts";
 import { inspect, type Problem, pathOf, problemLine } from "./problem.ts";
 import { identified } from "./servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
@@ -45,12 +47,18 @@ export function readPools(
     if (result.success) {
       const { servers, problems: ofServers } = identified(result.data, bindings);
       parsed.set(name, { name, ...result.data, servers });
-      found.push(...ofServers);
+      found.push(...ofServers, ...wrongNames(result.data, bindings));
     }
     for (const { path, text } of found) problems.push({ path: [variable, name, ...path], text });
   }
   problems.push(...sharedRoutes(tables));
   return { pools: parsed, problems };
+}
+
+/** What is wrong with the names of variables and headers; paths begin at the pool. */
+function wrongNames({ servers, headers, pages, logHeaders }: ParsedPool, bindings: Bindings): Problem[] {
+  const all = [...headers, ...servers.flatMap((server) => server.headers)];
+  return [...wrongPages(pages, all, bindings), ...secretsInLog(logHeaders, all)];
 }
 
 /** A pool as it is written, and in which variable. */

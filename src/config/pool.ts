@@ -1,24 +1,21 @@
 /** The keys of `[vars.POOLS.<name>]` with their defaults, in the order of the documentation. */
 import * as z from "zod/mini";
+import { balance } from "./balance.ts";
+import { check } from "./check.ts";
 import { deferredKeys } from "./deferred.ts";
-import { duration, flag, oneOf, size, table, tableOr, text, whole } from "./fields.ts";
+import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
+import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
-import {
-  MAX_QUEUE,
-  RETRIES,
-  ROW,
-  SHORTEST_INTERVAL,
-  SLOTS,
-  USUAL_QUEUE_TIMEOUT,
-  USUAL_SLOTS,
-} from "./limits.ts";
+import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
+import { logHeaders } from "./log-headers.ts";
 import { pathPrefix, requestPath } from "./names.ts";
+import { pages } from "./pages.ts";
 import { registerKeys } from "./register.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
 import { servers, serversOrRegister } from "./servers.ts";
 import { shaped } from "./shape.ts";
-import type { CheckConfig, PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
+import type { PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
 import { wakeKeys } from "./wake.ts";
 
 /** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
@@ -38,20 +35,6 @@ export const LOCATION_HINTS = [
 
 /** All requests of a Worker share 128 MB. */
 const LARGEST_BUFFER = "64MiB";
-
-const STATUSES = /^[2-5](?:xx|\d\d)(?:\s*,\s*[2-5](?:xx|\d\d))*$/;
-
-const check = table({
-  path: requestPath(),
-  interval: z.prefault(duration(SHORTEST_INTERVAL), "2s"),
-  timeout: z.prefault(duration("1ms"), "1s"),
-  rise: z._default(whole(...ROW), 2),
-  fall: z._default(whole(...ROW), 3),
-  status: z.prefault(
-    text(readStatus, "is not a status", '"2xx", "200" or a list, "2xx,404"', { pattern: STATUSES }),
-    "2xx",
-  ),
-});
 
 const quarantine = table({
   max: z.optional(duration("1ms")),
@@ -78,7 +61,8 @@ const keys = shaped(
     servers: z.optional(servers()),
     register: z.optional(registerKeys),
     wake: z.optional(wakeKeys),
-    balance: z._default(oneOf(["roundrobin", "leastconn", "first", "random"]), "roundrobin"),
+    balance: z.prefault(balance(), "roundrobin"),
+    slow_start: z.prefault(duration(), "0s"),
     max_queue: z._default(whole(...MAX_QUEUE), 1000),
     queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
     server_timeout: z.prefault(serverTimeout, {}),
@@ -96,6 +80,12 @@ const keys = shaped(
     quarantine: z.prefault(quarantine, {}),
     host_header: z._default(oneOf(["server", "client"]), "server"),
     headers: z.prefault(requestHeaders(), {}),
+    pages: z.prefault(pages(), {}),
+    free_paths: z.prefault(freePaths(), []),
+    free_paths_in_drain: z._default(flag(), false),
+    log_headers: z.prefault(logHeaders(), []),
+    log_address: z._default(flag(), false),
+    traceparent: z._default(oneOf(["make", "pass"]), "make"),
     cooldown: z.prefault(duration(), "0s"),
     drain_expires: z.prefault(duration("1ms"), "15m"),
     deferred: z.optional(deferredKeys),
@@ -127,6 +117,7 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     register: given.register ?? null,
     wake: given.wake ?? null,
     balance: given.balance,
+    slowStartMs: given.slow_start,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,
     serverTimeout: toServerTimeout(given.server_timeout),
@@ -138,7 +129,7 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     redispatch: given.redispatch,
     retryNonIdempotent: given.retry_non_idempotent,
     retryOn: given.retry_on,
-    check: given.check === undefined ? null : toCheck(given.check),
+    check: given.check ?? null,
     whenDown: given.when_down,
     onClientAbort: given.on_client_abort,
     quarantine: {
@@ -149,6 +140,12 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     },
     hostHeader: given.host_header,
     headers: given.headers,
+    pages: given.pages,
+    freePaths: given.free_paths,
+    freePathsInDrain: given.free_paths_in_drain,
+    logHeaders: given.log_headers,
+    logAddress: given.log_address,
+    traceparent: given.traceparent,
     cooldownMs: given.cooldown,
     drainExpiresMs: given.drain_expires,
     deferred: given.deferred ?? null,
@@ -168,12 +165,4 @@ function toServerTimeout(given: GivenServerTimeout): ServerTimeout {
 function longestSilence(given: GivenServerTimeout): number {
   const { firstByteMs, betweenMs } = toServerTimeout(given);
   return Math.max(firstByteMs, betweenMs);
-}
-
-function toCheck({ interval, timeout, ...same }: z.output<typeof check>): CheckConfig {
-  return { ...same, intervalMs: interval, timeoutMs: timeout };
-}
-
-function readStatus(given: string): string | undefined {
-  return STATUSES.test(given) ? given.replace(/\s*,\s*/g, ",") : undefined;
 }

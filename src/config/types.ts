@@ -1,3 +1,6 @@
+import type { FreePath } from "./free-paths.ts";
+import type { LogHeaders } from "./log-headers.ts";
+import type { Pages } from "./pages.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 /** `[vars.POOLS]` as the rest of Sluice sees it: every key present and valid, in milliseconds and bytes. */
@@ -18,7 +21,9 @@ export interface PoolConfig {
   register: RegisterConfig | null;
   /** Whom to ask for servers when requests wait and none is up; `null`: nobody. */
   wake: WakeConfig | null;
-  balance: "roundrobin" | "leastconn" | "first" | "random";
+  balance: "roundrobin" | "leastconn" | "first" | "random" | HashedPart;
+  /** How long the share of a server that came up grows; 0: it has all of it at once. */
+  slowStartMs: number;
   maxQueue: number;
   queueTimeoutMs: number;
   serverTimeout: ServerTimeout;
@@ -40,6 +45,17 @@ export interface PoolConfig {
   hostHeader: "server" | "client";
   /** The default of `servers[].headers`, which is already applied there. */
   headers: RequestHeaders;
+  /** Own bodies for refusals. */
+  pages: Pages;
+  /** Requests that go to a server without a slot. */
+  freePaths: readonly FreePath[];
+  /** True if they do so in a drain too. */
+  freePathsInDrain: boolean;
+  logHeaders: LogHeaders;
+  /** True if the log has the client's address. */
+  logAddress: boolean;
+  /** `make`: a request without a valid `traceparent` gets one; `pass`: whatever comes is passed on. */
+  traceparent: "make" | "pass";
   cooldownMs: number;
   drainExpiresMs: number;
   /** `null`: no request is stored to be worked later. */
@@ -48,6 +64,13 @@ export interface PoolConfig {
   bufferResponseBytes: number;
   /** One of LOCATION_HINTS. */
   locationHint: string | null;
+}
+
+/** What of a request is hashed, so that the same goes to the same server. */
+export interface HashedPart {
+  part: "header" | "cookie" | "query" | "path";
+  /** A header's in lower case; "" of the path. */
+  name: string;
 }
 
 export interface DeferredConfig {
@@ -120,12 +143,23 @@ export interface ServerConfig extends IdentifiedServer {
 export interface CheckConfig {
   /** Path and query. */
   path: string;
+  method: "GET" | "HEAD" | "OPTIONS";
+  /** `null`: that of the server's URL. */
+  port: number | null;
+  /** The Host that the server sees; `null`: that of its URL. */
+  host: string | null;
   intervalMs: number;
   timeoutMs: number;
   rise: number;
   fall: number;
   /** `2xx`, `200` or a list without spaces, `2xx,404`. */
   status: string;
+  /** Text that the answer's body must contain. */
+  expect: string | null;
+  /** A header that the answer must have; its name is in lower case. `value: null`: any. */
+  expectHeader: { name: string; value: string | null } | null;
+  /** False: the server answers checks beside its work. */
+  slot: boolean;
 }
 
 /** The longest silence of a server, in ms. */

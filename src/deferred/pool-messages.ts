@@ -1,3 +1,4 @@
+import { hashKeyOf } from "../carry/hash-key.ts";
 import { loadConfig } from "../config/load.ts";
 import type { PoolConfig } from "../config/types.ts";
 import type { DeferAnswer, DeferredEndState, Place } from "../link/deferral.ts";
@@ -55,7 +56,9 @@ export class PoolMessages {
     const id = this.idOf(request);
     const fingerprint = key === null ? "" : await this.#fingerprint();
     const path = target.path.slice(0, LONGEST_PATH);
-    const entry = { id, method, path, acceptedAt, expiresAt, key, fingerprint, former };
+    const pool = this.poolOf(request);
+    const hashKey = pool && hashKeyOf(pool, new Headers(request.headers), target);
+    const entry = { id, method, path, acceptedAt, expiresAt, hashKey, key, fingerprint, former };
     return this.#reach(request, POOL_PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
   }
 

@@ -53,6 +53,7 @@ export class Run {
     let sent: Request;
     try {
       sent = new Request(target.origin, { method, headers });
+      trace.observe(pool, sent.headers);
     } catch (error) {
       logError(error, { requestId });
       this.#inBackground(lease.end({ how: "unused" }), on.background);

@@ -44,6 +44,8 @@ export interface Turn {
   waitedMs: number;
   /** Absent until the pool has sent one. */
   token?: number;
+  /** See `TicketRequest`. */
+  hashKey?: number;
   /** The last attempt. Its lease ends right after the request has entered again. */
   failed?: FailedAttempt;
 }
@@ -83,7 +85,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     { pausedMs, resetBackoff }: ReachAttempt,
   ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
-    const { token } = turn;
+    const { token, hashKey } = turn;
     const retry = turn.failed && retryOf(turn.failed, pool);
     unsent.push(...takeEnded(pool.name));
     const entering = stub.enter({
@@ -93,6 +95,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       waitedMs: waitedMs(),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
+      ...(hashKey === undefined ? {} : { hashKey }),
       // Only at first: a ticket that waits already keeps its turn.
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
       ended: unsent,
@@ -159,7 +162,7 @@ function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
  * Throws a `Refusal` if the pool's object is overloaded or has been unreachable for too long: `queue_timeout` for a
  * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without.
  */
-function refuseIfRetryIsPointless(
+export function refuseIfRetryIsPointless(
   error: unknown,
   pool: PoolConfig,
   token: number | undefined,

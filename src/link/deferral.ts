@@ -16,6 +16,8 @@ export interface DeferRequest {
   acceptedAt: number;
   /** When it is given up, unless it has a slot by then. */
   expiresAt: number;
+  /** See `TicketRequest`; `null`: it has none. */
+  hashKey: number | null;
   /** Of the client's `Idempotency-Key`, method and path; `null`: it sent no key. */
   key: string | null;
   /** Of the body: a repeated key must come with the same. */

@@ -3,6 +3,7 @@ import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { Clock } from "./clock.ts";
 import { tellEnded, tellInBatch } from "./endings.ts";
 import type { Env } from "./env.ts";
+import type { Passage } from "./passage.ts";
 import { type Granted, type Lease, RENEW_MS } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 
@@ -19,11 +20,12 @@ import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
  * If the invocation dies first, renewals stop and the lease runs out. A lease that was renewed at least once also has a
  * handle: the runtime disposes it when the invocation dies, so the pool learns of that at once.
  */
-export class HeldLease {
+export class HeldLease implements Passage {
   readonly id: string;
   readonly server: Granted["server"];
   /** Times everything that may happen while the slot is held; stops when the lease ends. */
   readonly clock = new Clock();
+  readonly isFree = false;
   onLost: () => void = () => {};
   readonly #env: Env;
   readonly #pool: PoolAddress;

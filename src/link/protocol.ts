@@ -54,6 +54,11 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    * earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
+  /**
+   * Names a server for a request of `free_paths`, which takes no slot, and counts the request unless a server has
+   * failed it before. Called by a Worker, for each attempt.
+   */
+  freeServer(request: FreeRequest): FreeAnswer;
 
   // The calls below are made by deferred requests' objects, each until it resolves.
 
@@ -112,6 +117,17 @@ export interface EnterRequest extends TicketRequest {
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
 }
+
+export interface FreeRequest {
+  protocol: number;
+  /** The names of the servers that have failed the request. */
+  failed: string[];
+}
+
+/** `halted`: the pool is drained, and the request is to ask for a slot like any other. */
+export type FreeAnswer =
+  | { free: true; server: Granted["server"] }
+  | { free: false; code: "halted" | "no-server" };
 
 export interface Ended {
   id: string;
@@ -224,14 +240,16 @@ export interface NotRegistered {
 
 /** A server that gets no more requests. */
 export interface Leaving {
-  identity: string;
+  /** `null`: it is gone. */
+  identity: string | null;
   inFlight: number;
 }
 
 export interface DrainAnswer {
   /**
    * `nothing`: there was no drain to extend or to end. `drain-held`: another drain is on, which the snapshot has, and
-   * nothing was done. `forbidden`: the same, and the right to end it is missing.
+   * nothing was done. `forbidden`: the same, and the right to end it is missing. A call that is repeated has the answer
+   * of the first one, though that drain may have ended since.
    */
   answer: "done" | "nothing" | "drain-held" | "forbidden";
   snapshot: Snapshot;

@@ -45,10 +45,13 @@ export class Audit {
     return this.#changed.size > 0;
   }
 
-  /** A call that is repeated, since its answer was lost, is the entry that it was at first. */
+  /** What came of an act that has been noted; `undefined`: it has not. */
+  answerOf({ id }: Act): AuditAnswer | undefined {
+    return this.#kept.find(({ acts }) => acts.includes(id))?.entry.answer;
+  }
+
   note(asked: Asked, answer: AuditAnswer, { id: act, ...who }: Act, now: number): void {
     const kept = this.#kept;
-    if (kept.some(({ acts }) => acts.includes(act))) return;
     // A clock may be set back, and the order of the times has to be that of the ids.
     const at = Math.max(now, kept.at(-1)?.at ?? now);
     const id = (kept.at(-1)?.entry.id ?? 0) + 1;

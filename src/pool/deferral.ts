@@ -114,9 +114,18 @@ export class Deferral {
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now);
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
-    const { id, expiresAt } = request;
-    const token = this.#scheduler.enter({ id: ticket, expiresAt }, now) ?? now;
-    const row: DeferredRow = { number: 0, id, ticket, token, since: now, expiresAt, refused: null };
+    const { id, expiresAt, hashKey } = request;
+    const row: DeferredRow = {
+      number: 0,
+      id,
+      ticket,
+      token: now,
+      since: now,
+      expiresAt,
+      hashKey,
+      refused: null,
+    };
+    row.token = this.#scheduler.enter({ id: ticket, expiresAt, ...keyOf(row) }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);
     });
@@ -314,6 +323,11 @@ export class Deferral {
   }
 }
 
-function ticketOf({ ticket, token, since, expiresAt }: DeferredRow, now: number): TicketRequest {
-  return { id: ticket, token, waitedMs: now - since, expiresAt };
+function ticketOf(row: DeferredRow, now: number): TicketRequest {
+  const { ticket, token, since, expiresAt } = row;
+  return { id: ticket, token, waitedMs: now - since, expiresAt, ...keyOf(row) };
+}
+
+function keyOf({ hashKey }: DeferredRow): { hashKey?: number } {
+  return hashKey === null ? {} : { hashKey };
 }

@@ -19,6 +19,8 @@ export interface DeferredRow {
   token: number;
   since: number;
   expiresAt: number;
+  /** See `TicketRequest`; `null`: it has none. */
+  hashKey: number | null;
   /** It will get no slot, and its object is still to be told so. */
   refused: SchedulerRefusal | null;
 }
@@ -58,13 +60,15 @@ export class DeferredLedger {
       token: number;
       since: number;
       expiresAt: number;
+      hashKey: number | null;
       refused: string | null;
     }>(
-      "SELECT number, id, ticket, token, since, expires_at AS expiresAt, refused FROM deferred ORDER BY number",
+      `SELECT number, id, ticket, token, since, expires_at AS expiresAt, hash_key AS hashKey, refused
+       FROM deferred ORDER BY number`,
     );
     // Ten thousand may wait: the rows of a cursor take more memory than objects of their own.
-    return rows.toArray().map(({ number, id, ticket, token, since, expiresAt, refused }) => {
-      return { number, id, ticket, token, since, expiresAt, refused: refused as SchedulerRefusal | null };
+    return rows.toArray().map(({ refused, ...row }) => {
+      return { ...row, refused: refused as SchedulerRefusal | null };
     });
   }
 
@@ -72,14 +76,15 @@ export class DeferredLedger {
   insert(request: DeferRequest, row: Omit<DeferredRow, "number">): number {
     const number = ++this.#latestNumber;
     this.#sql.exec(
-      `INSERT INTO deferred (number, id, ticket, token, since, expires_at, refused, method, path)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO deferred (number, id, ticket, token, since, expires_at, hash_key, refused, method, path)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       number,
       row.id,
       row.ticket,
       row.token,
       row.since,
       row.expiresAt,
+      row.hashKey,
       row.refused,
       request.method,
       request.path,

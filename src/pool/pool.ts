@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { PoolConfig } from "../config/types.ts";
+import type { PoolConfig, ReachedServer } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
 import {
   drainAsked,
@@ -27,6 +27,8 @@ import {
   type DrainRequest,
   type Ended,
   type EnterRequest,
+  type FreeAnswer,
+  type FreeRequest,
   type Granted,
   type Leaving,
   type NotGranted,
@@ -46,7 +48,7 @@ import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import { isInFlight } from "../scheduler/terms/rows.ts";
+import { isInFlight, type SlotRow } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
@@ -175,6 +177,20 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return handle;
   }
 
+  freeServer({ protocol, failed }: FreeRequest): FreeAnswer {
+    assertProtocol(protocol);
+    const now = Date.now();
+    if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
+    const server = this.#scheduler.freeServer(failed, now);
+    if (server === "halted") return { free: false, code: server };
+    // Servers that nothing else would have checked by now are.
+    this.#commitSoon();
+    // For the count: nothing else of it is written.
+    this.#heartbeat.start();
+    if (server === "no-server") return { free: false, code: server };
+    return { free: true, server: reached(server) };
+  }
+
   // ── Deferred requests ──
 
   defer(request: DeferRequest): DeferAnswer {
@@ -249,22 +265,24 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const now = Date.now();
     const { owner, reason, expiresMs, extend } = request;
-    const expiresAt = expiresMs === null ? null : now + expiresMs;
-    const started = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
-    const answer = !started ? "drain-held" : this.#scheduler.currentDrain ? "done" : "nothing";
-    this.#note(drainAsked(request), answer, act);
+    const answer = this.#once(drainAsked(request), act, (now) => {
+      const expiresAt = expiresMs === null ? null : now + expiresMs;
+      const isFree = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
+      if (!isFree) return "drain-held";
+      return this.#scheduler.currentDrain ? "done" : "nothing";
+    });
     return { answer, snapshot: this.snapshot() };
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
-    const isOn = this.#scheduler.currentDrain !== null;
-    const ended = this.#scheduler.resume({ ...request, by: act.by }, Date.now());
-    // The Worker knows whether one who asks for force may end somebody else's.
-    const refusal = request.force === "own" ? "forbidden" : "drain-held";
-    const answer = !ended ? refusal : isOn ? "done" : "nothing";
-    this.#note(resumeAsked(request), answer, act);
+    const answer = this.#once(resumeAsked(request), act, (now) => {
+      const isOn = this.#scheduler.currentDrain !== null;
+      const isFree = this.#scheduler.resume({ ...request, by: act.by }, now);
+      // The Worker knows whether one who asks for force may end somebody else's.
+      if (!isFree) return request.force === "own" ? "forbidden" : "drain-held";
+      return isOn ? "done" : "nothing";
+    });
     return { answer, snapshot: this.snapshot() };
   }
 
@@ -277,38 +295,41 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
     const { patch, ifState } = change;
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    const isAllowed = server?.allows(patch, ifState) ?? false;
-    const answer = isAllowed ? "done" : server ? "state-changed" : "unknown-server";
-    this.#note(serverAsked(name, change), answer, act);
-    if (isAllowed) {
-      this.#scheduler.changeServer(name, patch, act.by, Date.now());
-      return this.snapshot();
-    }
+    const answer = this.#once(serverAsked(name, change), act, (now) => {
+      if (!server) return "unknown-server";
+      if (!server.allows(patch, ifState)) return "state-changed";
+      this.#scheduler.changeServer(name, patch, act.by, now);
+      return "done";
+    });
+    if (answer === "done") return this.snapshot();
     this.#commit.now();
-    return server ? { otherState: server.state } : null;
+    return server && answer === "state-changed" ? { otherState: server.state } : null;
   }
 
   register(registration: Registration, act: Act): Registered | NotRegistered {
     const result = this.#register(registration, act.by);
     const answer = "refused" in result ? result.refused : result.answer;
     // That a server goes on as it was is nothing to look up.
-    if (answer !== "renewed") {
+    if (answer !== "renewed" && this.#audit.answerOf(act) === undefined) {
       const isDone = answer === "new" || answer === "changed";
-      this.#note(registrationAsked(registration), isDone ? "done" : answer, act);
+      this.#audit.note(registrationAsked(registration), isDone ? "done" : answer, act, Date.now());
     }
     this.#commit.now();
     return result;
   }
 
   deregister(name: string, url: string | null, act: Act): Leaving | null {
-    const left = this.#scheduler.deregister(name, url, act.by, Date.now());
     // Whose name another one has by now is found by its URL.
     const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
-    const isLeaving = (one: Server) => one.retired && one.registration !== null && isMeant(one);
-    const server = left ?? this.#scheduler.servers.find(isLeaving);
-    this.#note(removalAsked(name, url), server ? "done" : "unknown-server", act);
+    const leaving = () =>
+      this.#scheduler.servers.find((one) => one.retired && one.registration && isMeant(one));
+    const answer = this.#once(removalAsked(name, url), act, (now) =>
+      this.#scheduler.deregister(name, url, act.by, now) || leaving() ? "done" : "unknown-server",
+    );
     this.#commit.now();
-    return server ? { identity: server.identity, inFlight: inFlightAt(server) } : null;
+    if (answer === "unknown-server") return null;
+    const server = leaving();
+    return { identity: server?.identity ?? null, inFlight: inFlightAt(server) };
   }
 
   async whenIdle(identity: string, timeoutMs: number): Promise<number> {
@@ -321,19 +342,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
-    const isFreed = this.#scheduler.freeLease(id, act.by, Date.now());
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    this.#note(asked, isFreed ? "done" : "unknown-lease", act);
-    if (isFreed) {
+    const answer = this.#once(asked, act, (now) => {
+      if (!this.#scheduler.freeLease(id, act.by, now)) return "unknown-lease";
       this.#handles.delete(id);
-      return this.snapshot();
-    }
+      return "done";
+    });
+    if (answer === "done") return this.snapshot();
     this.#commit.now();
     return null;
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
-    this.#note(asked, answer, act);
+    this.#once(asked, act, () => answer);
     this.#commit.now();
   }
 
@@ -364,7 +385,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const server = servers.find(({ identity, retired }) => identity === request.identity && !retired);
     const isIn = answer !== "known" && answer !== "full";
     if (!isIn || !server) return notRegistered(this.#settings, servers, request, isIn ? "known" : answer);
-    return { answer, server: serverSnapshot(server) };
+    return { answer, server: serverSnapshot(server, now) };
   }
 
   /** True if at most one request is in flight. */
@@ -439,9 +460,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.now();
   }
 
-  /** To be written with what it changes, in the same turn: a crash then leaves both or neither. */
-  #note(asked: Asked | null, answer: AuditAnswer, act: Act): void {
-    if (asked) this.#audit.note(asked, answer, act, Date.now());
+  /**
+   * Does what an operator asks for, and notes it for the audit in the same turn: a crash then leaves both or neither. The
+   * Worker repeats a call whose answer was lost: the act is not done again, and has the answer that it had at first.
+   * `asked`: `null` if nothing changes, so that the call may be done again.
+   */
+  #once<Answer extends AuditAnswer>(asked: Asked | null, act: Act, doing: (now: number) => Answer): Answer {
+    const now = Date.now();
+    if (asked === null) return doing(now);
+    const known = this.#audit.answerOf(act);
+    if (known !== undefined) return known as Answer;
+    const answer = doing(now);
+    this.#audit.note(asked, answer, act, now);
+    return answer;
   }
 
   /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
@@ -502,12 +533,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
-    const { name, url, binding, registration } = slot.server;
     const isUrgent = !this.#scheduler.hasFreeSlot;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
     return {
       granted: true,
-      server: { name, url, binding, ...(registration ? { registered: true } : {}) },
+      server: reached(slot.server),
       token,
       tellEnd,
     };
@@ -519,11 +549,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       void this.#commit.soon();
       return;
     }
-    const { result, late } = await this.#asker.ask(question);
+    const { report, late } = await this.#asker.ask(question);
     if (question.kind === "probe") {
-      this.#scheduler.probed(question.identity, result === "passed", question.askedAt, Date.now());
+      this.#scheduler.probed(question.identity, report.result === "passed", question.askedAt, Date.now());
     } else {
-      this.#scheduler.checked(question.id, result, Date.now());
+      this.#scheduler.checked(question.id, report, Date.now());
       void late?.then((end) => {
         this.#scheduler.checkedLate(question.id, end, Date.now());
         this.#commit.soon();
@@ -531,6 +561,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     }
     this.#commit.soon();
   }
+}
+
+/** What a Worker needs to know of it. */
+function reached({ name, url, binding, registration }: SlotRow["server"]): ReachedServer {
+  return { name, url, binding, ...(registration ? { registered: true } : {}) };
 }
 
 function inFlightAt(server: Server | undefined): number {

@@ -50,6 +50,7 @@ const MIGRATIONS = [
      fingerprint TEXT NOT NULL
    ) WITHOUT ROWID;`,
   "CREATE TABLE audit (row INTEGER PRIMARY KEY, entry TEXT NOT NULL, acts TEXT NOT NULL)",
+  "ALTER TABLE deferred ADD COLUMN hash_key INTEGER",
   `CREATE TABLE registered (
      identity TEXT PRIMARY KEY,
      server TEXT NOT NULL,

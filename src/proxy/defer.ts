@@ -2,6 +2,8 @@ import { Backlog, concat } from "../carry/backlog.ts";
 import type { CarriedRequest } from "../carry/carried-request.ts";
 import { MemoryShare } from "../carry/memory.ts";
 import type { RequestBody } from "../carry/request-body.ts";
+import type { Trace } from "../carry/trace.ts";
+import { setTraceContext } from "../carry/trace-context.ts";
 import type { DeferredConfig, PoolConfig } from "../config/types.ts";
 import { DETAILS } from "../link/acquire.ts";
 import {
@@ -74,7 +76,7 @@ export async function defer(
     requestId: trace.requestId,
     method: request.method,
     target,
-    headers: headersOf(request.headers),
+    headers: headersOf(request.headers, trace),
     expiresMs: config.expiresMs,
     keepMs: config.keepMs,
     mostAnswerBytes: config.maxResponseBytes,
@@ -223,8 +225,10 @@ function webhookOf(env: Env, headers: Headers, { webhooks }: DeferredConfig, poo
 }
 
 /** As they came, without what was meant for Sluice. */
-function headersOf(headers: Headers): [string, string][] {
+function headersOf(headers: Headers, { context }: Trace): [string, string][] {
   const kept = new Headers(headers);
+  // All attempts are of one trace.
+  setTraceContext(kept, context);
   const prefer = otherPreferences(headers);
   if (prefer === null) kept.delete("prefer");
   else kept.set("prefer", prefer);

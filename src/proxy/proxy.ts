@@ -1,5 +1,6 @@
 import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
 import { carry } from "../carry/carry.ts";
+import { carryFree, isFree } from "../carry/free.ts";
 import { isMemoryFull } from "../carry/memory.ts";
 import { BrokenUpload } from "../carry/paced-reader.ts";
 import { RequestBody } from "../carry/request-body.ts";
@@ -13,8 +14,8 @@ import type { PoolConfig } from "../config/types.ts";
 import { ClientLeft, ToBeDeferred } from "../link/acquire.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
+import { poolRefusalResponse } from "../refusals/own-body.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import { refusalResponse } from "../refusals/response.ts";
 import { defer, deferralOf } from "./defer.ts";
 
 /**
@@ -50,6 +51,7 @@ async function serve(
   const client = request.signal;
   const target = targetOf(request);
   const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
+  let pool: PoolConfig | null = null;
   const respond = (response: Response) => {
     // 499 is nginx's status for a client that closed the connection before it was answered.
     trace.status ??= client.aborted ? 499 : response.status;
@@ -57,21 +59,23 @@ async function serve(
   };
   const refuse = (error: unknown) => {
     const refusal = noteFailure(error, client, trace);
-    respond(refusalResponse(refusal, request, trace.requestId));
+    respond(poolRefusalResponse(env, pool?.pages ?? {}, refusal, request, trace.requestId));
   };
   let body: RequestBody | null = null;
   try {
     if (isMemoryFull()) throw new Refusal("busy", "There is no memory to hold the request. Try again later.");
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
-    const pool = poolOf(env, target);
-    trace.pool = pool.name;
+    pool = poolOf(env, target);
+    trace.observe(pool, request.headers);
     checkHandshake(request);
     body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     const responder = { respond, refuse, breakOff };
     const carried = { env, pool, request, target, body, responder, client, trace, inBackground };
     const deferral = deferralOf(request, pool);
     const mayDefer = deferral?.when === "if-stopped";
-    const isCarried = deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, mayDefer }));
+    const isCarried =
+      (isFree(pool, request, target) && (await carryFree(carried))) ||
+      (deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, mayDefer })));
     if (!isCarried) respond(await defer(env, carried, deferral?.waitMs ?? 0));
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {

@@ -29,7 +29,8 @@ export const OWN_HEADERS = {
 
 /**
  * The answer to a client that is refused: `application/problem+json` (RFC 9457), or a small page where the client
- * prefers HTML. `extra` is part of the JSON only, and `page` makes the HTML.
+ * prefers HTML. `extra` is part of the JSON only, where it says nothing else of what programs go by; `page` makes the
+ * HTML.
  */
 export function refusalResponse(
   refusal: Refusal,
@@ -48,19 +49,26 @@ export function refusalResponse(
     ...refusal.headers,
   });
   if (refusal.retryAfterS !== undefined) headers.set("Retry-After", String(refusal.retryAfterS));
-  const body = html ? page(refusal, requestId) : JSON.stringify({ ...problem(refusal, requestId), ...extra });
+  const body = html ? page(refusal, requestId) : JSON.stringify(problem(refusal, requestId, extra));
   return new Response(request.method === "HEAD" ? null : body, { status: refusal.status, headers });
 }
 
-function problem(refusal: Refusal, requestId: string): Record<string, unknown> {
+const OURS: ReadonlySet<string> = new Set(["status", "instance", "code"]);
+
+function problem(
+  { title, status, message, code, pool }: Refusal,
+  requestId: string,
+  extra: Record<string, unknown>,
+): Record<string, unknown> {
   return {
     type: "about:blank",
-    title: refusal.title,
-    status: refusal.status,
-    detail: refusal.message,
+    title,
+    status,
+    detail: message,
     instance: requestId,
-    code: refusal.code,
-    ...(refusal.pool === null ? {} : { pool: refusal.pool }),
+    code,
+    ...(pool === null ? {} : { pool }),
+    ...Object.fromEntries(Object.entries(extra).filter(([name]) => !OURS.has(name))),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { PoolConfig } from "../config/types.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
+import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import type { CheckResult } from "./fleet/health.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
@@ -143,6 +143,19 @@ export class Scheduler {
     this.#refuseOrDispatch(now);
   }
 
+  /**
+   * Names a server for a request that takes no slot, and counts the request unless a server of `failed` got it before.
+   * `halted`: in a drain such requests wait for slots like others.
+   */
+  freeServer(failed: readonly string[], now: number): Server | "halted" | "no-server" {
+    if (this.#drainSwitch.current && !this.#settings.freePathsInDrain) return "halted";
+    this.#fleet.work(now);
+    const server = this.#fleet.pickFree(failed);
+    if (!server) this.#chronicle.refused("no-server", now);
+    else if (failed.length === 0) this.counters.wentFree();
+    return server ?? "no-server";
+  }
+
   /** Returns why a request may not be stored now; `null`: it may. `unfinished`: how many wait or run already. */
   deferRefusal(unfinished: number, now: number): DeferRefusal | null {
     const code = this.#deferRefusal(unfinished, now);
@@ -159,15 +172,15 @@ export class Scheduler {
   // ── Servers ──
 
   /** A health check has ended. `id` is that of its `Question`. */
-  checked(id: string, result: CheckResult, now: number): void {
-    this.#fleet.checked(id, result, now);
+  checked(id: string, report: CheckReport, now: number): void {
+    this.#fleet.checked(id, report, now);
     this.#refuseOrDispatch(now);
     this.tick(now);
   }
 
   /** A check that had timed out has ended after all, so the server is not busy with it any more. */
-  checkedLate(id: string, result: CheckResult, now: number): void {
-    this.#fleet.checkedLate(id, result, now);
+  checkedLate(id: string, report: CheckReport, now: number): void {
+    this.#fleet.checkedLate(id, report, now);
     this.tick(now);
   }
 
@@ -416,7 +429,7 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
-  /** True if a question is in the outbox. A check holds a slot until it is sent and answered. */
+  /** True if a question is in the outbox. A check may hold a slot until it is sent and answered. */
   get hasQuestions(): boolean {
     return this.#outbox.hasQuestions;
   }
@@ -470,7 +483,7 @@ export class Scheduler {
   #grant(now: number): void {
     for (let head = this.#waitingList.head(); head; head = this.#waitingList.head()) {
       head.failed?.tick(now);
-      const slot = this.#fleet.grant(head.id, head.failed, now, this.#random);
+      const slot = this.#fleet.grant(head, now, this.#random);
       if (!slot) return;
       this.#waitingList.shift();
       this.#recordGrant(head, slot, now);

@@ -115,6 +115,8 @@ export interface ServerSnapshot {
   health: Health;
   /** When the health last changed; `null`: never. */
   healthSince: string | null;
+  /** Only of a server that came up a short time ago: until then its share of the requests grows (`slow_start`). */
+  warmUntil?: string | undefined;
   /** Only of a server that is being taken out of the pool, and whose leases are to be cut off. */
   cut?: CutSnapshot | undefined;
   /** Only of a server that registered itself; `expiresAt`: it leaves then unless it registers again. */
@@ -151,7 +153,7 @@ export function snapshotOf(
   now: number,
   deferred: DeferredSnapshot | null = null,
 ): SnapshotContent {
-  const servers = scheduler.servers.map(serverSnapshot);
+  const servers = scheduler.servers.map((server) => serverSnapshot(server, now));
   const drain = scheduler.currentDrain;
   const { inFlight, limits, traffic } = scheduler;
   return {
@@ -191,7 +193,7 @@ function wakeOf({ at, got }: WakeRecord): NonNullable<Snapshot["lastWake"]> {
   return { at: iso(at), got: got ?? "no answer yet" };
 }
 
-export function serverSnapshot(server: Server): ServerSnapshot {
+export function serverSnapshot(server: Server, now: number): ServerSnapshot {
   const leases = [...server.occupiedSlots()].filter(isInFlight).map(leaseSnapshot);
   return {
     name: server.name,
@@ -204,10 +206,10 @@ export function serverSnapshot(server: Server): ServerSnapshot {
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     ...(server.registration && !server.retired ? { registered: registeredOf(server.registration) } : {}),
+    ...(server.available && server.warmUntil > now ? { warmUntil: iso(server.warmUntil) } : {}),
     lastCheck: server.lastCheck && {
+      ...server.lastCheck,
       at: iso(server.lastCheck.at),
-      passed: server.lastCheck.passed,
-      got: server.lastCheck.passed ? "passed" : "failed",
     },
     slots: server.slots,
     weight: server.weight,

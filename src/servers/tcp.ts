@@ -58,6 +58,7 @@ function openSocket(url: string): Socket {
   return socket;
 }
 
-function isConnectionLost(error: unknown): boolean {
+/** True if `fetch` had a connection, or was refused one: it does not say which. */
+export function isConnectionLost(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("Network connection lost");
 }

@@ -1,6 +1,6 @@
 import type { RecentRefusal } from "../scheduler/record/recent-refusals.ts";
 import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
-import { inSentence, POOL_STATES, serversInUse, takesRequests } from "./phrases.ts";
+import { inSentence, isTakenOut, POOL_STATES, serversInUse, takesRequests } from "./phrases.ts";
 import type { QueueTrend } from "./queue-trend.ts";
 
 export type Gravity = "bad" | "warn" | "good";
@@ -40,8 +40,8 @@ export function conditionOf(
 }
 
 /** True if the server would take requests, and does not answer. One that an operator has taken out may be restarting. */
-export function isMissing({ state, health }: Pick<ServerSnapshot, "state" | "health">): boolean {
-  return state === "ready" && health === "down";
+export function isMissing(server: Pick<ServerSnapshot, "state" | "health" | "weight">): boolean {
+  return !isTakenOut(server) && server.health === "down";
 }
 
 /** True if every slot that could get a request is in quarantine. */

@@ -13,12 +13,15 @@ export const SERVER_STATES = { ready: "ready", drain: "drain", maint: "maintenan
  * True if the server can get a request once it has a free slot: not taken out by an operator, and not down. One that has
  * left the configuration and finishes its requests has no slots.
  */
-export function takesRequests({
-  state,
-  health,
-  slots,
-}: Pick<ServerSnapshot, "state" | "health" | "slots">): boolean {
-  return state === "ready" && health !== "down" && slots > 0;
+export function takesRequests(
+  server: Pick<ServerSnapshot, "state" | "health" | "slots" | "weight">,
+): boolean {
+  return !isTakenOut(server) && server.health !== "down" && server.slots > 0;
+}
+
+/** True if an operator or the configuration keeps requests from the server: a weight of 0 does so as `drain` does. */
+export function isTakenOut({ state, weight }: Pick<ServerSnapshot, "state" | "weight">): boolean {
+  return state !== "ready" || weight === 0;
 }
 
 /** How many servers take requests. */

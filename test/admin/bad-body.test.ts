@@ -100,9 +100,9 @@ describe("a value that is not allowed", () => {
       ["server", { slots: 1e9 }, "body.slots: 1000000000 is out of range"],
       ["server", '{"slots": 1e999}', "body.slots: Infinity is not a whole number"],
       ["server", { slots: "2" }, 'body.slots: "2" is not a whole number'],
-      ["server", { weight: 0 }, "body.weight: 0 is out of range; allowed: 1 to 256"],
+      ["server", { weight: -1 }, "body.weight: -1 is out of range; allowed: 0 to 256"],
       ["server", { weight: 257 }, "body.weight: 257 is out of range"],
-      ["server", { state: "maint", slots: 0, weight: 0 }, "body.slots: 0", "body.weight: 0"],
+      ["server", { state: "maint", slots: 0, weight: -1 }, "body.slots: 0", "body.weight: -1"],
     ]),
   )("is named, with the key and what is allowed, and nothing is changed: %s", (_, one) => expectRefused(one));
 });

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { signedIn } from "../../src/admin/sign-in/sign-in.ts";
+import type { Env } from "../../src/link/env.ts";
 import { Origin } from "../support/origin.ts";
 import { Sluice } from "../support/sluice.ts";
 import { ask, BEARER, CLOSED_ROUTES, get, problemOf } from "./support.ts";
@@ -85,4 +87,29 @@ describe("healthz", () => {
   test("does not mind a wrong token", async () => {
     expect((await ask(sluice, HEALTHZ, { Authorization: "Bearer wrong" })).status).toBe(200);
   });
+});
+
+test.each([
+  ["nothing is set", {}, "No ADMIN_TOKEN is set, so nobody can sign in."],
+  [
+    "ADMIN_TOKEN is too short",
+    { ADMIN_TOKEN: "short" },
+    "ADMIN_TOKEN has fewer than 16 characters, so nobody can sign in.",
+  ],
+  [
+    "ADMIN_TOKENS is wrong",
+    { ADMIN_TOKENS: '{"ci": {"may": ["look"]}}' },
+    "ADMIN_TOKENS has an error, so nobody can sign in. The log has the details.",
+  ],
+  ["ACCESS is wrong", { ACCESS: {} }, "ACCESS has an error, so nobody can sign in. The log has the details."],
+])("where %s, the answer says so, and then what opens the admin side", async (_, vars, why) => {
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const how =
+    "An ADMIN_TOKEN of 16 characters or more opens the admin side: set it with `wrangler secret put ADMIN_TOKEN`, " +
+    "or for `sluice serve` in .dev.vars or its environment.";
+  await expect(signedIn(vars as Env, new Headers())).rejects.toMatchObject({
+    code: "admin-disabled",
+    message: `${why} ${how}`,
+  });
+  log.mockRestore();
 });

@@ -12,7 +12,7 @@ const NO_TRAFFIC = {
   ...{ maxQueue: 1_000, queueTimeoutMs: 600_000, arrivalsPerSecond: NO_RATE, grantsPerSecond: NO_RATE },
   ...{ fullInMs: null, firstTimeoutInMs: null, timeLeft: null, waitMs: null, serviceMs: null },
 };
-const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0 };
+const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0, free: 0 };
 
 /** The sum of all outcomes is the number of requests. */
 function expectSum({ totals, inFlight, quarantined, queued }: Snapshot): void {
@@ -110,7 +110,14 @@ describe("a snapshot", () => {
     const snapshot = await sluice.until("web", ({ inFlight }) => inFlight === 0);
     expectSum(snapshot);
     const refused = { "queue-full": 1, "bad-gateway": 1 };
-    expect(snapshot.totals).toEqual({ accepted: 2, completed: 1, refused, retried: 0, abandoned: 0 });
+    expect(snapshot.totals).toEqual({
+      accepted: 2,
+      completed: 1,
+      refused,
+      retried: 0,
+      abandoned: 0,
+      free: 0,
+    });
   });
 
   test("shows a quarantined slot as in flight, and who waits for it", async () => {

@@ -19,7 +19,7 @@ import {
   PLACEMENTS,
   requestsPerSecond,
 } from "../../bench/model/model.ts";
-import { deferredTable, tables } from "../../bench/model/tables.ts";
+import { affinityTable, deferredTable, tables } from "../../bench/model/tables.ts";
 
 const near = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
 
@@ -62,6 +62,7 @@ describe("a deferred request", () => {
 test.each([
   ["bench/model.md", tables],
   ["docs/limits-and-costs.md", deferredTable],
+  ["docs/configuration.md", affinityTable],
 ])("%s has what the script computes from today's inputs", (document, computed) => {
   expect(readFileSync(join(import.meta.dirname, "../..", document), "utf8")).toContain(computed());
 });

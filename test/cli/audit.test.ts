@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { manifestOf, ROOT } from "../../scripts/manifest.ts";
 import { Sluice } from "../support/sluice.ts";
 import { end } from "./end.ts";
 
@@ -35,7 +36,7 @@ test("lists one pool's alone", async () => {
   expect(stdout).toMatch(/^WHEN +WHO/);
 });
 
-test("what the command itself has done is in it, with its name and its answer", async () => {
+test("what the command itself has done is in it, with its name, its version and its answer", async () => {
   const sluice = await stage();
   const { url } = sluice;
   await sluice.drain("web", { owner: "somebody" });
@@ -43,6 +44,8 @@ test("what the command itself has done is in it, with its name and its answer", 
   expect((await end(["server", "web", "web-1", "--state", "maint"], { url })).code).toBe(0);
   const lines = (await audit(sluice, "web")).stdout.split("\n");
   expect(lines[1]).toMatch(/ done +set "web-1": maintenance /);
+  const { version } = await manifestOf(ROOT);
+  expect(lines[1]?.endsWith(` sluice/${version}`), lines[1]).toBe(true);
   expect(lines[2]).toMatch(/ drain-held +resume /);
 });
 

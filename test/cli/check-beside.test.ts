@@ -38,7 +38,10 @@ describe("sluice check beside a .dev.vars", () => {
   );
 
   test.each([
-    [`ADMIN_TOKENS={"ci": {"sha256": "my-token", "may": ["look"]}}`, "ADMIN_TOKENS.ci.sha256: is no digest"],
+    [
+      `ADMIN_TOKENS={"ci": {"sha256": "my-token", "may": ["look"]}}`,
+      "ADMIN_TOKENS.ci.sha256: is neither a SHA-256 digest nor a list of one or two",
+    ],
     [
       `ADMIN_TOKENS={"ci": {"sha256": "${DIGEST}", "may": ["read"]}}`,
       'ADMIN_TOKENS.ci.may[0]: "read" is unknown; allowed: "look"',

@@ -100,6 +100,64 @@ describe("without an answer", () => {
   });
 });
 
+describe("a list with commas", () => {
+  const making = ["token", "new", "ci"];
+  const RIGHTS = ["look", "drain", "servers", "slots", "deferred", "force"];
+
+  test.each([
+    ["every right, and all of them", ["--may", ""], [...RIGHTS, "all"]],
+    ["a right that has begun", ["--may", "d"], ["drain", "deferred"]],
+    ["the next right", ["--may", "look,d"], ["look,drain", "look,deferred"]],
+    ["no right twice", ["--may", "drain,look,d"], ["drain,look,deferred"]],
+    ["one behind an equals sign", ["--may=look,f"], ["--may=look,force"]],
+    ["one behind an equals sign, as bash has it", ["--may", "=", "look,f"], ["look,force"]],
+    ["every pool", ["--pools", ""], ["reports", "api", "more"]],
+    ["the next pool", ["--pools", "api,"], ["api,reports", "api,more"]],
+    ["a pool behind an equals sign", ["--pools=api,r"], ["--pools=api,reports"]],
+  ])("completes %s", async (_, words, candidates) => {
+    const cwd = await folderWith("wrangler.toml", POOLS);
+    expect(await completed([...making, ...words], { url: NOBODY, cwd })).toEqual(candidates);
+  });
+
+  test("completes the pools of a Sluice that answers", async () => {
+    const { sluice } = await stage(1);
+    expect(await completed([...making, "--pools", ""], { url: sluice.url })).toEqual(["web"]);
+  });
+});
+
+describe("the names of a file of tokens", () => {
+  const entry = (digit: string) => ({ sha256: digit.repeat(64), may: ["look"] });
+  const TOKENS = JSON.stringify({ ci: entry("1"), jane: entry("2"), "$(id)": entry("3"), broken: {} });
+
+  test.each([
+    ["of the one that is named", "ours.json", ["--from", "ours.json", ""], ["ci", "jane"]],
+    ["of one behind an equals sign", "ours.json", ["--from=ours.json", "j"], ["jane"]],
+    ["of the usual one where none is named", "admin-tokens.json", [""], ["ci", "jane"]],
+    ["of no other", "admin-tokens.json", ["--from", "ours.json", ""], []],
+    ["and no second name", "admin-tokens.json", ["ci", ""], []],
+  ])("are completed to revoke one: %s", async (_, file, words, names) => {
+    const cwd = await folderWith(file, TOKENS);
+    expect(await completed(["token", "revoke", ...words], { url: NOBODY, cwd })).toEqual(names);
+  });
+
+  test("are not completed to make a token: somebody new gets it, mostly", async () => {
+    const cwd = await folderWith("admin-tokens.json", TOKENS);
+    expect(await completed(["token", "new", ""], { url: NOBODY, cwd })).toEqual([]);
+  });
+
+  test.each(["", "{", "[]", "7"])("are none where it has none: %j", async (text) => {
+    const cwd = await folderWith("admin-tokens.json", text);
+    expect(await completed(["token", "revoke", ""], { url: NOBODY, cwd })).toEqual([]);
+  });
+
+  test("are none where it is a pipe, in which nobody may ever write, or a folder", async () => {
+    const cwd = await folderWith("admin-tokens.json", TOKENS);
+    spawnSync("mkfifo", [join(cwd, "silence")]);
+    for (const file of ["silence", "."])
+      expect(await completed(["token", "revoke", "--from", file, ""], { url: NOBODY, cwd })).toEqual([]);
+  });
+});
+
 test("a name service that does not answer holds nobody up", async () => {
   const cwd = await folderWith("wrangler.toml", POOLS);
   spawnSync("mkfifo", [join(cwd, "silence")]);
@@ -162,5 +220,7 @@ test("Sluice is not asked for what is no name of a pool or server", async () => 
   await completed(["deploy", "web", "--on-failure", ""], { url: origin.url });
   await completed(["deploy", "web", "--", ""], { url: origin.url });
   await completed(["server", "web", "--st"], { url: origin.url });
+  await completed(["token", "new", "ci", "--may", ""], { url: origin.url });
+  await completed(["token", "revoke", ""], { url: origin.url });
   expect(origin.count).toBe(0);
 });

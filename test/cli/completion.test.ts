@@ -80,6 +80,8 @@ test.skipIf(isMissing("zsh"))(
       ["sluice drain re", "sluice drain reports "],
       ["sluice server reports pr", "sluice server reports printer-1 "],
       ["sluice token rev", "sluice token revoke "],
+      ["sluice token new ci --may look,dr", "--may look,drain "],
+      ["sluice token new ci --may=look,fo", "--may=look,force "],
     ] as const) {
       terminal.type(`${typed}\t`);
       await terminal.until(({ output }) => output.includes(completed));
@@ -103,6 +105,8 @@ test.skipIf(isMissing("fish"))(
       "sluice server reports ",
       "sluice token ch",
       "sluice token new ci --into wr",
+      "sluice token new ci --may look,dr",
+      "sluice token new ci --pools=re",
     ].map((typed) => `complete -C '${typed}'`);
     const script = ["sluice complete fish | source", ...asked].join("; ");
     const env = { ...process.env, PATH, HOME: path };
@@ -119,6 +123,8 @@ test.skipIf(isMissing("fish"))(
       "printer-1",
       "check",
       "wrangler.toml",
+      "look,drain",
+      "--pools=reports",
       "",
     ]);
   },
@@ -151,6 +157,9 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["a pool", "sluice drain re", "sluice drain reports "],
     ["a server", "sluice server reports pr", "sluice server reports printer-1 "],
     ["what to do with tokens", "sluice token rev", "sluice token revoke "],
+    ["a right", "sluice token new ci --may look,dr", "--may look,drain "],
+    ["a right after an equals sign", "sluice token new ci --may=look,dr", "--may=look,drain "],
+    ["a pool of an option", "sluice token new ci --pools re", "--pools reports "],
     ["an option of that", "sluice token new ci --in", "sluice token new ci --into "],
     ["the file of an option", "sluice token check --from wr", "sluice token check --from wrangler.toml "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],

@@ -144,6 +144,27 @@ describe("the drain of somebody else", () => {
     expect(await states()).toEqual(["drained", "ready", "ready"]);
   });
 
+  const ADVICE =
+    /, until .*\. "(ci|drains)" does not have the right "force" to end it all the same: ask "jane" to resume, or wait until it ends by itself at (\S+ )?\d\d:\d\d:\d\d\.\n$/;
+
+  test.each(["ci", "drains"])("is nothing that %s, without `force`, is told to end by it", async (name) => {
+    await as("jane", "drain", "web");
+    for (const owner of [[], ["--owner", "another"]]) {
+      const { code, stderr } = await as(name, "resume", "web", ...owner);
+      expect(code).toBe(76);
+      expect(stderr).toMatch(ADVICE);
+      expect(stderr).not.toContain("--force");
+    }
+    expect(await states()).toEqual(["drained", "ready", "ready"]);
+  });
+
+  test("is told how to be ended to who has the right, and another of one's own to whoever has it", async () => {
+    const how = /\. To end it all the same: sluice resume web --force\n$/;
+    await as("ci", "drain", "web", "--owner", "deploy-42");
+    expect((await as("jane", "resume", "web")).stderr).toMatch(how);
+    expect((await as("ci", "resume", "web")).stderr).toMatch(how);
+  });
+
   test("is not ended either by who may not see it, and nothing is said of it", async () => {
     await as("jane", "drain", "web");
     expect(await as("drains", "resume", "web", "--force")).toEqual(

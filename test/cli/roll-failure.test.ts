@@ -57,11 +57,23 @@ describe("a server that does not come up in time", () => {
       env: { CONTROL: control.url },
     });
     expect(await run.code).toBe(75);
-    expect(await run.saw("not-up")).toMatchObject({ server: "web-0" });
+    expect(await run.saw("not-up")).toMatchObject({ server: "web-0", got: "connection refused" });
     expect(await run.saw("stopped")).toMatchObject({ server: "web-0", done: [], notYet: ["web-1"] });
     expect(control.asked).toEqual(["/stop/web-0"]);
     expect(await statesOf(pool.sluice)).toEqual([state, "ready"]);
   });
+});
+
+test("a roll that waits for a server to be up says what its last check got", async () => {
+  const pool = await stage(1, 20, CHECKED);
+  const control = await controlOf(pool.servers);
+  const run = new Run(["roll", "web", "--", "sh", "-c", `${ASK} ask /stop/$SLUICE_SERVER`], {
+    url: pool.sluice.url,
+    env: { CONTROL: control.url },
+  });
+  await run.printed("web waiting for web-0 (1 of 1) to be up: connection refused\n");
+  await pool.servers[0]?.start();
+  expect(await run.code, run.stderr).toBe(0);
 });
 
 test("a server whose request does not end in time is put back, and the command is not run for it", async () => {

@@ -43,6 +43,20 @@ describe("sluice server", () => {
     });
   });
 
+  test("--weight 0 keeps new requests from it, and the pool counts a server less", async () => {
+    const { sluice } = await stage(2);
+    const { code, stdout } = await server(sluice.url, "web", "web-1", "--weight", "0");
+    expect([code, stdout.split("\n")[1]]).toEqual([
+      0,
+      expect.stringMatching(/^web-1 {3}ready .* 0 \(configured 1\)/),
+    ]);
+    expect((await sluice.snapshot("web")).servers[1]).toMatchObject({ state: "ready", weight: 0 });
+    for (let n = 0; n < 4; n++) await (await fetch(sluice.url)).text();
+    const counts = (await sluice.admin("GET", "/metrics")).text();
+    expect(await counts).toMatch(/sluice_server_weight\{pool="web",server="web-1"\} 0/);
+    expect(await counts).not.toMatch(/sluice_service_seconds_count\{pool="web",server="web-1"\} [1-9]/);
+  });
+
   test("--owner says whose state it is, and a roll that finds the server out names that", async () => {
     const { sluice } = await stage(2);
     const out = ["--state", "drain", "--owner", "patch day"];
@@ -79,8 +93,8 @@ describe("sluice server", () => {
     ["--state", "off", "Allowed choices are ready, drain, maint."],
     ["--slots", "0", "Allowed is a whole number from 1 to 1000."],
     ["--slots", "1.5", "Allowed is a whole number from 1 to 1000."],
-    ["--weight", "257", "Allowed is a whole number from 1 to 256."],
-    ["--weight", "heavy", "Allowed is a whole number from 1 to 256."],
+    ["--weight", "257", "Allowed is a whole number from 0 to 256."],
+    ["--weight", "heavy", "Allowed is a whole number from 0 to 256."],
   ])("with %s %s ends with 64, names it, and says what is allowed", async (option, value, allowed) => {
     const { code, stderr } = await server("http://127.0.0.1:1", "web", "web-0", option, value);
     expect(code).toBe(64);

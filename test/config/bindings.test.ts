@@ -8,6 +8,7 @@ import { parseWeb, problemsOf, web } from "./support.ts";
 const BINDINGS: Bindings = {
   kindOf: (name) => (name === "NET" ? "fetcher" : ["BOXES", "POOL"].includes(name) ? "namespace" : null),
   secretOf: (name) => (name === "GATE_KEY" ? "there" : name === "LINES" ? "unusable" : "missing"),
+  variableOf: () => undefined,
 };
 const URL = "http://10.0.0.1:8000";
 

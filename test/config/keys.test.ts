@@ -29,6 +29,9 @@ test("no key of a pool is without its tests", () => {
     "retryOn",
     "deferred",
     "headers",
+    "pages",
+    "freePaths",
+    "logHeaders",
   ];
   expect(Object.keys(parseWeb()).sort()).toEqual([...KEYS.map(({ is }) => is), ...elsewhere].sort());
 });

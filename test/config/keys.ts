@@ -29,7 +29,8 @@ export const KEYS: Key[] = [
     ]),
   },
   whole("slots", "slots", 1, 1, 1000),
-  oneOf("balance", "balance", "roundrobin", "leastconn", "first", "random"),
+  balance(),
+  duration("slow_start", "slowStartMs", 0),
   whole("max_queue", "maxQueue", 1000, 0, 1_000_000),
   duration("queue_timeout", "queueTimeoutMs", 600_000, "1ms"),
   duration("connect_timeout", "connectTimeoutMs", 10_000, "1ms"),
@@ -42,12 +43,66 @@ export const KEYS: Key[] = [
   oneOf("when_down", "whenDown", "hold", "refuse"),
   oneOf("on_client_abort", "onClientAbort", "finish", "cancel"),
   oneOf("host_header", "hostHeader", "server", "client"),
+  flag("free_paths_in_drain", "freePathsInDrain", false),
+  flag("log_address", "logAddress", false),
+  oneOf("traceparent", "traceparent", "make", "pass"),
   duration("cooldown", "cooldownMs", 0),
   duration("drain_expires", "drainExpiresMs", 900_000, "1ms"),
   size("buffer_request", "bufferRequestBytes"),
   size("buffer_response", "bufferResponseBytes"),
   { ...oneOf("location_hint", "locationHint", ...LOCATION_HINTS), byDefault: null },
 ];
+
+function balance(): Key {
+  const words = ["roundrobin", "leastconn", "first", "random"];
+  const forms = ["hash:header:x-session", "hash:cookie:sid", "hash:query:k", "hash:path"];
+  const allowed = [...words, ...forms].map((word) => `"${word}"`).join(", ");
+  const noKeys = [
+    "hash:",
+    "hash:address",
+    "hash:path:",
+    "hash:header",
+    "hash:header:",
+    "hash:header:x session",
+    "hash:header:x-session,x-user",
+    "hash:header:é",
+    `hash:header:${"x".repeat(201)}`,
+    "hash:cookie:",
+    "hash:cookie:a=b",
+    "hash:cookie:a;b",
+    "hash:query:",
+    "hash:query:a b",
+    "hash:path\n",
+  ];
+  const unknown = ["", "fastest", "Roundrobin", "source", " hash:path", "HASH:path"];
+  return {
+    key: "balance",
+    is: "balance",
+    byDefault: "roundrobin",
+    takes: [
+      ...words.map((word): [string, string] => [word, word]),
+      ["hash:header:X-Session", { part: "header", name: "x-session" }],
+      ["hash:header:cf-connecting-ip", { part: "header", name: "cf-connecting-ip" }],
+      ["hash:cookie:__Host-SID", { part: "cookie", name: "__Host-SID" }],
+      ["hash:query:user[id]", { part: "query", name: "user[id]" }],
+      ["hash:query:a:b", { part: "query", name: "a:b" }],
+      ["hash:path", { part: "path", name: "" }],
+    ],
+    refuses: [
+      ...noKeys.map((given): [string, string] => [given, says(given, "is nothing that can be hashed")]),
+      ...unknown.map((given): [string, string] => [given, says(given, "is unknown")]),
+      ...[7, true, null, ["first"], { hash: "path" }].map((given): [unknown, string] => [
+        given,
+        says(given, "is unknown"),
+      ]),
+    ],
+  };
+  function says(given: unknown, verdict: string): string {
+    const text = JSON.stringify(given);
+    const shown = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+    return `${shown} ${verdict}; allowed: ${allowed}`;
+  }
+}
 
 function whole(key: string, is: Key["is"], byDefault: number, least: number, most: number): Key {
   return {

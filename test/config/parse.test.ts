@@ -72,10 +72,7 @@ describe("problems", () => {
       web({ queueTimeout: "1s" }),
       'POOLS.web.queueTimeout: unknown key, given "1s"; did you mean "queue_timeout"?',
     ],
-    [
-      web({ check: { path: "/", intervall: "1s" } }),
-      'did you mean "interval"? allowed: path, interval, timeout,',
-    ],
+    [web({ check: { path: "/", intervall: "1s" } }), 'did you mean "interval"? allowed: path, method, port,'],
     [
       web({ quarantine: { maxx: "1s" } }),
       'POOLS.web.quarantine.maxx: unknown key, given "1s"; did you mean "max"?',

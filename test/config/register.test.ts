@@ -104,6 +104,7 @@ describe("register", () => {
     const kinds: Bindings = {
       kindOf: (name) => (name === "NET" ? "fetcher" : name === "BOXES" ? "namespace" : null),
       secretOf: () => "missing",
+      variableOf: () => undefined,
     };
     const of = (binding: string) =>
       parseConfig({ POOLS: { web: { register: { urls: ["*"], binding } } } }, kinds).pools.get("web")

@@ -124,12 +124,17 @@ describe("the schema that editors check a wrangler.toml with", () => {
     ["a duration that is too short", { queue_timeout: "0s" }, "queue_timeout: must NOT be valid"],
     ["a text for a number", { slots: "1" }, "slots: must be integer"],
     ["an unknown word", { balance: "fastest" }, "balance: must be equal to one of the allowed values"],
+    ["a key of no header", { balance: "hash:header:x session" }, "balance: must match pattern"],
+    ["a weight below 0", { servers: [{ ...SERVERS[0], weight: -1 }] }, "weight: must be >= 0"],
     [
       "a URL with a path",
       { servers: [{ name: "a", url: "https://a.example.com/x" }] },
       "url: must match pattern",
     ],
     ["a header that is Sluice's", { headers: { Host: "a" } }, "headers: property name must be valid"],
+    ["a page for a refusal of the admin side", { pages: { forbidden: "PAGE" } }, "forbidden"],
+    ["every path as a free one", { free_paths: ["/"] }, "free_paths/0: must NOT be valid"],
+    ["credentials in the log", { log_headers: ["Cookie"] }, "log_headers/0: must NOT be valid"],
     ["a status that is not busy", { retry_on: [200] }, "retry_on/0: must be >= 400"],
     ["no server", { servers: [] }, "servers: must NOT have fewer than 1 items"],
   ])("marks %s", (_, keys, mark) => {
@@ -193,6 +198,9 @@ describe("of a key that the Worker reads, the schema", () => {
     ["two servers of one name", { servers: [...SERVERS, { ...SERVERS[0], url: "https://b.example.com" }] }],
     ["two servers at one URL", { servers: [...SERVERS, { ...SERVERS[0], name: "b" }] }],
     ["a binding that the Worker does not have", { servers: [{ ...SERVERS[0], binding: "NONE" }] }],
+    ["a page of no variable", { pages: { stopped: {} } }],
+    ["a page of a variable that is not there", { pages: { stopped: "PAGE_NONE" } }],
+    ["a free path with an encoded slash", { free_paths: ["/static%2f"] }],
     ["a host that is none by its labels", { hosts: ["a..example.com"] }],
     ["a path that comes in another spelling", { path_prefix: "/%2e/" }],
   ])("cannot mark %s: that is for `sluice check`", (_, keys) => {
@@ -202,8 +210,9 @@ describe("of a key that the Worker reads, the schema", () => {
 
   test("has its description and, where there is one, its default", () => {
     const bare = missing(schema.definitions.SluicePool ?? {});
-    // A secret's name is explained where `headers` are.
-    expect(bare.filter((path) => !path.endsWith("headers.secret"))).toEqual([]);
+    // A secret's name is explained where `headers` are, and the kinds of a page where `pages` are.
+    const elsewhere = /(?:^|\.)headers\.secret$|^pages\.[^.]+\.(?:html|json)$/;
+    expect(bare.filter((path) => !elsewhere.test(path))).toEqual([]);
     const { queue_timeout, hosts } = schema.definitions.SluicePool?.properties ?? {};
     expect(queue_timeout).toMatchObject({
       default: "10m",

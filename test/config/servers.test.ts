@@ -79,8 +79,8 @@ describe("a server", () => {
   test.each([
     ["slots", 0, "0 is out of range; allowed: 1 to 1000"],
     ["slots", 1001, "1001 is out of range; allowed: 1 to 1000"],
-    ["weight", 0, "0 is out of range; allowed: 1 to 256"],
-    ["weight", 257, "257 is out of range; allowed: 1 to 256"],
+    ["weight", -1, "-1 is out of range; allowed: 0 to 256"],
+    ["weight", 257, "257 is out of range; allowed: 0 to 256"],
     ["backup", 1, "1 is neither true nor false; allowed: true, false"],
   ])("does not have %s = %j", (key, given, says) => {
     expect(problemsOf(web({ servers: [server({ [key]: given })] }))).toEqual([
@@ -120,7 +120,7 @@ describe("the servers of a pool", () => {
   });
 
   test("are compared even where other things are wrong with them", () => {
-    const servers = [server({ weight: 0 }), server({ url: "nowhere" }), server({ url: "nowhere" })];
+    const servers = [server({ weight: -1 }), server({ url: "nowhere" }), server({ url: "nowhere" })];
     expect(problemsOf(web({ servers })).map((problem) => problem.replace(/ .*/, ""))).toEqual([
       "POOLS.web.servers[0].weight:",
       "POOLS.web.servers[1].url:",

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { DURATION_ALLOWED } from "../../src/config/units.ts";
 import { parseWeb, problemsOf, web } from "./support.ts";
 
+const CHECK_HOST_ALLOWED = "a host name, without scheme, port or path";
+const HEADER_ALLOWED = '"x-role", or with its value "x-role: primary"';
 const PATH_ALLOWED = 'a path as it stands in a request: beginning with one "/", percent-encoded, without "#"';
 
 describe("check", () => {
@@ -12,11 +14,17 @@ describe("check", () => {
   test("needs only its path", () => {
     expect(parseWeb({ check: { path: "/up" } }).check).toEqual({
       path: "/up",
+      method: "GET",
+      port: null,
+      host: null,
       intervalMs: 2_000,
       timeoutMs: 1_000,
       rise: 2,
       fall: 3,
       status: "2xx",
+      expect: null,
+      expectHeader: null,
+      slot: true,
     });
     expect(problemsOf(web({ check: {} }))).toEqual([
       `POOLS.web.check.path: missing; allowed: ${PATH_ALLOWED}`,
@@ -26,20 +34,43 @@ describe("check", () => {
   test("takes each of its keys", () => {
     const given = {
       path: "/up?full=1",
+      method: "OPTIONS",
+      port: 65_535,
+      host: "App.Example.com",
       interval: "100ms",
       timeout: "5s",
       rise: 1,
       fall: 100,
       status: "200, 404",
+      expect: "  ready, über all",
+      expect_header: "X-Role:  the primary ",
+      slot: false,
     };
     expect(parseWeb({ check: given }).check).toEqual({
       path: "/up?full=1",
+      method: "OPTIONS",
+      port: 65_535,
+      host: "app.example.com",
       intervalMs: 100,
       timeoutMs: 5_000,
       rise: 1,
       fall: 100,
       status: "200,404",
+      expect: "  ready, über all",
+      expectHeader: { name: "x-role", value: "the primary" },
+      slot: false,
     });
+  });
+
+  test("takes a header of any value", () => {
+    const { check } = parseWeb({ check: { path: "/", expect_header: "X-Role" } });
+    expect(check?.expectHeader).toEqual({ name: "x-role", value: null });
+  });
+
+  test("looks for no text in an answer that has no body", () => {
+    expect(problemsOf(web({ check: { path: "/up", method: "HEAD", expect: "ready" } }))).toEqual([
+      'POOLS.web.check.expect: "ready" is looked for in a body, and the answer to HEAD has none; allowed: method = "GET"',
+    ]);
   });
 
   test.each([
@@ -52,6 +83,22 @@ describe("check", () => {
     ["fall", 101, "101 is out of range; allowed: 1 to 100"],
     ["status", "1xx", '"1xx" is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
     ["status", "2xx,", '"2xx," is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
+    ["method", "POST", '"POST" is unknown; allowed: "GET", "HEAD", "OPTIONS"'],
+    ["method", "get", '"get" is unknown; allowed: "GET", "HEAD", "OPTIONS"'],
+    ["port", 0, "0 is out of range; allowed: 1 to 65535"],
+    ["port", 65_536, "65536 is out of range; allowed: 1 to 65535"],
+    ["port", "8080", '"8080" is not a whole number; allowed: 1 to 65535'],
+    ["host", "a:8080", `"a:8080" is not a host; allowed: ${CHECK_HOST_ALLOWED}`],
+    ["host", "https://a", `"https://a" is not a host; allowed: ${CHECK_HOST_ALLOWED}`],
+    ["host", "", `"" is not a host; allowed: ${CHECK_HOST_ALLOWED}`],
+    ["expect", "", '"" is not a text to look for; allowed: 1 to 200 characters in one line'],
+    ["expect", "a\nb", '"a\\nb" is not a text to look for; allowed: 1 to 200 characters in one line'],
+    ["expect", true, "true is not a text to look for; allowed: 1 to 200 characters in one line"],
+    ["expect_header", "", `"" is not a header; allowed: ${HEADER_ALLOWED}`],
+    ["expect_header", "x-role:", `"x-role:" is not a header; allowed: ${HEADER_ALLOWED}`],
+    ["expect_header", "x role: a", `"x role: a" is not a header; allowed: ${HEADER_ALLOWED}`],
+    ["expect_header", "x-role = a", `"x-role = a" is not a header; allowed: ${HEADER_ALLOWED}`],
+    ["slot", "no", '"no" is neither true nor false; allowed: true, false'],
     ["status", 200, '200 is not a status; allowed: "2xx", "200" or a list, "2xx,404"'],
   ])("refuses %s = %j", (key, given, says) => {
     expect(problemsOf(web({ check: { path: "/up", [key]: given } }))).toEqual([
@@ -62,7 +109,7 @@ describe("check", () => {
   test.each([true, "/up", ["/up"], null])("is a table, not %j", (given) => {
     expect(problemsOf(web({ check: given }))).toEqual([
       `POOLS.web.check: ${JSON.stringify(given)} is not a table; ` +
-        "allowed: a table of path, interval, timeout, rise, fall, status",
+        "allowed: a table of path, method, port, host, interval, timeout, rise, fall, status, expect, expect_header, slot",
     ]);
   });
 });

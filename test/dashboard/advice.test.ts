@@ -77,6 +77,43 @@ describe("servers", () => {
     );
   });
 
+  test("of weight 0 beside others need no advice, down or not", () => {
+    const servers = [up("web-1"), aServer({ name: "web-2", weight: 0 }), down("web-3", 60, { weight: 0 })];
+    expect(adviceOn(aPool({ servers }))).toEqual([]);
+  });
+
+  test.each([
+    [
+      [aServer({ name: "web-1", weight: 0 })],
+      "bad: No server takes requests: web-1 is set to weight 0. Give web-1 a weight.",
+    ],
+    [
+      [aServer({ name: "web-1", weight: 0 }), set("web-2", "drain")],
+      "bad: No server takes requests: all are set to drain or weight 0. Set one to ready or give one a weight.",
+    ],
+    [
+      [set("web-1", "drain", { weight: 0 })],
+      "bad: No server takes requests: web-1 is set to drain. Set web-1 to ready and give web-1 a weight.",
+    ],
+    [
+      [down("web-1", 190), aServer({ name: "web-2", weight: 0 })],
+      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and web-2 is set to weight 0. Start or mend what is down, or give web-2 a weight.",
+    ],
+    [
+      [down("web-1", 190, { weight: 0 })],
+      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and set to weight 0. Start or mend it, and give it a weight; it is used again by itself once its health checks pass.",
+    ],
+  ])("of weight 0, and nothing else, are said as what they are: %#", (servers, advice) => {
+    expect(adviceOn(aPool({ servers }))).toEqual([advice]);
+  });
+
+  test("of weight 0 are counted among those that an operator could put back", () => {
+    const servers = [up("web-1"), aServer({ name: "web-2", weight: 0 })];
+    const queue = historyOf({ 60: 0, 30: 20, 0: 60 });
+    const [advice] = adviceOn(aPool({ servers, queued: 60 }), [], queue);
+    expect(advice).toContain("give web-2 a weight again, or add servers or slots");
+  });
+
   test("all down is said as what it is, and who waits for them", () => {
     const servers = [down("web-1", 5), down("web-2", 65)];
     expect(adviceOn(aPool({ servers, queued: 5 }))).toEqual([

@@ -1,140 +1,78 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type DeferredRequest, type DeferredRequests, Problem } from "../../src/dashboard/page/api.ts";
+import type { DeferredRequest } from "../../src/dashboard/page/api.ts";
 import { arranged, DeferredList } from "../../src/dashboard/page/deferred-list.ts";
 import { aDeferredPool, aDeferredRequest } from "./snapshots.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-interface Question {
-  state: string | null;
-  limit: number;
-  answer: (requests: DeferredRequest[], next?: number | null) => Promise<void>;
-  refuse: (problem: Problem) => Promise<void>;
-}
-
-/** A list of the pool `web` in which `failed` have failed; the test plays the API. */
-function asking(failed = 1) {
-  const questions: Question[] = [];
+/** A list of the pool `web` in which one has failed; the test plays the API. */
+function listing() {
+  const asked: [pool: string, state: string | null, limit: number][] = [];
   const list = new DeferredList(
-    (_, state, limit) => {
-      const { promise, resolve, reject } = Promise.withResolvers<DeferredRequests>();
-      questions.push({
-        state,
-        limit,
-        answer: async (requests, next = null) => {
-          resolve({ requests, next });
-          await vi.advanceTimersByTimeAsync(0);
-        },
-        refuse: async (problem) => {
-          reject(problem);
-          await vi.advanceTimersByTimeAsync(0);
-        },
-      });
-      return promise;
+    async (...question) => {
+      asked.push(question);
+      return { requests: [aDeferredRequest()], next: 50 };
     },
     () => {},
   );
-  list.choose(aDeferredPool({ failed }));
-  return { list, questions };
+  list.choose(aDeferredPool({ failed: 1 }));
+  const keepUp = async (changes = {}) => {
+    list.keepUpWith({ queued: 0, running: 0, answered: 0, failed: 1, oldestMs: 0, ...changes });
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { list, asked, keepUp };
 }
 
-const counts = (changes = {}) => ({ queued: 0, running: 0, answered: 0, failed: 1, oldestMs: 0, ...changes });
-
-describe("the list is asked for", () => {
-  test("at once, and then only when the counts have changed, and no more often than every three seconds", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts());
-    await questions[0]?.answer([]);
-    vi.advanceTimersByTime(60_000);
-    list.keepUp(counts({ oldestMs: 60_000 }));
-    expect(questions).toHaveLength(1);
-    list.keepUp(counts({ failed: 2 }));
-    expect(questions).toHaveLength(2);
-    await questions[1]?.answer([]);
-    list.keepUp(counts({ failed: 3 }));
-    expect(questions).toHaveLength(2);
+test("the list is asked for again when the counts have changed, and not for an age", async () => {
+  const { list, asked, keepUp } = listing();
+  await keepUp();
+  expect(list).toMatchObject({ entries: [{ number: 1 }], hasMore: true });
+  vi.advanceTimersByTime(60_000);
+  await keepUp({ oldestMs: 60_000 });
+  expect(asked).toHaveLength(1);
+  for (const change of ["queued", "running", "answered"]) {
+    await keepUp({ [change]: 1 });
     vi.advanceTimersByTime(3_000);
-    list.keepUp(counts({ failed: 3 }));
-    expect(questions).toHaveLength(3);
-  });
-
-  test("now and then while requests wait or run, which may change places without changing any count", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts({ running: 1 }));
-    await questions[0]?.answer([]);
-    vi.advanceTimersByTime(15_000);
-    list.keepUp(counts({ running: 1 }));
-    expect(questions).toHaveLength(2);
-  });
-
-  test("again after a failure, whose reason is known meanwhile, with what was known before", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts());
-    await questions[0]?.answer([aDeferredRequest()]);
-    list.refresh();
-    list.keepUp(counts());
-    await questions[1]?.refuse(new Problem(503, "pool-unavailable", "The pool cannot be reached", ""));
-    expect(list).toMatchObject({ problem: { status: 503 }, requests: [{ number: 1 }] });
-    vi.advanceTimersByTime(3_000);
-    list.keepUp(counts());
-    await questions[2]?.answer([]);
-    expect(list).toMatchObject({ problem: null, requests: [] });
-  });
-
-  test("never again by itself once the browser is signed out, or it would ask for the password each time", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts());
-    await questions[0]?.refuse(new Problem(401, "unauthorized", "The token is missing or wrong", ""));
-    vi.advanceTimersByTime(60_000);
-    list.keepUp(counts({ failed: 2 }));
-    list.refresh();
-    list.keepUp(counts({ failed: 3 }));
-    expect(questions).toHaveLength(1);
-  });
-
-  test("with more entries each time that more are wanted, as far as there are any", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts());
-    await questions[0]?.answer([], 50);
-    expect(list.mayShowMore).toBe(true);
-    list.more();
-    list.keepUp(counts());
-    await questions[1]?.answer([], null);
-    expect(questions.map(({ limit }) => limit)).toEqual([50, 100]);
-    expect(list.mayShowMore).toBe(false);
-  });
-
-  test("with as many as were wanted, even if that was said while a question was on the way", async () => {
-    const { list, questions } = asking();
-    list.keepUp(counts());
-    list.more();
-    list.keepUp(counts());
-    await questions[0]?.answer([], 50);
-    list.keepUp(counts());
-    expect(questions.map(({ limit }) => limit)).toEqual([50, 100]);
-  });
+  }
+  await keepUp({ failed: 2 });
+  expect(asked).toHaveLength(5);
 });
 
-test("an answer to an earlier filter, or of another pool, is not believed", async () => {
-  const { list, questions } = asking();
-  list.keepUp(counts());
+test.each(["queued", "running"])(
+  "it is asked for now and then while requests are %s, which may change places without changing any count",
+  async (state) => {
+    const { asked, keepUp } = listing();
+    await keepUp({ [state]: 1 });
+    vi.advanceTimersByTime(15_000);
+    await keepUp({ [state]: 1 });
+    expect(asked).toHaveLength(2);
+  },
+);
+
+test("it is asked for by its pool and its filter, anew with another one of these", async () => {
+  const { list, asked, keepUp } = listing();
+  await keepUp();
   list.show("queued");
-  list.keepUp(counts());
-  await questions[1]?.answer([aDeferredRequest({ number: 2, state: "queued" })]);
-  await questions[0]?.answer([aDeferredRequest()]);
-  expect(list.requests).toMatchObject([{ number: 2 }]);
+  await keepUp();
   list.show("all");
-  list.keepUp(counts());
-  list.choose({ ...aDeferredPool(), name: "reports" });
-  await questions[2]?.answer([aDeferredRequest()]);
-  expect(list.requests).toBeNull();
-  expect(questions.map(({ state }) => state)).toEqual(["failed", "queued", null]);
+  await keepUp();
+  list.choose(aDeferredPool());
+  await keepUp();
+  list.choose({ ...aDeferredPool({ failed: 1 }), name: "reports" });
+  expect(list.entries).toBeNull();
+  await keepUp();
+  expect(asked).toEqual([
+    ["web", "failed", 50],
+    ["web", "queued", 50],
+    ["web", null, 50],
+    ["reports", "failed", 50],
+  ]);
 });
 
 test("a pool is opened at what has failed; at what waits, if nothing has", () => {
   const filterFor = (deferred: object) => {
-    const { list } = asking();
+    const { list } = listing();
     list.choose({ ...aDeferredPool(deferred), name: "reports" });
     return list.filter;
   };

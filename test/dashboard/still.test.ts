@@ -68,6 +68,7 @@ function poolAt(ms: number, count: number): Snapshot {
     refused: { "queue-full": count },
     retried: 0,
     abandoned: 0,
+    free: 0,
   };
   const deferred = { queued: 7, running: count, answered: count, failed: 7, oldestMs: ms };
   return aDeferredPool(deferred, { queued: 7 + count, oldestWaitMs: ms, servers, totals, slots: 15 });

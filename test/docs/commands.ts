@@ -66,6 +66,7 @@ export const COMMANDS: Record<string, RunBy> = {
   "npx --no sluice token check --from admin-tokens.json": OPERATORS,
   "npx --no sluice token new ci --into admin-tokens.json": OPERATORS,
   "npx --no sluice token revoke ci --old --from admin-tokens.json": OPERATORS,
+  "install -m 600 /dev/null sluice-token": PROMETHEUS,
   "npx --no sluice token new prometheus --may look --into admin-tokens.json > sluice-token": PROMETHEUS,
   "curl http://localhost:8787/hello": FIRST_DRAIN,
   "curl http://localhost:8787/hello &": FIRST_DRAIN,

@@ -1,7 +1,7 @@
 /** Runs what docs/operators.md and docs/monitoring.md show of tokens, as it stands there. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { readDevVars } from "../../src/cli/wrangler-file/dev-vars.ts";
@@ -103,6 +103,18 @@ test("Prometheus, with the token of docs/monitoring.md, gets the metrics, and 40
   for (const { method, path: route } of changes) {
     const { status } = await sluice.admin(method, route.replace("/_sluice", ""), {}, token);
     expect.soft(status, `${method} ${route}`).toBe(403);
+  }
+});
+
+test("the token for Prometheus is nobody else's to read, also where a file of everybody's was there", async () => {
+  const [make = ""] = shown("docs/monitoring.md", "## Metrics");
+  for (const isThere of [false, true]) {
+    const { path } = await Folder.make();
+    const file = join(path, "sluice-token");
+    // The usual umask: who runs the tests may have a stricter one.
+    type(`umask 022\n${isThere ? "touch sluice-token\n" : ""}${make}`, path);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readFile(file, "utf8")).toMatch(/^sluice_.+\n$/);
   }
 });
 

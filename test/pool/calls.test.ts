@@ -18,6 +18,7 @@ const CALLS: Named<PoolCalls> = {
   leave: true,
   end: true,
   attach: true,
+  freeServer: true,
   defer: true,
   deferAgain: true,
   deferredEnded: true,

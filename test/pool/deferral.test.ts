@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DeferRequest } from "../../src/link/deferral.ts";
 import { PROTOCOL } from "../../src/link/protocol.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
-import { ACT } from "../support/act.ts";
+import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
 let object: PoolObject;
@@ -28,12 +28,13 @@ const objectOf = (n: number) => idOf(n).slice(0, 64);
 function request(n: number, rest: Partial<DeferRequest> = {}): DeferRequest {
   const acceptedAt = Date.now();
   const expiresAt = acceptedAt + 3_600_000;
-  const common = { method: "POST", path: `/${n}`, acceptedAt, expiresAt, key: null, former: null };
+  const keys = { hashKey: null, key: null, former: null };
+  const common = { method: "POST", path: `/${n}`, acceptedAt, expiresAt, ...keys };
   return { ...common, id: idOf(n), fingerprint: "", ...rest };
 }
 
-const drain = () => object.pool.drain({ owner: "deploy", reason: null, expiresMs: 7_200_000 }, ACT);
-const resume = () => object.pool.resume({ owner: "deploy", force: "no" }, ACT);
+const drain = () => object.pool.drain({ owner: "deploy", reason: null, expiresMs: 7_200_000 }, act());
+const resume = () => object.pool.resume({ owner: "deploy", force: "no" }, act());
 const deferred = () => object.pool.snapshot().deferred;
 const settle = () => object.pass(1);
 const CANCELED = { state: "canceled" as const, status: null, code: null, attempts: 0, startedAt: null };
@@ -135,7 +136,7 @@ describe("a deferred request", () => {
 test("ends that come with a request that is to be stored instead are in the ledger before the answer", async () => {
   object = new PoolObject({ deferred: { when: "drained" } });
   void object.pool.enter({ protocol: PROTOCOL, id: "held" });
-  object.pool.changeServer("web-1", { patch: { state: "maint" } }, ACT);
+  object.pool.changeServer("web-1", { patch: { state: "maint" } }, act());
   const ended = [{ id: "held", end: { how: "done" as const, status: 200 } }];
   const answer = object.pool.enter({ protocol: PROTOCOL, id: "new", mayDefer: true, ended });
   object.lose();

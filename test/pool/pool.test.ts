@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Granted, type NotGranted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
-import { ACT } from "../support/act.ts";
+import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
 type Answer = Granted | Queued | NotGranted;
@@ -44,7 +44,7 @@ const done = (object: PoolObject, id: string) => object.pool.end([{ id, end: { h
 describe("an instance that has been replaced", () => {
   test("ends itself within seconds, also if all it does is to let requests wait", async () => {
     const object = new PoolObject();
-    object.pool.drain(DRAIN, ACT);
+    object.pool.drain(DRAIN, act());
     queuedOf(await enter(object, "waits"));
     object.storage.replaced = true;
     expect(() => vi.advanceTimersByTime(10 * SECOND)).toThrow("replaced");
@@ -73,17 +73,16 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
   await object.pass(6 * SECOND);
   object.lose();
   expect(object.pool.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
-  object.pool.drain(DRAIN, ACT);
+  object.pool.drain(DRAIN, act());
   object.lose();
   expect(object.pool.metrics().counts.drains).toBe(1);
 });
 
 test("a drain that is extended again and again is in the audit as often, though only now and then written", async () => {
   const object = new PoolObject();
-  const extend = (id: string) => object.pool.drain(DRAIN, { ...ACT, id });
   const exec = vi.spyOn(object.storage.sql, "exec");
   for (let n = 0; n < 100; n++) {
-    extend(`act ${n}`);
+    object.pool.drain(DRAIN, act());
     await object.pass(10);
   }
   const written = exec.mock.calls.filter(([sql]) => sql.includes("INTO audit")).length;
@@ -93,9 +92,75 @@ test("a drain that is extended again and again is in the audit as often, though 
   expect(object.pool.audit({ limit: 9, before: null })).toMatchObject([{ act: "drain", count: 100 }]);
 });
 
+describe("an operator's call that is repeated, as its answer was lost, is answered as it was at first, and noted once:", () => {
+  const audit = (object: PoolObject) =>
+    object.pool.audit({ limit: 9, before: null }).map((entry) => `${entry.act} ${entry.answer}`);
+  const resumed = { owner: DRAIN.owner, force: "no" } as const;
+
+  test("a resume, after which there is no drain any more", () => {
+    const object = new PoolObject();
+    object.pool.drain(DRAIN, act());
+    const same = act();
+    expect(object.pool.resume(resumed, same).answer).toBe("done");
+    object.lose();
+    expect(object.pool.resume(resumed, same).answer).toBe("done");
+    expect(audit(object)).toEqual(["resume done", "drain done"]);
+  });
+
+  test("a slot that was freed, after which there is no such lease any more", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const same = act();
+    expect(object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
+    object.lose();
+    expect(object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
+    expect(audit(object)).toEqual(["free-slot done"]);
+  });
+
+  test("a server's, which is not any more in the state in which it was to be changed", () => {
+    const object = new PoolObject();
+    const [change, same] = [{ patch: { state: "drain" }, ifState: "ready" } as const, act()];
+    expect(object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
+    object.lose();
+    expect(object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
+    expect(audit(object)).toEqual(["change-server done"]);
+  });
+
+  test("one of a server that there was not, though a deploy has added it since", () => {
+    const object = new PoolObject();
+    const [change, same] = [{ patch: { state: "maint" } } as const, act()];
+    expect(object.pool.changeServer("web-2", change, same)).toBeNull();
+    object.deploy({ servers: [1, 2].map((n) => ({ name: `web-${n}`, url: `http://web-${n}.example` })) });
+    expect(object.pool.changeServer("web-2", change, same)).toBeNull();
+    expect(object.pool.snapshot().servers[1]).toMatchObject({ name: "web-2", state: "ready" });
+    expect(audit(object)).toEqual(["change-server unknown-server"]);
+  });
+
+  test("a drain that another one was in the way of: it does not begin, though that is over by then", () => {
+    const object = new PoolObject();
+    object.pool.drain(DRAIN, act());
+    const [other, same] = [{ ...DRAIN, owner: "other" }, act()];
+    expect(object.pool.drain(other, same).answer).toBe("drain-held");
+    object.pool.resume(resumed, act());
+    const { answer, snapshot } = object.pool.drain(other, same);
+    expect([answer, snapshot.state]).toEqual(["drain-held", "running"]);
+    expect(audit(object)).toEqual(["resume done", "drain drain-held", "drain done"]);
+  });
+
+  test("what was done to a deferred request", () => {
+    const object = new PoolObject();
+    const same = act();
+    for (let call = 0; call < 2; call++) {
+      object.pool.auditDeferred({ act: "cancel-deferred", number: 1 }, "done", same);
+      object.lose();
+    }
+    expect(audit(object)).toEqual(["cancel-deferred done"]);
+  });
+});
+
 test("where nobody waits any more, nothing is written for it", async () => {
   const object = new PoolObject();
-  object.pool.drain(DRAIN, ACT);
+  object.pool.drain(DRAIN, act());
   const { ticket } = queuedOf(await enter(object, "waits"));
   ticket.leave();
   await vi.advanceTimersByTimeAsync(10 * SECOND);
@@ -118,7 +183,7 @@ test("a slot whose grant was told is taken for who comes after a crash at that v
 describe("in an object that was evicted, and that nobody asks", () => {
   test("a drain ends when it is due", async () => {
     const object = new PoolObject();
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, act());
     object.lose();
     await object.pass(3_599 * SECOND);
     expect(onRecord(object).drain).not.toBeNull();
@@ -128,9 +193,9 @@ describe("in an object that was evicted, and that nobody asks", () => {
 
   test("a drain ends when it is due, though one before it did so before the eviction", async () => {
     const object = new PoolObject();
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, act());
     await object.pass(3_601 * SECOND);
-    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, ACT);
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND }, act());
     object.lose();
     await object.pass(3_601 * SECOND);
     expect(onRecord(object).drain).toBeNull();
@@ -183,7 +248,7 @@ async function servedAfterDrain(object: PoolObject, ids: string[]): Promise<stri
     const { ticket } = queuedOf(await enter(object, id));
     void ticket.turn().then((turn) => turn.granted && order.push(id));
   }
-  object.pool.resume({ owner: DRAIN.owner, force: "no" }, ACT);
+  object.pool.resume({ owner: DRAIN.owner, force: "no" }, act());
   for (let served = 0; served < ids.length; served++) {
     await vi.advanceTimersByTimeAsync(SECOND);
     expect(order).toHaveLength(served + 1);
@@ -195,7 +260,7 @@ async function servedAfterDrain(object: PoolObject, ids: string[]): Promise<stri
 describe("order is kept through crashes", () => {
   test("with arrivals in between: a token that was told is never given again, and later ones are greater", async () => {
     const object = new PoolObject();
-    object.pool.drain(DRAIN, ACT);
+    object.pool.drain(DRAIN, act());
     const tokens = new Map<string, number>();
     const arrive = async (...ids: string[]) => {
       // All in the same millisecond.
@@ -226,7 +291,7 @@ describe("order is kept through crashes", () => {
     object.lose();
     void ask(object, "a", waited()).then(told);
     await vi.advanceTimersByTimeAsync(100);
-    object.pool.drain(DRAIN, ACT);
+    object.pool.drain(DRAIN, act());
     const toldAtOnce = ask(object, "b");
     await vi.advanceTimersByTimeAsync(100);
     const { token } = queuedOf(await toldAtOnce);

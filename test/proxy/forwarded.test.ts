@@ -149,12 +149,18 @@ describe("Server-Timing", () => {
 });
 
 describe("every other header", () => {
-  test("passes as it came, and none is added", async () => {
+  test("passes as it came, and none is added but a trace", async () => {
     const sent = { "x-mixed": "a, b", cookie: "a=b; c=d", "accept-encoding": "br", accept: "*/*" };
     const { toServer } = await exchange(sent);
     expect(toServer).toMatchObject(sent);
     const added = Object.keys(toServer).filter((name) => !(name in sent));
-    expect(added.sort()).toEqual(["host", "x-forwarded-host", "x-forwarded-proto", "x-request-id"]);
+    expect(added.sort()).toEqual([
+      "host",
+      "traceparent",
+      "x-forwarded-host",
+      "x-forwarded-proto",
+      "x-request-id",
+    ]);
   });
 
   test("of 16 KB, and 50 of them, pass both ways", async () => {

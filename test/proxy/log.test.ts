@@ -11,6 +11,7 @@ const stage = useStage({
 
 const FIELDS = ["requestId", "pool", "server", "method", "path", "status", "attempts"];
 const TIMES = ["queueMs", "originMs", "totalMs", "bytes", "outcome"];
+const TRACE = ["traceId", "spanId"];
 
 const logOf = (path: string) => stage.sluice.logged((line) => line.path === path);
 
@@ -24,7 +25,7 @@ describe("each request has one JSON line on the console", () => {
       headers: { "X-Request-Id": "r1" },
     });
     const line = await logOf("/fields");
-    expect(Object.keys(line)).toEqual([...FIELDS, ...TIMES]);
+    expect(Object.keys(line)).toEqual([...FIELDS, ...TIMES, ...TRACE]);
     expect(line).toMatchObject({
       ...{ requestId: "r1", pool: "web", server: "web-1", method: "POST", path: "/fields", status: 200 },
       ...{ attempts: 1, bytes: 5, outcome: "ok" },
@@ -49,7 +50,7 @@ describe("each request has one JSON line on the console", () => {
     stage.origin.answer = (request) => request.socket.destroy();
     await send(stage.sluice.url, { path: "/broken" });
     const line = await logOf("/broken");
-    expect(Object.keys(line)).toEqual([...FIELDS.slice(0, 6), "code", "attempts", ...TIMES]);
+    expect(Object.keys(line)).toEqual([...FIELDS.slice(0, 6), "code", "attempts", ...TIMES, ...TRACE]);
     expect(line).toMatchObject({
       status: 502,
       code: "bad-gateway",

@@ -1,3 +1,5 @@
+import type { CheckReport } from "../../src/scheduler/fleet/check-report.ts";
+import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import type { CutOff, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 
 /** The server has answered to its last byte. */
@@ -19,4 +21,9 @@ export const CUT_OFFS = [
 export function cutOff(how: CutOff, clientLeft = false): LeaseEnd {
   if (how === "early") return { how, status: 413 };
   return clientLeft ? { how, clientLeft } : { how };
+}
+
+/** A check or a probe was answered so. `cutOff`: not to the end. */
+export function reported(result: CheckResult, cutOff = false): CheckReport {
+  return { result, got: result, cutOff };
 }

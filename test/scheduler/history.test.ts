@@ -57,6 +57,7 @@ const happening = fc.oneof(
       what: fc.constant("answer" as const),
       which: fc.nat(),
       result: fc.constantFrom<CheckResult>("passed", "passed", "failed", "refused", "broken", "timeout"),
+      cutOff: fc.boolean(),
     }),
   },
   {
@@ -65,6 +66,7 @@ const happening = fc.oneof(
       what: fc.constant("answerLate" as const),
       which: fc.nat(),
       result: fc.constantFrom<CheckResult>("passed", "failed", "refused", "broken", "timeout"),
+      cutOff: fc.boolean(),
     }),
   },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("comeBack" as const), who: fc.nat() }) },
@@ -103,7 +105,7 @@ const happening = fc.oneof(
         {
           state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const, "maint" as const),
           slots: fc.integer({ min: 1, max: 4 }),
-          weight: fc.integer({ min: 1, max: 5 }),
+          weight: fc.integer({ min: 0, max: 5 }),
         },
         { requiredKeys: [] },
       ),
@@ -151,6 +153,7 @@ const base = {
 };
 const a = { name: "a", url: "http://a.example" };
 const b = { name: "b", url: "http://b.example" };
+const d = { name: "d", url: "http://d.example" };
 const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
 const REGISTER = { urls: ["*"] };
@@ -189,6 +192,22 @@ const CONFIGS = [
     ],
   }),
   settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
+  settings({
+    ...base,
+    balance: "hash:cookie:sid",
+    slow_start: "10s",
+    check: CHECK,
+    servers: [{ ...a, slots: 2 }, b, { name: "c", url: "http://c.example", weight: 3 }],
+  }),
+  settings({
+    ...base,
+    balance: "hash:path",
+    slow_start: "1m",
+    when_down: "refuse",
+    servers: [{ ...a, weight: 0 }, b, { name: "c", url: "http://c.example" }, { ...d, backup: true }],
+  }),
+  settings({ ...base, check: { ...CHECK, slot: false }, quarantine: PROBED }),
+  settings({ ...base, check: { ...CHECK, slot: false }, when_down: "refuse", cooldown: "50ms", slots: 2 }),
 ];
 
 const configOf = ({ config }: { config: number }) =>
@@ -249,12 +268,12 @@ function play(world: World, event: Happening, calm = false): void {
       break;
     case "answer": {
       const question = world.questions[event.which % world.questions.length];
-      if (question) world.answer(question, event.result);
+      if (question) world.answer(question, event.result, event.cutOff);
       break;
     }
     case "answerLate": {
       const question = world.lateChecks[event.which % world.lateChecks.length];
-      if (question) world.answerLate(question, event.result);
+      if (question) world.answerLate(question, event.result, event.cutOff);
       break;
     }
     case "retry":
@@ -282,7 +301,7 @@ function comeToRest(world: World): void {
   world.restart(CONFIGS[0]);
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
-  for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1 });
+  for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1, weight: 1 });
   world.deregisterAll();
   const areAllGone = () => world.workers.every(({ state }) => state === "gone");
   for (let round = 0; round < 3 * world.workers.length + 20 && !areAllGone(); round++) {

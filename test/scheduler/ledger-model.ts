@@ -12,6 +12,7 @@ interface DeferredRow {
   token: number;
   since: number;
   expiresAt: number;
+  hashKey?: number | undefined;
 }
 
 /** What survives a crash: each part of it as it was when the pool last wrote it. */
@@ -91,7 +92,9 @@ export class LedgerModel {
   load(now = 0, lets = false): Restored {
     const deferred = [...this.deferred]
       .filter(([id]) => !this.hasSlot(id))
-      .map(([id, { token, since, expiresAt }]) => ({ id, token, waitedMs: now - since, expiresAt }));
+      .map(([id, { since, hashKey, ...row }]) => {
+        return { id, ...row, waitedMs: now - since, ...(hashKey === undefined ? {} : { hashKey }) };
+      });
     return structuredClone({
       slots: [...this.slots.values()],
       servers: [...this.servers.values()],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
-import { CUT_OFFS, cutOff, DONE } from "./ends.ts";
+import { CUT_OFFS, cutOff, DONE, reported } from "./ends.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { settings } from "./settings.ts";
 
@@ -35,7 +35,7 @@ function sight(scheduler: Scheduler, now: number) {
 function leased(id: string): Scheduler {
   const scheduler = new Scheduler(KEYS, null, 0);
   for (const { kind, ...question } of scheduler.takeChanges().questions) {
-    if (kind === "check") scheduler.checked((question as { id: string }).id, "passed", 0);
+    if (kind === "check") scheduler.checked((question as { id: string }).id, reported("passed"), 0);
   }
   scheduler.enter({ id }, 0);
   return scheduler;

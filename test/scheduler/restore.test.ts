@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { SlotRow, SlotState } from "../../src/scheduler/terms/rows.ts";
-import { DONE } from "./ends.ts";
+import { DONE, reported } from "./ends.ts";
 import { restoredWith } from "./ledger-model.ts";
 import { serverAt, settings } from "./settings.ts";
 
@@ -283,7 +283,7 @@ describe("with when_down = refuse, a server that was down", () => {
       const scheduler = start(since);
       scheduler.enter({ id: "t1" }, NOW);
       expect(decisions(scheduler)).toEqual(["queued"]);
-      scheduler.checked(check(scheduler), "passed", NOW + 10);
+      scheduler.checked(check(scheduler), reported("passed"), NOW + 10);
       expect(decisions(scheduler)).toEqual(["grant"]);
     },
   );
@@ -292,7 +292,7 @@ describe("with when_down = refuse, a server that was down", () => {
     const scheduler = start(null);
     scheduler.enter({ id: "t1" }, NOW);
     decisions(scheduler);
-    scheduler.checked(check(scheduler), "failed", NOW + 10);
+    scheduler.checked(check(scheduler), reported("failed"), NOW + 10);
     expect(decisions(scheduler)).toEqual(["refuse"]);
     scheduler.enter({ id: "t2" }, NOW + 60_009);
     expect(decisions(scheduler)).toEqual(["refuse"]);

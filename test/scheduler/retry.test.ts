@@ -269,6 +269,7 @@ describe("a request whose server is busy for somebody else", () => {
       completed: 0,
       retried: 1,
       abandoned: 0,
+      free: 0,
       refused: {},
     });
     expect(scheduler.servers[0]?.health.status).toBe("unchecked");

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { cutOff, DONE } from "./ends.ts";
+import { cutOff, DONE, reported } from "./ends.ts";
 import { settings } from "./settings.ts";
 
 const ONE_SERVER = { servers: [{ name: "a", url: "http://a.example" }] };
@@ -464,7 +464,7 @@ describe("a deferred request", () => {
     for (let now = 0; now < 300_000; now += 500) {
       scheduler.tick(now);
       for (const { id } of checks()) {
-        scheduler.checked(id, "failed", now);
+        scheduler.checked(id, reported("failed"), now);
         last = now;
       }
     }

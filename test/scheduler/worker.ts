@@ -1,3 +1,4 @@
+import { hashOf } from "../../src/scheduler/terms/hash.ts";
 import type { LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { Waits } from "./waiting/waiting-model.ts";
 
@@ -8,6 +9,8 @@ export interface Worker extends Waits {
    * stored      its pool has it in the ledger, and knows neither that it waits nor of a slot
    */
   state: "lost touch" | "stored" | "waiting" | "holding" | "gone";
+  /** Its requests go to the same server as all of this key, if they can. */
+  readonly hashKey?: number;
   /** That it was sent to. */
   server?: string;
   /** What it was told. */
@@ -36,7 +39,9 @@ export function newWorker(
   const since = now - lateMs;
   const arrival = { at: since, nth, instance, isKnown: false, byWait: lateMs > 0 };
   const asks = { waitedMs: 0, accepted: false, askedAt: now, leftUnheard: false };
-  return { id: `t${nth}`, state: "waiting", arrival, since, ...asks };
+  // Some have no key, and others share theirs.
+  const key = nth % 4 === 0 ? {} : { hashKey: hashOf(`key ${nth % 7}`) };
+  return { id: `t${nth}`, state: "waiting", arrival, since, ...key, ...asks };
 }
 
 export function isStored(worker: Waits): boolean {

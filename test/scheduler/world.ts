@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
+import type { Server } from "../../src/scheduler/fleet/server.ts";
 import type { Decision, ServerQuestion, WakeQuestion } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
-import { cutOff, DONE } from "./ends.ts";
+import { cutOff, DONE, reported } from "./ends.ts";
+import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { type Coming, RegistrationsModel } from "./fleet/registrations-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
@@ -70,9 +72,13 @@ export class World {
   #avoidsUntil = Number.NEGATIVE_INFINITY;
 
   #health: HealthModel;
+  /** When an operator last changed the state of a server, by name. */
+  readonly #setAt = new Map<string, number>();
   /** When the last check that was refused was made, by URL, of servers that were not well since. */
   readonly #refusedAt = new Map<string, number>();
   readonly #checkIds = new Set<string>();
+  /** Checks under way that take no slot, as their servers answer them beside their work: of whom, and since when. */
+  readonly #beside = new Map<string, { server: Server; url: string; since: number }>();
   /** When its last check was made, and when a request was last given the slot of one, by URL. */
   readonly #checkedAt = new Map<string, number>();
   readonly #yieldedAt = new Map<string, number>();
@@ -108,12 +114,12 @@ export class World {
       return;
     }
     const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
-    const { id, arrival, since } = worker;
+    const { id, arrival, since, hashKey } = worker;
     const expiresAt = this.now + forMs;
-    const token = this.scheduler.enter({ id, expiresAt }, this.now);
+    const token = this.scheduler.enter({ id, expiresAt, ...keyOf(worker) }, this.now);
     if (token === undefined) throw new Error(`${id} has no token`);
     this.#workedAt = this.now;
-    deferred.set(id, { token, since, expiresAt });
+    deferred.set(id, { token, since, expiresAt, hashKey });
     const stored: Worker = { ...worker, arrival: { ...arrival, isKnown: true }, expiresAt, token };
     this.workers.push(stored);
     if (dies) {
@@ -231,18 +237,30 @@ export class World {
 
   // ── What servers do ──
 
-  answer(question: ServerQuestion, result: CheckResult): void {
+  /** `cutOff`: it is not read to its end. */
+  answer(question: ServerQuestion, result: CheckResult, cutOff = false): void {
     this.questions.splice(this.questions.indexOf(question), 1);
     const { maxMs, brokenMs } = this.#settings.quarantine;
+    const beside = question.kind === "check" ? this.#beside.get(question.id) : undefined;
     if (question.kind === "probe") {
       // Idle, but for what came to it since it was asked.
       const { askedAt } = question;
       if (result === "passed") this.#slots.open(new URL(question.url).origin, askedAt, askedAt, this.now);
       this.scheduler.probed(question.identity, result === "passed", question.askedAt, this.now);
+    } else if (beside !== undefined) {
+      this.#beside.delete(question.id);
+      if (result === "timeout") this.lateChecks.push(question);
+      // One that has left since, and perhaps come again, is another one.
+      const isThere = !beside.server.retired && this.scheduler.servers.includes(beside.server);
+      const name = isThere ? this.#nameAt(beside.url) : undefined;
+      const wasDown = this.#isDown(name);
+      if (name !== undefined) this.#health.checked(name, result, this.now);
+      if (name !== undefined && result === "refused") this.#refusedAt.set(beside.url, beside.since);
+      this.scheduler.checked(question.id, reported(result, cutOff), this.now);
+      if (name !== undefined && result === "passed") this.#well(question, name, wasDown);
     } else {
       const mine = this.#slots.lastOf(question.id);
-      const { cooldownMs } = this.#settings;
-      const [answered, unanswered] = [cooldownMs, brokenMs];
+      const [answered, unanswered] = [this.#restAfter(cutOff), brokenMs];
       const after = {
         passed: answered,
         failed: answered,
@@ -259,7 +277,7 @@ export class World {
       if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
       if (inTime && server !== undefined) this.#health.checked(server, result, this.now);
       if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
-      this.scheduler.checked(question.id, result, this.now);
+      this.scheduler.checked(question.id, reported(result, cutOff), this.now);
       if (inTime && result === "passed") this.#well(question, server, wasDown);
     }
     this.#settle();
@@ -272,15 +290,15 @@ export class World {
   }
 
   /** Its server answers a check that has timed out, or breaks off. */
-  answerLate(question: ServerQuestion, result: CheckResult): void {
+  answerLate(question: ServerQuestion, result: CheckResult, cutOff = false): void {
     if (question.kind !== "check") return;
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = this.#slots.lastOf(question.id);
-    const { cooldownMs, quarantine } = this.#settings;
-    const after = result === "broken" || result === "refused" ? quarantine.brokenMs : cooldownMs;
+    const { brokenMs } = this.#settings.quarantine;
+    const after = result === "broken" || result === "refused" ? brokenMs : this.#restAfter(cutOff);
     if (mine && mine.until > this.now && result !== "timeout")
       Object.assign(mine, { until: this.now + after, closedAt: this.now });
-    this.scheduler.checkedLate(question.id, result, this.now);
+    this.scheduler.checkedLate(question.id, reported(result, cutOff), this.now);
     this.#settle();
   }
 
@@ -317,6 +335,8 @@ export class World {
   }
 
   changeServer(name: string, patch: ServerPatch): void {
+    const before = this.scheduler.servers.find((one) => one.name === name && !one.retired)?.state;
+    if (before && patch.state && patch.state !== before) this.#setAt.set(name, this.now);
     if (this.scheduler.changeServer(name, patch, "me", this.now)) this.#workedAt = this.now;
     this.#settle();
   }
@@ -329,6 +349,7 @@ export class World {
       this.#health.came(name, this.now);
       this.#checkedAt.delete(url);
       this.#refusedAt.delete(url);
+      this.#setAt.delete(name);
     }
     if (expected === "new" || this.#isDown(name)) this.#workedAt = this.now;
     const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : this.now + forMs;
@@ -458,7 +479,10 @@ export class World {
     this.#instance++;
     // What was known of a server that had registered is not of the one that is configured by its name now.
     const kept = new Map(this.#ledger.servers);
-    for (const name of this.#registrations.restart(settings)) kept.delete(name);
+    for (const name of this.#registrations.restart(settings)) {
+      kept.delete(name);
+      this.#setAt.delete(name);
+    }
     this.#registrations.tick(this.now);
     this.#health = new HealthModel(settings, kept, this.#registrations.names);
     this.#refusedAt.clear();
@@ -474,6 +498,7 @@ export class World {
     }
     this.lateChecks.length = 0;
     this.wakes.length = 0;
+    this.#beside.clear();
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
       if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
@@ -512,7 +537,7 @@ export class World {
   checkLookedAfter(): void {
     if (!this.#settings.check || !this.#isAwaited || this.questions.length >= 4) return;
     for (const { name, url, state, retired, hasFreeSlot } of this.scheduler.servers) {
-      if (retired || state === "maint" || !hasFreeSlot) continue;
+      if (retired || state === "maint" || (this.#checksTakeSlots && !hasFreeSlot)) continue;
       if (this.questions.some(({ identity }) => identity === url)) continue;
       const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
       assert.ok(this.scheduler.nextTick() <= Math.max(this.now, dueAt), `nobody looks after ${name}`);
@@ -619,7 +644,8 @@ export class World {
     if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
   }
 
-  #enter({ id, token, since, expiresAt, failed }: Worker): void {
+  #enter(worker: Worker): void {
+    const { id, token, since, expiresAt, failed } = worker;
     const retry = failed && {
       server: failed.server,
       restMs: Math.max(0, failed.restsUntil - this.now),
@@ -628,7 +654,8 @@ export class World {
     const waitedMs = this.now - since;
     const told = token === undefined ? {} : { token };
     const expires = expiresAt === undefined ? {} : { expiresAt };
-    this.scheduler.enter({ id, waitedMs, ...told, ...expires, ...(retry ? { retry } : {}) }, this.now);
+    const request = { id, waitedMs, ...told, ...expires, ...keyOf(worker), ...(retry ? { retry } : {}) };
+    this.scheduler.enter(request, this.now);
     this.#workedAt = this.now;
     this.#settle();
   }
@@ -718,6 +745,7 @@ export class World {
     const server = this.scheduler.servers.find((one) => one.url === url);
     if (!server) throw new Error(`no such server: ${url}`);
     this.#checkGrant(worker, server.name);
+    this.#checkChoice(worker, server);
     this.#checkNotOverdue(worker, url, slot.index);
     const taken = { url, id: worker.id, since: this.now, until: 0, closedAt: 0, held: true };
     keep(taken, this.#settings, this.now);
@@ -762,10 +790,15 @@ export class World {
     const { origin } = new URL(question.url);
     const server = this.scheduler.servers.find(({ url }) => url === origin);
     const slot = [...(server?.occupiedSlots() ?? [])].find(({ lease }) => lease === question.id);
-    if (!server || !slot) throw new Error(`a check without a slot: ${question.id}`);
+    if (!server) throw new Error(`a check of nobody: ${question.id}`);
+    assert.equal(slot !== undefined, this.#checksTakeSlots, `a slot for ${question.id}`);
     assert.ok(!this.#checkIds.has(question.id), `${question.id} is the id of an earlier check`);
     this.#checkIds.add(question.id);
     this.#checkInterval(origin);
+    if (!slot) {
+      this.#beside.set(question.id, { server, url: origin, since: this.now });
+      return;
+    }
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
     this.#slots.take(slot.index, server.slots, {
       url: origin,
@@ -810,6 +843,25 @@ export class World {
     for (const other of this.workers) {
       if (other === worker || other.state !== "waiting" || this.#has(other)) continue;
       assert.ok(mayGoBefore(worker.arrival, other.arrival), `${worker.id} overtakes ${other.id}`);
+    }
+  }
+
+  /** Nobody is sent to a server of weight 0, nor past a server that is before this one in the order of its key. */
+  #checkChoice({ id, hashKey, failed }: Worker, server: Server): void {
+    const { balance, slowStartMs } = this.#settings;
+    assert.notEqual(server.weight, 0, `the weight of ${server.name}, which gets ${id}`);
+    if (typeof balance === "string" || hashKey === undefined) return;
+    const available = this.scheduler.servers.filter(
+      (one) => !one.retired && one.state === "ready" && one.weight > 0 && !this.#isDown(one.name),
+    );
+    const shareAt = (one: Server) => {
+      const times = { setAt: this.#setAt.get(one.name) ?? null, passedAt: this.#health.upSince(one.name) };
+      return shareOf(one, times, slowStartMs, this.now);
+    };
+    const alike = available.filter(({ backup }) => backup === server.backup);
+    const order = orderOf(hashKey, alike, shareAt);
+    for (const { name, hasFreeSlot } of order.slice(0, order.indexOf(server))) {
+      assert.ok(!hasFreeSlot || name === failed?.server, `${id} goes to ${server.name}, past ${name}`);
     }
   }
 
@@ -881,8 +933,20 @@ export class World {
     assert.ok(idleMs < ATTENTION_MS, `${idleMs} ms since there was work for ${url}`);
     const sinceMs = this.now - last;
     assert.ok(sinceMs >= this.#intervalMs, `${sinceMs} ms between checks of ${url}`);
-    assert.ok(!this.#slots.on(url).some((one) => one.checks), `another check of ${url} is under way`);
+    const isBeside = [...this.#beside.values()].some((one) => one.url === url);
+    const isUnderWay = isBeside || this.#slots.on(url).some((one) => one.checks);
+    assert.ok(!isUnderWay, `another check of ${url} is under way`);
     this.#checkedAt.set(url, this.now);
+  }
+
+  get #checksTakeSlots(): boolean {
+    return this.#settings.check?.slot ?? true;
+  }
+
+  /** How long a slot stays closed after a check that was answered. */
+  #restAfter(cutOff: boolean): number {
+    const { cooldownMs, quarantine } = this.#settings;
+    return cutOff ? Math.max(cooldownMs, quarantine.cancelMs) : cooldownMs;
   }
 
   get #intervalMs(): number {
@@ -891,6 +955,7 @@ export class World {
 
   /** Whoever has waited lets the overdue check of the server go first, unless a slot has just come back from one. */
   #checkNotOverdue(worker: Worker, url: string, index: number): void {
+    if (!this.#checksTakeSlots) return;
     const before = this.#slots.at({ url, index });
     if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
     const back = this.#slots.on(url).some(({ id, until }) => this.#checkIds.has(id) && until === this.now);
@@ -949,4 +1014,8 @@ export class World {
   #has({ id }: Worker): Occupied | undefined {
     return this.#slots.of(id, this.now);
   }
+}
+
+function keyOf({ hashKey }: Worker): { hashKey?: number } {
+  return hashKey === undefined ? {} : { hashKey };
 }

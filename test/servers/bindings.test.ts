@@ -12,6 +12,7 @@ interface Told {
   hosts: string[];
   keys: (string | null)[];
   agents: (string | null)[];
+  forwardedHosts: (string | null)[];
 }
 
 let sluice: Sluice;
@@ -147,6 +148,24 @@ describe("a server behind a binding", () => {
     expect((await fetch(sluice.url)).status).toBe(200);
     await expect.poll(async () => (await told()).checks).toBeGreaterThan(0);
     expect(new Set((await told()).agents)).toEqual(new Set(["gate"]));
+  });
+
+  test("gets checks at the port and for the host that they are for, with the headers of its own", async () => {
+    const server = { ...boxes[0], headers: { "X-Gate-Key": "own" } };
+    const check = { path: "/up", interval: "100ms", port: 9_000, host: "app.test", slot: false };
+    await start([server], { check });
+    await sluice.admin("PATCH", "/api/pools/web/servers/b0", {});
+    const { servers } = await sluice.until("web", ({ servers: [one] }) => one?.health === "up");
+    expect(servers[0]?.lastCheck?.got).toBe("status 200");
+    const { hosts, keys, forwardedHosts } = await told();
+    expect([hosts[0], keys[0], forwardedHosts[0]]).toEqual(["box:9000", "own", "app.test"]);
+  });
+
+  test("that fails in a check is told with what its binding says", async () => {
+    await start(boxes.slice(0, 1), { check: { path: "/crash", interval: "100ms", fall: 1 } });
+    await sluice.admin("PATCH", "/api/pools/web/servers/b0", {});
+    const { servers } = await sluice.until("web", ({ servers: [one] }) => one?.health === "down");
+    expect(servers[0]?.lastCheck?.got).toBe("binding failed: crashed by a test");
   });
 
   test("gets no header that is for one connection only: a client could have a next proxy drop the key", async () => {

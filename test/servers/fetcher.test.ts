@@ -6,7 +6,11 @@ import type { PoolConfig } from "../../src/config/types.ts";
 import { addedHeaders, fetchOf, NoSecret } from "../../src/servers/fetcher.ts";
 import { poolOf } from "../config/support.ts";
 
-const ALL: Bindings = { kindOf: () => "fetcher", secretOf: () => "there" };
+const ALL: Bindings = {
+  kindOf: () => "fetcher",
+  secretOf: () => "there",
+  variableOf: () => undefined,
+};
 
 test("a probe of a retired server comes to its own object, though it is called by its identity by then", async () => {
   const getByName = (object: string) => ({ fetch: async () => new Response(object) });

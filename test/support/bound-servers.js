@@ -4,7 +4,16 @@
  */
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 
-const told = { overlaps: 0, checks: 0, probes: 0, served: {}, hosts: [], keys: [], agents: [] };
+const told = {
+  overlaps: 0,
+  checks: 0,
+  probes: 0,
+  served: {},
+  hosts: [],
+  keys: [],
+  agents: [],
+  forwardedHosts: [],
+};
 /** How many requests each is at work on. */
 const busy = new Map();
 let serviceMs = 5;
@@ -16,6 +25,7 @@ async function serve(request, name) {
   if (request.headers.get("x-sluice-check") === "probe") told.probes++;
   told.keys.push(request.headers.get("x-gate-key"));
   told.agents.push(request.headers.get("user-agent"));
+  told.forwardedHosts.push(request.headers.get("x-forwarded-host"));
   if (pathname === "/headers") return Response.json(Object.fromEntries(request.headers));
   if (pathname === "/moved") return Response.redirect(new URL("/there", request.url), 302);
   if (pathname === "/idle") return new Response(null, { status: isIdle ? 200 : 503 });

@@ -35,10 +35,14 @@ export class Origin {
     this.#server.requestTimeout = 0;
   }
 
-  static async start(answer: Handler | null = null): Promise<Origin> {
+  static start(answer: Handler | null = null): Promise<Origin> {
+    return Origin.startAt(0, answer);
+  }
+
+  static async startAt(port: number, answer: Handler | null = null): Promise<Origin> {
     const origin = new Origin();
     origin.answer = answer;
-    origin.#server.listen(0, "127.0.0.1");
+    origin.#server.listen(port, "127.0.0.1");
     await once(origin.#server, "listening");
     return origin;
   }

@@ -46,6 +46,12 @@ export class PoolObject extends ObjectLife<Pool> {
     return this.instance;
   }
 
+  /** A deploy of another configuration ends the instance. */
+  deploy(keys: Record<string, unknown>): void {
+    Object.assign(this.#env, { POOLS: { web: keys } });
+    this.lose();
+  }
+
   protected override start(): Pool {
     const abort = (reason: string) => void this.aborts.push(reason);
     const ctx = { id: { name: "web" }, storage: this.storage, abort };

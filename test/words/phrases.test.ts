@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isMissing } from "../../src/words/condition.ts";
 import { counted, inSentence, listed, serversInUse, takesRequests } from "../../src/words/phrases.ts";
 import { poolWith, serverWith } from "../support/snapshots.ts";
 
@@ -9,11 +10,19 @@ test.each([
   ["drain", "up", false],
   ["maint", "unchecked", false],
 ] as const)("a server that is %s and %s takes requests: %s", (state, health, takes) => {
-  expect(takesRequests({ state, health, slots: 1 })).toBe(takes);
+  expect(takesRequests({ state, health, slots: 1, weight: 1 })).toBe(takes);
+});
+
+test("a server of weight 0 takes none, and is not missing, whatever its health", () => {
+  for (const health of ["up", "down", "unchecked"] as const) {
+    const server = { state: "ready" as const, health, slots: 1, weight: 0 };
+    expect(takesRequests(server)).toBe(false);
+    expect(isMissing(server)).toBe(false);
+  }
 });
 
 test("a server that has left the configuration takes none", () => {
-  expect(takesRequests({ state: "ready", health: "unchecked", slots: 0 })).toBe(false);
+  expect(takesRequests({ state: "ready", health: "unchecked", slots: 0, weight: 1 })).toBe(false);
 });
 
 test("a pool counts the servers that take requests, busy ones included", () => {

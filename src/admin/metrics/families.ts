@@ -107,6 +107,12 @@ const FAMILIES = [
   ),
   family(
     "gauge",
+    "sluice_server_weight",
+    "The server's share of the requests; 0: it gets no new ones.",
+    perServer((server) => server.weight),
+  ),
+  family(
+    "gauge",
     "sluice_queue_length",
     "Requests that wait for a slot, deferred ones included.",
     ({ queued }) => [{ value: queued }],
@@ -171,6 +177,12 @@ const FAMILIES = [
     "sluice_abandoned_total",
     "Requests whose client, or whose Worker, was gone first.",
     (_, counts) => [{ value: counts.abandonedTold }],
+  ),
+  family(
+    "counter",
+    "sluice_free_requests_total",
+    "Requests that went to a server without a slot (free_paths).",
+    (_, { free }) => [{ value: free }],
   ),
   family("counter", "sluice_drains_total", "Drains that have begun.", (_, { drains }) => [{ value: drains }]),
   family(

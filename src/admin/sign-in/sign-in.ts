@@ -6,6 +6,7 @@ import {
   type SignIn,
   whyAdminIsOff,
 } from "../../config/admin.ts";
+import { SHORTEST_TOKEN } from "../../config/perhaps-token.ts";
 import type { Env } from "../../link/env.ts";
 import { logError } from "../../link/log.ts";
 import { Refusal } from "../../refusals/refusal.ts";
@@ -16,8 +17,22 @@ import { credentialsIn, holderOf } from "./tokens.ts";
 import { WrongTokens } from "./wrong-tokens.ts";
 
 const wrongTokens = new WrongTokens();
+const HOW_TO_OPEN =
+  `An ADMIN_TOKEN of ${SHORTEST_TOKEN} characters or more opens the admin side: set it with ` +
+  "`wrangler secret put ADMIN_TOKEN`, or for `sluice serve` in .dev.vars or its environment.";
 /** Each isolate tells of the same mistake once, and not with each request. */
 let lastProblems = "";
+
+export class Unauthorized extends Refusal {
+  /** With Access, browsers are not to ask for a password. */
+  readonly challenge: string;
+
+  constructor({ access }: SignIn) {
+    const how = access ? "Sign in by Cloudflare Access, or send" : "Send";
+    super("unauthorized", `${how} \`Authorization: Bearer <token>\`.`);
+    this.challenge = access ? 'Bearer realm="Sluice"' : 'Basic realm="Sluice", charset="UTF-8"';
+  }
+}
 
 /** Requires that somebody has signed in. */
 export async function authenticate(c: Context<AdminEnv>, next: Next): Promise<void> {
@@ -37,8 +52,7 @@ export async function signedIn(
   const operator = holder ?? (signIn.access && (await signedInByAccess(signIn.access, headers, access)));
   if (operator) return operator;
   if (credentials) await pause(wrongTokens.pauseMs(Date.now()));
-  const orByAccess = signIn.access ? "Sign in by Cloudflare Access, or send" : "Send";
-  throw new Refusal("unauthorized", `${orByAccess} \`Authorization: Bearer <token>\`.`);
+  throw new Unauthorized(signIn);
 }
 
 /** What the platform says of the request, if the Worker is behind Access; Hono's own type does not have it. */
@@ -51,11 +65,6 @@ function accessOf(c: Context<AdminEnv>): CloudflareAccessContext | undefined {
   }
 }
 
-/** The challenge of a 401. With Access, browsers are not to ask for a password. */
-export function challengeOf(env: Env): string {
-  return readSignIn(env).access === null ? 'Basic realm="Sluice", charset="UTF-8"' : 'Bearer realm="Sluice"';
-}
-
 function waysOf(env: Env): SignIn {
   const signIn = readSignIn(env);
   const problems = signIn.problems.join("\n");
@@ -63,10 +72,9 @@ function waysOf(env: Env): SignIn {
   lastProblems = problems;
   const why = whyAdminIsOff(signIn);
   if (why === null) return signIn;
-  throw new Refusal(
-    "admin-disabled",
-    `${why}: set one with \`wrangler secret put ADMIN_TOKEN\`, or for \`sluice serve\` in .dev.vars or its environment.`,
-  );
+  const isAll = problems === "" || problems === why;
+  const details = isAll ? "" : " The log has the details.";
+  throw new Refusal("admin-disabled", `${why}, so nobody can sign in.${details} ${HOW_TO_OPEN}`);
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
-import { SHORTEST_TOKEN, type SignIn } from "../../config/admin.ts";
+import type { SignIn } from "../../config/admin.ts";
 import { ADMIN } from "../../config/admin-tokens.ts";
+import { SHORTEST_TOKEN } from "../../config/perhaps-token.ts";
 import { EVERYTHING } from "../../config/rights.ts";
 import type { Operator } from "../operator.ts";
 

@@ -1,4 +1,4 @@
-import type { HeldLease } from "../../link/held-lease.ts";
+import type { Passage } from "../../link/passage.ts";
 import type { CarriedRequest } from "../carried-request.ts";
 import { MemoryShare } from "../memory.ts";
 import type { Outcome } from "../trace.ts";
@@ -10,7 +10,7 @@ import { type ServerConnection, type WebSocketEnd, WebSocketRelay } from "./rela
  */
 export async function carryWebSocket(
   carried: CarriedRequest,
-  lease: HeldLease,
+  lease: Passage,
   server: WebSocket,
   connection: ServerConnection,
   respond: (clientSocket: WebSocket) => void,

@@ -10,6 +10,9 @@ import { MissingRight } from "./missing-right.ts";
 import type { Target } from "./target.ts";
 import { UnknownName } from "./unknown-name.ts";
 
+/** The version in package.json; scripts/build-cli.ts defines it. */
+declare const SLUICE_VERSION: string;
+
 /** How long an answer may take beyond the wait that was asked for, in ms: the Worker tries the object for 10 s. */
 const PATIENCE_MS = 15_000;
 /** How long an error waits for what else there is to say, in ms. */
@@ -217,6 +220,8 @@ type Api = ReturnType<typeof apiOf>;
 
 function apiOf({ url, token, access }: Target, signal: AbortSignal) {
   const headers: Record<string, string> = {
+    // The audit shows it, where the runtime's own says "node".
+    "User-Agent": `sluice/${SLUICE_VERSION}`,
     ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
     ...(access ? { "CF-Access-Client-Id": access.id, "CF-Access-Client-Secret": access.secret } : {}),
   };

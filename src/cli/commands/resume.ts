@@ -1,3 +1,4 @@
+import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
 import { DrainHeld } from "../client/failures.ts";
@@ -20,10 +21,8 @@ export function addResume(program: Program): void {
       const { out, json } = contextOf(command.optsWithGlobals());
       const client = clientOf(command.optsWithGlobals());
       const snapshot = await client.resume(pool, { owner, force }).catch(async (error) => {
-        if (error instanceof DrainHeld) {
-          const how = `To end it all the same: sluice resume ${pool} --force`;
-          throw new CliError(EXIT.held, `${error.message} ${how}`);
-        }
+        if (error instanceof DrainHeld)
+          throw new CliError(EXIT.held, `${error.message}${await howInstead(client, pool, error.drain)}`);
         if (!(error instanceof MissingRight) || error.right !== "force") throw error;
         throw new CliError(error.exitCode, `${error.message}${await whoseInstead(client, pool)}`);
       });
@@ -32,13 +31,28 @@ export function addResume(program: Program): void {
     });
 }
 
+type Drain = NonNullable<Snapshot["drain"]>;
+
+/** How to end a drain of another owner, as far as one may; nothing if Sluice does not tell what one may do. */
+async function howInstead(client: AdminClient, pool: string, drain: Drain | null): Promise<string> {
+  const me = await client.me({ pool }).catch(() => null);
+  if (me === null || drain === null) return "";
+  const mayForce = Object.hasOwn(me.pools, pool) && me.pools[pool]?.includes("force");
+  // Another drain of one's own takes no right.
+  if (mayForce || drain.by === me.name) return ` To end it all the same: sluice resume ${pool} --force`;
+  return ` ${quoted(me.name)} does not have the right "force" to end it all the same: ${askOrWait(drain)}`;
+}
+
 /** Who may end the drain that one may not end oneself; nothing if that cannot be seen. */
 async function whoseInstead(client: AdminClient, pool: string): Promise<string> {
   const drain = await client.pool(pool).then(
     ({ drain }) => drain,
     () => null,
   );
-  if (drain === null) return "";
-  const end = clock(drain.expiresAt, Date.now());
-  return ` The drain is of ${holderOf(drain)}: ask ${quoted(drain.by)} to resume, or wait until it ends by itself at ${end}.`;
+  return drain === null ? "" : ` The drain is of ${holderOf(drain)}: ${askOrWait(drain)}`;
+}
+
+function askOrWait({ by, expiresAt }: Drain): string {
+  const end = clock(expiresAt, Date.now());
+  return `ask ${quoted(by)} to resume, or wait until it ends by itself at ${end}.`;
 }

@@ -21,7 +21,7 @@ export function addServer(program: Program): void {
     )
     .option("--owner <text>", "with --state: whose it is, for whoever looks")
     .option("--slots <n>", "requests that it gets at a time", wholeOption(...SLOTS))
-    .option("--weight <n>", "its share among the servers", wholeOption(...WEIGHT))
+    .option("--weight <n>", "its share among the servers; 0: no new requests", wholeOption(...WEIGHT))
     .addHelpText(
       "after",
       examples("sluice server web web-3 --state maint", "sluice server web web-3 --state ready --slots 2"),

@@ -34,7 +34,7 @@ function addNew(token: Parent): void {
     )
     .argument("<name>", "who gets it")
     .option("--may <rights>", `what it may do: ${RIGHTS_ALLOWED}`, readRights)
-    .option("--pools <names>", "for which pools (default: all)", readPoolNames)
+    .option("--pools <pools>", "for which pools (default: all)", readPoolNames)
     .option("--into <file>", "add its digest to this file, which has no tokens, so that git may keep it")
     .option("--replace", "with --into: of two tokens of the name the older goes")
     .addHelpText(

@@ -1,6 +1,18 @@
 /** The answer to one press of Tab: the words that can stand under the cursor. */
-import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { RIGHTS_WORDS } from "../token/rights-options.ts";
+import { USUAL_FILE } from "../token/storing.ts";
 import type { Names } from "./names.ts";
+import {
+  hasSubcommands,
+  optionsOf,
+  type Position,
+  positionAfter,
+  splitAtCursor,
+  subcommandsOf,
+  valueAt,
+} from "./position.ts";
+import { namesInTokenFile } from "./token-names.ts";
 
 /** The whole answer where the shell is to complete file names. */
 const FILES = ":files\n";
@@ -25,51 +37,11 @@ export async function completionOf(
   const { before, current } = splitAtCursor(words);
   const position = positionAfter(program, before);
   if (before.includes("--") || takesFile(position, current)) return FILES;
-  const candidates = candidatesAt(position, current) ?? (await namesAt(position, findNames));
+  const candidates = candidatesAt(position, current) ?? (await lookedUpAt(position, current, findNames));
   return candidates
     .filter(({ word }) => word.startsWith(current))
     .map(({ word, description }) => `${word}${description ? `\t${description}` : ""}\n`)
     .join("");
-}
-
-/** PowerShell's script sends a space for an empty word. bash's sends `--state=ma` as three words. */
-function splitAtCursor(words: readonly string[]): { before: string[]; current: string } {
-  const last = words.at(-1)?.trim() ?? "";
-  const before = words.slice(0, -1).filter((word) => word !== "=");
-  return { before, current: last === "=" ? "" : last };
-}
-
-interface Position {
-  /** The innermost so far. `undefined`: none has the name that was typed. */
-  command: CommandUnknownOpts | undefined;
-  /** The option whose value comes next. */
-  option: Option | undefined;
-  /** The arguments that the command has so far. */
-  operands: string[];
-  /** The values of options so far, by the options' names. */
-  values: Record<string, string>;
-}
-
-function positionAfter(program: CommandUnknownOpts, words: readonly string[]): Position {
-  const position: Position = { command: program, option: undefined, operands: [], values: {} };
-  for (const word of words) {
-    if (position.option) {
-      position.values[position.option.name()] = word;
-      position.option = undefined;
-    } else if (word.startsWith("-")) {
-      const [flag = "", value] = word.split(/=(.*)/s);
-      const option = position.command && optionNamed(position.command, flag);
-      if (option && value !== undefined) position.values[option.name()] = value;
-      else if (option?.required) position.option = option;
-    } else if (position.command && hasSubcommands(position.command)) {
-      position.command = subcommandsOf(position.command).find((one) => one.name() === word);
-    } else position.operands.push(word);
-  }
-  return position;
-}
-
-function hasSubcommands({ commands }: CommandUnknownOpts): boolean {
-  return commands.length > 0;
 }
 
 /** A file as an argument or an option's value, or a command to be run, any word of which may be a file. */
@@ -81,12 +53,12 @@ function takesFile({ command, option, operands }: Position, current: string): bo
   return argument?.variadic === true || (argument?.name() === "file" && operands.length === 0);
 }
 
-/** `null`: the name of a pool or server, if there are any candidates. */
-function candidatesAt({ command, option, operands }: Position, current: string): Candidate[] | null {
+/** `null`: a value that is not of a few which the command itself has listed. */
+function candidatesAt(position: Position, current: string): Candidate[] | null {
+  const { command, operands } = position;
   if (!command) return [];
-  const [assignment = ""] = /^--[^=]+=/.exec(current) ?? [];
-  const valued = option ?? optionNamed(command, assignment.slice(0, -1));
-  if (valued) return (valued.argChoices ?? []).map((choice) => ({ word: assignment + choice }));
+  const { option, assignment } = valueAt(position, current);
+  if (option) return option.argChoices?.map((choice) => ({ word: assignment + choice })) ?? null;
   if (current.startsWith("-"))
     return optionsOf(command).map(({ long = "", description }) => ({ word: long, description }));
   if (hasSubcommands(command))
@@ -94,23 +66,38 @@ function candidatesAt({ command, option, operands }: Position, current: string):
   return command.registeredArguments[operands.length]?.argChoices?.map((word) => ({ word })) ?? null;
 }
 
-async function namesAt({ command, operands, values }: Position, findNames: FindNames): Promise<Candidate[]> {
-  const kind = command?.registeredArguments[operands.length]?.name();
-  if (kind !== "pool" && kind !== "server") return [];
-  const names = await findNames(values);
-  const words = kind === "pool" ? names.keys() : (names.get(operands[0] ?? "") ?? []);
-  return [...words].map((word) => ({ word }));
+async function lookedUpAt(position: Position, current: string, findNames: FindNames): Promise<Candidate[]> {
+  return (await wordsAt(position, current, findNames)).map((word) => ({ word }));
 }
 
-function subcommandsOf(command: CommandUnknownOpts): CommandUnknownOpts[] {
-  return command.createHelp().visibleCommands(command);
+/** By what stands between the angle brackets in the command's help. */
+async function wordsAt(position: Position, current: string, findNames: FindNames): Promise<string[]> {
+  const { command, operands, values } = position;
+  const { option, assignment } = valueAt(position, current);
+  const list = (words: Iterable<string>) =>
+    continued(words, current.slice(assignment.length)).map((word) => assignment + word);
+  const placeholder = option
+    ? /<(.*)>$/.exec(option.flags)?.[1]
+    : command?.registeredArguments[operands.length]?.name();
+  switch (placeholder) {
+    case "rights":
+      return list(RIGHTS_WORDS);
+    case "pools":
+      return list((await findNames(values)).keys());
+    case "pool":
+      return [...(await findNames(values)).keys()];
+    case "server":
+      return [...((await findNames(values)).get(operands[0] ?? "") ?? [])];
+    case "name":
+      // Of somebody who has a token, not of somebody who gets one.
+      return command?.name() === "revoke" ? namesInTokenFile(values.from ?? USUAL_FILE) : [];
+    default:
+      return [];
+  }
 }
 
-function optionsOf(command: CommandUnknownOpts): Option[] {
-  const help = command.createHelp();
-  return [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)];
-}
-
-function optionNamed(command: CommandUnknownOpts, flag: string): Option | undefined {
-  return optionsOf(command).find(({ long, short }) => flag !== "" && (flag === long || flag === short));
+/** A list with commas, as it can go on: for `look,dr` with all that are before the last comma, and another. */
+function continued(words: Iterable<string>, list: string): string[] {
+  const listed = list.split(",").slice(0, -1);
+  return [...words].filter((word) => !listed.includes(word)).map((word) => [...listed, word].join(","));
 }

@@ -9,6 +9,8 @@ import { Progress } from "../terminal/progress.ts";
 export class RollProgress extends Progress {
   /** The current server and its number. */
   #current = "";
+  /** What its last health check got that has failed since its command ended. */
+  #got: string | null = null;
 
   /** The pool has no health checks. */
   unchecked(): void {
@@ -19,6 +21,7 @@ export class RollProgress extends Progress {
 
   next(server: string, number: number, of: number): void {
     this.#current = `${server} (${number} of ${of})`;
+    this.#got = null;
     this.report({ event: "server", server, number, of }, null);
   }
 
@@ -45,11 +48,14 @@ export class RollProgress extends Progress {
     this.report({ event: "command", server, code, words }, failure);
   }
 
-  comingUp({ name: server, health }: ServerSnapshot, leftMs: number): void {
+  /** `got`: what its last health check got that has failed; `null`: none has. */
+  comingUp({ name: server, health }: ServerSnapshot, leftMs: number, got: string | null): void {
+    this.#got = got ?? this.#got;
+    const why = got === null ? "" : `: ${printable(got)}`;
     this.live(
-      { event: "coming-up", server, health, leftMs: Math.round(leftMs) },
-      `${this.#yellow("waiting")} for ${this.#current} to be up: ${health}, ${duration(leftMs)} left`,
-      `waiting for ${this.#current} to be up`,
+      { event: "coming-up", server, health, got, leftMs: Math.round(leftMs) },
+      `${this.#yellow("waiting")} for ${this.#current} to be up${why || `: ${health}`}, ${duration(leftMs)} left`,
+      `waiting for ${this.#current} to be up${why}`,
     );
   }
 
@@ -64,8 +70,9 @@ export class RollProgress extends Progress {
   }
 
   notUp(server: string, timeoutMs: number): void {
-    const words = `${this.#current} is not up after ${duration(timeoutMs)}`;
-    this.report({ event: "not-up", server }, this.red(words));
+    const why = this.#got === null ? "" : `: ${printable(this.#got)}`;
+    const words = `${this.#current} is not up after ${duration(timeoutMs)}${why}`;
+    this.report({ event: "not-up", server, got: this.#got }, this.red(words));
   }
 
   held(server: string): void {

@@ -74,11 +74,11 @@ export class RollServer {
 
   /**
    * Resolves with `true` after a health check that was made, and passed, after this call; at once in a pool without
-   * health checks. `false`: not in time.
+   * health checks. `false`: not in time. `onWait` gets what the last check got that failed, if one was made after this call.
    */
   async whenUp(
     timeoutMs: number,
-    onWait: (server: ServerSnapshot, leftMs: number) => void,
+    onWait: (server: ServerSnapshot, leftMs: number, got: string | null) => void,
   ): Promise<boolean> {
     const giveUpAt = Date.now() + timeoutMs;
     let snapshot = await this.#change({}, this.#stop, giveUpAt);
@@ -87,10 +87,11 @@ export class RollServer {
       const server = this.#stillOut(snapshot.servers);
       if (!snapshot.checks) return true;
       const { lastCheck, health } = server;
-      if (health === "up" && lastCheck?.passed && lastCheck.at > before) return true;
+      const made = lastCheck && lastCheck.at > before ? lastCheck : null;
+      if (health === "up" && made?.passed) return true;
       const leftMs = giveUpAt - Date.now();
       if (leftMs <= 0) return false;
-      onWait(server, leftMs);
+      onWait(server, leftMs, made && !made.passed ? made.got : null);
       snapshot = await this.#later(giveUpAt);
       if (Date.now() < wakeAt) continue;
       snapshot = await this.#change({}, this.#stop, giveUpAt);

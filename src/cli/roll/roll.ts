@@ -129,7 +129,8 @@ async function runAndWait(
   progress.commandEnded(server.name, command, end);
   if (end.code !== EXIT.done) return end.code;
   if (signals.first) return signals.exitCode;
-  if (await server.whenUp(upTimeoutMs, (now, leftMs) => progress.comingUp(now, leftMs))) return EXIT.done;
+  const onWait = progress.comingUp.bind(progress);
+  if (await server.whenUp(upTimeoutMs, onWait)) return EXIT.done;
   progress.notUp(server.name, upTimeoutMs);
   return EXIT.notDrained;
 }

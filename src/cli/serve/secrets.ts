@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bindingsOf, type SecretState } from "../../config/bindings.ts";
+import { readPools } from "../../config/parse.ts";
+import { problemLine } from "../../config/problem.ts";
 import { holdsPools } from "../../config/variables.ts";
 import { listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
@@ -24,6 +26,7 @@ export async function secretsBeside(
   const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
   const secrets = { ...(await secretsOfFile(dirname(file), environment)), ...ofProcess };
   refuseForHeaders(secrets, settings);
+  refuseForPages(secrets, settings);
   refuseForRuntime(secrets);
   return secrets;
 }
@@ -76,6 +79,14 @@ function refuseForHeaders(secrets: Record<string, string>, settings: Settings): 
       `The secret ${listed(unusable)} is empty or has several lines, so no header can have it: a header's value is one line.`,
     );
   }
+}
+
+/** The file's own variables are right, but .dev.vars takes the place of some. */
+function refuseForPages(secrets: Record<string, string>, settings: Settings): void {
+  const env = { ...settings.variables, ...secrets };
+  const { problems } = readPools(env, bindingsOf(env));
+  const wrong = problems.filter(({ path: [, , key] }) => key === "pages");
+  if (wrong.length > 0) throw new CliError(EXIT.invalid, wrong.map(problemLine).join("\n"));
 }
 
 /** The runtime gets them by its environment. What Node says of one that cannot be passed on has its value. */

@@ -137,13 +137,27 @@ export function serversView(
     { title: "LONGEST", cell: ({ leases }) => longest(leases, now), right: true },
     {
       title: "WEIGHT",
-      cell: ({ weight, configured }) => `${weight}${otherwise(weight, configured?.weight, style)}`,
+      cell: ({ weight, configured }) =>
+        `${weight === 0 ? style("yellow", "0") : weight}${otherwise(weight, configured?.weight, style)}`,
       right: true,
       usual: ({ weight, configured }) => weight === 1 && (configured?.weight ?? 1) === 1,
     },
+    ...(servers.some(({ lastCheck }) => lastCheck?.passed === false) ? [lastCheckColumn(style)] : []),
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
   return titled(table(columns, servers, width), style);
+}
+
+/** What each server's last health check got. */
+function lastCheckColumn(style: Style): Column<ServerSnapshot> {
+  return {
+    title: "LAST CHECK",
+    cell: ({ lastCheck }) => {
+      if (lastCheck === null) return "–";
+      const got = printable(lastCheck.got);
+      return lastCheck.passed ? got : style("red", got);
+    },
+  };
 }
 
 /** The configured value, where an operator has set another one. */

@@ -1,5 +1,5 @@
 /** Whose a token is, found without asking anybody. */
-import { SHORTEST_TOKEN } from "../../config/admin.ts";
+import { SHORTEST_TOKEN } from "../../config/perhaps-token.ts";
 import { type Grant, RIGHTS } from "../../config/rights.ts";
 import { quoted } from "../terminal/output.ts";
 import { tableOf } from "../wrangler-file/tree.ts";

@@ -7,6 +7,8 @@ import { quoted } from "../terminal/output.ts";
 
 /** A star that is not quoted, a shell would replace by the names of files. */
 const ALL_IN_WORDS = "all";
+/** What may stand in the list. */
+export const RIGHTS_WORDS: readonly string[] = [...RIGHTS, ALL_IN_WORDS];
 export const RIGHTS_ALLOWED = `${RIGHTS.join(", ")}; or ${ALL_IN_WORDS}`;
 
 /** From `look,drain`, in the order in which rights are listed. */
@@ -14,7 +16,7 @@ export function readRights(given: string): string[] {
   const words = wordsOf(given);
   const unknown = words.find((word) => !isRight(word) && word !== ALL && word !== ALL_IN_WORDS);
   if (unknown !== undefined || words.length === 0) {
-    const near = nearest(unknown ?? "", [...RIGHTS, ALL_IN_WORDS]);
+    const near = nearest(unknown ?? "", RIGHTS_WORDS);
     const meant = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new InvalidArgumentError(`${noRight(unknown)}${meant} Allowed are ${RIGHTS_ALLOWED}.`);
   }

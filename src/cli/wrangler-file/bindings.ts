@@ -1,5 +1,5 @@
 /** The bindings in the file by which servers may be reached. */
-import type { BindingKind, Bindings } from "../../config/bindings.ts";
+import { type BindingKind, type Bindings, bound } from "../../config/bindings.ts";
 import type { Target } from "./target.ts";
 import { listOf, tableOf } from "./tree.ts";
 
@@ -28,6 +28,7 @@ export function bindingsIn(target: Target): Bindings {
     },
     // The file does not say which there are.
     secretOf: () => "there",
+    variableOf: (name) => bound(tableOf(target.own("vars")), name),
   };
 }
 

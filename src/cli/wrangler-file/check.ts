@@ -1,7 +1,10 @@
 /** `sluice check` of a wrangler.toml, wrangler.json or wrangler.jsonc: text in, findings out, no I/O. */
 import { checkAgainst, type Running } from "./against.ts";
+import { checkBalance } from "./balance.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
+import { checkFreePaths } from "./free-paths.ts";
+import { checkHealth } from "./health.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
@@ -66,8 +69,11 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkSharedServers(target, right);
     checkDrains(target, right, options.longestDrainMs);
     checkTimeouts(target, right);
+    checkBalance(target, right);
     checkBusy(target, right);
+    checkHealth(target, right);
     checkDeferred(target, right);
+    checkFreePaths(target, right);
     return right;
   });
   for (const target of all) {

@@ -1,6 +1,7 @@
 /** The secrets of `wrangler dev` and `sluice serve`, in a file beside wrangler's. */
 import { tokenProblem } from "../../config/admin.ts";
 import { ADMIN_TOKENS, readAdminTokens } from "../../config/admin-tokens.ts";
+import { nameUnlessToken } from "../../config/perhaps-token.ts";
 import { problemLine } from "../../config/problem.ts";
 import { noSuchPools } from "./operators.ts";
 import type { Finding } from "./report.ts";
@@ -47,7 +48,9 @@ function problemsOfTokens(json: string, pools: ReadonlySet<string>): string[] {
   return [
     ...problems.map((problem) => problemLine(problem) + quotes),
     ...tokens.flatMap(({ name, grant }) =>
-      noSuchPools(grant, pools).map((text) => problemLine({ path: [ADMIN_TOKENS, name, "pools"], text })),
+      noSuchPools(grant, pools).map((text) =>
+        problemLine({ path: [ADMIN_TOKENS, nameUnlessToken(name), "pools"], text }),
+      ),
     ),
   ];
 }

@@ -2,6 +2,7 @@
 import { ACCESS, readAccess } from "../../config/access.ts";
 import { ADMIN_TOKENS, readAdminTokens } from "../../config/admin-tokens.ts";
 import { nearest } from "../../config/did-you-mean.ts";
+import { nameUnlessToken } from "../../config/perhaps-token.ts";
 import { inspect, type Problem } from "../../config/problem.ts";
 import type { Grant } from "../../config/rights.ts";
 import { poolNamesIn } from "./pools.ts";
@@ -19,7 +20,8 @@ function checkTokens(target: Target): void {
   if (given === undefined || given === "") return;
   const { tokens, problems } = readAdminTokens(given);
   reportProblems(target, problems);
-  for (const { name, grant } of tokens) warnOfPools(target, [ADMIN_TOKENS, name, "pools"], grant);
+  for (const { name, grant } of tokens)
+    warnOfPools(target, [ADMIN_TOKENS, nameUnlessToken(name), "pools"], grant);
   if (problems.length > 0) return;
   target.note(
     ["vars", ADMIN_TOKENS],
@@ -55,6 +57,6 @@ export function noSuchPools({ pools }: Pick<Grant, "pools">, configured: Readonl
   return unknown.map((name) => {
     const near = nearest(name, [...configured]);
     const meant = near === undefined ? "" : `; did you mean ${inspect(near)}?`;
-    return `${inspect(name)} is no pool of this configuration${meant}`;
+    return `${inspect(nameUnlessToken(name))} is no pool of this configuration${meant}`;
   });
 }

@@ -1,14 +1,16 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { isAllQuarantined } from "../../words/condition.ts";
-import { counted, inSentence } from "../../words/phrases.ts";
+import { counted, inSentence, isTakenOut } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import type { Advice, Facts, Symptoms } from "./advice-causes.ts";
 import {
+  beginning,
   FREE_BY_HAND,
   growthWords,
   meanwhile,
   opensWords,
+  putBack,
   refusalWords,
   retryWords,
   sentences,
@@ -45,10 +47,10 @@ export function onLoad(facts: Facts, symptoms: Symptoms): Advice {
 
 /** The servers that an operator could put back, and what helps. */
 function cureOf({ servers }: Snapshot): [taken: string | null, cure: string] {
-  const set = servers.filter(({ state, slots }) => state !== "ready" && slots > 0);
+  const set = servers.filter((server) => isTakenOut(server) && server.slots > 0);
   if (set.length === 0) return [null, "Add servers or slots"];
   const taken = set.length === 1 ? (set[0]?.name ?? "") : counted(set.length, "server");
-  return [taken, `Set ${taken} to ready again, or add servers or slots`];
+  return [taken, `${beginning(putBack(set, taken))} again, or add servers or slots`];
 }
 
 function trendWords(trend: QueueTrend, taken: string | null, cure: string): string {

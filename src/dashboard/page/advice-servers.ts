@@ -1,9 +1,17 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { isAllQuarantined, isMissing } from "../../words/condition.ts";
-import { counted, inSentence, listed, SERVER_STATES, serversInUse } from "../../words/phrases.ts";
+import { counted, inSentence, isTakenOut, listed, SERVER_STATES, serversInUse } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { type Advice, type Facts, type Symptoms, serversBack } from "./advice-causes.ts";
-import { meanwhile, refusalWords, retryWords, sentences, weightOf } from "./advice-words.ts";
+import {
+  beginning,
+  meanwhile,
+  putBack,
+  refusalWords,
+  retryWords,
+  sentences,
+  weightOf,
+} from "./advice-words.ts";
 import { ofThemStored } from "./deferred-words.ts";
 
 /** A pool without requests is not checked, so that what is known of a server grows old. */
@@ -12,7 +20,7 @@ const OLD_CHECK_MS = 2 * 60_000;
 export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
   const { servers, drain, queued } = pool;
   const down = servers.filter(isDown);
-  const set = servers.filter((server) => server.state !== "ready" && !isDown(server));
+  const set = servers.filter((server) => isTakenOut(server) && !isDown(server));
   const [why, cure] = whyNone(down, set, now);
   const waiting = `${counted(queued, "request")}${ofThemStored(pool)} wait${queued === 1 ? "s" : ""} for one`;
   const text = sentences(
@@ -33,7 +41,7 @@ function whyNone(
 ): [why: string, cure: string] {
   if (down.length === 0 && set.length === 0)
     return ["all have left the configuration", "Deploy a configuration with others"];
-  if (down.length === 0) return [setWords(set, true), cureOfSet(set)];
+  if (down.length === 0) return [setWords(set, true), beginning(cureOfSet(set))];
   if (set.length === 0) return [downWords(down, now), cureOfDown(down, set)];
   return [`${downWords(down, now)}, and ${setWords(set, false)}`, cureOfDown(down, set)];
 }
@@ -87,38 +95,46 @@ function downWords(down: readonly ServerSnapshot[], now: number): string {
   const are = down.length === 1 ? "is" : "are";
   const first = down.length === 1 ? "" : "the first ";
   const time = since.length === 0 ? "" : `, ${first}for ${wholeSeconds(now - Math.min(...since))}`;
-  const set = down.filter(({ state }) => state === "drain").map(({ name }) => name);
-  const also =
-    set.length === 0
-      ? ""
-      : `${time ? "," : ""} and ${set.length < down.length ? `${listed(set)} also ` : ""}set to drain`;
+  const set = down.filter(isTakenOut);
+  const who = set.length < down.length ? `${listed(set.map(({ name }) => name))} also ` : "";
+  const also = set.length === 0 ? "" : `${time ? "," : ""} and ${who}set to ${statesOf(set)}`;
   return `${listed(down.map(({ name }) => name))} ${are} down${time}${also}`;
 }
 
 function setWords(set: readonly ServerSnapshot[], isAll: boolean): string {
-  const states = [...new Set(set.map(({ state }) => SERVER_STATES[state]))].sort();
   const who = isAll && set.length > 1 ? "all" : listed(set.map(({ name }) => name));
-  return `${who} ${set.length === 1 ? "is" : "are"} set to ${states.join(" or ")}${byOwners(set)}`;
+  return `${who} ${set.length === 1 ? "is" : "are"} set to ${statesOf(set)}${byOwners(set)}`;
+}
+
+/** What keeps requests from servers that were taken out: `drain`, `maintenance or weight 0`. */
+function statesOf(set: readonly ServerSnapshot[]): string {
+  const states = set.map(({ state }) => (state === "ready" ? "weight 0" : SERVER_STATES[state]));
+  return [...new Set(states)].sort().join(" or ");
 }
 
 /** A server that a roll has taken out is about to be restarted. */
 function byOwners(set: readonly ServerSnapshot[]): string {
-  const owners = [...new Set(set.flatMap(({ stateOwner }) => stateOwner ?? []))];
+  const owners = [...new Set(set.flatMap(ownersOf))];
   return owners.length === 0 ? "" : ` by ${listed(owners.map((owner) => `“${owner}”`))}`;
+}
+
+/** Whoever set it to ready has not taken it out. */
+function ownersOf({ state, stateOwner }: ServerSnapshot): string[] {
+  return state === "ready" || stateOwner === undefined ? [] : [stateOwner];
 }
 
 function cureOfDown(down: readonly ServerSnapshot[], set: readonly ServerSnapshot[]): string {
   const [them, they] = down.length === 1 ? ["it", "it is"] : ["them", "each is"];
-  const hasBoth = down.some(({ state }) => state === "drain");
+  const both = down.filter(isTakenOut);
   if (set.length > 0)
-    return `Start or mend what is down${hasBoth ? " and set it to ready" : ""}, or ${inSentence(cureOfSet(set))}`;
-  const ready = hasBoth ? (down.length === 1 ? ", and set it to ready" : ", and set one to ready") : "";
+    return `Start or mend what is down${both.length > 0 ? ` and ${putBack(both, "it")}` : ""}, or ${cureOfSet(set)}`;
+  const ready = both.length > 0 ? `, and ${putBack(both, down.length === 1 ? "it" : "one")}` : "";
   return `Start or mend ${them}${ready}; ${they} used again by itself once its health checks pass`;
 }
 
 function cureOfSet(set: readonly ServerSnapshot[]): string {
   const which = set.length === 1 ? (set[0]?.name ?? "one") : "one";
-  return `Set ${which} to ready${set.some(({ stateOwner }) => stateOwner !== undefined) ? ", if nobody is at work on it" : ""}`;
+  return putBack(set, which) + (set.flatMap(ownersOf).length > 0 ? ", if nobody is at work on it" : "");
 }
 
 function oldCheckWords(down: readonly ServerSnapshot[], now: number): string | null {

@@ -1,5 +1,5 @@
 import type { RecentRefusal } from "../../scheduler/record/recent-refusals.ts";
-import type { LeaseSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { culpritOf } from "../../words/condition.ts";
 import { counted, grouped, listed } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
@@ -73,4 +73,20 @@ export const FREE_BY_HAND = "free it by hand only if you know that the server is
 
 function isFailed({ deferred }: RecentRefusal): boolean {
   return deferred;
+}
+
+/** What lets requests go to `which` of these again: `set it to ready`, `give it a weight`. */
+export function putBack(set: readonly ServerSnapshot[], which: string): string {
+  const byState = set.some(({ state }) => state !== "ready");
+  const byWeight = set.some(({ weight }) => weight === 0);
+  const ways = [
+    ...(byState ? [`set ${which} to ready`] : []),
+    ...(byWeight ? [`give ${which} a weight`] : []),
+  ];
+  return ways.join(set.length === 1 ? " and " : " or ");
+}
+
+/** Words that may begin a sentence. */
+export function beginning(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -2,19 +2,20 @@ import type { PoolEvent } from "../../scheduler/record/events.ts";
 import { answerInWords, askedInWords, SIGNED_IN } from "../../words/audit.ts";
 import { clockInWords } from "../../words/times.ts";
 import { type Change, changesOf } from "./api.ts";
-import { AuditList, PAGE_SIZE } from "./audit-list.ts";
 import { problemWords } from "./connection.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
+import { PAGE_SIZE, PolledList } from "./polled-list.ts";
 
 /** Who has changed what, in a list that is asked for once it is open. */
 export class Audit {
-  readonly #list: AuditList;
+  readonly #list: PolledList<Change>;
   readonly #details = byId("changes") as HTMLDetailsElement;
+  #pool: string | null = null;
   /** How often the operator has done something here. */
   #acts = 0;
 
   constructor(onChange: () => void) {
-    this.#list = new AuditList(changesOf, onChange);
+    this.#list = new PolledList(onChange);
     this.#details.addEventListener("toggle", onChange);
     button("changes-more").addEventListener("click", () => {
       this.#list.more();
@@ -27,11 +28,19 @@ export class Audit {
     this.#acts++;
   }
 
+  #begin(pool: string): void {
+    this.#pool = pool;
+    this.#list.begin(async (limit) => {
+      const { changes, next } = await changesOf(pool, limit);
+      return { entries: changes, hasMore: next !== null };
+    });
+  }
+
   draw(pool: string, events: ReadonlyMap<number, PoolEvent>, isLive: boolean, now: number): void {
-    this.#list.choose(pool);
+    if (pool !== this.#pool) this.#begin(pool);
     if (!this.#details.open) return;
     if (isLive && !document.hidden) this.#list.keepUp(`${this.#acts} ${latestChange(events)}`);
-    const { changes, hasMore, mayShowMore, problem } = this.#list;
+    const { entries: changes, hasMore, mayShowMore, problem } = this.#list;
     keyed(
       byId("changes-list"),
       changes ?? [],

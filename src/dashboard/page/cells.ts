@@ -1,4 +1,5 @@
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { isTakenOut } from "../../words/phrases.ts";
 import { fineDuration, oneUnit } from "../../words/times.ts";
 
 /** One slot on the page. `kind` decides its look, `words` says the same. */
@@ -60,8 +61,7 @@ function leasedCell(
   const ms = now - Date.parse(lease.since);
   const age = ms < 60_000 ? fineDuration(ms) : oneUnit(ms);
   // The drain waits for this lease.
-  if (poolDrains || server.state !== "ready")
-    return { ...common, kind: "draining", words: `draining ${age}` };
+  if (poolDrains || isTakenOut(server)) return { ...common, kind: "draining", words: `draining ${age}` };
   return { ...common, kind: "busy", words: `busy ${age}` };
 }
 
@@ -69,6 +69,6 @@ function freeCell(key: string, server: ServerSnapshot, poolDrains: boolean): Cel
   const common = { key, server, lease: null };
   if (server.state === "maint") return { ...common, kind: "maint", words: "maintenance" };
   if (server.health === "down") return { ...common, kind: "down", words: "down" };
-  if (poolDrains || server.state === "drain") return { ...common, kind: "drain", words: "drained" };
+  if (poolDrains || isTakenOut(server)) return { ...common, kind: "drain", words: "drained" };
   return { ...common, kind: "idle", words: "idle" };
 }

@@ -1,42 +1,24 @@
 import type { DeferredState } from "../../link/deferral.ts";
 import type { DeferredSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { type DeferredRequest, type DeferredRequests, Problem } from "./api.ts";
+import type { DeferredRequest, DeferredRequests } from "./api.ts";
+import { PolledList } from "./polled-list.ts";
 
-/** How many requests are asked for at first, and how many more each time. */
-export const PAGE_SIZE = 50;
-/** More than this many are for the command line: all of them are asked for again with each change. */
-const MOST = 500;
-/** The shortest time between two questions, in ms. */
-const PAUSE_MS = 3_000;
-/** The longest while any request waits or runs, in ms: two that change places leave all counts as they were. */
+/** The longest time between two questions while any request waits or runs, in ms: two that change places change no count. */
 const STALE_MS = 15_000;
 
 export type Filter = DeferredState | "all";
 
-type Load = (pool: string, state: DeferredState | null, limit: number) => Promise<DeferredRequests>;
+type LoadRequests = (pool: string, state: DeferredState | null, limit: number) => Promise<DeferredRequests>;
 
-/** A part of one pool's list of deferred requests, as the API last told it. */
-export class DeferredList {
-  /** `null`: nothing was told yet. */
-  requests: DeferredRequest[] | null = null;
-  hasMore = false;
-  /** Why the last question failed; `null`: it did not. */
-  problem: Problem | null = null;
+/** One pool's deferred requests in one state, or in any. */
+export class DeferredList extends PolledList<DeferredRequest> {
   filter: Filter = "failed";
   pool: string | null = null;
-  readonly #load: Load;
-  readonly #onAnswer: () => void;
-  #limit = PAGE_SIZE;
-  #askedAt = Number.NEGATIVE_INFINITY;
-  /** The counts when the list was last asked for. */
-  #askedFor = "";
-  /** The number of the latest question: answers can overtake, and one to an earlier filter is of no use. */
-  #latest = 0;
-  #isAsking = false;
+  readonly #loadRequests: LoadRequests;
 
-  constructor(load: Load, onAnswer: () => void) {
-    this.#load = load;
-    this.#onAnswer = onAnswer;
+  constructor(loadRequests: LoadRequests, onAnswer: () => void) {
+    super(onAnswer);
+    this.#loadRequests = loadRequests;
   }
 
   /** Begins anew if this is another pool than before. */
@@ -48,61 +30,18 @@ export class DeferredList {
 
   show(filter: Filter): void {
     this.filter = filter;
-    this.requests = null;
-    this.hasMore = false;
-    this.problem = null;
-    this.#limit = PAGE_SIZE;
-    this.refresh();
-    this.#isAsking = false;
-    this.#latest++;
+    const pool = this.pool ?? "";
+    const state = filter === "all" ? null : filter;
+    this.begin(async (limit) => {
+      const { requests, next } = await this.#loadRequests(pool, state, limit);
+      return { entries: requests, hasMore: next !== null };
+    });
   }
 
-  /** Asks for further requests. They come with the next `keepUp`. */
-  more(): void {
-    this.#limit += PAGE_SIZE;
-    this.refresh();
-  }
-
-  /** True if some are left and may be asked for. */
-  get mayShowMore(): boolean {
-    return this.hasMore && this.#limit < MOST;
-  }
-
-  /** Lets the next `keepUp` ask at once, unless the browser would have to ask for the password. */
-  refresh(): void {
-    if (this.problem?.status !== 401) this.#askedAt = Number.NEGATIVE_INFINITY;
-  }
-
-  /** To be called every second and with every snapshot while the list is in sight. */
-  keepUp({ queued, running, answered, failed }: DeferredSnapshot): void {
-    const counts = [queued, running, answered, failed].join();
-    const since = Date.now() - this.#askedAt;
+  /** To be called as `keepUp` is: the counts are the news. */
+  keepUpWith({ queued, running, answered, failed }: DeferredSnapshot): void {
     const staleMs = queued + running > 0 ? STALE_MS : Number.POSITIVE_INFINITY;
-    if (this.#isAsking || since < (counts === this.#askedFor ? staleMs : PAUSE_MS)) return;
-    void this.#ask(counts);
-  }
-
-  async #ask(counts: string): Promise<void> {
-    const number = ++this.#latest;
-    this.#askedAt = Date.now();
-    this.#askedFor = counts;
-    this.#isAsking = true;
-    try {
-      const state = this.filter === "all" ? null : this.filter;
-      const { requests, next } = await this.#load(this.pool ?? "", state, this.#limit);
-      if (number !== this.#latest) return;
-      this.requests = requests;
-      this.hasMore = next !== null;
-      this.problem = null;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (number !== this.#latest) return;
-      this.problem = error;
-      this.#askedFor = "";
-      if (error.status === 401) this.#askedAt = Number.POSITIVE_INFINITY;
-    }
-    this.#isAsking = false;
-    this.#onAnswer();
+    this.keepUp([queued, running, answered, failed].join(), staleMs);
   }
 }
 

@@ -4,11 +4,12 @@ import { clockInWords, oneUnit } from "../../words/times.ts";
 import { type DeferredRequest, deferredRequests } from "./api.ts";
 import { problemWords } from "./connection.ts";
 import { type Listing, nameOf } from "./deferred-acts.ts";
-import { arranged, DeferredList, type Filter, PAGE_SIZE, type Row } from "./deferred-list.ts";
+import { arranged, DeferredList, type Filter, type Row } from "./deferred-list.ts";
 import { cancelQuestion, retryQuestion } from "./deferred-questions.ts";
 import type { Question } from "./dialog.ts";
 import { button, byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import { Hold } from "./hold.ts";
+import { PAGE_SIZE } from "./polled-list.ts";
 import { setSteadyText } from "./steady.ts";
 
 /** The filters, what an operator looks for first, and what is said where they find nothing. */
@@ -43,7 +44,7 @@ export class Deferred {
     this.#onAct = onAct;
     this.#list = new DeferredList(deferredRequests, onChange);
     this.#listing = {
-      find: (id) => this.#list.requests?.find((request) => request.id === id),
+      find: (id) => this.#list.entries?.find((request) => request.id === id),
       refresh: () => this.#list.refresh(),
     };
     this.#createFilters();
@@ -68,7 +69,7 @@ export class Deferred {
     byId("deferred").hidden = !deferred;
     if (!deferred) return;
     this.#list.choose({ name, deferred });
-    if (isLive && this.#isInSight && !document.hidden) this.#list.keepUp(deferred);
+    if (isLive && this.#isInSight && !document.hidden) this.#list.keepUpWith(deferred);
     this.#drawFilters(deferred);
     const oldest =
       deferred.queued === 0 ? "" : ` The oldest of the queued has waited for ${oneUnit(deferred.oldestMs)}.`;
@@ -103,7 +104,7 @@ export class Deferred {
   }
 
   #drawRows(mayAct: boolean, isLive: boolean, now: number): void {
-    const { requests } = this.#list;
+    const { entries: requests } = this.#list;
     const inFocus = this.#rowOf.get(document.activeElement?.closest("tr") ?? this.#rows);
     this.#drawn = requests
       ? arranged(this.#drawn, requests, this.#hold.isOn, inFocus?.request.id ?? null)
@@ -121,7 +122,7 @@ export class Deferred {
   }
 
   #drawFoot(counts: Partial<Record<Filter, number>>): void {
-    const { requests, filter, problem, hasMore, mayShowMore } = this.#list;
+    const { entries, filter, problem, hasMore, mayShowMore } = this.#list;
     setText(
       byId("deferred-problem"),
       problem ? `This list is not up to date. ${problemWords(problem)}.` : "",
@@ -131,7 +132,7 @@ export class Deferred {
     const rest = hasMore && !mayShowMore ? "; all others by sluice deferred" : "";
     const shown = `The first ${this.#drawn.length}, in the order in which they came${rest}.`;
     // The counts may be ahead of the list.
-    const isKnown = requests !== null && !counts[filter];
+    const isKnown = entries !== null && !counts[filter];
     const none = isKnown ? FILTERS[filter] : problem ? "" : "Asking…";
     setText(byId("deferred-shown"), isEmpty ? none : hasMore ? shown : "");
     const more = button("deferred-more");

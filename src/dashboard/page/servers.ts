@@ -1,5 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { SERVER_STATES, takesRequests } from "../../words/phrases.ts";
+import { isTakenOut, SERVER_STATES, takesRequests } from "../../words/phrases.ts";
 import { oneUnit } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 
@@ -41,7 +41,7 @@ export class Servers {
         const [name, state, health, load, acts] = row.children;
         setText(name?.lastChild, addressWords(server));
         drawWords(state, SERVER_STATES[server.state], since(server.stateSince, now));
-        setAttributes(state, { "data-mark": server.state === "ready" ? "good" : "warn" });
+        setAttributes(state, { "data-mark": isTakenOut(server) ? "warn" : "good" });
         drawWords(health, server.health, healthWords(server, now));
         setAttributes(health, { "data-mark": HEALTH_MARKS[server.health] });
         drawWords(load, `${server.inFlight} of ${server.slots} in flight`, quarantineWords(server));

@@ -17,6 +17,12 @@ const PAUSE_MS = { least: 250, most: 1_000 };
 /** How long after its timeout a check counts as timed out even if that was not reported, in ms. */
 const CHECK_GRACE_MS = 1_000;
 
+export interface CheckUnderWay {
+  readonly server: Server;
+  /** When it was sent. */
+  readonly askedAt: number;
+}
+
 /**
  * Decides which servers to ask how they are (a health check), or whether they are idle again (a probe, of a server with
  * a slot in quarantine).
@@ -26,6 +32,9 @@ const CHECK_GRACE_MS = 1_000;
  * even if the next check is due by then. A slot in quarantine is not checked: if all slots of a server are in
  * quarantine, the failures of its requests show its health.
  *
+ * With `slot = false` the server answers checks beside its work: a check takes no slot, is sent at each interval however
+ * busy the server is, and no ticket ever waits for one. Nothing of it outlives this instance of the pool.
+ *
  * A pool that has had no work for a minute sends no checks, so that it sleeps and costs nothing.
  */
 export class Checks {
@@ -33,7 +42,7 @@ export class Checks {
   readonly #leases: Leases;
   readonly #newId: () => string;
   /** Checks under way, by id. */
-  readonly #running = new Map<string, Server>();
+  readonly #running = new Map<string, CheckUnderWay>();
   /** Servers whose slot was just freed by a check: a ticket gets it before the next check. */
   readonly #yielding = new Set<Server>();
   #overdue = false;
@@ -73,7 +82,7 @@ export class Checks {
     if (!isCheck({ state })) this.#lastWorkAt = now;
     // After a check that timed out, the next check goes first: a request would most likely time out as well.
     else if (!lost) this.#yielding.add(server);
-    if (server.nextCheckAt <= now) this.#overdue = true;
+    if (this.#takesSlot && server.nextCheckAt <= now) this.#overdue = true;
   }
 
   /** To be called after each round of grants, in which tickets could get the slots that checks have freed. */
@@ -106,8 +115,11 @@ export class Checks {
     return next;
   }
 
-  checkEnded(id: string): void {
+  /** Returns the check that has ended; `undefined`: it was none, or had ended before. */
+  checkEnded(id: string): CheckUnderWay | undefined {
+    const check = this.#running.get(id);
     this.#running.delete(id);
+    return check;
   }
 
   /** `server`: `undefined` if it is gone. `again`: it still has slots in quarantine. */
@@ -127,12 +139,18 @@ export class Checks {
     );
   }
 
+  get #takesSlot(): boolean {
+    return this.#settings.check?.slot !== false;
+  }
+
   #canCheck(server: Server): boolean {
-    return server.hasFreeSlot && !this.#yielding.has(server) && !this.#hasCheckRunning(server);
+    if (this.#hasCheckRunning(server)) return false;
+    return !this.#takesSlot || (server.hasFreeSlot && !this.#yielding.has(server));
   }
 
   #hasCheckRunning(server: Server): boolean {
-    for (const busy of this.#running.values()) if (busy === server) return true;
+    // It may have left, and come again.
+    for (const { server: busy } of this.#running.values()) if (busy.identity === server.identity) return true;
     return false;
   }
 
@@ -141,12 +159,13 @@ export class Checks {
     if (!check || server.nextCheckAt > now || !this.#canCheck(server)) return null;
     server.nextCheckAt = Number.POSITIVE_INFINITY;
     const hadWork = now - this.#lastWorkAt < ATTENTION_MS;
-    const slot = hadWork && !server.retired && server.state !== "maint" ? server.take() : undefined;
-    if (!slot) return null;
+    if (!hadWork || server.retired || server.state === "maint") return null;
+    const slot = this.#takesSlot ? server.take() : null;
+    if (slot === undefined) return null;
     server.nextCheckAt = now + check.intervalMs;
     const id = `check:${this.#newId()}`;
-    this.#running.set(id, server);
-    this.#leases.check(slot, id, now, check.timeoutMs + CHECK_GRACE_MS);
+    this.#running.set(id, { server, askedAt: now });
+    if (slot) this.#leases.check(slot, id, now, check.timeoutMs + CHECK_GRACE_MS);
     return { kind: "check", id, ...questionTo(server, check.path) };
   }
 

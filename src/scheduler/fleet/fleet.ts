@@ -12,10 +12,11 @@ import {
   type ServerRow,
   type SlotRow,
 } from "../terms/rows.ts";
-import type { FailedServer } from "../waiting/failed-server.ts";
+import type { Ticket } from "../waiting/ticket.ts";
 import { Balance } from "./balance.ts";
+import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
-import { type CheckResult, HealthState } from "./health.ts";
+import { HealthState } from "./health.ts";
 import { Leases, restMs, type WithheldState } from "./leases.ts";
 import { type Registered, type RegisterRequest, Registrations } from "./registrations.ts";
 import { Server } from "./server.ts";
@@ -34,7 +35,6 @@ export class Fleet {
   readonly #checks: Checks;
   readonly #registrations = new Registrations();
   #servers: Server[];
-  #grants = 0;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -48,7 +48,7 @@ export class Fleet {
     this.#outbox = record.outbox;
     this.#journal = record.journal;
     this.#leases = new Leases(record.outbox);
-    this.#balance = new Balance(settings.balance);
+    this.#balance = new Balance(settings);
     this.#checks = new Checks(settings, this.#leases, newId);
     const rows = new Map(restored?.servers.map((row) => [row.name, row]));
     const registered = restored?.registered ?? [];
@@ -119,19 +119,20 @@ export class Fleet {
 
   // ── Slots ──
 
-  /** Leases a slot to the ticket of this id; `undefined`: none is free for it. `failed`: its last attempt's server. */
+  /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    id: string,
-    failed: FailedServer | null,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
-    const server = this.#balance.pick(random, failed);
-    const slot = server?.take();
-    if (!server || !slot) return undefined;
-    server.lastGrant = ++this.#grants;
-    this.#leases.grant(slot, id, now);
+    const slot = this.#balance.pick(ticket, now, random)?.take();
+    if (slot) this.#leases.grant(slot, ticket.id, now);
     return slot;
+  }
+
+  /** Names a server for a request without a slot; `undefined`: none is available. `failed`: names of those that failed it. */
+  pickFree(failed: readonly string[]): Server | undefined {
+    return this.#balance.pickFree(failed);
   }
 
   renew(slot: Slot<Server>, now: number): void {
@@ -209,23 +210,24 @@ export class Fleet {
     return this.#registrations.next;
   }
 
-  /** A check has ended. Does nothing more if the time of its slot ran out before. */
-  checked(id: string, result: CheckResult, now: number): void {
-    this.#checks.checkEnded(id);
-    const slot = this.#leases.get(id);
-    if (slot?.state !== "checking") return;
-    const { server } = slot;
-    server.lastCheck = { at: slot.since, passed: result === "passed" };
+  /** A check has ended. Does nothing if the time of its slot ran out before. */
+  checked(id: string, report: CheckReport, now: number): void {
+    const check = this.#checks.checkEnded(id);
+    if (!check) return;
+    const { server, askedAt } = check;
+    const { result, got } = report;
+    server.lastCheck = { at: askedAt, passed: result === "passed", got };
     const before = { status: server.health.status, refusedAt: server.health.refusedAt };
-    const askedAt = slot.since;
-    this.#closeAfterCheck(slot, result, now);
+    // Without one the server answers checks beside its work.
+    const slot = this.#leases.get(id);
+    if (slot) this.#closeAfterCheck(slot, report, now);
     if (server.retired) return;
     const changed =
       result === "passed" ? server.health.checkPassed() : server.health.checkFailed(result, askedAt, now);
     if (!changed) return;
     this.#recordHealth(server, now);
     if (server.health.status === "down") {
-      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks" }, now);
+      this.#journal.note({ kind: "server-down", server: server.name, cause: "checks", got }, now);
     } else if (before.status === "down") {
       this.#journal.note({ kind: "server-up", server: server.name }, now);
       // The server restarted when it refused a connection, so the requests that it got before are gone.
@@ -234,9 +236,9 @@ export class Fleet {
     }
   }
 
-  checkedLate(id: string, result: CheckResult, now: number): void {
+  checkedLate(id: string, report: CheckReport, now: number): void {
     const slot = this.#leases.get(id);
-    if (slot?.state === "recovering" && result !== "timeout") this.#closeAfterCheck(slot, result, now);
+    if (slot?.state === "recovering" && report.result !== "timeout") this.#closeAfterCheck(slot, report, now);
   }
 
   probed(identity: string, idle: boolean, askedAt: number, now: number): void {
@@ -256,7 +258,7 @@ export class Fleet {
   /** Ends the states whose time has come. `onLost`: called for each lease that ran out; its slot is quarantined. */
   tick(now: number, onLost: () => void): void {
     for (let slot = this.#leases.takeDue(now); slot; slot = this.#leases.takeDue(now)) {
-      if (slot.state === "checking") this.checked(slot.lease, "timeout", now);
+      if (slot.state === "checking") this.checked(slot.lease, this.#silence, now);
       else if (!isHeld(slot)) this.free(slot, now);
       else {
         onLost();
@@ -302,12 +304,18 @@ export class Fleet {
     this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
   }
 
+  /** What a check got whose end nobody reports. */
+  get #silence(): CheckReport {
+    return noAnswer(this.#settings.check?.timeoutMs ?? 0);
+  }
+
   /** Closes the slot for as long as after a request with the same end. For that, an answer of any status is `done`. */
-  #closeAfterCheck(slot: Slot<Server>, result: CheckResult, now: number): void {
+  #closeAfterCheck(slot: Slot<Server>, { result, cutOff }: CheckReport, now: number): void {
     slot.lost = result === "timeout";
+    const { cooldownMs, quarantine } = this.#settings;
     const answered = result === "passed" || result === "failed";
     const forMs = answered
-      ? this.#settings.cooldownMs
+      ? Math.max(cooldownMs, cutOff ? quarantine.cancelMs : 0)
       : quarantineMs(result === "timeout" ? "timeout" : "broken", this.#settings);
     this.#withhold(slot, "recovering", forMs, now);
   }

@@ -31,18 +31,22 @@ export class Server {
   registration: RegisteredRow | null = null;
   health: HealthState;
   healthSince: number | null;
-  /** The last health check that ended; `at` is when it was sent. */
-  lastCheck: { at: number; passed: boolean } | null = null;
+  /** The last health check that ended; `at` is when it was sent, `got` what came of it, in words. */
+  lastCheck: { at: number; passed: boolean; got: string } | null = null;
   /** When the next health check is due; `Infinity`: none is scheduled. */
   nextCheckAt = Number.POSITIVE_INFINITY;
   /** When the next probe is due; `Infinity`: none is scheduled. */
   nextProbeAt = Number.POSITIVE_INFINITY;
   /** The pause before that probe, in ms; it doubles from probe to probe. */
   probePauseMs = 0;
+  /** What it is chosen by: its weight, or less for a while after it came up. Kept up to date by `SlowStart`. */
+  share = 0;
+  /** When its share is all of its weight, in ms since the epoch. */
+  warmUntil = Number.NEGATIVE_INFINITY;
   /** Smooth weighted round robin's running credit. */
   credit = 0;
-  /** Serial number of the pool's last grant to this server, so that equal servers take turns. */
-  lastGrant = 0;
+  /** Decides which keys it gets; see `seedOf`. Kept up to date by `Balance`, in pools that hash. */
+  hashSeed = 0;
 
   configured: { slots: number; weight: number };
   #override: ServerOverride;
@@ -110,7 +114,18 @@ export class Server {
 
   /** True if neither the operator nor its health keeps the server from requests. It may be busy. */
   get available(): boolean {
-    return !this.retired && this.state === "ready" && this.health.status !== "down";
+    return !this.retired && this.state === "ready" && this.weight > 0 && this.health.status !== "down";
+  }
+
+  /**
+   * When an operator put the server back into service, or its checks passed again, whichever was later; in ms since the
+   * epoch. `-Infinity`: neither is known.
+   */
+  get cameUpAt(): number {
+    return Math.max(
+      (this.state === "ready" ? this.#stateSince : null) ?? Number.NEGATIVE_INFINITY,
+      (this.health.status === "up" ? this.healthSince : null) ?? Number.NEGATIVE_INFINITY,
+    );
   }
 
   /** True if the server is in maintenance, retired, or was seen to be down recently: no ticket is to wait for it. */

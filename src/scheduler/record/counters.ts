@@ -12,6 +12,8 @@ export interface Totals {
   /** Attempts that were followed by another. */
   retried: number;
   abandoned: number;
+  /** Requests that went to a server without a slot (`free_paths`); in none of the others but `refused`. */
+  free: number;
 }
 
 /** All that is counted, as the ledger keeps it. */
@@ -51,8 +53,8 @@ export class Counters {
   #meanServiceMs: number | null = null;
 
   constructor(stored: Partial<Counts> = {}) {
-    const { accepted = 0, completed = 0, refused = {}, retried = 0, abandoned = 0 } = stored;
-    this.#totals = { accepted, completed, refused: { ...refused }, retried, abandoned };
+    const { accepted = 0, completed = 0, refused = {}, retried = 0, abandoned = 0, free = 0 } = stored;
+    this.#totals = { accepted, completed, refused: { ...refused }, retried, abandoned, free };
     this.#answered = { ...stored.answered };
     this.#waits = storedHistogram(stored.waits);
     this.#servers = new Map(
@@ -94,6 +96,10 @@ export class Counters {
 
   abandoned(): void {
     this.#totals.abandoned++;
+  }
+
+  wentFree(): void {
+    this.#totals.free++;
   }
 
   /** Takes back an `abandoned` of a request whose holder was presumed lost. */

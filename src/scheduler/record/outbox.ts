@@ -21,7 +21,7 @@ export interface WakeQuestion {
 
 /** A question to a server. */
 export type ServerQuestion =
-  /** How is the server? Holds a slot under this id until it is answered. */
+  /** How is the server? Unless `slot = false`, it holds a slot under this id until it is answered. */
   | ({ kind: "check"; id: string } & Asked)
   /** Is the server idle again? */
   | ({ kind: "probe"; askedAt: number } & Asked);

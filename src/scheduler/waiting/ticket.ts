@@ -11,6 +11,8 @@ export interface TicketRequest {
   /** How long the ticket paused, in ms, after its last try to reach the pool. The regroup waits by this. */
   pausedMs?: number;
   retry?: Retry;
+  /** Requests of the same key go to the same server if they can: a whole number of 53 bits. Absent: it has none. */
+  hashKey?: number;
   /** Only of a deferred request: when it is given up, instead of after `queue_timeout`; ms since the epoch. */
   expiresAt?: number;
 }
@@ -26,6 +28,8 @@ export interface Ticket {
   readonly isRetry: boolean;
   /** The server of the last attempt; `null`: this is the first. */
   readonly failed: FailedServer | null;
+  /** `null`: it may go to any server. */
+  readonly hashKey: number | null;
   /** When a deferred request is given up: nobody holds a connection for it. `null`: this is a direct one. */
   readonly expiresAt: number | null;
   /** True once the ticket is off the list: granted, refused, or its client left. */

@@ -66,7 +66,8 @@ export class WaitingList {
     const failed = retry ? new FailedServer(retry, now) : null;
     const isRetry = retry !== undefined;
     const expiresAt = request.expiresAt ?? null;
-    const ticket: Ticket = { id, token, since, isRetry, failed, expiresAt, left: false };
+    const hashKey = request.hashKey ?? null;
+    const ticket: Ticket = { id, token, since, isRetry, failed, hashKey, expiresAt, left: false };
     this.#byId.set(id, ticket);
     this.#byArrival.push(ticket);
     if (expiresAt === null) this.#byWait.push(ticket);

@@ -60,14 +60,18 @@ describe("sluice serve says at its start", () => {
     const wrong = { ci: { sha256: "none", may: ["look"] } };
     const served = await (await projectWith(`ADMIN_TOKENS=${JSON.stringify(wrong)}\n`)).serve();
     await served.run.printed(`sluice: ADMIN_TOKENS has an error, ${OFF}\n`);
-    expect(served.run.stderr).toContain("sluice: warning: ADMIN_TOKENS.ci.sha256: is no digest");
+    expect(served.run.stderr).toContain(
+      "sluice: warning: ADMIN_TOKENS.ci.sha256: is neither a SHA-256 digest nor a list of one or two",
+    );
     expect(await look(served, CI)).toBe(503);
   });
 
   test("which token opens nothing while others do", async () => {
     const some = { ...TOKENS, jane: { sha256: "hunter2-hunter2-hunter2", may: ["look"] } };
     const served = await (await projectWith(`ADMIN_TOKENS=${JSON.stringify(some)}\n`)).serve();
-    await served.run.printed("sluice: warning: ADMIN_TOKENS.jane.sha256: is no digest");
+    await served.run.printed(
+      "sluice: warning: ADMIN_TOKENS.jane.sha256: is neither a SHA-256 digest nor a list of one or two",
+    );
     expect(served.run.stderr).not.toContain(OFF);
     expect(served.run.stderr).not.toContain("hunter2");
     expect(await look(served, CI)).toBe(200);

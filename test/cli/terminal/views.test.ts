@@ -49,6 +49,25 @@ test("a server's slots and weight are told beside the configured ones where an o
   expect(row).toContain("2 (configured 3)");
 });
 
+test("where a health check has failed, the servers are told with what their last one got", () => {
+  const at = new Date(NOW).toISOString();
+  const servers = [
+    serverWith({ lastCheck: { at, passed: true, got: "status 200" } }),
+    serverWith({
+      name: "web-2",
+      health: "down",
+      lastCheck: { at, passed: false, got: "status 503\u001b[2J" },
+    }),
+    serverWith({ name: "web-3" }),
+  ];
+  expect(serversView(servers, plain, NOW, 90)).toEqual([
+    "SERVER  STATE  HEALTH  IN FLIGHT  LONGEST  LAST CHECK      URL",
+    "web-1   ready  up            0/1        –  status 200      https://web-1.example.com",
+    "web-2   ready  down          0/1        –  status 503?[2J  https://web-1.example.com",
+    "web-3   ready  up            0/1        –  –               https://web-1.example.com",
+  ]);
+});
+
 test("on a narrow terminal the servers are told without what is usual of all of them", () => {
   expect(serversView([serverWith()], plain, NOW, 70)).toEqual([
     "SERVER  STATE  HEALTH  IN FLIGHT  LONGEST  URL",

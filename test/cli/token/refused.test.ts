@@ -46,7 +46,7 @@ describe("sluice token new makes nothing", () => {
     [
       "a token where a digest should be",
       '{\n  "ci": {\n    "sha256": "hunter2-hunter2-hunter2",\n    "may": ["look"] } }',
-      `${FILE}:3: error: ci.sha256: is no digest`,
+      `${FILE}:3: error: ci.sha256: is neither a SHA-256 digest nor a list of one or two`,
     ],
     [
       "a right that is none",

@@ -87,14 +87,15 @@ const duration = fc
   .map((it) => it.join(""));
 const soundServer = {
   slots: fc.integer({ min: 1, max: 1000 }),
-  weight: fc.integer({ min: 1, max: 256 }),
+  weight: fc.integer({ min: 0, max: 256 }),
   backup: fc.boolean(),
 };
 const soundPool = fc.record(
   {
     servers: fc.array(fc.record(soundServer, { requiredKeys: [] }), { minLength: 1, maxLength: 4 }),
     path_prefix: fc.constantFrom("/", "/a", "/b/"),
-    balance: fc.constantFrom("roundrobin", "leastconn", "first", "random"),
+    balance: fc.constantFrom("roundrobin", "leastconn", "first", "hash:path", "hash:header:X-Session"),
+    slow_start: duration,
     max_queue: fc.integer({ min: 0, max: 1_000_000 }),
     queue_timeout: duration,
     drain_expires: duration,

@@ -85,11 +85,25 @@ describe("ADMIN_TOKENS among the variables", () => {
         severity: "error",
         key: "vars.ADMIN_TOKENS.ci.sha256",
         line: here(text),
-        message: expect.stringContaining("is no digest"),
+        message: expect.stringContaining("is neither a SHA-256 digest nor a list of one or two"),
       },
     ]);
     expect(JSON.stringify(findingsOf(text))).not.toContain("hunter2");
   });
+
+  test.each(["sha256", "may", "pools", "token", "in a pool's place"])(
+    "does not tell a token, wherever it stands: %s",
+    (place) => {
+      const secret = "sluice_Zq3V8uXKf2nT0bYwLhRjD6sPmA1cEoGi9xWk7vNtQ4";
+      const right = { sha256: DIGEST, may: ["look"] };
+      const entry = place.startsWith("in ") ? { pools: [secret] } : { [place]: secret, [secret]: [secret] };
+      const found = findingsOf(
+        web(`[vars]\nADMIN_TOKENS = '${JSON.stringify({ ci: { ...right, ...entry } })}'`),
+      );
+      expect(found[0]).toMatchObject({ key: expect.stringMatching(/^vars\.ADMIN_TOKENS\.ci\./) });
+      expect(JSON.stringify(found)).not.toContain(secret);
+    },
+  );
 
   test("for a pool that is not configured has a warning", () => {
     const text = tokens(`sha256 = "${DIGEST}", may = ["look"], pools = ["wep"]`);

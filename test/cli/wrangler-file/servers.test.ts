@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findingsOf, here, SERVER, serving, told, toml } from "./support.ts";
+import { findingsOf, here, SERVER, serving, told, toml, web } from "./support.ts";
 
 const at = "vars.POOLS.web.servers[0].url";
 
@@ -202,6 +202,28 @@ describe("a server behind a binding", () => {
     expect(told(file(section, server))).toEqual([
       expect.stringMatching(/^error vars.*\.servers\[0\]\.binding: ".*" is no binding of this Worker/),
     ]);
+  });
+
+  test.each([
+    [
+      "is an error for a VPC service",
+      "vpc_services",
+      /^error .*\.check\.port: OFFICE is a VPC service, .* fixed/,
+    ],
+    ["does nothing for another Worker", "services", /^warning .*\.check\.port: OFFICE leads to no port/],
+  ])("%s: a port that checks go to", (_, section, finding) => {
+    const check = 'check = { path = "/up", port = 9000 }';
+    const binding = `[[${section}]]\nbinding = "OFFICE"\nservice_id = "x"\nservice = "x"\n`;
+    expect(told(file(binding, PRIVATE, check))).toEqual([expect.stringMatching(finding)]);
+    expect(told(file(NETWORK, PRIVATE, check))).toEqual([]);
+  });
+
+  test("is warned of where checks are for a host, which it does not see as its own", () => {
+    const check = 'check = { path = "/up", host = "app.example.com" }';
+    expect(told(file(NETWORK, PRIVATE, check))).toEqual([
+      expect.stringMatching(/^warning vars\.POOLS\.web\.check\.host: .* OFFICE .* X-Forwarded-Host/),
+    ]);
+    expect(told(web(check))).toEqual([]);
   });
 
   test("of another environment is an error: they are not inherited", () => {

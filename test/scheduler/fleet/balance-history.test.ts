@@ -1,56 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { PoolConfig } from "../../../src/config/types.ts";
 import { Balance } from "../../../src/scheduler/fleet/balance.ts";
 import { Server } from "../../../src/scheduler/fleet/server.ts";
 import type { Slot } from "../../../src/scheduler/fleet/slot.ts";
 import { FailedServer } from "../../../src/scheduler/waiting/failed-server.ts";
 import { serverAt } from "../settings.ts";
-
-function naiveUsable(servers: Server[]): Server[] {
-  const regular = servers.filter((one) => one.available && !one.backup);
-  return regular.length > 0 ? regular : servers.filter((one) => one.available);
-}
-
-function naiveAfter(failed: FailedServer | null, usable: Server[], servers: Server[]): Server[] {
-  const isOther = (one: Server) => one.name !== failed?.name;
-  if (failed?.avoided && servers.some((one) => isOther(one) && one.available)) {
-    return usable.some(isOther)
-      ? usable.filter(isOther)
-      : servers.filter((one) => isOther(one) && one.available);
-  }
-  return failed?.rests ? usable.filter(isOther) : usable;
-}
-
-/** The same rules at their plainest: all servers are asked everything, each time. */
-function naivePick(
-  servers: Server[],
-  balance: string,
-  roll: number,
-  failed: FailedServer | null,
-  credits: number[],
-) {
-  const usable = naiveUsable(servers);
-  const free = naiveAfter(failed, usable, servers).filter((one) => one.hasFreeSlot);
-  const total = free.reduce((sum, one) => sum + one.weight, 0);
-  if (balance === "first") return free[0];
-  if (balance === "random") {
-    let left = roll * total;
-    return free.find((one) => {
-      left -= one.weight;
-      return left < 0;
-    });
-  }
-  if (balance === "leastconn") {
-    return free.toSorted(
-      (a, b) => a.occupied * b.weight - b.occupied * a.weight || a.lastGrant - b.lastGrant,
-    )[0];
-  }
-  const credit = (one: Server) => credits[servers.indexOf(one)] ?? 0;
-  for (const one of free) credits[servers.indexOf(one)] = credit(one) + one.weight;
-  const best = free.toSorted((a, b) => credit(b) - credit(a))[0];
-  if (best) credits[servers.indexOf(best)] = credit(best) - total;
-  return best;
-}
+import { BalanceModel, type CameUp, shareOf } from "./balance-model.ts";
 
 function failedServer({ name, rests, avoided }: { name: string; rests: boolean; avoided: boolean }) {
   const failed = new FailedServer({ server: name, restMs: rests ? 1 : 0, avoid: avoided }, 0);
@@ -61,7 +17,7 @@ function failedServer({ name, rests, avoided }: { name: string; rests: boolean; 
 describe("whatever is taken, comes free and changes", () => {
   const config = fc.record({
     slots: fc.integer({ min: 1, max: 3 }),
-    weight: fc.integer({ min: 1, max: 5 }),
+    weight: fc.integer({ min: 0, max: 5 }),
     backup: fc.boolean(),
   });
   const event = fc.oneof(
@@ -72,10 +28,12 @@ describe("whatever is taken, comes free and changes", () => {
         failed: fc.option(
           fc.record({ name: fc.constantFrom("s0", "s1"), rests: fc.boolean(), avoided: fc.boolean() }),
         ),
+        hashKey: fc.option(fc.maxSafeNat(), { freq: 4 }),
         roll: fc.double({ min: 0, max: 0.999, noNaN: true }),
       }),
     },
     { weight: 4, arbitrary: fc.record({ what: fc.constant("free" as const), which: fc.nat() }) },
+    { weight: 2, arbitrary: fc.record({ what: fc.constant("wait" as const), ms: fc.nat(3_000) }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant("health" as const), which: fc.nat() }) },
     {
       weight: 1,
@@ -86,7 +44,7 @@ describe("whatever is taken, comes free and changes", () => {
           {
             state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const),
             slots: fc.integer({ min: 1, max: 4 }),
-            weight: fc.integer({ min: 1, max: 5 }),
+            weight: fc.integer({ min: 0, max: 5 }),
           },
           { requiredKeys: [] },
         ),
@@ -95,50 +53,72 @@ describe("whatever is taken, comes free and changes", () => {
   );
   const histories = fc.record({
     configs: fc.array(config, { minLength: 1, maxLength: 5 }),
+    slowStartMs: fc.constantFrom(0, 5_000),
     events: fc.array(event, { maxLength: 100, size: "max" }),
   });
 
-  test.each(["roundrobin", "leastconn", "first", "random"] as const)(
-    "%s chooses as if it asked every server everything each time",
-    (policy) => {
-      fc.assert(
-        fc.property(histories, ({ configs, events }) => {
-          const health = { rise: 1, fall: 1 };
-          const servers = configs.map((keys, n) => {
-            return new Server({ ...serverAt(`s${n}`), ...keys }, health);
-          });
-          const balance = new Balance(policy);
+  const policies: [string, PoolConfig["balance"]][] = [
+    ["roundrobin", "roundrobin"],
+    ["leastconn", "leastconn"],
+    ["first", "first"],
+    ["random", "random"],
+    ["hash", { part: "path", name: "" }],
+  ];
+  test.each(policies)("%s chooses as if it asked every server everything each time", (_name, policy) => {
+    fc.assert(
+      fc.property(histories, ({ configs, slowStartMs, events }) => {
+        const health = { rise: 1, fall: 1 };
+        const servers = configs.map((keys, n) => {
+          return new Server({ ...serverAt(`s${n}`), ...keys }, health);
+        });
+        const cameUp = new Map(
+          servers.map((one): [Server, CameUp] => [one, { setAt: null, passedAt: null }]),
+        );
+        const balance = new Balance({ balance: policy, slowStartMs });
+        const model = new BalanceModel(servers, policy);
+        balance.serversChanged(servers);
+        const taken: Slot<Server>[] = [];
+        let now = 0;
+        const share = (one: Server) => shareOf(one, cameUp.get(one) as CameUp, slowStartMs, now);
+        for (const event of events) {
+          expect(balance.hasFreeSlot).toBe(model.usable.some((one) => one.hasFreeSlot));
+          if (event.what === "pick") {
+            const asked = { failed: event.failed && failedServer(event.failed), hashKey: event.hashKey };
+            const expected = model.pick(asked, share, event.roll);
+            const server = balance.pick(asked, now, () => event.roll);
+            expect(server?.name).toBe(expected?.name);
+            const slot = server?.take();
+            if (slot) taken.push(slot);
+            continue;
+          }
+          if (event.what === "wait") {
+            now += event.ms;
+            continue;
+          }
+          if (event.what === "free") {
+            const [slot] = taken.splice(event.which % (taken.length || 1), 1);
+            slot?.server.give(slot);
+            if (slot) balance.slotFreed(slot.server);
+            continue;
+          }
+          const server = servers[event.which % servers.length] as Server;
+          const times = cameUp.get(server) as CameUp;
+          if (event.what === "change") {
+            const before = server.state;
+            server.change(event.patch, "me", now);
+            if (server.state === "ready" && before !== "ready") times.setAt = now;
+          } else {
+            server.healthSince = now;
+            if (server.health.status !== "down") server.health.requestFailed(now);
+            else {
+              server.health.checkPassed();
+              times.passedAt = now;
+            }
+          }
           balance.serversChanged(servers);
-          const credits = servers.map(() => 0);
-          const taken: Slot<Server>[] = [];
-          events.forEach((event, time) => {
-            expect(balance.hasFreeSlot).toBe(naiveUsable(servers).some((one) => one.hasFreeSlot));
-            if (event.what === "pick") {
-              const failed = event.failed && failedServer(event.failed);
-              const expected = naivePick(servers, policy, event.roll, failed, credits);
-              const server = balance.pick(() => event.roll, failed);
-              expect(server?.name).toBe(expected?.name);
-              const slot = server?.take();
-              if (!server || !slot) return;
-              server.lastGrant = time + 1;
-              taken.push(slot);
-              return;
-            }
-            if (event.what === "free") {
-              const [slot] = taken.splice(event.which % (taken.length || 1), 1);
-              slot?.server.give(slot);
-              if (slot) balance.slotFreed(slot.server);
-              return;
-            }
-            const server = servers[event.which % servers.length];
-            if (event.what === "change") server?.change(event.patch, "me", time);
-            else if (server?.health.status === "down") server.health.checkPassed();
-            else server?.health.requestFailed(0);
-            balance.serversChanged(servers);
-          });
-        }),
-        { numRuns: 500 },
-      );
-    },
-  );
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

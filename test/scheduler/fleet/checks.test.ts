@@ -3,7 +3,7 @@ import type { CheckResult } from "../../../src/scheduler/fleet/health.ts";
 import type { Question } from "../../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
-import { cutOff, DONE } from "../ends.ts";
+import { cutOff, DONE, reported } from "../ends.ts";
 import { settings } from "../settings.ts";
 
 const CHECK = { path: "/health", interval: "2s", timeout: "1s", rise: 1, fall: 1 };
@@ -48,7 +48,7 @@ describe("health checks", () => {
     for (let now = 0; now < 300_000; now += 500) {
       const questions = asked(now);
       if (questions.length === 0) continue;
-      scheduler.checked(checkOf(questions), "passed", now);
+      scheduler.checked(checkOf(questions), reported("passed"), now);
       scheduler.takeChanges();
       last = now;
     }
@@ -60,10 +60,10 @@ describe("health checks", () => {
     scheduler.changeServer("s0", { state: "drain" }, "me", 100);
     const [server] = scheduler.servers;
     expect(server?.lastCheck).toBeNull();
-    scheduler.checked(checkOf(scheduler.takeChanges().questions), "passed", 130);
-    expect(server?.lastCheck).toEqual({ at: 100, passed: true });
-    scheduler.checked(checkOf(asked(2_200)), "failed", 2_300);
-    expect(server?.lastCheck).toEqual({ at: 2_200, passed: false });
+    scheduler.checked(checkOf(scheduler.takeChanges().questions), reported("passed"), 130);
+    expect(server?.lastCheck).toEqual({ at: 100, passed: true, got: "passed" });
+    scheduler.checked(checkOf(asked(2_200)), reported("failed"), 2_300);
+    expect(server?.lastCheck).toEqual({ at: 2_200, passed: false, got: "failed" });
   });
 
   test("hold the slot, so that a request waits for their end", () => {
@@ -72,7 +72,7 @@ describe("health checks", () => {
     scheduler.enter({ id: "t1" }, 5);
     expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "queued" }]);
     expect(scheduler.inFlight).toBe(0);
-    scheduler.checked(id, "passed", 10);
+    scheduler.checked(id, reported("passed"), 10);
     expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
   });
 
@@ -88,14 +88,14 @@ describe("health checks", () => {
     work(0);
     const first = asked(0);
     expect(first).toHaveLength(4);
-    scheduler.checked(checkOf(first), "passed", 1);
+    scheduler.checked(checkOf(first), reported("passed"), 1);
     expect(scheduler.takeChanges().questions).toHaveLength(1);
   });
 
   test("that time out close the slot: their server may still be at it", () => {
     start({ server_timeout: "1m", quarantine: { max: "20s" } });
     work(0);
-    scheduler.checked(checkOf(asked(0)), "timeout", 1_000);
+    scheduler.checked(checkOf(asked(0)), reported("timeout"), 1_000);
     scheduler.enter({ id: "t1" }, 1_000);
     expect(asked(20_999)).toEqual([]);
     expect(asked(23_000)).toHaveLength(1);
@@ -106,9 +106,9 @@ describe("health checks", () => {
     start({ server_timeout: "1m", quarantine: { max: "1m" } });
     work(0);
     const id = checkOf(asked(0));
-    scheduler.checked(id, "timeout", 1_000);
+    scheduler.checked(id, reported("timeout"), 1_000);
     expect(asked(3_000)).toEqual([]);
-    scheduler.checkedLate(id, "passed", 3_500);
+    scheduler.checkedLate(id, reported("passed"), 3_500);
     // Late is too late for its health all the same.
     expect(scheduler.servers[0]?.health.status).toBe("down");
     expect(asked(5_000)).toHaveLength(1);
@@ -118,7 +118,7 @@ describe("health checks", () => {
     start({ cooldown: "50ms" });
     work(0);
     scheduler.tick(50);
-    scheduler.checked(checkOf(asked(2_000)), "passed", 2_003);
+    scheduler.checked(checkOf(asked(2_000)), reported("passed"), 2_003);
     scheduler.enter({ id: "t1" }, 2_010);
     expect(scheduler.inFlight).toBe(0);
     scheduler.tick(2_052);
@@ -137,7 +137,7 @@ describe("health checks", () => {
     scheduler.enter({ id: "busy" }, 0);
     for (let now = 0; now < 60_000; now += 100) {
       for (const { id, server } of open.filter(({ endsAt }) => endsAt <= now)) {
-        scheduler.checked(id, "passed", now);
+        scheduler.checked(id, reported("passed"), now);
         checked.add(server);
       }
       open = open.filter(({ endsAt }) => endsAt > now);
@@ -155,7 +155,7 @@ describe("health checks", () => {
     start({ quarantine: { broken: "1s", max: "20s" } }, 2);
     work(0);
     scheduler.drain({ owner: "deploy", by: "me", reason: null, expiresAt: 60_000 }, 0);
-    for (const question of asked(0)) scheduler.checked(checkOf([question]), result, 10);
+    for (const question of asked(0)) scheduler.checked(checkOf([question]), reported(result), 10);
     const { state, inFlight, quarantined, servers } = snapshotOf("web", scheduler, 10);
     expect({ state, inFlight, quarantined }).toEqual({ state: "drained", inFlight: 0, quarantined: 0 });
     expect(servers.map(({ health, leases }) => [health, leases])).toEqual([
@@ -163,6 +163,99 @@ describe("health checks", () => {
       ["down", []],
     ]);
     expect(scheduler.journal.since(-1).map(({ kind }) => kind)).not.toContain("quarantine");
+  });
+});
+
+describe("with slot = false, health checks", () => {
+  const BESIDE = { ...CHECK, slot: false };
+  beforeEach(() => start({ check: BESIDE, cooldown: "50ms" }));
+
+  test("are sent at each interval to a server that has no slot free, and no ticket waits for one", () => {
+    scheduler.enter({ id: "t1" }, 0);
+    expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
+    const ids = [0, 2_000, 4_000].map((now) => {
+      const id = checkOf(asked(now));
+      scheduler.checked(id, reported("passed"), now + 10);
+      return id;
+    });
+    expect(new Set(ids).size).toBe(3);
+    scheduler.enter({ id: "t2" }, 4_010);
+    const id = checkOf(asked(6_000));
+    scheduler.end("t1", { how: "unused" }, 6_001);
+    expect(scheduler.takeChanges().decisions.at(-1)).toMatchObject({ kind: "grant", ticket: "t2" });
+    scheduler.checked(id, reported("passed"), 6_010);
+    expect(scheduler.inFlight).toBe(1);
+  });
+
+  test("are one at a time, count for health, and say when it was asked", () => {
+    start({ check: { ...BESIDE, fall: 2 } });
+    scheduler.enter({ id: "t1" }, 0);
+    const first = checkOf(asked(0));
+    expect(asked(9_000)).toEqual([]);
+    scheduler.checked(first, reported("timeout"), 9_010);
+    expect(scheduler.servers[0]?.health.status).toBe("unchecked");
+    scheduler.checked(checkOf(scheduler.takeChanges().questions), reported("failed"), 9_020);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+    expect(scheduler.servers[0]?.lastCheck).toEqual({ at: 9_010, passed: false, got: "failed" });
+    scheduler.checked(first, reported("passed"), 9_030);
+    expect(scheduler.servers[0]?.health.status).toBe("down");
+  });
+
+  test("are not in flight: no drain waits for one, and the ledger has nothing of it", () => {
+    work(0);
+    scheduler.checked(checkOf(asked(50)), reported("passed"), 60);
+    scheduler.takeChanges();
+    scheduler.tick(2_050);
+    const { questions, slots } = scheduler.takeChanges();
+    expect([questions.length, slots.size]).toEqual([1, 0]);
+    scheduler.drain({ owner: "deploy", by: "me", reason: null, expiresAt: 60_000 }, 2_060);
+    expect(snapshotOf("web", scheduler, 2_060).state).toBe("drained");
+    scheduler.checked(checkOf(questions), reported("timeout", true), 3_000);
+    expect(scheduler.takeChanges().slots.size).toBe(0);
+  });
+
+  test("of a server that refused, and is up again, free what is in quarantine, as ever", () => {
+    start({ check: BESIDE, server_timeout: "1h" });
+    scheduler.enter({ id: "hung" }, 0);
+    const first = checkOf(asked(0));
+    scheduler.checked(first, reported("passed"), 10);
+    scheduler.end("hung", { how: "timeout" }, 100);
+    scheduler.checked(checkOf(asked(2_000)), reported("refused"), 2_010);
+    expect(scheduler.inFlight).toBe(1);
+    scheduler.checked(checkOf(asked(4_000)), reported("passed"), 4_010);
+    expect(scheduler.inFlight).toBe(0);
+  });
+});
+
+test("a check that was not read to its end closes the slot as a cancelled request does", () => {
+  start({ quarantine: { cancel: "3s" } });
+  work(0);
+  scheduler.checked(checkOf(asked(0)), reported("passed", true), 10);
+  expect(scheduler.servers[0]?.health.status).toBe("up");
+  scheduler.enter({ id: "t1" }, 20);
+  asked(3_009);
+  expect([scheduler.queued, scheduler.inFlight]).toEqual([1, 0]);
+  asked(3_010);
+  expect(scheduler.queued + scheduler.inFlight).toBe(1);
+});
+
+describe("what a check got", () => {
+  test("is shown in the snapshot", () => {
+    work(0);
+    scheduler.checked(checkOf(asked(0)), { result: "failed", got: "status 301", cutOff: false }, 10);
+    expect(snapshotOf("web", scheduler, 20).servers[0]?.lastCheck).toEqual({
+      at: "1970-01-01T00:00:00.000Z",
+      passed: false,
+      got: "status 301",
+    });
+  });
+
+  test("is no answer, where nobody reports one", () => {
+    start({ check: { ...CHECK, timeout: "1500ms" } });
+    work(0);
+    asked(0);
+    asked(2_500);
+    expect(scheduler.servers[0]?.lastCheck).toEqual({ at: 0, passed: false, got: "no answer within 1500ms" });
   });
 });
 
@@ -180,7 +273,7 @@ describe("under a queue that never ends, health checks", () => {
       for (const question of questions) {
         if (question.kind !== "check") continue;
         story.push(`c${now}`);
-        ends.push({ at: now + checkMs, end: () => scheduler.checked(question.id, result, now) });
+        ends.push({ at: now + checkMs, end: () => scheduler.checked(question.id, reported(result), now) });
       }
       for (const decision of decisions) {
         if (decision.kind !== "grant") continue;
@@ -261,7 +354,7 @@ describe("under a queue that never ends, health checks", () => {
     expect(questions).toHaveLength(4);
     expect(decisions).toMatchObject([{ kind: "grant", ticket: "t5" }]);
     // And when the fifth has a slot again, its turn has come.
-    scheduler.checked(checkOf(questions), "passed", 3_010);
+    scheduler.checked(checkOf(questions), reported("passed"), 3_010);
     scheduler.takeChanges();
     scheduler.end("t5", DONE, 3_020);
     expect(scheduler.takeChanges().questions).toHaveLength(1);
@@ -311,7 +404,7 @@ describe("a server whose slots are all in quarantine", () => {
 test("a server that an operator takes back into service is checked before it gets a request", () => {
   start();
   work(0);
-  scheduler.checked(checkOf(asked(0)), "passed", 1);
+  scheduler.checked(checkOf(asked(0)), reported("passed"), 1);
   scheduler.changeServer("s0", { state: "maint" }, "me", 2);
   expect(asked(10_000)).toEqual([]);
   scheduler.enter({ id: "t1" }, 20_000);
@@ -319,7 +412,7 @@ test("a server that an operator takes back into service is checked before it get
   scheduler.changeServer("s0", { state: "ready" }, "me", 20_100);
   const { decisions, questions } = scheduler.takeChanges();
   expect([decisions, questions.length]).toEqual([[], 1]);
-  scheduler.checked(checkOf(questions), "passed", 20_110);
+  scheduler.checked(checkOf(questions), reported("passed"), 20_110);
   expect(scheduler.takeChanges().decisions).toMatchObject([{ kind: "grant", ticket: "t1" }]);
 });
 
@@ -342,10 +435,10 @@ describe("a server that comes up again", () => {
   test("and had refused a connection has restarted: its quarantined slots are free", () => {
     start(keys);
     hang("hung", 0);
-    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    scheduler.checked(checkOf(asked(2_000)), reported("refused"), 2_100);
     expect(scheduler.servers[0]?.health.status).toBe("down");
     expect(scheduler.inFlight).toBe(1);
-    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    scheduler.checked(checkOf(asked(4_000)), reported("passed"), 4_100);
     expect(scheduler.inFlight).toBe(0);
   });
 
@@ -355,10 +448,10 @@ describe("a server that comes up again", () => {
       start(keys);
       hang("hung", 0);
       const id = checkOf(asked(2_000));
-      scheduler.checked(id, result, 2_100);
-      scheduler.checkedLate(id, "passed", 2_200);
+      scheduler.checked(id, reported(result), 2_100);
+      scheduler.checkedLate(id, reported("passed"), 2_200);
       expect(scheduler.servers[0]?.health.status).toBe("down");
-      scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+      scheduler.checked(checkOf(asked(4_000)), reported("passed"), 4_100);
       expect(scheduler.servers[0]?.health.status).toBe("up");
       expect(scheduler.inFlight).toBe(1);
     },
@@ -367,11 +460,11 @@ describe("a server that comes up again", () => {
   test("keeps closed what it was given after it had refused: the one that restarted works on that", () => {
     start({ ...keys, check: { ...CHECK, fall: 3 }, slots: 3, quarantine: { broken: "1s" } });
     hang("before", 0);
-    scheduler.checked(checkOf(asked(2_000)), "refused", 2_100);
+    scheduler.checked(checkOf(asked(2_000)), reported("refused"), 2_100);
     expect(scheduler.servers[0]?.health.status).toBe("unchecked");
     hang("after", 2_200);
     expect(scheduler.servers[0]?.health.status).toBe("down");
-    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    scheduler.checked(checkOf(asked(4_000)), reported("passed"), 4_100);
     expect([...(scheduler.servers[0]?.occupiedSlots() ?? [])].map(({ lease }) => lease)).toEqual(["after"]);
   });
 
@@ -379,10 +472,10 @@ describe("a server that comes up again", () => {
     start({ ...keys, check: { ...CHECK, fall: 2 } });
     hang("hung", 0);
     const late = checkOf(asked(2_000));
-    scheduler.checked(late, "timeout", 3_000);
-    scheduler.checkedLate(late, "passed", 3_500);
+    scheduler.checked(late, reported("timeout"), 3_000);
+    scheduler.checkedLate(late, reported("passed"), 3_500);
     expect(scheduler.servers[0]?.health.status).toBe("down");
-    scheduler.checked(checkOf(asked(4_000)), "passed", 4_100);
+    scheduler.checked(checkOf(asked(4_000)), reported("passed"), 4_100);
     expect(scheduler.servers[0]?.health.status).toBe("up");
     expect(scheduler.inFlight).toBe(1);
   });
@@ -391,7 +484,7 @@ describe("a server that comes up again", () => {
     start({ slots: 2, server_timeout: "1h" });
     scheduler.enter({ id: "hung" }, 0);
     scheduler.end("hung", { how: "timeout" }, 100);
-    scheduler.checked(checkOf(asked(2_000)), "passed", 2_100);
+    scheduler.checked(checkOf(asked(2_000)), reported("passed"), 2_100);
     expect(scheduler.inFlight).toBe(1);
   });
 });

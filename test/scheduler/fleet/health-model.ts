@@ -10,6 +10,8 @@ interface Known {
   passes: number;
   /** When it was last seen to be down. */
   downAt: number | null;
+  /** Since when it is up; `null`: it is not. */
+  upAt: number | null;
 }
 
 /** For so long after it was last seen to be down, in ms, a server is known to be. */
@@ -34,20 +36,21 @@ export class HealthModel {
     this.#check = check;
     for (const name of [...servers.map(({ name }) => name), ...registered]) {
       const status = check ? (before.get(name)?.health ?? "unchecked") : "unchecked";
-      const downAt = before.get(name)?.healthSince ?? null;
-      this.#servers.set(name, { status, failures: "", passes: 0, downAt });
+      const since = before.get(name)?.healthSince ?? null;
+      const upAt = status === "up" ? since : null;
+      this.#servers.set(name, { status, failures: "", passes: 0, downAt: since, upAt });
     }
   }
 
   /** A server has registered, which may not be ready yet. */
   came(name: string, now: number): void {
     const status = this.#check ? "down" : "unchecked";
-    this.#servers.set(name, { status, failures: "", passes: 0, downAt: now });
+    this.#servers.set(name, { status, failures: "", passes: 0, downAt: now, upAt: null });
   }
 
   checked(name: string, result: CheckResult, now: number): void {
     const known = this.#servers.get(name);
-    if (known && result === "passed") this.#passed(known);
+    if (known && result === "passed") this.#passed(known, now);
     else if (known) this.#failed(known, "c", now);
   }
 
@@ -61,6 +64,10 @@ export class HealthModel {
     if (known) known.failures = known.failures.replaceAll("r", "");
   }
 
+  upSince(name: string): number | null {
+    return this.#servers.get(name)?.upAt ?? null;
+  }
+
   isSurelyDown(name: string, now: number): boolean {
     const { status, downAt } = this.#servers.get(name) ?? { status: "unchecked", downAt: null };
     return status === "down" && downAt !== null && now < downAt + KNOWN_MS;
@@ -72,16 +79,20 @@ export class HealthModel {
     }
   }
 
-  #passed(known: Known): void {
+  #passed(known: Known, now: number): void {
     known.failures = "";
     known.passes++;
-    if (known.status !== "down" || known.passes >= (this.#check?.rise ?? 1)) known.status = "up";
+    if (known.status === "down" && known.passes < (this.#check?.rise ?? 1)) return;
+    if (known.status !== "up") known.upAt = now;
+    known.status = "up";
   }
 
   #failed(known: Known, kind: string, now: number): void {
     known.passes = 0;
     known.failures += kind;
     if (this.#check && known.failures.length >= this.#check.fall) known.status = "down";
-    if (known.status === "down") known.downAt = now;
+    if (known.status !== "down") return;
+    known.downAt = now;
+    known.upAt = null;
   }
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
 import { type Restored, Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
-import { DONE } from "../ends.ts";
+import { DONE, reported } from "../ends.ts";
 import { restoredWith } from "../ledger-model.ts";
 import { serverAt, settings } from "../settings.ts";
 
@@ -32,7 +32,7 @@ function check(result: "passed" | "failed" | "timeout", now: number): void {
   scheduler.tick(now);
   const question = scheduler.takeChanges().questions.find(({ kind }) => kind === "check");
   if (question?.kind !== "check") throw new Error("no check is due");
-  scheduler.checked(question.id, result, now);
+  scheduler.checked(question.id, reported(result), now);
 }
 
 beforeEach(() => start());
@@ -109,14 +109,14 @@ describe("a drain", () => {
 });
 
 describe("a server", () => {
-  test("goes down by checks, and up again, but is not up for the first time", () => {
+  test("goes down by checks, of which the last is told, and up again, but is not up for the first time", () => {
     scheduler.enter({ id: "t1" }, 0);
     scheduler.end("t1", DONE, 0);
     check("passed", 1_000);
     expect(noted()).toEqual([]);
     check("failed", 2_000);
     check("failed", 3_000);
-    expect(noted()).toEqual([{ kind: "server-down", server: "a", cause: "checks" }]);
+    expect(noted()).toEqual([{ kind: "server-down", server: "a", cause: "checks", got: "failed" }]);
     check("passed", 4_000);
     expect(noted()).toEqual([{ kind: "server-up", server: "a" }]);
   });

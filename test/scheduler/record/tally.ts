@@ -56,12 +56,12 @@ export class Tally {
 
   compareTotals(totals: Totals): void {
     const { accepted, completed, retried, abandoned, refused } = this;
-    assert.deepEqual(totals, { accepted, completed, retried, abandoned, refused });
+    assert.deepEqual(totals, { accepted, completed, retried, abandoned, refused, free: 0 });
   }
 
   compare(counts: Counts): void {
-    const { accepted, completed, retried, abandoned, refused, drains, answered, servers } = counts;
-    this.compareTotals({ accepted, completed, retried, abandoned, refused });
+    const { accepted, completed, retried, abandoned, refused, free, drains, answered, servers } = counts;
+    this.compareTotals({ accepted, completed, retried, abandoned, refused, free });
     assert.equal(drains, this.drains, "drains");
     assert.equal(sum(counts.waits.counts), this.waits, "waits");
     assert.equal(sum(Object.values(answered)), this.completed, "answered");
