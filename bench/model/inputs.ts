@@ -35,7 +35,14 @@ export const PRICES = {
  * What one proxied request takes of these, at most: it enters its pool and ends, and those that end in one Worker at
  * one moment share that message. CPU measured here at 0.5 to 0.7 ms, with room.
  */
-export const A_REQUEST = { cpuMs: 2, objectRequests: 2, rowsUncontended: 2, rowsHandedOver: 1 } as const;
+export const A_REQUEST = {
+  cpuMs: 2,
+  objectRequests: 2,
+  /** As many more, once, if a server works on it for a second or longer. */
+  objectRequestsHeld: 1,
+  rowsUncontended: 2,
+  rowsHandedOver: 1,
+} as const;
 
 /**
  * What one deferred request takes besides its slot's rows, from its 202 to the end of `keep`, with a body and an answer of

@@ -1,6 +1,6 @@
 /** The routes of the admin side, and the addresses of deferred requests: what each takes and answers. */
 import type * as z from "zod/mini";
-import { drainBody, registrationBody, resumeBody, serverBody } from "../../src/admin/bodies.ts";
+import { drainBody, registrationBody, resumeBody, serverBody, stopBody } from "../../src/admin/bodies.ts";
 import { auditQuery, cancelQuery, deferredQuery, removalQuery } from "../../src/admin/query.ts";
 import type { Right } from "../../src/config/rights.ts";
 import type { RefusalCode } from "../../src/refusals/refusal.ts";
@@ -137,10 +137,23 @@ export const ADMIN_ROUTES: readonly Route[] = [
   },
   {
     method: "post",
+    path: `${POOL}/stop`,
+    name: "stopPool",
+    needs: "drain",
+    summary: "Has requests refused, and waits for those in flight",
+    body: stopBody,
+    answers: answers({
+      200: { description: "The pool is stopped.", json: "Pool" },
+      202: { description: "Leases remain.", json: "Pool" },
+    }),
+    refusals: [...OF_POOL, "invalid-request", "drain-held"],
+  },
+  {
+    method: "post",
     path: `${POOL}/resume`,
     name: "resumePool",
     needs: "drain",
-    summary: "Ends a drain",
+    summary: "Ends a drain or a stop",
     body: resumeBody,
     answers: answers({ 200: SNAPSHOT }),
     refusals: [...OF_POOL, "invalid-request", "drain-held"],
@@ -228,6 +241,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
       "unknown-request",
       "not-failed",
       "deferred-full",
+      "stopped",
       "no-server",
       "idempotency-mismatch",
     ],

@@ -12,6 +12,7 @@ import {
   resumeAsked,
   serverAsked,
   slotAsked,
+  stopAsked,
 } from "../link/asked.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
@@ -22,7 +23,7 @@ import type { Snapshot } from "../scheduler/snapshot.ts";
 import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
 import { listAudit } from "./audit.ts";
-import { drainBody, jsonBody, registrationBody, resumeBody, serverBody } from "./bodies.ts";
+import { drainBody, jsonBody, registrationBody, resumeBody, serverBody, stopBody } from "./bodies.ts";
 import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
@@ -97,13 +98,26 @@ const routes = app
   .post("/api/pools/:pool/drain", needs("drain"), jsonBody(drainBody), async (c) => {
     const pool = poolNamed(c, c.req.param("pool"));
     const act = actOf(c);
-    const { wait, expires, owner = act.by, reason, extend } = c.req.valid("json");
-    const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, extend };
+    const { wait, expires, owner = act.by, reason, extend, cut } = c.req.valid("json");
+    demandForCut(c, cut, pool);
+    const request = { owner, reason: reason ?? null, expiresMs: expires ?? null, cutMs: cut, extend };
     const change = { pool, asked: drainAsked(request), act };
     const draining = askPool(c.env, pool, (stub) => stub.drain(request, act));
     snapshotUnlessHeld(await logged(c, change, draining, ({ answer }) => answer));
     const snapshot = await waitUntilDrained(c.env, pool, wait);
-    return c.json(snapshot, snapshot.state === "drained" ? 200 : 202);
+    return c.json(snapshot, isDrained(snapshot) ? 200 : 202);
+  })
+  .post("/api/pools/:pool/stop", needs("drain"), jsonBody(stopBody), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const act = actOf(c);
+    const { wait, expires, owner = act.by, message, cut } = c.req.valid("json");
+    demandForCut(c, cut, pool);
+    const request = { owner, message: message ?? null, expiresMs: expires ?? null, cutMs: cut };
+    const change = { pool, asked: stopAsked(request), act };
+    const stopping = askPool(c.env, pool, (stub) => stub.stop(request, act));
+    snapshotUnlessHeld(await logged(c, change, stopping, ({ answer }) => answer));
+    const snapshot = await waitUntilDrained(c.env, pool, wait);
+    return c.json(snapshot, isDrained(snapshot) ? 200 : 202);
   })
   .post("/api/pools/:pool/resume", needs("drain"), jsonBody(resumeBody), async (c) => {
     const pool = poolNamed(c, c.req.param("pool"));
@@ -124,6 +138,7 @@ const routes = app
     const pool = poolNamed(c, c.req.param("pool"));
     const server = c.req.param("server");
     const { ifState, ...patch } = c.req.valid("json");
+    demandForCut(c, patch.cut, pool);
     const act = actOf(c);
     const request = { patch, ifState };
     const change = { pool, asked: serverAsked(server, request), act };
@@ -236,10 +251,10 @@ class DrainHeld extends Refusal {
   }
 }
 
-function heldBy({ owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>): string {
+function heldBy({ owner, by, reason, since, expiresAt, stop }: NonNullable<Snapshot["drain"]>): string {
   const why = reason ? ` (${reason})` : "";
   const begun = by === owner ? "" : `, begun by "${by}",`;
-  return `"${owner}"${why}${begun} drains this pool since ${since}, until ${expiresAt}.`;
+  return `"${owner}"${why}${begun} ${stop ? "has stopped" : "drains"} this pool since ${since}, until ${expiresAt}.`;
 }
 
 function snapshotUnlessHeld({ answer, snapshot }: DrainAnswer): Snapshot {
@@ -259,7 +274,7 @@ async function waitUntilDrained(env: Env, pool: PoolConfig, waitMs: number): Pro
     const until = Math.min(deadline, Date.now() + LONGEST_CALL_MS);
     const leftMs = () => Math.max(0, until - Date.now());
     const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), leftMs());
-    if (snapshot.state !== "draining" || until === deadline) return snapshot;
+    if (isDrained(snapshot) || snapshot.state === "running" || until === deadline) return snapshot;
   }
 }
 
@@ -284,6 +299,15 @@ function serverNamed(name: string): string {
   if (isName(name)) return name;
   const text = `${inspect(name)} is not a server name; allowed: ${NAME_ALLOWED}`;
   throw new Refusal("invalid-request", `path.server: ${text}`);
+}
+
+function isDrained({ state }: Snapshot): boolean {
+  return state === "drained" || state === "stopped";
+}
+
+/** To cut a request off takes the right to free its slot. */
+function demandForCut(c: Context<AdminEnv>, cut: number | undefined, { name }: PoolConfig): void {
+  if (cut !== undefined) demand(c, "slots", name);
 }
 
 function orRefuse<T>(value: T | null, code: RefusalCode, detail: string): T {

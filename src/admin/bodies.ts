@@ -12,13 +12,15 @@ import { problemLines } from "./problem-lines.ts";
 const LARGEST_BODY = 64 * 1024;
 
 const LONGEST_TEXT = 200;
+/** Of what an operator has to say to clients. */
+const LONGEST_MESSAGE = 500;
 
-function shortText() {
+function shortText(longest = LONGEST_TEXT) {
   return text(
-    (given) => (given.length > 0 && given.length <= LONGEST_TEXT ? given : undefined),
+    (given) => (given.length > 0 && given.length <= longest ? given : undefined),
     "is not a text",
-    `a text of 1 to ${LONGEST_TEXT} characters`,
-    { minLength: 1, maxLength: LONGEST_TEXT },
+    `a text of 1 to ${longest} characters`,
+    { minLength: 1, maxLength: longest },
   );
 }
 
@@ -29,6 +31,16 @@ export const drainBody = table({
   owner: z.optional(shortText()),
   reason: z.optional(shortText()),
   extend: z._default(flag(), false),
+  cut: z.optional(duration()),
+});
+
+export const stopBody = table({
+  wait: z.prefault(duration(), "0s"),
+  expires: z.optional(duration("1ms")),
+  /** Without one, who asks. */
+  owner: z.optional(shortText()),
+  message: z.optional(shortText(LONGEST_MESSAGE)),
+  cut: z.optional(duration()),
 });
 
 export const resumeBody = table({
@@ -44,6 +56,12 @@ export const serverBody = table({
   weight: z.optional(z.nullable(whole(...WEIGHT))),
   ifState: z.optional(serverState()),
   owner: z.optional(shortText()),
+  cut: z.optional(duration()),
+}).check((checked) => {
+  const { state, cut } = checked.value;
+  if (cut === undefined || state === "drain" || state === "maint") return;
+  const message = 'has no effect without the state "drain" or "maint"';
+  checked.issues.push({ code: "custom", path: ["cut"], message, input: cut });
 });
 
 export const registrationBody = table({

@@ -83,7 +83,7 @@ function begin(carried: CarriedRequest, lease: Passage): Attempt {
   const { pool, client } = carried;
   const connection = new Connection();
   const silence = new Silence(lease.clock, pool.serverTimeout.firstByteMs, () => connection.cut("timeout"));
-  lease.onLost = () => connection.cut("lost");
+  lease.onLost = (why) => connection.cut(why);
   if (pool.longestMs !== null) lease.clock.set(pool.longestMs, () => connection.cut("longest"));
   if (pool.onClientAbort === "cancel") {
     client.addEventListener("abort", () => connection.cut("client"));

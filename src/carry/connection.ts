@@ -9,6 +9,7 @@ import type { CutOff } from "../scheduler/terms/lease-end.ts";
  * stalled      the client stopped in the middle of its upload
  * early        the server answered before it had the whole request
  * lost         the slot is no longer ours
+ * cut          an operator's drain has cut the request off
  * unpassable   the answer cannot be passed on, and when the server is done is unknown
  */
 export type CutBy =
@@ -19,6 +20,7 @@ export type CutBy =
   | "stalled"
   | "early"
   | "lost"
+  | "cut"
   | "unpassable";
 
 type Cause = Exclude<CutOff, "early">;
@@ -32,6 +34,7 @@ const CAUSES: Record<CutBy, Cause> = {
   // Never used: the lease has already ended, as `early`.
   early: "broken",
   lost: "lost",
+  cut: "cut",
   // Not a failure of the server, because a client can provoke such an answer.
   unpassable: "longest",
 };

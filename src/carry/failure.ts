@@ -76,7 +76,7 @@ export function failureOf(
   carried: CarriedRequest,
   failures: number,
 ): Failure {
-  const { pool, client, trace } = carried;
+  const { pool, client, trace, responder } = carried;
   if (error instanceof Unsendable) {
     const refusal = new Refusal("invalid-request", "The request cannot be passed on.", pool.name);
     return { end: { how: "unused" }, error: refusal };
@@ -94,7 +94,10 @@ export function failureOf(
   const byCloudflare = error instanceof AnsweredByCloudflare ? error : null;
   const how = connection.cause ?? byCloudflare?.cutOff ?? "broken";
   const clientLeft = client.aborted || trace.outcome === "client-abort-in-flight";
-  if (trace.status === null && !clientLeft && isFailedConnection(cutBy, byCloudflare)) {
+  // No client of a deferred request is there to be told and to ask again, so it goes on as after a crash of its holder.
+  const isCutDeferred = cutBy === "cut" && responder.stored !== undefined;
+  const isRepeatable = isCutDeferred || isFailedConnection(cutBy, byCloudflare);
+  if (trace.status === null && !clientLeft && isRepeatable) {
     const neverReached = byCloudflare?.neverReached ?? false;
     const end: LeaseEnd = { how, retried: true };
     if (mayRetry(carried, failures, neverReached)) return { end, error: new TryAgain(end) };
@@ -103,12 +106,18 @@ export function failureOf(
   // (`clientLeft`), because no client was left to refuse.
   const end: LeaseEnd = clientLeft && cutBy === null ? { how, clientLeft } : { how };
   if (clientLeft && (cutBy === null || cutBy === "client")) return { end, error: new ClientLeft() };
+  if (isCutDeferred) return { end, error: fateUnknown(pool.name) };
   const refusal = refusalOf(cutBy ?? (byCloudflare?.answer === "timeout" ? "timeout" : null), pool.name);
   return { end, error: refusal };
 }
 
 export function unpassableAnswer(pool: string): Refusal {
   return new Refusal("bad-gateway", "The server's answer cannot be passed on.", pool);
+}
+
+function fateUnknown(pool: string): Refusal {
+  const detail = "An operator ended it while a server worked on it, and it may not be sent twice.";
+  return new Refusal("fate-unknown", detail, pool);
 }
 
 /** False if the server took too long, or if the failure was not the server's. */
@@ -145,6 +154,8 @@ function refusalOf(cutBy: CutBy | null, pool: string): Refusal {
       return new BrokenUpload(pool);
     case "lost":
       return new Refusal("cut-off", "The request was cut off: its slot was taken away.", pool);
+    case "cut":
+      return new Refusal("cut-off", "An operator ended the request before its server was done.", pool);
     case "unpassable":
       return unpassableAnswer(pool);
     default:

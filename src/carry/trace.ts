@@ -10,6 +10,7 @@ export type Outcome =
   | "client-abort-queued"
   | "client-abort-in-flight"
   | "server-timeout"
+  | "cut-off"
   | "origin-error";
 
 /** Collects what is known of one request for its log line and its `Server-Timing` header. Times are in ms. */

@@ -9,7 +9,7 @@ import type { Env } from "../link/env.ts";
 import type { HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import { Refusal } from "../refusals/refusal.ts";
-import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import { type LeaseEnd, notRetried } from "../scheduler/terms/lease-end.ts";
 import { AnswerWriter, type Written } from "./answer-writer.ts";
 import type { Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
@@ -87,13 +87,16 @@ export class Run {
       await attempt(carried, lease, progress.failures);
       return this.#end(trace);
     } catch (error) {
-      if (error instanceof TryAgain) {
-        trace.outcome = "retried";
-        return { how: "again", end: error.end };
-      }
       // If the answer was not kept, the server may have been cut off for that.
       await this.#writing;
-      return this.#failure(error, trace, pool);
+      if (!(error instanceof TryAgain)) return this.#failure(error, trace, pool);
+      // The answer was complete before its connection was cut.
+      if (this.#written === "stored") {
+        this.#inBackground(lease.end(notRetried(error.end)), on.background);
+        return this.#end(trace);
+      }
+      trace.outcome = "retried";
+      return { how: "again", end: error.end };
     } finally {
       console.log(trace.line());
     }
@@ -137,12 +140,7 @@ export class Run {
     const refusal = isRefusal
       ? error
       : new Refusal("bad-gateway", "The request could not be carried.", pool.name);
-    const isSlow = refusal.code === "server-timeout";
-    return this.#failed(
-      refusal,
-      trace,
-      isSlow ? "server-timeout" : refusal.status === 502 ? "origin-error" : "refused",
-    );
+    return this.#failed(refusal, trace, outcomeOf(refusal));
   }
 
   #failed(refusal: Refusal, trace: Trace, outcome: Outcome): RunEnd {
@@ -160,6 +158,12 @@ export interface RunOf {
   store: Store;
   progress: Progress;
   lease: HeldLease;
+}
+
+function outcomeOf({ code, status }: Refusal): Outcome {
+  if (code === "server-timeout" || code === "cut-off") return code;
+  if (code === "fate-unknown") return "cut-off";
+  return status === 502 ? "origin-error" : "refused";
 }
 
 function notKept(written: Written | null, pool: string | null): Refusal {

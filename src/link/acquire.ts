@@ -153,9 +153,9 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
   return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-function notGranted({ code }: NotGranted, pool: PoolConfig): Error {
+function notGranted({ code, message }: NotGranted, pool: PoolConfig): Error {
   if (code === "defer") return new ToBeDeferred();
-  return code === "left" ? new ClientLeft() : new Refusal(code, DETAILS[code], pool.name);
+  return code === "left" ? new ClientLeft() : new Refusal(code, message ?? DETAILS[code], pool.name);
 }
 
 /**

@@ -1,17 +1,28 @@
 /** What operators ask a pool for, as its audit and the log tell it. */
 import type { Asked } from "./audit.ts";
-import type { DrainRequest, Registration, ResumeRequest, ServerChange } from "./protocol.ts";
+import type { DrainRequest, Registration, ResumeRequest, ServerChange, StopRequest } from "./protocol.ts";
 
 /** In characters; no name is longer, and a deferred request's id that somebody takes for one is not whole. */
 const LONGEST_NAME = 63;
 
-export function drainAsked({ owner, reason, expiresMs, extend }: DrainRequest): Asked {
+export function drainAsked({ owner, reason, expiresMs, cutMs, extend }: DrainRequest): Asked {
   return {
     act: "drain",
     owner,
     ...(reason === null ? {} : { reason }),
     ...(expiresMs === null ? {} : { expiresMs }),
+    ...(cutMs === undefined ? {} : { cutMs }),
     ...(extend ? { extend } : {}),
+  };
+}
+
+export function stopAsked({ owner, message, expiresMs, cutMs }: StopRequest): Asked {
+  return {
+    act: "stop",
+    owner,
+    ...(message === null ? {} : { message }),
+    ...(expiresMs === null ? {} : { expiresMs }),
+    ...(cutMs === undefined ? {} : { cutMs }),
   };
 }
 
@@ -21,7 +32,7 @@ export function resumeAsked({ owner, force }: ResumeRequest): Asked {
 
 /** `null`: nothing was asked for. `sluice roll` has idle servers checked that way. */
 export function serverAsked(name: string, { patch, ifState }: ServerChange): Asked | null {
-  const { state, slots, weight, owner } = patch;
+  const { state, slots, weight, owner, cut } = patch;
   if (state === undefined && slots === undefined && weight === undefined) return null;
   return {
     act: "change-server",
@@ -29,6 +40,7 @@ export function serverAsked(name: string, { patch, ifState }: ServerChange): Ask
     ...(state === undefined ? {} : { state }),
     ...(slots === undefined ? {} : { slots }),
     ...(weight === undefined ? {} : { weight }),
+    ...(cut === undefined ? {} : { cutMs: cut }),
     ...(ifState === undefined ? {} : { ifState }),
     ...(owner === undefined ? {} : { owner }),
   };

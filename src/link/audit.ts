@@ -4,6 +4,7 @@ import type { Act } from "./act.ts";
 
 export const CHANGES = [
   "drain",
+  "stop",
   "resume",
   "change-server",
   "register-server",
@@ -35,6 +36,7 @@ export const AUDIT_ANSWERS = [
   "not-failed",
   "deferred-full",
   "no-server",
+  "stopped",
   "idempotency-mismatch",
   "pool-unavailable",
 ] as const satisfies readonly (RefusalCode | "done" | "nothing")[];

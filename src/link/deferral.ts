@@ -31,7 +31,8 @@ export type DeferAnswer =
   | { code: "deferred"; number: number; place: Place }
   /** There is a request with this key and body already: that of this id. */
   | { code: "repeated"; id: string }
-  | { code: DeferRefusal | "idempotency-mismatch" };
+  /** `message`: with `stopped`, what the operator has to say to clients. */
+  | { code: DeferRefusal | "idempotency-mismatch"; message?: string | undefined };
 
 /** A place on the waiting list. */
 export interface Place {

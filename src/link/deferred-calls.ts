@@ -94,7 +94,10 @@ export interface StoredRequest {
 export type Accepted =
   | { code: "accepted"; status: DeferredStatus }
   | { code: "repeated"; id: string }
-  | { code: Exclude<DeferAnswer["code"], "deferred" | "repeated"> | "unknown-request" };
+  | {
+      code: Exclude<DeferAnswer["code"], "deferred" | "repeated"> | "unknown-request";
+      message?: string | undefined;
+    };
 
 /**
  * begun    the request has got this slot, or had it

@@ -3,22 +3,25 @@ import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { Clock } from "./clock.ts";
 import { tellEnded, tellInBatch } from "./endings.ts";
 import type { Env } from "./env.ts";
-import type { Passage } from "./passage.ts";
-import { type Granted, type Lease, RENEW_MS } from "./protocol.ts";
+import type { Loss, Passage } from "./passage.ts";
+import { ATTACH_MS, type Granted, type Lease, RENEW_MS } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
 
 /**
- * A slot that this Worker holds, through restarts of the pool's object. It is renewed every `RENEW_MS` until `end`.
+ * A slot that this Worker holds, through restarts of the pool's object, until `end`. After `ATTACH_MS` it attaches: the
+ * pool then learns at once if this invocation dies, and this Worker if its slot is taken from it. From then on it is
+ * renewed every `RENEW_MS`.
  *
  * `end` must be called as soon as the server can no longer be at work or was cut off, and not before. It must be
  * awaited under `waitUntil`: the runtime drops a call that is still under way when the invocation ends (workerd
  * 2026-11-17).
  *
- * `onLost` is called when the slot is no longer ours: the pool says so, or could not be reached for `LEASE_TTL_MS`. The
- * connection to the server must then be cut, because the pool presumes that it is (fencing).
+ * `onLost` is called once, when the slot is no longer ours: the pool says so, or could not be reached for `LEASE_TTL_MS`.
+ * The connection to the server must then be cut, because the pool presumes that it is (fencing). After a `cut` a
+ * WebSocket may close in an orderly way first, for a moment.
  *
- * If the invocation dies first, renewals stop and the lease runs out. A lease that was renewed at least once also has a
- * handle: the runtime disposes it when the invocation dies, so the pool learns of that at once.
+ * If the invocation dies first, renewals stop and the lease runs out. A lease that has attached also has a handle: the
+ * runtime disposes it when the invocation dies, so the pool learns of that at once.
  */
 export class HeldLease implements Passage {
   readonly id: string;
@@ -26,12 +29,18 @@ export class HeldLease implements Passage {
   /** Times everything that may happen while the slot is held; stops when the lease ends. */
   readonly clock = new Clock();
   readonly isFree = false;
-  onLost: () => void = () => {};
+  onLost: (why: Loss) => void = () => {};
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #tellEnd: Granted["tellEnd"];
-  /** `null` until the first renewal, unless the grant came with one, and again after a renewal on it has failed. */
+  /** `null` until it has attached, unless the grant came with one, and again after a renewal on it has failed. */
   #handle: Rpc.Stub<Lease> | null;
+  /** The handle that will say when the slot is taken from us. */
+  #listeningTo: Rpc.Stub<Lease> | null = null;
+  /** True if there is a handle, or one may be on its way. */
+  #mayHaveHandle: boolean;
+  /** True once the lease has ended, or is lost. */
+  #isOver = false;
   /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */
   #renewedAt = Date.now();
 
@@ -48,33 +57,41 @@ export class HeldLease implements Passage {
     this.server = server;
     this.#tellEnd = tellEnd;
     this.#handle = handle;
-    this.clock.set(RENEW_MS, () => void this.#renew());
+    this.#mayHaveHandle = handle !== null;
+    this.clock.set(ATTACH_MS, () => {
+      this.clock.set(RENEW_MS - ATTACH_MS, () => this.#renew());
+      if (this.#handle) this.#listen();
+      else void this.#claim();
+    });
   }
 
   /**
    * Tells the pool how the lease ended. Resolves and repeats as `tellEnded` does; never rejects. `done` may share a
-   * message with other ends (`tellInBatch`). `first`: as for `reach`; `done` ignores it.
+   * message with other ends (`tellInBatch`), but not where there is a handle: this invocation might end before that
+   * message is sent, and the runtime would dispose the handle, which means `lost`. `first`: as for `reach`; `done`
+   * ignores it.
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.stop();
     const ended = { id: this.id, end };
-    if (end.how === "done" && this.#tellEnd !== "alone")
+    if (end.how === "done" && this.#tellEnd !== "alone" && !this.#mayHaveHandle)
       return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
     const told = tellEnded(this.#env, this.#pool, [ended], first);
-    return this.#handle ? told.then(() => this.dispose()) : told;
+    return this.#mayHaveHandle ? told.then(() => this.dispose()) : told;
   }
 
   /** Renews no more: the pool is told of the end in another message. */
   stop(): void {
     this.clock.stop();
     // A renewal that is on its way now finds the lease ended.
-    this.onLost = () => {};
+    this.#isOver = true;
   }
 
   /** Goes on with another handle of the same lease. */
   adopt(handle: Rpc.Stub<Lease>): void {
     this.dispose();
     this.#handle = handle;
+    this.#listen();
   }
 
   /** To be called when the pool knows of the end, by a holder whose invocation goes on. */
@@ -83,13 +100,22 @@ export class HeldLease implements Passage {
     this.#handle = null;
   }
 
-  async #renew(): Promise<void> {
-    this.clock.set(RENEW_MS, () => void this.#renew());
+  #renew(): void {
+    if (this.#isOver) return;
+    this.clock.set(RENEW_MS, () => this.#renew());
+    if (Date.now() - this.#renewedAt >= LEASE_TTL_MS) this.#lose("lost");
+    else void this.#claim();
+  }
+
+  /** Attaches, or renews on the handle that there is. */
+  async #claim(): Promise<void> {
     const now = Date.now();
-    if (now - this.#renewedAt >= LEASE_TTL_MS) return this.onLost();
+    this.#mayHaveHandle = true;
     const isOurs = await this.#isOurs();
-    if (isOurs) this.#renewedAt = Math.max(now, this.#renewedAt);
-    else if (isOurs === false) this.onLost();
+    if (isOurs) {
+      this.#renewedAt = Math.max(now, this.#renewedAt);
+      this.#listen();
+    } else if (isOurs === false) this.#lose("lost");
   }
 
   /** `null`: the pool could not be reached. The next renewal tries again, while the lease's time to live lasts. */
@@ -105,5 +131,24 @@ export class HeldLease implements Passage {
     } catch {
       return null;
     }
+  }
+
+  /** Waits on the present handle for the pool to take the slot away. If that call fails, the next renewal repeats it. */
+  #listen(): void {
+    const handle = this.#handle;
+    if (this.#isOver || handle === null || this.#listeningTo === handle) return;
+    this.#listeningTo = handle;
+    const stopListening = () => {
+      if (this.#listeningTo === handle) this.#listeningTo = null;
+    };
+    handle.untilCut().then((why) => {
+      if (this.#handle === handle) this.#lose(why === "cut" ? "cut" : "lost");
+    }, stopListening);
+  }
+
+  #lose(why: Loss): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.onLost(why);
   }
 }

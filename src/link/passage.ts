@@ -3,14 +3,20 @@ import { Clock } from "./clock.ts";
 import type { Granted } from "./protocol.ts";
 import type { PoolStub } from "./reach.ts";
 
+/**
+ * Why a slot is no longer its holder's.
+ * cut   an operator's drain has cut it off: its server gets nothing else before this request is over
+ * lost  anything else: its server may get another request at any moment
+ */
+export type Loss = "cut" | "lost";
+
 /** What a request needs to go to a server: a lease, or free passage. `HeldLease` describes its members. */
 export interface Passage {
   readonly server: Granted["server"];
   readonly clock: Clock;
   /** True if it is no lease: nobody waits for its end, and the request has no place on the waiting list. */
   readonly isFree: boolean;
-  /** `cut`: an operator's drain has cut it off. */
-  onLost: (why: "cut" | "lost") => void;
+  onLost: (why: Loss) => void;
   end(end: LeaseEnd, first?: PoolStub): Promise<void>;
 }
 

@@ -50,8 +50,8 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   end(ended: Ended[]): Promise<void>;
   /**
    * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
-   * slot is no longer the caller's. Called by a Worker that has held a slot for `RENEW_MS`, and by one whose handle an
-   * earlier instance of the object gave.
+   * slot is no longer the caller's. If it was cut off, the handle says so at once. Called by a Worker that has held a
+   * slot for `ATTACH_MS`, and by one whose handle an earlier instance of the object gave.
    */
   attach(id: string): Lease | null;
   /**
@@ -87,8 +87,10 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   metrics(): PoolMetrics;
 
   drain(request: DrainRequest, act: Act): DrainAnswer;
+  /** A drain in which requests are refused instead of held. `resume` ends it, too. */
+  stop(request: StopRequest, act: Act): DrainAnswer;
   resume(request: ResumeRequest, act: Act): DrainAnswer;
-  /** Resolves once nothing is in flight, the drain is over, or `timeoutMs` have passed. */
+  /** Resolves once the pool is drained or stopped, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
   /** `null`: no such server. */
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
@@ -180,13 +182,27 @@ export interface NotGranted {
    * stored instead.
    */
   code: SchedulerRefusal | "left" | "defer";
+  /** With `stopped`: what the operator has to say to clients. */
+  message?: string;
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */
 export interface Lease extends Rpc.RpcTargetBranded {
   /** To be called every `RENEW_MS`. `false`: the slot is no longer the caller's. */
   renew(): boolean;
+  /** Resolves when the slot is taken from the caller, and says why. Rejects when the object restarts. */
+  untilCut(): Promise<Taken>;
 }
+
+/**
+ * Why a slot is taken from its holder.
+ * cut    an operator's drain has waited for it as long as it was to: the slot stays closed until its server is done
+ * freed  an operator has freed it by hand: another request may have it already
+ */
+export type Taken = "cut" | "freed";
+
+/** How long a lease lasts before its holder attaches, in ms: most have ended by then, and save the call. */
+export const ATTACH_MS = 1_000;
 
 /** How often a lease is renewed, in ms. It survives one failed renewal; after two in a row the third comes too late. */
 export const RENEW_MS = LEASE_TTL_MS / 3;
@@ -196,8 +212,15 @@ export interface DrainRequest {
   reason: string | null;
   /** From now; `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
   expiresMs: number | null;
+  /** From now: what is still held then is cut off. Absent: as it is. */
+  cutMs?: number | undefined;
   /** Changes a drain of this owner that is still on, and begins none. */
   extend?: boolean | undefined;
+}
+
+export interface StopRequest extends Pick<DrainRequest, "owner" | "expiresMs" | "cutMs"> {
+  /** What clients are told; `null`: what they are told already, or no more than that the service is stopped. */
+  message: string | null;
 }
 
 export interface ResumeRequest {

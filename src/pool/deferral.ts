@@ -112,6 +112,7 @@ export class Deferral {
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now);
+    if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
     const { id, expiresAt, hashKey } = request;
@@ -294,7 +295,8 @@ export class Deferral {
     const handle = this.#newHandle(ticket);
     const answer = await stub.turn(ticket, { granted, lease: handle });
     // A short request may be over before its object has answered.
-    if (answer === "begun" && this.#scheduler.isLeased(ticket)) this.#keepHandle(ticket, handle);
+    const isHeld = this.#scheduler.isLeased(ticket) || this.#scheduler.isCutOff(ticket);
+    if (answer === "begun" && isHeld) this.#keepHandle(ticket, handle);
     return answer;
   }
 

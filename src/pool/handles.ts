@@ -1,5 +1,14 @@
 import { RpcTarget } from "cloudflare:workers";
-import type { Granted, Lease, News, NotGranted, Seen, WaitingTicket, Watch } from "../link/protocol.ts";
+import type {
+  Granted,
+  Lease,
+  News,
+  NotGranted,
+  Seen,
+  Taken,
+  WaitingTicket,
+  Watch,
+} from "../link/protocol.ts";
 
 /**
  * A Worker's handle of its ticket. The runtime disposes it when the Worker's invocation ends or its isolate dies, and
@@ -33,6 +42,7 @@ export class TicketHandle extends RpcTarget implements WaitingTicket {
 export class LeaseHandle extends RpcTarget implements Lease {
   readonly #onRenew: () => boolean;
   readonly #onDispose: () => void;
+  readonly #taken = Promise.withResolvers<Taken>();
 
   constructor(on: { renew: () => boolean; dispose: () => void }) {
     super();
@@ -40,8 +50,17 @@ export class LeaseHandle extends RpcTarget implements Lease {
     this.#onDispose = on.dispose;
   }
 
+  /** The slot is taken from its holder. Static, because RPC offers the holder every method of the handle itself. */
+  static tell(handle: LeaseHandle, why: Taken): void {
+    handle.#taken.resolve(why);
+  }
+
   renew(): boolean {
     return this.#onRenew();
+  }
+
+  untilCut(): Promise<Taken> {
+    return this.#taken.promise;
   }
 
   [Symbol.dispose](): void {

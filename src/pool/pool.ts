@@ -8,6 +8,7 @@ import {
   resumeAsked,
   serverAsked,
   slotAsked,
+  stopAsked,
 } from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
@@ -42,6 +43,8 @@ import {
   type Registration,
   type ResumeRequest,
   type ServerChange,
+  type StopRequest,
+  type Taken,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
@@ -116,7 +119,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       write: (changes) => this.#write(changes),
       changed: () => void this.#commit.soon(),
       newHandle: (ticket) => this.#newHandle(ticket),
-      keepHandle: (ticket, handle) => void this.#handles.set(ticket, handle),
+      keepHandle: (ticket, handle) => this.#keepHandle(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
@@ -170,10 +173,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   attach(id: string): LeaseHandle | null {
-    if (!this.#scheduler.renew(id, Date.now())) return null;
+    if (!this.#scheduler.renew(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
     const handle = this.#newHandle(id);
-    this.#handles.set(id, handle);
+    this.#keepHandle(id, handle);
     return handle;
   }
 
@@ -265,12 +268,20 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const { owner, reason, expiresMs, extend } = request;
+    const { owner, reason, extend } = request;
     const answer = this.#once(drainAsked(request), act, (now) => {
-      const expiresAt = expiresMs === null ? null : now + expiresMs;
-      const isFree = this.#scheduler.drain({ owner, by: act.by, reason, expiresAt, extend }, now);
-      if (!isFree) return "drain-held";
+      const drain = { owner, by: act.by, reason, extend, ...endsOf(request, now) };
+      if (!this.#scheduler.drain(drain, now)) return "drain-held";
       return this.#scheduler.currentDrain ? "done" : "nothing";
+    });
+    return { answer, snapshot: this.snapshot() };
+  }
+
+  stop(request: StopRequest, act: Act): DrainAnswer {
+    const { owner, message } = request;
+    const answer = this.#once(stopAsked(request), act, (now) => {
+      const stop = { owner, by: act.by, reason: null, stop: { message }, ...endsOf(request, now) };
+      return this.#scheduler.drain(stop, now) ? "done" : "drain-held";
     });
     return { answer, snapshot: this.snapshot() };
   }
@@ -287,7 +298,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
-    const settled = () => !this.#scheduler.currentDrain || this.#scheduler.inFlight === 0;
+    const settled = () => !this.#scheduler.currentDrain || this.#scheduler.isDrained;
     await this.#conditions.until(settled, timeoutMs);
     return this.snapshot();
   }
@@ -343,12 +354,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    const answer = this.#once(asked, act, (now) => {
-      if (!this.#scheduler.freeLease(id, act.by, now)) return "unknown-lease";
+    const answer = this.#once(asked, act, (now) =>
+      this.#scheduler.freeLease(id, act.by, now) ? "done" : "unknown-lease",
+    );
+    if (answer === "done") {
+      // Once that is durable, as its holder's server may be given another request from then on.
+      const snapshot = this.snapshot();
+      this.#tellTaken(id, "freed");
       this.#handles.delete(id);
-      return "done";
-    });
-    if (answer === "done") return this.snapshot();
+      return snapshot;
+    }
     this.#commit.now();
     return null;
   }
@@ -396,7 +411,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   /** True if a request that may be stored would have to wait for an operator or a server. */
   #isToBeDeferred(now: number): boolean {
     const { deferred } = this.#settings;
-    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.isStopped(now);
+    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.willWait(now);
   }
 
   #contentAt(now: number): SnapshotContent {
@@ -449,6 +464,17 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return handle;
   }
 
+  /** The lease may have been cut off before its holder had a handle. */
+  #keepHandle(id: string, handle: LeaseHandle): void {
+    this.#handles.set(id, handle);
+    if (this.#scheduler.isCutOff(id)) LeaseHandle.tell(handle, "cut");
+  }
+
+  #tellTaken(id: string, why: Taken): void {
+    const handle = this.#handles.get(id);
+    if (handle) LeaseHandle.tell(handle, why);
+  }
+
   #renew(id: string): boolean {
     const renewed = this.#scheduler.renew(id, Date.now());
     this.#commit.soon();
@@ -491,6 +517,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     for (const question of changes.questions) void this.#ask(question);
     for (const { lost, lease } of changes.slots)
       if (lost && this.#deferral.has(lease)) this.#deferral.lost(lease);
+    for (const lease of changes.cuts) this.#tellCut(lease);
     const idle = this.#answers.size === 0 && this.#scheduler.inFlight === 0;
     const nextLook = this.#deferral.unfinished > 0 ? this.#deferral.nextLook(Date.now()) : undefined;
     this.#wakeups.set(this.#scheduler, changes.slots, idle, nextLook);
@@ -498,6 +525,12 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (changes.decisions.length > 0 || changes.slots.size > 0 || this.#audit.hasChanges)
       this.#heartbeat.start();
     this.#conditions.changed();
+  }
+
+  /** Tells the holder of a lease that it was cut off. One without a handle is told when it attaches. */
+  #tellCut(lease: string): void {
+    this.#tellTaken(lease, "cut");
+    if (this.#deferral.has(lease)) this.#deferral.lost(lease);
   }
 
   /** Slots first, then counts: otherwise an end that is repeated after a crash would be counted twice. */
@@ -522,8 +555,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
     else if (kind === "queued")
       this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
-    else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
-    else this.#answers.answer(ticket, this.#granted(decision));
+    else if (kind === "refuse") {
+      const { code, message } = decision;
+      this.#answers.answer(ticket, { granted: false, code, ...(message === undefined ? {} : { message }) });
+    } else this.#answers.answer(ticket, this.#granted(decision));
   }
 
   #answerDeferred(decision: Decision): void {
@@ -570,6 +605,15 @@ function reached({ name, url, binding, registration }: SlotRow["server"]): Reach
 
 function inFlightAt(server: Server | undefined): number {
   return server ? [...server.occupiedSlots()].filter(isInFlight).length : 0;
+}
+
+/** When a drain or a stop ends by itself, and when it cuts off what is still held; ms since the epoch. */
+function endsOf(
+  { expiresMs, cutMs }: Pick<DrainRequest, "expiresMs" | "cutMs">,
+  now: number,
+): { expiresAt: number | null; cutAt?: number } {
+  const expiresAt = expiresMs === null ? null : now + expiresMs;
+  return cutMs === undefined ? { expiresAt } : { expiresAt, cutAt: now + cutMs };
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */

@@ -1,6 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import { mayRegister } from "../config/register.ts";
-import { identityOf } from "../config/server-identity.ts";
+import { comparable, identityOf } from "../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../config/types.ts";
 import type { NotRegistered, Registration } from "../link/protocol.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
@@ -35,6 +35,9 @@ export function registrationRefusal(
   server: RegisterRequest,
 ): NotRegistered | null {
   const { url } = server;
+  const spelling = comparable(url);
+  if (spelling !== url)
+    return refused("registration-refused", `${url} is spelt ${spelling}, without the last dot.`);
   if (register === null)
     return refused(
       "registration-refused",
@@ -74,7 +77,8 @@ export function notRegistered(
 
 /** The pool that has the server by its configuration, besides this one. Each counts its own requests only. */
 function ownerOf(env: object, pool: string, identity: string): string | undefined {
-  const isIt = (server: ServerConfig) => server.identity === identity;
+  const isIt = (server: ServerConfig) =>
+    !server.shared && comparable(server.identity) === comparable(identity);
   for (const [name, { servers }] of loadConfig(env).pools)
     if (name !== pool && servers.some(isIt)) return name;
   return undefined;

@@ -13,7 +13,8 @@ const HEARTBEAT_MS = 5_000;
 
 /**
  * The object's alarm, which wakes it even after an eviction. Setting it is a billed write, so it is set only for what
- * is rare: the expiry of a drain, the end of a quarantine or of an orphaned lease, and looks after deferred requests.
+ * is rare: the expiry of a drain, the cut of leases, the end of a quarantine or of an orphaned lease, and looks after
+ * deferred requests.
  */
 class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -51,8 +52,9 @@ export class Wakeups {
   set(
     scheduler: {
       nextTick(): number;
-      currentDrain: Readonly<Drain> | null;
+      nextCut: number;
       nextAlarm: number;
+      currentDrain: Readonly<Drain> | null;
     },
     changed: Iterable<SlotRow>,
     idle: boolean,
@@ -64,7 +66,8 @@ export class Wakeups {
     for (const slot of changed) this.#setAlarmFor(slot);
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
     // Rare, too: a server that registers again does not move an alarm that is set.
-    if (scheduler.nextAlarm !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(scheduler.nextAlarm);
+    for (const at of [scheduler.nextCut, scheduler.nextAlarm])
+      if (at !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(at);
     if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }
 
@@ -80,7 +83,7 @@ export class Wakeups {
 
   /** A lease needs no alarm: it ends by a message or by its time to live, which begins anew after a restart. */
   #setAlarmFor(slot: SlotRow): void {
-    if (slot.state === "quarantined" || slot.state === "orphaned") this.#alarm.wakeBy(slot.until);
+    if (["quarantined", "cut", "orphaned"].includes(slot.state)) this.#alarm.wakeBy(slot.until);
   }
 }
 

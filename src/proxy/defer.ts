@@ -106,20 +106,24 @@ async function statusOf(
   pool: PoolConfig,
 ): Promise<{ present: DeferredAddress; status: DeferredStatus }> {
   if (accepted.code === "accepted") return { present: address, status: accepted.status };
-  if (accepted.code !== "repeated") throw refusalOf(accepted.code, pool);
+  if (accepted.code !== "repeated") throw refusalOf(accepted, pool);
   const present = deferredAddress(env, accepted.id);
-  if (!present) throw refusalOf("unknown-request", pool);
+  if (!present) throw refusalOf({ code: "unknown-request" }, pool);
   const givesUpAt = Date.now() + NAMESAKE_MS;
   for (let looks = 1; ; looks++) {
     const status = await reachDeferred(env, present, (stub) => stub.status(present.secret));
     if (status) return { present, status };
-    if (Date.now() > givesUpAt) throw refusalOf("unknown-request", pool);
+    if (Date.now() > givesUpAt) throw refusalOf({ code: "unknown-request" }, pool);
     await scheduler.wait(backoffMs(looks));
   }
 }
 
-function refusalOf(code: Exclude<Accepted["code"], "accepted" | "repeated">, pool: PoolConfig): Refusal {
-  if (code === "no-server" || code === "deferred-full") return new Refusal(code, DETAILS[code], pool.name);
+function refusalOf(
+  { code, message }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
+  pool: PoolConfig,
+): Refusal {
+  if (code === "no-server" || code === "deferred-full" || code === "stopped")
+    return new Refusal(code, message ?? DETAILS[code], pool.name);
   if (code === "idempotency-mismatch") {
     const detail = "A request with the same Idempotency-Key, method and path had another body.";
     return new Refusal(code, detail, pool.name);
@@ -151,7 +155,7 @@ async function store(
     inRow = 0;
     if (number === 0) await reach(async (stub) => stub.open(request));
     if (!(await reach((stub) => stub.append(secret, number, bytes))))
-      throw refusalOf("unknown-request", pool);
+      throw refusalOf({ code: "unknown-request" }, pool);
     share.hold(0);
   };
   try {

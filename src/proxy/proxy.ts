@@ -133,6 +133,6 @@ function outcomeOf(refusal: Refusal, { attempts }: Trace): Outcome {
   if (refusal instanceof BrokenUpload || refusal.code === "client-timeout") {
     return attempts > 0 ? "client-abort-in-flight" : "client-abort-queued";
   }
-  if (refusal.code === "server-timeout") return "server-timeout";
+  if (refusal.code === "server-timeout" || refusal.code === "cut-off") return refusal.code;
   return refusal.code === "bad-gateway" ? "origin-error" : "refused";
 }

@@ -30,6 +30,8 @@ export interface Load {
   growth: Rate | null;
   /** True if no request gets a slot: in a drain, or while requests are held because no server takes any. */
   isHalted: boolean;
+  /** True if no direct request may wait, as an operator has stopped the pool. */
+  isStop: boolean;
   /** `null`: there is no drain. */
   drainExpiresAt: number | null;
 }
@@ -38,7 +40,12 @@ export interface Load {
 const SIGNIFICANT = 4;
 
 export function capacityOf(load: Load, now: number): Capacity {
-  const { oldestSince, queueTimeoutMs, isHalted, drainExpiresAt } = load;
+  const { oldestSince, queueTimeoutMs, isHalted, isStop, drainExpiresAt } = load;
+  const expiresInMs = drainExpiresAt && Math.max(0, drainExpiresAt - now);
+  if (isStop) {
+    const timeLeft = expiresInMs === null ? null : ({ ms: expiresInMs, until: "drain-expiry" } as const);
+    return { fullInMs: null, firstTimeoutInMs: null, timeLeft };
+  }
   const firstTimeoutInMs = oldestSince === undefined ? null : Math.max(0, oldestSince + queueTimeoutMs - now);
   const fullInMs = fullIn(load, firstTimeoutInMs ?? queueTimeoutMs);
   if (!isHalted) return { fullInMs, firstTimeoutInMs, timeLeft: null };
@@ -46,7 +53,7 @@ export function capacityOf(load: Load, now: number): Capacity {
     ["queue-full", fullInMs],
     // If nobody waits, whoever comes now has as long as this.
     ["queue-timeout", firstTimeoutInMs ?? queueTimeoutMs],
-    ["drain-expiry", drainExpiresAt && Math.max(0, drainExpiresAt - now)],
+    ["drain-expiry", expiresInMs],
   ];
   const [first] = limits
     .flatMap(([until, ms]) => (ms === null ? [] : [{ ms, until }]))

@@ -6,13 +6,30 @@ export interface Drain {
   reason: string | null;
   since: number;
   expiresAt: number;
+  /** When the leases that are still held are cut off; `null`: they may take as long as they need. */
+  cutAt: number | null;
+  /** They were. Nothing that is still closed is waited for any longer. */
+  isCut: boolean;
+  /** Requests are refused; `null`: they wait. */
+  stop: Stop | null;
+}
+
+/** What a drain is that refuses requests instead of holding them. */
+export interface Stop {
+  /** What their clients are told; `null`: no more than that the service is stopped. */
+  message: string | null;
 }
 
 export interface DrainRequest extends Claim {
   reason: string | null;
   /** `null`: after the pool's `drain_expires`, or at the drain's current end if that is later. */
   expiresAt: number | null;
-  /** Extends the drain that it claims, if that is still on. One that expired or was resumed meanwhile does not begin again. */
+  /** Absent: as it is. */
+  cutAt?: number | undefined;
+  /** Absent: requests wait. A message of `null` leaves that of a stop as it is. */
+  stop?: Stop | undefined;
+  /** Extends the drain that it claims, if that is still on. One that expired or was resumed meanwhile does not begin again, and a
+   *  stop stays one. */
   extend?: boolean | undefined;
 }
 
@@ -45,7 +62,8 @@ export class DrainSwitch {
   /** `defaultMs`: after how long a drain without an expiry of its own expires. */
   constructor(defaultMs: number, restored: Drain | null = null) {
     this.#defaultMs = defaultMs;
-    this.#drain = restored;
+    // One of an earlier version has neither.
+    this.#drain = restored && { ...{ cutAt: null, isCut: false, stop: null }, ...restored };
   }
 
   get current(): Readonly<Drain> | null {
@@ -53,21 +71,40 @@ export class DrainSwitch {
   }
 
   /**
-   * Begins a drain, or extends the one that it claims. `over`: there was no drain to extend. `held`: another drain is
-   * on. Nothing changes with either.
+   * Begins a drain, or extends the one that it claims. `turned`: that was a drain and is a stop now, or the other way
+   * round. `over`: there was no drain to extend. `held`: another drain is on. Nothing changes with the last two.
    */
-  start(request: DrainRequest, now: number): "begun" | "extended" | "over" | "held" {
-    const begins = this.#drain === null;
-    if (this.#drain && !isSame(this.#drain, request)) return "held";
-    if (begins && request.extend) return "over";
+  start(request: DrainRequest, now: number): "begun" | "turned" | "extended" | "over" | "held" {
+    const before = this.#drain;
+    if (before && !isSame(before, request)) return "held";
+    if (!before && request.extend) return "over";
+    const stop = stopOf(request, before);
     this.#drain = {
       owner: request.owner,
       by: request.by,
-      reason: request.reason ?? this.#drain?.reason ?? null,
-      since: this.#drain?.since ?? now,
-      expiresAt: request.expiresAt ?? Math.max(now + this.#defaultMs, this.#drain?.expiresAt ?? 0),
+      reason: request.reason ?? before?.reason ?? null,
+      since: before?.since ?? now,
+      expiresAt: request.expiresAt ?? Math.max(now + this.#defaultMs, before?.expiresAt ?? 0),
+      cutAt: before?.isCut ? before.cutAt : (request.cutAt ?? before?.cutAt ?? null),
+      isCut: before?.isCut ?? false,
+      stop,
     };
-    return begins ? "begun" : "extended";
+    if (!before) return "begun";
+    return (before.stop === null) === (stop === null) ? "extended" : "turned";
+  }
+
+  /** When the cut is due; `Infinity`: there is none to come. */
+  get nextCut(): number {
+    const { cutAt = null, isCut = false } = this.#drain ?? {};
+    return isCut || cutAt === null ? Number.POSITIVE_INFINITY : cutAt;
+  }
+
+  /** Returns true if the cut is due, once. A drain that expires before its cut has none, however late it is found out. */
+  takeCut(now: number): boolean {
+    const drain = this.#drain;
+    if (!drain || this.nextCut > now || this.nextCut >= drain.expiresAt) return false;
+    this.#drain = { ...drain, isCut: true };
+    return true;
   }
 
   /** Ends the drain that is on, and returns it with how. `held`: it is another one, and stays. `null`: there is none. */
@@ -88,6 +125,11 @@ export class DrainSwitch {
     this.#drain = null;
     return drain;
   }
+}
+
+function stopOf({ stop, extend }: DrainRequest, before: Drain | null): Stop | null {
+  if (extend) return before?.stop ?? null;
+  return stop ? { message: stop.message ?? before?.stop?.message ?? null } : null;
 }
 
 function isSame(drain: Claim, claimed: Claim): boolean {

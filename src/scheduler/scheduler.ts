@@ -1,6 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
-import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
+import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest, type Stop } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
@@ -93,6 +93,7 @@ export class Scheduler {
   enter(request: TicketRequest, now: number): number | undefined {
     const { id } = request;
     this.#fleet.work(now);
+    this.#freeIfCut(request, now);
     const slot = this.#fleet.leased(id);
     const ticket = this.#waitingList.get(id);
     if (slot) {
@@ -106,6 +107,9 @@ export class Scheduler {
       });
     } else if (ticket) {
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
+    } else if (this.#stop && request.expiresAt === undefined) {
+      if (!request.retry) this.traffic.turnedAway(now);
+      this.#refuse(id, "stopped", now);
     } else if (this.#refusesForLackOfServers(request.expiresAt !== undefined, now)) {
       this.#refuse(id, "no-server", now);
     } else {
@@ -136,7 +140,7 @@ export class Scheduler {
    * its holder was presumed lost, the holder's report replaces that presumption.
    */
   end(id: string, end: LeaseEnd, now: number): void {
-    const slot = this.#fleet.leased(id);
+    const slot = this.#fleet.leased(id) ?? this.#fleet.cutOff(id);
     if (!slot) return;
     this.#chronicle.leaseEnded(slot, end, now);
     this.#fleet.end(slot, end, now);
@@ -216,17 +220,21 @@ export class Scheduler {
 
   // ── Operator ──
 
-  /** Begins or extends a drain. Returns false if another drain is on. */
+  /** Begins or extends a drain or a stop. Returns false if another one is on. */
   drain(request: DrainRequest, now: number): boolean {
     const started = this.#drainSwitch.start(request, now);
-    if (started === "held") return false;
-    if (started !== "over") this.#outbox.drainChanged = true;
     const { current } = this.#drainSwitch;
-    if (started === "begun" && current) {
-      this.#chronicle.drainBegun(current, now);
+    if (started === "held") return false;
+    if (started === "over" || !current) return true;
+    this.#outbox.drainChanged = true;
+    if (started === "begun") this.#chronicle.drainBegun(current, now);
+    if (started === "turned") this.#chronicle.drainTurned(current, now);
+    if (started !== "extended") {
       if (this.#settings.deferred?.when === "drained") this.traffic.kindsChanged(now);
-      this.#noteIfDrained(now);
+      if (current.stop) this.#refuseAll("stopped", false, now);
     }
+    this.#cutWhatIsDue(now);
+    this.#noteIfDrained(now);
     return true;
   }
 
@@ -269,6 +277,7 @@ export class Scheduler {
     }
     // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
     this.#waitingList.head()?.failed?.tick(now);
+    this.#cutWhatIsDue(now);
     const expired = this.#drainSwitch.expire(now);
     if (expired) this.#afterDrain({ owner: expired.owner, by: null, cause: "expired" }, now);
     if (this.#regroup.end(now)) this.#outbox.regroupChanged = true;
@@ -283,6 +292,7 @@ export class Scheduler {
       this.#waitingList.nextDeadline(),
       this.#waitingList.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
       this.#regroup.endsAt,
+      this.#drainSwitch.nextCut,
       this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
       this.#nextWake,
     );
@@ -316,6 +326,17 @@ export class Scheduler {
     return this.#drainSwitch.current;
   }
 
+  /** True in a drain or a stop if nothing is in flight any more, or what was has been cut off. */
+  get isDrained(): boolean {
+    const drain = this.#drainSwitch.current;
+    return drain !== null && (drain.isCut || this.#fleet.inFlight === 0);
+  }
+
+  /** When leases are to be cut off next, of all servers or of one; `Infinity`: never. */
+  get nextCut(): number {
+    return Math.min(this.#drainSwitch.nextCut, this.#fleet.nextCut);
+  }
+
   /** True if the pool has health checks. */
   get hasChecks(): boolean {
     return this.#settings.check !== null;
@@ -347,6 +368,7 @@ export class Scheduler {
       oldestSince: this.oldestSince,
       growth: this.traffic.growth(isHalted, now),
       isHalted,
+      isStop: this.#stop !== null,
       drainExpiresAt: drain?.expiresAt ?? null,
     };
     return capacityOf(load, now);
@@ -387,6 +409,11 @@ export class Scheduler {
     return this.#fleet.leased(id) !== undefined;
   }
 
+  /** True if this is the id of a lease that was cut off, and whose holder has not reported its end. */
+  isCutOff(id: string): boolean {
+    return this.#fleet.cutOff(id) !== undefined;
+  }
+
   /** The server that may be at work on the request with this lease; `null`: none. */
   serverOf(id: string): string | null {
     return this.#fleet.slotInFlight(id)?.server.name ?? null;
@@ -398,8 +425,13 @@ export class Scheduler {
   }
 
   /** True if a new request will wait for an operator or a server: in a drain, or while every server is out. */
-  isStopped(now: number): boolean {
-    return this.#drainSwitch.current !== null || this.#fleet.isOut(now);
+  willWait(now: number): boolean {
+    return this.#stop === null && (this.#drainSwitch.current !== null || this.#fleet.isOut(now));
+  }
+
+  /** What clients whose requests are refused as `stopped` are told; `null`: no more than that. */
+  get stopMessage(): string | null {
+    return this.#stop?.message ?? null;
   }
 
   /** When the direct request that has waited longest began to wait; `undefined`: none waits. */
@@ -440,6 +472,38 @@ export class Scheduler {
   }
 
   // ── Rules ──
+
+  get #stop(): Stop | null {
+    return this.#drainSwitch.current?.stop ?? null;
+  }
+
+  /** The answer with the grant was lost, and the lease was cut off since: nothing was sent to the server. */
+  #freeIfCut({ id, token, retry }: TicketRequest, now: number): void {
+    const slot = this.#fleet.cutOff(id);
+    if (!slot) return;
+    // Without a token it is counted as accepted once more.
+    if (token !== undefined || retry) this.#chronicle.holderFound();
+    this.#fleet.free(slot, now);
+  }
+
+  /** Cuts off the leases that were to have ended by now: those of a drain, and those of servers on their way out. */
+  #cutWhatIsDue(now: number): void {
+    if (this.#drainSwitch.takeCut(now)) {
+      this.#outbox.drainChanged = true;
+      this.#cut(this.#fleet.servers, null, now);
+    }
+    for (const server of this.#fleet.takeCuts(now)) this.#cut([server], server.name, now);
+  }
+
+  #cut(servers: Iterable<Server>, server: string | null, now: number): void {
+    let leases = 0;
+    for (const slot of this.#fleet.cut(servers, now)) {
+      this.#chronicle.cutOff(slot);
+      this.#outbox.cutOff(slot.lease);
+      leases++;
+    }
+    this.#chronicle.cut(leases, server, now);
+  }
 
   #enqueue(request: TicketRequest, now: number): number {
     const { ticket, arrival } = this.#waitingList.enter(request, now);
@@ -508,7 +572,8 @@ export class Scheduler {
   }
 
   #noteIfDrained(now: number): void {
-    if (this.#drainSwitch.current && this.#fleet.inFlight === 0) this.#chronicle.drained(now);
+    const { current } = this.#drainSwitch;
+    if (current && this.isDrained) this.#chronicle.drained(current, now);
   }
 
   #afterDrain(end: DrainEnd, now: number): void {
@@ -543,30 +608,33 @@ export class Scheduler {
 
   /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
   #refuseOrDispatch(now: number): void {
-    if (this.#waitingList.length > 0 && this.#refusesForLackOfServers(false, now)) this.#refuseAll(now);
+    if (this.#waitingList.length > 0 && this.#refusesForLackOfServers(false, now))
+      this.#refuseAll("no-server", this.#refusesForLackOfServers(true, now), now);
     this.#dispatch(now);
   }
 
-  #refuseAll(now: number): void {
-    const refusesDeferred = this.#refusesForLackOfServers(true, now);
-    if (!refusesDeferred && this.#waitingList.direct === 0) return;
+  /** Refuses all who wait. `deferred`: those too whose requests are stored. */
+  #refuseAll(code: SchedulerRefusal, deferred: boolean, now: number): void {
+    if (!deferred && this.#waitingList.direct === 0) return;
     for (const ticket of this.#waitingList.inOrder()) {
-      if (ticket.expiresAt !== null && !refusesDeferred) continue;
+      if (ticket.expiresAt !== null && !deferred) continue;
       this.#waitingList.leave(ticket.id);
       this.traffic.left(ticket, now);
-      this.#refuse(ticket.id, "no-server", now);
+      this.#refuse(ticket.id, code, now);
     }
   }
 
   #deferRefusal(unfinished: number, now: number): DeferRefusal | null {
     const { deferred } = this.#settings;
+    if (this.#stop) return "stopped";
     if (this.#refusesForLackOfServers(true, now)) return "no-server";
     return unfinished >= (deferred?.max ?? 0) ? "deferred-full" : null;
   }
 
   #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
     this.#chronicle.refused(code, now);
-    this.#outbox.decided({ kind: "refuse", ticket, code });
+    const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
+    this.#outbox.decided({ kind: "refuse", ticket, code, ...(message === undefined ? {} : { message }) });
     if (code === "no-server") this.#askForServers(now);
   }
 

@@ -158,15 +158,15 @@ export function snapshotOf(
   const { inFlight, limits, traffic } = scheduler;
   return {
     name,
-    state: drain ? (inFlight > 0 ? "draining" : "drained") : "running",
+    state: stateOf(scheduler),
     drain: drain && {
       owner: drain.owner,
       by: drain.by,
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
-      cut: null,
-      stop: null,
+      cut: drain.cutAt === null ? null : cutSnapshot(drain.cutAt, drain.isCut),
+      stop: drain.stop && { message: drain.stop.message },
     },
     inFlight,
     quarantined: sum(servers, (server) => server.quarantined),
@@ -189,6 +189,16 @@ export function snapshotOf(
   };
 }
 
+function stateOf({ currentDrain, isDrained }: Scheduler): Snapshot["state"] {
+  if (!currentDrain) return "running";
+  if (currentDrain.stop) return isDrained ? "stopped" : "stopping";
+  return isDrained ? "drained" : "draining";
+}
+
+function cutSnapshot(at: number, done: boolean): CutSnapshot {
+  return { at: iso(at), done };
+}
+
 function wakeOf({ at, got }: WakeRecord): NonNullable<Snapshot["lastWake"]> {
   return { at: iso(at), got: got ?? "no answer yet" };
 }
@@ -207,6 +217,7 @@ export function serverSnapshot(server: Server, now: number): ServerSnapshot {
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     ...(server.registration && !server.retired ? { registered: registeredOf(server.registration) } : {}),
     ...(server.available && server.warmUntil > now ? { warmUntil: iso(server.warmUntil) } : {}),
+    ...(server.cut ? { cut: cutSnapshot(server.cut.at, server.cut.done) } : {}),
     lastCheck: server.lastCheck && {
       ...server.lastCheck,
       at: iso(server.lastCheck.at),
@@ -226,7 +237,7 @@ function registeredOf({ by, since, expiresAt }: RegisteredRow): NonNullable<Serv
 }
 
 function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseSnapshot {
-  const quarantined = state === "quarantined";
+  const quarantined = state === "quarantined" || state === "cut";
   return {
     id: lease,
     since: iso(since),

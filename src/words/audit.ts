@@ -6,18 +6,23 @@ type Quote = (text: string) => string;
 
 /** What somebody asked for: `drain as “deploy-42” (v2), for 15 min`. `quote`: for names that anybody may have chosen. */
 export function askedInWords(entry: AuditEntry, quote: Quote): string {
-  const { act, by, owner = by, reason, expiresMs } = entry;
+  const { act, by, owner = by, reason, expiresMs, message } = entry;
   const as = owner === by ? "" : ` as ${quote(owner)}`;
   switch (act) {
     case "drain": {
       const why = reason === undefined ? "" : ` (${quote(reason)})`;
       const end = expiresMs === undefined ? "" : `, for ${duration(expiresMs)}`;
-      return `${entry.extend ? "extend the drain" : "drain"}${as}${why}${end}`;
+      return `${entry.extend ? "extend the drain" : "drain"}${as}${why}${end}${cut(entry)}`;
+    }
+    case "stop": {
+      const what = message === undefined ? "" : ` (${quote(message)})`;
+      const end = expiresMs === undefined ? "" : `, for ${duration(expiresMs)}`;
+      return `stop${as}${what}${end}${cut(entry)}`;
     }
     case "resume":
       return `resume${as}${entry.force ? ", whosever drain it is" : ""}`;
     case "change-server":
-      return `set ${quote(entry.server ?? "")}${as}: ${settings(entry)}`;
+      return `set ${quote(entry.server ?? "")}${as}: ${settings(entry)}${cut(entry)}`;
     case "register-server": {
       const { slots, weight, url = "" } = entry;
       const how = [
@@ -40,6 +45,10 @@ export function askedInWords(entry: AuditEntry, quote: Quote): string {
       // A page that is older than the Worker does not know every act.
       return act;
   }
+}
+
+function cut({ cutMs }: AuditEntry): string {
+  return cutMs === undefined ? "" : `, cutting off what is still held after ${duration(cutMs)}`;
 }
 
 function settings({ state, slots, weight, ifState }: AuditEntry): string {
@@ -68,6 +77,7 @@ const REFUSED: Record<Exclude<AuditAnswer, "done" | "nothing" | "pool-unavailabl
   "not-failed": "it had not failed",
   "deferred-full": "as many as may be stored were waiting",
   "no-server": "no server was available",
+  stopped: "the pool was stopped",
   "idempotency-mismatch": "another request had its Idempotency-Key",
 };
 

@@ -95,6 +95,14 @@ describe("each change is in the audit and the log, with what was asked for:", ()
     await expectAlone(sluice, asked, "done");
   });
 
+  test("a stop", async () => {
+    const { sluice } = await stage();
+    const body = { owner: "move", message: "Back at nine.", expires: "15m", cut: "30s" };
+    expect((await ask(sluice, `POST ${WEB}/stop`, { body })).status).toBe(200);
+    const asked = { act: "stop", owner: "move", message: "Back at nine.", expiresMs: 900_000, cutMs: 30_000 };
+    await expectAlone(sluice, asked, "done");
+  });
+
   test("a resume", async () => {
     const { sluice } = await stage();
     await ask(sluice, `POST ${WEB}/drain`);
@@ -107,8 +115,9 @@ describe("each change is in the audit and the log, with what was asked for:", ()
   test("a server's", async () => {
     const { sluice } = await stage();
     const body = { state: "drain", slots: 2, weight: null, ifState: "ready", owner: "roll-42" };
-    expect((await ask(sluice, `PATCH ${WEB}/servers/web-1`, { body })).status).toBe(200);
-    await expectAlone(sluice, { act: "change-server", server: "web-1", ...body }, "done");
+    const sent = { ...body, cut: "30s" };
+    expect((await ask(sluice, `PATCH ${WEB}/servers/web-1`, { body: sent })).status).toBe(200);
+    await expectAlone(sluice, { act: "change-server", server: "web-1", ...body, cutMs: 30_000 }, "done");
   });
 
   test("a slot that is freed by hand, with its server", async () => {
@@ -196,6 +205,7 @@ describe("so is each attempt, with the refusal's code:", () => {
 
   test.each<[string, string, object | undefined, object, string, number]>([
     ["a drain", `POST ${WEB}/drain`, { owner: "x" }, { act: "drain", owner: "x" }, "drain-held", 409],
+    ["a stop", `POST ${WEB}/stop`, { owner: "x" }, { act: "stop", owner: "x" }, "drain-held", 409],
     ["a resume", `POST ${WEB}/resume`, { owner: "x" }, { act: "resume", owner: "x" }, "drain-held", 409],
     [
       "a server in another state",
@@ -397,9 +407,15 @@ describe("the audit is durable:", () => {
   });
 
   describe("where the object crashes at any of the writes of a change, there are", () => {
+    const MOST_WRITES = 10;
     const CASES = (["before", "after"] as const).flatMap((when) =>
-      (["drain", "changeServer"] as const).flatMap((call) =>
-        Array.from({ length: 9 }, (_, n) => ({ when, call, write: n + 1, pool: `${call}-${when}-${n + 1}` })),
+      (["drain", "stop", "changeServer"] as const).flatMap((call) =>
+        Array.from({ length: MOST_WRITES }, (_, n) => ({
+          when,
+          call,
+          write: n + 1,
+          pool: `${call}-${when}-${n + 1}`,
+        })),
       ),
     );
     let sluice: Sluice;
@@ -420,6 +436,7 @@ describe("the audit is durable:", () => {
           const act = { ...ADMIN, id: crypto.randomUUID() };
           const given = {
             drain: [{ owner: "ci", reason: null, expiresMs: null }, act],
+            stop: [{ owner: "ci", message: "Moving.", expiresMs: null, cutMs: 0 }, act],
             changeServer: ["web-1", { patch: { state: "maint" } }, act],
           }[call];
           const body = JSON.stringify({ call, given });
@@ -435,7 +452,9 @@ describe("the audit is durable:", () => {
       const crashed = seen.filter(({ hasCrashed }) => hasCrashed);
       expect(crashed.some(({ isDone }) => isDone) && crashed.some(({ isDone }) => !isDone)).toBe(true);
       // Beyond the last write there is none to crash at: all of them were tried.
-      expect(seen.filter(({ pool, hasCrashed }) => pool.endsWith("-9") && hasCrashed)).toEqual([]);
+      expect(seen.filter(({ pool, hasCrashed }) => pool.endsWith(`-${MOST_WRITES}`) && hasCrashed)).toEqual(
+        [],
+      );
     });
   });
 

@@ -11,10 +11,11 @@ const DRAIN = "wait, expires, owner, reason";
 const DURATION = '"250ms", "2s", "10m", "1h", at most "24h"';
 
 /** Route, body (a string is sent as it is), and parts of the answer's detail. */
-type Case = [route: "drain" | "resume" | "server", sent: unknown, ...says: string[]];
+type Case = [route: "drain" | "stop" | "resume" | "server", sent: unknown, ...says: string[]];
 
 const ROUTES = {
   drain: ["POST", "/api/pools/web/drain"],
+  stop: ["POST", "/api/pools/web/stop"],
   resume: ["POST", "/api/pools/web/resume"],
   server: ["PATCH", "/api/pools/web/servers/web-1"],
 } as const;
@@ -57,6 +58,8 @@ describe("an unknown key", () => {
   test.each(
     named([
       ["drain", { expire: "15m" }, 'body.expire: unknown key, given "15m"; did you mean "expires"?', DRAIN],
+      ["stop", { mesage: "x" }, 'body.mesage: unknown key, given "x"; did you mean "message"?'],
+      ["stop", { reason: "x" }, "body.reason: unknown key", "wait, expires, owner, message, cut"],
       ["drain", { WAIT: "1s" }, 'body.WAIT: unknown key, given "1s"; did you mean "wait"?'],
       ["resume", { forced: true }, 'body.forced: unknown key, given true; did you mean "force"?'],
       ["server", { wieght: 2 }, 'body.wieght: unknown key, given 2; did you mean "weight"?'],
@@ -88,6 +91,13 @@ describe("a value that is not allowed", () => {
       ["drain", { owner: { name: "x" } }, 'body.owner: {"name":"x"} is not a text'],
       ["drain", { reason: "" }, 'body.reason: "" is not a text'],
       ["drain", { reason: false }, "body.reason: false is not a text"],
+      ["drain", { cut: "soon" }, 'body.cut: "soon" is not a duration', DURATION],
+      ["stop", { message: "" }, 'body.message: "" is not a text; allowed: a text of 1 to 500 characters'],
+      ["stop", { message: "m".repeat(501) }, "body.message: ", "is not a text"],
+      ["stop", { cut: 2 }, "body.cut: 2 is not a duration"],
+      ["server", { state: "maint", cut: "-1s" }, 'body.cut: "-1s" is not a duration'],
+      ["server", { cut: "1s" }, 'body.cut: has no effect without the state "drain" or "maint"'],
+      ["server", { state: "ready", cut: "1s" }, "body.cut: has no effect"],
       ["resume", { force: "true" }, 'body.force: "true" is neither true nor false'],
       ["resume", { force: 1 }, "body.force: 1 is neither true nor false; allowed: true, false"],
       ["resume", { owner: [] }, "body.owner: [] is not a text"],

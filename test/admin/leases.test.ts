@@ -11,8 +11,11 @@ async function onlyLease(sluice: Sluice): Promise<string> {
   return servers[0]?.leases[0]?.id ?? "";
 }
 
+/** One that is over within its first second is answered; else its Worker learns that it has no slot any more. */
+const ANSWERED_OR_CUT_OFF = /^(200 f|504 .*"cut-off")/;
+
 describe("freeing a lease by hand", () => {
-  test("lets the next request go at once; the one that had it is still answered", async () => {
+  test("lets the next request go at once; the end of the one that had it frees nothing", async () => {
     const { sluice, origin } = await stage();
     const requests = [get(sluice, "/1")];
     const first = await origin.arrival();
@@ -23,12 +26,12 @@ describe("freeing a lease by hand", () => {
     const second = await origin.arrival();
     // The holder ends its freed lease, which must not free the slot of the next one.
     first.response.end("first");
-    expect(await requests[0]).toBe("200 first");
+    expect(await requests[0]).toMatch(ANSWERED_OR_CUT_OFF);
     expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 1, queued: 1 });
     expect(origin.count).toBe(2);
     second.response.end("second");
     (await origin.arrival()).response.end("third");
-    expect(await Promise.all(requests)).toEqual(["200 first", "200 second", "200 third"]);
+    expect(await Promise.all(requests.slice(1))).toEqual(["200 second", "200 third"]);
   });
 
   test("ends a quarantine", async () => {
@@ -66,7 +69,7 @@ describe("freeing a lease by hand", () => {
     await sluice.crash("web");
     expect(await sluice.snapshot("web")).toMatchObject({ inFlight: 0 });
     response.end("finished");
-    expect(await request).toBe("200 finished");
+    expect(await request).toMatch(ANSWERED_OR_CUT_OFF);
   });
 
   test("that has ended, or was freed before, is a 404", async () => {

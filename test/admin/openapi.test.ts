@@ -76,6 +76,7 @@ describe("the OpenAPI document", () => {
 
   test.each([
     ["`POST …/drain` takes", [`POST ${POOL}/drain`]],
+    ["`POST …/stop` takes", [`POST ${POOL}/stop`]],
     ["`POST …/resume` takes", [`POST ${POOL}/resume`]],
     ["`PATCH …/servers/:server` takes", [`PATCH ${POOL}/servers/{server}`]],
     ["`DELETE …/deferred/:id` takes", [`DELETE ${POOL}/deferred/{id}`]],
@@ -154,9 +155,13 @@ describe("the running Worker", () => {
     await ask(`POST ${POOL}/drain`, {}, body({ owner: "one", reason: "v2" }));
     await ask(`GET ${POOL}`);
     await ask(`POST ${POOL}/drain`, {}, body({ owner: "other" }));
+    await ask(`POST ${POOL}/stop`, {}, body({ owner: "one", message: "Back at nine.", cut: "1h" }));
+    await ask(`POST ${POOL}/stop`, {}, body({ owner: "other" }));
+    await ask(`GET ${POOL}`);
     await ask(`POST ${POOL}/resume`, {}, body({ owner: "other" }));
     response.end("done");
     await (await inFlight).text();
+    await ask(`POST ${POOL}/stop`, {}, body({ owner: "one", wait: "10s" }));
     await ask(`POST ${POOL}/drain`, {}, body({ owner: "one", wait: "10s" }));
     await ask(`POST ${POOL}/resume`, {}, body({ owner: "one" }));
     await ask("GET /_sluice/api/me");
@@ -166,7 +171,7 @@ describe("the running Worker", () => {
 
   test("answers as the document says: servers and leases", async () => {
     const server = `PATCH ${POOL}/servers/{server}`;
-    await ask(server, { server: "web-1" }, body({ state: "drain", slots: 2, owner: "me" }));
+    await ask(server, { server: "web-1" }, body({ state: "drain", slots: 2, owner: "me", cut: "1h" }));
     await ask(server, { server: "web-1" }, body({ state: "ready", ifState: "maint" }));
     await ask(server, { server: "web-1" }, body({ state: "ready", slots: null }));
     await ask(server, { server: "none" }, body({ state: "ready" }));

@@ -60,6 +60,7 @@ describe("a snapshot", () => {
         ...{ owner: "deploy-42", by: "admin", reason: "a new version" },
         since: expect.stringMatching(ISO),
         expiresAt: expect.stringMatching(ISO),
+        ...{ cut: null, stop: null },
       },
       ...{ inFlight: 1, quarantined: 0, queued: 1, oldestWaitMs: expect.any(Number) },
       ...{ slots: 1, checks: false },

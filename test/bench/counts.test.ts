@@ -61,7 +61,18 @@ test("a direct request costs what the model says", async () => {
   await fetch(sluice.url, { method: "POST", body: KIB });
   const counts = await takenOnce("rows: pool.slots", A_REQUEST.rowsUncontended);
   expect(sum(counts, "call: ")).toBe(A_REQUEST.objectRequests);
+  expect(sum(counts, "message: lease")).toBe(0);
   expect(sum(counts, "rows: deferred", "rows: pool.deferred")).toBe(0);
+});
+
+test("one that takes a second costs a call more, and no rows", async () => {
+  origin.answer = (_request, response) => void setTimeout(() => response.end(KIB), 1_200);
+  await fetch(sluice.url);
+  const counts = await takenOnce("rows: pool.slots", A_REQUEST.rowsUncontended);
+  origin.answer = (_request, response) => response.end(KIB);
+  expect(sum(counts, "call: ")).toBe(A_REQUEST.objectRequests + A_REQUEST.objectRequestsHeld);
+  expect(counts).toMatchObject({ "call: pool.attach": 1, "message: lease.untilCut": 1 });
+  expect(counts).not.toHaveProperty("message: lease.renew");
 });
 
 test("a deferred request costs what the model says, from its 202 until it is forgotten", async () => {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/link/env.ts";
 import { HeldLease } from "../../src/link/held-lease.ts";
-import type { Granted } from "../../src/link/protocol.ts";
+import type { Granted, Taken } from "../../src/link/protocol.ts";
 
 const GRANTED: Granted = {
   granted: true,
@@ -14,20 +14,46 @@ const GRANTED: Granted = {
 let says: boolean | Error;
 let lease: HeldLease;
 let lost: number;
+let losses: ("cut" | "lost")[];
+/** The calls of the pool and of its handles, in their order. */
+let calls: string[];
+/** What the pool has to say to the last handle, or an error, as the handle is broken. */
+let taken: PromiseWithResolvers<Taken>;
 
 const stub = {
   attach: async () => {
+    calls.push("attach");
     if (says instanceof Error) throw says;
     return says ? handle : null;
   },
-  end: async () => {},
+  end: async () => void calls.push("end"),
 };
 const handle = {
   renew: async () => {
+    calls.push("renew");
     if (says instanceof Error) throw says;
     return says;
   },
-  [Symbol.dispose]: () => {},
+  untilCut: () => {
+    calls.push("untilCut");
+    taken = Promise.withResolvers();
+    return taken.promise;
+  },
+  [Symbol.dispose]: () => void calls.push("dispose"),
+};
+const hold = (granted: Granted = GRANTED, given: unknown = null) => {
+  lease = new HeldLease(
+    { POOL: { getByName: () => stub } } as unknown as Env,
+    { name: "web", locationHint: null },
+    "l",
+    granted,
+    given as ConstructorParameters<typeof HeldLease>[4],
+  );
+  lease.onLost = (why) => {
+    lost++;
+    losses.push(why);
+    void lease.end({ how: why });
+  };
 };
 
 beforeEach(() => {
@@ -35,16 +61,9 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
   says = true;
   lost = 0;
-  lease = new HeldLease(
-    { POOL: { getByName: () => stub } } as unknown as Env,
-    { name: "web", locationHint: null },
-    "l",
-    GRANTED,
-  );
-  lease.onLost = () => {
-    lost++;
-    void lease.end({ how: "lost" });
-  };
+  losses = [];
+  calls = [];
+  hold();
 });
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -67,9 +86,9 @@ test("one that the pool says is another's is lost at the next renewal, once", as
   expect(lost).toBe(1);
 });
 
-test("one that was another's before its holder came back is lost too", async () => {
+test("one that was another's before its holder has attached is lost as soon as it does", async () => {
   says = false;
-  await pass(10_001);
+  await pass(1_001);
   expect(lost).toBe(1);
 });
 
@@ -107,4 +126,102 @@ test("one that has ended is lost to nobody", async () => {
   says = false;
   await pass(60_000);
   expect(lost).toBe(0);
+});
+
+describe("a lease that is held for longer than a second", () => {
+  test("is attached then, once, and renewed every ten seconds", async () => {
+    await pass(999);
+    expect(calls).toEqual([]);
+    await pass(1);
+    expect(calls).toEqual(["attach", "untilCut"]);
+    await pass(8_999);
+    expect(calls).toHaveLength(2);
+    await pass(20_001);
+    expect(calls.slice(2)).toEqual(["renew", "renew", "renew"]);
+  });
+
+  test("is not before, so that a shorter request pays nothing for it", async () => {
+    await pass(900);
+    await lease.end({ how: "client" });
+    await pass(60_000);
+    expect(calls).toEqual(["end"]);
+  });
+
+  test.each([
+    ["cut", "cut"],
+    ["freed", "lost"],
+  ] as const)("and then %s is told so at once, once", async (why, loss) => {
+    await pass(3_000);
+    taken.resolve(why);
+    await pass(1);
+    says = false;
+    await pass(60_000);
+    expect(losses).toEqual([loss]);
+  });
+
+  test("whose request goes on for a moment after it was cut is neither renewed nor lost meanwhile", async () => {
+    lease.onLost = (why) => void losses.push(why);
+    await pass(9_000);
+    taken.resolve("cut");
+    says = false;
+    await pass(60_000);
+    expect(losses).toEqual(["cut"]);
+    expect(calls).not.toContain("renew");
+  });
+
+  test("attaches again at its next renewal after the object has restarted, and is told of a cut then too", async () => {
+    await pass(3_000);
+    taken.reject(new Error("the object has restarted"));
+    says = new Error("the object has restarted");
+    await pass(7_001);
+    says = true;
+    expect(losses).toEqual([]);
+    await pass(10_000);
+    expect(calls.slice(-2)).toEqual(["attach", "untilCut"]);
+    taken.resolve("cut");
+    await pass(1);
+    expect(losses).toEqual(["cut"]);
+  });
+
+  test("asks its handle again at its next renewal, if only that one call has failed", async () => {
+    await pass(3_000);
+    taken.reject(new Error("lost on the way"));
+    await pass(7_001);
+    expect(calls).toEqual(["attach", "untilCut", "renew", "untilCut"]);
+  });
+
+  test("tells its end in a message of its own, before the runtime can dispose the handle", async () => {
+    hold({ ...GRANTED, tellEnd: "soon" });
+    await pass(1_000);
+    const ending = lease.end({ how: "done", status: 200 });
+    expect(calls.at(-1)).toBe("end");
+    await ending;
+    expect(calls.at(-1)).toBe("dispose");
+  });
+
+  test("that had a handle from the beginning needs no other", async () => {
+    await lease.end({ how: "unused" });
+    calls = [];
+    hold({ ...GRANTED, tellEnd: "alone" }, handle);
+    await pass(999);
+    expect(calls).toEqual([]);
+    await pass(9_002);
+    expect(calls).toEqual(["untilCut", "renew"]);
+    taken.resolve("cut");
+    await pass(1);
+    expect(losses).toEqual(["cut"]);
+  });
+
+  test("goes by the handle that it was given last", async () => {
+    await pass(3_000);
+    const before = taken;
+    lease.adopt({ ...handle } as never);
+    expect(calls.slice(-2)).toEqual(["dispose", "untilCut"]);
+    before.resolve("cut");
+    await pass(1);
+    expect(losses).toEqual([]);
+    taken.resolve("cut");
+    await pass(1);
+    expect(losses).toEqual(["cut"]);
+  });
 });

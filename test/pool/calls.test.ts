@@ -30,6 +30,7 @@ const CALLS: Named<PoolCalls> = {
   watch: true,
   metrics: true,
   drain: true,
+  stop: true,
   resume: true,
   whenDrained: true,
   changeServer: true,
@@ -41,7 +42,7 @@ const CALLS: Named<PoolCalls> = {
   whenIdle: true,
 };
 const OF_TICKET: Named<WaitingTicket> = { turn: true, leave: true };
-const OF_LEASE: Named<Lease> = { renew: true };
+const OF_LEASE: Named<Lease> = { renew: true, untilCut: true };
 const OF_WATCH: Named<Watch> = { look: true };
 
 /** By the platform, and no message of a Worker's. */

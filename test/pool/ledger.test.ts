@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { UNCUT } from "../scheduler/ledger-model.ts";
 import { serverAt, settings } from "../scheduler/settings.ts";
 import { ObjectStorage } from "../support/object-storage.ts";
 
@@ -79,6 +80,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
       events: [EVENT],
     });
     expect(restore(0).totals).toEqual(TOTALS);
+    expect(restore(0).currentDrain).toEqual({ ...DRAIN, ...UNCUT });
   });
 
   test("is upgraded once", () => {

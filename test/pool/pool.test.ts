@@ -201,6 +201,29 @@ describe("in an object that was evicted, and that nobody asks", () => {
     expect(onRecord(object).drain).toBeNull();
   });
 
+  test("a cut is made when it is due, and its slot opens when it may", async () => {
+    const object = new PoolObject({ quarantine: { max: "20m" } });
+    await enter(object, "a");
+    object.pool.drain({ ...DRAIN, expiresMs: 3_600 * SECOND, cutMs: 20 * SECOND }, act());
+    object.lose();
+    await object.pass(19 * SECOND);
+    expect(slotsOnRecord(object)).toEqual(["a leased"]);
+    await object.pass(2 * SECOND);
+    expect([slotsOnRecord(object), onRecord(object).drain?.isCut]).toEqual([["a cut"], true]);
+    object.lose();
+    await object.pass(1_300 * SECOND);
+    expect(slotsOnRecord(object)).toEqual([]);
+  });
+
+  test("the leases of one server are cut off when that is due", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    object.pool.changeServer("web-1", { patch: { state: "drain", cut: 20 * SECOND } }, act());
+    object.lose();
+    await object.pass(21 * SECOND);
+    expect(slotsOnRecord(object)).toEqual(["a cut"]);
+  });
+
   test("each quarantine ends when it is due", async () => {
     const object = new PoolObject({ quarantine: { max: "10m" }, slots: 2 });
     for (const id of ["a", "b"]) {

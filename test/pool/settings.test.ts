@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import { settingsOf } from "../../src/pool/settings.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { UNCUT } from "../scheduler/ledger-model.ts";
 
 const NOW = 1_000_000;
 const SERVERS = [{ name: "a", url: "https://a.example.com" }];
 
 /** What becomes of a request that waited in a drain when the pool's object starts with this configuration. */
 function heldUnder(POOLS: unknown, ms: number): string[] {
-  const drain = { owner: "deploy", by: "me", reason: null, since: NOW, expiresAt: NOW + 60_000 };
+  const drain = { owner: "deploy", by: "me", reason: null, since: NOW, expiresAt: NOW + 60_000, ...UNCUT };
   const restored = {
     slots: [],
     servers: [],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Wakeups } from "../../src/pool/wakeups.ts";
 import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { UNCUT } from "../scheduler/ledger-model.ts";
 import { serverAt } from "../scheduler/settings.ts";
 
 const MINUTES_5 = 300_000;
@@ -22,11 +23,17 @@ afterEach(() => void vi.useRealTimers());
 const IDLE = true;
 const BUSY = false;
 const NEVER = Number.POSITIVE_INFINITY;
-const dueAt = (at: number, nextAlarm = NEVER) => ({ nextTick: () => at, currentDrain: null, nextAlarm });
+const dueAt = (at: number, nextCut = NEVER, nextAlarm = NEVER) => ({
+  nextTick: () => at,
+  nextCut,
+  nextAlarm,
+  currentDrain: null,
+});
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
-  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt },
+  nextCut: NEVER,
   nextAlarm: NEVER,
+  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt, ...UNCUT },
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   server: serverAt("a"),
@@ -47,7 +54,7 @@ describe("a pool with nobody in it", () => {
     expect(woken).toBe(1);
   });
 
-  test.each(["quarantined", "orphaned"] as const)(
+  test.each(["quarantined", "cut", "orphaned"] as const)(
     "sleeps, and leaves it to the alarm, when its %s slot has 5 min to go",
     (state) => {
       const at = Date.now() + MINUTES_5;
@@ -67,6 +74,13 @@ describe("a pool with nobody in it", () => {
   });
 
   test("sleeps, and leaves it to the alarm, when a server that has registered has 5 min to go", () => {
+    const at = Date.now() + MINUTES_5;
+    wakeups.set(dueAt(at, NEVER, at), [], IDLE);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(alarms).toEqual([at]);
+  });
+
+  test("sleeps, and leaves it to the alarm, when it cuts leases off in 5 min", () => {
     const at = Date.now() + MINUTES_5;
     wakeups.set(dueAt(at, at), [], IDLE);
     expect(vi.getTimerCount()).toBe(0);

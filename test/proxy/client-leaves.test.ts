@@ -150,3 +150,14 @@ test('"finish": a server that breaks off then has failed one request, which was 
   watcher.leave();
   expect(await logOf("/left-and-broken")).toMatchObject({ outcome: "client-abort-in-flight", status: 499 });
 });
+
+test("a client that leaves when its Worker has attached to its lease does not end that: the Worker lives on", async () => {
+  const left = send(stage.sluice.leaverUrl, { path: "/attached", headers: { "x-leave-after": 1_500 } });
+  const { response } = await stage.origin.arrival();
+  expect((await left).status).toBe(499);
+  // A handle that is disposed would put the slot into quarantine.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await stage.sluice.snapshot("web")).toMatchObject({ inFlight: 1, quarantined: 0 });
+  response.end();
+  expect((await idle("web")).quarantined).toBe(0);
+});

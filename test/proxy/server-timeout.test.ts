@@ -4,7 +4,11 @@ import { bodyOf } from "../support/origin.ts";
 import { useStage } from "../support/stage.ts";
 
 const TIMEOUT_MS = 200;
-const stage = useStage({ web: { slots: 1, server_timeout: `${TIMEOUT_MS}ms`, quarantine: { max: "30s" } } });
+const stage = useStage({
+  web: { slots: 1, server_timeout: `${TIMEOUT_MS}ms`, quarantine: { max: "30s" } },
+  first: { slots: 10, server_timeout: { first_byte: `${TIMEOUT_MS}ms`, between: "1m" } },
+  between: { slots: 10, server_timeout: { first_byte: "1m", between: `${TIMEOUT_MS}ms` } },
+});
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -100,5 +104,29 @@ describe("an upload that takes longer than the limit", () => {
     upload.end("dy");
     const answer = await answering;
     expect([answer.statusCode, String(await bodyOf(answer))]).toEqual([200, "4"]);
+  });
+});
+
+describe("a table of two limits has one", () => {
+  test("for the silence up to the headers: what is between two pieces may be longer", async () => {
+    const headers = { Host: "first.test" };
+    expect((await send(stage.sluice.url, { headers })).status).toBe(504);
+    await stage.origin.arrival();
+    const answering = open(stage.sluice.url, { headers });
+    const { response } = await stage.origin.arrival();
+    response.write("one, ");
+    await wait(3 * TIMEOUT_MS);
+    response.end("two");
+    expect((await bodyOf(await answering)).toString()).toBe("one, two");
+  });
+
+  test("for the silence between two pieces: what is before the headers may be longer", async () => {
+    const answering = open(stage.sluice.url, { headers: { Host: "between.test" } });
+    const { response } = await stage.origin.arrival();
+    await wait(3 * TIMEOUT_MS);
+    response.write("one, ");
+    const answer = await answering;
+    expect(answer.statusCode).toBe(200);
+    await expect(bodyOf(answer)).rejects.toThrow("aborted");
   });
 });

@@ -15,6 +15,7 @@ export const CUT_OFFS = [
   "stalled",
   "early",
   "lost",
+  "cut",
 ] as const satisfies CutOff[];
 
 /** The request was cut off. `clientLeft`: before that, which says nothing of an answer that came early. */

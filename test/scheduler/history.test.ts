@@ -6,7 +6,7 @@ import { settings } from "./settings.ts";
 import { World } from "./world.ts";
 
 /** What the pool may crash in. `store`: it has written no more than that the request is stored. */
-const CRASHES = ["arrive", "release", "defer", "store", "retry"] as const;
+const CRASHES = ["arrive", "release", "defer", "store", "retry", "stop"] as const;
 
 /** One thing that happens; numbers pick the Worker it happens to. */
 const happening = fc.oneof(
@@ -85,7 +85,15 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant("drain" as const),
       owner: fc.constantFrom("x", "y"),
-      forMs: fc.integer({ min: 1, max: 100_000 }),
+      wanted: fc.record(
+        {
+          forMs: fc.integer({ min: 1, max: 100_000 }),
+          cutMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 120_000 })),
+          stops: fc.boolean(),
+          extend: fc.boolean(),
+        },
+        { requiredKeys: ["forMs"] },
+      ),
     }),
   },
   {
@@ -106,6 +114,7 @@ const happening = fc.oneof(
           state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const, "maint" as const),
           slots: fc.integer({ min: 1, max: 4 }),
           weight: fc.integer({ min: 0, max: 5 }),
+          cut: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60_000 })),
         },
         { requiredKeys: [] },
       ),
@@ -219,6 +228,7 @@ function playInCrash(
   who: World["workers"][number] | undefined,
 ) {
   if (during === "arrive") world.arrive();
+  else if (during === "stop") world.drain("x", { forMs: 60_000, cutMs: 0, stops: true });
   else if (during === "defer" || during === "store") world.defer(90_000, during === "store");
   else if (who && during === "retry") world.retry(who, true, 500);
   else if (who) world.release(who);
@@ -238,7 +248,7 @@ function play(world: World, event: Happening, calm = false): void {
       world.advance(event.ms);
       break;
     case "drain":
-      world.drain(event.owner, event.forMs);
+      world.drain(event.owner, event.wanted);
       break;
     case "resume":
       world.resume(event.owner, event.force);
@@ -287,6 +297,7 @@ function play(world: World, event: Happening, calm = false): void {
       if (who) world[event.what](who);
   }
   world.checkLedger();
+  world.checkDrain();
   world.checkClosed();
   world.checkHealth();
   world.checkRegistered();
@@ -322,7 +333,10 @@ function comeToRest(world: World): void {
 function takenInAndEnded(world: World): [number, number] {
   const { accepted, completed, abandoned, refused } = world.scheduler.totals;
   const failed =
-    (refused["bad-gateway"] ?? 0) + (refused["server-timeout"] ?? 0) + (refused["client-timeout"] ?? 0);
+    (refused["bad-gateway"] ?? 0) +
+    (refused["server-timeout"] ?? 0) +
+    (refused["client-timeout"] ?? 0) +
+    (refused["cut-off"] ?? 0);
   const unheard = world.workers.filter((worker) => worker.leftUnheard).length;
   return [accepted, completed + abandoned + failed + world.refusedLate + unheard];
 }
@@ -333,7 +347,7 @@ describe("whatever happens, in whatever order", () => {
     events: fc.array(happening, { maxLength: 150, size: "max" }),
   });
 
-  test("no server has more requests than slots, nothing is granted in a drain, nobody is overtaken or answered twice", () => {
+  test("no server has more requests than slots, nothing is granted in a drain, nobody waits in a stop or holds a slot after a cut, nobody is overtaken or answered twice", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
         const world = new World(configOf({ config }));

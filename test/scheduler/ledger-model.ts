@@ -122,3 +122,6 @@ export class LedgerModel {
 export function restoredWith(parts: Partial<Restored> = {}): Restored {
   return { ...new LedgerModel().load(), ...parts };
 }
+
+/** Of a drain that cuts nothing off, and in which requests wait. */
+export const UNCUT = { cutAt: null, isCut: false, stop: null } as const;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { SlotRow, SlotState } from "../../src/scheduler/terms/rows.ts";
 import { DONE, reported } from "./ends.ts";
-import { restoredWith } from "./ledger-model.ts";
+import { restoredWith, UNCUT } from "./ledger-model.ts";
 import { serverAt, settings } from "./settings.ts";
 
 const NOW = 1_000_000;
@@ -36,6 +37,9 @@ describe("after a restart, a slot that was", () => {
     ["orphaned", slot("orphaned"), 25_000],
     ["quarantined", slot("quarantined"), 5_000],
     ["quarantined until before the restart", slot("quarantined", NOW - 1), 500],
+    ["cut", slot("cut"), 5_000],
+    // Its holder may hear of it as late as that, and then the quarantine begins.
+    ["cut, with a longer quarantine than now", slot("cut", NOW + 90_000), 50_000],
     // Lost with the instance that made it, and its server may go on as with any that was cut off.
     ["with a health check", slot("checking"), 20_000],
     ["closed after a health check", slot("recovering"), 5_000],
@@ -226,14 +230,35 @@ test("a full list turns none away that was accepted before the restart, told its
 });
 
 test("a drain goes on after a restart, with its owner and its end", () => {
-  const drain = { owner: "deploy-42", by: "me", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 };
+  const drain = {
+    ...{ owner: "deploy-42", by: "me", reason: "v2", since: NOW - 5_000, expiresAt: NOW + 5_000 },
+    ...{ cutAt: NOW + 4_000, isCut: false, stop: null },
+  };
   const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toEqual(drain);
   expect(freeAt(scheduler)).toBe(5_000);
 });
 
+test("a stop goes on after a restart, with its message", () => {
+  const drain = { owner: "x", by: "me", reason: null, since: NOW - 5_000, expiresAt: NOW + 5_000, ...UNCUT };
+  const stopped = { ...drain, stop: { message: "Back at nine." } };
+  const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain: stopped }), NOW);
+  expect(snapshotOf("web", scheduler, NOW)).toMatchObject({
+    state: "stopped",
+    drain: { stop: stopped.stop },
+  });
+  // One that waited before, and one that is new.
+  scheduler.enter({ id: "t1", token: NOW - 9_000 }, NOW);
+  scheduler.enter({ id: "t2" }, NOW);
+  const refused = { kind: "refuse", code: "stopped", message: "Back at nine." };
+  expect(scheduler.takeChanges().decisions).toEqual([
+    { ticket: "t1", ...refused },
+    { ticket: "t2", ...refused },
+  ]);
+});
+
 test("a drain that ended while the object was gone is over", () => {
-  const drain = { owner: "x", by: "me", reason: null, since: NOW - 5_000, expiresAt: NOW - 1 };
+  const drain = { owner: "x", by: "me", reason: null, since: NOW - 5_000, expiresAt: NOW - 1, ...UNCUT };
   const scheduler = new Scheduler(settings(KEYS), restoredWith({ drain }), NOW);
   expect(scheduler.currentDrain).toBeNull();
 });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { cutOff, DONE, reported } from "./ends.ts";
+import { UNCUT } from "./ledger-model.ts";
 import { settings } from "./settings.ts";
 
 const ONE_SERVER = { servers: [{ name: "a", url: "http://a.example" }] };
@@ -169,6 +170,7 @@ describe("a drain", () => {
       reason: "new version",
       since: 0,
       expiresAt: 90_000,
+      ...UNCUT,
     });
   });
 

@@ -8,6 +8,7 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { DrainModel, type Wanted } from "./drain-model.ts";
 import { cutOff, DONE, reported } from "./ends.ts";
 import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
@@ -71,6 +72,9 @@ export class World {
   /** Until then a retry may wait for another server than the one that is free. */
   #avoidsUntil = Number.NEGATIVE_INFINITY;
 
+  readonly #drain = new DrainModel();
+  /** When what a server still has is cut off, by its name; absent: never, or it was. */
+  readonly #cuts = new Map<string, number>();
   #health: HealthModel;
   /** When an operator last changed the state of a server, by name. */
   readonly #setAt = new Map<string, number>();
@@ -149,7 +153,11 @@ export class World {
     const isGranted = worker.state === "holding" && this.#has(worker);
     if (worker.state !== "waiting" && !isGranted) return;
     worker.state = "waiting";
-    this.#enter(worker);
+    if (!this.#has(worker)?.cut) this.#enter(worker);
+    else {
+      if (worker.failed) this.#avoidsUntil = this.now + 1_000;
+      this.#ask(worker);
+    }
   }
 
   leave(worker: Worker): void {
@@ -316,27 +324,45 @@ export class World {
   renew(worker: Worker): void {
     if (worker.state !== "holding") return;
     const mine = this.#slots.lastOf(worker.id);
-    if (!this.scheduler.renew(worker.id, this.now)) this.#gone(worker);
+    const isRenewed = this.scheduler.renew(worker.id, this.now);
+    // It has still to tell how its request ended.
+    if (this.#has(worker)?.cut) assert.ok(!isRenewed, `${worker.id} has been cut off`);
+    else if (!isRenewed) this.#gone(worker);
     else if (mine) this.#found(mine);
     this.#settle();
   }
 
   // ── What operators and time do ──
 
-  drain(owner: string, forMs: number): void {
-    if (this.scheduler.currentDrain === null) this.#tally.drains++;
-    this.scheduler.drain({ owner, by: "me", reason: null, expiresAt: this.now + forMs }, this.now);
+  drain(owner: string, wanted: Wanted): void {
+    const { forMs, cutMs, stops, extend } = wanted;
+    const wasOn = this.#drain.isOn;
+    this.#drain.want(owner, wanted, this.now);
+    if (!wasOn && this.#drain.isOn) this.#tally.drains++;
+    this.scheduler.drain(
+      {
+        ...{ owner, by: "me", reason: null, expiresAt: this.now + forMs, extend },
+        ...(cutMs === undefined ? {} : { cutAt: this.now + cutMs }),
+        ...(stops ? { stop: { message: null } } : {}),
+      },
+      this.now,
+    );
     this.#settle();
   }
 
   resume(owner: string, force: boolean): void {
+    this.#drain.end(owner, force);
     this.scheduler.resume({ owner, by: "me", force: force ? "any" : "no" }, this.now);
     this.#settle();
   }
 
   changeServer(name: string, patch: ServerPatch): void {
-    const before = this.scheduler.servers.find((one) => one.name === name && !one.retired)?.state;
-    if (before && patch.state && patch.state !== before) this.#setAt.set(name, this.now);
+    const server = this.scheduler.servers.find((one) => one.name === name && !one.retired);
+    const { state = server?.state, cut } = patch;
+    if (server && state !== server.state) this.#setAt.set(name, this.now);
+    if (server && state === "ready") this.#cuts.delete(name);
+    // One that was made is not made again, until the server has been back.
+    else if (server && cut !== undefined && !server.cut?.done) this.#cuts.set(name, this.now + cut);
     if (this.scheduler.changeServer(name, patch, "me", this.now)) this.#workedAt = this.now;
     this.#settle();
   }
@@ -349,7 +375,7 @@ export class World {
       this.#health.came(name, this.now);
       this.#checkedAt.delete(url);
       this.#refusedAt.delete(url);
-      this.#setAt.delete(name);
+      this.#forget(name);
     }
     if (expected === "new" || this.#isDown(name)) this.#workedAt = this.now;
     const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : this.now + forMs;
@@ -361,8 +387,15 @@ export class World {
 
   deregister(name: string): void {
     const expected = this.#registrations.leave(name);
+    if (expected) this.#forget(name);
     assert.equal(this.scheduler.deregister(name, null, "me", this.now) !== null, expected, `${name} leaves`);
     this.#settle();
+  }
+
+  /** What operators wanted of the server ends with it. */
+  #forget(name: string): void {
+    this.#setAt.delete(name);
+    this.#cuts.delete(name);
   }
 
   /** Everybody who has registered goes. */
@@ -426,7 +459,8 @@ export class World {
       if (one.held) this.#tally.abandoned++;
       one.held = false;
     }
-    this.#registrations.tick(this.now);
+    for (const name of this.#registrations.tick(this.now)) this.#forget(name);
+    this.#drain.pass(this.now);
     this.scheduler.tick(this.now);
     this.#settle();
     for (const worker of this.#waiting) {
@@ -481,9 +515,9 @@ export class World {
     const kept = new Map(this.#ledger.servers);
     for (const name of this.#registrations.restart(settings)) {
       kept.delete(name);
-      this.#setAt.delete(name);
+      this.#forget(name);
     }
-    this.#registrations.tick(this.now);
+    for (const name of this.#registrations.tick(this.now)) this.#forget(name);
     this.#health = new HealthModel(settings, kept, this.#registrations.names);
     this.#refusedAt.clear();
     this.#checkedAt.clear();
@@ -512,6 +546,20 @@ export class World {
     );
     this.#ledger.forgetServersBut(this.scheduler.servers);
     this.#settle();
+  }
+
+  /** A drain is as long, and as strict, as operators have said. After its cut nobody holds a slot, whoever did. */
+  checkDrain(): void {
+    this.#drain.compare(this.scheduler.currentDrain);
+    if (this.#drain.stops) assert.equal(this.#directWaiting, 0, "who waits in a stop");
+    const isDrained = this.#drain.isOn && (this.#drain.isCut || this.scheduler.inFlight === 0);
+    assert.equal(this.scheduler.isDrained, isDrained, "drained");
+    if (!this.#drain.isCut) return;
+    for (const worker of this.workers) {
+      const mine = this.#has(worker);
+      const isOver = !mine || mine.cut || worker.state === "gone";
+      assert.ok(isOver && !mine?.held, `${worker.id} holds a slot after the cut`);
+    }
   }
 
   /** The totals are what has happened, but for what a crash took with it. */
@@ -580,15 +628,17 @@ export class World {
 
   /** The events that the ledger would bring back are those that are told, and fit to what there is to see. */
   checkEvents(): void {
-    const { journal, currentDrain, inFlight } = this.scheduler;
+    const { journal, inFlight } = this.scheduler;
     const { events } = this.#ledger;
     assert.deepEqual(journal.since(-1), events);
     assert.ok(
       events.every(({ id }, index) => id > (events[index - 1]?.id ?? 0)),
       "events in order",
     );
-    const latest = journal.latest("drain", "drained", "resume")?.kind ?? "resume";
-    assert.equal(latest, currentDrain === null ? "resume" : inFlight > 0 ? "drain" : "drained");
+    const latest = journal.latest("drain", "stop", "drained", "stopped", "resume")?.kind ?? "resume";
+    const { isOn, isCut, stops } = this.#drain;
+    const [under, over] = stops ? (["stop", "stopped"] as const) : (["drain", "drained"] as const);
+    assert.equal(latest, !isOn ? "resume" : inFlight > 0 && !isCut ? under : over);
   }
 
   // ── Accounts ──
@@ -635,6 +685,7 @@ export class World {
 
   #ask(worker: Worker): void {
     worker.askedAt = this.now;
+    this.#giveBackIfCut(worker);
     const regroupsUntil = this.#regroupsUntil;
     if (this.#returns(worker)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
     this.#newcomer = worker.token === undefined && !worker.failed ? worker : null;
@@ -642,6 +693,14 @@ export class World {
     this.#newcomer = null;
     // What is refused at once says nothing of others.
     if (worker.state === "gone") this.#regroupsUntil = regroupsUntil;
+  }
+
+  /** It asks as it never heard of its slot. Without a token it is taken in once more, and else as if it had not gone. */
+  #giveBackIfCut(worker: Worker): void {
+    const mine = this.#has(worker);
+    if (!mine?.cut) return;
+    Object.assign(mine, { until: this.now, closedAt: this.now, cut: false });
+    if (worker.token !== undefined || worker.failed) this.#tally.abandoned--;
   }
 
   #enter(worker: Worker): void {
@@ -672,6 +731,7 @@ export class World {
     // Up to now, as no time passes without it.
     if (this.#isAtWork) this.#workedAt = this.now;
     const changes = this.scheduler.takeChanges();
+    this.#cutOff(changes.cuts);
     for (const decision of changes.decisions) this.#count(decision);
     this.#ledger.write(changes, this.scheduler, this.now);
     if (changes.drainChanged) this.#writeCounts();
@@ -683,6 +743,27 @@ export class World {
     }
     for (const decision of changes.decisions) this.#answer(decision);
     if (this.#isAtWork) this.#workedAt = this.now;
+  }
+
+  /** These are not their holders' any more. Each slot stays closed just as long as if its holder were lost now. */
+  #cutOff(leases: readonly string[]): void {
+    const { servers } = this.scheduler;
+    const due = servers.filter(
+      ({ name, retired }) => !retired && (this.#cuts.get(name) ?? Infinity) <= this.now,
+    );
+    for (const id of leases) {
+      const mine = this.#slots.lastOf(id);
+      assert.ok(mine && mine.until > this.now && !mine.cut, `${id}, which is cut off, holds no slot`);
+      const isDue = this.#drain.isCut || due.some(({ url }) => url === mine.url);
+      assert.ok(isDue, `${id} is cut off, and nobody has said so`);
+      if (mine.held) this.#tally.abandoned++;
+      Object.assign(mine, { held: false, cut: true, closedAt: this.now });
+    }
+    for (const { name, url } of due) {
+      this.#cuts.delete(name);
+      const held = this.#slots.on(url).filter((one) => one.held && one.until > this.now);
+      assert.deepEqual(held, [], `what ${name} still has after its cut`);
+    }
   }
 
   #writeCounts(): void {
@@ -718,7 +799,11 @@ export class World {
       this.#ledger.deferred.delete(worker.id);
       worker.state = "gone";
     } else if (this.#tellsNobody) {
-      if (decision.kind === "refuse") worker.state = "lost touch";
+      if (decision.kind === "refuse") {
+        worker.state = "lost touch";
+        // It does not know, asks again, and is counted again.
+        this.lostCounts++;
+      }
     } else if (decision.kind === "queued") {
       this.#checkQueued(worker);
       if (isStored(worker)) return;
@@ -871,6 +956,8 @@ export class World {
     if (code === "queue-timeout") {
       const deadline = deadlineOf(worker, this.#settings);
       assert.ok(deadline <= this.now, `${worker.id} is given up at ${this.now}, and not at ${deadline}`);
+    } else if (code === "stopped") {
+      assert.ok(this.#drain.stops && !isStored(worker), `${worker.id} is refused as in a stop`);
     } else if (code === "no-server") {
       assert.ok(this.#mayNotWait(worker), `no server for ${worker.id}`);
     } else {
@@ -890,6 +977,7 @@ export class World {
   /** Why a request may not be stored now. */
   #deferRefusal(): DeferRefusal | null {
     const { deferred } = this.#settings;
+    if (this.#drain.stops) return "stopped";
     if (this.#isRefusing && deferred?.when !== "drained") return "no-server";
     return deferred && this.#ledger.deferred.size < deferred.max ? null : "deferred-full";
   }
@@ -984,7 +1072,9 @@ export class World {
   #end(worker: Worker, end: LeaseEnd, until: number): void {
     const mine = this.#has(worker);
     if (mine) {
-      this.#tally.end(end, mine.held);
+      // It was counted as abandoned when it was cut off.
+      if (mine.cut) this.#tally.abandoned--;
+      this.#tally.end(end, mine.held || mine.cut === true);
       mine.pauses = end.how === "done" || end.how === "busy";
     }
     this.#free(worker, until);
@@ -1002,7 +1092,7 @@ export class World {
   #free(worker: Worker, until: number): void {
     const mine = this.#has(worker);
     // Nobody may count on a slot longer than it was promised to the one who stayed silent.
-    if (mine) Object.assign(mine, { until, closedAt: this.now, held: false });
+    if (mine) Object.assign(mine, { until, closedAt: this.now, held: false, cut: false });
     this.#gone(worker);
   }
 

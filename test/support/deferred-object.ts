@@ -53,7 +53,8 @@ export class DeferredObject extends ObjectLife<Deferred> {
 
   /** A slot of web-1, whose handle can be disposed. */
   turn(ticket: string, binding: string | null = null): Promise<TurnAnswer> {
-    const lease = { renew: async () => true, [Symbol.dispose]: () => {} };
+    const untilCut = () => new Promise<never>(() => {});
+    const lease = { renew: async () => true, untilCut, [Symbol.dispose]: () => {} };
     const granted = {
       granted: true as const,
       server: { name: "web-1", url: "http://web-1.example", binding },

@@ -146,14 +146,14 @@ function brokenStub(fault: string): ReturnType<Env["POOL"]["getByName"]> {
 }
 
 /**
- * Waits for a slot and keeps it, as a Worker does that has renewed its lease. It does not outlive its client
+ * Waits for a slot and keeps it, as a Worker does that has attached to its lease. It does not outlive its client
  * (`waitUntil`): the runtime ends it as it would a Worker that dies.
  */
 async function holdUntilDeath(env: Env, pool: string): Promise<Response> {
   const id = crypto.randomUUID();
   const entered = await env.POOL.getByName(pool).enter({ protocol: PROTOCOL, id });
   if (!entered.granted && entered.code === "queued") await entered.ticket.turn();
-  await env.POOL.getByName(pool).attach(id);
-  await scheduler.wait(3_600_000);
+  using lease = await env.POOL.getByName(pool).attach(id);
+  await lease?.untilCut();
   return new Response(null, { status: 204 });
 }

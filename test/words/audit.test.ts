@@ -12,6 +12,19 @@ test.each<[Partial<AuditEntry>, string]>([
     "drain as <deploy-42> (<v2>), for 15 min",
   ],
   [{ act: "drain", owner: "jane", extend: true, expiresMs: 1_500 }, "extend the drain, for 1.5 s"],
+  [
+    { act: "drain", owner: "jane", expiresMs: 900_000, cutMs: 30_000 },
+    "drain, for 15 min, cutting off what is still held after 30 s",
+  ],
+  [{ act: "stop", owner: "jane" }, "stop"],
+  [
+    { act: "stop", owner: "move", message: "Back at nine.", expiresMs: 900_000, cutMs: 30_000 },
+    "stop as <move> (<Back at nine.>), for 15 min, cutting off what is still held after 30 s",
+  ],
+  [
+    { act: "change-server", server: "web-1", state: "maint", cutMs: 30_000 },
+    "set <web-1>: maintenance, cutting off what is still held after 30 s",
+  ],
   [{ act: "resume", owner: "jane" }, "resume"],
   [{ act: "resume", owner: "deploy-42", force: true }, "resume as <deploy-42>, whosever drain it is"],
   [{ act: "change-server", server: "web-1", state: "maint" }, "set <web-1>: maintenance"],

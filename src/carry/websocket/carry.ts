@@ -17,6 +17,12 @@ export async function carryWebSocket(
 ): Promise<void> {
   const { client, pool, trace, inBackground } = carried;
   const relay = new WebSocketRelay(server, connection, { ...pool, share: () => new MemoryShare() });
+  lease.onLost = (why) => {
+    // Even if it then ends as it should.
+    trace.outcome = "cut-off";
+    if (why === "cut") relay.closeBoth();
+    else connection.cut(why);
+  };
   respond(relay.clientSocket);
   if (client.aborted || trace.status !== 101) relay.abandonClient();
   else client.addEventListener("abort", () => relay.abandonClient());
@@ -40,6 +46,6 @@ const OUTCOMES: Record<WebSocketEnd, Outcome> = {
   client: "client-abort-in-flight",
   stalled: "client-abort-in-flight",
   unreachable: "origin-error",
-  lost: "origin-error",
-  cut: "origin-error",
+  lost: "cut-off",
+  cut: "cut-off",
 };

@@ -16,13 +16,15 @@ import { Leg } from "./leg.ts";
 
 /** How long a side may take to answer a Close frame; before that, how long it may pause reading what precedes it. */
 const CLOSE_ANSWER_MS = 10_000;
+/** How long the server may take if an operator's drain has cut it off, and waits no longer for anything. */
+const CUT_ANSWER_MS = 2_000;
 
 /** The server's connection, below its WebSocket (`Connection`). A cut is immediate and sends no Close frame. */
 export interface ServerConnection {
   readonly signal: AbortSignal;
   /** How the lease ends because of the cut; `null`: not cut. */
   readonly cause: Exclude<CutOff, "early"> | null;
-  cut(by: "client" | "longest"): void;
+  cut(by: "client" | "longest" | "lost" | "cut"): void;
 }
 
 /** How the server's part of a WebSocket ends, and its lease with it. */
@@ -142,17 +144,24 @@ export class WebSocketRelay {
   #endWithoutClient(close: Close = { code: GOING_AWAY, reason: "the client is gone" }): void {
     this.#clientLeft = true;
     this.#isFailed = true;
-    const { closeReceived } = this.#server;
-    if (closeReceived) {
-      // The client can no longer answer it.
-      this.#server.close(closeReceived);
-      void this.#endAfterClose();
-    } else if (this.#onClientAbort === "cancel") {
+    // The client can no longer answer it.
+    if (this.#answerServer()) void this.#endAfterClose();
+    else if (this.#onClientAbort === "cancel") {
       this.#connection.cut("client");
     } else {
       this.#server.close(close);
       void this.#cutAfterGrace("client", [this.#server]);
     }
+  }
+
+  /** To be called when an operator's drain ends it. The server has `CUT_ANSWER_MS` for its closing handshake. */
+  closeBoth(): void {
+    const close = { code: GOING_AWAY, reason: "an operator ended the connection" };
+    // As in `#onCut`.
+    if (!this.#client.closeReceived) this.#client.close(close);
+    if (this.#answerServer()) void this.#endAfterClose();
+    else this.#server.close(close);
+    this.#cutAfter(CUT_ANSWER_MS, "cut");
   }
 
   #onServerMessage(message: Message): void {
@@ -229,11 +238,21 @@ export class WebSocketRelay {
     if (this.#isClosing) return;
     this.#isClosing = true;
     await Promise.all(readers.map((leg) => leg.untilFlushed(CLOSE_ANSWER_MS)));
-    this.#clock.set(CLOSE_ANSWER_MS, () => {
-      const { closeReceived } = this.#server;
-      if (closeReceived) this.#server.close(closeReceived);
+    this.#cutAfter(CLOSE_ANSWER_MS, by);
+  }
+
+  #cutAfter(ms: number, by: "client" | "longest" | "cut"): void {
+    this.#clock.set(ms, () => {
+      this.#answerServer();
       this.#connection.cut(by);
     });
+  }
+
+  /** Returns true if the server has sent a Close frame, which is answered now. */
+  #answerServer(): boolean {
+    const { closeReceived } = this.#server;
+    if (closeReceived) this.#server.close(closeReceived);
+    return closeReceived !== null;
   }
 
   #onCut(): void {

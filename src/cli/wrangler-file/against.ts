@@ -74,9 +74,13 @@ function warnOfHiddenAnswers(target: Target, { pools }: Running): void {
     );
 }
 
-/** False in a drained pool, and for a server that takes no requests and has none in flight. */
+/**
+ * False for a server that has nothing in flight, and takes no requests, as its pool is drained or an operator has taken it
+ * out. What was cut off by a drain is still in flight.
+ */
 function mayBeAtWork(pool: RunningPool, { state, inFlight }: RunningServer): boolean {
-  return pool.state !== "drained" && (state === "ready" || inFlight > 0);
+  const isDrained = pool.state === "drained" || pool.state === "stopped";
+  return inFlight > 0 || (!isDrained && state === "ready");
 }
 
 /** A server in the file. */

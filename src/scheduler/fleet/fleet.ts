@@ -6,6 +6,7 @@ import {
   isHeld,
   isInFlight,
   isInQuarantine,
+  isPresumedLost,
   type RegisteredRow,
   type RestoredRegistration,
   type ServerPatch,
@@ -35,6 +36,7 @@ export class Fleet {
   readonly #checks: Checks;
   readonly #registrations = new Registrations();
   #servers: Server[];
+  #nextCut = Number.POSITIVE_INFINITY;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -66,6 +68,7 @@ export class Fleet {
     for (const server of [...this.#servers])
       if (server.retired && server.occupied === 0) this.#remove(server);
     this.#balance.serversChanged(this.#servers);
+    this.#findNextCut();
   }
 
   /** The servers of the configuration and those that have registered, and retired ones that still have occupied slots. */
@@ -114,7 +117,13 @@ export class Fleet {
    */
   leased(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);
-    return slot && (isHeld(slot) || (slot.state === "quarantined" && slot.lost)) ? slot : undefined;
+    return slot && (isHeld(slot) || isPresumedLost(slot)) ? slot : undefined;
+  }
+
+  /** Returns the slot of a lease that was cut off, and whose holder has not reported its end. */
+  cutOff(id: string): Slot<Server> | undefined {
+    const slot = this.#leases.get(id);
+    return slot?.state === "cut" ? slot : undefined;
   }
 
   // ── Slots ──
@@ -160,13 +169,51 @@ export class Fleet {
     if (server.retired && server.occupied === 0) this.#remove(server);
   }
 
+  /**
+   * Takes all leases of these servers from their holders. Returns the slots in the states of before: each is cut off when
+   * it has been looked at.
+   */
+  *cut(servers: Iterable<Server>, now: number): Generator<Readonly<Slot<Server>>> {
+    const { maxMs } = this.#settings.quarantine;
+    for (const server of servers) {
+      for (const slot of server.occupiedSlots()) {
+        if (!isHeld(slot) && !isPresumedLost(slot)) continue;
+        yield slot;
+        this.#leases.cut(slot, maxMs, now);
+        this.#checks.quarantined(server, slot.until - now, now);
+      }
+    }
+  }
+
   // ── Servers ──
+
+  /** When the leases of a server that is being taken out are to be cut off next; `Infinity`: never. */
+  get nextCut(): number {
+    return this.#nextCut;
+  }
+
+  /** Returns the servers whose leases are to be cut off now, each once. */
+  takeCuts(now: number): Server[] {
+    if (this.#nextCut > now) return [];
+    const due = this.#servers.filter((server) => server.nextCut <= now);
+    for (const server of due) {
+      server.wasCut();
+      this.#outbox.serverChanged(server.row);
+    }
+    this.#findNextCut();
+    return due;
+  }
+
+  #findNextCut(): void {
+    this.#nextCut = Math.min(...this.#servers.map((server) => server.nextCut));
+  }
 
   /** Applies an operator's change. Returns false if the configuration has no such server. */
   change(name: string, patch: ServerPatch, by: string, now: number): boolean {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
     const changed = server.change(patch, by, now);
+    this.#findNextCut();
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverChanged(server.row);
     if (Object.keys(changed).length > 0) {
@@ -285,7 +332,12 @@ export class Fleet {
 
   /** Returns when `tick` or `questions` has something to do next; `Infinity`: never. */
   next(): number {
-    return Math.min(this.#leases.next(), this.#checks.next(this.#servers), this.#registrations.next);
+    return Math.min(
+      this.#leases.next(),
+      this.#nextCut,
+      this.#checks.next(this.#servers),
+      this.#registrations.next,
+    );
   }
 
   #cutOff(slot: Slot<Server>, cause: CutOff, now: number): void {
@@ -397,6 +449,7 @@ export class Fleet {
   #retire(server: Server, by: string | null, now: number): void {
     const { name, registration } = server;
     server.retire();
+    this.#findNextCut();
     this.#registrations.delete(server);
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverLeft(name);

@@ -57,6 +57,16 @@ export class Leases {
     this.#setStateUntil(slot, state, now + forMs, now);
   }
 
+  /**
+   * Takes the slot from its holder, which is told, but may hear of it as late as it would have renewed. So the slot opens
+   * no sooner than if the holder were lost now.
+   */
+  cut(slot: Slot<Server>, quarantineMs: number, now: number): void {
+    const until = isHeld(slot) ? slot.until + quarantineMs : slot.until;
+    slot.lost = false;
+    this.#setStateUntil(slot, "cut", until, now);
+  }
+
   /** Gives a slot, just returned by `Server.take`, to a health check, for `forMs` at most. */
   check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
     this.#occupy(slot, id, now);
@@ -125,6 +135,7 @@ export class Leases {
 /** Returns the longest time that a slot may stay in this state by the present configuration, in ms. */
 function longestMs(state: SlotState, { quarantine, cooldownMs }: PoolConfig): number {
   if (state === "orphaned") return Number.POSITIVE_INFINITY;
+  if (state === "cut") return LEASE_TTL_MS + quarantine.maxMs;
   if (state === "cooling") return cooldownMs;
   return state === "resting" ? restMs(LONGEST_REST_MS, cooldownMs) : quarantine.maxMs;
 }

@@ -57,7 +57,7 @@ export class Server {
   #occupied = 0;
 
   constructor(
-    config: Omit<ServerConfig, "headers">,
+    config: Omit<ServerConfig, "headers" | "shared">,
     check: { rise: number; fall: number } | null = null,
     restored: Restored = NEW,
     retired = false,
@@ -96,6 +96,22 @@ export class Server {
   /** True if no operator has changed slots or weight. */
   get isAsConfigured(): boolean {
     return this.#override.slots === undefined && this.#override.weight === undefined;
+  }
+
+  /** When the leases that are still held are cut off, and whether they were; `null`: they are not to be. */
+  get cut(): { at: number; done: boolean } | null {
+    const { cutAt, isCut = false } = this.#override;
+    return cutAt === undefined ? null : { at: cutAt, done: isCut };
+  }
+
+  /** When the cut is due; `Infinity`: there is none to come. */
+  get nextCut(): number {
+    return this.cut && !this.cut.done ? this.cut.at : Number.POSITIVE_INFINITY;
+  }
+
+  /** Its leases were cut off. */
+  wasCut(): void {
+    this.#override = { ...this.#override, isCut: true };
   }
 
   get override(): Readonly<ServerOverride> {
@@ -163,6 +179,7 @@ export class Server {
       ...(state === undefined ? {} : { state }),
       ...(owner === undefined ? {} : { owner }),
       by,
+      ...this.#cutAfter(patch, now),
       ...difference(this.configured.slots, "slots", slots),
       ...difference(this.configured.weight, "weight", weight),
     };
@@ -221,6 +238,15 @@ export class Server {
 
   *occupiedSlots(): Generator<Slot<Server>> {
     for (const slot of this.#slots) if (slot.state !== "free") yield slot;
+  }
+
+  /** A server that is back in service has no cut; one that was made stays. */
+  #cutAfter({ state = this.state, cut }: ServerPatch, now: number): Pick<ServerOverride, "cutAt" | "isCut"> {
+    if (state === "ready") return {};
+    const { cutAt = null, isCut } = this.#override;
+    if (isCut && cutAt !== null) return { cutAt, isCut };
+    const at = cut === undefined ? cutAt : now + cut;
+    return at === null ? {} : { cutAt: at };
   }
 
   #occupy(index: number): Slot<Server> {

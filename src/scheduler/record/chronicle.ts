@@ -1,9 +1,19 @@
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
-import { isHeld, type SlotRow } from "../terms/rows.ts";
+import { isHeld, isPresumedLost, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { DrainEnd, PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { Traffic } from "./traffic.ts";
+
+/** A drain, or with `stop` a stop, that has begun. */
+interface BegunDrain {
+  owner: string;
+  by: string;
+  reason: string | null;
+  /** In ms since the epoch. */
+  expiresAt: number;
+  stop: { message: string | null } | null;
+}
 
 /** Records what happens to a pool: each method counts it, notes it as an event, or both. Times are in ms. */
 export class Chronicle {
@@ -18,7 +28,8 @@ export class Chronicle {
     this.counters = new Counters(restored?.counts);
     this.journal = new Journal(restored?.events);
     this.traffic = new Traffic(now);
-    this.#drainedNoted = this.journal.latest("drain", "drained", "resume")?.kind === "drained";
+    const latest = this.journal.latest("drain", "stop", "drained", "stopped", "resume")?.kind;
+    this.#drainedNoted = latest === "drained" || latest === "stopped";
   }
 
   refused(code: CountedRefusal, now: number): void {
@@ -33,9 +44,11 @@ export class Chronicle {
 
   /** A lease has ended. To be called while the slot still has its state of before. */
   leaseEnded(slot: SlotRow, end: LeaseEnd, now: number): void {
-    if (end.how === "busy" || ("retried" in end && end.retried)) this.#countRetry(slot);
+    const isRetried = end.how === "busy" || ("retried" in end && end.retried);
     // Its holder was presumed lost, and its request was counted then.
-    else if (!isHeld(slot)) return;
+    if (isPresumedLost(slot) && !isRetried) return;
+    if (!isHeld(slot)) this.holderFound();
+    if (isRetried) this.counters.retried(slot.server.name);
     else if (end.how === "unused") this.counters.abandoned();
     else if ("status" in end) this.#completed(slot, end.status, now);
     else {
@@ -45,7 +58,7 @@ export class Chronicle {
     }
   }
 
-  /** A holder that was presumed lost is alive, so its request was not abandoned. */
+  /** A holder that was presumed lost, or cut off, is alive, so what became of its request is known. */
   holderFound(): void {
     this.counters.notAbandoned();
   }
@@ -57,22 +70,34 @@ export class Chronicle {
     this.journal.note({ kind: "slot-freed", server: server.name, lease, by }, now);
   }
 
-  drainBegun(
-    drain: { owner: string; by: string; reason: string | null; expiresAt: number },
-    now: number,
-  ): void {
-    const { owner, by, reason, expiresAt } = drain;
+  /** A lease is cut off by an operator's wish. Until its holder says how its request ended, it counts as abandoned. */
+  cutOff(slot: SlotRow): void {
+    if (isHeld(slot)) this.counters.abandoned();
+  }
+
+  /** So many leases were cut off, of one server or of all. */
+  cut(leases: number, server: string | null, now: number): void {
+    if (leases > 0) this.journal.note({ kind: "cut", leases, server }, now);
+  }
+
+  drainBegun(drain: BegunDrain, now: number): void {
     this.counters.drainBegun();
-    const ends = new Date(expiresAt).toISOString();
-    this.journal.note({ kind: "drain", owner, by, reason, expiresAt: ends }, now);
+    this.drainTurned(drain, now);
+  }
+
+  /** A drain has become a stop, or a stop a drain. */
+  drainTurned({ owner, by, reason, expiresAt, stop }: BegunDrain, now: number): void {
+    const common = { owner, by, expiresAt: new Date(expiresAt).toISOString() };
+    if (stop) this.journal.note({ kind: "stop", ...common, message: stop.message }, now);
+    else this.journal.note({ kind: "drain", ...common, reason }, now);
     this.#drainedNoted = false;
   }
 
-  /** Nothing is in flight in a drain. Noted once per drain, however often this is called. */
-  drained(now: number): void {
+  /** Nothing is in flight in a drain or a stop. Noted once for each, however often this is called. */
+  drained({ stop }: Pick<BegunDrain, "stop">, now: number): void {
     if (this.#drainedNoted) return;
     this.#drainedNoted = true;
-    this.journal.note({ kind: "drained" }, now);
+    this.journal.note({ kind: stop ? "stopped" : "drained" }, now);
   }
 
   drainEnded(end: DrainEnd, now: number): void {
@@ -90,10 +115,5 @@ export class Chronicle {
   #completed({ server, since }: SlotRow, status: number, now: number): void {
     this.counters.completed(server.name, now - since, status);
     this.traffic.served(now - since, now);
-  }
-
-  #countRetry(slot: SlotRow): void {
-    if (!isHeld(slot)) this.holderFound();
-    this.counters.retried(slot.server.name);
   }
 }

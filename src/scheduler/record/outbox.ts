@@ -6,7 +6,8 @@ export type Decision =
   /** The lease gets the ticket's id. `token`: for a retry. */
   | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
   | { kind: "queued"; ticket: string; token: number }
-  | { kind: "refuse"; ticket: string; code: SchedulerRefusal };
+  /** `message`: what an operator has to say to the client, in place of our own words. */
+  | { kind: "refuse"; ticket: string; code: SchedulerRefusal; message?: string | undefined };
 
 /** A question, whose answer comes back as an event. Times are in ms since the epoch. */
 export type Question = ServerQuestion | WakeQuestion;
@@ -47,6 +48,8 @@ export interface Changes {
   left: ReadonlySet<string>;
   /** By identity. `null`: nothing of the server is left, its free slots' rows included. */
   registered: ReadonlyMap<string, RegisteredRow | null>;
+  /** The leases that were cut off, whose holders are to be told. */
+  cuts: readonly string[];
   drainChanged: boolean;
   regroupChanged: boolean;
   wakeChanged: boolean;
@@ -66,6 +69,7 @@ export class Outbox {
   #servers: Map<string, ServerRow> | null = null;
   #left: Set<string> | null = null;
   #registered: Map<string, RegisteredRow | null> | null = null;
+  #cuts: string[] | null = null;
 
   /** True if there are questions to send. */
   get hasQuestions(): boolean {
@@ -111,6 +115,11 @@ export class Outbox {
     this.#registered.set(identity, null);
   }
 
+  cutOff(lease: string): void {
+    this.#cuts ??= [];
+    this.#cuts.push(lease);
+  }
+
   /** Returns and clears what was collected. */
   take(): Changes {
     const changes = {
@@ -120,6 +129,7 @@ export class Outbox {
       servers: this.#servers ?? NO_SERVERS,
       left: this.#left ?? NO_SLOTS,
       registered: this.#registered ?? NO_SERVERS,
+      cuts: this.#cuts ?? NONE,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
       wakeChanged: this.wakeChanged,
@@ -130,6 +140,7 @@ export class Outbox {
     this.#servers = null;
     this.#left = null;
     this.#registered = null;
+    this.#cuts = null;
     this.drainChanged = false;
     this.regroupChanged = false;
     this.wakeChanged = false;

@@ -47,6 +47,12 @@ export class Traffic {
     this.#ratesOf(ticket).arrivals.count(now);
   }
 
+  /** A direct request has come, and may not even wait. */
+  turnedAway(now: number): void {
+    this.#direct.arrivals.count(now);
+    this.#direct.left.count(now);
+  }
+
   granted(ticket: Ticket, now: number): void {
     if (ticket.isRetry) return;
     this.#ratesOf(ticket).grants.count(now);

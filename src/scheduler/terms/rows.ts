@@ -6,6 +6,8 @@ import type { IdentifiedServer } from "../../config/types.ts";
  * leased       a request holds it
  * orphaned     leased before the pool's object restarted; its holder has neither renewed nor ended the lease since
  * quarantined  its request was cut off, and its server may still be busy with it
+ * cut          leased until an operator's drain had waited for it as long as it was to; its holder has been told to close
+ *              its connection, and has not reported the end yet
  * cooling      its request is answered to the last byte, and the cooldown is not over
  * resting      its server refused the request, because it was busy for somebody else
  * checking     a health check holds it
@@ -16,6 +18,7 @@ export type SlotState =
   | "leased"
   | "orphaned"
   | "quarantined"
+  | "cut"
   | "cooling"
   | "resting"
   | "checking"
@@ -49,6 +52,10 @@ export interface ServerOverride extends ServerSettings {
   owner?: string | undefined;
   /** The operator who made the latest of these changes. */
   by?: string | undefined;
+  /** Only while the server is not `ready`: when the leases that are still held are cut off; ms since the epoch. */
+  cutAt?: number | undefined;
+  /** They were. */
+  isCut?: true | undefined;
 }
 
 /** What an operator can change of a server. */
@@ -64,6 +71,8 @@ export interface ServerPatch {
   owner?: string | undefined;
   slots?: number | null | undefined;
   weight?: number | null | undefined;
+  /** With a state that is not `ready`: after how long the leases that are still held are cut off, in ms. */
+  cut?: number | undefined;
 }
 
 /** One server, without its slots. */
@@ -101,6 +110,11 @@ export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";
 }
 
+/** True if the holder of the lease may still come forward, though it was presumed lost. */
+export function isPresumedLost(slot: { state: SlotState; lost: boolean }): boolean {
+  return slot.state === "quarantined" && slot.lost;
+}
+
 /** True if the server may be at work on a request. No other slot delays a drain, or can be freed by an operator. */
 export function isInFlight(slot: { state: SlotState }): boolean {
   return slot.state !== "free" && slot.state !== "resting" && !isCheck(slot);
@@ -113,5 +127,5 @@ export function isCheck(slot: { state: SlotState }): boolean {
 
 /** True if the slot is in quarantine, after a request or a check: its server may still be busy with that. */
 export function isInQuarantine(slot: { state: SlotState }): boolean {
-  return slot.state === "quarantined" || slot.state === "recovering";
+  return slot.state === "quarantined" || slot.state === "cut" || slot.state === "recovering";
 }

@@ -124,9 +124,11 @@ describe("nothing is wrong where nothing can overlap:", () => {
   const moved = file({ web: ["web-2 https://web-2.example.com"], api: ["one https://web-1.example.com"] });
   const renamed = file({ web: ["web-1 https://10-0-0-1.example.com"] });
 
-  test("the pool that has the server is drained", () => {
-    for (const text of [moved, renamed])
-      expect(found(text, running(pool("web", [WEB_1], "drained")))).toEqual([]);
+  test.each(["drained", "stopped"] as const)("the pool is %s, unless what it had was cut off", (state) => {
+    for (const text of [moved, renamed]) {
+      expect(found(text, running(pool("web", [WEB_1], state)))).toEqual([]);
+      expect(found(text, running(pool("web", [{ ...WEB_1, inFlight: 1 }], state)))).toHaveLength(1);
+    }
   });
 
   test.each(["drain", "maint"] as const)("the server is in state %s, and has nothing in flight", (state) => {

@@ -67,7 +67,7 @@ describe("a server of weight 0", () => {
     pool.changeServer("b", { state: "maint" }, "me", 0);
     pool.enter({ id: "t1" }, 0);
     expect(pool.queued).toBe(1);
-    expect(pool.isStopped(0)).toBe(false);
+    expect(pool.willWait(0)).toBe(false);
     expect(pool.startsInMs(1)).toBeNull();
     expect(pool.capacity(0).timeLeft).toEqual({ ms: 600_000, until: "queue-timeout" });
   });

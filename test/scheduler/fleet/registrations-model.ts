@@ -52,8 +52,11 @@ export class RegistrationsModel {
     return this.#there.delete(name);
   }
 
-  tick(now: number): void {
-    for (const [name, { expiresAt }] of this.#there) if (expiresAt <= now) this.#there.delete(name);
+  /** Returns whose time is up. */
+  tick(now: number): string[] {
+    const over = [...this.#there].filter(([, { expiresAt }]) => expiresAt <= now).map(([name]) => name);
+    for (const name of over) this.#there.delete(name);
+    return over;
   }
 
   /** The pool has another configuration, which goes before what servers say. Returns who is not there any more. */

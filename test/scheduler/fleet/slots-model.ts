@@ -19,6 +19,8 @@ export interface Occupied {
   orphaned?: boolean;
   /** It cools down or rests: its server is at work on nothing there, and what the server says opens it no sooner. */
   pauses?: boolean;
+  /** An operator had it cut off, and its holder has not told of the end. */
+  cut?: boolean;
   /** A check that has not ended yet: of which server. */
   checks?: string | undefined;
 }

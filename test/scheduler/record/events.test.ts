@@ -3,7 +3,7 @@ import type { PoolEvent } from "../../../src/scheduler/record/events.ts";
 import { type Restored, Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { DONE, reported } from "../ends.ts";
-import { restoredWith } from "../ledger-model.ts";
+import { restoredWith, UNCUT } from "../ledger-model.ts";
 import { serverAt, settings } from "../settings.ts";
 
 const KEYS = {
@@ -241,7 +241,7 @@ describe("a restart", () => {
   });
 
   test("is told when requests that waited come back to it", () => {
-    const held = { owner: "me", by: "me", reason: null, since: 0, expiresAt: 60_000 };
+    const held = { owner: "me", by: "me", reason: null, since: 0, expiresAt: 60_000, ...UNCUT };
     start({}, restoredWith({ drain: held, events: [{ id: 1, at: "", kind: "drained" }] }));
     expect(noted()).toEqual([]);
     scheduler.enter({ id: "t1", token: -30 }, 10);

@@ -21,6 +21,7 @@ const EMPTY = {
   servers: new Map(),
   left: new Set(),
   registered: new Map(),
+  cuts: [],
   drainChanged: false,
   regroupChanged: false,
   wakeChanged: false,
@@ -36,6 +37,7 @@ test("an outbox holds what was decided and asked in order, and each slot and ser
     outbox.slotChanged(slot);
     outbox.serverChanged(server.row);
   }
+  for (const lease of ["t3", "t4"]) outbox.cutOff(lease);
   outbox.drainChanged = true;
   outbox.regroupChanged = true;
   expect(outbox.take()).toEqual({
@@ -44,6 +46,7 @@ test("an outbox holds what was decided and asked in order, and each slot and ser
     questions: [probe(1), probe(2)],
     slots: new Set([slot]),
     servers: new Map([["a", server.row]]),
+    cuts: ["t3", "t4"],
     drainChanged: true,
     regroupChanged: true,
   });

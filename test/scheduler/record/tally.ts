@@ -11,6 +11,7 @@ const REFUSED_WITH: Partial<Record<CutOff, string>> = {
   timeout: "server-timeout",
   longest: "server-timeout",
   stalled: "client-timeout",
+  cut: "cut-off",
 };
 
 /** A pool's counts, counted once more by what happens to its requests. */
