@@ -10,6 +10,7 @@ const COMMANDS = [
   "deploy",
   "roll",
   "server",
+  "register",
   "deferred",
   "audit",
   "check",
