@@ -29,7 +29,7 @@ function said(act: Act, ...pools: Snapshot[]): (string | null)[] {
 describe("what is said of an act is true of the pool, or nothing", () => {
   test("of a drain while it is one's own", () => {
     const draining = aPool({ ...drainedBy("jane"), state: "draining", inFlight: 2 });
-    expect(said(drainAct("web", "jane", "", ""), draining, MINE, FOREIGN, aPool())).toEqual([
+    expect(said(drainAct("web", "jane", {}), draining, MINE, FOREIGN, aPool())).toEqual([
       "web takes no more requests to its servers: draining, 2 slots still in flight.",
       "web takes no more requests to its servers: drained.",
       null,
