@@ -1,9 +1,7 @@
 /** What a drain or a stop waits for, and what it cuts off, for the page and the command alike. */
-import type { CutSnapshot, ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
+import type { CutSnapshot, Snapshot } from "../scheduler/snapshot.ts";
 import { counted } from "./phrases.ts";
 import { wholeSeconds } from "./times.ts";
-
-type Leased = Pick<ServerSnapshot, "leases">;
 
 /** True if a drain or a stop waits for nothing any more: nothing is in flight, or what was has been cut off. */
 export function isDrained({ state }: Pick<Snapshot, "state">): boolean {
@@ -16,15 +14,13 @@ export function cutAhead(cut: CutSnapshot | null | undefined, now: number): stri
   return `cuts off in ${wholeSeconds(Date.parse(cut.at) - now)}`;
 }
 
-/** How many requests were cut off whose slots are closed since, as their servers may still be at work on them. */
-export function cutLeases(cut: CutSnapshot | null | undefined, servers: readonly Leased[]): number {
-  if (!cut?.done) return 0;
-  const leases = servers.flatMap((server) => server.leases);
-  return leases.filter(({ quarantinedSince = "" }) => quarantinedSince >= cut.at).length;
+/** How many requests were cut off. */
+export function cutLeases(cut: CutSnapshot | null | undefined): number {
+  return cut?.done ? (cut.leases ?? 0) : 0;
 }
 
-/** `3 requests cut off`; `null`: none was, or nothing of them is left. */
-export function cutWords(cut: CutSnapshot | null | undefined, servers: readonly Leased[]): string | null {
-  const leases = cutLeases(cut, servers);
+/** `3 requests cut off`; `null`: none was. */
+export function cutWords(cut: CutSnapshot | null | undefined): string | null {
+  const leases = cutLeases(cut);
   return leases === 0 ? null : `${counted(leases, "request")} cut off`;
 }

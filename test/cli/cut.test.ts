@@ -1,8 +1,13 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { Origin } from "../support/origin.ts";
+import { Sluice } from "../support/sluice.ts";
+import { next, openWebSocket } from "../support/web-socket-client.ts";
 import { busyStage } from "./busy.ts";
 import { Run } from "./command.ts";
 import { end } from "./end.ts";
 import { stage } from "./stage.ts";
+
+const SOCKETS = 5;
 
 test("a drain with --cut-after is done once what is in flight is cut off, and says how many that were", async () => {
   const { sluice } = await busyStage();
@@ -77,4 +82,27 @@ test.each([
   expect(run.stderr).toMatch(/^sluice: --cut-after (10 s|2 min|1 min) is not before /);
   expect(run.stderr).toContain(`before ${before}: nothing would be cut off.\n`);
   expect((await sluice.snapshot("web")).state).toBe("running");
+});
+
+test("a deploy over WebSockets that stay open says how many it has cut off, though all have closed since", async () => {
+  const origin = await Origin.start();
+  onTestFinished(() => origin.stop());
+  const servers = [{ name: "web-0", url: origin.url, slots: SOCKETS }];
+  const sluice = await Sluice.start({ pools: { web: { servers } } });
+  onTestFinished(() => sluice.stop());
+  const sockets = [];
+  for (let n = 0; n < SOCKETS; n++) sockets.push(await openWebSocket({ origin, sluice }));
+  const closes = sockets.map(async ({ client, server }) => {
+    const closed = next(client, "close");
+    const { kind, code } = await server.frame();
+    server.sendClose(code);
+    return [kind, code, (await closed).code];
+  });
+  const run = await end(["deploy", "web", "--cut-after", "1s", "--", "echo", "deployed"], {
+    url: sluice.url,
+  });
+  expect(run).toMatchObject({ code: 0, stdout: "deployed\n" });
+  expect(run.stderr).toContain(`, ${SOCKETS} requests cut off, running echo\n`);
+  expect(await Promise.all(closes)).toEqual(Array(SOCKETS).fill(["close", 1001, 1001]));
+  await sluice.until("web", ({ inFlight }) => inFlight === 0);
 });

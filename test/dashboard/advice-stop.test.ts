@@ -75,7 +75,7 @@ describe("a stop", () => {
 
 describe("a cut", () => {
   const COMES = { cut: { at: ago(-12), done: false } };
-  const DONE = { cut: { at: ago(5), done: true } };
+  const DONE = { cut: { at: ago(5), done: true, leases: 2 } };
 
   test("that is to come ends the wait", () => {
     expect(adviceOn(waiting(COMES))).toEqual([

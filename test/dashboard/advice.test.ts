@@ -97,11 +97,11 @@ describe("servers", () => {
     ],
     [
       [down("web-1", 190), aServer({ name: "web-2", weight: 0 })],
-      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and web-2 is set to weight 0. Start or mend what is down, or give web-2 a weight.",
+      "bad: No server takes requests: web-1 is down (status 503), for 3 min 10 s, and web-2 is set to weight 0. Start or mend what is down, or give web-2 a weight.",
     ],
     [
       [down("web-1", 190, { weight: 0 })],
-      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and set to weight 0. Start or mend it, and give it a weight; it is used again by itself once its health checks pass.",
+      "bad: No server takes requests: web-1 is down (status 503), for 3 min 10 s, and set to weight 0. Start or mend it, and give it a weight; it is used again by itself once its health checks pass.",
     ],
   ])("of weight 0, and nothing else, are said as what they are: %#", (servers, advice) => {
     expect(adviceOn(aPool({ servers }))).toEqual([advice]);

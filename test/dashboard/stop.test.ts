@@ -139,7 +139,7 @@ describe("a cut", () => {
     await choose(page, "Cut off…");
     await sees(page, "dialog", /1 slot still in flight\. The longest is on web-1/);
     await press(page, "Cut off");
-    await outcome(page, "1 slot of web closed: what ran there was cut off.");
+    await outcome(page, "1 request cut off in web.");
     await sees(page, "#state", "Drained");
     expect(await page.locator("#act-cut").isVisible()).toBe(false);
     const after = (await sluice.snapshot("web")).drain?.expiresAt ?? "";

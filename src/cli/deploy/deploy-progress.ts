@@ -25,10 +25,10 @@ export class DeployProgress extends Progress implements DrainProgress {
   }
 
   /** The command runs now. */
-  drained({ drain, servers }: Snapshot, [file = ""]: readonly string[]): void {
+  drained({ drain }: Snapshot, [file = ""]: readonly string[]): void {
     const ms = this.#elapsedMs();
-    const cut = drain?.cut ? { cutOff: cutLeases(drain.cut, servers) } : {};
-    const words = cutWords(drain?.cut, servers);
+    const cut = drain?.cut ? { cutOff: cutLeases(drain.cut) } : {};
+    const words = cutWords(drain?.cut);
     this.report(
       { event: "drained", afterMs: ms, ...cut },
       `drained after ${duration(ms)}${words === null ? "" : `, ${words}`}, running ${printable(file)}`,

@@ -95,7 +95,7 @@ export async function beginLasting(
     );
   }
   if (json) return;
-  const cut = cutWords(snapshot.drain?.cut, snapshot.servers);
+  const cut = cutWords(snapshot.drain?.cut);
   const took = duration(Date.now() - started);
   const parts = [`${pool} ${is} after ${took}`, ...(cut === null ? [] : [cut]), lasting.result(snapshot)];
   printLines(out, [parts.join(", "), stays]);

@@ -43,8 +43,8 @@ export class RollProgress extends Progress {
 
   running(server: ServerSnapshot, [file = ""]: readonly string[]): void {
     const { name, cut } = server;
-    const cutOff = cut ? { cutOff: cutLeases(cut, [server]) } : {};
-    const state = cutWords(cut, [server]) ?? "idle";
+    const cutOff = cut ? { cutOff: cutLeases(cut) } : {};
+    const state = cutWords(cut) ?? "idle";
     this.report(
       { event: "running", server: name, ...cutOff },
       `${this.#current} ${state}, running ${printable(file)}`,

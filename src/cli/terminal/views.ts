@@ -66,7 +66,7 @@ export function poolHead(
       : "nobody queued",
   ];
   const lines = [`${style("bold", name)}  ${stateWords(condition, style)}  ${parts.join(" · ")}`];
-  if (drain) lines.push(...drainLines(drain, pool.servers, style, now));
+  if (drain) lines.push(...drainLines(drain, style, now));
   if (lastWake) {
     const age = duration(now - Date.parse(lastWake.at));
     lines.push(`servers were asked for ${age} ago: ${printable(lastWake.got)}`);
@@ -76,19 +76,14 @@ export function poolHead(
   return lines;
 }
 
-function drainLines(
-  drain: DrainSnapshot,
-  servers: readonly ServerSnapshot[],
-  style: Style,
-  now: number,
-): string[] {
+function drainLines(drain: DrainSnapshot, style: Style, now: number): string[] {
   const { reason, since, expiresAt, cut, stop } = drain;
   const why = reason ? ` (${quoted(reason)})` : "";
   const parts = [
     `${stop ? "stopped" : "drained"} by ${holderOf(drain)}${why} since ${clock(since, now)}`,
     `ends by itself in ${duration(Date.parse(expiresAt) - now)}`,
   ];
-  const cuts = cutAhead(cut, now) ?? cutWords(cut, servers);
+  const cuts = cutAhead(cut, now) ?? cutWords(cut);
   const message = stop?.message ?? null;
   return [
     [...parts, ...(cuts === null ? [] : [style("yellow", cuts)])].join(", "),

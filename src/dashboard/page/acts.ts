@@ -1,5 +1,5 @@
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { cutLeases, isDrained } from "../../words/drain.ts";
+import { cutWords, isDrained } from "../../words/drain.ts";
 import { counted, POOL_STATES, SERVER_STATES } from "../../words/phrases.ts";
 import { clockInWords } from "../../words/times.ts";
 import { call, callForStatus, Problem, poolPath, snapshotOf } from "./api.ts";
@@ -59,13 +59,12 @@ function stateWords(pool: Snapshot): string {
 /** Cuts off what a drain or a stop of one's own still waits for. `after`: a duration from now on. */
 export function cutAct(name: string, drain: Drain, after: string): Act {
   const say: Say = (pool) => {
-    const { drain: present, servers } = pool;
+    const { drain: present } = pool;
     if (present?.since !== drain.since || !present.cut || present.cut.at === drain.cut?.at) return null;
     if (!isDrained(pool))
       return `What is still running in ${name} is cut off at ${clockInWords(present.cut.at, now())}.`;
-    return present.cut.done
-      ? `${counted(cutLeases(present.cut, servers), "slot")} of ${name} closed: what ran there was cut off.`
-      : `Nothing is in flight in ${name} any more: nothing had to be cut off.`;
+    const words = cutWords(present.cut);
+    return words === null ? `Nothing of ${name} had to be cut off.` : `${words} in ${name}.`;
   };
   const over = `Nothing was cut off in ${name}: its ${drain.stop ? "stop" : "drain"} was over already.`;
   return {

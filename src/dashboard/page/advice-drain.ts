@@ -58,14 +58,13 @@ function timeToDeploy(pool: Snapshot, now: number): string {
       `Nothing is in flight: now is the time for the ${drain?.stop ? "work" : "deploy"}`,
       `${resume}${then}`,
     );
-  const cut = cutLeases(drain?.cut, pool.servers);
-  const [were, stay] = cut === 1 ? ["was", "stays"] : ["were", "stay"];
+  const cut = cutLeases(drain?.cut);
   return sentences(
     cut > 0
-      ? `${counted(cut, "request")} ${were} cut off: restart what may still be at work on ${cut === 1 ? "it" : "them"}`
-      : "What ran was cut off, and nothing is waited for",
+      ? `${counted(cut, "request")} ${cut === 1 ? "was" : "were"} cut off: restart what may still be at work on ${cut === 1 ? "it" : "them"}`
+      : "Nothing is waited for any more",
     `${resume}${then}`,
-    `${counted(inFlight, "slot")} ${inFlight === cut ? stay : inFlight === 1 ? "stays" : "stay"} closed meanwhile. ${opensWords(pool, now)}`,
+    `${counted(inFlight, "slot")} stay${inFlight === 1 ? "s" : ""} closed meanwhile. ${opensWords(pool, now)}`,
   );
 }
 

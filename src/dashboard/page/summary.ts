@@ -20,7 +20,7 @@ export function drawSummary(
   setText(byId("pool-title"), pool.name);
   setText(byId("state"), condition.words);
   setAttributes(byId("state"), { "data-state": pool.state, "data-gravity": condition.gravity });
-  setSteadyText(byId("drain"), pool.drain ? drainWords(pool.drain, pool.servers, now) : "");
+  setSteadyText(byId("drain"), pool.drain ? drainWords(pool.drain, now) : "");
   setSteadyText(byId("capacity"), capacityWords(pool));
   setAttributes(byId("capacity"), { "data-drain": pool.drain && "" });
   drawFigures(byId("figures"), allFiguresOf(pool));
@@ -73,12 +73,11 @@ function drawAct(id: string, isPossible: boolean, isLive: boolean): void {
 
 function drainWords(
   { owner, by, reason, since, expiresAt, cut, stop }: NonNullable<Snapshot["drain"]>,
-  servers: Snapshot["servers"],
   now: number,
 ): string {
   const begun = by === owner ? "" : `, begun by “${by}”`;
   const why = (stop ? stop.message && `“${stop.message}”` : reason) ?? "";
-  const cuts = cutAhead(cut, now) ?? cutWords(cut, servers);
+  const cuts = cutAhead(cut, now) ?? cutWords(cut);
   const left = wholeSeconds(Date.parse(expiresAt) - now);
   return (
     `by “${owner}”${begun}${why === "" ? "" : `: ${why}`} · for ${wholeSeconds(now - Date.parse(since))} · ` +

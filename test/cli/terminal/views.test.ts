@@ -191,10 +191,9 @@ describe("the head of a pool", () => {
       'stopped by "ann" since 08:59:55, ends by itself in 1 min 30 s, cuts off in 12 s',
       'requests are refused with "Back at? 14:00."',
     ]);
-    const leases = [leaseWith({ quarantined: true, quarantinedSince: at(-2), until: at(60) })];
     const lastWake = { at: at(-7), got: "status 202" };
-    const cut = { at: at(-2), done: true };
-    expect(head({ ...common, stop: null, cut }, { lastWake, servers: [serverWith({ leases })] })).toEqual([
+    const cut = { at: at(-2), done: true, leases: 1 };
+    expect(head({ ...common, stop: null, cut }, { lastWake })).toEqual([
       'drained by "ann" since 08:59:55, ends by itself in 1 min 30 s, 1 request cut off',
       "servers were asked for 7.0 s ago: status 202",
     ]);
