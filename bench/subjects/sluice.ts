@@ -95,7 +95,7 @@ export async function startSluice(
   options: Options = {},
 ): Promise<SluiceSubject> {
   const { hosts = [], bundle = "sluice", flags = [] } = options;
-  const list = servers.map((url, n) => ({ name: `s${n}`, url }));
+  const list = servers.map((url, n) => ({ name: `s${n}`, url, shared: hosts.length > 0 }));
   const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h" };
   const others = hosts.map((host, n) => [`bench-${n}`, { ...pool, hosts: [host] }] as const);
   const pools = { bench: pool, ...Object.fromEntries(others) };

@@ -117,11 +117,25 @@ export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
   tableSchema: T,
   valueSchema: V,
 ) {
+  const isTable = (given: unknown) => typeof given === "object" && given !== null && !Array.isArray(given);
+  return either(isTable, tableSchema, valueSchema);
+}
+
+/** A list, or a value of another kind. */
+export function listOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(listSchema: T, valueSchema: V) {
+  return either(Array.isArray, listSchema, valueSchema);
+}
+
+/** What `isFirst` is true of is judged by the first schema, all else by the second: problems are those of one only. */
+function either<T extends z.core.$ZodType, V extends z.core.$ZodType>(
+  isFirst: (given: unknown) => boolean,
+  firstSchema: T,
+  otherSchema: V,
+) {
   const schema = z.pipe(
     z.unknown(),
     z.transform((given, ctx): z.output<T> | z.output<V> => {
-      const isTable = typeof given === "object" && given !== null && !Array.isArray(given);
-      const parsed = z.safeParse(isTable ? tableSchema : valueSchema, given);
+      const parsed = z.safeParse(isFirst(given) ? firstSchema : otherSchema, given);
       if (parsed.success) return parsed.data;
       for (const issue of parsed.error.issues) {
         for (const { path, text } of problemsOf(issue)) {
@@ -131,7 +145,7 @@ export function tableOr<T extends z.core.$ZodType, V extends z.core.$ZodType>(
       return z.NEVER;
     }),
   );
-  return shaped(schema, { anyOf: [valueSchema, tableSchema] });
+  return shaped(schema, { anyOf: [otherSchema, firstSchema] });
 }
 
 /** One issue of zod as one problem, or as one for each unknown key of a table. */

@@ -1,5 +1,6 @@
 /** Names, paths and URLs. */
-import { text } from "./fields.ts";
+import * as z from "zod/mini";
+import { errorOption, listOr, text } from "./fields.ts";
 
 export const NAME_ALLOWED = "1 to 63 of a-z A-Z 0-9 . _ -, beginning with a letter or a digit";
 
@@ -49,12 +50,19 @@ function hasWildcard(given: unknown): boolean {
   return typeof given === "string" && (parseUrl(given)?.hostname.includes("*") ?? false);
 }
 
-/** The beginning of a request's path. */
-export function pathPrefix() {
+/** One beginning of a request's path, or a list of them. */
+export function pathPrefixes() {
+  const onError = errorOption("is not a list of paths", 'a list with at least one, ["/api/", "/reports/"]');
+  const list = z.array(pathPrefix(), onError).check(z.minLength(1, onError));
+  return listOr(list, pathPrefix(", or a list of such paths"));
+}
+
+/** The beginning of a request's path. `or` completes the message where another kind of value is allowed too. */
+export function pathPrefix(or = "") {
   return text(
     (given) => (given === asRequested(given)?.pathname ? given : undefined),
     "is not a path",
-    'a path as it stands in a request: beginning with "/", percent-encoded, without "?" or "#"',
+    `a path as it stands in a request: beginning with "/", percent-encoded, without "?" or "#"${or}`,
     { pattern: /^\/(?!\/)(?!(?:.*\/)?\.\.?(?:\/|$))[!$-;=@A-Z\x5b\]^_a-z|~]*$/ },
   );
 }

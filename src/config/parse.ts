@@ -8,6 +8,7 @@ import { wrongPages } from "./pages.ts";
 import { type ParsedPool, poolKeys, routingKeys } from "./pool.ts";
 import { inspect, type Problem, pathOf, problemLine } from "./problem.ts";
 import { identified } from "./servers.ts";
+import { type PlacedPool, sharedServers } from "./shared-servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
 import { poolVariables } from "./variables.ts";
 
@@ -34,7 +35,7 @@ export function readPools(
   bindings = NO_BINDINGS,
 ): { pools: Map<string, PoolConfig>; problems: Problem[] } {
   const { tables, problems } = tablesIn(vars);
-  const parsed = new Map<string, PoolConfig>();
+  const parsed: PlacedPool[] = [];
   for (const { variable, name, given } of tables) {
     if (!isName(name)) {
       problems.push({
@@ -46,13 +47,13 @@ export function readPools(
     const found: Problem[] = result.success ? [] : result.error.issues.flatMap(problemsOf);
     if (result.success) {
       const { servers, problems: ofServers } = identified(result.data, bindings);
-      parsed.set(name, { name, ...result.data, servers });
+      parsed.push({ path: [variable, name], pool: { name, ...result.data, servers } });
       found.push(...ofServers, ...wrongNames(result.data, bindings));
     }
     for (const { path, text } of found) problems.push({ path: [variable, name, ...path], text });
   }
-  problems.push(...sharedRoutes(tables));
-  return { pools: parsed, problems };
+  problems.push(...sharedRoutes(tables), ...sharedServers(parsed));
+  return { pools: new Map(parsed.map(({ pool }) => [pool.name, pool])), problems };
 }
 
 /** What is wrong with the names of variables and headers; paths begin at the pool. */
@@ -105,18 +106,26 @@ function alreadyIn({ variable, name }: Table): string {
 /** Parses the routing keys of an invalid pool too, so that one run reports its conflicts as well. */
 const routing = z.object(routingKeys);
 
+/** Each host with each prefix, once. */
+function routesOf(keys: z.output<typeof routing> | undefined): [host: string, prefix: string][] {
+  const prefixes = [...new Set([keys?.path_prefix ?? []].flat())];
+  return [...new Set(keys?.hosts)].flatMap((host) =>
+    prefixes.map((prefix): [string, string] => [host, prefix]),
+  );
+}
+
 /** Two pools with the same host and prefix: the order of the pools would decide which one serves a request. */
 function sharedRoutes(tables: readonly Table[]): Problem[] {
   const owners = new Map<string, Table>();
   const problems: Problem[] = [];
   for (const table of tables) {
     const { data } = routing.safeParse(table.given);
-    for (const host of new Set(data?.hosts)) {
-      const route = `${host} ${data?.path_prefix}`;
+    for (const [host, prefix] of routesOf(data)) {
+      const route = `${host} ${prefix}`;
       const owner = owners.get(route);
       if (owner === undefined) owners.set(route, table);
       else {
-        const same = `${inspect(host)} with path_prefix ${inspect(data?.path_prefix)}`;
+        const same = `${inspect(host)} with path_prefix ${inspect(prefix)}`;
         problems.push({
           path: [table.variable, table.name, "hosts"],
           text: `${same} belongs to ${pathOf([owner.variable, owner.name])} already; allowed: hosts, or a path_prefix, that no other pool has`,

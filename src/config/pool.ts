@@ -8,7 +8,7 @@ import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
 import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
 import { logHeaders } from "./log-headers.ts";
-import { pathPrefix, requestPath } from "./names.ts";
+import { pathPrefixes, requestPath } from "./names.ts";
 import { pages } from "./pages.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
@@ -48,7 +48,7 @@ const serverTimeout = tableOr(
 /** The keys that decide which requests a pool serves. */
 export const routingKeys = {
   hosts: z.prefault(hostPatterns(), ["*"]),
-  path_prefix: z.prefault(pathPrefix(), "/"),
+  path_prefix: z.prefault(pathPrefixes(), "/"),
 };
 
 const keys = table({
@@ -96,7 +96,7 @@ export const poolKeys = z.pipe(keys, z.transform(toPool));
 function toPool(given: z.output<typeof keys>): ParsedPool {
   return {
     hosts: [...new Set(given.hosts)],
-    pathPrefix: given.path_prefix,
+    pathPrefixes: [...new Set([given.path_prefix].flat())],
     slots: given.slots,
     servers: given.servers.map(({ headers = [], ...server }) => ({
       ...server,

@@ -4,10 +4,16 @@ import type { Config, PoolConfig } from "./types.ts";
 interface Routes {
   /** The only pool, if it serves every request: the usual case, which needs no lookup. */
   everything: PoolConfig | undefined;
-  exact: Map<string, PoolConfig[]>;
+  exact: Map<string, Route[]>;
   /** By parent domain: `*.example.com` under `example.com`. */
-  wildcard: Map<string, PoolConfig[]>;
-  any: PoolConfig[];
+  wildcard: Map<string, Route[]>;
+  any: Route[];
+}
+
+/** One prefix of a pool. */
+interface Route {
+  prefix: string;
+  pool: PoolConfig;
 }
 
 const cache = new WeakMap<Config, Routes>();
@@ -23,8 +29,8 @@ export function poolFor(config: Config, host: string, path: string): PoolConfig 
 }
 
 /** True if this host has some of the pool's paths. */
-export function servesPool(config: Config, host: string, { name, pathPrefix }: PoolConfig): boolean {
-  return poolFor(config, host, pathPrefix)?.name === name;
+export function servesPool(config: Config, host: string, { name, pathPrefixes }: PoolConfig): boolean {
+  return pathPrefixes.some((prefix) => poolFor(config, host, prefix)?.name === name);
 }
 
 /** True if both are the same host, whatever the port. */
@@ -45,9 +51,9 @@ function search(routes: Routes, host: string, path: string): PoolConfig | undefi
   return match(routes.any, path);
 }
 
-/** `pools` are ordered by the length of their prefix, longest first. */
-function match(pools: PoolConfig[] | undefined, path: string): PoolConfig | undefined {
-  return pools?.find((pool) => path.startsWith(pool.pathPrefix));
+/** `routes` are ordered by the length of their prefix, longest first. */
+function match(routes: Route[] | undefined, path: string): PoolConfig | undefined {
+  return routes?.find(({ prefix }) => path.startsWith(prefix))?.pool;
 }
 
 function plainHost(host: string): string {
@@ -56,22 +62,23 @@ function plainHost(host: string): string {
 }
 
 function prepare(config: Config): Routes {
-  const pools = [...config.pools.values()].sort((a, b) => b.pathPrefix.length - a.pathPrefix.length);
+  const ordered = [...config.pools.values()]
+    .flatMap((pool) => pool.pathPrefixes.map((prefix): Route => ({ prefix, pool })))
+    .sort((a, b) => b.prefix.length - a.prefix.length);
   const routes: Routes = { everything: undefined, exact: new Map(), wildcard: new Map(), any: [] };
-  for (const pool of pools) {
-    for (const host of pool.hosts) {
-      if (host === "*") routes.any.push(pool);
-      else if (host.startsWith("*.")) append(routes.wildcard, host.slice(2), pool);
-      else append(routes.exact, host, pool);
+  for (const route of ordered) {
+    for (const host of route.pool.hosts) {
+      if (host === "*") routes.any.push(route);
+      else if (host.startsWith("*.")) append(routes.wildcard, host.slice(2), route);
+      else append(routes.exact, host, route);
     }
   }
-  const [first] = routes.any;
-  if (pools.length === 1 && first?.pathPrefix === "/") routes.everything = first;
+  if (config.pools.size === 1) routes.everything = routes.any.find(({ prefix }) => prefix === "/")?.pool;
   return routes;
 }
 
-function append(routes: Map<string, PoolConfig[]>, host: string, pool: PoolConfig): void {
-  const pools = routes.get(host);
-  if (pools) pools.push(pool);
-  else routes.set(host, [pool]);
+function append(routes: Map<string, Route[]>, host: string, route: Route): void {
+  const own = routes.get(host);
+  if (own) own.push(route);
+  else routes.set(host, [route]);
 }

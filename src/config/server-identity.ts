@@ -10,6 +10,11 @@ export function identityOf(
   return isNamespace ? `${binding} ${url} ${name}` : `${binding} ${url}`;
 }
 
+/** An identity or a URL, the same for all spellings: a trailing dot makes no other host. */
+export function comparable(identity: string): string {
+  return identity.replace(/(:\/\/[^\s:/]+)\.(?=[\s:]|$)/, "$1");
+}
+
 /**
  * The name of the server's object in its namespace. A retired server whose name another one has by now is called by its
  * identity (`Fleet`).

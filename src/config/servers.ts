@@ -6,7 +6,7 @@ import { MOST_SERVERS, SLOTS, WEIGHT } from "./limits.ts";
 import { bindingName, origin, serverName } from "./names.ts";
 import { inspect, type Problem } from "./problem.ts";
 import { type RequestHeaders, requestHeaders } from "./request-headers.ts";
-import { identityOf } from "./server-identity.ts";
+import { comparable, identityOf } from "./server-identity.ts";
 import type { ServerConfig } from "./types.ts";
 
 const server = table({
@@ -17,6 +17,7 @@ const server = table({
   slots: z.optional(whole(...SLOTS)),
   weight: z._default(whole(...WEIGHT), 1),
   backup: z._default(flag(), false),
+  shared: z._default(flag(), false),
 });
 
 export function servers() {
@@ -29,8 +30,12 @@ export function servers() {
     z.maxLength(MOST_SERVERS, onError),
     distinct("name", ({ name }) => name, "another name"),
     // Slots are counted by entry, so that a server with two would get more requests than it has slots.
-    distinct("url", ({ url, binding }) => (binding === undefined ? url : undefined), ONE_ENTRY),
+    distinct("url", ({ url, binding }) => (binding === undefined ? spelled(url) : undefined), ONE_ENTRY),
   );
+}
+
+function spelled(url: unknown): unknown {
+  return typeof url === "string" ? comparable(url) : url;
 }
 
 /** `when`: also checks a list with other problems, so that one run reports all of them. */
@@ -92,8 +97,8 @@ export function identified(
     const own = headers.filter((header) => !isOfAll(header));
     problems.push(...wrongSecrets(own, [...path, "headers"], bindings));
     const identity = identityOf(server, kind === "namespace");
-    const earlier = first.get(identity);
-    if (earlier === undefined) first.set(identity, index);
+    const earlier = first.get(comparable(identity));
+    if (earlier === undefined) first.set(comparable(identity), index);
     else if (binding !== null)
       problems.push({ path: [...path, "url"], text: alreadyThatOf(url, earlier, ONE_ENTRY) });
     return { ...server, identity };

@@ -13,7 +13,8 @@ export interface PoolConfig {
   name: string;
   /** Patterns in lower case: exact, `*.example.com` or `*`. */
   hosts: string[];
-  pathPrefix: string;
+  /** Beginnings of paths; at least one. */
+  pathPrefixes: string[];
   /** The default of `servers[].slots`, which is already applied there. */
   slots: number;
   servers: ServerConfig[];
@@ -111,6 +112,8 @@ export interface ServerConfig extends IdentifiedServer {
   slots: number;
   weight: number;
   backup: boolean;
+  /** Other pools have it too, and its slots here are this pool's share of what it can take. */
+  shared: boolean;
 }
 
 export interface CheckConfig {

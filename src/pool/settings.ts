@@ -27,7 +27,7 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
   return {
     name,
     hosts: [],
-    pathPrefix: "/",
+    pathPrefixes: ["/"],
     slots: 1,
     servers: [],
     balance: "roundrobin",

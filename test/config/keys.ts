@@ -16,17 +16,28 @@ export interface Key {
 export const KEYS: Key[] = [
   {
     key: "path_prefix",
-    is: "pathPrefix",
-    byDefault: "/",
+    is: "pathPrefixes",
+    byDefault: ["/"],
     takes: [
-      ["/api", "/api"],
-      ["/b%C3%BCcher/", "/b%C3%BCcher/"],
+      ["/api", ["/api"]],
+      ["/b%C3%BCcher/", ["/b%C3%BCcher/"]],
+      [["/api"], ["/api"]],
+      [
+        ["/api", "/reports/", "/api"],
+        ["/api", "/reports/"],
+      ],
     ],
-    refuses: ["api", "", "//", "/a?b", "/a#b", "/a b", "/bücher", "/a/../b", 7].map((given) => [
-      given,
-      `${JSON.stringify(given)} is not a path; allowed: ` +
-        'a path as it stands in a request: beginning with "/", percent-encoded, without "?" or "#"',
-    ]),
+    refuses: [
+      ...["api", "", "//", "/a?b", "/a#b", "/a b", "/bücher", "/a/../b", 7].map(
+        (given): [unknown, string] => [
+          given,
+          `${JSON.stringify(given)} is not a path; allowed: ` +
+            'a path as it stands in a request: beginning with "/", percent-encoded, without "?" or "#", ' +
+            "or a list of such paths",
+        ],
+      ),
+      [[], '[] is not a list of paths; allowed: a list with at least one, ["/api/", "/reports/"]'],
+    ],
   },
   whole("slots", "slots", 1, 1, 1000),
   balance(),

@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/parse.ts";
-import { poolFor } from "../../src/config/route.ts";
+import { poolFor, servesPool } from "../../src/config/route.ts";
 import type { Config, PoolConfig } from "../../src/config/types.ts";
 import { problemsOf, SERVERS, web } from "./support.ts";
 
 /** Pools by name, with a host pattern and a path prefix. */
-function configOf(pools: Record<string, [host: string, prefix: string]>): Config {
+function configOf(pools: Record<string, [host: string, prefix: string | string[]]>): Config {
+  const servers = [{ ...SERVERS[0], shared: true }];
   const tables = Object.entries(pools).map(([name, [host, path_prefix]]) => {
-    return [name, { servers: SERVERS, hosts: [host], path_prefix }] as const;
+    return [name, { servers, hosts: [host], path_prefix }] as const;
   });
   return parseConfig({ POOLS: Object.fromEntries(tables) });
 }
@@ -79,9 +80,39 @@ describe("the pool of a request", () => {
     expect(poolFor(listed, "b.com", "/")).toBeUndefined();
   });
 
+  test("is the same by each of the prefixes that one pool lists, among those of others", () => {
+    const listed = configOf({
+      web: ["*", ["/api", "/reports", "/x/y/z"]],
+      other: ["*", ["/", "/api/v2", "/x"]],
+    });
+    const of = (path: string) => poolFor(listed, "a.com", path)?.name;
+    expect(["/api", "/reports/1", "/x/y/z"].map(of)).toEqual(["web", "web", "web"]);
+    expect(["/", "/api/v2", "/x/y", "/report"].map(of)).toEqual(["other", "other", "other", "other"]);
+  });
+
+  test("is the only one, for all paths, where one of its prefixes is /", () => {
+    const listed = configOf({ web: ["*", ["/api", "/"]] });
+    expect(poolFor(listed, "a.com", "/x")?.name).toBe("web");
+  });
+
+  test("is said to serve a host where it has any of its paths there", () => {
+    const listed = configOf({
+      web: ["*", ["/api", "/reports"]],
+      api: ["a.com", "/api"],
+      rest: ["b.com", "/"],
+    });
+    const web = listed.pools.get("web") as PoolConfig;
+    expect(["a.com", "b.com", "c.com"].map((host) => servesPool(listed, host, web))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   test("is the one that the rule names, for any pools and any request", () => {
     const host = fc.constantFrom("*", "*.c", "*.b.c", "b.c", "a.b.c", "c", "*.x.b.c");
-    const prefix = fc.constantFrom("/", "/p", "/p/q", "/q");
+    const one = fc.constantFrom("/", "/p", "/p/q", "/q");
+    const prefix = fc.oneof(one, fc.uniqueArray(one, { minLength: 1 }));
     const pools = fc.array(fc.tuple(fc.uniqueArray(host, { minLength: 1 }), prefix), {
       minLength: 1,
       maxLength: 5,
@@ -94,7 +125,7 @@ describe("the pool of a request", () => {
       fc.property(pools, requests, (given, [askedHost, path]) => {
         const tables = given.map(([hosts, path_prefix], i) => [
           `p${i}`,
-          { servers: SERVERS, hosts, path_prefix },
+          { servers: [{ ...SERVERS[0], shared: true }], hosts, path_prefix },
         ]);
         const raw = Object.fromEntries(tables);
         fc.pre(problemsOf(raw).length === 0);
@@ -109,13 +140,12 @@ describe("the pool of a request", () => {
 /** The rule, implemented as simply as possible and slow. */
 function byTheRule(config: Config, host: string, path: string): PoolConfig | undefined {
   const matches = [...config.pools.values()]
-    .filter((pool) => path.startsWith(pool.pathPrefix))
-    .flatMap((pool) => pool.hosts.map((pattern) => ({ pool, pattern })))
+    .flatMap((pool) => pool.pathPrefixes.map((prefix) => ({ pool, prefix })))
+    .filter(({ prefix }) => path.startsWith(prefix))
+    .flatMap((route) => route.pool.hosts.map((pattern) => ({ ...route, pattern })))
     .filter(({ pattern }) => pattern === "*" || pattern === host || isUnder(pattern, host));
   const rank = (pattern: string) => (pattern === host ? 1_000 : pattern.length);
-  matches.sort(
-    (a, b) => rank(b.pattern) - rank(a.pattern) || b.pool.pathPrefix.length - a.pool.pathPrefix.length,
-  );
+  matches.sort((a, b) => rank(b.pattern) - rank(a.pattern) || b.prefix.length - a.prefix.length);
   return matches[0]?.pool;
 }
 

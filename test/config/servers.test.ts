@@ -9,7 +9,7 @@ const LIST_ALLOWED = 'a list of 1 to 1000 tables like { name = "web-1", url = "h
 const server = (keys: Record<string, unknown> = {}) => ({ name: "a", url: "http://a.example.com", ...keys });
 
 /** What nobody says of a server on the public internet. */
-const HERE = { binding: null, identity: "http://a.example.com", headers: [] };
+const HERE = { binding: null, identity: "http://a.example.com", headers: [], shared: false };
 
 describe("a server", () => {
   test("has one slot, weight 1 and is no backup unless it says so", () => {
@@ -24,7 +24,7 @@ describe("a server", () => {
   });
 
   test("takes each of its keys", () => {
-    const given = server({ slots: 1000, weight: 256, backup: true });
+    const given = server({ slots: 1000, weight: 256, backup: true, shared: true });
     expect(parseWeb({ servers: [given] }).servers).toEqual([{ ...HERE, ...given }]);
   });
 
@@ -82,6 +82,7 @@ describe("a server", () => {
     ["weight", -1, "-1 is out of range; allowed: 0 to 256"],
     ["weight", 257, "257 is out of range; allowed: 0 to 256"],
     ["backup", 1, "1 is neither true nor false; allowed: true, false"],
+    ["shared", "yes", '"yes" is neither true nor false; allowed: true, false'],
   ])("does not have %s = %j", (key, given, says) => {
     expect(problemsOf(web({ servers: [server({ [key]: given })] }))).toEqual([
       `POOLS.web.servers[0].${key}: ${says}`,
@@ -98,7 +99,7 @@ describe("a server", () => {
   test("is a table, not its url alone", () => {
     expect(problemsOf(web({ servers: ["https://web.example.com"] }))).toEqual([
       'POOLS.web.servers[0]: "https://web.example.com" is not a table; ' +
-        "allowed: a table of name, url, binding, headers, slots, weight, backup",
+        "allowed: a table of name, url, binding, headers, slots, weight, backup, shared",
     ]);
   });
 });

@@ -1,8 +1,8 @@
 import { ConfigError, parseConfig } from "../../src/config/parse.ts";
 import type { PoolConfig } from "../../src/config/types.ts";
 
-/** The only required key of a pool. */
-export const SERVERS = [{ name: "web-1", url: "https://web-1.example.com" }];
+/** The only required key of a pool; may be that of several. */
+export const SERVERS = [{ name: "web-1", url: "https://web-1.example.com", shared: true }];
 
 /** POOLS with a single pool `web`: its servers and these keys. */
 export function web(keys: Record<string, unknown> = {}): Record<string, unknown> {

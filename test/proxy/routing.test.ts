@@ -6,7 +6,7 @@ import { Sluice } from "../support/sluice.ts";
 /** Pools by name, each with a server that answers with the pool's name and the path it got. */
 const POOLS = {
   web: { hosts: ["*"] },
-  private: { hosts: ["*"], path_prefix: "/private" },
+  private: { hosts: ["*"], path_prefix: ["/private", "/secret"] },
   shop: { hosts: ["shop.example.com"] },
 };
 const origins: Origin[] = [];
@@ -37,6 +37,7 @@ describe("a request goes to the pool of its host and path", () => {
   test.each([
     ["/x", "example.com", "web /x"],
     ["/private/x?y", "example.com", "private /private/x?y"],
+    ["/secret/x?y", "example.com", "private /secret/x?y"],
     ["/x", "shop.example.com", "shop /x"],
     ["/private/x", "SHOP.example.com:8080", "shop /private/x"],
   ])("%s of %s", async (path, host, expected) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startWorkerd } from "../../demo/workerd.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { type Bundle, bundlePath } from "./bundle.ts";
+import { withSharedServers } from "./shared.ts";
 
 export const TOKEN = "test-token-7f3a-c2d9";
 
@@ -222,7 +223,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
     // JSON's escapes in a string are Cap'n Proto's too.
-    ...Object.entries({ POOLS: pools, ...morePools }).map(
+    ...Object.entries({ POOLS: withSharedServers(pools), ...morePools }).map(
       ([name, json]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(json))})`,
     ),
     ...(token === null ? [] : [`(name = "ADMIN_TOKEN", text = ${JSON.stringify(token)})`]),

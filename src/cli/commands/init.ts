@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { USUAL_SLOTS } from "../../config/limits.ts";
 import { contextOf, printJson, printLines } from "../context.ts";
@@ -15,6 +16,9 @@ import { refuseOtherWranglerFile, writeProject } from "../init/write-project.ts"
 import { examples, type Program } from "../program.ts";
 import { printable, styleOf } from "../terminal/output.ts";
 import { checkWranglerFile } from "../wrangler-file/check.ts";
+
+/** More than HAProxy itself takes by default, and than any variable holds. */
+const LARGEST_PAGE_BYTES = 1024 * 1024;
 
 export function addInit(program: Program): void {
   program
@@ -72,7 +76,8 @@ export function addInit(program: Program): void {
       const route = host === undefined ? null : { host, zone };
       const spec = await packageSpec(given, PACKAGE, { here: ".", folder });
       const token = randomBytes(32).toString("hex");
-      const project = { worker, route, pools, spec, token, nodeVersion: process.versions.node };
+      const { variables = {} } = conversion ?? {};
+      const project = { worker, route, pools, variables, spec, token, nodeVersion: process.versions.node };
       const isEmpty = pools.length === 0;
       const outcome: Outcome = {
         folder,
@@ -88,9 +93,19 @@ export function addInit(program: Program): void {
 }
 
 async function conversionOf(file: string): Promise<Conversion> {
-  const { pools, remarks } = convertHaproxy(await textOf(file));
+  const conversion = convertHaproxy(await textOf(file), (path) => pageIn(resolve(dirname(file), path)));
   const comments = [`From ${printable(basename(resolve(file)))}.`];
-  return { pools: pools.map((pool) => ({ ...pool, comments })), remarks };
+  return { ...conversion, pools: conversion.pools.map((pool) => ({ ...pool, comments })) };
+}
+
+/** The text of a page, as HAProxy answers with it; `null`: there is none that could be one. */
+function pageIn(path: string): string | null {
+  try {
+    const found = statSync(path);
+    return !found.isFile() || found.size > LARGEST_PAGE_BYTES ? null : readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
 }
 
 async function textOf(file: string): Promise<string> {

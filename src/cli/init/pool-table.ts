@@ -8,6 +8,8 @@ export type ServerTable = {
   slots?: number;
   weight?: number;
   backup?: boolean;
+  shared?: boolean;
+  headers?: Record<string, string>;
 };
 
 export interface PoolTable {
@@ -15,7 +17,8 @@ export interface PoolTable {
   /** One line each, without the `#`. */
   comments: string[];
   hosts: string[];
-  pathPrefix?: string;
+  /** All paths, without it. */
+  pathPrefixes?: string[];
   servers: ServerTable[];
   /** All other keys, in this order. */
   keys: [string, Value][];

@@ -19,6 +19,12 @@ function textOf(text: string): string {
   return JSON.stringify(text.toWellFormed()).replaceAll("\u007f", "\\u007f");
 }
 
+/** A text over several lines, as it reads, if TOML can have it so. */
+export function longText(text: string): string {
+  const isPlain = text.includes("\n") && !/'''|'$|[^\n\t -~\u00a0-\ud7ff\ue000-\uffff]/.test(text);
+  return isPlain ? `'''\n${text}'''` : textOf(text);
+}
+
 function keyOf(key: string): string {
   return /^[A-Za-z0-9_-]+$/.test(key) ? key : textOf(key);
 }
@@ -35,9 +41,15 @@ export function poolToml(pool: PoolTable, variable: string): string {
 }
 
 /** All keys of the pool. */
-export function entriesOf({ hosts, pathPrefix, servers, keys }: PoolTable): [string, Value][] {
-  const prefix: [string, Value][] = pathPrefix === undefined ? [] : [["path_prefix", pathPrefix]];
-  return [["hosts", hosts], ...prefix, ["servers", servers], ...keys];
+export function entriesOf({ hosts, pathPrefixes = [], servers, keys }: PoolTable): [string, Value][] {
+  const [first = "/", ...others] = pathPrefixes;
+  const prefix: Value = others.length > 0 ? pathPrefixes : first;
+  return [
+    ["hosts", hosts],
+    ...(prefix === "/" ? [] : [["path_prefix", prefix] satisfies [string, Value]]),
+    ["servers", servers],
+    ...keys,
+  ];
 }
 
 function serverLines({ servers }: PoolTable): string[] {

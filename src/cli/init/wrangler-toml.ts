@@ -1,7 +1,7 @@
 /** The wrangler.toml of a project. */
 import { LARGEST_BYTES } from "../wrangler-file/pools.ts";
 import type { PoolTable } from "./pool-table.ts";
-import { entriesOf, poolToml, tomlOf } from "./toml-text.ts";
+import { entriesOf, longText, poolToml, tomlOf } from "./toml-text.ts";
 
 export interface WorkerSettings {
   /** The Worker's name at Cloudflare. */
@@ -11,6 +11,8 @@ export interface WorkerSettings {
   /** Where it answers; `null`: on workers.dev only. */
   route: Route | null;
   pools: readonly PoolTable[];
+  /** Further variables, by name. */
+  variables?: Record<string, string>;
 }
 
 export interface Route {
@@ -20,7 +22,7 @@ export interface Route {
 }
 
 /** Keys of the top level stand before the first table: TOML would take them for keys of that table. */
-export function wranglerToml({ worker, packageName, route, pools }: WorkerSettings): string {
+export function wranglerToml({ worker, packageName, route, pools, variables = {} }: WorkerSettings): string {
   return `#:schema ./node_modules/${packageName}/dist/wrangler.schema.json
 name = ${tomlOf(worker)}
 main = ${tomlOf(`node_modules/${packageName}/dist/worker.js`)}
@@ -41,7 +43,7 @@ command = "npx --no sluice check"
 
 # ── Your pools. Errors name the key, its value and what is allowed. ──
 
-${spread(pools).join("\n\n")}
+${[...variablesToml(variables), ...spread(pools)].join("\n\n")}
 
 # Run near the servers, so that the way to the pool's object and to them is short.
 # [placement]
@@ -77,6 +79,12 @@ enabled = true
 enabled = true
 invocation_logs = false
 `;
+}
+
+/** One table, before those of the pools, which are parts of it. */
+function variablesToml(variables: Record<string, string>): string[] {
+  const lines = Object.entries(variables).map(([name, text]) => `${name} = ${longText(text)}`);
+  return lines.length === 0 ? [] : [["[vars]", ...lines].join("\n")];
 }
 
 /** Pools as tables of POOLS, and of POOLS_2 and so on where one variable is too small for all. */

@@ -1,6 +1,6 @@
 /** Servers that a request may not reach, or not as expected, because of Cloudflare or of the network. */
 import { inspect } from "../../config/problem.ts";
-import type { PoolConfig, ServerConfig } from "../../config/types.ts";
+import type { PoolConfig } from "../../config/types.ts";
 import { sectionOf } from "./bindings.ts";
 import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
 import { poolPath } from "./pools.ts";
@@ -88,34 +88,4 @@ function isLocalhost(hostname: string): boolean {
 /** URL normalises every spelling of an IPv4 address to four numbers, and puts IPv6 into brackets. */
 function isAddress(hostname: string): boolean {
   return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname);
-}
-
-/** Each server of a pool has slots of its own, and each pool counts its own requests only. */
-export function checkSharedServers(target: Target, pools: readonly PoolConfig[]): void {
-  const first = new Map<string, { pool: string; index: number; slots: number }>();
-  for (const { name, servers } of pools) {
-    for (const [index, server] of servers.entries()) {
-      const { url, binding, slots } = server;
-      const reached = whatIsReached(target, server);
-      const other = first.get(reached);
-      if (other === undefined) first.set(reached, { pool: name, index, slots });
-      else {
-        const isSamePool = other.pool === name;
-        const shared = isSamePool
-          ? `${inspect(binding)} is one VPC service, so one server whatever its \`url\`, and that of servers[${other.index}] already`
-          : `${inspect(url)} is a server of pool ${inspect(other.pool)} too, and each pool counts for itself`;
-        target.warn(
-          [...poolPath(target, name), "servers", index, isSamePool ? "binding" : "url"],
-          `${shared}: it may get ${other.slots} + ${slots} requests at once`,
-        );
-      }
-    }
-  }
-}
-
-/** A VPC service has one host and port, and a namespace one object a name, whatever the `url`. */
-function whatIsReached(target: Target, { name, binding, identity }: ServerConfig): string {
-  const section = binding && sectionOf(target, binding);
-  if (section === "vpc_services") return `${binding}`;
-  return section === "durable_objects.bindings" ? `${binding} ${name}` : identity;
 }

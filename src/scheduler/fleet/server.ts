@@ -51,7 +51,7 @@ export class Server {
   #occupied = 0;
 
   constructor(
-    config: Omit<ServerConfig, "headers">,
+    config: Omit<ServerConfig, "headers" | "shared">,
     check: { rise: number; fall: number } | null = null,
     restored: Restored = NEW,
     retired = false,

@@ -231,6 +231,21 @@ describe("sluice init, where there are files already,", () => {
 });
 
 describe("sluice init --from", () => {
+  test("takes error pages from the files that the configuration names, beside it or anywhere", async () => {
+    const folder = await empty();
+    const html = "<h1>Back soon</h1>\n";
+    await writeFile(join(folder, "503.http"), `HTTP/1.0 503 x\r\nContent-Type: text/html\r\n\r\n${html}`);
+    const lines = ["errorfile 503 503.http", "errorfile 504 /nowhere/504.http", "errorfile 502 ."];
+    const web = ["listen web", "mode http", ...lines, "server a a.example.com:443 ssl maxconn 1", ""];
+    await writeFile(join(folder, "ha.cfg"), web.join("\n"));
+    const { code, stdout } = await init(folder, "--from", "ha.cfg");
+    expect(code).toBe(0);
+    expect(await valueIn(folder, "vars", "PAGE_503")).toBe(html);
+    expect(await valueIn(folder, "vars", "POOLS", "web", "pages", "queue-full")).toBe("PAGE_503");
+    expect(stdout).toContain("ha.cfg:4: lost: /nowhere/504.http cannot be read here");
+    expect(stdout).toContain("ha.cfg:5: lost: . cannot be read here");
+  });
+
   test("makes the pools of a haproxy.cfg, and tells of each line", async () => {
     const folder = await empty();
     const { code, stdout } = await init(folder, "--from", STORY);

@@ -161,7 +161,10 @@ describe("the size of POOLS", () => {
 
   test("is that of each variable by itself", () => {
     const { POOLS } = JSON.parse(sized(5 * 1024)).vars;
-    const moved = { api: { ...POOLS.web, path_prefix: `${POOLS.web.path_prefix}yy` } };
+    const servers = POOLS.web.servers.map((server: { url: string }) => {
+      return { ...server, url: server.url.replace("example", "exempla") };
+    });
+    const moved = { api: { ...POOLS.web, servers, path_prefix: `${POOLS.web.path_prefix}yy` } };
     const said = told(JSON.stringify({ ...PLATFORM_JSON, vars: { POOLS, POOLS_2: moved } }), "json");
     expect(said.filter((line) => line.startsWith("error"))).toEqual([
       expect.stringMatching(/^error vars\.POOLS_2: takes 5122 bytes as JSON/),

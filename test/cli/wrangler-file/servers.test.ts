@@ -150,21 +150,39 @@ describe("a server that is the Worker itself:", () => {
 });
 
 describe("a server of two pools", () => {
-  const two = (first: string, second: string) =>
+  const two = (first: string, second: string, keys = "") =>
     toml(
-      `[vars.POOLS.a]\nhosts = ["a.com"]\nservers = [{ name = "x", url = "${first}", slots = 2 }]\n` +
-        `[vars.POOLS.b]\nhosts = ["b.com"]\nservers = [{ name = "x", url = "${second}" }] # here`,
+      `[vars.POOLS.a]\nhosts = ["a.com"]\nservers = [{ name = "x", url = "${first}", slots = 2${keys} }]\n` +
+        `[vars.POOLS.b]\nhosts = ["b.com"]\nservers = [{ name = "x", url = "${second}"${keys} }] # here`,
     );
 
-  test("may get what both of them allow, and more than it can take", () => {
-    const text = two("https://x.example.com", "https://X.example.com:443/");
+  test("is the error that the Worker makes of it, once", () => {
+    const text = two("https://x.example.com", "https://X.example.com.:443/");
     expect(findingsOf(text)).toMatchObject([
       {
-        severity: "warning",
+        severity: "error",
         key: "vars.POOLS.b.servers[0].url",
         line: here(text),
         message: expect.stringMatching(
-          /"https:\/\/x\.example\.com" is a server of pool "a" too.* 2 \+ 1 requests/,
+          /^"https:\/\/x\.example\.com\." is POOLS\.a\.servers\[0\] too.*`shared = true` in each of its entries/,
+        ),
+      },
+    ]);
+  });
+
+  test("is right where each of them says that it is shared", () => {
+    expect(findingsOf(two("https://x.example.com", "https://x.example.com", ", shared = true"))).toEqual([]);
+  });
+
+  test("is warned of by another scheme", () => {
+    const text = two("https://x.example.com", "http://x.example.com");
+    const warnings = findingsOf(text).filter(({ message }) => !message.includes("in the clear"));
+    expect(warnings).toMatchObject([
+      {
+        severity: "warning",
+        key: "vars.POOLS.b.servers[0].url",
+        message: expect.stringMatching(
+          /same server by another URL, and that of pool "a", servers\[0\].* 2 \+ 1 requests.*`shared = true`/,
         ),
       },
     ]);
@@ -251,7 +269,9 @@ describe("a server behind a binding", () => {
     const section =
       '[[durable_objects.bindings]]\nname = "BOXES"\nclass_name = "Box"\nscript_name = "boxes"\n';
     expect(told(toml(section + pool("a", "http://a") + pool("b", "http://b")))).toEqual([
-      expect.stringMatching(/^warning vars\.POOLS\.b\..* is a server of pool "a" too.* 1 \+ 1 requests/),
+      expect.stringMatching(
+        /^warning vars\.POOLS\.b\..* is the same server by another URL, and that of pool "a".* 1 \+ 1 requests/,
+      ),
     ]);
   });
 

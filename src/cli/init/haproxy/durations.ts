@@ -1,4 +1,6 @@
 import { durationText, LONGEST_MS } from "../../../config/units.ts";
+import type { Remarks } from "./remarks.ts";
+import type { Line } from "./sections.ts";
 
 const UNITS_MS: Record<string, number> = {
   us: 0.001,
@@ -11,6 +13,7 @@ const UNITS_MS: Record<string, number> = {
 };
 
 export interface Duration {
+  ms: number;
   /** As Sluice's configuration has it. */
   text: string;
   /** Why it is not quite what HAProxy had; `null`: it is. */
@@ -29,9 +32,25 @@ export function readDuration(given: string | undefined, leastMs = 0): Duration |
   const ms = Math.ceil(Number(number) * (UNITS_MS[unit] as number));
   if (ms < leastMs) {
     const least = durationText(leastMs);
-    return { text: least, change: `${given} is less than the shortest, ${least}` };
+    return { ms: leastMs, text: least, change: `${given} is less than the shortest, ${least}` };
   }
-  if (ms === 0) return { text: LONGEST, change: `0 is no limit; ${LONGEST} is the longest here` };
-  if (ms > LONGEST_MS) return { text: LONGEST, change: `${given} is more than the longest, ${LONGEST}` };
-  return { text: durationText(ms), change: null };
+  if (ms === 0)
+    return { ms: LONGEST_MS, text: LONGEST, change: `0 is no limit; ${LONGEST} is the longest here` };
+  if (ms > LONGEST_MS)
+    return { ms: LONGEST_MS, text: LONGEST, change: `${given} is more than the longest, ${LONGEST}` };
+  return { ms, text: durationText(ms), change: null };
+}
+
+/** The line's time, as Sluice's key has it; `undefined`: it is none. */
+export function readTime(line: Line, key: string, remarks: Remarks): string | undefined {
+  const given = line.words[line.words[0] === "timeout" ? 2 : 1];
+  const duration = readDuration(given);
+  if (duration === undefined) {
+    remarks.add(line, "lost", `${JSON.stringify(given ?? "")} is no time`);
+    return undefined;
+  }
+  const written = `${key} = ${JSON.stringify(duration.text)}`;
+  if (duration.change === null) remarks.add(line, "became", written);
+  else remarks.add(line, "changed", `${written}: ${duration.change}`);
+  return duration.text;
 }

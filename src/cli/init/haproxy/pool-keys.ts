@@ -1,13 +1,16 @@
 /** The keys of a pool, from the lines of a backend and of the frontends in front of it. */
 import { MAX_QUEUE, MOST_BUSY_ANSWERS, RETRIES } from "../../../config/limits.ts";
 import type { Value } from "../pool-table.ts";
+import { balanceOf } from "./balance.ts";
 import type { Asked } from "./check.ts";
-import { readDuration } from "./durations.ts";
+import { checkOf } from "./check-key.ts";
+import { readDuration, readTime } from "./durations.ts";
 import { readHeaders } from "./headers.ts";
+import { logHeadersOf } from "./log-headers.ts";
 import { inAll, type QueueLimit } from "./queue-limit.ts";
-import type { Remarks } from "./remarks.ts";
-import type { Line } from "./sections.ts";
-import type { CheckTimes, Server } from "./servers.ts";
+import type { Remarks, Verdict } from "./remarks.ts";
+import { type Line, last } from "./sections.ts";
+import type { Server } from "./servers.ts";
 
 export interface Sources {
   head: Line;
@@ -18,17 +21,11 @@ export interface Sources {
   servers: readonly Server[];
   asked: Asked;
   limits: readonly { line: Line; limit: QueueLimit }[];
+  /** The key `pages`. */
+  pages: Record<string, string>;
 }
 
-type Keys = [string, Value][];
-
-const BALANCES: Record<string, string> = {
-  roundrobin: "roundrobin",
-  "static-rr": "roundrobin",
-  leastconn: "leastconn",
-  first: "first",
-  random: "random",
-};
+export type Keys = [string, Value][];
 
 /** With the spellings of HAProxy 1.x. */
 const TIMES = {
@@ -61,6 +58,7 @@ export function keysOf(sources: Sources, remarks: Remarks): Keys {
   return [
     ["slots", usualSlots(sources.servers)],
     ...balanceOf(backend, remarks),
+    ...slowStartOf(sources.servers, remarks),
     ...maxQueueOf(sources, remarks),
     ...timeOf("queue_timeout", backend, remarks),
     ...timeOf("server_timeout", backend, remarks),
@@ -70,12 +68,37 @@ export function keysOf(sources: Sources, remarks: Remarks): Keys {
     ...retriesOf(backend, remarks),
     ...checkOf(sources, remarks),
     ...headersOf(sources, remarks),
+    ...pagesOf(sources.pages),
+    ...logHeadersOf([...frontends, ...backend], remarks),
   ];
 }
 
 function headersOf({ backend, frontends }: Sources, remarks: Remarks): Keys {
   const headers = readHeaders([...frontends, ...backend], remarks);
   return Object.keys(headers).length === 0 ? [] : [["headers", headers]];
+}
+
+function pagesOf(pages: Record<string, string>): Keys {
+  return Object.keys(pages).length === 0 ? [] : [["pages", pages]];
+}
+
+/** A pool has one for all its servers: the longest. */
+function slowStartOf(servers: readonly Server[], remarks: Remarks): Keys {
+  const given = servers.flatMap(({ line, slowStart }) => {
+    if (slowStart === null || /^0/.test(slowStart)) return [];
+    const duration = readDuration(slowStart);
+    if (duration === undefined) remarks.add(line, "lost", `slowstart ${slowStart}: it is no time`);
+    return duration ? [{ line, duration }] : [];
+  });
+  const [longest] = given.toSorted((one, other) => other.duration.ms - one.duration.ms);
+  if (longest === undefined) return [];
+  const text = longest.duration.text;
+  for (const { line, duration } of given) {
+    const isSame = duration.change === null && duration.text === text && given.length === servers.length;
+    const why = isSame ? "" : ": a pool has one for all its servers";
+    remarks.add(line, isSame ? "became" : "changed", `slow_start = ${JSON.stringify(text)}${why}`);
+  }
+  return [["slow_start", text]];
 }
 
 /** The one that most servers have; the others name their own. */
@@ -85,49 +108,11 @@ export function usualSlots(servers: readonly Server[]): number {
   return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best), [1, 0])[0];
 }
 
-/** The last line that says it, as a backend's own line replaces that of its defaults. */
-function last(lines: readonly Line[], ...names: string[]): Line | undefined {
-  return lines.findLast(({ words: [first = "", second = ""] }) =>
-    names.some((name) => name === first || name === `${first} ${second}`),
-  );
-}
-
 function timeOf(key: keyof typeof TIMES, lines: readonly Line[], remarks: Remarks): Keys {
   const line = last(lines, ...TIMES[key]);
   if (line === undefined) return [];
   const text = readTime(line, key, remarks);
   return text === undefined ? [] : [[key, text]];
-}
-
-/** The line's time, as Sluice's key has it; `undefined`: it is none. */
-function readTime(line: Line, key: string, remarks: Remarks): string | undefined {
-  const given = line.words[line.words[0] === "timeout" ? 2 : 1];
-  const duration = readDuration(given);
-  if (duration === undefined) {
-    remarks.add(line, "lost", `${JSON.stringify(given ?? "")} is no time`);
-    return undefined;
-  }
-  const written = `${key} = ${JSON.stringify(duration.text)}`;
-  if (duration.change === null) remarks.add(line, "became", written);
-  else remarks.add(line, "changed", `${written}: ${duration.change}`);
-  return duration.text;
-}
-
-function balanceOf(lines: readonly Line[], remarks: Remarks): Keys {
-  const line = last(lines, "balance");
-  if (line === undefined) return [];
-  const given = line.words[1]?.replace(/\(.*$/, "") ?? "";
-  const balance = Object.hasOwn(BALANCES, given) ? BALANCES[given] : undefined;
-  if (balance === undefined) {
-    remarks.add(
-      line,
-      "lost",
-      "requests do not stick to a server: any with a free slot gets the next one, in turn",
-    );
-    return [];
-  }
-  remarks.add(line, "became", `balance = ${JSON.stringify(balance)}`);
-  return [["balance", balance]];
 }
 
 /** The smallest limit that refuses requests. Without one `backlog` counts, as it is what most mean by it. */
@@ -183,6 +168,18 @@ function retriesOf(lines: readonly Line[], remarks: Remarks): Keys {
   return [...keys, ...retryOnOf(last(lines, "retry-on"), remarks)];
 }
 
+const ALWAYS = ["became", "so it is always"] as const;
+const USUALLY_RETRIED = ["changed", "only where a request may be repeated (docs/failures.md)"] as const;
+const RETRIED: Record<string, readonly [Verdict, string]> = {
+  none: ["changed", "failed connections are always retried; `retries = 0` ends that"],
+  "conn-failure": ALWAYS,
+  "0rtt-rejected": ALWAYS,
+  "response-timeout": [
+    "lost",
+    "a server that was silent for too long may still be at work: nothing is repeated",
+  ],
+};
+
 function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
   if (line === undefined) return [];
   const statuses = [...new Set(line.words.filter((word) => /^[45]\d\d$/.test(word)).map(Number))].slice(
@@ -190,9 +187,8 @@ function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
     MOST_BUSY_ANSWERS,
   );
   for (const word of line.words.slice(1).filter((one) => !/^[45]\d\d$/.test(one))) {
-    const isAlways = ["none", "conn-failure", "0rtt-rejected"].includes(word);
-    const why = isAlways ? "so it is always" : "only where a request may be repeated (docs/failures.md)";
-    remarks.add(line, isAlways ? "became" : "changed", `${word}: ${why}`);
+    const [verdict, why] = RETRIED[word] ?? USUALLY_RETRIED;
+    remarks.add(line, verdict, `${word}: ${why}`);
   }
   if (statuses.length === 0) return [];
   remarks.add(
@@ -201,42 +197,4 @@ function retryOnOf(line: Line | undefined, remarks: Remarks): Keys {
     `retry_on = ${JSON.stringify(statuses)}: answers of a server that is busy; \`retries\` does not count them`,
   );
   return [["retry_on", statuses]];
-}
-
-function checkOf({ head, backend, servers, asked }: Sources, remarks: Remarks): Keys {
-  const checked = servers.filter(({ check }) => check !== null);
-  const timeout = last(backend, "timeout check");
-  const [first] = checked;
-  if (first === undefined) {
-    for (const line of [asked.line, timeout])
-      if (line) remarks.add(line, "unneeded", "no server has `check`");
-    return [];
-  }
-  const times = first.check as CheckTimes;
-  for (const { line, check } of checked) {
-    if (JSON.stringify(check) !== JSON.stringify(times)) {
-      remarks.add(line, "changed", `a pool has one check for all; that of line ${first.line.number} counts`);
-    }
-  }
-  if (checked.length < servers.length)
-    remarks.add(head, "changed", "all servers are checked, those without `check` too");
-  if (asked.line === null) {
-    remarks.add(
-      head,
-      "changed",
-      "checks that only connect are now GET /, where any answer passes; name a path that is no work",
-    );
-  }
-  const check = {
-    path: asked.path,
-    interval: times.interval,
-    timeout: timeout && readTime(timeout, "check.timeout", remarks),
-    rise: times.rise,
-    fall: times.fall,
-    status: asked.status,
-  };
-  const given = Object.entries(check).filter(
-    (entry): entry is [string, string | number] => entry[1] !== undefined,
-  );
-  return [["check", Object.fromEntries(given)]];
 }

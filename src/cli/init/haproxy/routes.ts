@@ -10,10 +10,10 @@ export interface Rule extends Place {
   line: Line;
 }
 
-/** The hosts and the prefix of each backend that gets requests. */
+/** The hosts and the prefixes of each backend that gets requests: it serves each of them with each. */
 export interface Routed {
   hosts: string[];
-  prefix: string;
+  prefixes: string[];
 }
 
 /** `frontends`: the rules of each, in their order. */
@@ -23,34 +23,64 @@ export function route(frontends: readonly (readonly Rule[])[], remarks: Remarks)
     remarks,
   );
   const backends = [...new Set(rules.map(({ backend }) => backend))];
-  const kept = backends.flatMap((backend) => withOnePrefix(needed(rules, backend)));
+  const own = backends.map((backend) => ofOnePool(needed(rules, backend), rules));
+  const served = own.flatMap(everyPair);
   for (const rule of rules) {
-    const elsewhere = kept.includes(rule) ? [] : goesElsewhere(rule, rules, kept);
+    const elsewhere = goesElsewhere(rule, rules, served);
     if (elsewhere.length === 0) {
       remarks.add(rule.line, "became", `${placeText(rule)} → pool ${rule.backend}`);
       continue;
     }
     const why =
-      "a pool has one path_prefix, and two pools with the same servers would each count for themselves";
+      "a pool serves each of its hosts with each of its prefixes, which would take requests of others";
     remarks.add(
       rule.line,
       "lost",
       `${placeText(rule)} → ${rule.backend}: ${why}; ${elsewhere.join(", ")} gets them`,
     );
   }
-  return new Map(
-    backends.map((backend): [string, Routed] => {
-      const own = kept.filter((rule) => rule.backend === backend);
-      return [backend, { hosts: own.map(({ host }) => host), prefix: own[0]?.prefix ?? "/" }];
-    }),
+  return new Map(backends.map((backend, index) => [backend, routedBy(own[index] ?? [])]));
+}
+
+function routedBy(rules: readonly Rule[]): Routed {
+  return { hosts: distinctOf(rules, "host"), prefixes: distinctOf(rules, "prefix") };
+}
+
+function distinctOf(rules: readonly Rule[], key: keyof Place): string[] {
+  return [...new Set(rules.map((rule) => rule[key]))];
+}
+
+/**
+ * The rules that one pool can have: those with the shortest prefix, as a rule for all requests has it, and those of each
+ * longer prefix with which the pool takes nothing from another.
+ */
+function ofOnePool(own: readonly Rule[], rules: readonly Rule[]): readonly Rule[] {
+  const prefixes = distinctOf(own, "prefix").sort((one, other) => one.length - other.length);
+  let kept: readonly Rule[] = [];
+  for (const prefix of prefixes) {
+    const more = [...kept, ...own.filter((rule) => rule.prefix === prefix)];
+    if (kept.length === 0 || isHarmless(more, rules)) kept = more;
+  }
+  return kept;
+}
+
+/** True if every request goes where it goes by the rules alone. */
+function isHarmless(own: readonly Rule[], rules: readonly Rule[]): boolean {
+  const added = everyPair(own).filter((pair) => !own.some((rule) => placeText(rule) === placeText(pair)));
+  return added.every((pair) =>
+    placesWithin(pair, rules).every(
+      // First, so that it wins over a rule of another backend for the same place.
+      (place) => winner([pair, ...rules], place)?.backend === winner(rules, place)?.backend,
+    ),
   );
 }
 
-/** The rules with the shortest prefix, as a rule for all requests has it: without that, most requests would be lost. */
-function withOnePrefix(rules: readonly Rule[]): Rule[] {
-  const shortest = Math.min(...rules.map(({ prefix }) => prefix.length));
-  const prefix = rules.find((rule) => rule.prefix.length === shortest)?.prefix;
-  return rules.filter((rule) => rule.prefix === prefix);
+/** What a pool with all hosts and prefixes of these rules serves. */
+function everyPair(own: readonly Rule[]): Rule[] {
+  const [first] = own;
+  if (first === undefined) return [];
+  const { hosts, prefixes } = routedBy(own);
+  return hosts.flatMap((host) => prefixes.map((prefix): Rule => ({ ...first, host, prefix })));
 }
 
 function placeText({ host, prefix }: Place): string {
@@ -71,14 +101,15 @@ function mostSpecificFirst(rules: readonly Rule[], remarks: Remarks): Rule[] {
       }
       continue;
     }
-    const taken = kept.flatMap((one) => {
+    const wider = kept.flatMap((one) => {
       const isWider =
         one.host !== rule.host && covers(one.host, rule.host) && one.prefix.startsWith(rule.prefix);
       const place = { host: rule.host, prefix: one.prefix };
-      return isWider && one.backend !== rule.backend && firstFor(place, kept) === one
-        ? [{ ...one, ...place }]
-        : [];
+      return isWider && firstFor(place, kept) === one ? [{ ...one, ...place }] : [];
     });
+    // Those of its own backend only where what is taken would hide them.
+    const others = wider.filter(({ backend }) => backend !== rule.backend);
+    const taken = wider.filter((one) => others.some(({ prefix }) => one.prefix.startsWith(prefix)));
     kept.push(...taken, rule);
   }
   return kept;
@@ -115,10 +146,10 @@ function needed(rules: readonly Rule[], backend: string): Rule[] {
   return others.filter((one) => one.backend === backend);
 }
 
-/** Who gets requests of the rule by those that are kept, besides its own pool. */
-function goesElsewhere(rule: Rule, rules: readonly Rule[], kept: readonly Rule[]): string[] {
+/** Who gets requests of the rule by what pools serve, besides its own. */
+function goesElsewhere(rule: Rule, rules: readonly Rule[], served: readonly Rule[]): string[] {
   const own = placesWithin(rule, rules).filter((place) => winner(rules, place) === rule);
-  const owners = own.map((place) => winner(kept, place)?.backend);
+  const owners = own.map((place) => winner(served, place)?.backend);
   const others = [...new Set(owners)].filter((owner) => owner !== rule.backend);
   return others.map((owner) => (owner === undefined ? "no pool" : `pool ${owner}`));
 }

@@ -20,7 +20,7 @@ export interface Section {
   inherited: Line[];
 }
 
-/** Of HAProxy 3.3. */
+/** Of HAProxy 3.5. */
 const KINDS = new Set([
   "global",
   "defaults",
@@ -41,8 +41,16 @@ const KINDS = new Set([
   "crt-store",
   "traces",
   "acme",
+  "healthcheck",
 ]);
 const PROXIES = new Set(["frontend", "backend", "listen"]);
+
+/** The last line that says it, as a backend's own line replaces that of its defaults. By its first words. */
+export function last(lines: readonly Line[], ...names: string[]): Line | undefined {
+  return lines.findLast(({ words: [first = "", second = ""] }) =>
+    names.some((name) => name === first || name === `${first} ${second}`),
+  );
+}
 
 /** `stray`: lines before the first section. */
 export function readSections(text: string): { sections: Section[]; stray: Line[] } {

@@ -9,14 +9,14 @@ interface ServerWord {
   undoes?: string;
 }
 
-const STICKY = "requests do not stick to a server: any with a free slot gets the next one";
+const STICKY = "no cookie names a server: `balance` by a hash sends the same key to the same one";
 const PROXY = "the PROXY protocol is not spoken; X-Forwarded-For has the client's address";
 const TLS = "certificates are verified by the host name in the URL, with public authorities";
 const CLIENT_TLS = "a client certificate is a binding of the Worker's (mtls_certificates)";
 const CONNECTIONS = "connections are the runtime's business";
 const RESOLVING = "names are resolved for each connection";
 const AGENT = "there are no agents; the admin API sets a server's state and weight";
-const CHECKED = "a check goes to the server itself, over the connection that requests take";
+const CHECKED = "a check goes to the server's own host, by the scheme of its requests";
 
 const WORDS: [Verdict, string, number, string[]][] = [
   ["lost", STICKY, 1, ["cookie"]],
@@ -78,14 +78,13 @@ const WORDS: [Verdict, string, number, string[]][] = [
     1,
     ["id", "guid", "hash-key", "log-proto", "log-bufsize"],
   ],
-  ["unneeded", "requests do not stick to a server", 0, ["non-stick", "stick"]],
+  ["changed", "all servers of a pool have keys", 0, ["non-stick", "stick"]],
   ["lost", AGENT, 0, ["agent-check"]],
   ["lost", AGENT, 1, ["agent-addr", "agent-port", "agent-inter", "agent-send"]],
-  ["lost", CHECKED, 1, ["addr", "port"]],
-  ["unneeded", CHECKED, 0, ["check-ssl", "no-check-ssl"]],
+  ["lost", CHECKED, 1, ["addr"]],
+  ["changed", CHECKED, 0, ["check-ssl", "no-check-ssl"]],
   ["lost", "a server has no health but its own", 1, ["track"]],
   ["changed", "checks have one interval in every state", 1, ["fastinter", "downinter"]],
-  ["lost", "a server that comes back gets its full share at once", 1, ["slowstart"]],
   ["changed", "slots do not vary with the load: `maxconn` counts", 1, ["minconn"]],
   ["lost", "requests wait for the pool, not for one server; `max_queue` limits them all", 1, ["maxqueue"]],
   [
@@ -97,19 +96,25 @@ const WORDS: [Verdict, string, number, string[]][] = [
   ["unneeded", "each failed connection counts against a server's health at once", 1, ["on-error"]],
   [
     "lost",
-    "running requests are left to finish, or to `server_timeout`",
+    "running requests are left to finish, or to `server_timeout`; a drain with `cut` ends them",
     1,
     ["on-marked-down", "on-marked-up"],
   ],
   ["lost", "redirects are the servers' own", 1, ["redir"]],
   ["changed", "after a deploy its health decides; `sluice server` takes one out", 1, ["init-state"]],
   ["unneeded", "slots are always exact", 0, ["strict-maxconn"]],
+  ["lost", "a check is said by the pool: `option httpchk` and `http-check`", 1, ["healthcheck"]],
+  ["unneeded", CONNECTIONS, 1, ["check-pool-conn-name", "client-sigalgs", "ktls", "quic-cc-algo"]],
+  ["unneeded", CONNECTIONS, 0, ["check-reuse-pool", "no-check-reuse-pool", "renegotiate", "no-renegotiate"]],
+  ["unneeded", TLS, 0, ["sni-auto", "no-sni-auto", "check-sni-auto", "no-check-sni-auto", "no-verifyhost"]],
+  ["unneeded", "it is the default", 0, ["no-tfo", "no-send-proxy-v2", "no-send-proxy-v2-ssl"]],
+  ["unneeded", "it is the default", 0, ["no-send-proxy-v2-ssl-cn"]],
   ["unneeded", "it is the default", 0, ["no-send-proxy", "no-agent-check"]],
 ];
 
 /** Taken over, by the number of their values. */
 const TAKEN: [number, string[]][] = [
-  [1, ["inter", "rise", "fall", "maxconn", "weight"]],
+  [1, ["inter", "rise", "fall", "maxconn", "weight", "port", "slowstart"]],
   [0, ["check", "backup", "disabled", "ssl"]],
 ];
 const UNDOES = { "no-check": "check", "no-backup": "backup", enabled: "disabled", "no-ssl": "ssl" };

@@ -17,6 +17,10 @@ export interface Server extends ServerTable {
   slots: number;
   line: Line;
   check: CheckTimes | null;
+  /** Where checks go; `null`: where requests do. */
+  checkPort: number | null;
+  /** As HAProxy has it. */
+  slowStart: string | null;
 }
 
 /** As the keys of `check` have them; `undefined`: HAProxy's default, which is Sluice's too. */
@@ -48,7 +52,11 @@ export function readServers(lines: readonly Line[], remarks: Remarks): Server[] 
       const server = serverOf(line, defaults, servers, remarks);
       if (server) servers.push(server);
     } else if (keyword === "server-template") {
-      remarks.add(line, "lost", "servers are named one by one, not found by their number in DNS");
+      remarks.add(
+        line,
+        "lost",
+        "servers are named one by one, or register themselves (`sluice register`); they are not found in DNS",
+      );
     }
   }
   return servers;
@@ -78,10 +86,6 @@ function serverOf(line: Line, defaults: Settings, others: Server[], remarks: Rem
     remarks.add(line, "changed", "left out: it is disabled; put it in when it is to work");
     return undefined;
   }
-  if (settings.values.get("weight") === "0") {
-    remarks.add(line, "changed", "left out: with weight 0 it gets no requests; put it in when it is to work");
-    return undefined;
-  }
   if (others.length === MOST_SERVERS) {
     remarks.add(line, "lost", `a pool has at most ${MOST_SERVERS} servers`);
     return undefined;
@@ -101,8 +105,12 @@ function serverOf(line: Line, defaults: Settings, others: Server[], remarks: Rem
   );
   if (name !== givenName) remarks.add(line, "changed", `its name is now ${JSON.stringify(name)}`);
   const backup = settings.flags.has("backup");
-  remarks.add(line, "became", `server ${JSON.stringify(name)}, ${url}${backup ? ", a backup" : ""}`);
   const weight = weightOf(line, settings, remarks);
+  const more = [
+    ...(backup ? ["a backup"] : []),
+    ...(weight === 0 ? ["weight 0: it gets no new requests"] : []),
+  ];
+  remarks.add(line, "became", [`server ${JSON.stringify(name)}`, url, ...more].join(", "));
   const check = settings.flags.has("check") ? checkTimesOf(line, settings, remarks) : null;
   return {
     line,
@@ -110,6 +118,8 @@ function serverOf(line: Line, defaults: Settings, others: Server[], remarks: Rem
     url,
     slots,
     check,
+    checkPort: check === null ? null : portOf(line, settings, remarks),
+    slowStart: settings.values.get("slowstart") ?? null,
     ...(weight === 1 ? {} : { weight }),
     ...(backup ? { backup } : {}),
   };
@@ -150,12 +160,17 @@ function weightOf(line: Line, { values }: Settings, remarks: Remarks): number {
   const given = values.get("weight");
   const weight = Number(given ?? 1);
   if (Number.isInteger(weight) && weight >= LEAST_WEIGHT && weight <= MOST_WEIGHT) return weight;
-  remarks.add(
-    line,
-    "changed",
-    `weight ${given}: it is ${LEAST_WEIGHT} to ${MOST_WEIGHT}; \`sluice server\` takes a server out`,
-  );
+  remarks.add(line, "changed", `weight ${given}: it is ${LEAST_WEIGHT} to ${MOST_WEIGHT}`);
   return 1;
+}
+
+function portOf(line: Line, { values }: Settings, remarks: Remarks): number | null {
+  const given = values.get("port");
+  if (given === undefined) return null;
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  remarks.add(line, "lost", `port ${given}: it is 1 to 65535`);
+  return null;
 }
 
 function checkTimesOf(line: Line, { values }: Settings, remarks: Remarks): CheckTimes {

@@ -26,6 +26,15 @@ const WORDS = [
   ..."a.test b.test .a.test / /api /api/v2 ^/x/.* a.test:80 10.0.0.1:81 [::1]:80 ::1 unix@/a a.test/x constructor".split(
     " ",
   ),
+  ..."hdr(x) hdr(__proto__) uri url_param hash req.cook(sid),lower stick on match store-request prefix insert".split(
+    " ",
+  ),
+  ..."port slowstart 8081 capture request header Cookie User-Agent errorfile http-error 503 string text/html".split(
+    " ",
+  ),
+  ..."fhdr name value -m HEAD OPTIONS hdr\\ Host http-send-name-header errorfiles http-errors unique-id-header".split(
+    " ",
+  ),
   ..."__proto__ toString .if %[req.hdr(host)] ^(a+)+$ \\ \" ' # é \u0000 \u2028 -1 1e9 999999999999999999999".split(
     " ",
   ),
@@ -43,7 +52,14 @@ const sections = fc
     fc.oneof(
       line.map((words) => words.join(" ")),
       fc.constantFrom("frontend in", "backend web", "backend api", "listen a", "defaults", "mode http"),
+      fc.constantFrom("errorfile 503 /e", "capture request header User-Agent len 9", "errorfiles own"),
       fc.constantFrom("server s a.test:80 check maxconn 1", "server t b.test:80", "default_backend web"),
+      fc.constantFrom("balance hdr(x)", "stick on src", "cookie sid prefix", "http-check expect string OK"),
+      fc.constantFrom(
+        "option httpchk HEAD /up",
+        "http-check send hdr Host a.test",
+        "server u c.test:80 port 1",
+      ),
       fc.constantFrom("use_backend api if { path_beg /api }", "use_backend web if { hdr(host) a.test }"),
     ),
     { maxLength: 60 },
@@ -53,7 +69,7 @@ const sections = fc
 test("no text crashes the conversion, and what comes of it passes `sluice check`", () => {
   fc.assert(
     fc.property(fc.oneof(anyText, sections), (text) => {
-      const conversion = convertHaproxy(text);
+      const conversion = convertHaproxy(text, () => "HTTP/1.0 503 x\r\n\r\n<p>'''</p>\n");
       if (conversion.pools.length === 0) return;
       const errors = checked(conversion).filter(({ severity }) => severity === "error");
       expect(errors.filter(({ message }) => !message.includes("bytes as JSON"))).toEqual([]);

@@ -145,8 +145,12 @@ describe("a server line", () => {
     expect(said(text, "default-server")).toEqual(["became: counts for each server below it"]);
   });
 
-  test("that gets no requests, by its weight of 0, is left out", () => {
-    expect(poolWith("server x x.test weight 0").servers.map(({ name }) => name)).toEqual(["a"]);
+  test("keeps a weight of 0, with which it gets no new requests", () => {
+    const text = behindFrontend("backend web\nserver x x.test:80 maxconn 1 weight 0");
+    expect(convertHaproxy(text).pools[0]?.servers).toEqual([{ name: "x", url: "http://x.test", weight: 0 }]);
+    expect(said(text, "server x")).toEqual([
+      'became: server "x", http://x.test, weight 0: it gets no new requests',
+    ]);
   });
 
   test("that is disabled is left out", () => {
@@ -160,9 +164,10 @@ describe("a server line", () => {
   });
 
   test.each([
-    ["cookie s1", "lost: `cookie`: requests do not stick"],
+    ["cookie s1", "lost: `cookie`: no cookie names a server"],
     ["send-proxy", "lost: `send-proxy`: the PROXY protocol"],
-    ["slowstart 30s", "lost: `slowstart`: "],
+    ["on-marked-down shutdown-sessions", "lost: `on-marked-down`: running requests are left to finish"],
+    ["agent-check", "lost: `agent-check`: there are no agents"],
     ["resolvers dns", "unneeded: `resolvers`: "],
     ["frobnicate", "lost: `frobnicate`: Sluice knows nothing like it"],
   ])("with `%s` says why it is not taken over", (word, expected) => {
@@ -173,31 +178,51 @@ describe("a server line", () => {
 
 describe("a health check", () => {
   const CHECKED = "server a a.test:80 maxconn 1 check";
+  const GET = "option httpchk GET /up";
   const checkOf = (lines: string, server = CHECKED) => keysOf(poolWith(lines, server)).check;
 
   test.each([
     ["", { path: "/", status: "2xx,3xx,4xx,5xx" }],
-    ["option httpchk", { path: "/", status: "2xx,3xx" }],
-    ["option httpchk /up", { path: "/up", status: "2xx,3xx" }],
+    ["option httpchk", { path: "/", method: "OPTIONS", status: "2xx,3xx" }],
+    ["option httpchk /up", { path: "/up", method: "OPTIONS", status: "2xx,3xx" }],
     ["option httpchk GET /up?deep=1", { path: "/up?deep=1", status: "2xx,3xx" }],
-    ["option httpchk HEAD /up HTTP/1.1\\r\\nHost:\\ a.test", { path: "/up", status: "2xx,3xx" }],
+    ["option httpchk POST /up", { path: "/up", status: "2xx,3xx" }],
     [
-      "option httpchk\nhttp-check send meth GET uri /up ver HTTP/1.1 hdr Host a.test",
-      { path: "/up", status: "2xx,3xx" },
+      "option httpchk HEAD /up HTTP/1.1\\r\\nHost:\\ a.test",
+      { path: "/up", method: "HEAD", host: "a.test", status: "2xx,3xx" },
     ],
-    ["option httpchk /up\nhttp-check expect status 200", { path: "/up", status: "200" }],
-    ["option httpchk /up\nhttp-check expect status 200-399", { path: "/up", status: "2xx,3xx" }],
-    ["option httpchk /up\nhttp-check expect status 200,204", { path: "/up", status: "200,204" }],
-    ["option httpchk /up\nhttp-check expect ! rstatus ^5", { path: "/up", status: "2xx,3xx,4xx" }],
-    ["option httpchk /up\nhttp-check expect rstatus (2|3)[0-9][0-9]", { path: "/up", status: "2xx,3xx" }],
-    ["option httpchk /up\nhttp-check expect string OK", { path: "/up", status: "2xx,3xx" }],
-    ["timeout check 3s\noption httpchk /up", { path: "/up", timeout: "3s", status: "2xx,3xx" }],
+    [
+      "option httpchk\nhttp-check send meth GET uri /up ver HTTP/1.1 hdr Host A.test:80 hdr X y",
+      { path: "/up", host: "a.test", status: "2xx,3xx" },
+    ],
+    [`${GET}\nhttp-check expect status 200`, { path: "/up", status: "200" }],
+    [`${GET}\nhttp-check expect status 200-399`, { path: "/up", status: "2xx,3xx" }],
+    [`${GET}\nhttp-check expect status 200,204`, { path: "/up", status: "200,204" }],
+    [`${GET}\nhttp-check expect ! rstatus ^5`, { path: "/up", status: "2xx,3xx,4xx" }],
+    [`${GET}\nhttp-check expect rstatus (2|3)[0-9][0-9]`, { path: "/up", status: "2xx,3xx" }],
+    // What the body says is all that counts then.
+    [`${GET}\nhttp-check expect string OK`, { path: "/up", status: "2xx,3xx,4xx,5xx", expect: "OK" }],
+    [`${GET}\nhttp-check expect rstring OK`, { path: "/up", status: "2xx,3xx,4xx,5xx", expect: "OK" }],
+    [
+      `${GET}\nhttp-check expect status 200\nhttp-check expect string OK`,
+      { path: "/up", status: "200", expect: "OK" },
+    ],
+    [
+      `${GET}\nhttp-check expect comment role hdr name x-role value primary`,
+      { path: "/up", status: "2xx,3xx,4xx,5xx", expect_header: "x-role: primary" },
+    ],
+    [
+      `${GET}\nhttp-check expect fhdr name -m str x-role`,
+      { path: "/up", status: "2xx,3xx,4xx,5xx", expect_header: "x-role" },
+    ],
+    [`${GET}\nhttp-check connect port 8081`, { path: "/up", port: 8081, status: "2xx,3xx", slot: false }],
+    [`timeout check 3s\n${GET}`, { path: "/up", timeout: "3s", status: "2xx,3xx" }],
   ])("that is made by %j asks for the same", (lines, expected) => {
     expect(checkOf(lines)).toEqual(expected);
   });
 
   test("has its times", () => {
-    expect(checkOf("option httpchk /up", `${CHECKED} inter 500 rise 1 fall 5`)).toEqual({
+    expect(checkOf(GET, `${CHECKED} inter 500 rise 1 fall 5`)).toEqual({
       path: "/up",
       interval: "500ms",
       rise: 1,
@@ -213,7 +238,7 @@ describe("a health check", () => {
     ["rise 101", {}, "rise 101: it is 1 to 100"],
     ["fall 0", {}, "fall 0: it is 1 to 100"],
   ])("with %j keeps to what a pool may have, and says so", (words, expected, says) => {
-    const text = behindFrontend(`backend web\noption httpchk /up\n${CHECKED} ${words}`);
+    const text = behindFrontend(`backend web\n${GET}\n${CHECKED} ${words}`);
     const conversion = convertHaproxy(text);
     expect(conversion.pools.map((pool) => keysOf(pool).check)).toEqual([
       { path: "/up", ...expected, status: "2xx,3xx" },
@@ -233,9 +258,51 @@ describe("a health check", () => {
     expect(checkOf("option httpchk /up", "server a a.test:80")).toBeUndefined();
   });
 
-  test("by what the body says is lost, and said to be", () => {
-    const text = behindFrontend(`backend web\noption httpchk /up\nhttp-check expect string OK\n${CHECKED}`);
-    expect(said(text, "expect string")).toEqual(['lost: a check goes by one status only; here by "2xx,3xx"']);
+  test("goes to another port beside the work, where all servers say the same one", () => {
+    expect(checkOf(GET, `${CHECKED} port 8081`)).toEqual({
+      path: "/up",
+      port: 8081,
+      status: "2xx,3xx",
+      slot: false,
+    });
+    const text = behindFrontend(
+      `backend web\n${GET}\n${CHECKED} port 8081\nserver b b.test:80 check port 8082`,
+    );
+    expect(said(text, "8081")).toContain("became: check.port = 8081, without a slot");
+    expect(said(text, "8082").join()).toContain("changed: a pool has one check port for all; that of line");
+  });
+
+  test("passes `sluice check` with all of its words", () => {
+    const lines = `http-check send hdr Host h.test\nhttp-check expect status 200\nhttp-check expect string OK`;
+    const text = behindFrontend(`backend web\n${GET}\n${lines}\nserver a a.test:443 ssl check port 8081`);
+    expect(checked(convertHaproxy(text)).filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+
+  test("by what cannot be said is lost, and said to be", () => {
+    const lostIn = (line: string, before = GET) =>
+      said(behindFrontend(`backend web\n${before}\n${line}\n${CHECKED}`), line).join();
+    for (const line of ["expect rstring ^OK", "expect ! string OK", "expect hdr name -m beg x-r"])
+      expect(lostIn(`http-check ${line}`)).toMatch(
+        /^lost: a check goes by a status, a text in the body and a header/,
+      );
+    expect(lostIn("http-check disable-on-404")).toMatch(/^lost: .*--state drain/);
+    expect(lostIn("http-check expect string OK", "option httpchk HEAD /up")).toContain(
+      "changed: an answer to HEAD has no body",
+    );
+    expect(lostIn("http-check expect status 200", `${GET}\nhttp-check expect status 204`)).toContain(
+      'lost: a check has one `status`, here "204"',
+    );
+  });
+
+  test("is that of the backend alone, where its defaults say another", () => {
+    const text = [
+      `defaults\n mode http\n ${GET}\n http-check expect status 204`,
+      "frontend in\n default_backend web",
+      `backend web\n http-check expect status 200\n ${CHECKED}`,
+    ].join("\n");
+    expect(convertHaproxy(text).pools.map((pool) => keysOf(pool).check)).toEqual([
+      { path: "/up", status: "200" },
+    ]);
   });
 });
 
@@ -256,7 +323,8 @@ describe("a line of a backend", () => {
     ["balance leastconn", { balance: "leastconn" }],
     ["balance static-rr", { balance: "roundrobin" }],
     ["balance random(2)", { balance: "random" }],
-    ["balance source", {}],
+    ["balance rdp-cookie", {}],
+    ["server x x.test weight 0 maxconn 1 slowstart 0", {}],
   ])("%j becomes %j", (line, expected) => {
     const { slots, ...keys } = keysOf(poolWith(line));
     expect([slots, keys]).toEqual([1, expected]);

@@ -28,6 +28,10 @@ export function keysOf({ keys }: PoolTable): Record<string, unknown> {
 }
 
 /** What `sluice check` says of the pools. */
-export function checked({ pools }: Conversion): Finding[] {
-  return findingsOf(wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools }));
+export function checked(conversion: Conversion): Finding[] {
+  return findingsOf(tomlOf(conversion));
+}
+
+export function tomlOf({ pools, variables }: Conversion): string {
+  return wranglerToml({ worker: "sluice", packageName: "sluice-queue", route: null, pools, variables });
 }
