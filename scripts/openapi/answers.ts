@@ -258,9 +258,11 @@ const change = exactly<AuditList["changes"][number]>()(
     owner: z.string().optional().describe("Of the drain, or of the server's state."),
     reason: z.string().optional(),
     message: z.string().optional().describe("Of a stop."),
-    url: z.string().optional().describe("Of a server that registers."),
+    url: z.string().optional().describe("Of a server that registers, or was to be removed."),
     cutMs: count.optional().describe("After how long leases that are still held were to be cut off."),
-    expiresMs: count.optional().describe("After how long the drain was to end by itself."),
+    expiresMs: count
+      .optional()
+      .describe("After how long the drain was to end by itself, or the server to leave."),
     extend: z.literal(true).optional().describe("A drain was to be extended, and none to be begun."),
     force: z.literal(true).optional().describe("The drain was to be ended whosever it is."),
     server: z.string().optional(),
@@ -303,6 +305,7 @@ export const ANSWERS = {
   DeferredRequests: deferredList,
   QueuedAgain: queuedAgain,
   Stopping: z.object({ id: z.string(), state: z.literal("running") }),
+  Leaving: z.object({ name: z.string(), inFlight: count.describe("Its slots that are in flight.") }),
   Health: z.object({ status: z.literal("ok") }),
   Me: me,
   Change: change,

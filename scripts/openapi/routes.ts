@@ -1,7 +1,7 @@
 /** The routes of the admin side, and the addresses of deferred requests: what each takes and answers. */
 import type * as z from "zod/mini";
-import { drainBody, resumeBody, serverBody, stopBody } from "../../src/admin/bodies.ts";
-import { auditQuery, cancelQuery, deferredQuery } from "../../src/admin/query.ts";
+import { drainBody, registrationBody, resumeBody, serverBody, stopBody } from "../../src/admin/bodies.ts";
+import { auditQuery, cancelQuery, deferredQuery, removalQuery } from "../../src/admin/query.ts";
 import type { Right } from "../../src/config/rights.ts";
 import type { RefusalCode } from "../../src/refusals/refusal.ts";
 import type { AnswerName } from "./answers.ts";
@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 export interface Route {
-  method: "get" | "post" | "patch" | "delete";
+  method: "get" | "post" | "put" | "patch" | "delete";
   path: string;
   /** What a generated client calls it. */
   name: string;
@@ -167,6 +167,35 @@ export const ADMIN_ROUTES: readonly Route[] = [
     body: serverBody,
     answers: answers({ 200: SNAPSHOT }),
     refusals: [...OF_POOL, "invalid-request", "unknown-server", "state-changed"],
+  },
+  {
+    method: "put",
+    path: `${POOL}/servers/{server}`,
+    name: "registerServer",
+    needs: "register",
+    summary: "Has a server come, and stay for a while",
+    body: registrationBody,
+    answers: answers({
+      200: {
+        description: "It was there: it stays, perhaps with other slots or another weight.",
+        json: "Server",
+      },
+      201: { description: "It has come, or come again.", json: "Server" },
+    }),
+    refusals: [...OF_POOL, "invalid-request", "server-known", "registration-refused", "registration-full"],
+  },
+  {
+    method: "delete",
+    path: `${POOL}/servers/{server}`,
+    name: "removeServer",
+    needs: "register",
+    summary: "Has a server go that has registered, and waits for its requests",
+    query: removalQuery,
+    answers: answers({
+      200: { description: "It is gone.", json: "Leaving" },
+      202: { description: "It gets no more requests, and has some in flight.", json: "Leaving" },
+    }),
+    refusals: [...OF_POOL, "invalid-request", "unknown-server"],
   },
   {
     method: "delete",

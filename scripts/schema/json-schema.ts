@@ -22,12 +22,19 @@ export function inputSchema(zodSchema: z.core.$ZodType, target: "draft-07" | "dr
 }
 
 function ofShape(shape: Shape, target: "draft-07" | "draft-2020-12"): JsonSchema {
-  const { pattern, not, keys, anyOf, allowed, ...same } = shape;
+  const { pattern, not, keys, properties, anyOf, allowed, ...same } = shape;
   return {
     ...same,
     ...(pattern ? { pattern: textOf(pattern) } : {}),
     ...(not ? { not: { pattern: textOf(not) } } : {}),
     ...(keys ? { propertyNames: ofShape(keys, target) } : {}),
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([key, one]) => [key, ofShape(one, target)]),
+          ),
+        }
+      : {}),
     ...(anyOf
       ? { anyOf: anyOf.map((one) => (isZod(one) ? inputSchema(one, target) : ofShape(one, target))) }
       : {}),

@@ -35,13 +35,13 @@ interface Change {
 
 /**
  * Resolves as `doing` does, and logs it: as soon as that is known, since an answer may wait for a drain, and though the
- * client may have left. `answerOf`: what the result says that came of it.
+ * client may have left. `answerOf`: what the result says that came of it; `null`: nothing has changed.
  */
 export function logged<T>(
   c: Context<AdminEnv>,
   { pool, asked, act }: Change,
   doing: Promise<T>,
-  answerOf: (result: T) => AuditAnswer,
+  answerOf: (result: T) => AuditAnswer | null,
 ): Promise<T> {
   const tell = (answer: string) => void (asked && log(act, { pool: pool.name, ...asked, answer }));
   return toItsEnd(c, told(doing, answerOf, tell));
@@ -72,7 +72,7 @@ export function loggedOfDeferred<T>(
 
 async function told<T>(
   doing: Promise<T>,
-  answerOf: (result: T) => AuditAnswer,
+  answerOf: (result: T) => AuditAnswer | null,
   tell: (answer: string) => void | Promise<void>,
 ): Promise<T> {
   let result: T;
@@ -82,7 +82,8 @@ async function told<T>(
     await tell(error instanceof Refusal ? error.code : "internal-error");
     throw error;
   }
-  await tell(answerOf(result));
+  const answer = answerOf(result);
+  if (answer !== null) await tell(answer);
   return result;
 }
 

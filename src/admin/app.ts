@@ -1,20 +1,29 @@
 /// <reference path="./text.d.ts" />
 import { type Context, Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
+import { isName, NAME_ALLOWED } from "../config/names.ts";
 import { ConfigError } from "../config/parse.ts";
 import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
-import { drainAsked, resumeAsked, serverAsked, slotAsked, stopAsked } from "../link/asked.ts";
+import {
+  drainAsked,
+  registrationAsked,
+  removalAsked,
+  resumeAsked,
+  serverAsked,
+  slotAsked,
+  stopAsked,
+} from "../link/asked.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
-import type { DrainAnswer, OtherState } from "../link/protocol.ts";
+import type { DrainAnswer, Leaving, NotRegistered, OtherState, Registered } from "../link/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
 import { listAudit } from "./audit.ts";
-import { drainBody, jsonBody, resumeBody, serverBody, stopBody } from "./bodies.ts";
+import { drainBody, jsonBody, registrationBody, resumeBody, serverBody, stopBody } from "./bodies.ts";
 import { cancelDeferred, listDeferred, retryDeferred } from "./deferred.ts";
 import { eventStream } from "./events/event-stream.ts";
 import { CONTENT_TYPE, exposition } from "./metrics/exposition.ts";
@@ -22,7 +31,7 @@ import { familiesOf } from "./metrics/families.ts";
 // Made of the routes below by `npm run build:openapi`. By the import attribute, which esbuild honours.
 import openApi from "./openapi.text" with { type: "text" };
 import { isForAllPools, may, meOf } from "./operator.ts";
-import { auditQuery, cancelQuery, deferredQuery, query } from "./query.ts";
+import { auditQuery, cancelQuery, deferredQuery, query, removalQuery } from "./query.ts";
 import { demand, Forbidden, needs } from "./rights.ts";
 import type { AdminEnv } from "./sign-in/admin-env.ts";
 import { refuseForged } from "./sign-in/forged.ts";
@@ -145,6 +154,35 @@ const routes = app
     );
     return c.json(snapshotUnlessOther(result, server, pool));
   })
+  .put("/api/pools/:pool/servers/:server", needs("register"), jsonBody(registrationBody), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const name = serverNamed(c.req.param("server"));
+    const { url, slots = null, weight, backup, expires = null, renew } = c.req.valid("json");
+    const registration = { name, url, slots, weight, backup, expiresMs: expires, renews: renew };
+    const act = actOf(c);
+    const change = { pool, asked: registrationAsked(registration), act };
+    const registering = askPool<Registered | NotRegistered>(c.env, pool, (stub) =>
+      stub.register(registration, act),
+    );
+    const result = await logged(c, change, registering, (to) =>
+      "refused" in to ? to.refused : to.answer === "renewed" ? null : "done",
+    );
+    if ("refused" in result) throw new Refusal(result.refused, result.because, pool.name);
+    return c.json(result.server, result.answer === "new" ? 201 : 200);
+  })
+  .delete("/api/pools/:pool/servers/:server", needs("register"), query(removalQuery), async (c) => {
+    const pool = poolNamed(c, c.req.param("pool"));
+    const name = c.req.param("server");
+    const { wait, url = null } = c.req.valid("query");
+    const act = actOf(c);
+    const change = { pool, asked: removalAsked(name, url), act };
+    const removing = askPool<Leaving | null>(c.env, pool, (stub) => stub.deregister(name, url, act));
+    const left = await logged(c, change, removing, (leaving) => (leaving ? "done" : "unknown-server"));
+    const at = url === null ? "" : ` at ${url}`;
+    const detail = `No server ${inspect(name)}${at} has registered with the pool ${pool.name}.`;
+    const inFlight = await waitUntilIdle(c.env, pool, orRefuse(left, "unknown-server", detail), wait);
+    return c.json({ name, inFlight }, inFlight === 0 ? 200 : 202);
+  })
   .delete("/api/pools/:pool/leases/:lease", needs("slots"), async (c) => {
     const pool = poolNamed(c, c.req.param("pool"));
     const lease = c.req.param("lease");
@@ -238,6 +276,29 @@ async function waitUntilDrained(env: Env, pool: PoolConfig, waitMs: number): Pro
     const snapshot = await askPool(env, pool, (stub) => stub.whenDrained(leftMs()), leftMs());
     if (isDrained(snapshot) || snapshot.state === "running" || until === deadline) return snapshot;
   }
+}
+
+/** The same for a server that leaves: returns how many slots are in flight. */
+async function waitUntilIdle(
+  env: Env,
+  pool: PoolConfig,
+  { identity, inFlight: atFirst }: Leaving,
+  waitMs: number,
+): Promise<number> {
+  const deadline = Date.now() + waitMs;
+  let inFlight = atFirst;
+  while (identity !== null && inFlight > 0 && Date.now() < deadline) {
+    const until = Math.min(deadline, Date.now() + LONGEST_CALL_MS);
+    const leftMs = () => Math.max(0, until - Date.now());
+    inFlight = await askPool(env, pool, (stub) => stub.whenIdle(identity, leftMs()), leftMs());
+  }
+  return inFlight;
+}
+
+function serverNamed(name: string): string {
+  if (isName(name)) return name;
+  const text = `${inspect(name)} is not a server name; allowed: ${NAME_ALLOWED}`;
+  throw new Refusal("invalid-request", `path.server: ${text}`);
 }
 
 function isDrained({ state }: Snapshot): boolean {

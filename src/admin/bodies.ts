@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
 import { duration, flag, oneOf, table, text, whole } from "../config/fields.ts";
 import { SLOTS, WEIGHT } from "../config/limits.ts";
+import { origin } from "../config/names.ts";
 import { inspect } from "../config/problem.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { problemLines } from "./problem-lines.ts";
@@ -61,6 +62,16 @@ export const serverBody = table({
   if (cut === undefined || state === "drain" || state === "maint") return;
   const message = 'has no effect without the state "drain" or "maint"';
   checked.issues.push({ code: "custom", path: ["cut"], message, input: cut });
+});
+
+export const registrationBody = table({
+  url: origin(),
+  slots: z.optional(whole(...SLOTS)),
+  weight: z._default(whole(...WEIGHT), 1),
+  backup: z._default(flag(), false),
+  /** Without one, it stays. */
+  expires: z.optional(duration("1s")),
+  renew: z._default(flag(), false),
 });
 
 /**

@@ -1,7 +1,8 @@
 /** The queries of the admin routes. As in the bodies, an unknown key is an error. */
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod/mini";
-import { oneOf, table, text } from "../config/fields.ts";
+import { duration, oneOf, table, text } from "../config/fields.ts";
+import { origin } from "../config/names.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import type { Cursor } from "./audit.ts";
 import { problemLines } from "./problem-lines.ts";
@@ -21,6 +22,8 @@ export const auditQuery = table({
 });
 
 export const cancelQuery = table({ forget: z.optional(oneOf(["true", "false"])) });
+
+export const removalQuery = table({ wait: z.prefault(duration(), "0s"), url: z.optional(origin()) });
 
 /** Validates the request's query against `schema`. The refusal lists all problems at once. */
 export function query<Schema extends z.ZodMiniType>(

@@ -1,4 +1,4 @@
-import type { ServerAddress } from "../config/types.ts";
+import type { ReachedServer } from "../config/types.ts";
 import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
@@ -12,7 +12,7 @@ type AddedHeaders = ReturnType<typeof addedHeaders>;
  */
 export function serverRequest(
   carried: CarriedRequest,
-  server: ServerAddress & { name: string },
+  server: ReachedServer,
   content: Uint8Array | ReadableStream | null,
 ): { fetch: ServerFetch; target: string | Request; init: RequestInit } {
   const { env, request, target, body } = carried;
@@ -37,7 +37,7 @@ export function serverRequest(
   return { fetch, target: url, init: { ...init, method: request.method, body: content } };
 }
 
-function toServer(carried: CarriedRequest, server: ServerAddress & { name: string }): Headers {
+function toServer(carried: CarriedRequest, server: ReachedServer): Headers {
   const { env, request, target, pool, trace } = carried;
   const added = addedHeaders(env, pool, server);
   const headers = new Headers(request.headers);

@@ -10,10 +10,13 @@ import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./l
 import { logHeaders } from "./log-headers.ts";
 import { pathPrefixes, requestPath } from "./names.ts";
 import { pages } from "./pages.ts";
+import { registerKeys } from "./register.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { busyAnswers } from "./retry-on.ts";
-import { servers } from "./servers.ts";
+import { servers, serversOrRegister } from "./servers.ts";
+import { shaped } from "./shape.ts";
 import type { PoolConfig, ServerConfig, ServerTimeout } from "./types.ts";
+import { wakeKeys } from "./wake.ts";
 
 /** As in workers-types of 2026-11-17 and developers.cloudflare.com/durable-objects/reference/data-location. */
 export const LOCATION_HINTS = [
@@ -51,42 +54,49 @@ export const routingKeys = {
   path_prefix: z.prefault(pathPrefixes(), "/"),
 };
 
-const keys = table({
-  ...routingKeys,
-  slots: z._default(whole(...SLOTS), USUAL_SLOTS),
-  servers: servers(),
-  balance: z.prefault(balance(), "roundrobin"),
-  slow_start: z.prefault(duration(), "0s"),
-  max_queue: z._default(whole(...MAX_QUEUE), 1000),
-  queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
-  server_timeout: z.prefault(serverTimeout, {}),
-  connect_timeout: z.prefault(duration("1ms"), "10s"),
-  client_timeout: z.prefault(duration("1ms"), "1m"),
-  longest: z.optional(duration("1ms")),
-  websocket_idle: z.optional(duration("1ms")),
-  retries: z._default(whole(...RETRIES), 3),
-  redispatch: z._default(flag(), true),
-  retry_non_idempotent: z._default(flag(), false),
-  retry_on: z.prefault(busyAnswers(), []),
-  check: z.optional(check),
-  when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
-  on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
-  quarantine: z.prefault(quarantine, {}),
-  host_header: z._default(oneOf(["server", "client"]), "server"),
-  headers: z.prefault(requestHeaders(), {}),
-  pages: z.prefault(pages(), {}),
-  free_paths: z.prefault(freePaths(), []),
-  free_paths_in_drain: z._default(flag(), false),
-  log_headers: z.prefault(logHeaders(), []),
-  log_address: z._default(flag(), false),
-  traceparent: z._default(oneOf(["make", "pass"]), "make"),
-  cooldown: z.prefault(duration(), "0s"),
-  drain_expires: z.prefault(duration("1ms"), "15m"),
-  deferred: z.optional(deferredKeys),
-  buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
-  buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
-  location_hint: z.optional(oneOf(LOCATION_HINTS)),
-});
+const keys = shaped(
+  table({
+    ...routingKeys,
+    slots: z._default(whole(...SLOTS), USUAL_SLOTS),
+    servers: z.optional(servers()),
+    register: z.optional(registerKeys),
+    wake: z.optional(wakeKeys),
+    balance: z.prefault(balance(), "roundrobin"),
+    slow_start: z.prefault(duration(), "0s"),
+    max_queue: z._default(whole(...MAX_QUEUE), 1000),
+    queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
+    server_timeout: z.prefault(serverTimeout, {}),
+    connect_timeout: z.prefault(duration("1ms"), "10s"),
+    client_timeout: z.prefault(duration("1ms"), "1m"),
+    longest: z.optional(duration("1ms")),
+    websocket_idle: z.optional(duration("1ms")),
+    retries: z._default(whole(...RETRIES), 3),
+    redispatch: z._default(flag(), true),
+    retry_non_idempotent: z._default(flag(), false),
+    retry_on: z.prefault(busyAnswers(), []),
+    check: z.optional(check),
+    when_down: z._default(oneOf(["hold", "refuse"]), "hold"),
+    on_client_abort: z._default(oneOf(["finish", "cancel"]), "finish"),
+    quarantine: z.prefault(quarantine, {}),
+    host_header: z._default(oneOf(["server", "client"]), "server"),
+    headers: z.prefault(requestHeaders(), {}),
+    pages: z.prefault(pages(), {}),
+    free_paths: z.prefault(freePaths(), []),
+    free_paths_in_drain: z._default(flag(), false),
+    log_headers: z.prefault(logHeaders(), []),
+    log_address: z._default(flag(), false),
+    traceparent: z._default(oneOf(["make", "pass"]), "make"),
+    cooldown: z.prefault(duration(), "0s"),
+    drain_expires: z.prefault(duration("1ms"), "15m"),
+    deferred: z.optional(deferredKeys),
+    buffer_request: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+    buffer_response: z.prefault(size(LARGEST_BUFFER), "1MiB"),
+    location_hint: z.optional(oneOf(LOCATION_HINTS)),
+  }).check(serversOrRegister()),
+  {
+    anyOf: [{ required: ["servers"], properties: { servers: { minItems: 1 } } }, { required: ["register"] }],
+  },
+);
 
 /** What of a pool its own table says: whether its bindings exist, and so what its servers are, that does not say. */
 export type ParsedPool = Omit<PoolConfig, "name" | "servers"> & { servers: Omit<ServerConfig, "identity">[] };
@@ -98,12 +108,14 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     hosts: [...new Set(given.hosts)],
     pathPrefixes: [...new Set([given.path_prefix].flat())],
     slots: given.slots,
-    servers: given.servers.map(({ headers = [], ...server }) => ({
+    servers: (given.servers ?? []).map(({ headers = [], ...server }) => ({
       ...server,
       slots: server.slots ?? given.slots,
       binding: server.binding ?? null,
       headers: [...new Map([...given.headers, ...headers])],
     })),
+    register: given.register ?? null,
+    wake: given.wake ?? null,
     balance: given.balance,
     slowStartMs: given.slow_start,
     maxQueue: given.max_queue,

@@ -7,11 +7,12 @@ import { poolName } from "./names.ts";
  * look      everything that shows: snapshots, events, metrics, lists, the audit, the dashboard
  * drain     drain or stop a pool, and resume what one has drained or stopped oneself
  * servers   change a server's state, slots or weight
+ * register  have a server come, by itself, and go again
  * slots     free a slot by hand, or have requests cut off
  * deferred  cancel a deferred request, or try one again
  * force     end a drain or a stop that is somebody else's
  */
-export const RIGHTS = ["look", "drain", "servers", "slots", "deferred", "force"] as const;
+export const RIGHTS = ["look", "drain", "servers", "register", "slots", "deferred", "force"] as const;
 
 export type Right = (typeof RIGHTS)[number];
 

@@ -7,7 +7,7 @@ import { bindingName, origin, serverName } from "./names.ts";
 import { inspect, type Problem } from "./problem.ts";
 import { type RequestHeaders, requestHeaders } from "./request-headers.ts";
 import { comparable, identityOf } from "./server-identity.ts";
-import type { ServerConfig } from "./types.ts";
+import type { RegisterConfig, ServerConfig, WakeConfig } from "./types.ts";
 
 const server = table({
   name: serverName(),
@@ -20,17 +20,32 @@ const server = table({
   shared: z._default(flag(), false),
 });
 
+const LIST = errorOption(
+  "is not a list of servers",
+  `a list of 1 to ${MOST_SERVERS} tables like { name = "web-1", url = "https://web-1.example.com" }`,
+);
+
 export function servers() {
-  const onError = errorOption(
-    "is not a list of servers",
-    `a list of 1 to ${MOST_SERVERS} tables like { name = "web-1", url = "https://web-1.example.com" }`,
-  );
-  return z.array(server, onError).check(
-    z.minLength(1, onError),
-    z.maxLength(MOST_SERVERS, onError),
+  return z.array(server, LIST).check(
+    z.maxLength(MOST_SERVERS, LIST),
     distinct("name", ({ name }) => name, "another name"),
     // Slots are counted by entry, so that a server with two would get more requests than it has slots.
     distinct("url", ({ url, binding }) => (binding === undefined ? spelled(url) : undefined), ONE_ENTRY),
+  );
+}
+
+/** A pool has servers, unless some may come by themselves. */
+export function serversOrRegister() {
+  return z.check<{ servers?: unknown; register?: unknown }>(
+    ({ value, issues }) => {
+      const { servers: list, register } = value;
+      const isEmpty = list === undefined || (Array.isArray(list) && list.length === 0);
+      const isReported = issues.some(({ path }) => path?.[0] === "servers" || path?.[0] === "register");
+      if (!isEmpty || register !== undefined || isReported) return;
+      const message = LIST.error({ input: list });
+      issues.push({ code: "custom", input: list, path: ["servers"], message, continue: true });
+    },
+    { when: ({ value }) => typeof value === "object" && value !== null },
   );
 }
 
@@ -72,6 +87,8 @@ function alreadyThatOf(value: unknown, earlier: number, allowed: string): string
 interface Parsed {
   servers: readonly Omit<ServerConfig, "identity">[];
   headers: RequestHeaders;
+  register: RegisterConfig | null;
+  wake: WakeConfig | null;
 }
 
 /**
@@ -79,12 +96,14 @@ interface Parsed {
  * begin at the pool.
  */
 export function identified(
-  { servers, headers: ofAll }: Parsed,
+  { servers, headers: ofAll, register, wake }: Parsed,
   bindings: Bindings,
 ): { servers: ServerConfig[]; problems: Problem[] } {
   const first = new Map<string, number>();
   // Also where each server has a header of its own in place of the pool's: a retired one gets that.
   const problems = wrongSecrets(ofAll, ["headers"], bindings);
+  if (wake) problems.push(...wrongSecrets(wake.headers, ["wake", "headers"], bindings));
+  if (register) problems.push(...wrongRegister(register, bindings));
   const isOfAll = ([, value]: RequestHeaders[number]) => ofAll.some(([, one]) => one === value);
   const withIdentity = servers.map((server, index): ServerConfig => {
     const { binding, url, headers } = server;
@@ -104,6 +123,14 @@ export function identified(
     return { ...server, identity };
   });
   return { servers: withIdentity, problems };
+}
+
+/** A namespace has an object for each server, named after it: none of them comes from elsewhere. */
+function wrongRegister({ binding }: RegisterConfig, bindings: Bindings): Problem[] {
+  if (binding === null || (bindings.kindOf(binding) === "fetcher" && !OWN_BINDINGS.includes(binding)))
+    return [];
+  const text = `${inspect(binding)} is no binding of this Worker by which servers are reached that register; allowed: that of a VPC service or network, a service, or an mTLS certificate`;
+  return [{ path: ["register", "binding"], text }];
 }
 
 function wrongSecrets(headers: RequestHeaders, path: PropertyKey[], bindings: Bindings): Problem[] {

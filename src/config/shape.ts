@@ -13,8 +13,12 @@ export interface Shape {
   maximum?: number;
   minLength?: number;
   maxLength?: number;
+  minItems?: number;
   /** Of the keys of a table. */
   keys?: Shape;
+  /** Keys that a table has. */
+  required?: readonly string[];
+  properties?: Record<string, Shape>;
   anyOf?: readonly (Shape | z.core.$ZodType)[];
   /** What to write instead, in words. */
   allowed?: string;

@@ -18,6 +18,10 @@ export interface PoolConfig {
   /** The default of `servers[].slots`, which is already applied there. */
   slots: number;
   servers: ServerConfig[];
+  /** Which servers may come by themselves; `null`: none. */
+  register: RegisterConfig | null;
+  /** Whom to ask for servers when requests wait and none is up; `null`: nobody. */
+  wake: WakeConfig | null;
   balance: "roundrobin" | "leastconn" | "first" | "random" | HashedPart;
   /** How long the share of a server that came up grows; 0: it has all of it at once. */
   slowStartMs: number;
@@ -92,12 +96,35 @@ export interface DeferredConfig {
   webhooks: string[];
 }
 
+export interface RegisterConfig {
+  /** Origins, patterns of such (see `mayRegister`), or `*` for any. */
+  urls: string[];
+  /** The binding by which they are reached; `null`: by the public internet. */
+  binding: string | null;
+  /** Most servers at a time. */
+  max: number;
+}
+
+export interface WakeConfig {
+  url: string;
+  headers: RequestHeaders;
+  /** How long from one call to the next at least. */
+  everyMs: number;
+}
+
 /** Where a server is. */
 export interface ServerAddress {
   /** An origin, without a trailing slash. */
   url: string;
   /** The Worker's binding by which it is reached; `null`: by the public internet. */
   binding: string | null;
+}
+
+/** A server as requests, checks and probes are sent to it. */
+export interface ReachedServer extends ServerAddress {
+  name: string;
+  /** It has registered, and is not one of the configuration's. */
+  registered?: boolean | undefined;
 }
 
 export interface IdentifiedServer extends ServerAddress {

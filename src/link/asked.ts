@@ -1,6 +1,6 @@
 /** What operators ask a pool for, as its audit and the log tell it. */
 import type { Asked } from "./audit.ts";
-import type { DrainRequest, ResumeRequest, ServerChange, StopRequest } from "./protocol.ts";
+import type { DrainRequest, Registration, ResumeRequest, ServerChange, StopRequest } from "./protocol.ts";
 
 /** In characters; no name is longer, and a deferred request's id that somebody takes for one is not whole. */
 const LONGEST_NAME = 63;
@@ -44,6 +44,21 @@ export function serverAsked(name: string, { patch, ifState }: ServerChange): Ask
     ...(ifState === undefined ? {} : { ifState }),
     ...(owner === undefined ? {} : { owner }),
   };
+}
+
+export function registrationAsked({ name, url, slots, weight, expiresMs }: Registration): Asked {
+  return {
+    act: "register-server",
+    server: name,
+    url,
+    ...(slots === null ? {} : { slots }),
+    ...(weight === 1 ? {} : { weight }),
+    ...(expiresMs === null ? {} : { expiresMs }),
+  };
+}
+
+export function removalAsked(name: string, url: string | null): Asked {
+  return { act: "remove-server", server: shortened(name), ...(url === null ? {} : { url }) };
 }
 
 export function slotAsked(lease: string): Asked {

@@ -7,6 +7,8 @@ export const CHANGES = [
   "stop",
   "resume",
   "change-server",
+  "register-server",
+  "remove-server",
   "free-slot",
   "cancel-deferred",
   "retry-deferred",
@@ -25,6 +27,9 @@ export const AUDIT_ANSWERS = [
   "forbidden",
   "state-changed",
   "unknown-server",
+  "server-known",
+  "registration-refused",
+  "registration-full",
   "unknown-lease",
   "unknown-request",
   "already-ended",
@@ -46,7 +51,7 @@ export interface Asked {
   reason?: string | undefined;
   /** Of a stop. */
   message?: string | undefined;
-  /** After how long the drain ends by itself, in ms. */
+  /** After how long the drain ends by itself, or the server leaves that does not register again, in ms. */
   expiresMs?: number | undefined;
   /** After how long the leases that are still held are cut off, in ms. */
   cutMs?: number | undefined;

@@ -1,9 +1,9 @@
-import type { ServerAddress } from "../config/types.ts";
+import type { ReachedServer } from "../config/types.ts";
 import type { Force } from "../scheduler/drain.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
-import type { Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
+import type { ServerSnapshot, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
@@ -94,6 +94,15 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   whenDrained(timeoutMs: number): Promise<Snapshot>;
   /** `null`: no such server. */
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
+  /** A server registers, for the first time or again. */
+  register(registration: Registration, act: Act): Registered | NotRegistered;
+  /** A server that has registered leaves. `null`: there is none of this name, or at this URL if one is given. */
+  deregister(name: string, url: string | null, act: Act): Leaving | null;
+  /**
+   * Resolves once nothing is in flight at the server of this identity, it has registered again, or `timeoutMs` have
+   * passed: with how many slots are in flight.
+   */
+  whenIdle(identity: string, timeoutMs: number): Promise<number>;
   /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
   freeLease(id: string, act: Act): Snapshot | null;
   /** What an operator has done to a deferred request, whose own object was asked for it. */
@@ -130,7 +139,7 @@ export interface Ended {
 export interface Granted {
   granted: true;
   /** All that a Worker needs to know of the server; its own configuration may be of another version. */
-  server: { name: string } & ServerAddress;
+  server: ReachedServer;
   /** Sent again with a retry, which then keeps its turn. */
   token: number;
   /**
@@ -223,6 +232,40 @@ export interface ServerChange {
   patch: ServerPatch;
   /** Change the server only if it is in this state. */
   ifState?: ServerState | undefined;
+}
+
+/** What a server says of itself. */
+export interface Registration {
+  name: string;
+  /** An origin, without a trailing slash. */
+  url: string;
+  /** `null`: as many as the pool's servers have. */
+  slots: number | null;
+  weight: number;
+  backup: boolean;
+  /** It leaves after this unless it registers again; `null`: it stays. */
+  expiresMs: number | null;
+  /** It has registered before, and does not take the name from another one that has it by now. */
+  renews: boolean;
+}
+
+export interface Registered {
+  /** `renewed`: it was there, as it says. */
+  answer: "new" | "changed" | "renewed";
+  server: ServerSnapshot;
+}
+
+export interface NotRegistered {
+  refused: "registration-refused" | "registration-full" | "server-known";
+  /** A sentence. */
+  because: string;
+}
+
+/** A server that gets no more requests. */
+export interface Leaving {
+  /** `null`: it is gone. */
+  identity: string | null;
+  inFlight: number;
 }
 
 export interface DrainAnswer {

@@ -1,12 +1,15 @@
 import type { PoolConfig } from "../config/types.ts";
 import { inTime } from "../link/clock.ts";
 import type { CheckReport } from "../scheduler/fleet/check-report.ts";
-import type { Question } from "../scheduler/record/outbox.ts";
+import type { ServerQuestion, WakeQuestion } from "../scheduler/record/outbox.ts";
+import { NoSecret, withSecrets } from "../servers/fetcher.ts";
 import { PROBE } from "./check-request.ts";
 import { Inquiry } from "./inquiry.ts";
 
 /** How long a probe waits for its answer, in ms; without one, the server is probed again later. */
 const PROBE_TIMEOUT_MS = 1_000;
+/** How long a call for servers waits for its answer, in ms. */
+const WAKE_TIMEOUT_MS = 10_000;
 /** Timed-out checks still open at a time: an object may have six connections that wait for headers. */
 const MOST_LATE = 2;
 
@@ -19,7 +22,7 @@ export interface Answer {
   late: Promise<CheckReport> | null;
 }
 
-/** Sends health checks and probes to servers. */
+/** Sends health checks and probes to servers, and asks for servers. */
 export class Asker {
   readonly #env: object;
   readonly #settings: PoolConfig;
@@ -33,7 +36,7 @@ export class Asker {
   }
 
   /** Resolves when the server has answered or the question has timed out. Never rejects. */
-  async ask(question: Question): Promise<Answer> {
+  async ask(question: ServerQuestion): Promise<Answer> {
     const { check, quarantine } = this.#settings;
     const ofCheck = question.kind === "check" ? check : null;
     const timeoutMs = ofCheck?.timeoutMs ?? PROBE_TIMEOUT_MS;
@@ -45,6 +48,24 @@ export class Asker {
     }
     inquiry.close();
     return { report, late: null };
+  }
+
+  /** Asks for servers. Resolves with what came of it, in words. Never rejects. */
+  async wake({ queued, oldestWaitMs, at }: WakeQuestion): Promise<string> {
+    const { wake, name: pool } = this.#settings;
+    if (wake === null) return "not configured";
+    const signal = AbortSignal.timeout(WAKE_TIMEOUT_MS);
+    try {
+      const headers = new Headers({ "User-Agent": "Sluice", "Content-Type": "application/json" });
+      for (const [header, value] of withSecrets(this.#env, wake.headers)) headers.set(header, value);
+      const body = JSON.stringify({ pool, queued, oldestWaitMs, at: new Date(at).toISOString() });
+      const response = await fetch(wake.url, { method: "POST", body, headers, signal, redirect: "manual" });
+      await response.body?.cancel();
+      return `status ${response.status}`;
+    } catch (error) {
+      if (error instanceof NoSecret) return "no secret for its headers";
+      return signal.aborted ? `timeout after ${WAKE_TIMEOUT_MS / 1_000} s` : "no connection";
+    }
   }
 
   async #lateReport(inquiry: Inquiry, forMs: number): Promise<CheckReport> {

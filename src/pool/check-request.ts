@@ -1,5 +1,5 @@
 import type { CheckConfig, PoolConfig } from "../config/types.ts";
-import type { Question } from "../scheduler/record/outbox.ts";
+import type { ServerQuestion } from "../scheduler/record/outbox.ts";
 import { addedHeaders, fetchOf } from "../servers/fetcher.ts";
 
 /** What a check or a probe asks for, and how the answer has to be. */
@@ -16,7 +16,7 @@ export const PROBE: Wanted = {
 };
 
 /** Returns where the question goes. */
-export function addressOf({ url }: Question, { port }: Wanted): URL {
+export function addressOf({ url }: ServerQuestion, { port }: Wanted): URL {
   const address = new URL(url);
   if (port !== null) address.port = String(port);
   return address;
@@ -30,13 +30,13 @@ export function addressOf({ url }: Question, { port }: Wanted): URL {
 export async function send(
   env: object,
   pool: PoolConfig,
-  question: Question,
+  question: ServerQuestion,
   wanted: Wanted,
   { proxied, signal }: { proxied: boolean; signal: AbortSignal },
 ): Promise<Response> {
-  const { kind, server: name, url, binding } = question;
+  const { kind, server: name, url, binding, registered } = question;
   const { method, host } = wanted;
-  const server = { name, url: new URL(url).origin, binding };
+  const server = { name, url: new URL(url).origin, binding, registered };
   const headers = new Headers({ "User-Agent": "Sluice", "X-Sluice-Check": kind });
   // What requests tell of the host that their client asked for.
   if (host !== null) headers.set("X-Forwarded-Host", host);

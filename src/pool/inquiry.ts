@@ -2,7 +2,7 @@ import type { PoolConfig } from "../config/types.ts";
 import type { CheckReport } from "../scheduler/fleet/check-report.ts";
 import { noAnswer } from "../scheduler/fleet/check-report.ts";
 import type { CheckResult } from "../scheduler/fleet/health.ts";
-import type { Question } from "../scheduler/record/outbox.ts";
+import type { ServerQuestion } from "../scheduler/record/outbox.ts";
 import { type CloudflareAnswer, cloudflareAnswer } from "../servers/cloudflare-answer.ts";
 import { NoBinding, NoSecret } from "../servers/fetcher.ts";
 import { isConnectionLost, refuses } from "../servers/tcp.ts";
@@ -24,7 +24,7 @@ export class Inquiry {
   readonly report: Promise<CheckReport>;
   readonly #env: object;
   readonly #pool: PoolConfig;
-  readonly #question: Question;
+  readonly #question: ServerQuestion;
   readonly #wanted: Wanted;
   readonly #address: URL;
   /** Origins behind Cloudflare's proxy. A Worker cannot `connect` to Cloudflare's addresses: it seems to be refused. */
@@ -35,7 +35,7 @@ export class Inquiry {
   #body: AnswerBody | null = null;
 
   /** `proxied` grows by what is learned here. */
-  constructor(env: object, pool: PoolConfig, question: Question, wanted: Wanted, proxied: Set<string>) {
+  constructor(env: object, pool: PoolConfig, question: ServerQuestion, wanted: Wanted, proxied: Set<string>) {
     this.#env = env;
     this.#pool = pool;
     this.#question = question;

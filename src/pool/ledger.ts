@@ -5,7 +5,8 @@ import type { PoolEvent } from "../scheduler/record/events.ts";
 import type { JournalChanges } from "../scheduler/record/journal.ts";
 import type { Changes } from "../scheduler/record/outbox.ts";
 import type { Restored } from "../scheduler/scheduler.ts";
-import type { Health, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import type { Health, RegisteredRow, ServerRow, SlotRow, SlotState } from "../scheduler/terms/rows.ts";
+import type { WakeRecord } from "../scheduler/wake.ts";
 import { AuditLedger } from "./audit-ledger.ts";
 import { DeferredLedger } from "./deferred-ledger.ts";
 import { migrate } from "./schema.ts";
@@ -34,10 +35,12 @@ export class Ledger {
     this.audit = new AuditLedger(this.#sql);
   }
 
-  load(): Omit<Restored, "deferred"> {
+  load(): Omit<Restored, "deferred" | "registered"> & { registered: RegisteredRow[] } {
     return {
       slots: this.#loadSlots(),
       servers: this.#loadServers(),
+      registered: this.#loadRegistered(),
+      lastWake: this.#get<WakeRecord>("wake"),
       drain: this.#get<Drain>("drain"),
       regrouping: this.#get<boolean>("regrouping") ?? false,
       counts: this.#get<Counts>("totals") ?? {},
@@ -49,11 +52,21 @@ export class Ledger {
   }
 
   /** Writes the rows that the events of one turn changed. */
-  write(changes: Changes, scheduler: { currentDrain: Readonly<Drain> | null; regrouping: boolean }): void {
+  write(
+    changes: Changes,
+    scheduler: {
+      currentDrain: Readonly<Drain> | null;
+      regrouping: boolean;
+      lastWake: Readonly<WakeRecord> | null;
+    },
+  ): void {
     for (const slot of changes.slots) this.#writeSlot(slot);
+    for (const [identity, row] of changes.registered) this.#writeRegistered(identity, row);
+    for (const name of changes.left) this.#sql.exec("DELETE FROM servers WHERE server = ?", name);
     for (const server of changes.servers.values()) this.#writeServer(server);
     if (changes.drainChanged) this.#put("drain", scheduler.currentDrain);
     if (changes.regroupChanged) this.#put("regrouping", scheduler.regrouping);
+    if (changes.wakeChanged) this.#put("wake", scheduler.lastWake);
   }
 
   writeEvents({ written, dropped }: JournalChanges): void {
@@ -71,7 +84,10 @@ export class Ledger {
     this.#put("totals", counts);
   }
 
-  /** Deletes the rows of all other servers. `servers`: those of the configuration, and those with occupied slots. */
+  /**
+   * Deletes the rows of all other servers. `servers`: those of the configuration, those that have registered, and those
+   * with occupied slots.
+   */
   forgetServersBut(servers: readonly { name: string; identity: string }[]): void {
     const [names, identities] = [new Set<string>(), new Set<string>()];
     for (const { name, identity } of servers) {
@@ -80,6 +96,10 @@ export class Ledger {
     }
     for (const { server } of this.#sql.exec<{ server: string }>("SELECT server FROM servers").toArray()) {
       if (!names.has(server)) this.#sql.exec("DELETE FROM servers WHERE server = ?", server);
+    }
+    const registered = this.#sql.exec<{ identity: string }>("SELECT identity FROM registered").toArray();
+    for (const { identity } of registered) {
+      if (!identities.has(identity)) this.#sql.exec("DELETE FROM registered WHERE identity = ?", identity);
     }
     const known = this.#sql.exec<{ url: string }>("SELECT DISTINCT url FROM slots").toArray();
     for (const { url } of known) {
@@ -125,6 +145,50 @@ export class Ledger {
       )
       .toArray()
       .map((row) => ({ ...row, override: JSON.parse(row.override), health: row.health as Health }));
+  }
+
+  #loadRegistered(): RegisteredRow[] {
+    return this.#sql
+      .exec<{
+        identity: string;
+        name: string;
+        slots: number | null;
+        weight: number;
+        backup: number;
+        since: number;
+        by: string;
+        expiresAt: number | null;
+      }>(
+        `SELECT identity, server AS name, slots, weight, backup, since, by, expires_at AS expiresAt
+         FROM registered ORDER BY since, server`,
+      )
+      .toArray()
+      .map(({ backup, expiresAt, ...row }) => ({
+        ...row,
+        ...addressOf(row.identity),
+        backup: backup !== 0,
+        expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+      }));
+  }
+
+  #writeRegistered(identity: string, row: RegisteredRow | null): void {
+    if (row === null) {
+      this.#sql.exec("DELETE FROM registered WHERE identity = ?", identity);
+      this.#sql.exec("DELETE FROM slots WHERE url = ? AND state = 'free'", identity);
+      return;
+    }
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO registered (identity, server, slots, weight, backup, since, by, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      identity,
+      row.name,
+      row.slots,
+      row.weight,
+      row.backup ? 1 : 0,
+      row.since,
+      row.by,
+      Number.isFinite(row.expiresAt) ? row.expiresAt : null,
+    );
   }
 
   #writeSlot(slot: SlotRow): void {

@@ -1,7 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import type { PoolConfig } from "../config/types.ts";
+import type { PoolConfig, ReachedServer } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
-import { drainAsked, resumeAsked, serverAsked, slotAsked, stopAsked } from "../link/asked.ts";
+import {
+  drainAsked,
+  registrationAsked,
+  removalAsked,
+  resumeAsked,
+  serverAsked,
+  slotAsked,
+  stopAsked,
+} from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -23,21 +31,27 @@ import {
   type FreeAnswer,
   type FreeRequest,
   type Granted,
+  type Leaving,
   type NotGranted,
+  type NotRegistered,
   type OtherState,
   type PoolCalls,
   type PoolMetrics,
   PROTOCOL,
   type Queued,
+  type Registered,
+  type Registration,
   type ResumeRequest,
   type ServerChange,
   type StopRequest,
   type Taken,
 } from "../link/protocol.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
+import { isInFlight, type SlotRow } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
@@ -46,6 +60,12 @@ import { LeaseHandle, WatchHandle } from "./handles.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
 import { PendingAnswers } from "./pending-answers.ts";
+import {
+  notRegistered,
+  registerRequest,
+  registrationRefusal,
+  restoredRegistrations,
+} from "./registration.ts";
 import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
@@ -60,6 +80,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
+  /** False without a valid configuration of this pool. */
+  readonly #isConfigured: boolean;
   readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
   readonly #handles = new Map<string, LeaseHandle>();
   readonly #commit = new GroupCommit(() => this.#flush());
@@ -77,15 +99,21 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (name === undefined) throw new Error("a pool's object goes by its name");
     const { settings, configured } = settingsOf(env, name);
     this.#settings = settings;
+    this.#isConfigured = configured;
     this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
+    const registered = restoredRegistrations(restored.registered, settings);
     const rows = this.#ledger.deferred.load();
     const leased = new Set(restored.slots.map(({ lease }) => lease));
     const deferred = Deferral.waiting(rows, leased, Date.now());
-    this.#scheduler = new Scheduler(this.#settings, { ...restored, deferred }, Date.now(), Math.random, () =>
-      crypto.randomUUID(),
+    this.#scheduler = new Scheduler(
+      this.#settings,
+      { ...restored, registered, deferred },
+      Date.now(),
+      Math.random,
+      () => crypto.randomUUID(),
     );
     this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
       write: (changes) => this.#write(changes),
@@ -163,8 +191,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     // For the count: nothing else of it is written.
     this.#heartbeat.start();
     if (server === "no-server") return { free: false, code: server };
-    const { name, url, binding } = server;
-    return { free: true, server: { name, url, binding } };
+    return { free: true, server: reached(server) };
   }
 
   // ── Deferred requests ──
@@ -290,6 +317,40 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return server && answer === "state-changed" ? { otherState: server.state } : null;
   }
 
+  register(registration: Registration, act: Act): Registered | NotRegistered {
+    const result = this.#register(registration, act.by);
+    const answer = "refused" in result ? result.refused : result.answer;
+    // That a server goes on as it was is nothing to look up.
+    if (answer !== "renewed" && this.#audit.answerOf(act) === undefined) {
+      const isDone = answer === "new" || answer === "changed";
+      this.#audit.note(registrationAsked(registration), isDone ? "done" : answer, act, Date.now());
+    }
+    this.#commit.now();
+    return result;
+  }
+
+  deregister(name: string, url: string | null, act: Act): Leaving | null {
+    // Whose name another one has by now is found by its URL.
+    const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
+    const leaving = () =>
+      this.#scheduler.servers.find((one) => one.retired && one.registration && isMeant(one));
+    const answer = this.#once(removalAsked(name, url), act, (now) =>
+      this.#scheduler.deregister(name, url, act.by, now) || leaving() ? "done" : "unknown-server",
+    );
+    this.#commit.now();
+    if (answer === "unknown-server") return null;
+    const server = leaving();
+    return { identity: server?.identity ?? null, inFlight: inFlightAt(server) };
+  }
+
+  async whenIdle(identity: string, timeoutMs: number): Promise<number> {
+    const leaving = () => this.#scheduler.servers.find((one) => one.identity === identity && one.retired);
+    await this.#conditions.until(() => inFlightAt(leaving()) === 0, timeoutMs);
+    // What is told is in the ledger.
+    this.#commit.now();
+    return inFlightAt(leaving());
+  }
+
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
@@ -329,6 +390,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Internals ──
 
+  #register(registration: Registration, by: string): Registered | NotRegistered {
+    const now = Date.now();
+    const request = registerRequest(registration, this.#settings, by, now);
+    const refusal = registrationRefusal(this.env, this.#settings, request);
+    if (refusal) return refusal;
+    const answer = this.#scheduler.register(request, now);
+    const { servers } = this.#scheduler;
+    const server = servers.find(({ identity, retired }) => identity === request.identity && !retired);
+    const isIn = answer !== "known" && answer !== "full";
+    if (!isIn || !server) return notRegistered(this.#settings, servers, request, isIn ? "known" : answer);
+    return { answer, server: serverSnapshot(server, now) };
+  }
+
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
@@ -353,8 +427,13 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #forgetFormerServers(): void {
+    this.#ledger.forgetServersBut(this.#scheduler.servers);
+    this.#forgetCounts();
+  }
+
+  /** Servers that come and go would be more and more. */
+  #forgetCounts(): void {
     const { servers, counters } = this.#scheduler;
-    this.#ledger.forgetServersBut(servers);
     counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
@@ -432,6 +511,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
+    if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#ask(question);
@@ -488,16 +568,25 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
-    const { name, url, binding } = slot.server;
     const isUrgent = !this.#scheduler.hasFreeSlot;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
-    return { granted: true, server: { name, url, binding }, token, tellEnd };
+    return {
+      granted: true,
+      server: reached(slot.server),
+      token,
+      tellEnd,
+    };
   }
 
   async #ask(question: Question): Promise<void> {
+    if (question.kind === "wake") {
+      this.#scheduler.woken(await this.#asker.wake(question), Date.now());
+      void this.#commit.soon();
+      return;
+    }
     const { report, late } = await this.#asker.ask(question);
     if (question.kind === "probe") {
-      this.#scheduler.probed(question.server, report.result === "passed", question.askedAt, Date.now());
+      this.#scheduler.probed(question.identity, report.result === "passed", question.askedAt, Date.now());
     } else {
       this.#scheduler.checked(question.id, report, Date.now());
       void late?.then((end) => {
@@ -507,6 +596,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     }
     this.#commit.soon();
   }
+}
+
+/** What a Worker needs to know of it. */
+function reached({ name, url, binding, registration }: SlotRow["server"]): ReachedServer {
+  return { name, url, binding, ...(registration ? { registered: true } : {}) };
+}
+
+function inFlightAt(server: Server | undefined): number {
+  return server ? [...server.occupiedSlots()].filter(isInFlight).length : 0;
 }
 
 /** When a drain or a stop ends by itself, and when it cuts off what is still held; ms since the epoch. */

@@ -51,6 +51,16 @@ const MIGRATIONS = [
    ) WITHOUT ROWID;`,
   "CREATE TABLE audit (row INTEGER PRIMARY KEY, entry TEXT NOT NULL, acts TEXT NOT NULL)",
   "ALTER TABLE deferred ADD COLUMN hash_key INTEGER",
+  `CREATE TABLE registered (
+     identity TEXT PRIMARY KEY,
+     server TEXT NOT NULL,
+     slots INTEGER,
+     weight INTEGER NOT NULL,
+     backup INTEGER NOT NULL,
+     since INTEGER NOT NULL,
+     by TEXT NOT NULL,
+     expires_at INTEGER
+   ) WITHOUT ROWID`,
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

@@ -30,6 +30,8 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     pathPrefixes: ["/"],
     slots: 1,
     servers: [],
+    register: null,
+    wake: null,
     balance: "roundrobin",
     slowStartMs: 0,
     maxQueue: Number.POSITIVE_INFINITY,

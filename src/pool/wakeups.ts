@@ -50,7 +50,12 @@ export class Wakeups {
    * flight. `nextLook`: when the pool must be awake in any case; ms since the epoch.
    */
   set(
-    scheduler: { nextTick(): number; nextCut: number; currentDrain: Readonly<Drain> | null },
+    scheduler: {
+      nextTick(): number;
+      nextCut: number;
+      nextAlarm: number;
+      currentDrain: Readonly<Drain> | null;
+    },
     changed: Iterable<SlotRow>,
     idle: boolean,
     nextLook = Number.POSITIVE_INFINITY,
@@ -60,7 +65,9 @@ export class Wakeups {
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
     if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
-    if (scheduler.nextCut !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(scheduler.nextCut);
+    // Rare, too: a server that registers again does not move an alarm that is set.
+    for (const at of [scheduler.nextCut, scheduler.nextAlarm])
+      if (at !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(at);
     if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }
 

@@ -51,6 +51,9 @@ const REFUSALS = table({
   "drain-held": { status: 409, title: "Another owner holds the drain" },
   "already-ended": { status: 409, title: "The request has already ended" },
   "not-failed": { status: 409, title: "The request has not failed" },
+  "server-known": { status: 409, title: "The server is another one's already" },
+  "registration-refused": { status: 403, title: "This server may not register" },
+  "registration-full": { status: 503, title: "Too many servers have registered", retryAfterS: 10 },
   "state-changed": { status: 409, title: "The server is in another state" },
 });
 

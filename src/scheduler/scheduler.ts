@@ -3,6 +3,7 @@ import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest, type Stop } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Chronicle } from "./record/chronicle.ts";
@@ -12,15 +13,24 @@ import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
-import { isHeld, type ServerPatch, type ServerRow, type SlotRow } from "./terms/rows.ts";
+import {
+  isHeld,
+  type RestoredRegistration,
+  type ServerPatch,
+  type ServerRow,
+  type SlotRow,
+} from "./terms/rows.ts";
 import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
+import { Wake, type WakeRecord } from "./wake.ts";
 
 /** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
   servers: ServerRow[];
+  registered: RestoredRegistration[];
+  lastWake: WakeRecord | null;
   drain: Drain | null;
   /** True if that instance was still waiting for its own tickets to return. */
   regrouping: boolean;
@@ -47,6 +57,7 @@ export class Scheduler {
   readonly #waitingList: WaitingList;
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
+  readonly #wake: Wake;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -60,6 +71,7 @@ export class Scheduler {
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
     this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
+    this.#wake = new Wake(settings.wake?.everyMs ?? null, restored?.lastWake ?? null, now);
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId);
@@ -152,6 +164,7 @@ export class Scheduler {
   deferRefusal(unfinished: number, now: number): DeferRefusal | null {
     const code = this.#deferRefusal(unfinished, now);
     if (code) this.#chronicle.refused(code, now);
+    if (code === "no-server") this.#askForServers(now);
     return code;
   }
 
@@ -175,10 +188,34 @@ export class Scheduler {
     this.tick(now);
   }
 
-  /** A server has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
-  probed(server: string, idle: boolean, askedAt: number, now: number): void {
-    this.#fleet.probed(server, idle, askedAt, now);
+  /** The server of this identity has answered a probe, sent at `askedAt`. `idle`: it said that it is. */
+  probed(identity: string, idle: boolean, askedAt: number, now: number): void {
+    this.#fleet.probed(identity, idle, askedAt, now);
     this.tick(now);
+  }
+
+  /** A server registers, for the first time or again. Nothing changes if it is `known` or the pool is `full`. */
+  register(request: RegisterRequest, now: number): Registered {
+    const registered = this.#fleet.register(request, now);
+    this.#serversChanged(now);
+    return registered;
+  }
+
+  /**
+   * A server that has registered leaves: its last requests finish. Returns `null` if there is none of this name, or at this
+   * URL if one is given.
+   */
+  deregister(name: string, url: string | null, by: string, now: number): Server | null {
+    const server = this.#fleet.deregister(name, url, by, now);
+    this.#serversChanged(now);
+    return server;
+  }
+
+  /** Whom the pool has asked for servers has answered: `got` says what, in words. */
+  woken(got: string, now: number): void {
+    this.#wake.answered(got);
+    this.#outbox.wakeChanged = true;
+    this.#chronicle.journal.note({ kind: "wake", got }, now);
   }
 
   // ── Operator ──
@@ -215,10 +252,7 @@ export class Scheduler {
   /** Returns false if the configuration has no such server. */
   changeServer(name: string, patch: ServerPatch, by: string, now: number): boolean {
     if (!this.#fleet.change(name, patch, by, now)) return false;
-    // A server that is back in service is checked before it gets a request.
-    this.#ask(now);
-    this.#refuseOrDispatch(now);
-    this.tick(now);
+    this.#serversChanged(now);
     return true;
   }
 
@@ -260,6 +294,7 @@ export class Scheduler {
       this.#regroup.endsAt,
       this.#drainSwitch.nextCut,
       this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+      this.#nextWake,
     );
   }
 
@@ -404,6 +439,19 @@ export class Scheduler {
     return this.#waitingList.oldest()?.since;
   }
 
+  /**
+   * When the pool must be awake although nobody is in it: the first server leaves that has registered and does not do so
+   * again, or it asks for servers. `Infinity`: never.
+   */
+  get nextAlarm(): number {
+    return Math.min(this.#fleet.nextExpiry, this.#nextWake);
+  }
+
+  /** The last time that the pool asked for servers; `null`: it has not. */
+  get lastWake(): Readonly<WakeRecord> | null {
+    return this.#wake.last;
+  }
+
   get servers(): readonly Server[] {
     return this.#fleet.servers;
   }
@@ -413,7 +461,7 @@ export class Scheduler {
     return this.#fleet.inFlight;
   }
 
-  /** True if a check or a probe is in the outbox. A check may hold a slot until it is sent and answered. */
+  /** True if a question is in the outbox. A check may hold a slot until it is sent and answered. */
   get hasQuestions(): boolean {
     return this.#outbox.hasQuestions;
   }
@@ -495,6 +543,7 @@ export class Scheduler {
     if (this.#fleet.hasOverdueCheck) this.#ask(now);
     if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
     this.#fleet.grantsMade();
+    if (this.#nextWake <= now) this.#askForServers(now);
   }
 
   #grant(now: number): void {
@@ -536,6 +585,29 @@ export class Scheduler {
     this.#refuseOrDispatch(now);
   }
 
+  /** When to ask for servers next; `Infinity`: no request waits for one that is not there. */
+  get #nextWake(): number {
+    const { nextAt } = this.#wake;
+    if (nextAt === Number.POSITIVE_INFINITY || this.#waitingList.length === 0)
+      return Number.POSITIVE_INFINITY;
+    return this.#drainSwitch.current || this.#fleet.isAvailable ? Number.POSITIVE_INFINITY : nextAt;
+  }
+
+  #askForServers(now: number): void {
+    if (!this.#wake.ask(now)) return;
+    this.#outbox.wakeChanged = true;
+    const since = this.oldestSince ?? this.#waitingList.head()?.since ?? now;
+    const queued = this.#waitingList.length;
+    this.#outbox.ask([{ kind: "wake", queued, oldestWaitMs: Math.max(0, now - since), at: now }]);
+  }
+
+  #serversChanged(now: number): void {
+    // A server that is back in service is checked before it gets a request.
+    this.#ask(now);
+    this.#refuseOrDispatch(now);
+    this.tick(now);
+  }
+
   /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
   #refuseOrDispatch(now: number): void {
     if (this.#waitingList.length > 0 && this.#refusesForLackOfServers(false, now))
@@ -565,6 +637,7 @@ export class Scheduler {
     this.#chronicle.refused(code, now);
     const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
     this.#outbox.decided({ kind: "refuse", ticket, code, ...(message === undefined ? {} : { message }) });
+    if (code === "no-server") this.#askForServers(now);
   }
 
   /**

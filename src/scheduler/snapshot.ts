@@ -5,7 +5,8 @@ import type { Totals } from "./record/counters.ts";
 import type { Percentiles } from "./record/percentiles.ts";
 import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Health, isInFlight, type ServerState } from "./terms/rows.ts";
+import { type Health, isInFlight, type RegisteredRow, type ServerState } from "./terms/rows.ts";
+import type { WakeRecord } from "./wake.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
 export interface Snapshot {
@@ -184,6 +185,7 @@ export function snapshotOf(
     checks: scheduler.hasChecks,
     servers,
     totals: scheduler.totals,
+    ...(scheduler.lastWake ? { lastWake: wakeOf(scheduler.lastWake) } : {}),
     recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
@@ -198,7 +200,11 @@ function cutSnapshot(at: number, done: boolean, leases = 0): CutSnapshot {
   return { at: iso(at), done, ...(done ? { leases } : {}) };
 }
 
-function serverSnapshot(server: Server, now: number): ServerSnapshot {
+function wakeOf({ at, got }: WakeRecord): NonNullable<Snapshot["lastWake"]> {
+  return { at: iso(at), got: got ?? "no answer yet" };
+}
+
+export function serverSnapshot(server: Server, now: number): ServerSnapshot {
   const leases = [...server.occupiedSlots()].filter(isInFlight).map(leaseSnapshot);
   return {
     name: server.name,
@@ -210,6 +216,7 @@ function serverSnapshot(server: Server, now: number): ServerSnapshot {
     ...(server.override.by === undefined ? {} : { changedBy: server.override.by }),
     health: server.health.status,
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
+    ...(server.registration && !server.retired ? { registered: registeredOf(server.registration) } : {}),
     ...(server.available && server.warmUntil > now ? { warmUntil: iso(server.warmUntil) } : {}),
     ...(server.cut ? { cut: cutSnapshot(server.cut.at, server.cut.done, server.cut.leases) } : {}),
     lastCheck: server.lastCheck && {
@@ -224,6 +231,10 @@ function serverSnapshot(server: Server, now: number): ServerSnapshot {
     quarantined: leases.filter((lease) => lease.quarantined).length,
     leases,
   };
+}
+
+function registeredOf({ by, since, expiresAt }: RegisteredRow): NonNullable<ServerSnapshot["registered"]> {
+  return { by, since: iso(since), expiresAt: Number.isFinite(expiresAt) ? iso(expiresAt) : null };
 }
 
 function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseSnapshot {

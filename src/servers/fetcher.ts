@@ -1,7 +1,9 @@
 /** How a server is reached, and what of the configuration's it is sent. */
 import { bindingsOf, bound } from "../config/bindings.ts";
+import { mayRegister } from "../config/register.ts";
+import type { RequestHeaders } from "../config/request-headers.ts";
 import { objectNameOf } from "../config/server-identity.ts";
-import type { PoolConfig, ServerAddress, ServerConfig } from "../config/types.ts";
+import type { PoolConfig, ReachedServer, ServerAddress, ServerConfig } from "../config/types.ts";
 
 /** `fetch`, as far as Sluice uses it. */
 export type ServerFetch = (target: string | Request, init: RequestInit) => Promise<Response>;
@@ -35,18 +37,28 @@ export function fetchOf(env: object, { name, binding }: ServerAddress & { name: 
  */
 export function addedHeaders(
   env: object,
-  { servers, headers: ofAll }: PoolConfig,
-  { name, url, binding }: ServerAddress & { name: string },
+  { servers, headers: ofAll, register }: PoolConfig,
+  server: ReachedServer,
 ): [name: string, value: string][] {
+  const { name, url, binding, registered } = server;
   // Another version may have given the name to another server, which must not get this one's key. A server that the
   // configuration has no more gets what its pool's others get.
   const isSame = (one: ServerConfig) => one.name === name && one.url === url && one.binding === binding;
-  const added = servers.find(isSame)?.headers ?? ofAll;
-  return added.map(([header, value]) => [
+  const own = servers.find(isSame)?.headers;
+  if (own === undefined && registered && !mayRegister(register, server))
+    return withSecrets(env, ofAll.filter(isOpen));
+  return withSecrets(env, own ?? ofAll);
+}
+
+/** The headers with the values that secrets hold. Throws `NoSecret`. */
+export function withSecrets(env: object, headers: RequestHeaders): [name: string, value: string][] {
+  return headers.map(([header, value]) => [
     header,
     typeof value === "string" ? value : secretOf(env, value.secret),
   ]);
 }
+
+const isOpen = ([, value]: RequestHeaders[number]) => typeof value === "string";
 
 /** `parseConfig` refuses a configuration without its secrets. If one is missing all the same, nothing is sent. */
 function secretOf(env: object, name: string): string {

@@ -23,6 +23,17 @@ export function askedInWords(entry: AuditEntry, quote: Quote): string {
       return `resume${as}${entry.force ? ", whosever drain it is" : ""}`;
     case "change-server":
       return `set ${quote(entry.server ?? "")}${as}: ${settings(entry)}${cut(entry)}`;
+    case "register-server": {
+      const { slots, weight, url = "" } = entry;
+      const how = [
+        ...(slots == null ? [] : [counted(slots, "slot")]),
+        ...(weight == null ? [] : [`weight ${weight}`]),
+        expiresMs === undefined ? "until it is removed" : `for ${duration(expiresMs)} at a time`,
+      ];
+      return `register ${quote(entry.server ?? "")} at ${quote(url)}, ${how.join(", ")}`;
+    }
+    case "remove-server":
+      return `remove ${quote(entry.server ?? "")}${entry.url === undefined ? "" : ` at ${quote(entry.url)}`}, which has registered`;
     case "free-slot":
       if (entry.server !== undefined) return `free a slot of ${quote(entry.server)}`;
       return `free the slot of lease ${quote(entry.lease ?? "")}`;
@@ -57,6 +68,9 @@ const REFUSED: Record<Exclude<AuditAnswer, "done" | "nothing" | "pool-unavailabl
   forbidden: "the right to force was missing",
   "state-changed": "it was in another state",
   "unknown-server": "there is no such server",
+  "server-known": "its name or its URL is another server’s",
+  "registration-refused": "the configuration does not let it register",
+  "registration-full": "as many servers as may register were there",
   "unknown-lease": "there was no such lease",
   "unknown-request": "there was no such request",
   "already-ended": "it had ended",

@@ -101,19 +101,24 @@ describe("the OpenAPI document", () => {
 describe("the running Worker", () => {
   const judge = new Judge();
   let origin: Origin;
+  /** Of a server that registers. */
+  let other: Origin;
   let sluice: Sluice;
   let clients: Deferrer;
 
   beforeAll(async () => {
     origin = await Origin.start();
+    other = await Origin.start();
     const servers = [{ name: "web-1", url: origin.url }];
     const keys = { deferred: {}, quarantine: { broken: "1ms", cancel: "1ms" }, on_client_abort: "cancel" };
-    sluice = await Sluice.start({ pools: { web: { servers, ...keys } } });
+    const register = { urls: [other.url] };
+    sluice = await Sluice.start({ pools: { web: { servers, register, ...keys } } });
     clients = new Deferrer(() => sluice);
   });
   afterAll(async () => {
     await sluice.stop();
     await origin.stop();
+    await other.stop();
   });
 
   const ask = (...args: Parameters<Judge["ask"]> extends [unknown, ...infer Rest] ? Rest : never) =>
@@ -170,6 +175,25 @@ describe("the running Worker", () => {
     await ask(server, { server: "web-1" }, body({ state: "ready", ifState: "maint" }));
     await ask(server, { server: "web-1" }, body({ state: "ready", slots: null }));
     await ask(server, { server: "none" }, body({ state: "ready" }));
+    const registers = `PUT ${POOL}/servers/{server}`;
+    const removes = `DELETE ${POOL}/servers/{server}`;
+    const { url } = other;
+    await ask(registers, { server: "gpu-7" }, body({ url }));
+    await ask(registers, { server: "gpu-7" }, body({ url, expires: "1h" }));
+    await ask(registers, { server: "web-1" }, body({ url }));
+    await ask(registers, { server: "gpu-8" }, body({ url: "http://127.0.0.1:8" }));
+    await ask(registers, { server: "gpu-8" }, body({}));
+    await ask(server, { server: "web-1" }, body({ state: "maint" }));
+    await ask(registers, { server: "gpu-7" }, body({ url: other.url, expires: "1h" }));
+    const long = fetch(sluice.url);
+    const { response } = await other.arrival();
+    await ask(removes, { server: "gpu-7" });
+    response.end("done");
+    await (await long).text();
+    await sluice.until("web", ({ servers }) => servers.length === 1);
+    await ask(registers, { server: "gpu-7" }, body({ url: other.url, expires: "1h" }));
+    await ask(removes, { server: "gpu-7" });
+    await ask(server, { server: "web-1" }, body({ state: "ready" }));
     origin.answer = null;
     const freed = fetch(sluice.url).catch(() => null);
     await origin.arrival();
@@ -260,6 +284,8 @@ describe("the running Worker", () => {
       "invalid-request",
       "misconfigured",
       "not-failed",
+      "registration-refused",
+      "server-known",
       "state-changed",
       "unauthorized",
       "unknown-lease",

@@ -10,7 +10,7 @@ import { ask, BEARER, CLOSED_ROUTES, problemOf } from "./support.ts";
 
 const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
 const POOLS = {
-  web: { servers, deferred: {} },
+  web: { servers, register: { urls: ["*"] }, deferred: {} },
   other: { hosts: ["other.test"], servers: [{ name: "other-1", url: "http://127.0.0.1:8" }] },
 };
 

@@ -9,6 +9,8 @@ export interface Route {
   method: string;
   /** For the pool `web`, its server `web-1`, an unknown lease and an unknown deferred request. */
   path: string;
+  /** One that it takes, where it takes none without. */
+  body?: string;
 }
 
 /** Every route that needs the token, from the app itself, so that no new route is forgotten. */
@@ -27,7 +29,8 @@ function routesOf(handlers: readonly Route[]): Route[] {
     if (method === "ALL") continue; // what stands before every route
     const named = path.replace(":pool", "web").replace(":server", "web-1");
     const filled = named.replace(":lease", "none").replace(":id", "none");
-    routes.set(`${method} ${filled}`, { method, path: filled });
+    const body = method === "PUT" ? { body: JSON.stringify({ url: "http://127.0.0.1:8" }) } : {};
+    routes.set(`${method} ${filled}`, { method, path: filled, ...body });
   }
   return [...routes.values()];
 }
@@ -51,9 +54,9 @@ export const IDLE_POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0
 /** Sends the token, unless there are other `headers`. */
 export function ask(
   sluice: Sluice,
-  { method, path }: Route,
+  { method, path, body: usual }: Route,
   headers: Record<string, string> = BEARER,
-  body?: string,
+  body = usual,
 ): Promise<Response> {
   return fetch(sluice.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
 }

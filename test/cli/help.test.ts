@@ -11,6 +11,7 @@ const COMMANDS = [
   "deploy",
   "roll",
   "server",
+  "register",
   "deferred",
   "audit",
   "check",

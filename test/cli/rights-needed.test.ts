@@ -10,7 +10,8 @@ import { Sluice } from "../support/sluice.ts";
 import { Run } from "./command.ts";
 import { end } from "./end.ts";
 
-const POOLS = { web: { servers: [{ name: "web-1", url: "http://127.0.0.1:9" }] } };
+const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+const POOLS = { web: { servers, register: { urls: ["*"] } } };
 
 /** The rights of every command that is in the document. What comes after them is needed besides, for some. */
 const ROWS = tableBelow(read("docs/operators.md"), "## What each command needs").flatMap(
@@ -39,6 +40,7 @@ const ARGS: Record<string, string[]> = {
   "sluice deploy": ["deploy", "web", "--", "true"],
   "sluice resume": ["resume", "web"],
   "sluice roll": ["roll", "web", "--", "true"],
+  "sluice register": ["register", "--pool", "web", "--url", "http://127.0.0.1:8", "--", "true"],
   "sluice token check": ["token", "check"],
 };
 

@@ -21,6 +21,8 @@ test("no key of a pool is without its tests", () => {
     "name",
     "hosts",
     "servers",
+    "register",
+    "wake",
     "check",
     "quarantine",
     "serverTimeout",

@@ -51,8 +51,8 @@ describe("problems", () => {
       'POOLS."a.b".slots',
       'POOLS."a.b".retries',
       'POOLS."c d"',
-      'POOLS."c d".servers',
       'POOLS."c d".color',
+      'POOLS."c d".servers',
       'POOLS."c d".hosts',
     ]);
     expect(() => parseConfig({ POOLS: pools })).toThrow(new ConfigError(problems));

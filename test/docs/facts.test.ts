@@ -225,9 +225,9 @@ describe("docs/admin-api.md", () => {
     JSON.parse(examples.find(({ text }) => text.includes(member))?.text ?? "{}");
 
   test("has every route, and no other", () => {
-    const routes = [...read("src/admin/app.ts").matchAll(/\.(get|post|patch|delete)\(\s*"(\/[^"]+)"/g)].map(
-      ([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`,
-    );
+    const routes = [
+      ...read("src/admin/app.ts").matchAll(/\.(get|post|put|patch|delete)\(\s*"(\/[^"]+)"/g),
+    ].map(([, method = "", path]) => `${method.toUpperCase()} /_sluice${path}`);
     expect(routes.length).toBeGreaterThan(8);
     // The page is mounted apart.
     expect(sorted(named(ADMIN, "## Routes"))).toEqual(sorted([...routes, "GET /_sluice/"]));

@@ -37,6 +37,9 @@ const CALLS: Named<PoolCalls> = {
   freeLease: true,
   auditDeferred: true,
   audit: true,
+  register: true,
+  deregister: true,
+  whenIdle: true,
 };
 const OF_TICKET: Named<WaitingTicket> = { turn: true, leave: true };
 const OF_LEASE: Named<Lease> = { renew: true, untilCut: true };

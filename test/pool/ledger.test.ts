@@ -50,7 +50,8 @@ function write(scheduler: Scheduler, now: number): void {
 }
 
 const KEYS = { servers: [{ name: "a", url: "http://a.example" }], check: { path: "/up", fall: 1 } };
-const restore = (now: number) => new Scheduler(settings(KEYS), { ...ledger().load(), deferred: [] }, now);
+const restore = (now: number) =>
+  new Scheduler(settings(KEYS), { ...ledger().load(), registered: [], deferred: [] }, now);
 
 describe.each(VERSIONS)("what version %s of the tables kept", (_version, statements) => {
   beforeEach(() => {
@@ -71,6 +72,8 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
         },
       ],
       servers: [{ name: "a", override: { state: "maint" }, health: "down", stateSince: 3, healthSince: 5 }],
+      registered: [],
+      lastWake: null,
       drain: DRAIN,
       regrouping: true,
       counts: TOTALS,
@@ -84,7 +87,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     ledger();
     ledger();
     expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-      value: "4",
+      value: "5",
     });
   });
 });
@@ -93,17 +96,37 @@ test("an object that was never there before knows nothing, and its tables are to
   expect(ledger().load()).toEqual({
     slots: [],
     servers: [],
+    registered: [],
+    lastWake: null,
     drain: null,
     regrouping: false,
     counts: {},
     events: [],
   });
   expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-    value: "4",
+    value: "5",
   });
 });
 
 describe("what is written comes back", () => {
+  test("who has registered, until it is gone, and nothing of its slots after that", () => {
+    const open = settings({ servers: [], register: { urls: ["*"] } });
+    const scheduler = new Scheduler(open, null, 0);
+    const request = { ...serverAt("x"), slots: null, weight: 2, backup: true, by: "me" };
+    scheduler.register({ ...request, expiresAt: Number.POSITIVE_INFINITY }, 5);
+    scheduler.enter({ id: "t1" }, 6);
+    write(scheduler, 6);
+    const row = { ...request, since: 5 };
+    expect(ledger().load().registered).toEqual([{ ...row, expiresAt: Number.POSITIVE_INFINITY }]);
+    scheduler.deregister("x", null, "me", 7);
+    write(scheduler, 7);
+    expect(ledger().load()).toMatchObject({ registered: [{ ...row, expiresAt: 0 }], servers: [] });
+    scheduler.end("t1", { how: "done", status: 200 }, 8);
+    write(scheduler, 8);
+    expect(ledger().load()).toMatchObject({ registered: [], slots: [] });
+    expect(storage.database.prepare("SELECT * FROM slots").all()).toEqual([]);
+  });
+
   test("since when a server is as it is, and what happened to it", () => {
     const scheduler = restore(0);
     scheduler.enter({ id: "t1" }, 1_000);
@@ -124,7 +147,7 @@ describe("what is written comes back", () => {
     scheduler.enter({ id: "t1" }, 0);
     write(scheduler, 0);
     const renamed = settings({ ...KEYS, servers: [{ name: "b", url: "http://a.example" }] });
-    const after = new Scheduler(renamed, { ...ledger().load(), deferred: [] }, 100);
+    const after = new Scheduler(renamed, { ...ledger().load(), registered: [], deferred: [] }, 100);
     ledger().forgetServersBut(after.servers);
     expect(after.servers.map(({ name, occupied }) => [name, occupied])).toEqual([["b", 1]]);
     after.end("t1", { how: "done", status: 200 }, 200);

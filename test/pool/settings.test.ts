@@ -9,7 +9,16 @@ const SERVERS = [{ name: "a", url: "https://a.example.com" }];
 /** What becomes of a request that waited in a drain when the pool's object starts with this configuration. */
 function heldUnder(POOLS: unknown, ms: number): string[] {
   const drain = { owner: "deploy", by: "me", reason: null, since: NOW, expiresAt: NOW + 60_000, ...UNCUT };
-  const restored = { slots: [], servers: [], regrouping: false, deferred: [], counts: {}, events: [] };
+  const restored = {
+    slots: [],
+    servers: [],
+    registered: [],
+    lastWake: null,
+    regrouping: false,
+    deferred: [],
+    counts: {},
+    events: [],
+  };
   const scheduler = new Scheduler(settingsOf({ POOLS }, "web").settings, { ...restored, drain }, NOW);
   scheduler.enter({ id: "held", token: NOW - 30_000, waitedMs: 30_000 }, NOW);
   scheduler.tick(NOW + ms);

@@ -22,14 +22,17 @@ afterEach(() => void vi.useRealTimers());
 
 const IDLE = true;
 const BUSY = false;
-const dueAt = (at: number, nextCut = Number.POSITIVE_INFINITY) => ({
+const NEVER = Number.POSITIVE_INFINITY;
+const dueAt = (at: number, nextCut = NEVER, nextAlarm = NEVER) => ({
   nextTick: () => at,
   nextCut,
+  nextAlarm,
   currentDrain: null,
 });
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
-  nextCut: Number.POSITIVE_INFINITY,
+  nextCut: NEVER,
+  nextAlarm: NEVER,
   currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt, ...UNCUT },
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
@@ -66,6 +69,13 @@ describe("a pool with nobody in it", () => {
   test("sleeps, and leaves it to the alarm, when its drain has 5 min to go", () => {
     const at = Date.now() + MINUTES_5;
     wakeups.set(drainUntil(at), [], IDLE);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(alarms).toEqual([at]);
+  });
+
+  test("sleeps, and leaves it to the alarm, when a server that has registered has 5 min to go", () => {
+    const at = Date.now() + MINUTES_5;
+    wakeups.set(dueAt(at, NEVER, at), [], IDLE);
     expect(vi.getTimerCount()).toBe(0);
     expect(alarms).toEqual([at]);
   });

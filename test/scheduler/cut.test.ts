@@ -190,7 +190,7 @@ describe("a lease that was cut off", () => {
   test("opens its slot when a probe says that its server is idle", () => {
     scheduler.tick(11 * SECOND);
     expect(settle().probes).toEqual(["a"]);
-    scheduler.probed("a", true, 11 * SECOND, 11 * SECOND);
+    scheduler.probed("http://a.example", true, 11 * SECOND, 11 * SECOND);
     now = 11 * SECOND;
     expect([scheduler.inFlight, freeAfter()]).toEqual([0, 0]);
   });

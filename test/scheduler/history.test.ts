@@ -108,7 +108,7 @@ const happening = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       what: fc.constant("changeServer" as const),
-      name: fc.constantFrom("a", "b", "nobody"),
+      name: fc.constantFrom("a", "b", "x", "nobody"),
       patch: fc.record(
         {
           state: fc.constantFrom("ready" as const, "ready" as const, "drain" as const, "maint" as const),
@@ -120,8 +120,27 @@ const happening = fc.oneof(
       ),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      what: fc.constant("register" as const),
+      name: fc.constantFrom("a", "c", "x", "y", "z"),
+      at: fc.constantFrom("a", "c", "x", "y"),
+      slots: fc.option(fc.integer({ min: 1, max: 3 })),
+      forMs: fc.option(fc.integer({ min: 1, max: 60_000 })),
+      renews: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("deregister" as const),
+      name: fc.constantFrom("b", "c", "x", "y", "z"),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("freeLease" as const), who: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("scrape" as const) }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant("wake" as const) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("restart" as const), config: fc.nat() }) },
   {
     weight: 1,
@@ -146,9 +165,11 @@ const b = { name: "b", url: "http://b.example" };
 const d = { name: "d", url: "http://d.example" };
 const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
+const REGISTER = { urls: ["*"] };
+const WAKE = { url: "https://scale.example" };
 const CONFIGS = [
-  settings({ ...base, check: CHECK, quarantine: PROBED }),
-  settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK }),
+  settings({ ...base, check: CHECK, quarantine: PROBED, register: REGISTER, wake: WAKE }),
+  settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK, register: REGISTER }),
   settings({ ...base, balance: "first", max_queue: 3, servers: [a, { ...b, slots: 3, backup: true }] }),
   settings({
     ...base,
@@ -156,6 +177,7 @@ const CONFIGS = [
     when_down: "refuse",
     on_client_abort: "cancel",
     servers: [{ ...a, weight: 3 }, b],
+    register: { urls: ["*"], max: 2 },
   }),
   settings({ ...base, when_down: "refuse", check: CHECK, max_queue: 2, deferred: { when: "asked", max: 3 } }),
   settings({
@@ -165,6 +187,9 @@ const CONFIGS = [
     max_queue: 4,
     deferred: { when: "drained", max: 5 },
   }),
+  // All its servers come by themselves.
+  settings({ ...base, servers: [], register: REGISTER, check: CHECK, quarantine: PROBED, wake: WAKE }),
+  settings({ ...base, servers: [], register: REGISTER, slots: 2, when_down: "refuse", wake: WAKE }),
   // Server b has left the configuration, c has come.
   settings({ ...base, servers: [a, { name: "c", url: "http://c.example" }], deferred: undefined }),
   // The same servers under other names.
@@ -231,6 +256,15 @@ function play(world: World, event: Happening, calm = false): void {
     case "changeServer":
       world.changeServer(event.name, event.patch);
       break;
+    case "register":
+      world.register(event);
+      break;
+    case "deregister":
+      world.deregister(event.name);
+      break;
+    case "wake":
+      world.wake();
+      break;
     case "scrape":
       world.scrape();
       break;
@@ -266,6 +300,8 @@ function play(world: World, event: Happening, calm = false): void {
   world.checkDrain();
   world.checkClosed();
   world.checkHealth();
+  world.checkRegistered();
+  world.checkWoken();
   world.checkWaiting();
   world.checkLookedAfter();
   world.checkTotals();
@@ -277,6 +313,7 @@ function comeToRest(world: World): void {
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
   for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1, weight: 1 });
+  world.deregisterAll();
   const areAllGone = () => world.workers.every(({ state }) => state === "gone");
   for (let round = 0; round < 3 * world.workers.length + 20 && !areAllGone(); round++) {
     // A check is answered before it counts as timed out.

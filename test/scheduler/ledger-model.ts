@@ -3,7 +3,9 @@ import type { Counts } from "../../src/scheduler/record/counters.ts";
 import type { PoolEvent } from "../../src/scheduler/record/events.ts";
 import type { Changes } from "../../src/scheduler/record/outbox.ts";
 import type { Restored, Scheduler } from "../../src/scheduler/scheduler.ts";
-import type { ServerRow, SlotRow } from "../../src/scheduler/terms/rows.ts";
+import type { RegisteredRow, ServerRow, SlotRow } from "../../src/scheduler/terms/rows.ts";
+
+import type { WakeRecord } from "../../src/scheduler/wake.ts";
 
 /** A stored request that has not ended, by the ticket of its present attempt. */
 interface DeferredRow {
@@ -18,10 +20,13 @@ export class LedgerModel {
   /** Those that are not free. */
   readonly slots = new Map<string, SlotRow>();
   readonly servers = new Map<string, ServerRow>();
+  /** By identity. */
+  readonly registered = new Map<string, RegisteredRow>();
   readonly deferred = new Map<string, DeferredRow>();
   events: readonly PoolEvent[] = [];
   #drain: Drain | null = null;
   #regrouping = false;
+  #lastWake: WakeRecord | null = null;
   #counts: Partial<Counts> = {};
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
@@ -40,10 +45,29 @@ export class LedgerModel {
           lost,
         });
     }
+    for (const [identity, row] of changes.registered) {
+      if (row === null) this.registered.delete(identity);
+      else {
+        const { name, url, binding, slots, weight, backup, since, by, expiresAt } = row;
+        this.registered.set(identity, {
+          ...{ name, identity, url, binding, slots, weight, backup, since, by, expiresAt },
+        });
+      }
+    }
+    for (const name of changes.left) this.servers.delete(name);
     for (const row of changes.servers.values()) this.servers.set(row.name, structuredClone(row));
     if (changes.drainChanged) this.#drain = structuredClone(scheduler.currentDrain);
+    if (changes.wakeChanged) this.#lastWake = structuredClone(scheduler.lastWake);
     if (changes.regroupChanged) this.#regrouping = scheduler.regrouping;
     this.#writeEvents(scheduler, now);
+  }
+
+  /** As the pool does it when it starts. */
+  forgetServersBut(servers: readonly { name: string; identity: string }[]): void {
+    for (const name of this.servers.keys())
+      if (!servers.some((one) => one.name === name)) this.servers.delete(name);
+    for (const identity of this.registered.keys())
+      if (!servers.some((one) => one.identity === identity)) this.registered.delete(identity);
   }
 
   /** `counts`: a copy, which nobody changes. */
@@ -64,7 +88,8 @@ export class LedgerModel {
     this.deferred.set(to, row);
   }
 
-  load(now = 0): Restored {
+  /** `lets`: the configuration lets servers register. */
+  load(now = 0, lets = false): Restored {
     const deferred = [...this.deferred]
       .filter(([id]) => !this.hasSlot(id))
       .map(([id, { since, hashKey, ...row }]) => {
@@ -73,8 +98,10 @@ export class LedgerModel {
     return structuredClone({
       slots: [...this.slots.values()],
       servers: [...this.servers.values()],
+      registered: [...this.registered.values()].map((row) => ({ ...row, allowed: lets })),
       drain: this.#drain,
       regrouping: this.#regrouping,
+      lastWake: this.#lastWake,
       deferred,
       counts: this.#counts,
       events: [...this.events],

@@ -3,7 +3,7 @@ import type { PoolConfig } from "../../src/config/types.ts";
 import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
 import type { Server } from "../../src/scheduler/fleet/server.ts";
-import type { Decision, Question } from "../../src/scheduler/record/outbox.ts";
+import type { Decision, ServerQuestion, WakeQuestion } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
@@ -12,6 +12,7 @@ import { DrainModel, type Wanted } from "./drain-model.ts";
 import { cutOff, DONE, reported } from "./ends.ts";
 import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
+import { type Coming, RegistrationsModel } from "./fleet/registrations-model.ts";
 import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { scraped, Tally } from "./record/tally.ts";
@@ -48,15 +49,20 @@ export class World {
   #beatAt: number | null = null;
   /** What the last scrape was told. */
   #scraped: Record<string, number> = {};
-  readonly questions: Question[] = [];
+  readonly questions: ServerQuestion[] = [];
+  /** Calls for servers that are not answered yet. */
+  readonly wakes: WakeQuestion[] = [];
+  /** When the last of all was made. */
+  #wokenAt = Number.NEGATIVE_INFINITY;
   /** Checks that have timed out; their servers may still answer. */
-  readonly lateChecks: Question[] = [];
+  readonly lateChecks: ServerQuestion[] = [];
   /** Who asks for a slot just now, and was told no token before. */
   #newcomer: Worker | null = null;
   #instance = 0;
   /** The pool crashes before anybody hears what it has written. */
   #tellsNobody = false;
   readonly #slots = new SlotsModel();
+  readonly #registrations: RegistrationsModel;
   #startedAt: number;
   /** When somebody last waited for a server, or was at one. */
   #workedAt = Number.NEGATIVE_INFINITY;
@@ -76,7 +82,7 @@ export class World {
   readonly #refusedAt = new Map<string, number>();
   readonly #checkIds = new Set<string>();
   /** Checks under way that take no slot, as their servers answer them beside their work: of whom, and since when. */
-  readonly #beside = new Map<string, { url: string; since: number }>();
+  readonly #beside = new Map<string, { server: Server; url: string; since: number }>();
   /** When its last check was made, and when a request was last given the slot of one, by URL. */
   readonly #checkedAt = new Map<string, number>();
   readonly #yieldedAt = new Map<string, number>();
@@ -84,6 +90,7 @@ export class World {
   constructor(settings: PoolConfig) {
     this.#settings = settings;
     this.#startedAt = this.now;
+    this.#registrations = new RegistrationsModel(settings);
     this.#health = new HealthModel(settings, new Map());
     this.scheduler = new Scheduler(settings, this.#ledger.load(), this.now);
     this.#settle();
@@ -107,6 +114,7 @@ export class World {
     this.#beatAt ??= this.now + HEARTBEAT_MS;
     if (refusal) {
       this.#tally.refuse(refusal);
+      this.#settle(refusal === "no-server");
       return;
     }
     const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
@@ -238,7 +246,7 @@ export class World {
   // ── What servers do ──
 
   /** `cutOff`: it is not read to its end. */
-  answer(question: Question, result: CheckResult, cutOff = false): void {
+  answer(question: ServerQuestion, result: CheckResult, cutOff = false): void {
     this.questions.splice(this.questions.indexOf(question), 1);
     const { maxMs, brokenMs } = this.#settings.quarantine;
     const beside = question.kind === "check" ? this.#beside.get(question.id) : undefined;
@@ -246,15 +254,18 @@ export class World {
       // Idle, but for what came to it since it was asked.
       const { askedAt } = question;
       if (result === "passed") this.#slots.open(new URL(question.url).origin, askedAt, askedAt, this.now);
-      this.scheduler.probed(question.server, result === "passed", question.askedAt, this.now);
+      this.scheduler.probed(question.identity, result === "passed", question.askedAt, this.now);
     } else if (beside !== undefined) {
       this.#beside.delete(question.id);
       if (result === "timeout") this.lateChecks.push(question);
-      const wasDown = this.#isDown(question.server);
-      this.#health.checked(question.server, result, this.now);
-      if (result === "refused") this.#refusedAt.set(beside.url, beside.since);
+      // One that has left since, and perhaps come again, is another one.
+      const isThere = !beside.server.retired && this.scheduler.servers.includes(beside.server);
+      const name = isThere ? this.#nameAt(beside.url) : undefined;
+      const wasDown = this.#isDown(name);
+      if (name !== undefined) this.#health.checked(name, result, this.now);
+      if (name !== undefined && result === "refused") this.#refusedAt.set(beside.url, beside.since);
       this.scheduler.checked(question.id, reported(result, cutOff), this.now);
-      if (result === "passed") this.#well(question, wasDown);
+      if (name !== undefined && result === "passed") this.#well(question, name, wasDown);
     } else {
       const mine = this.#slots.lastOf(question.id);
       const [answered, unanswered] = [this.#restAfter(cutOff), brokenMs];
@@ -266,20 +277,28 @@ export class World {
         timeout: maxMs,
       }[result];
       if (result === "timeout") this.lateChecks.push(question);
-      const wasDown = this.#isDown(question.server);
+      // Whatever it was called when it was asked.
+      const server = this.#nameAt(new URL(question.url).origin);
+      const wasDown = this.#isDown(server);
       // Later than that it counts as a check that timed out, whatever comes.
       const inTime = mine && mine.closedAt > this.now ? mine : null;
       if (inTime) Object.assign(inTime, { until: this.now + after, closedAt: this.now, checks: undefined });
-      if (inTime) this.#health.checked(question.server, result, this.now);
+      if (inTime && server !== undefined) this.#health.checked(server, result, this.now);
       if (inTime && result === "refused") this.#refusedAt.set(new URL(question.url).origin, inTime.since);
       this.scheduler.checked(question.id, reported(result, cutOff), this.now);
-      if (inTime && result === "passed") this.#well(question, wasDown);
+      if (inTime && result === "passed") this.#well(question, server, wasDown);
     }
     this.#settle();
   }
 
+  /** Whom the pool asks for servers says that it has heard. */
+  wake(): void {
+    if (this.wakes.shift()) this.scheduler.woken("status 202", this.now);
+    this.#settle();
+  }
+
   /** Its server answers a check that has timed out, or breaks off. */
-  answerLate(question: Question, result: CheckResult, cutOff = false): void {
+  answerLate(question: ServerQuestion, result: CheckResult, cutOff = false): void {
     if (question.kind !== "check") return;
     this.lateChecks.splice(this.lateChecks.indexOf(question), 1);
     const mine = this.#slots.lastOf(question.id);
@@ -348,6 +367,42 @@ export class World {
     this.#settle();
   }
 
+  register(coming: Coming): void {
+    const { name, at, slots, forMs, renews } = coming;
+    const url = `http://${at}.example`;
+    const expected = this.#registrations.register(coming, this.now);
+    if (expected === "new") {
+      this.#health.came(name, this.now);
+      this.#checkedAt.delete(url);
+      this.#refusedAt.delete(url);
+      this.#forget(name);
+    }
+    if (expected === "new" || this.#isDown(name)) this.#workedAt = this.now;
+    const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : this.now + forMs;
+    const address = { name, identity: url, url, binding: null };
+    const request = { ...address, renews, slots, weight: 1, backup: false, expiresAt, by: "me" };
+    assert.equal(this.scheduler.register(request, this.now), expected, `${name} registers`);
+    this.#settle();
+  }
+
+  deregister(name: string): void {
+    const expected = this.#registrations.leave(name);
+    if (expected) this.#forget(name);
+    assert.equal(this.scheduler.deregister(name, null, "me", this.now) !== null, expected, `${name} leaves`);
+    this.#settle();
+  }
+
+  /** What operators wanted of the server ends with it. */
+  #forget(name: string): void {
+    this.#setAt.delete(name);
+    this.#cuts.delete(name);
+  }
+
+  /** Everybody who has registered goes. */
+  deregisterAll(): void {
+    for (const name of this.#registrations.names) this.deregister(name);
+  }
+
   freeLease(worker: Worker): void {
     if (this.scheduler.freeLease(worker.id, "me", this.now)) {
       if (this.#slots.lastOf(worker.id)?.held) this.#tally.abandoned++;
@@ -397,12 +452,14 @@ export class World {
   #tick(): void {
     for (const one of this.#slots.all) {
       if (one.closedAt > this.now) continue;
-      if (one.checks) this.#health.checked(one.checks, "timeout", this.now);
+      const checked = one.checks && this.#nameAt(one.url);
+      if (checked) this.#health.checked(checked, "timeout", this.now);
       delete one.checks;
       // Nobody has heard of its holder.
       if (one.held) this.#tally.abandoned++;
       one.held = false;
     }
+    for (const name of this.#registrations.tick(this.now)) this.#forget(name);
     this.#drain.pass(this.now);
     this.scheduler.tick(this.now);
     this.#settle();
@@ -454,7 +511,14 @@ export class World {
     this.#settings = settings;
     this.#startedAt = this.now;
     this.#instance++;
-    this.#health = new HealthModel(settings, this.#ledger.servers);
+    // What was known of a server that had registered is not of the one that is configured by its name now.
+    const kept = new Map(this.#ledger.servers);
+    for (const name of this.#registrations.restart(settings)) {
+      kept.delete(name);
+      this.#forget(name);
+    }
+    for (const name of this.#registrations.tick(this.now)) this.#forget(name);
+    this.#health = new HealthModel(settings, kept, this.#registrations.names);
     this.#refusedAt.clear();
     this.#checkedAt.clear();
     this.#workedAt = Number.NEGATIVE_INFINITY;
@@ -467,6 +531,7 @@ export class World {
       mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
     }
     this.lateChecks.length = 0;
+    this.wakes.length = 0;
     this.#beside.clear();
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
@@ -474,7 +539,12 @@ export class World {
       const restMs = Math.max(settings.cooldownMs, 10_000);
       if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
     }
-    this.scheduler = new Scheduler(settings, this.#ledger.load(this.now), this.now);
+    this.scheduler = new Scheduler(
+      settings,
+      this.#ledger.load(this.now, settings.register !== null),
+      this.now,
+    );
+    this.#ledger.forgetServersBut(this.scheduler.servers);
     this.#settle();
   }
 
@@ -516,14 +586,28 @@ export class World {
     if (!this.#settings.check || !this.#isAwaited || this.questions.length >= 4) return;
     for (const { name, url, state, retired, hasFreeSlot } of this.scheduler.servers) {
       if (retired || state === "maint" || (this.#checksTakeSlots && !hasFreeSlot)) continue;
-      if (this.questions.some((question) => question.server === name)) continue;
+      if (this.questions.some(({ identity }) => identity === url)) continue;
       const dueAt = (this.#checkedAt.get(url) ?? this.now) + this.#intervalMs;
       assert.ok(this.scheduler.nextTick() <= Math.max(this.now, dueAt), `nobody looks after ${name}`);
     }
   }
 
+  /** While somebody waits and no server is there, servers are asked for. */
+  checkWoken(): void {
+    const { wake } = this.#settings;
+    if (!wake || this.#waiting.length === 0 || !this.#lacksServers || this.wakes.length > 0) return;
+    const dueAt = Math.max(this.now, this.#wokenAt + wake.everyMs);
+    assert.ok(this.scheduler.nextTick() <= dueAt, "nobody asks for servers");
+    assert.ok(this.scheduler.nextAlarm <= dueAt, "the pool may sleep and ask nobody for servers");
+  }
+
   checkHealth(): void {
     this.#health.compare(this.scheduler.servers);
+  }
+
+  /** Those servers are there that are configured, or have registered and have not left. */
+  checkRegistered(): void {
+    this.#registrations.compare(this.scheduler.servers);
   }
 
   /** What the scheduler shows is what the ledger would bring back. */
@@ -643,7 +727,7 @@ export class World {
   }
 
   /** Ledger first, then the answers, as the Pool does it. */
-  #settle(): void {
+  #settle(refusesStored = false): void {
     // Up to now, as no time passes without it.
     if (this.#isAtWork) this.#workedAt = this.now;
     const changes = this.scheduler.takeChanges();
@@ -652,7 +736,11 @@ export class World {
     this.#ledger.write(changes, this.scheduler, this.now);
     if (changes.drainChanged) this.#writeCounts();
     if (changes.decisions.length > 0 || changes.slots.size > 0) this.#beatAt ??= this.now + HEARTBEAT_MS;
-    for (const question of changes.questions) this.#asked(question);
+    const refuses = changes.decisions.some((one) => one.kind === "refuse" && one.code === "no-server");
+    for (const question of changes.questions) {
+      if (question.kind === "wake") this.#wakes(question, refuses || refusesStored);
+      else this.#asked(question);
+    }
     for (const decision of changes.decisions) this.#answer(decision);
     if (this.#isAtWork) this.#workedAt = this.now;
   }
@@ -761,7 +849,27 @@ export class World {
     return worker;
   }
 
-  #asked(question: Question): void {
+  /** `refuses`: requests are refused as no server is there. */
+  #wakes(question: WakeQuestion, refuses: boolean): void {
+    const sinceMs = this.now - this.#wokenAt;
+    assert.ok(
+      sinceMs >= (this.#settings.wake?.everyMs ?? Number.POSITIVE_INFINITY),
+      `called ${sinceMs} ms ago`,
+    );
+    assert.equal(this.wakes.length, 0, "a call that is not answered");
+    assert.ok(this.#lacksServers, "servers are asked for, and there are some");
+    assert.ok(question.queued > 0 || refuses, "servers are asked for that nobody needs");
+    assert.equal(question.at, this.now);
+    this.#wokenAt = this.now;
+    this.wakes.push(question);
+  }
+
+  /** No server takes requests, and no operator wants it so. */
+  get #lacksServers(): boolean {
+    return this.scheduler.currentDrain === null && !this.scheduler.servers.some((one) => one.available);
+  }
+
+  #asked(question: ServerQuestion): void {
     this.questions.push(question);
     if (question.kind === "probe") return;
     const { origin } = new URL(question.url);
@@ -773,7 +881,7 @@ export class World {
     this.#checkIds.add(question.id);
     this.#checkInterval(origin);
     if (!slot) {
-      this.#beside.set(question.id, { url: origin, since: this.now });
+      this.#beside.set(question.id, { server, url: origin, since: this.now });
       return;
     }
     const closedAt = this.now + (this.#settings.check?.timeoutMs ?? 0) + 1_000;
@@ -789,7 +897,7 @@ export class World {
   }
 
   /** A server that was down, refused a connection and is up again has restarted: it knows nothing from before. */
-  #well({ server, url }: Question, wasDown: boolean): void {
+  #well({ url }: ServerQuestion, server: string | undefined, wasDown: boolean): void {
     if (this.#isDown(server)) return;
     const { origin } = new URL(url);
     const refusedAt = this.#refusedAt.get(origin);
@@ -797,13 +905,16 @@ export class World {
     if (wasDown && refusedAt !== undefined) this.#slots.open(origin, this.now, refusedAt, this.now);
   }
 
-  #isDown(name: string): boolean {
+  #isDown(name: string | undefined): boolean {
     return this.scheduler.servers.find((one) => one.name === name && !one.retired)?.health.status === "down";
   }
 
   /** Today's name of the server whose slot it has. */
   #serverOf(worker: Worker): string | undefined {
-    const url = this.#has(worker)?.url;
+    return this.#nameAt(this.#has(worker)?.url);
+  }
+
+  #nameAt(url: string | undefined): string | undefined {
     return this.scheduler.servers.find((one) => !one.retired && one.url === url)?.name;
   }
 

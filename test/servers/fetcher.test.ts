@@ -31,6 +31,28 @@ test("a server gets its own headers, and not those of the one that has had its n
   expect(at("https://b.example")).toEqual([["x-key", "of all"]]);
 });
 
+test("a server that has registered gets the secrets only where the configuration lets it register now", () => {
+  const headers = { "X-Key": { secret: "KEY" }, "X-Open": "to all" };
+  const register = { urls: ["https://*.gpu.example"], binding: "NET" };
+  const pool = parseConfig({ POOLS: { web: { register, headers } } }, ALL).pools.get("web") as PoolConfig;
+  const sentTo = (url: string, binding: string | null, registered?: true) =>
+    addedHeaders({ KEY: "open-sesame" }, pool, { name: "a", url, binding, registered });
+  const all = [
+    ["x-key", "open-sesame"],
+    ["x-open", "to all"],
+  ];
+  const open = [["x-open", "to all"]];
+  expect(sentTo("https://a.gpu.example", "NET", true)).toEqual(all);
+  expect(sentTo("https://a.gpu.example", null, true)).toEqual(open);
+  expect(sentTo("https://a.else.example", "NET", true)).toEqual(open);
+  const closed = { ...pool, register: null };
+  expect(
+    addedHeaders({ KEY: "open-sesame" }, closed, {
+      ...{ name: "a", url: "https://a.gpu.example", binding: "NET", registered: true },
+    }),
+  ).toEqual(open);
+});
+
 test.each([undefined, { open: "sesame" }])(
   "a secret that is %j is in no request, and neither is its name",
   (secret) => {

@@ -3,7 +3,7 @@ import type { AdminApi } from "../../admin/app.ts";
 import type { AuditList } from "../../admin/audit.ts";
 import type { DeferredList, ListedRequest, QueuedAgain } from "../../admin/deferred.ts";
 import type { Me } from "../../admin/operator.ts";
-import type { Snapshot } from "../../scheduler/snapshot.ts";
+import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import type { CliError } from "../exit-codes.ts";
 import { failureOf, impossibleName, type Subject, unreachable } from "./failures.ts";
 import { MissingRight } from "./missing-right.ts";
@@ -49,6 +49,16 @@ export interface ServerPatch {
   weight?: number | undefined;
   /** After how long the requests that are still in flight are cut off, as a duration: `30s`. */
   cut?: string | undefined;
+}
+
+/** What a server says of itself when it registers. */
+export interface Registration {
+  url: string;
+  slots: number | undefined;
+  weight: number | undefined;
+  expiresMs: number;
+  /** It has registered before. */
+  renew: boolean;
 }
 
 export interface DeferredQuery {
@@ -123,6 +133,35 @@ export class AdminClient {
   changeServer(pool: string, server: string, patch: ServerPatch, signal?: AbortSignal): Promise<Snapshot> {
     return this.#ask({ pool, server }, signal, 0, (api) =>
       api.pools[":pool"].servers[":server"].$patch({ param: { pool, server }, json: patch }),
+    );
+  }
+
+  register(
+    pool: string,
+    server: string,
+    { url, slots, weight, expiresMs, renew }: Registration,
+    signal?: AbortSignal,
+  ): Promise<ServerSnapshot> {
+    const json = {
+      ...{ url, expires: `${expiresMs}ms`, renew },
+      ...(slots === undefined ? {} : { slots }),
+      ...(weight === undefined ? {} : { weight }),
+    };
+    return this.#ask({ pool, server, isRegistering: true }, signal, 0, (api) =>
+      api.pools[":pool"].servers[":server"].$put({ param: { pool, server }, json }),
+    );
+  }
+
+  /** Resolves once nothing of the server at this URL is in flight, or after `waitMs`. Rejects if it is gone already. */
+  deregister(
+    pool: string,
+    server: string,
+    { url, waitMs }: { url: string; waitMs: number },
+    signal?: AbortSignal,
+  ): Promise<{ name: string; inFlight: number }> {
+    const query = { url, wait: `${waitMs}ms` };
+    return this.#ask({ pool, server, isRegistering: true }, signal, waitMs, (api) =>
+      api.pools[":pool"].servers[":server"].$delete({ param: { pool, server }, query }),
     );
   }
 

@@ -41,9 +41,12 @@ const EXIT_OF: Record<string, number> = {
   "already-ended": EXIT.usage,
   "not-failed": EXIT.usage,
   "invalid-request": EXIT.usage,
+  "registration-refused": EXIT.unauthorised,
+  "server-known": EXIT.held,
   // Another attempt may succeed, as where nobody answers.
   "deferred-full": EXIT.unreachable,
   "no-server": EXIT.unreachable,
+  "registration-full": EXIT.unreachable,
 };
 
 const UNKNOWN_TOKEN =
@@ -75,6 +78,8 @@ interface Head {
 export interface Subject {
   pool?: string;
   server?: string;
+  /** The server registers, or leaves. */
+  isRegistering?: boolean;
   /** The id of one of its deferred requests. */
   request?: string;
   /** The list of its deferred requests. */
@@ -173,16 +178,17 @@ export function unreachable(url: string, error: unknown): Unreachable {
 
 /**
  * True for what was asked for: the pool's snapshot, a list of snapshots for all pools, a list of changes or of its
- * deferred requests, what becomes of one of these, or what whoever asks may do.
+ * deferred requests, what becomes of one of these or of a server that registers, or what whoever asks may do.
  */
 function isAnswer({ status, headers }: Head, body: unknown, subject: Subject): boolean {
-  const { pool, request, isList, isAudit, isMe } = subject;
-  const { name, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
+  const { pool, server, request, isList, isAudit, isMe, isRegistering } = subject;
+  const { name, inFlight, servers, pools, unreachable, requests, changes, id } = (body ?? {}) as Record<
     string,
     unknown
   >;
   if (isAudit) return Array.isArray(changes) && Array.isArray(unreachable);
   if (isMe) return typeof name === "string" && Object.values(pools ?? [null]).every(Array.isArray);
+  if (isRegistering) return name === server && typeof inFlight === "number";
   if (pool === undefined) return Array.isArray(pools) && Array.isArray(unreachable);
   if (isList) return Array.isArray(requests);
   if (request !== undefined) return status === 204 ? isOwn(headers) : id === request;

@@ -20,7 +20,7 @@ export interface CommandEnd {
 export function runCommand(
   [file = "", ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
-  signals: Signals,
+  signals: Pick<Signals, "on">,
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
     const terminal = hasTerminal();

@@ -79,7 +79,7 @@ export class Signals {
   }
 }
 
-class StopController implements Stop {
+export class StopController implements Stop {
   readonly #now = new AbortController();
   readonly #soon = new AbortController();
 

@@ -154,7 +154,7 @@ export class RollServer {
     const server = servers.find(({ name }) => name === this.name);
     if (server?.state === "drain" && server.stateOwner === this.#owner) return server;
     this.#mayBeOut = false;
-    const now = server ? `is ${server.state} now` : "has left the configuration";
+    const now = server ? `is ${server.state} now` : "has left the pool";
     throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);
   }
 }

@@ -54,8 +54,10 @@ export function readSettings(text: string, kind: FileKind, environment: string |
   };
 }
 
-function secretsOf({ servers, headers: ofAll }: PoolConfig): string[] {
-  const values = [ofAll, ...servers.map(({ headers }) => headers)].flat().map(([, value]) => value);
+function secretsOf({ servers, headers: ofAll, wake }: PoolConfig): string[] {
+  const values = [ofAll, wake?.headers ?? [], ...servers.map(({ headers }) => headers)]
+    .flat()
+    .map(([, value]) => value);
   return values.flatMap((value) => (typeof value === "string" ? [] : value.secret));
 }
 

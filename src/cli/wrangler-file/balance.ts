@@ -6,7 +6,7 @@ import type { Target } from "./target.ts";
 export function checkBalance(target: Target, pools: readonly PoolConfig[]): void {
   for (const { name, servers, balance, slowStartMs } of pools) {
     const path = poolPath(target, name);
-    if (servers.every(({ weight }) => weight === 0)) {
+    if (servers.length > 0 && servers.every(({ weight }) => weight === 0)) {
       const message =
         "with weight 0 none of them gets a request, and all wait until an operator gives one a weight";
       target.warn([...path, "servers"], message);

@@ -8,6 +8,7 @@ import { checkHealth } from "./health.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { type FileKind, readFileText } from "./read.ts";
+import { checkRegister } from "./register.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers } from "./servers.ts";
 import { checkSharedServers } from "./shared-servers.ts";
@@ -64,6 +65,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     const right = checkPools(target);
     if (options.against && target === compared) checkAgainst(target, right, options.against);
     checkPlatform(target);
+    checkRegister(target, right);
     checkServers(target, right);
     checkSharedServers(target, right);
     checkDrains(target, right, options.longestDrainMs);

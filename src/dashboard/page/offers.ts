@@ -24,7 +24,7 @@ export interface Offers {
 export function offersOn(pool: Pick<Snapshot, "name" | "drain" | "state">, me: Me | null): Offers {
   const { name, drain } = pool;
   const rights = me?.pools[name] ?? [];
-  const may = (right: Right | "register") => (rights as readonly string[]).includes(right);
+  const may = (right: Right) => rights.includes(right);
   const isTheirs = may("drain") && me !== null && isOwn(drain, me.name);
   return {
     // One's own stop can be turned into a drain, and the other way round.

@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../../config/types.ts";
-import type { Question } from "../record/outbox.ts";
+import type { ServerQuestion } from "../record/outbox.ts";
 import { isCheck, type SlotState } from "../terms/rows.ts";
 import type { Leases } from "./leases.ts";
 import type { Server } from "./server.ts";
@@ -91,10 +91,10 @@ export class Checks {
   }
 
   /** Returns the checks and probes to send now. `busy`: there are requests, waiting or in flight. */
-  due(servers: readonly Server[], busy: boolean, now: number): Question[] {
+  due(servers: readonly Server[], busy: boolean, now: number): ServerQuestion[] {
     this.#overdue = false;
     if (busy) this.work(servers, now);
-    const questions: Question[] = [];
+    const questions: ServerQuestion[] = [];
     // The longest overdue first: otherwise the servers at the end of a long list would never have their turn.
     const due = servers
       .filter((server) => this.#dueAt(server) <= now)
@@ -149,11 +149,12 @@ export class Checks {
   }
 
   #hasCheckRunning(server: Server): boolean {
-    for (const { server: busy } of this.#running.values()) if (busy === server) return true;
+    // It may have left, and come again.
+    for (const { server: busy } of this.#running.values()) if (busy.identity === server.identity) return true;
     return false;
   }
 
-  #startCheck(server: Server, now: number): Question | null {
+  #startCheck(server: Server, now: number): ServerQuestion | null {
     const { check } = this.#settings;
     if (!check || server.nextCheckAt > now || !this.#canCheck(server)) return null;
     server.nextCheckAt = Number.POSITIVE_INFINITY;
@@ -173,7 +174,7 @@ export class Checks {
     server.nextProbeAt = Math.min(server.nextProbeAt, now + ms);
   }
 
-  #startProbe(server: Server, now: number): Question | null {
+  #startProbe(server: Server, now: number): ServerQuestion | null {
     const { probe } = this.#settings.quarantine;
     if (probe === null || server.nextProbeAt > now) return null;
     server.nextProbeAt = Number.POSITIVE_INFINITY;
@@ -183,9 +184,6 @@ export class Checks {
   }
 }
 
-function questionTo(
-  { name, url, binding }: Server,
-  path: string,
-): Pick<Question, "server" | "url" | "binding"> {
-  return { server: name, url: url + path, binding };
+function questionTo({ name, identity, url, binding, registration }: Server, path: string) {
+  return { server: name, identity, registered: registration !== null, url: url + path, binding };
 }

@@ -1,6 +1,7 @@
 import type { ServerConfig } from "../../config/types.ts";
 import {
   isInQuarantine,
+  type RegisteredRow,
   type ServerOverride,
   type ServerPatch,
   type ServerRow,
@@ -16,14 +17,19 @@ const NEW: Restored = { override: {}, health: "unchecked", stateSince: null, hea
 
 /** One server and its slots. An occupied slot is kept until it is freed, however the number of slots changes. */
 export class Server {
-  readonly name: string;
+  name: string;
   readonly identity: string;
   readonly url: string;
   readonly binding: string | null;
-  readonly backup: boolean;
-  /** True if the server is no longer in the configuration: its last requests finish, and none is added. */
-  readonly retired: boolean;
-  readonly health: HealthState;
+  backup: boolean;
+  /**
+   * True if the server is no longer in the configuration, or has left after it had registered: its last requests finish,
+   * and none is added.
+   */
+  retired: boolean;
+  /** `null`: it is one of the configuration's. */
+  registration: RegisteredRow | null = null;
+  health: HealthState;
   healthSince: number | null;
   /** The last health check that ended; `at` is when it was sent, `got` what came of it, in words. */
   lastCheck: { at: number; passed: boolean; got: string } | null = null;
@@ -42,7 +48,7 @@ export class Server {
   /** Decides which keys it gets; see `seedOf`. Kept up to date by `Balance`, in pools that hash. */
   hashSeed = 0;
 
-  readonly configured: { slots: number; weight: number };
+  configured: { slots: number; weight: number };
   #override: ServerOverride;
   #stateSince: number | null;
   /** By index. The objects are reused, so that a slot freed and granted in one turn is written to the ledger once. */
@@ -185,6 +191,28 @@ export class Server {
     if (changed.state) this.#stateSince = now;
     this.#refillFree();
     return changed;
+  }
+
+  /** Has it take requests by this registration, the first or another one. Overrides stay. */
+  register(row: RegisteredRow, usualSlots: number): void {
+    this.registration = row;
+    this.name = row.name;
+    this.backup = row.backup;
+    this.retired = false;
+    this.configured = { slots: row.slots ?? usualSlots, weight: row.weight };
+    this.#refillFree();
+  }
+
+  /** Gives it no more requests. What operators wanted of it ends, and how it was is forgotten. */
+  retire(): void {
+    this.retired = true;
+    this.#override = {};
+    this.#stateSince = null;
+    this.health = new HealthState(null);
+    this.healthSince = null;
+    this.lastCheck = null;
+    this.nextCheckAt = Number.POSITIVE_INFINITY;
+    this.#refillFree();
   }
 
   /** Occupies a free slot; `undefined`: none is free. The caller sets its state, and returns it with `give`. */

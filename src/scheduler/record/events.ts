@@ -62,12 +62,19 @@ export type PoolEvent = Happening & {
 export function runOf(happening: Happening): string | null {
   if (happening.kind === "refusal" || happening.kind === "deferred-failed")
     return `${happening.kind} ${happening.code}`;
+  if (happening.kind === "wake") return `wake ${happening.got}`;
   if (happening.kind === "quarantine") return `quarantine ${happening.server} ${happening.cause}`;
   return null;
 }
 
 /** The longest pause within a run, in ms. */
-export const RUN_MS = 10_000;
+const RUN_MS = 10_000;
+/** The same of calls for servers, which come at their own pace. */
+const WAKE_RUN_MS = 600_000;
+
+export function runMs({ kind }: Happening): number {
+  return kind === "wake" ? WAKE_RUN_MS : RUN_MS;
+}
 
 /** How many events are kept. */
 export const MOST_EVENTS = 200;

@@ -1,4 +1,4 @@
-import { dispensable, type Happening, MOST_EVENTS, type PoolEvent, RUN_MS, runOf } from "./events.ts";
+import { dispensable, type Happening, MOST_EVENTS, type PoolEvent, runMs, runOf } from "./events.ts";
 
 /** An event that grows is written, and sent to watchers, no more often than this, in ms. */
 const REWRITE_MS = 1_000;
@@ -56,7 +56,7 @@ export class Journal {
   note(happening: Happening, now: number): void {
     const run = runOf(happening);
     const growing = run === null ? undefined : this.#runs.get(run);
-    if (growing && now - growing.until < RUN_MS) {
+    if (growing && now - growing.until < runMs(happening)) {
       growing.latest = happening;
       growing.count++;
       growing.until = now;

@@ -1,5 +1,5 @@
 import type { SchedulerRefusal } from "../terms/lease-end.ts";
-import type { ServerRow, SlotRow } from "../terms/rows.ts";
+import type { RegisteredRow, ServerRow, SlotRow } from "../terms/rows.ts";
 
 /** The answer to a ticket. */
 export type Decision =
@@ -9,8 +9,19 @@ export type Decision =
   /** `message`: what an operator has to say to the client, in place of our own words. */
   | { kind: "refuse"; ticket: string; code: SchedulerRefusal; message?: string | undefined };
 
-/** A question to a server. Its answer comes back as an event. Times are in ms since the epoch. */
-export type Question =
+/** A question, whose answer comes back as an event. Times are in ms since the epoch. */
+export type Question = ServerQuestion | WakeQuestion;
+
+/** Requests wait, and no server is there for them: asks for servers. */
+export interface WakeQuestion {
+  kind: "wake";
+  queued: number;
+  oldestWaitMs: number;
+  at: number;
+}
+
+/** A question to a server. */
+export type ServerQuestion =
   /** How is the server? Unless `slot = false`, it holds a slot under this id until it is answered. */
   | ({ kind: "check"; id: string } & Asked)
   /** Is the server idle again? */
@@ -19,6 +30,9 @@ export type Question =
 interface Asked {
   /** By name. */
   server: string;
+  identity: string;
+  /** It is not one of the configuration's. */
+  registered: boolean;
   url: string;
   /** See `ServerAddress`. */
   binding: string | null;
@@ -30,10 +44,15 @@ export interface Changes {
   questions: readonly Question[];
   slots: ReadonlySet<SlotRow>;
   servers: ReadonlyMap<string, ServerRow>;
+  /** Names of servers whose rows are to be deleted, before any is written: they have left. */
+  left: ReadonlySet<string>;
+  /** By identity. `null`: nothing of the server is left, its free slots' rows included. */
+  registered: ReadonlyMap<string, RegisteredRow | null>;
   /** The leases that were cut off, whose holders are to be told. */
   cuts: readonly string[];
   drainChanged: boolean;
   regroupChanged: boolean;
+  wakeChanged: boolean;
 }
 
 /**
@@ -43,13 +62,16 @@ export interface Changes {
 export class Outbox {
   drainChanged = false;
   regroupChanged = false;
+  wakeChanged = false;
   #decisions: Decision[] | null = null;
   #questions: Question[] | null = null;
   #slots: Set<SlotRow> | null = null;
   #servers: Map<string, ServerRow> | null = null;
+  #left: Set<string> | null = null;
+  #registered: Map<string, RegisteredRow | null> | null = null;
   #cuts: string[] | null = null;
 
-  /** True if there are checks or probes to send. */
+  /** True if there are questions to send. */
   get hasQuestions(): boolean {
     return this.#questions !== null;
   }
@@ -75,6 +97,24 @@ export class Outbox {
     this.#servers.set(server.name, server);
   }
 
+  registrationChanged(row: RegisteredRow): void {
+    this.#registered ??= new Map();
+    this.#registered.set(row.identity, row);
+  }
+
+  /** The server's name may be another's from now on. */
+  serverLeft(name: string): void {
+    this.#servers?.delete(name);
+    this.#left ??= new Set();
+    this.#left.add(name);
+  }
+
+  /** The last slot of a server that has left is free. */
+  serverGone(identity: string): void {
+    this.#registered ??= new Map();
+    this.#registered.set(identity, null);
+  }
+
   cutOff(lease: string): void {
     this.#cuts ??= [];
     this.#cuts.push(lease);
@@ -87,17 +127,23 @@ export class Outbox {
       questions: this.#questions ?? NONE,
       slots: this.#slots ?? NO_SLOTS,
       servers: this.#servers ?? NO_SERVERS,
+      left: this.#left ?? NO_SLOTS,
+      registered: this.#registered ?? NO_SERVERS,
       cuts: this.#cuts ?? NONE,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
+      wakeChanged: this.wakeChanged,
     };
     this.#decisions = null;
     this.#questions = null;
     this.#slots = null;
     this.#servers = null;
+    this.#left = null;
+    this.#registered = null;
     this.#cuts = null;
     this.drainChanged = false;
     this.regroupChanged = false;
+    this.wakeChanged = false;
     return changes;
   }
 }

@@ -26,7 +26,8 @@ export type SlotState =
 
 /** One slot of one server. */
 export interface SlotRow {
-  server: IdentifiedServer;
+  /** `registration`: not of the configuration's; not in the row itself. */
+  server: IdentifiedServer & { registration?: RegisteredRow | null };
   index: number;
   state: SlotState;
   /** The id of the lease or health check that holds the slot, or held it last. */
@@ -85,6 +86,25 @@ export interface ServerRow {
   stateSince: number | null;
   /** When the health last changed; `null`: never. */
   healthSince: number | null;
+}
+
+/** A server that has registered. The row stays until the server has left and its last slot is free. */
+export interface RegisteredRow extends IdentifiedServer {
+  /** `null`: as many as the pool's servers have. */
+  slots: number | null;
+  weight: number;
+  backup: boolean;
+  since: number;
+  /** The operator who registered it last. */
+  by: string;
+  /** `Infinity`: it stays until it is taken out. 0: it has left. */
+  expiresAt: number;
+}
+
+/** Such a row after a restart. */
+export interface RestoredRegistration extends RegisteredRow {
+  /** The present configuration lets the server register, too. */
+  allowed: boolean;
 }
 
 /** True if a request holds the slot, as far as the pool knows. */

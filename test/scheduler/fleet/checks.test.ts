@@ -498,10 +498,10 @@ describe("a probe", () => {
     scheduler.end("hung", { how: "client" }, 0);
     expect(asked(999)).toEqual([]);
     expect(asked(1_000)).toMatchObject([{ kind: "probe", url: "http://s0.example/idle", askedAt: 1_000 }]);
-    scheduler.probed("s0", false, 1_000, 1_050);
+    scheduler.probed("http://s0.example", false, 1_000, 1_050);
     expect(scheduler.inFlight).toBe(1);
     expect(asked(2_050)).toHaveLength(1);
-    scheduler.probed("s0", true, 2_050, 2_060);
+    scheduler.probed("http://s0.example", true, 2_050, 2_060);
     expect(scheduler.inFlight).toBe(0);
     expect(asked(10_000)).toEqual([]);
   });
@@ -512,11 +512,11 @@ describe("a probe", () => {
     scheduler.end("cancelled", { how: "client" }, 0);
     expect(asked(249)).toEqual([]);
     expect(asked(250)).toHaveLength(1);
-    scheduler.probed("s0", false, 250, 250);
+    scheduler.probed("http://s0.example", false, 250, 250);
     expect(asked(749)).toEqual([]);
     expect(asked(750)).toHaveLength(1);
     expect(scheduler.inFlight).toBe(1);
-    scheduler.probed("s0", true, 750, 760);
+    scheduler.probed("http://s0.example", true, 750, 760);
     expect(scheduler.inFlight).toBe(0);
   });
 
@@ -541,7 +541,7 @@ describe("a probe", () => {
     scheduler.end("one", { how: "client" }, 0);
     asked(1_000);
     scheduler.end("two", { how: "client" }, 1_020);
-    scheduler.probed("s0", true, 1_000, 1_050);
+    scheduler.probed("http://s0.example", true, 1_000, 1_050);
     expect(scheduler.inFlight).toBe(1);
   });
 });

@@ -28,14 +28,24 @@ export class HealthModel {
   readonly #servers = new Map<string, Known>();
 
   /** `before`: what the ledger holds. */
-  constructor({ check, servers }: PoolConfig, before: ReadonlyMap<string, Before>) {
+  constructor(
+    { check, servers }: PoolConfig,
+    before: ReadonlyMap<string, Before>,
+    registered: readonly string[] = [],
+  ) {
     this.#check = check;
-    for (const { name } of servers) {
+    for (const name of [...servers.map(({ name }) => name), ...registered]) {
       const status = check ? (before.get(name)?.health ?? "unchecked") : "unchecked";
       const since = before.get(name)?.healthSince ?? null;
       const upAt = status === "up" ? since : null;
       this.#servers.set(name, { status, failures: "", passes: 0, downAt: since, upAt });
     }
+  }
+
+  /** A server has registered, which may not be ready yet. */
+  came(name: string, now: number): void {
+    const status = this.#check ? "down" : "unchecked";
+    this.#servers.set(name, { status, failures: "", passes: 0, downAt: now, upAt: null });
   }
 
   checked(name: string, result: CheckResult, now: number): void {

@@ -9,6 +9,8 @@ const probe = (askedAt: number): Question => ({
   kind: "probe",
   askedAt,
   server: "a",
+  identity: "http://a",
+  registered: false,
   url: "",
   binding: null,
 });
@@ -17,9 +19,12 @@ const EMPTY = {
   questions: [],
   slots: new Set(),
   servers: new Map(),
+  left: new Set(),
+  registered: new Map(),
   cuts: [],
   drainChanged: false,
   regroupChanged: false,
+  wakeChanged: false,
 };
 
 test("an outbox holds what was decided and asked in order, and each slot and server once", () => {
@@ -36,6 +41,7 @@ test("an outbox holds what was decided and asked in order, and each slot and ser
   outbox.drainChanged = true;
   outbox.regroupChanged = true;
   expect(outbox.take()).toEqual({
+    ...EMPTY,
     decisions,
     questions: [probe(1), probe(2)],
     slots: new Set([slot]),
