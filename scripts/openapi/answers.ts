@@ -38,7 +38,7 @@ const lease = exactly<LeaseSnapshot>()(
   }),
 );
 
-const cut = z.object({ at: instant, done: z.boolean() });
+const cut = z.object({ at: instant, done: z.boolean(), leases: count.optional() });
 
 const server = exactly<ServerSnapshot>()(
   z.object({
@@ -86,7 +86,9 @@ const drain = z
     reason: z.string().nullable(),
     since: instant,
     expiresAt: instant,
-    cut: cut.nullable().describe("When the leases that are still held are cut off. `done`: they were."),
+    cut: cut
+      .nullable()
+      .describe("When the leases that are still held are cut off. `done`: they were, so many `leases`."),
     stop: z
       .object({ message: z.string().nullable() })
       .nullable()

@@ -1,8 +1,8 @@
 /// <reference path="./text.d.ts" />
 import { type Context, Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
-import { ConfigError } from "../config/parse.ts";
 import { isName, NAME_ALLOWED } from "../config/names.ts";
+import { ConfigError } from "../config/parse.ts";
 import { inspect } from "../config/problem.ts";
 import type { PoolConfig } from "../config/types.ts";
 import {

@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { DURATION_ALLOWED, parseDuration } from "../config/units.ts";
+import { duration } from "../words/times.ts";
+import { CliError, EXIT } from "./exit-codes.ts";
 
 /** The version in package.json; scripts/build-cli.ts defines it. */
 declare const SLUICE_VERSION: string;
@@ -67,6 +69,18 @@ export function durationOption<Flags extends string>(flags: Flags, description: 
     }
     return ms;
   });
+}
+
+/** The description of `--cut-after`. */
+export const CUT_AFTER = "cut off what is still in flight then, and wait no longer for it";
+
+/** Throws unless the cut comes before the end of `option`, which would leave nothing to be cut off. */
+export function refuseLateCut(cutMs: number | undefined, option: string, endMs: number | undefined): void {
+  if (cutMs === undefined || endMs === undefined || cutMs < endMs) return;
+  throw new CliError(
+    EXIT.usage,
+    `--cut-after ${duration(cutMs)} is not before ${option} ${duration(endMs)}: nothing would be cut off.`,
+  );
 }
 
 /** Parses a whole number from `min` to `max`. */

@@ -46,9 +46,9 @@ import {
   type StopRequest,
   type Taken,
 } from "../link/protocol.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
-import type { Server } from "../scheduler/fleet/server.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
 import { isInFlight, type SlotRow } from "../scheduler/terms/rows.ts";

@@ -3,8 +3,8 @@ import { mayRegister } from "../config/register.ts";
 import { comparable, identityOf } from "../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../config/types.ts";
 import type { NotRegistered, Registration } from "../link/protocol.ts";
-import type { Server } from "../scheduler/fleet/server.ts";
 import type { RegisterRequest } from "../scheduler/fleet/registrations.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import type { RegisteredRow, RestoredRegistration } from "../scheduler/terms/rows.ts";
 
 /** What the scheduler is told of a server that registers. */

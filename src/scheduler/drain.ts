@@ -10,6 +10,8 @@ export interface Drain {
   cutAt: number | null;
   /** They were. Nothing that is still closed is waited for any longer. */
   isCut: boolean;
+  /** How many they were. */
+  cutLeases?: number | undefined;
   /** Requests are refused; `null`: they wait. */
   stop: Stop | null;
 }
@@ -87,6 +89,7 @@ export class DrainSwitch {
       expiresAt: request.expiresAt ?? Math.max(now + this.#defaultMs, before?.expiresAt ?? 0),
       cutAt: before?.isCut ? before.cutAt : (request.cutAt ?? before?.cutAt ?? null),
       isCut: before?.isCut ?? false,
+      ...(before?.cutLeases === undefined ? {} : { cutLeases: before.cutLeases }),
       stop,
     };
     if (!before) return "begun";
@@ -105,6 +108,11 @@ export class DrainSwitch {
     if (!drain || this.nextCut > now || this.nextCut >= drain.expiresAt) return false;
     this.#drain = { ...drain, isCut: true };
     return true;
+  }
+
+  /** So many leases were cut off. */
+  wasCut(leases: number): void {
+    if (this.#drain) this.#drain = { ...this.#drain, cutLeases: leases };
   }
 
   /** Ends the drain that is on, and returns it with how. `held`: it is another one, and stays. `null`: there is none. */

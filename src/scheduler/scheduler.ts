@@ -490,12 +490,13 @@ export class Scheduler {
   #cutWhatIsDue(now: number): void {
     if (this.#drainSwitch.takeCut(now)) {
       this.#outbox.drainChanged = true;
-      this.#cut(this.#fleet.servers, null, now);
+      this.#drainSwitch.wasCut(this.#cut(this.#fleet.servers, null, now));
     }
     for (const server of this.#fleet.takeCuts(now)) this.#cut([server], server.name, now);
   }
 
-  #cut(servers: Iterable<Server>, server: string | null, now: number): void {
+  /** Returns how many leases it has cut off. */
+  #cut(servers: Iterable<Server>, server: string | null, now: number): number {
     let leases = 0;
     for (const slot of this.#fleet.cut(servers, now)) {
       this.#chronicle.cutOff(slot);
@@ -503,6 +504,7 @@ export class Scheduler {
       leases++;
     }
     this.#chronicle.cut(leases, server, now);
+    return leases;
   }
 
   #enqueue(request: TicketRequest, now: number): number {

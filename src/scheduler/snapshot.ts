@@ -73,10 +73,11 @@ export interface DrainSnapshot {
   stop: { message: string | null } | null;
 }
 
-/** When the leases that are still held are cut off. `done`: they were. */
+/** When the leases that are still held are cut off. `done`: they were, so many `leases`. */
 export interface CutSnapshot {
   at: string;
   done: boolean;
+  leases?: number | undefined;
 }
 
 /** What a snapshot shows. */
@@ -165,7 +166,7 @@ export function snapshotOf(
       reason: drain.reason,
       since: iso(drain.since),
       expiresAt: iso(drain.expiresAt),
-      cut: drain.cutAt === null ? null : cutSnapshot(drain.cutAt, drain.isCut),
+      cut: drain.cutAt === null ? null : cutSnapshot(drain.cutAt, drain.isCut, drain.cutLeases),
       stop: drain.stop && { message: drain.stop.message },
     },
     inFlight,
@@ -195,8 +196,8 @@ function stateOf({ currentDrain, isDrained }: Scheduler): Snapshot["state"] {
   return isDrained ? "drained" : "draining";
 }
 
-function cutSnapshot(at: number, done: boolean): CutSnapshot {
-  return { at: iso(at), done };
+function cutSnapshot(at: number, done: boolean, leases = 0): CutSnapshot {
+  return { at: iso(at), done, ...(done ? { leases } : {}) };
 }
 
 function wakeOf({ at, got }: WakeRecord): NonNullable<Snapshot["lastWake"]> {
@@ -217,7 +218,7 @@ export function serverSnapshot(server: Server, now: number): ServerSnapshot {
     healthSince: server.healthSince === null ? null : iso(server.healthSince),
     ...(server.registration && !server.retired ? { registered: registeredOf(server.registration) } : {}),
     ...(server.available && server.warmUntil > now ? { warmUntil: iso(server.warmUntil) } : {}),
-    ...(server.cut ? { cut: cutSnapshot(server.cut.at, server.cut.done) } : {}),
+    ...(server.cut ? { cut: cutSnapshot(server.cut.at, server.cut.done, server.cut.leases) } : {}),
     lastCheck: server.lastCheck && {
       ...server.lastCheck,
       at: iso(server.lastCheck.at),

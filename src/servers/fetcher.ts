@@ -1,8 +1,8 @@
 /** How a server is reached, and what of the configuration's it is sent. */
 import { bindingsOf, bound } from "../config/bindings.ts";
-import { objectNameOf } from "../config/server-identity.ts";
 import { mayRegister } from "../config/register.ts";
 import type { RequestHeaders } from "../config/request-headers.ts";
+import { objectNameOf } from "../config/server-identity.ts";
 import type { PoolConfig, ReachedServer, ServerAddress, ServerConfig } from "../config/types.ts";
 
 /** `fetch`, as far as Sluice uses it. */

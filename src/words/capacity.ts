@@ -36,10 +36,12 @@ export function nextLimit({ timeLeft, fullInMs }: Pick<Snapshot, "timeLeft" | "f
 export function timeLeftWords({
   timeLeft,
   firstTimeoutInMs,
-}: Pick<Snapshot, "timeLeft" | "firstTimeoutInMs">): string | null {
+  drain,
+}: Pick<Snapshot, "timeLeft" | "firstTimeoutInMs" | "drain">): string | null {
   if (timeLeft === null) return null;
   const time = timeOf(timeLeft);
-  if (timeLeft.until === "drain-expiry") return `${time}, then the drain ends by itself`;
+  if (timeLeft.until === "drain-expiry")
+    return `${time}, then the ${drain?.stop ? "stop" : "drain"} ends by itself`;
   if (timeLeft.until === "queue-timeout") {
     const who = firstTimeoutInMs === null ? "a request that comes now" : "the oldest request";
     return `${time}, then ${who} is refused (queue_timeout)`;

@@ -24,6 +24,11 @@ export function isTakenOut({ state, weight }: Pick<ServerSnapshot, "state" | "we
   return state !== "ready" || weight === 0;
 }
 
+/** True while its share of the requests grows, as it came up a short time ago (`slow_start`). */
+export function isWarming({ warmUntil }: Pick<ServerSnapshot, "warmUntil">, now: number): boolean {
+  return warmUntil !== undefined && Date.parse(warmUntil) > now;
+}
+
 /** How many servers take requests. */
 export function serversInUse({ servers }: Pick<Snapshot, "servers">): number {
   return servers.filter(takesRequests).length;

@@ -186,7 +186,7 @@ describe("in a real bash, also without the package bash-completion", () => {
     const before = terminal.output.length;
     terminal.type("sluice \t\t");
     const commands =
-      "status drain resume deploy roll server deferred audit check serve rehearse top token complete help".split(
+      "status drain stop resume deploy roll server deferred audit check serve rehearse top token complete help".split(
         " ",
       );
     await terminal.until(({ output }) => commands.every((name) => output.slice(before).includes(name)));

@@ -6,6 +6,7 @@ const COMMANDS = [
   "init",
   "status",
   "drain",
+  "stop",
   "resume",
   "deploy",
   "roll",

@@ -36,6 +36,7 @@ const ARGS: Record<string, string[]> = {
   "sluice audit": ["audit", "web"],
   "sluice check --against": ["check", "wrangler.toml", "--against"],
   "sluice drain": ["drain", "web"],
+  "sluice stop": ["stop", "web"],
   "sluice deploy": ["deploy", "web", "--", "true"],
   "sluice resume": ["resume", "web"],
   "sluice roll": ["roll", "web", "--", "true"],

@@ -110,6 +110,21 @@ describe("before anything is drained", () => {
     ["drains", ["roll", "web", "--", "echo", "ran"], 'the rights "look" and "servers"', "only drain"],
     ["drains", ["drain", "web"], 'the right "look"', "only drain"],
     ["looks", ["drain", "web"], 'the right "drain"', "only look"],
+    ["looks", ["stop", "web"], 'the right "drain"', "only look"],
+    ["ci", ["drain", "web", "--cut-after", "1s"], 'the right "slots"', "only look, drain"],
+    ["ci", ["stop", "web", "--cut-after", "1s"], 'the right "slots"', "only look, drain"],
+    [
+      "ci",
+      ["deploy", "web", "--cut-after", "1s", "--", "echo", "ran"],
+      'the right "slots"',
+      "only look, drain",
+    ],
+    [
+      "rolls",
+      ["roll", "web", "--cut-after", "1s", "--", "echo", "ran"],
+      'the right "slots"',
+      "only look, servers",
+    ],
   ])("%s is told what %j lacks", async (name, args, right, only) => {
     const run = await as(name, ...args);
     expect(run).toMatchObject({ code: 77, stdout: "" });

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 /** A pool whose server `web-1` comes up after `upAfterMs`. Health checks run for a minute after a change. */
-function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner) {
+function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner, closedMs = 0) {
   const patches: ServerPatch[] = [];
   const began = Date.now();
   let changedAt = Number.NEGATIVE_INFINITY;
@@ -25,11 +25,23 @@ function idlePool(upAfterMs: number, stateOwner: string | null = WEB_1.owner) {
   const snapshot = () => {
     const now = Date.now();
     const passed = now - began >= upAfterMs;
-    if (now - changedAt < ATTENTION_MS) lastCheck = { at: new Date(now).toISOString(), passed };
+    const isClosed = now - began < closedMs;
+    if (now - changedAt < ATTENTION_MS && !isClosed) lastCheck = { at: new Date(now).toISOString(), passed };
     const health = lastCheck?.passed ? "up" : "down";
     return {
       checks: true,
-      servers: [{ name: "web-1", state: "drain", stateOwner, health, lastCheck, inFlight: 0 }],
+      servers: [
+        {
+          name: "web-1",
+          state: "drain",
+          stateOwner,
+          health,
+          lastCheck,
+          inFlight: 0,
+          slots: 1,
+          quarantined: isClosed ? 1 : 0,
+        },
+      ],
     };
   };
   const client = {
@@ -72,4 +84,20 @@ test("a server that another roll holds is not taken for one's own, and never put
   );
   expect(patches).toEqual([]);
   expect(server.mayBeOut).toBe(false);
+});
+
+test("a server whose slots are closed after a cut is waited for until it can be checked, and then for as long as ever", async () => {
+  const timeoutMs = 60 * SECOND;
+  const open = idlePool(0, WEB_1.owner, 200 * SECOND).server.whenUp(timeoutMs, () => {});
+  const dead = idlePool(Number.POSITIVE_INFINITY, WEB_1.owner, 200 * SECOND).server.whenUp(
+    timeoutMs,
+    () => {},
+  );
+  const ends: Record<string, number> = {};
+  const began = Date.now();
+  void open.then((up) => Object.assign(ends, { [`open ${up}`]: Date.now() - began }));
+  void dead.then((up) => Object.assign(ends, { [`dead ${up}`]: Date.now() - began }));
+  await vi.advanceTimersByTimeAsync(300 * SECOND);
+  expect(Object.keys(ends)).toEqual(["open true", "dead false"]);
+  expect(ends["dead false"]).toBeGreaterThan(250 * SECOND);
 });

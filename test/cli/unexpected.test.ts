@@ -61,9 +61,15 @@ function throwBug(): never {
   throw new TypeError("a bug");
 }
 
-const COMMAND = { pool: "web", command: ["true"], drainTimeoutMs: 1_000, onFailure: "resume" } as const;
+const COMMAND = {
+  pool: "web",
+  command: ["true"],
+  drainTimeoutMs: 1_000,
+  cutMs: undefined,
+  onFailure: "resume",
+} as const;
 
-test.each(["running", "commandEnded", "draining"] as const)(
+test.each(["drained", "commandEnded", "draining"] as const)(
   "a deploy in which something happens that nobody has thought of, when it tells of %s, leaves no pool drained",
   async (what) => {
     const { client, asked } = idlePool();

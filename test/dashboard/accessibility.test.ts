@@ -113,6 +113,12 @@ test("no state of the page has anything that an accessibility audit objects to",
   await press(page, "Extend…");
   await audit(page, "asked before a drain is extended");
   await cancel(page);
+  await press(page, "Cut off…");
+  await audit(page, "asked before a drain cuts off");
+  await cancel(page);
+  await press(page, "Stop…");
+  await audit(page, "asked before a drain is turned into a stop");
+  await cancel(page);
   await page.locator(".cell", { hasText: "stuck quarantined" }).click();
   await press(page, "Free the slot");
   await outcome(page, "The slot of stuck is free.");

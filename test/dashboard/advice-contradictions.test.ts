@@ -91,14 +91,27 @@ const server: fc.Arbitrary<ServerSnapshot> = fc
   });
 
 const CODES = ["queue-full", "queue-timeout", "no-server", "deferred-full", "bad-gateway", "server-timeout"];
-const OTHERS = ["client-timeout", "fate-unknown", "stopped"];
+const OTHERS = ["client-timeout", "fate-unknown", "stopped", "cut-off"];
 const refusal = fc
   .tuple(fc.constantFrom(...CODES, ...OTHERS), fc.integer({ min: 1, max: 9 }), seconds(90), fc.boolean())
   .map((values) => refused(...values));
 
 const drain = fc
-  .tuple(fc.constantFrom("admin", "deploy-42"), seconds(300))
-  .map(([owner, expiresIn]) => drainedBy(owner, expiresIn));
+  .record({
+    owner: fc.constantFrom("admin", "deploy-42"),
+    expiresIn: seconds(300),
+    since: seconds(60),
+    cutsIn: fc.option(seconds(60)),
+    stop: fc.option(fc.constant({ message: null })),
+  })
+  .map(({ owner, expiresIn, since, cutsIn, stop }) => {
+    const cut = cutsIn === null ? null : { at: ago(-cutsIn), done: false };
+    const { drain = null } = drainedBy(owner, expiresIn);
+    return {
+      state: stop ? ("stopped" as const) : ("drained" as const),
+      drain: drain && { ...drain, since: ago(since), cut, stop },
+    };
+  });
 
 const pool: fc.Arbitrary<Snapshot> = fc
   .record({
@@ -116,7 +129,7 @@ const pool: fc.Arbitrary<Snapshot> = fc
     const inFlight = named.reduce((sum, one) => sum + one.inFlight, 0);
     return aPool({
       ...drain,
-      ...("drain" in drain && inFlight > 0 ? { state: "draining" } : {}),
+      ...("drain" in drain && inFlight > 0 ? stateOf(drain.drain) : {}),
       servers: named,
       inFlight,
       quarantined: named.reduce((sum, one) => sum + one.quarantined, 0),
@@ -125,6 +138,11 @@ const pool: fc.Arbitrary<Snapshot> = fc
       recentRefusals: refusals,
     });
   });
+
+/** While requests are in flight. */
+function stateOf(drain: Snapshot["drain"]): Partial<Snapshot> {
+  return { state: drain?.stop ? "stopping" : "draining" };
+}
 
 /** A list that rises, falls, or stays, with a drain somewhere in some of them. */
 const history = fc
@@ -239,5 +257,5 @@ test("what this test makes up has every kind of trouble, and none", () => {
   const drained = "Drained; Draining; Drained, n of n servers; Draining, no server; Drained, refusing";
   const words = [...running.split(", "), ...drained.split("; ")];
   expect([...seen]).toEqual(expect.arrayContaining([...words, ...EXCLUSIVE.flat()]));
-  expect(culprits.size).toBe(3);
+  expect(culprits.size).toBe(4);
 });

@@ -60,14 +60,14 @@ test("a pool whose object cannot be reached is no other pool's business, and say
 describe("servers", () => {
   test("one down beside others is named, and since when", () => {
     expect(adviceOn(aPool({ servers: [down("web-1", 190), up("web-2")] }))).toEqual([
-      "warn: web-1 is down, for 3 min 10 s. The other serves on; look whether it runs and answers its health check.",
+      "warn: web-1 is down (status 503), for 3 min 10 s. The other serves on; look whether it runs and answers its health check.",
     ]);
   });
 
   test("some down and some taken out leave the rest, which is counted", () => {
     const servers = [down("web-1", 5), down("web-2", 65), set("web-3", "maint"), up("web-4"), up("web-5")];
     expect(adviceOn(aPool({ servers }))).toEqual([
-      "warn: web-1 and web-2 are down, the first for 1 min 5 s. 2 of 5 servers serve on; look whether they run and answer their health check.",
+      "warn: web-1 and web-2 are down (status 503), the first for 1 min 5 s. 2 of 5 servers serve on; look whether they run and answer their health check.",
     ]);
   });
 
@@ -97,11 +97,11 @@ describe("servers", () => {
     ],
     [
       [down("web-1", 190), aServer({ name: "web-2", weight: 0 })],
-      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and web-2 is set to weight 0. Start or mend what is down, or give web-2 a weight.",
+      "bad: No server takes requests: web-1 is down (status 503), for 3 min 10 s, and web-2 is set to weight 0. Start or mend what is down, or give web-2 a weight.",
     ],
     [
       [down("web-1", 190, { weight: 0 })],
-      "bad: No server takes requests: web-1 is down, for 3 min 10 s, and set to weight 0. Start or mend it, and give it a weight; it is used again by itself once its health checks pass.",
+      "bad: No server takes requests: web-1 is down (status 503), for 3 min 10 s, and set to weight 0. Start or mend it, and give it a weight; it is used again by itself once its health checks pass.",
     ],
   ])("of weight 0, and nothing else, are said as what they are: %#", (servers, advice) => {
     expect(adviceOn(aPool({ servers }))).toEqual([advice]);
@@ -117,10 +117,10 @@ describe("servers", () => {
   test("all down is said as what it is, and who waits for them", () => {
     const servers = [down("web-1", 5), down("web-2", 65)];
     expect(adviceOn(aPool({ servers, queued: 5 }))).toEqual([
-      "bad: No server takes requests: web-1 and web-2 are down, the first for 1 min 5 s. Start or mend them; each is used again by itself once its health checks pass. 5 requests wait for one.",
+      "bad: No server takes requests: web-1 and web-2 are down (status 503), the first for 1 min 5 s. Start or mend them; each is used again by itself once its health checks pass. 5 requests wait for one.",
     ]);
     expect(adviceOn(aPool({ servers: [down("web-1", 5)], queued: 1 }))).toEqual([
-      "bad: No server takes requests: web-1 is down, for 5 s. Start or mend it; it is used again by itself once its health checks pass. 1 request waits for one.",
+      "bad: No server takes requests: web-1 is down (status 503), for 5 s. Start or mend it; it is used again by itself once its health checks pass. 1 request waits for one.",
     ]);
   });
 
@@ -142,17 +142,17 @@ describe("servers", () => {
 
   test("some down and the others taken out are told apart, with what helps either", () => {
     expect(adviceOn(aPool({ servers: [down("web-1", 5), set("web-2", "drain")] }))).toEqual([
-      "bad: No server takes requests: web-1 is down, for 5 s, and web-2 is set to drain. Start or mend what is down, or set web-2 to ready.",
+      "bad: No server takes requests: web-1 is down (status 503), for 5 s, and web-2 is set to drain. Start or mend what is down, or set web-2 to ready.",
     ]);
   });
 
   test("down and taken out at once need both", () => {
     const both = down("web-1", 5, { state: "drain" });
     expect(adviceOn(aPool({ servers: [both] }))).toEqual([
-      "bad: No server takes requests: web-1 is down, for 5 s, and set to drain. Start or mend it, and set it to ready; it is used again by itself once its health checks pass.",
+      "bad: No server takes requests: web-1 is down (status 503), for 5 s, and set to drain. Start or mend it, and set it to ready; it is used again by itself once its health checks pass.",
     ]);
     expect(adviceOn(aPool({ servers: [both, down("web-2", 9)] }))[0]).toMatch(
-      /web-1 and web-2 are down, the first for 9 s, and web-1 also set to drain\. Start or mend them/,
+      /web-1 and web-2 are down \(status 503\), the first for 9 s, and web-1 also set to drain\. Start or mend them/,
     );
   });
 
@@ -174,7 +174,7 @@ describe("servers", () => {
       refused("bad-gateway", 2, 5, true),
     ];
     expect(adviceOn(aPool({ servers: [down("web-1", 5)], queued: 9, recentRefusals }))).toEqual([
-      "bad: No server takes requests: web-1 is down, for 5 s. Start or mend it; it is used again by itself once its health checks pass. " +
+      "bad: No server takes requests: web-1 is down (status 503), for 5 s. Start or mend it; it is used again by itself once its health checks pass. " +
         "Meanwhile: 7 requests refused lately (queue-full), 3 (bad-gateway) and 2 (server-timeout); 2 deferred requests failed lately (bad-gateway). " +
         "Then retry those that should be done.",
     ]);
@@ -192,10 +192,10 @@ describe("servers", () => {
   test("some down explain a full and a growing list", () => {
     const servers = [down("web-1", 5), up("web-2")];
     expect(adviceOn(aPool({ servers, recentRefusals: [refused("queue-full", 7)] }))).toEqual([
-      "bad: web-1 is down, for 5 s. The other serves on; look whether it runs and answers its health check. Meanwhile: 7 requests refused lately (queue-full).",
+      "bad: web-1 is down (status 503), for 5 s. The other serves on; look whether it runs and answers its health check. Meanwhile: 7 requests refused lately (queue-full).",
     ]);
     expect(adviceOn(aPool({ servers, queued: 60 }), [], historyOf({ 50: 12, 10: 40 }))).toEqual([
-      "warn: web-1 is down, for 5 s. The other serves on; look whether it runs and answers its health check. Meanwhile the waiting list grows: 12 → 60 within 50 s.",
+      "warn: web-1 is down (status 503), for 5 s. The other serves on; look whether it runs and answers its health check. Meanwhile the waiting list grows: 12 → 60 within 50 s.",
     ]);
   });
 
@@ -265,7 +265,7 @@ describe("drains", () => {
   test("servers that are down in one are to be up before it is resumed, and are no failure yet", () => {
     const servers = [down("web-1", 5)];
     expect(adviceOn(aPool({ ...drainedBy("admin"), servers, queued: 7 }))).toEqual([
-      "warn: No server takes requests: web-1 is down, for 5 s. Before you resume: start or mend it; it is used again by itself once its health checks pass.",
+      "warn: No server takes requests: web-1 is down (status 503), for 5 s. Before you resume: start or mend it; it is used again by itself once its health checks pass.",
       "plain: Nothing is in flight: now is the time for the deploy. Resume afterwards, once a server takes requests; 7 requests will go on then.",
     ]);
     expect(adviceOn(aPool({ ...drainedBy("admin", 60), servers }))[0]).toBe(
@@ -275,7 +275,7 @@ describe("drains", () => {
 
   test("some down in one are to be looked at before it is resumed", () => {
     expect(adviceOn(aPool({ ...drainedBy("admin"), servers: [down("web-1", 5), up("web-2")] }))[0]).toBe(
-      "warn: web-1 is down, for 5 s. Before you resume, look whether it runs and answers its health check.",
+      "warn: web-1 is down (status 503), for 5 s. Before you resume, look whether it runs and answers its health check.",
     );
   });
 
@@ -442,8 +442,8 @@ describe("refusals", () => {
   });
 
   test("of a kind that this page does not know are told all the same", () => {
-    expect(onRefusals(refused("stopped"))).toEqual([
-      "bad: 1 request refused lately (stopped). See the events.",
+    expect(onRefusals(refused("flow-queue-full"))).toEqual([
+      "bad: 1 request refused lately (flow-queue-full). See the events.",
     ]);
   });
 });

@@ -19,7 +19,7 @@ const CASES: [Happening, string][] = [
     { kind: "drain", owner: "admin", by: "admin", reason: null, expiresAt: UNTIL },
     "“admin” drains the pool, until 09:00:07 at the latest.",
   ],
-  [{ kind: "drained" }, "Drained: nothing is in flight any more."],
+  [{ kind: "drained" }, "Drained: nothing is waited for any more."],
   [
     { kind: "resume", owner: "admin", by: "admin", cause: "resumed" },
     "Running again: “admin” resumed the pool.",

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
+  cutAct,
   drainAct,
   endAct,
   extendAct,
   freeAct,
   resumeAct,
   setServerAct,
+  stopAct,
 } from "../../src/dashboard/page/acts.ts";
 import { Problem } from "../../src/dashboard/page/api.ts";
 import { cancelAct, retryAct } from "../../src/dashboard/page/deferred-acts.ts";
@@ -29,9 +31,48 @@ function said(act: Act, ...pools: Snapshot[]): (string | null)[] {
 describe("what is said of an act is true of the pool, or nothing", () => {
   test("of a drain while it is one's own", () => {
     const draining = aPool({ ...drainedBy("jane"), state: "draining", inFlight: 2 });
-    expect(said(drainAct("web", "jane", "", ""), draining, MINE, FOREIGN, aPool())).toEqual([
+    expect(said(drainAct("web", "jane", {}), draining, MINE, FOREIGN, aPool())).toEqual([
       "web takes no more requests to its servers: draining, 2 slots still in flight.",
       "web takes no more requests to its servers: drained.",
+      null,
+      null,
+    ]);
+  });
+
+  test("of a stop while it is one's own, and one", () => {
+    const stopped = aPool({
+      ...MINE,
+      state: "stopped",
+      drain: { ...drainOf(MINE), stop: { message: null } },
+    });
+    expect(said(stopAct("web", "jane", {}), stopped, MINE, FOREIGN, aPool())).toEqual([
+      "web refuses requests: stopped.",
+      null,
+      null,
+      null,
+    ]);
+    expect(said(drainAct("web", "jane", {}), stopped)).toEqual([null]);
+  });
+
+  test("of a cut while that drain has it, and what came of it", () => {
+    const draining = aPool({ ...MINE, state: "draining", inFlight: 2 });
+    const withCut = (pool: Snapshot, done: boolean, leases?: number): Snapshot => ({
+      ...pool,
+      drain: { ...drainOf(pool), cut: { at: "2026-11-21T09:00:30.000Z", done, leases } },
+    });
+    const act = cutAct("web", drainOf(draining), "30s");
+    const pools = [
+      draining,
+      withCut(draining, false),
+      withCut(MINE, true, 2),
+      withCut(MINE, true, 0),
+      FOREIGN,
+    ];
+    expect(said(act, ...pools, aPool())).toEqual([
+      null,
+      expect.stringMatching(/^What is still running in web is cut off at .*\d\d:00:30\.$/),
+      "2 requests cut off in web.",
+      "Nothing of web had to be cut off.",
       null,
       null,
     ]);

@@ -105,13 +105,13 @@ test("who may drain drains and resumes what is theirs, and is offered no other a
   const end = await busy();
   await sees(page, ".cell", /web-1 busy/);
   await listed(page);
-  expect(await offered(page)).toEqual(["Drain…"]);
+  expect(await offered(page)).toEqual(["Drain…", "Stop…"]);
   await end();
   await press(page, "Drain…");
   await press(page, "Drain");
   await outcome(page, "web takes no more requests to its servers: drained.");
   expect((await sluice.snapshot("web")).drain).toMatchObject({ owner: "ci", by: "ci" });
-  expect(await offered(page)).toEqual(["Extend…", "Resume"]);
+  expect(await offered(page)).toEqual(["Stop…", "Extend…", "Resume"]);
   await press(page, "Resume");
   await outcome(page, "web is running again.");
 

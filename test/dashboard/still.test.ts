@@ -59,6 +59,8 @@ function poolAt(ms: number, count: number): Snapshot {
     aServer({ ...common, name: "down", health: "down", lastCheck }),
     aServer({ ...common, name: "maint", state: "maint", weight: 2, backup: true }),
     aServer({ ...common, name: "drain", state: "drain", inFlight: 1, leases: [lease("b")] }),
+    aServer({ ...common, name: "cut", state: "drain", cut: { at: agoNow(-ms - 500), done: false } }),
+    aServer({ ...common, name: "guest", registered: { by: "scaler", since: UNTIL, expiresAt: UNTIL } }),
     aServer({ ...common, name: "lost", inFlight: 1, quarantined: 1, leases: [lost] }),
     aServer({ ...common, name: "inference-cluster-eu-west-gpu-a100-80gb-number-0123456789-abcdef" }),
   ];

@@ -62,7 +62,8 @@ async function cards(page: Page): Promise<string[][]> {
   );
 }
 
-const timeless = (text: string) => text.replace(/\d+(\.\d+)? m?s\b/g, "a while");
+const timeless = (text: string) =>
+  text.replace(/\d+(\.\d+)? m?s\b/g, "a while").replace(/ down \([^)]+\),/g, " down (why),");
 
 async function status(sluice: Sluice, ...args: string[]): Promise<string> {
   const run = new Run(["status", ...args], { url: sluice.url });
@@ -95,7 +96,7 @@ test("a pool whose servers are all killed says so everywhere, and takes it back 
   await sluice.until("web", (pool) => pool.servers.every(({ health }) => health === "down"));
   const waiting = ["/a", "/b", "/c"].map((path) => client.get(path));
   const advice =
-    "No server takes requests: web-1, web-2 and web-3 are down, the first for a while. Start or mend them; each is used " +
+    "No server takes requests: web-1, web-2 and web-3 are down (why), the first for a while. Start or mend them; each is used " +
     "again by itself once its health checks pass. 3 requests wait for one.";
   await sees(page, "#advice", "3 requests wait for one.");
   expect(await said(page)).toEqual({
@@ -142,7 +143,7 @@ test("a pool of three with one down says how many are left", async () => {
     title: "web: 2 of 3 servers – Sluice",
     links: ["quiet", "web 2 of 3 servers"],
     advice: [
-      "web-2 is down, for a while. The others serve on; look whether it runs and answers its health check.",
+      "web-2 is down (why), for a while. The others serve on; look whether it runs and answers its health check.",
     ],
   });
   expect(await status(sluice)).toMatch(/^web +2 of 3 servers +/m);
@@ -153,7 +154,7 @@ test("a pool of three with one down says how many are left", async () => {
     title: "web: drained, 2 of 3 servers – Sluice",
     links: ["quiet", "web drained, 2 of 3 servers"],
     advice: [
-      "web-2 is down, for a while. Before you resume, look whether it runs and answers its health check.",
+      "web-2 is down (why), for a while. Before you resume, look whether it runs and answers its health check.",
       "Nothing is in flight: now is the time for the deploy. Resume afterwards.",
     ],
   });
@@ -188,7 +189,7 @@ test("a pool that refuses says so, in a drain too, and what helps then", async (
     title: "(!) web: draining, refusing – Sluice",
     links: ["web draining, refusing"],
     advice: [
-      `${refused} while the pool drains. Resume as soon as you can. 1 slot still in flight. The longest is on web-1, for a while.`,
+      `${refused} while the pool drains. Resume as soon as you can. 1 slot still in flight. The longest is on web-1, for a while. What does not end can be cut off.`,
     ],
   });
   expect(await status(sluice, "web")).toMatch(/^web {2}draining, refusing {2}/);

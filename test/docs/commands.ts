@@ -48,6 +48,12 @@ export const COMMANDS: Record<string, RunBy> = {
   "npx --no sluice status web": cli("status", 'status(sluice.url, "web")'),
   "npx --no sluice drain web": cli("drain", '"drain", "web"'),
   "npx --no sluice resume web": cli("resume", '"resume", "web"'),
+  "sluice deploy web --cut-after 30s -- ./deploy.sh v42": cli("cut", '"deploy", "web", "--cut-after"'),
+  'sluice stop web --message "New disks. Back at 14:00." --expires 2h': cli(
+    "stop",
+    '"stop", "web", "--message"',
+  ),
+  "sluice resume web": cli("stop", '"resume", "web"'),
   "sluice deploy web -- ./deploy.sh v42": cli("deploy", '"deploy", "web", "--"'),
   "sluice roll web -- sh -c 'ssh \"$SLUICE_SERVER\" sudo systemctl restart app'": cli(
     "roll",

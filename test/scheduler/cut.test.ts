@@ -87,6 +87,19 @@ describe("a drain with a cut", () => {
     expect(scheduler.journal.latest("cut")).toMatchObject({ leases: 1, server: null });
   });
 
+  test("says for as long as it lasts how many it has cut off, whatever becomes of them, and through a restart", () => {
+    start({ slots: 3 });
+    for (const id of ["t1", "t2", "t3"]) enter(id);
+    drain(SECOND);
+    expect(shown().drain?.cut?.leases).toBeUndefined();
+    scheduler.end("t3", DONE, now);
+    until(SECOND);
+    scheduler.end("t1", DONE, now);
+    drain();
+    restart(2 * SECOND);
+    expect([shown().inFlight, shown().drain?.cut?.leases]).toEqual([1, 2]);
+  });
+
   test("due at once cuts off at once", () => {
     enter("t1");
     drain(0);
@@ -270,7 +283,7 @@ describe("a server that is taken out with a cut", () => {
     const cuts = until(5 * SECOND);
     expect(cuts).toHaveLength(2);
     expect(cuts.every((id) => scheduler.serverOf(id) === "a")).toBe(true);
-    expect(serverA()).toMatchObject({ inFlight: 2, quarantined: 2, cut: { done: true } });
+    expect(serverA()).toMatchObject({ inFlight: 2, quarantined: 2, cut: { done: true, leases: 2 } });
     expect(shown().servers[1]).toMatchObject({ inFlight: 2, quarantined: 0 });
     settle();
     expect(scheduler.journal.latest("cut")).toMatchObject({ leases: 2, server: "a" });

@@ -24,7 +24,14 @@ export interface DrainOptions {
   owner?: string | undefined;
   reason?: string | undefined;
   extend?: boolean;
+  /** After how long the requests that are still in flight are cut off. */
+  cutMs?: number | undefined;
 }
+
+export type StopOptions = Omit<DrainOptions, "reason" | "extend"> & {
+  /** For the clients that are refused. */
+  message?: string | undefined;
+};
 
 /** The answer about all pools. */
 export interface AllPools {
@@ -40,6 +47,8 @@ export interface ServerPatch {
   owner?: string | undefined;
   slots?: number | undefined;
   weight?: number | undefined;
+  /** After how long the requests that are still in flight are cut off, as a duration: `30s`. */
+  cut?: string | undefined;
 }
 
 /** What a server says of itself when it registers. */
@@ -77,7 +86,7 @@ export class AdminClient {
 
   drain(
     pool: string,
-    { waitMs = 0, expiresMs, owner, reason, extend }: DrainOptions,
+    { waitMs = 0, expiresMs, owner, reason, extend, cutMs }: DrainOptions,
     signal?: AbortSignal,
   ): Promise<Snapshot> {
     const json = {
@@ -86,9 +95,27 @@ export class AdminClient {
       ...(owner === undefined ? {} : { owner }),
       ...(reason === undefined ? {} : { reason }),
       ...(extend === undefined ? {} : { extend }),
+      ...(cutMs === undefined ? {} : { cut: `${cutMs}ms` }),
     };
     return this.#ask({ pool }, signal, waitMs, (api) =>
       api.pools[":pool"].drain.$post({ param: { pool }, json }),
+    );
+  }
+
+  stop(
+    pool: string,
+    { waitMs = 0, expiresMs, owner, message, cutMs }: StopOptions,
+    signal?: AbortSignal,
+  ): Promise<Snapshot> {
+    const json = {
+      wait: `${waitMs}ms`,
+      ...(expiresMs === undefined ? {} : { expires: `${expiresMs}ms` }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(message === undefined ? {} : { message }),
+      ...(cutMs === undefined ? {} : { cut: `${cutMs}ms` }),
+    };
+    return this.#ask({ pool }, signal, waitMs, (api) =>
+      api.pools[":pool"].stop.$post({ param: { pool }, json }),
     );
   }
 

@@ -3,6 +3,11 @@ import { quoted } from "../terminal/output.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { MissingRight } from "./missing-right.ts";
 
+/** What a drain or a stop needs; `cutMs`: of one that cuts off what is in flight. */
+export function rightsToDrain(cutMs: number | undefined): [Right, ...Right[]] {
+  return cutMs === undefined ? ["look", "drain"] : ["look", "drain", "slots"];
+}
+
 /**
  * Rejects if a right is missing that a command on the pool will need sooner or later: before it has changed anything. Also
  * rejects for an unknown pool.

@@ -4,7 +4,7 @@ import { deploy } from "../deploy/deploy.ts";
 import { DeployProgress } from "../deploy/deploy-progress.ts";
 import { refuseMissing } from "../process/refuse-missing.ts";
 import { Signals } from "../process/signals.ts";
-import { durationOption, examples, type Program } from "../program.ts";
+import { CUT_AFTER, durationOption, examples, type Program, refuseLateCut } from "../program.ts";
 import { Reporter } from "../terminal/reporter.ts";
 
 /** A shorter drain could end before it is extended. */
@@ -23,6 +23,7 @@ export function addDeploy(program: Program): void {
         "60s",
       ),
     )
+    .addOption(durationOption("--cut-after <duration>", CUT_AFTER))
     .addOption(
       new Option("--on-failure <what>", "what becomes of the pool if the command fails or is interrupted")
         .choices(["resume", "hold"])
@@ -40,15 +41,18 @@ export function addDeploy(program: Program): void {
       "after",
       examples(
         "sluice deploy web -- ./deploy.sh v42",
+        "sluice deploy web --cut-after 30s -- ./deploy.sh v42",
         "sluice deploy web --drain-timeout 5m --on-failure hold -- kubectl rollout restart deploy/web",
       ),
     )
-    .action(async (pool, command, { drainTimeout, onFailure, expires, reason }, self) => {
+    .action(async (pool, command, { drainTimeout, cutAfter, onFailure, expires, reason }, self) => {
+      refuseLateCut(cutAfter, "--drain-timeout", drainTimeout);
       const { err, json } = contextOf(self.optsWithGlobals());
       refuseMissing(command, process.env);
       const client = clientOf(self.optsWithGlobals());
       const progress = new DeployProgress(pool, new Reporter(err, json));
-      const options = { pool, command, drainTimeoutMs: drainTimeout, expiresMs: expires, onFailure, reason };
+      const times = { drainTimeoutMs: drainTimeout, cutMs: cutAfter, expiresMs: expires };
+      const options = { pool, command, ...times, onFailure, reason };
       process.exitCode = await deploy(client, options, new Signals(), progress);
     });
 }

@@ -12,7 +12,7 @@ import { holderOf, quoted } from "../terminal/output.ts";
 export function addResume(program: Program): void {
   program
     .command("resume")
-    .description("end a drain: the queue goes on in its order")
+    .description("end a drain or a stop: the queue goes on in its order")
     .argument("<pool>", "the pool to resume")
     .option("--owner <text>", "whose drain, if it was begun with --owner")
     .option("--force", "also a drain of yours with another owner, or by the right `force` somebody else's")
@@ -49,7 +49,9 @@ async function whoseInstead(client: AdminClient, pool: string): Promise<string> 
     ({ drain }) => drain,
     () => null,
   );
-  return drain === null ? "" : ` The drain is of ${holderOf(drain)}: ${askOrWait(drain)}`;
+  return drain === null
+    ? ""
+    : ` The ${drain.stop ? "stop" : "drain"} is of ${holderOf(drain)}: ${askOrWait(drain)}`;
 }
 
 function askOrWait({ by, expiresAt }: Drain): string {

@@ -2,7 +2,7 @@ import { Option } from "@commander-js/extra-typings";
 import { clientOf, contextOf } from "../context.ts";
 import { refuseMissing } from "../process/refuse-missing.ts";
 import { Signals } from "../process/signals.ts";
-import { durationOption, examples, type Program } from "../program.ts";
+import { CUT_AFTER, durationOption, examples, type Program, refuseLateCut } from "../program.ts";
 import { roll } from "../roll/roll.ts";
 import { RollProgress } from "../roll/roll-progress.ts";
 import { Reporter } from "../terminal/reporter.ts";
@@ -23,6 +23,7 @@ export function addRoll(program: Program): void {
         "60s",
       ),
     )
+    .addOption(durationOption("--cut-after <duration>", CUT_AFTER))
     .addOption(
       durationOption(
         "--up-timeout <duration>",
@@ -41,12 +42,13 @@ export function addRoll(program: Program): void {
         "sluice roll web --on-failure hold -- ./deploy-one.sh v42",
       ),
     )
-    .action(async (pool, command, { drainTimeout, upTimeout, onFailure }, self) => {
+    .action(async (pool, command, { drainTimeout, cutAfter, upTimeout, onFailure }, self) => {
+      refuseLateCut(cutAfter, "--drain-timeout", drainTimeout);
       const { err, json } = contextOf(self.optsWithGlobals());
       refuseMissing(command, process.env);
       const client = clientOf(self.optsWithGlobals());
       const progress = new RollProgress(pool, new Reporter(err, json));
-      const times = { drainTimeoutMs: drainTimeout, upTimeoutMs: upTimeout };
+      const times = { drainTimeoutMs: drainTimeout, cutMs: cutAfter, upTimeoutMs: upTimeout };
       process.exitCode = await roll(client, { pool, command, onFailure, ...times }, new Signals(), progress);
     });
 }

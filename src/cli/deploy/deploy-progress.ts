@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { cutAhead, cutLeases, cutWords } from "../../words/drain.ts";
 import { clock, duration } from "../../words/times.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
@@ -12,19 +13,25 @@ export class DeployProgress extends Progress implements DrainProgress {
   readonly #startedAt = performance.now();
 
   draining(snapshot: Snapshot, leftMs: number): void {
-    const { inFlight, queued, oldestWaitMs } = snapshot;
+    const { inFlight, queued, oldestWaitMs, drain } = snapshot;
+    const cut = drain?.cut ? { cutAt: drain.cut.at } : {};
+    // Until then, if there is to be a cut: it ends the wait.
+    const left = cutAhead(drain?.cut, Date.now()) ?? `${duration(leftMs)} left`;
     this.live(
-      { event: "draining", inFlight, queued, oldestWaitMs, leftMs: Math.round(leftMs) },
-      `${this.reporter.style("yellow", "draining")}: ${counts(snapshot)}, ${duration(leftMs)} left`,
+      { event: "draining", inFlight, queued, oldestWaitMs, leftMs: Math.round(leftMs), ...cut },
+      `${this.reporter.style("yellow", "draining")}: ${counts(snapshot)}, ${left}`,
       `draining: ${inFlight} in flight`,
     );
   }
 
-  running([file = ""]: readonly string[]): void {
+  /** The command runs now. */
+  drained({ drain }: Snapshot, [file = ""]: readonly string[]): void {
     const ms = this.#elapsedMs();
+    const cut = drain?.cut ? { cutOff: cutLeases(drain.cut) } : {};
+    const words = cutWords(drain?.cut);
     this.report(
-      { event: "drained", afterMs: ms },
-      `drained after ${duration(ms)}, running ${printable(file)}`,
+      { event: "drained", afterMs: ms, ...cut },
+      `drained after ${duration(ms)}${words === null ? "" : `, ${words}`}, running ${printable(file)}`,
     );
     this.reporter.share(true);
   }

@@ -1,5 +1,5 @@
 import type { AdminClient } from "../client/admin-client.ts";
-import { refuseWithout } from "../client/refuse-without.ts";
+import { refuseWithout, rightsToDrain } from "../client/refuse-without.ts";
 import { ownerName } from "../context.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
 import { type CommandEnd, runCommand } from "../process/run-command.ts";
@@ -11,21 +11,24 @@ export interface DeployOptions {
   pool: string;
   command: readonly string[];
   drainTimeoutMs: number;
+  /** After how long what is still in flight is cut off; `undefined`: never. */
+  cutMs: number | undefined;
   /** How long the drain lasts after this run has extended it the last time. */
   expiresMs: number;
   onFailure: "resume" | "hold";
   reason: string | undefined;
 }
 
-/** Drains, waits until nothing is in flight, runs the command, resumes. Resolves with the exit code. */
+/** Drains, waits until nothing is in flight or it is cut off, runs the command, resumes. Resolves with the exit code. */
 export async function deploy(
   client: AdminClient,
   options: DeployOptions,
   signals: Signals,
   progress: DeployProgress,
 ): Promise<number> {
-  const { pool, reason, expiresMs } = options;
-  const drain = new HeldDrain(client, pool, { owner: ownerName("deploy"), reason, expiresMs }, progress);
+  const { pool, reason, expiresMs, cutMs } = options;
+  const terms = { owner: ownerName("deploy"), reason, expiresMs, cutMs };
+  const drain = new HeldDrain(client, pool, terms, progress);
   const failure = await drainFirst(client, drain, options, signals, progress);
   const code = failure ?? (await runWhileDrained(drain, options, signals, progress));
   if (!drain.mayBeOn) return code;
@@ -37,14 +40,17 @@ export async function deploy(
 async function drainFirst(
   client: AdminClient,
   drain: HeldDrain,
-  { pool, drainTimeoutMs }: DeployOptions,
+  { pool, command, drainTimeoutMs, cutMs }: DeployOptions,
   signals: Signals,
   progress: DeployProgress,
 ): Promise<number | null> {
   try {
-    await refuseWithout(["look", "drain"], client, pool, signals.stop);
+    await refuseWithout(rightsToDrain(cutMs), client, pool, signals.stop);
     const { result, snapshot } = await drain.begin(drainTimeoutMs, signals);
-    if (result === "drained") return null;
+    if (result === "drained") {
+      progress.drained(snapshot, command);
+      return null;
+    }
     if (result === "late") progress.late(snapshot, drainTimeoutMs);
     else progress.lost(snapshot.drain);
     return EXIT.notDrained;
@@ -66,7 +72,6 @@ async function runWhileDrained(
 ): Promise<number> {
   const done = new AbortController();
   try {
-    progress.running(command);
     const extending = drain.keepUp(done.signal).catch((error) => failed(error, progress));
     const end = await runCommand(command, process.env, signals);
     done.abort();

@@ -30,6 +30,7 @@ export class HeldDrain {
   readonly #client: AdminClient;
   readonly #pool: string;
   readonly #drain: { owner: string; reason: string | undefined; expiresMs: number };
+  readonly #cutMs: number | undefined;
   readonly #progress: DrainProgress;
   #mayBeOn = false;
   #endsBy = 0;
@@ -37,12 +38,16 @@ export class HeldDrain {
   constructor(
     client: AdminClient,
     pool: string,
-    drain: { owner: string; reason: string | undefined; expiresMs: number },
+    {
+      cutMs,
+      ...drain
+    }: { owner: string; reason: string | undefined; expiresMs: number; cutMs: number | undefined },
     progress: DrainProgress,
   ) {
     this.#client = client;
     this.#pool = pool;
     this.#drain = drain;
+    this.#cutMs = cutMs;
     this.#progress = progress;
   }
 
@@ -66,7 +71,7 @@ export class HeldDrain {
     const askEveryMs = Math.min(ASK_EVERY_MS, this.#drain.expiresMs * EXTEND_AFTER);
     // If this fails, nothing has been drained, and there is nothing to resume.
     await this.#client.pool(this.#pool, stop);
-    const first = await asking({}, stopSoon);
+    const first = await asking({ cutMs: this.#cutMs }, stopSoon);
     stop.throwIfAborted();
     const end = await waitUntilDrained({
       first,

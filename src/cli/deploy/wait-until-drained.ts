@@ -1,4 +1,5 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
+import { isDrained } from "../../words/drain.ts";
 
 export interface Wait {
   /** The snapshot that answered the drain. */
@@ -12,7 +13,7 @@ export interface Wait {
 }
 
 /**
- * drained  nothing is in flight
+ * drained  nothing is in flight, or what was has been cut off
  * late     the timeout has passed before
  * lost     somebody else has ended the drain
  */
@@ -32,7 +33,7 @@ export async function waitUntilDrained({
   for (let snapshot = first; ; ) {
     const leftMs = deadline - performance.now();
     if (!snapshot.drain || !isMine(snapshot)) return { result: "lost", snapshot };
-    if (snapshot.state === "drained") return { result: "drained", snapshot };
+    if (isDrained(snapshot)) return { result: "drained", snapshot };
     if (leftMs <= 0) return { result: "late", snapshot };
     onSnapshot(snapshot, leftMs);
     snapshot = await ask(leftMs);

@@ -1,9 +1,11 @@
 import type { ServerSnapshot } from "../../scheduler/snapshot.ts";
-import { duration } from "../../words/times.ts";
+import { cutAhead, cutLeases, cutWords } from "../../words/drain.ts";
+import { clock, duration } from "../../words/times.ts";
 import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { printable } from "../terminal/output.ts";
 import { Progress } from "../terminal/progress.ts";
+import { isClosed } from "./roll-server.ts";
 
 /** The progress of a roll. */
 export class RollProgress extends Progress {
@@ -29,16 +31,24 @@ export class RollProgress extends Progress {
     this.report({ event: "skipped", server }, `${server} is in maintenance, and left alone`);
   }
 
-  draining({ name: server, inFlight }: ServerSnapshot, leftMs: number): void {
+  draining({ name: server, inFlight, cut }: ServerSnapshot, leftMs: number): void {
+    const cutAt = cut ? { cutAt: cut.at } : {};
+    const left = cutAhead(cut, Date.now()) ?? `${duration(leftMs)} left`;
     this.live(
-      { event: "draining", server, inFlight, leftMs: Math.round(leftMs) },
-      `${this.#yellow("draining")} ${this.#current}: ${inFlight} in flight, ${duration(leftMs)} left`,
+      { event: "draining", server, inFlight, leftMs: Math.round(leftMs), ...cutAt },
+      `${this.#yellow("draining")} ${this.#current}: ${inFlight} in flight, ${left}`,
       `draining ${this.#current}: ${inFlight} in flight`,
     );
   }
 
-  running(server: string, [file = ""]: readonly string[]): void {
-    this.report({ event: "running", server }, `${this.#current} idle, running ${printable(file)}`);
+  running(server: ServerSnapshot, [file = ""]: readonly string[]): void {
+    const { name, cut } = server;
+    const cutOff = cut ? { cutOff: cutLeases(cut) } : {};
+    const state = cutWords(cut) ?? "idle";
+    this.report(
+      { event: "running", server: name, ...cutOff },
+      `${this.#current} ${state}, running ${printable(file)}`,
+    );
     this.reporter.share(true);
   }
 
@@ -49,11 +59,19 @@ export class RollProgress extends Progress {
   }
 
   /** `got`: what its last health check got that has failed; `null`: none has. */
-  comingUp({ name: server, health }: ServerSnapshot, leftMs: number, got: string | null): void {
+  comingUp(server: ServerSnapshot, leftMs: number, got: string | null): void {
+    const { name, health } = server;
     this.#got = got ?? this.#got;
+    const opens = opensAt(server);
+    const event = { event: "coming-up", server: name, health, got, leftMs: Math.round(leftMs) };
+    if (opens !== null) {
+      const why = `is closed until ${clock(opens, Date.now())} at the latest, as what ran there was cut off`;
+      this.live({ ...event, opens }, `${this.#current} ${why}`, `${this.#current} ${why}`);
+      return;
+    }
     const why = got === null ? "" : `: ${printable(got)}`;
     this.live(
-      { event: "coming-up", server, health, got, leftMs: Math.round(leftMs) },
+      event,
       `${this.#yellow("waiting")} for ${this.#current} to be up${why || `: ${health}`}, ${duration(leftMs)} left`,
       `waiting for ${this.#current} to be up${why}`,
     );
@@ -113,4 +131,11 @@ export class RollProgress extends Progress {
   #yellow(text: string): string {
     return this.reporter.style("yellow", text);
   }
+}
+
+/** When the first slot of a server opens of which all are closed; `null`: another is open. */
+function opensAt(server: ServerSnapshot): string | null {
+  if (!isClosed(server)) return null;
+  const [first = null] = server.leases.flatMap(({ until }) => until ?? []).sort();
+  return first;
 }

@@ -18,6 +18,7 @@ export class RollServer {
   readonly #client: AdminClient;
   readonly #pool: string;
   readonly #owner: string;
+  readonly #cutMs: number | undefined;
   readonly #signals: Signals;
   readonly #outages: Outages;
   #mayBeOut = false;
@@ -25,7 +26,7 @@ export class RollServer {
   /** `owner`: of this roll alone. */
   constructor(
     client: AdminClient,
-    { pool, name, owner }: { pool: string; name: string; owner: string },
+    { pool, name, owner, cutMs }: { pool: string; name: string; owner: string; cutMs?: number | undefined },
     signals: Signals,
     outages: Outages,
   ) {
@@ -33,6 +34,7 @@ export class RollServer {
     this.#client = client;
     this.#pool = pool;
     this.#owner = owner;
+    this.#cutMs = cutMs;
     this.#signals = signals;
     this.#outages = outages;
   }
@@ -42,19 +44,19 @@ export class RollServer {
     return this.#mayBeOut;
   }
 
-  /** Resolves with `true` once the server has nothing in flight and takes no requests; `false`: not in time. */
+  /** Resolves once the server takes no requests, and has none in flight or they were cut off. `null`: not in time. */
   async takeOut(
     timeoutMs: number,
     onWait: (server: ServerSnapshot, leftMs: number) => void,
-  ): Promise<boolean> {
+  ): Promise<ServerSnapshot | null> {
     const giveUpAt = Date.now() + timeoutMs;
     let snapshot = await this.#drain(giveUpAt);
     for (;;) {
       this.#signals.stop.throwIfAborted();
       const server = this.#stillOut(snapshot.servers);
       const leftMs = giveUpAt - Date.now();
-      if (server.inFlight === 0) return true;
-      if (leftMs <= 0) return false;
+      if (server.inFlight === 0 || server.cut?.done) return server;
+      if (leftMs <= 0) return null;
       onWait(server, leftMs);
       snapshot = await this.#later(giveUpAt);
     }
@@ -63,7 +65,8 @@ export class RollServer {
   /** Rejects with `StateChanged` if another roll, or an operator, was faster. */
   async #drain(giveUpAt: number): Promise<Snapshot> {
     this.#mayBeOut = true;
-    const patch = { state: "drain", ifState: "ready", owner: this.#owner } as const;
+    const cut = this.#cutMs === undefined ? {} : { cut: `${this.#cutMs}ms` };
+    const patch = { state: "drain", ifState: "ready", owner: this.#owner, ...cut } as const;
     try {
       return await this.#change(patch, this.#stop, giveUpAt);
     } catch (error) {
@@ -74,13 +77,14 @@ export class RollServer {
 
   /**
    * Resolves with `true` after a health check that was made, and passed, after this call; at once in a pool without
-   * health checks. `false`: not in time. `onWait` gets what the last check got that failed, if one was made after this call.
+   * health checks. `false`: not in time. The time does not run while all slots of the server are in quarantine, as after
+   * a cut: nobody checks it then. `onWait` gets what the last check got that failed, if one was made after this call.
    */
   async whenUp(
     timeoutMs: number,
     onWait: (server: ServerSnapshot, leftMs: number, got: string | null) => void,
   ): Promise<boolean> {
-    const giveUpAt = Date.now() + timeoutMs;
+    let giveUpAt = Date.now() + timeoutMs;
     let snapshot = await this.#change({}, this.#stop, giveUpAt);
     const before = this.#stillOut(snapshot.servers).lastCheck?.at ?? "";
     for (let wakeAt = Date.now() + WAKE_CHECKS_EVERY_MS; ; ) {
@@ -89,6 +93,7 @@ export class RollServer {
       const { lastCheck, health } = server;
       const made = lastCheck && lastCheck.at > before ? lastCheck : null;
       if (health === "up" && made?.passed) return true;
+      if (isClosed(server)) giveUpAt = Math.max(giveUpAt, Date.now() + timeoutMs);
       const leftMs = giveUpAt - Date.now();
       if (leftMs <= 0) return false;
       onWait(server, leftMs, made && !made.passed ? made.got : null);
@@ -152,4 +157,9 @@ export class RollServer {
     const now = server ? `is ${server.state} now` : "has left the pool";
     throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);
   }
+}
+
+/** True if every slot of the server is in quarantine. */
+export function isClosed({ slots, quarantined }: Pick<ServerSnapshot, "slots" | "quarantined">): boolean {
+  return quarantined >= slots;
 }

@@ -1,3 +1,4 @@
+import type { Right } from "../../config/rights.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { clock } from "../../words/times.ts";
 import type { AdminClient } from "../client/admin-client.ts";
@@ -14,6 +15,8 @@ export interface RollOptions {
   pool: string;
   command: readonly string[];
   drainTimeoutMs: number;
+  /** After how long what is still in flight on the server is cut off; `undefined`: never. */
+  cutMs: number | undefined;
   /** How long a server may take to be up after the command. */
   upTimeoutMs: number;
   onFailure: "resume" | "hold";
@@ -34,7 +37,9 @@ export async function roll(
   signals: Signals,
   progress: RollProgress,
 ): Promise<number> {
-  await refuseWithout(["look", "servers"], client, options.pool, signals.stop);
+  const { cutMs } = options;
+  const rights: [Right, ...Right[]] = ["look", "servers", ...(cutMs === undefined ? [] : ["slots" as const])];
+  await refuseWithout(rights, client, options.pool, signals.stop);
   const snapshot = await client.pool(options.pool, signals.stop);
   const servers = serversToRoll(snapshot, progress);
   if (!snapshot.checks && servers.length > 0) progress.unchecked();
@@ -42,7 +47,7 @@ export async function roll(
   const done: string[] = [];
   for (const [index, { name, url }] of servers.entries()) {
     progress.next(name, index + 1, servers.length);
-    const server = new RollServer(client, { pool: options.pool, name, owner }, signals, progress);
+    const server = new RollServer(client, { pool: options.pool, name, owner, cutMs }, signals, progress);
     const code = await rollOne(server, url, options, signals, progress);
     if (code === SKIPPED) continue;
     if (code !== EXIT.done) {
@@ -67,7 +72,10 @@ function serversToRoll(snapshot: Snapshot, progress: RollProgress): ServerSnapsh
 function refuseIfHeld({ name, drain, servers }: Snapshot): void {
   if (drain) {
     const since = clock(drain.since, Date.now());
-    throw new CliError(EXIT.held, `${name} is drained by ${holderOf(drain)} since ${since}`);
+    throw new CliError(
+      EXIT.held,
+      `${name} is ${drain.stop ? "stopped" : "drained"} by ${holderOf(drain)} since ${since}`,
+    );
   }
   const out = servers.find(({ state }) => state === "drain");
   if (out) {
@@ -99,12 +107,11 @@ async function rollOne(
       progress.skipped(server.name);
       return SKIPPED;
     }
-    const idle = await server.takeOut(options.drainTimeoutMs, (now, leftMs) =>
-      progress.draining(now, leftMs),
-    );
-    if (!idle) progress.late(server.name, options.drainTimeoutMs);
-    ran = idle;
-    code = idle ? await runAndWait(server, url, options, signals, progress) : EXIT.notDrained;
+    const out = await server.takeOut(options.drainTimeoutMs, (now, leftMs) => progress.draining(now, leftMs));
+    if (!out) progress.late(server.name, options.drainTimeoutMs);
+    else progress.running(out, options.command);
+    ran = out !== null;
+    code = out ? await runAndWait(server, url, options, signals, progress) : EXIT.notDrained;
   } catch (error) {
     code = failed(error, signals, progress);
   }
@@ -123,7 +130,6 @@ async function runAndWait(
   signals: Signals,
   progress: RollProgress,
 ): Promise<number> {
-  progress.running(server.name, command);
   const env = { ...process.env, SLUICE_SERVER: server.name, SLUICE_SERVER_URL: url };
   const end = await runCommand(command, env, signals);
   progress.commandEnded(server.name, command, end);

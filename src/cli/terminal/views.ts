@@ -1,7 +1,8 @@
-import type { DeferredSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import type { DeferredSnapshot, DrainSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { nextLimit, queuedDirectly } from "../../words/capacity.ts";
 import { type Condition, conditionOf } from "../../words/condition.ts";
-import { inSentence, serversInUse } from "../../words/phrases.ts";
+import { cutAhead, cutWords } from "../../words/drain.ts";
+import { inSentence, isWarming, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import type { Style } from "./output.ts";
@@ -55,7 +56,7 @@ export function poolHead(
   now: number,
   condition: Condition = conditionOf(pool),
 ): string[] {
-  const { name, drain, inFlight, slots, quarantined, oldestWaitMs, deferred } = pool;
+  const { name, drain, inFlight, slots, quarantined, oldestWaitMs, deferred, lastWake } = pool;
   const queued = queuedDirectly(pool);
   const parts = [
     `${inFlight} of ${slots} slots in flight`,
@@ -65,16 +66,29 @@ export function poolHead(
       : "nobody queued",
   ];
   const lines = [`${style("bold", name)}  ${stateWords(condition, style)}  ${parts.join(" · ")}`];
-  if (drain) {
-    const reason = drain.reason ? ` (${quoted(drain.reason)})` : "";
-    const left = duration(Date.parse(drain.expiresAt) - now);
-    lines.push(
-      `drained by ${holderOf(drain)}${reason} since ${clock(drain.since, now)}, ends by itself in ${left}`,
-    );
+  if (drain) lines.push(...drainLines(drain, style, now));
+  if (lastWake) {
+    const age = duration(now - Date.parse(lastWake.at));
+    lines.push(`servers were asked for ${age} ago: ${printable(lastWake.got)}`);
   }
   lines.push(...capacityLines(pool, style));
   if (deferred) lines.push(deferredLine(deferred, style));
   return lines;
+}
+
+function drainLines(drain: DrainSnapshot, style: Style, now: number): string[] {
+  const { reason, since, expiresAt, cut, stop } = drain;
+  const why = reason ? ` (${quoted(reason)})` : "";
+  const parts = [
+    `${stop ? "stopped" : "drained"} by ${holderOf(drain)}${why} since ${clock(since, now)}`,
+    `ends by itself in ${duration(Date.parse(expiresAt) - now)}`,
+  ];
+  const cuts = cutAhead(cut, now) ?? cutWords(cut);
+  const message = stop?.message ?? null;
+  return [
+    [...parts, ...(cuts === null ? [] : [style("yellow", cuts)])].join(", "),
+    ...(message === null ? [] : [`requests are refused with ${quoted(message)}`]),
+  ];
 }
 
 function deferredLine(
@@ -121,7 +135,7 @@ export function serversView(
 ): string[] {
   const columns: Column<ServerSnapshot>[] = [
     { title: "SERVER", cell: ({ name, backup }) => style("bold", name) + (backup ? " (backup)" : "") },
-    { title: "STATE", cell: ({ state }) => (state === "ready" ? state : style("yellow", state)) },
+    { title: "STATE", cell: (server) => serverState(server, style, now) },
     {
       title: "HEALTH",
       cell: ({ health }) => healthWord(health, style),
@@ -143,9 +157,17 @@ export function serversView(
       usual: ({ weight, configured }) => weight === 1 && (configured?.weight ?? 1) === 1,
     },
     ...(servers.some(({ lastCheck }) => lastCheck?.passed === false) ? [lastCheckColumn(style)] : []),
+    ...(servers.some((server) => isWarming(server, now)) ? [warmColumn(now)] : []),
+    ...(servers.some(({ registered }) => registered) ? [registeredColumn(now)] : []),
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
   return titled(table(columns, servers, width), style);
+}
+
+function serverState({ state, cut }: ServerSnapshot, style: Style, now: number): string {
+  if (state === "ready") return state;
+  const cuts = cutAhead(cut, now);
+  return style("yellow", cuts === null ? state : `${state}, ${cuts}`);
 }
 
 /** What each server's last health check got. */
@@ -156,6 +178,25 @@ function lastCheckColumn(style: Style): Column<ServerSnapshot> {
       if (lastCheck === null) return "–";
       const got = printable(lastCheck.got);
       return lastCheck.passed ? got : style("red", got);
+    },
+  };
+}
+
+/** `until 12:00:05`: the server's share of the requests grows so long. */
+function warmColumn(now: number): Column<ServerSnapshot> {
+  return {
+    title: "WARMS UP",
+    cell: (server) => (isWarming(server, now) ? `until ${clock(server.warmUntil ?? now, now)}` : "–"),
+  };
+}
+
+/** `until 12:00:05`: the server leaves then, unless it registers again. */
+function registeredColumn(now: number): Column<ServerSnapshot> {
+  return {
+    title: "REGISTERED",
+    cell: ({ registered }) => {
+      if (!registered) return "–";
+      return registered.expiresAt === null ? "for good" : `until ${clock(registered.expiresAt, now)}`;
     },
   };
 }

@@ -6,6 +6,7 @@ import { inspect } from "../../config/problem.ts";
 import { identityOf } from "../../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../../config/types.ts";
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
+import { isDrained } from "../../words/drain.ts";
 import { bindingsIn } from "./bindings.ts";
 import { BINDINGS, DEFERRED, hasBinding } from "./platform.ts";
 import { poolPath } from "./pools.ts";
@@ -79,8 +80,7 @@ function warnOfHiddenAnswers(target: Target, { pools }: Running): void {
  * out. What was cut off by a drain is still in flight.
  */
 function mayBeAtWork(pool: RunningPool, { state, inFlight }: RunningServer): boolean {
-  const isDrained = pool.state === "drained" || pool.state === "stopped";
-  return inFlight > 0 || (!isDrained && state === "ready");
+  return inFlight > 0 || (state === "ready" && !isDrained(pool));
 }
 
 /** A server in the file. */

@@ -16,6 +16,8 @@ export interface Facts {
   pool: Snapshot;
   /** Who looks. */
   operator: string;
+  /** True if they may cut off what a drain of theirs waits for. */
+  mayCut: boolean;
   now: number;
   /** Those that are recent by now. */
   refusals: readonly RecentRefusal[];
@@ -61,6 +63,7 @@ const AFTERMATH_MS = 60_000;
 
 /** Refusals because too many wait, or for too long. */
 const OF_THE_QUEUE = new Set(["queue-full", "queue-timeout", "deferred-full"]);
+const OF_OPERATORS = new Set(["stopped", "cut-off"]);
 const OF_SERVERS = new Set(["no-server", "bad-gateway", "server-timeout"]);
 
 /**
@@ -99,6 +102,7 @@ export function serversBack({ servers }: Snapshot, now: number): ServerSnapshot[
 
 function causeOf({ code }: RecentRefusal, facts: Facts): Cause {
   if (code === "client-timeout") return "clients";
+  if (OF_OPERATORS.has(code) && facts.pool.drain) return "drain";
   if (OF_THE_QUEUE.has(code)) return causeOfDrain(facts) ?? causeOfQueue(facts);
   if (!OF_SERVERS.has(code)) return `failed ${code}`;
   const cause = causeInServers(facts);

@@ -1,4 +1,4 @@
-import { culpritOf } from "../../words/condition.ts";
+import { isFailing } from "../../words/condition.ts";
 import type { Advice, Facts, Symptoms } from "./advice-causes.ts";
 import { refusalWords, retryWords, sentences } from "./advice-words.ts";
 import { AGAINST_FAILURES } from "./deferred-words.ts";
@@ -23,7 +23,7 @@ export function onClients({ now }: Facts, { refusals }: Symptoms): Advice {
 /** Each has a code of its own. */
 export function onOtherFailures({ now }: Facts, { refusals }: Symptoms): Advice {
   const code = refusals[0]?.code ?? "";
-  const weight = refusals.some((refusal) => culpritOf(refusal) !== "client") ? "bad" : "plain";
+  const weight = refusals.some(isFailing) ? "bad" : "plain";
   const why = AGAINST_FAILURES[code];
   const text = sentences(
     `${refusalWords(refusals, now)}${why === undefined ? "" : `: ${why}`}`,

@@ -18,7 +18,7 @@ import { ofThemStored } from "./deferred-words.ts";
 const OLD_CHECK_MS = 2 * 60_000;
 
 export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
-  const { servers, drain, queued } = pool;
+  const { servers, drain, queued, lastWake } = pool;
   const down = servers.filter(isDown);
   const set = servers.filter((server) => isTakenOut(server) && !isDown(server));
   const [why, cure] = whyNone(down, set, now);
@@ -28,6 +28,7 @@ export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
     drain ? `Before you resume: ${inSentence(cure)}` : cure,
     oldCheckWords(down, now),
     meanwhile(symptoms, now) ?? (queued > 0 && !drain && waiting),
+    lastWake && `Servers were asked for ${wholeSeconds(now - Date.parse(lastWake.at))} ago: ${lastWake.got}`,
     retryWords(symptoms.refusals),
   );
   return { cause: "no-server", weight: weightOf(symptoms, drain ? "warn" : "bad"), text };
@@ -98,7 +99,13 @@ function downWords(down: readonly ServerSnapshot[], now: number): string {
   const set = down.filter(isTakenOut);
   const who = set.length < down.length ? `${listed(set.map(({ name }) => name))} also ` : "";
   const also = set.length === 0 ? "" : `${time ? "," : ""} and ${who}set to ${statesOf(set)}`;
-  return `${listed(down.map(({ name }) => name))} ${are} down${time}${also}`;
+  return `${listed(down.map(({ name }) => name))} ${are} down${gotWords(down)}${time}${also}`;
+}
+
+/** What their last checks got: ` (status 301)`; empty: nobody has checked. */
+function gotWords(down: readonly ServerSnapshot[]): string {
+  const got = new Set(down.flatMap(({ lastCheck }) => (lastCheck && !lastCheck.passed ? lastCheck.got : [])));
+  return got.size === 0 ? "" : ` (${listed([...got].sort())})`;
 }
 
 function setWords(set: readonly ServerSnapshot[], isAll: boolean): string {

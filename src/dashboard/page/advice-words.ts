@@ -1,6 +1,6 @@
 import type { RecentRefusal } from "../../scheduler/record/recent-refusals.ts";
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { culpritOf } from "../../words/condition.ts";
+import { isFailing } from "../../words/condition.ts";
 import { counted, grouped, listed } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
@@ -9,8 +9,8 @@ import type { Advice, Symptoms } from "./advice-causes.ts";
 const LATELY_MS = 2 * 60_000;
 
 /** The words that are given, as sentences one after the other. */
-export function sentences(...parts: (string | null | false)[]): string {
-  const given = parts.filter((part) => part !== null && part !== false && part !== "");
+export function sentences(...parts: (string | null | undefined | false)[]): string {
+  const given = parts.filter(Boolean);
   return given.map((part) => (/[.?]$/.test(String(part)) ? part : `${part}.`)).join(" ");
 }
 
@@ -57,7 +57,7 @@ export function growthWords({ before, queued, ms }: QueueTrend & { kind: "grows"
 
 /** Of a cause that is no more than `weight` in itself. */
 export function weightOf({ refusals }: Symptoms, weight: Advice["weight"]): Advice["weight"] {
-  return refusals.some((refusal) => culpritOf(refusal) !== "client") ? "bad" : weight;
+  return refusals.some(isFailing) ? "bad" : weight;
 }
 
 /** When quarantined slots open. */

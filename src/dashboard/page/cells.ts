@@ -25,7 +25,7 @@ export class Cells {
         const lease = server.leases.find((one) => one.id === id);
         return lease
           ? leasedCell(key, server, lease, drain !== null, now)
-          : freeCell(key, server, drain !== null);
+          : freeCell(key, server, drain && (drain.stop ? "stopped" : "drained"));
       }),
     );
   }
@@ -65,10 +65,10 @@ function leasedCell(
   return { ...common, kind: "busy", words: `busy ${age}` };
 }
 
-function freeCell(key: string, server: ServerSnapshot, poolDrains: boolean): Cell {
+function freeCell(key: string, server: ServerSnapshot, poolState: "drained" | "stopped" | null): Cell {
   const common = { key, server, lease: null };
   if (server.state === "maint") return { ...common, kind: "maint", words: "maintenance" };
   if (server.health === "down") return { ...common, kind: "down", words: "down" };
-  if (poolDrains || isTakenOut(server)) return { ...common, kind: "drain", words: "drained" };
+  if (poolState || isTakenOut(server)) return { ...common, kind: "drain", words: poolState ?? "drained" };
   return { ...common, kind: "idle", words: "idle" };
 }

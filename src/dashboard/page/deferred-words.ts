@@ -7,12 +7,15 @@ export const FAILURES: Record<string, string> = {
   "no-server": "no server was available",
   "bad-gateway": "the server could not be reached or broke off",
   "server-timeout": "the server did not answer in time",
+  "cut-off": "a drain waited no longer",
   "fate-unknown": "Sluice was interrupted meanwhile, and what the server did is unknown",
   "response-too-large": "the answer was larger than any that is stored",
 };
 
 /** What helps against those that neither servers nor their number are to blame for. */
 export const AGAINST_FAILURES: Record<string, string> = {
+  "cut-off": "a drain waited for them no longer, as an operator had asked",
+  stopped: "an operator had stopped the pool",
   "fate-unknown": "Sluice was interrupted while servers worked on them. Find out what these did",
   "response-too-large": "their answers are too large to store. Raise max_response",
 };

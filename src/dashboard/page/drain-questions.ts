@@ -1,40 +1,57 @@
 import { LONGEST_MS, parseDuration } from "../../config/units.ts";
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { counted } from "../../words/phrases.ts";
-import { clockInWords, oneUnit } from "../../words/times.ts";
+import { clockInWords } from "../../words/times.ts";
 import { drainAct, endAct, extendAct } from "./acts.ts";
 import { now } from "./clock.ts";
 import { ofThemStored } from "./deferred-words.ts";
 import type { Question } from "./dialog.ts";
 import { make, setText } from "./dom.ts";
 import { claimWords } from "./events.ts";
-import { textField } from "./fields.ts";
+import { cutField, durationProblem, type Field, textField } from "./fields.ts";
 
 type Drain = NonNullable<Snapshot["drain"]>;
 
-export function drainQuestion({ name }: Snapshot, operator: string): Question {
+/** `mayCut`: what is in flight may be cut off too. */
+export function drainQuestion({ name, drain }: Snapshot, operator: string, mayCut: boolean): Question {
   const reason = textField({
     key: "reason",
     name: "Reason",
     hint: "Shown to everybody who looks. May be empty.",
   });
-  const expires = textField({
+  const expires = expiresField();
+  const cut = cutField();
+  const fields = [reason, expires, ...(mayCut ? [cut] : [])];
+  const before = drain
+    ? "Requests wait again, and are not refused any more; those"
+    : "New requests wait, those";
+  const explanation = `${before} in flight finish, and nothing is dropped. Resume sends on what has waited.`;
+  return {
+    pool: name,
+    title: `Drain ${name}?`,
+    body: [make("p", "", explanation), ...fields.map(({ node }) => node)],
+    fields,
+    confirm: "Drain",
+    act: () =>
+      drainAct(name, operator, { reason: reason.value(), expires: expires.value(), cut: cut.value() }),
+    moot: (pool) => otherThan(drain, pool),
+  };
+}
+
+export function expiresField(): Field {
+  return textField({
     key: "expires",
     name: "Ends by itself after",
     hint: "For example 15m or 2h. Empty: as the pool’s configuration says.",
     problem: (text) => (text === "" ? null : durationProblem(text)),
   });
-  const explanation =
-    "New requests wait, those in flight finish, and nothing is dropped. Resume sends on what has waited.";
-  return {
-    pool: name,
-    title: `Drain ${name}?`,
-    body: [make("p", "", explanation), reason.node, expires.node],
-    fields: [reason, expires],
-    confirm: "Drain",
-    act: () => drainAct(name, operator, reason.value(), expires.value()),
-    moot: ({ drain }) => (drain ? `It is drained already: ${holderWords(drain)}.` : null),
-  };
+}
+
+/** Why a drain cannot be begun any more, or its own not be turned; `null`: it can. */
+export function otherThan(before: Drain | null, { drain }: Snapshot): string | null {
+  if (drain?.since === before?.since && (drain?.stop === null) === (before?.stop === null)) return null;
+  if (drain === null) return "It is running again by now.";
+  return `It is ${drain.stop ? "stopped" : "drained"} already: ${holderWords(drain)}.`;
 }
 
 /** Extends a drain by a time on top of the time that is left, so that it never ends earlier than before. */
@@ -59,7 +76,7 @@ export function extendQuestion({ name }: Snapshot, current: Drain): Question {
   longer.input.addEventListener("input", showPreview);
   return {
     pool: name,
-    title: `Extend the drain of ${name}?`,
+    title: `Extend the ${nounOf(drain)} of ${name}?`,
     body: [longer.node, make("p", "", preview)],
     fields: [longer],
     confirm: "Extend",
@@ -69,7 +86,7 @@ export function extendQuestion({ name }: Snapshot, current: Drain): Question {
       showPreview();
     },
     moot: (pool) => {
-      if (!pool.drain) return `The drain of ${name} is over: there is nothing to extend.`;
+      if (!pool.drain) return `The ${nounOf(drain)} of ${name} is over: there is nothing to extend.`;
       return pool.drain.since === current.since
         ? null
         : `This is another drain by now: ${holderWords(pool.drain)}.`;
@@ -79,14 +96,17 @@ export function extendQuestion({ name }: Snapshot, current: Drain): Question {
 
 /** Ends another drain than one's own. */
 export function endQuestion({ name }: Snapshot, operator: string, drain: Drain): Question {
-  const whose = drain.by === operator ? "This is another drain of yours" : "This drain is not yours";
+  const whose =
+    drain.by === operator
+      ? `This is another ${nounOf(drain)} of yours`
+      : `This ${nounOf(drain)} is not yours`;
   const warning =
     `${whose}: ${holderWords(drain)}, until ${clockInWords(drain.expiresAt, now())}. A deploy may be at work on the ` +
     "servers; resuming sends requests to them.";
   const effect = make("p");
   return {
     pool: name,
-    title: `End the drain of “${drain.owner}” by force?`,
+    title: `End the ${nounOf(drain)} of “${drain.owner}” by force?`,
     body: [make("p", "warning", warning), effect],
     confirm: "Resume all the same",
     act: () => endAct(name, operator, drain),
@@ -95,7 +115,7 @@ export function endQuestion({ name }: Snapshot, operator: string, drain: Drain):
       setText(effect, `${waiting} will go to the servers of ${name}, in order.`);
     },
     moot: (pool) => {
-      if (!pool.drain) return `${name} is running again already: that drain is over.`;
+      if (!pool.drain) return `${name} is running again already: that ${nounOf(drain)} is over.`;
       return pool.drain.since === drain.since
         ? null
         : `This is another drain by now: ${holderWords(pool.drain)}.`;
@@ -104,19 +124,15 @@ export function endQuestion({ name }: Snapshot, operator: string, drain: Drain):
 }
 
 /** `“deploy-42” (by “ci”) holds it since 12:00:03 (release)`. */
-function holderWords(drain: Drain): string {
+export function holderWords(drain: Drain): string {
   const why = drain.reason === null ? "" : ` (${drain.reason})`;
   return `${claimWords(drain)} holds it since ${clockInWords(drain.since, now())}${why}`;
 }
 
-function endOf({ expiresAt }: Drain): number {
-  return Date.parse(expiresAt);
+function nounOf({ stop }: Drain): "drain" | "stop" {
+  return stop ? "stop" : "drain";
 }
 
-/** What is wrong with a text as a duration of at most `mostMs`; `null`: nothing. */
-function durationProblem(text: string, mostMs = LONGEST_MS): string | null {
-  const ms = parseDuration(text, Number.POSITIVE_INFINITY);
-  if (text === "") return "Say how long, for example 15m or 2h.";
-  if (!ms) return `“${text}” is no time. Write it like 15m or 2h.`;
-  return ms <= mostMs ? null : `“${text}” is too long: a drain ends at most ${oneUnit(LONGEST_MS)} from now.`;
+function endOf({ expiresAt }: Drain): number {
+  return Date.parse(expiresAt);
 }

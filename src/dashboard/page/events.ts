@@ -86,13 +86,13 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
       return `${claimWords(event)} drains the pool${reason}, until ${time(event.expiresAt)} at the latest.`;
     }
     case "drained":
-      return "Drained: nothing is in flight any more.";
+      return "Drained: nothing is waited for any more.";
     case "stop": {
       const message = event.message === null ? "" : ` (“${event.message}”)`;
       return `${claimWords(event)} stops the pool${message}, until ${time(event.expiresAt)} at the latest.`;
     }
     case "stopped":
-      return "Stopped: nothing is in flight any more.";
+      return "Stopped: nothing is waited for any more.";
     case "cut":
       return `${counted(event.leases, "request")}${event.server === null ? "" : ` of ${event.server}`} cut off, as the drain waited no longer.`;
     case "resume":

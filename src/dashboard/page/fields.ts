@@ -1,3 +1,5 @@
+import { LONGEST_MS, parseDuration } from "../../config/units.ts";
+import { oneUnit } from "../../words/times.ts";
 import { make, setAttributes, setText } from "./dom.ts";
 
 /** An input of a dialog, with its name above and a hint below, in whose place stands what is wrong with it. */
@@ -57,6 +59,29 @@ export function textField({ key, name, hint, value = "", problem }: FieldOptions
     },
     refuse: say,
   };
+}
+
+/** After how long what is still in flight is cut off. */
+export function cutField(hint = "", problem: (text: string) => string | null = () => null): Field {
+  return textField({
+    key: "cut",
+    name: "Cut off what is still running after",
+    hint: `For example 30s. Empty: it may take as long as it needs.${hint}`,
+    problem: (text) => (text === "" ? null : (problem(text) ?? cutProblem(text))),
+  });
+}
+
+/** What is wrong with the time of a cut, of which 0 is one; `null`: nothing. */
+export function cutProblem(text: string): string | null {
+  return parseDuration(text) === undefined ? `“${text}” is no time. Write it like 30s or 2m.` : null;
+}
+
+/** What is wrong with a text as a duration of at most `mostMs`; `null`: nothing. */
+export function durationProblem(text: string, mostMs = LONGEST_MS): string | null {
+  const ms = parseDuration(text, Number.POSITIVE_INFINITY);
+  if (text === "") return "Say how long, for example 15m or 2h.";
+  if (!ms) return `“${text}” is no time. Write it like 15m or 2h.`;
+  return ms <= mostMs ? null : `“${text}” is too long: a drain ends at most ${oneUnit(LONGEST_MS)} from now.`;
 }
 
 /** Radio buttons. `onChange`: called with each choice. */

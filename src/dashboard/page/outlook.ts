@@ -14,13 +14,14 @@ export interface Outlook {
   advice: readonly Advice[];
 }
 
-/** `operator`: who looks. `events`: as far as they are known; the overview has none. */
+/** `operator`: who looks. `events`: as far as they are known; the overview has none. `mayCut`: they may cut requests off. */
 export function outlookOf(
   pool: Snapshot,
   operator: string,
   now: number,
   history: History | undefined,
   events: Iterable<PoolEvent> = [],
+  mayCut = false,
 ): Outlook {
   const refusals = pool.recentRefusals.filter(({ until }) => now - Date.parse(until) <= RECENT_MS);
   const resumes = [...events].flatMap(({ kind, at }) => (kind === "resume" ? [Date.parse(at)] : []));
@@ -28,7 +29,7 @@ export function outlookOf(
   const trend = history && !pool.drain ? queueTrend(pool, history.pointsSince(drainedAt), now) : null;
   return {
     condition: conditionOf(pool, refusals, trend?.kind),
-    advice: adviceOn({ pool, operator, now, refusals, trend, drainedAt }),
+    advice: adviceOn({ pool, operator, mayCut, now, refusals, trend, drainedAt }),
   };
 }
 

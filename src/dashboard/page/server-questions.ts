@@ -1,11 +1,12 @@
 import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { SERVER_STATES, serversInUse, takesRequests } from "../../words/phrases.ts";
 import { clockInWords, fineDuration } from "../../words/times.ts";
-import { freeAct, setServerAct } from "./acts.ts";
+import { freeAct, removeServerAct, setServerAct } from "./acts.ts";
 import { now } from "./clock.ts";
 import type { Question } from "./dialog.ts";
 import { make, setText } from "./dom.ts";
-import { choice, textField } from "./fields.ts";
+import { choice, cutField, textField } from "./fields.ts";
+import type { Offers } from "./offers.ts";
 
 const STATES = [
   { value: "ready", name: "Ready", hint: "Takes requests." },
@@ -13,8 +14,18 @@ const STATES = [
   { value: "maint", name: "Maintenance", hint: "The same, and its health is not checked." },
 ] as const;
 
-export function serverQuestion(pool: Snapshot, server: ServerSnapshot): Question {
+const REMOVE = {
+  value: "gone",
+  name: "Remove",
+  hint: "Leaves the pool until it registers again; those in flight finish.",
+} as const;
+
+type Wanted = ServerSnapshot["state"] | typeof REMOVE.value;
+
+export function serverQuestion(pool: Snapshot, server: ServerSnapshot, offers: Offers): Question {
   const { name, state } = server;
+  const isRemovable = offers.register && server.registered !== undefined;
+  if (!offers.servers) return removeQuestion(pool, server);
   const warning = make("p", "warning");
   let latest = pool;
   const warn = () => {
@@ -22,24 +33,59 @@ export function serverQuestion(pool: Snapshot, server: ServerSnapshot): Question
     warning.hidden = words === "";
     setText(warning, words);
   };
-  const wanted = choice<ServerSnapshot["state"]>("It is to be", STATES, state, warn);
+  const states = [...STATES, ...(isRemovable ? [REMOVE] : [])];
+  const wanted = choice<Wanted>("It is to be", states, state, warn);
+  const cut = cutField(" Only with Drain or Maintenance.", () =>
+    wanted.value() === "drain" || wanted.value() === "maint" ? null : "Only with Drain or Maintenance.",
+  );
   return {
     pool: pool.name,
     title: `Change ${name}?`,
-    body: [wanted.node, warning],
+    body: [wanted.node, ...(offers.slots ? [cut.node] : []), warning],
+    fields: offers.slots ? [cut] : [],
     focus: wanted.checked,
     confirm: "Change",
-    act: () => setServerAct(pool.name, server, wanted.value()),
+    act: () => {
+      const to = wanted.value();
+      return to === "gone"
+        ? removeServerAct(pool.name, server)
+        : setServerAct(pool.name, server, to, cut.value());
+    },
     draw: (drawn) => {
       latest = drawn;
       warn();
     },
-    moot: ({ servers }) => {
-      const present = servers.find((one) => one.name === name);
-      if (!present) return `${name} is no longer in the pool.`;
-      return present.state === state ? null : `${name} was set to ${SERVER_STATES[present.state]} meanwhile.`;
+    moot: (drawn) => {
+      const present = drawn.servers.find((one) => one.name === name);
+      if (present && present.state !== state)
+        return `${name} was set to ${SERVER_STATES[present.state]} meanwhile.`;
+      return present ? null : goneWords(name);
     },
   };
+}
+
+/** Of who may have servers come and go, and change nothing else of them. */
+function removeQuestion(pool: Snapshot, server: ServerSnapshot): Question {
+  const { name } = server;
+  const warning = make("p", "warning");
+  return {
+    pool: pool.name,
+    title: `Remove ${name}?`,
+    body: [make("p", "", `It has registered itself. ${REMOVE.hint}`), warning],
+    confirm: "Remove",
+    act: () => removeServerAct(pool.name, server),
+    draw: (drawn) => {
+      const words = lastWords(drawn, name);
+      warning.hidden = words === "";
+      setText(warning, words);
+    },
+    moot: ({ servers }) =>
+      servers.some((one) => one.name === name && one.registered) ? null : goneWords(name),
+  };
+}
+
+function goneWords(name: string): string {
+  return `${name} is no longer in the pool.`;
 }
 
 /** Empty, unless all requests would have to do without this server. */

@@ -1,7 +1,8 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { isTakenOut, SERVER_STATES, takesRequests } from "../../words/phrases.ts";
-import { oneUnit } from "../../words/times.ts";
+import { isTakenOut, isWarming, SERVER_STATES, takesRequests } from "../../words/phrases.ts";
+import { clockInWords, oneUnit } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
+import type { Offers } from "./offers.ts";
 
 /** What a button of a row is for. */
 export interface ServerActs {
@@ -28,7 +29,7 @@ export class Servers {
     });
   }
 
-  draw(pool: Snapshot, mayChange: boolean, isLive: boolean, now: number): void {
+  draw(pool: Snapshot, offers: Offers, isLive: boolean, now: number): void {
     const servers = this.#onlyTroubled.checked ? pool.servers.filter(isTroubled) : pool.servers;
     byId("no-servers").hidden = servers.length > 0;
     keyed(
@@ -39,13 +40,14 @@ export class Servers {
       (row, server) => {
         this.#serverOf.set(row, server);
         const [name, state, health, load, acts] = row.children;
-        setText(name?.lastChild, addressWords(server));
-        drawWords(state, SERVER_STATES[server.state], since(server.stateSince, now));
+        setText(name?.lastChild, addressWords(server, now));
+        drawWords(state, SERVER_STATES[server.state], stateWords(server, now));
         setAttributes(state, { "data-mark": isTakenOut(server) ? "warn" : "good" });
         drawWords(health, server.health, healthWords(server, now));
-        setAttributes(health, { "data-mark": HEALTH_MARKS[server.health] });
+        // There is one line for it, and what a check got may be long.
+        setAttributes(health, { "data-mark": HEALTH_MARKS[server.health], title: gotTitle(server) });
         drawWords(load, `${server.inFlight} of ${server.slots} in flight`, quarantineWords(server));
-        drawActs(acts as HTMLElement, server, mayChange, isLive);
+        drawActs(acts as HTMLElement, server, offers, isLive);
       },
     );
   }
@@ -82,12 +84,16 @@ function createAct(className: string, label: string, server: string): HTMLButton
   return button;
 }
 
-function drawActs(acts: HTMLElement, { state }: ServerSnapshot, mayChange: boolean, isLive: boolean): void {
+function drawActs(acts: HTMLElement, server: ServerSnapshot, offers: Offers, isLive: boolean): void {
+  const { name, state, registered } = server;
   const [restore, change] = acts.children;
-  acts.hidden = !mayChange;
+  acts.hidden = !(offers.servers || (offers.register && registered));
   // The focus would get lost with a button that disappears once it was used.
   if (state === "ready" && document.activeElement === restore) (change as HTMLElement).focus();
-  restore?.classList.toggle("absent", state === "ready");
+  restore?.classList.toggle("absent", state === "ready" || !offers.servers);
+  const label = offers.servers ? "Change…" : "Remove…";
+  setText(change, label);
+  setAttributes(change, { "aria-label": `${label} ${name}` });
   for (const button of acts.children) setAttributes(button, { "aria-disabled": isLive ? null : "true" });
 }
 
@@ -95,15 +101,37 @@ function isTroubled(server: ServerSnapshot): boolean {
   return !takesRequests(server) || server.quarantined > 0;
 }
 
-function addressWords({ url, weight, backup }: ServerSnapshot): string {
-  return [url, ...(weight === 1 ? [] : [`weight ${weight}`]), ...(backup ? ["backup"] : [])].join(" · ");
+function addressWords(server: ServerSnapshot, now: number): string {
+  const { url, weight, backup, registered } = server;
+  const parts = [
+    url,
+    // Not yet its weight: its share grows towards that.
+    ...(isWarming(server, now) ? [`weight (${weight})`] : weight === 1 ? [] : [`weight ${weight}`]),
+    ...(backup ? ["backup"] : []),
+    ...(registered ? [registeredWords(registered, now)] : []),
+  ];
+  return parts.join(" · ");
+}
+
+/** It leaves then, unless it registers again. */
+function registeredWords({ expiresAt }: NonNullable<ServerSnapshot["registered"]>, now: number): string {
+  return expiresAt === null ? "registered" : `registered until ${clockInWords(expiresAt, now)}`;
+}
+
+/** Within the column’s width: what is to come instead of since when. */
+function stateWords({ stateSince, cut }: ServerSnapshot, now: number): string {
+  if (!cut || cut.done) return since(stateSince, now);
+  return `, cuts off in ${oneUnit(Math.max(0, Date.parse(cut.at) - now))}`;
 }
 
 function healthWords({ health, healthSince, lastCheck }: ServerSnapshot, now: number): string {
   const checked = health === "down" && lastCheck;
-  return (
-    since(healthSince, now) + (checked ? `, checked ${oneUnit(now - Date.parse(lastCheck.at))} ago` : "")
-  );
+  if (!checked) return since(healthSince, now);
+  return `${since(healthSince, now)}, ${oneUnit(now - Date.parse(lastCheck.at))} ago: ${lastCheck.got}`;
+}
+
+function gotTitle({ health, lastCheck }: ServerSnapshot): string | null {
+  return health === "down" && lastCheck ? `The last check got: ${lastCheck.got}` : null;
 }
 
 function quarantineWords({ quarantined }: ServerSnapshot): string {

@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../scheduler/snapshot.ts";
 import type { Condition } from "../../words/condition.ts";
+import { cutAhead, cutWords } from "../../words/drain.ts";
 import { clockInWords, wholeSeconds } from "../../words/times.ts";
 import type { Advice } from "./advice-causes.ts";
 import { capacityWords } from "./capacity.ts";
@@ -24,7 +25,9 @@ export function drawSummary(
   setAttributes(byId("capacity"), { "data-drain": pool.drain && "" });
   drawFigures(byId("figures"), allFiguresOf(pool));
   drawAct("act-drain", offers.drain, isLive);
+  drawAct("act-stop", offers.stop, isLive);
   drawAct("act-extend", offers.extend, isLive);
+  drawAct("act-cut", offers.cut, isLive);
   drawAct("act-resume", offers.resume !== null, isLive);
   // Only what is asked about first has the dots.
   setText(byId("act-resume"), offers.resume === "by force" ? "Resume…" : "Resume");
@@ -69,13 +72,15 @@ function drawAct(id: string, isPossible: boolean, isLive: boolean): void {
 }
 
 function drainWords(
-  { owner, by, reason, since, expiresAt }: NonNullable<Snapshot["drain"]>,
+  { owner, by, reason, since, expiresAt, cut, stop }: NonNullable<Snapshot["drain"]>,
   now: number,
 ): string {
   const begun = by === owner ? "" : `, begun by “${by}”`;
+  const why = (stop ? stop.message && `“${stop.message}”` : reason) ?? "";
+  const cuts = cutAhead(cut, now) ?? cutWords(cut);
   const left = wholeSeconds(Date.parse(expiresAt) - now);
   return (
-    `by “${owner}”${begun}${reason === null ? "" : `: ${reason}`} · for ${wholeSeconds(now - Date.parse(since))} · ` +
-    `ends by itself at ${clockInWords(expiresAt, now)}, in ${left}`
+    `by “${owner}”${begun}${why === "" ? "" : `: ${why}`} · for ${wholeSeconds(now - Date.parse(since))} · ` +
+    `ends by itself at ${clockInWords(expiresAt, now)}, in ${left}${cuts === null ? "" : ` · ${cuts}`}`
   );
 }

@@ -23,6 +23,7 @@ import { Ranking } from "./ranking.ts";
 import { freeQuestion, serverQuestion } from "./server-questions.ts";
 import { Servers } from "./servers.ts";
 import { Slots } from "./slots.ts";
+import { cutQuestion, stopQuestion } from "./stop-questions.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
 import { titleOf } from "./title.ts";
 
@@ -63,7 +64,7 @@ export class View {
     });
     this.#servers = new Servers(
       {
-        change: (server) => ask((pool) => serverQuestion(pool, server)),
+        change: (server) => ask((pool) => serverQuestion(pool, server, offersOn(pool, model.me))),
         restore: (server) =>
           onPool(({ name }) => this.#performer.performAtOnce(setServerAct(name, server, "ready"))),
       },
@@ -73,10 +74,14 @@ export class View {
       (question) => ask(() => question),
       () => this.draw(),
     );
-    byId("act-drain").addEventListener("click", () => ask((pool) => drainQuestion(pool, this.#operator)));
-    byId("act-extend").addEventListener("click", () => {
-      onPool((pool) => pool.drain && this.#dialog.ask(extendQuestion(pool, pool.drain), pool));
-    });
+    const askOfDrain = (question: (pool: Snapshot, drain: NonNullable<Snapshot["drain"]>) => Question) =>
+      onPool((pool) => pool.drain && this.#dialog.ask(question(pool, pool.drain), pool));
+    for (const [id, question] of Object.entries({ "act-drain": drainQuestion, "act-stop": stopQuestion }))
+      byId(id).addEventListener("click", () =>
+        ask((pool) => question(pool, this.#operator, offersOn(pool, model.me).slots)),
+      );
+    byId("act-extend").addEventListener("click", () => askOfDrain(extendQuestion));
+    byId("act-cut").addEventListener("click", () => askOfDrain(cutQuestion));
     byId("act-resume").addEventListener("click", () => onPool((pool) => this.#resume(pool)));
     byId("outcome-seen").addEventListener("click", () => {
       model.notices.remove(model.chosen ?? "");
@@ -86,6 +91,11 @@ export class View {
 
   get #operator(): string {
     return this.#model.me?.name ?? "";
+  }
+
+  #mayCut(pool: string): boolean {
+    const rights = this.#model.me?.pools[pool] ?? [];
+    return rights.includes("drain") && rights.includes("slots");
   }
 
   #resume(pool: Snapshot): void {
@@ -127,7 +137,7 @@ export class View {
       isFresh: this.#model.isFresh(name),
       ...(isLost
         ? outlookOnLoss(lostAt ?? null, asOf)
-        : outlookOf(pool, this.#operator, asOf, histories.get(name), known)),
+        : outlookOf(pool, this.#operator, asOf, histories.get(name), known, this.#mayCut(name))),
     };
   }
 
@@ -156,7 +166,7 @@ export class View {
     const isHeld = this.#holds.some((hold) => hold.isOn);
     drawAdvice(advice, isFresh, isHeld);
     this.#slots.draw(pool, offers.slots, isLive, asOf);
-    this.#servers.draw(pool, offers.servers, isLive, asOf);
+    this.#servers.draw(pool, offers, isLive, asOf);
     drawEvents(events, asOf);
     this.#deferred.draw(pool, offers.deferred, isLive, asOf);
     this.#audit.draw(pool.name, events, isLive, asOf);

@@ -177,7 +177,7 @@ export class Fleet {
     const { maxMs } = this.#settings.quarantine;
     for (const server of servers) {
       for (const slot of server.occupiedSlots()) {
-        if (!isHeld(slot) && !isPresumedLost(slot)) continue;
+        if (!isCuttable(slot)) continue;
         yield slot;
         this.#leases.cut(slot, maxMs, now);
         this.#checks.quarantined(server, slot.until - now, now);
@@ -197,7 +197,7 @@ export class Fleet {
     if (this.#nextCut > now) return [];
     const due = this.#servers.filter((server) => server.nextCut <= now);
     for (const server of due) {
-      server.wasCut();
+      server.wasCut([...server.occupiedSlots()].filter(isCuttable).length);
       this.#outbox.serverChanged(server.row);
     }
     this.#findNextCut();
@@ -516,6 +516,11 @@ export class Fleet {
     this.#servers.push(retired);
     return retired;
   }
+}
+
+/** True of a lease whose holder has not said how it ended. */
+function isCuttable(slot: SlotRow): boolean {
+  return isHeld(slot) || isPresumedLost(slot);
 }
 
 function hasLeft({ expiresAt }: RegisteredRow): boolean {

@@ -99,9 +99,9 @@ export class Server {
   }
 
   /** When the leases that are still held are cut off, and whether they were; `null`: they are not to be. */
-  get cut(): { at: number; done: boolean } | null {
-    const { cutAt, isCut = false } = this.#override;
-    return cutAt === undefined ? null : { at: cutAt, done: isCut };
+  get cut(): { at: number; done: boolean; leases: number } | null {
+    const { cutAt, isCut = false, cutLeases = 0 } = this.#override;
+    return cutAt === undefined ? null : { at: cutAt, done: isCut, leases: cutLeases };
   }
 
   /** When the cut is due; `Infinity`: there is none to come. */
@@ -109,9 +109,9 @@ export class Server {
     return this.cut && !this.cut.done ? this.cut.at : Number.POSITIVE_INFINITY;
   }
 
-  /** Its leases were cut off. */
-  wasCut(): void {
-    this.#override = { ...this.#override, isCut: true };
+  /** Its leases are cut off now, so many. */
+  wasCut(leases: number): void {
+    this.#override = { ...this.#override, isCut: true, cutLeases: leases };
   }
 
   get override(): Readonly<ServerOverride> {
@@ -241,10 +241,13 @@ export class Server {
   }
 
   /** A server that is back in service has no cut; one that was made stays. */
-  #cutAfter({ state = this.state, cut }: ServerPatch, now: number): Pick<ServerOverride, "cutAt" | "isCut"> {
+  #cutAfter(
+    { state = this.state, cut }: ServerPatch,
+    now: number,
+  ): Pick<ServerOverride, "cutAt" | "isCut" | "cutLeases"> {
     if (state === "ready") return {};
-    const { cutAt = null, isCut } = this.#override;
-    if (isCut && cutAt !== null) return { cutAt, isCut };
+    const { cutAt = null, isCut, cutLeases } = this.#override;
+    if (isCut && cutAt !== null) return { cutAt, isCut, cutLeases };
     const at = cut === undefined ? cutAt : now + cut;
     return at === null ? {} : { cutAt: at };
   }

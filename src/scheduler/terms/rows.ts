@@ -56,6 +56,8 @@ export interface ServerOverride extends ServerSettings {
   cutAt?: number | undefined;
   /** They were. */
   isCut?: true | undefined;
+  /** How many they were. */
+  cutLeases?: number | undefined;
 }
 
 /** What an operator can change of a server. */

@@ -68,6 +68,23 @@ test("where a health check has failed, the servers are told with what their last
   ]);
 });
 
+test("servers that are down, registered themselves or are to be cut off say so", () => {
+  const at = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString();
+  const lastCheck = { at: at(-3), passed: false, got: "status 301" };
+  const registered = { by: "autoscaler", since: at(-60), expiresAt: at(65) };
+  const servers = [
+    serverWith({ health: "down", lastCheck }),
+    serverWith({ name: "web-2", url: "https://b", registered }),
+    serverWith({ name: "web-3", url: "https://c", state: "drain", cut: { at: at(12), done: false } }),
+  ];
+  expect(serversView(servers, plain, NOW, 115)).toEqual([
+    "SERVER  STATE                    HEALTH  IN FLIGHT  LONGEST  LAST CHECK  REGISTERED      URL",
+    "web-1   ready                    down          0/1        –  status 301  –               https://web-1.example.com",
+    "web-2   ready                    up            0/1        –  –           until 09:01:05  https://b",
+    "web-3   drain, cuts off in 12 s  up            0/1        –  –           –               https://c",
+  ]);
+});
+
 test("on a narrow terminal the servers are told without what is usual of all of them", () => {
   expect(serversView([serverWith()], plain, NOW, 70)).toEqual([
     "SERVER  STATE  HEALTH  IN FLIGHT  LONGEST  URL",
@@ -162,6 +179,24 @@ describe("the head of a pool", () => {
     expect(drained).toMatch(
       /^drained by "ann\?\[31m" of "me" \("new\? disks"\) since 08:59:55, ends by itself in 1 min 30 s$/,
     );
+  });
+
+  test("says of a stop with which message it refuses, what is cut off, and that servers were asked for", () => {
+    const at = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString();
+    const common = { owner: "ann", by: "ann", reason: null, since: at(-5), expiresAt: at(90) };
+    const stop = { message: "Back at\u001b 14:00." };
+    const head = (drain: Snapshot["drain"], changes: Partial<Snapshot> = {}) =>
+      poolHead(poolWith({ state: "stopping", drain, ...changes }), plain, NOW).slice(1, 3);
+    expect(head({ ...common, stop, cut: { at: at(12), done: false } })).toEqual([
+      'stopped by "ann" since 08:59:55, ends by itself in 1 min 30 s, cuts off in 12 s',
+      'requests are refused with "Back at? 14:00."',
+    ]);
+    const lastWake = { at: at(-7), got: "status 202" };
+    const cut = { at: at(-2), done: true, leases: 1 };
+    expect(head({ ...common, stop: null, cut }, { lastWake })).toEqual([
+      'drained by "ann" since 08:59:55, ends by itself in 1 min 30 s, 1 request cut off',
+      "servers were asked for 7.0 s ago: status 202",
+    ]);
   });
 
   test("shows a pool that runs in green, one that does not in yellow, and one in trouble in red", () => {
