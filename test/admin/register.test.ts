@@ -195,7 +195,15 @@ describe("a server does not register", () => {
 
   test("with the name or the address of another server, of this pool or another one: 409", async () => {
     const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
-    const others = { other: { hosts: ["other.test"], servers: [{ name: "o", url: "http://127.0.0.1:8" }] } };
+    const others = {
+      other: {
+        hosts: ["other.test"],
+        servers: [
+          { name: "o", url: "http://127.0.0.1:8", shared: false },
+          { name: "s", url: "http://127.0.0.1:6", shared: true },
+        ],
+      },
+    };
     const sluice = await stage({ servers }, {}, others);
     for (const [name, url, says] of [
       ["web-1", "http://127.0.0.1:7", '"web-1" is a server of the pool web by the configuration.'],
@@ -211,6 +219,8 @@ describe("a server does not register", () => {
     }
     await jsonOf(await register(sluice, "gpu-7", body), 201);
     await problemOf(await register(sluice, "gpu-8", body), 409, "server-known");
+    // Whose entry there says so is counted by several pools.
+    await jsonOf(await register(sluice, "shared", { url: "http://127.0.0.1:6" }), 201);
   });
 
   test("beyond `max`: 503, until another one has gone", async () => {
