@@ -545,6 +545,8 @@ export class World {
       this.now,
     );
     this.#ledger.forgetServersBut(this.scheduler.servers);
+    for (const name of [...this.#setAt.keys(), ...this.#cuts.keys()])
+      if (!this.scheduler.servers.some((one) => one.name === name)) this.#forget(name);
     this.#settle();
   }
 
