@@ -545,6 +545,8 @@ export class World {
       this.now,
     );
     this.#ledger.forgetServersBut(this.scheduler.servers);
+    // With the row of a server that the configuration has no more goes its cut.
+    for (const name of this.#cuts.keys()) if (!this.#ledger.servers.has(name)) this.#cuts.delete(name);
     this.#settle();
   }
 
