@@ -180,7 +180,14 @@ describe("a server behind a binding", () => {
       "X-Gate-Key: mine",
     ]);
     const seen = JSON.parse(/\{.*\}/.exec(answer)?.[0] ?? "") as Record<string, string>;
-    const names = ["host", "x-forwarded-host", "x-forwarded-proto", "x-gate-key", "x-request-id"];
+    const names = [
+      "host",
+      "traceparent",
+      "x-forwarded-host",
+      "x-forwarded-proto",
+      "x-gate-key",
+      "x-request-id",
+    ];
     expect(Object.keys(seen)).toEqual(names);
     expect(seen["x-gate-key"]).toBe("open-sesame");
   });
