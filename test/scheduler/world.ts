@@ -545,8 +545,8 @@ export class World {
       this.now,
     );
     this.#ledger.forgetServersBut(this.scheduler.servers);
-    for (const name of [...this.#setAt.keys(), ...this.#cuts.keys()])
-      if (!this.scheduler.servers.some((one) => one.name === name)) this.#forget(name);
+    // With the row of a server that the configuration has no more goes its cut.
+    for (const name of this.#cuts.keys()) if (!this.#ledger.servers.has(name)) this.#cuts.delete(name);
     this.#settle();
   }
 

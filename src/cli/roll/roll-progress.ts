@@ -5,7 +5,7 @@ import type { CliError } from "../exit-codes.ts";
 import type { CommandEnd } from "../process/run-command.ts";
 import { printable } from "../terminal/output.ts";
 import { Progress } from "../terminal/progress.ts";
-import { isClosed } from "./roll-server.ts";
+import { opensAt } from "./closed-slots.ts";
 
 /** The progress of a roll. */
 export class RollProgress extends Progress {
@@ -131,11 +131,4 @@ export class RollProgress extends Progress {
   #yellow(text: string): string {
     return this.reporter.style("yellow", text);
   }
-}
-
-/** When the first slot of a server opens of which all are closed; `null`: another is open. */
-function opensAt(server: ServerSnapshot): string | null {
-  if (!isClosed(server)) return null;
-  const [first = null] = server.leases.flatMap(({ until }) => until ?? []).sort();
-  return first;
 }

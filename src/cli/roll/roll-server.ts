@@ -4,6 +4,7 @@ import { StateChanged } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals, Stop } from "../process/signals.ts";
+import { isClosed } from "./closed-slots.ts";
 import type { RollProgress } from "./roll-progress.ts";
 
 const ASK_EVERY_MS = 300;
@@ -157,9 +158,4 @@ export class RollServer {
     const now = server ? `is ${server.state} now` : "has left the pool";
     throw new CliError(EXIT.held, `${this.name} ${now}: somebody else changed it, and it is left so`);
   }
-}
-
-/** True if every slot of the server is in quarantine. */
-export function isClosed({ slots, quarantined }: Pick<ServerSnapshot, "slots" | "quarantined">): boolean {
-  return quarantined >= slots;
 }
