@@ -942,7 +942,11 @@ export class World {
       (one) => !one.retired && one.state === "ready" && one.weight > 0 && !this.#isDown(one.name),
     );
     const shareAt = (one: Server) => {
-      const times = { setAt: this.#setAt.get(one.name) ?? null, passedAt: this.#health.upSince(one.name) };
+      const times = {
+        setAt: this.#setAt.get(one.name) ?? null,
+        passedAt: this.#health.upSince(one.name),
+        cameAt: this.#registrations.cameAt(one.name),
+      };
       return shareOf(one, times, slowStartMs, this.now);
     };
     const alike = available.filter(({ backup }) => backup === server.backup);

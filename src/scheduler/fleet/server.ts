@@ -134,13 +134,14 @@ export class Server {
   }
 
   /**
-   * When an operator put the server back into service, or its checks passed again, whichever was later; in ms since the
-   * epoch. `-Infinity`: neither is known.
+   * When an operator put the server back into service, its checks passed again, or it registered, whichever was last; in ms
+   * since the epoch. `-Infinity`: nothing of these is known.
    */
   get cameUpAt(): number {
     return Math.max(
       (this.state === "ready" ? this.#stateSince : null) ?? Number.NEGATIVE_INFINITY,
       (this.health.status === "up" ? this.healthSince : null) ?? Number.NEGATIVE_INFINITY,
+      this.registration?.since ?? Number.NEGATIVE_INFINITY,
     );
   }
 

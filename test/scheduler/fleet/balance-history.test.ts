@@ -72,7 +72,7 @@ describe("whatever is taken, comes free and changes", () => {
           return new Server({ ...serverAt(`s${n}`), ...keys }, health);
         });
         const cameUp = new Map(
-          servers.map((one): [Server, CameUp] => [one, { setAt: null, passedAt: null }]),
+          servers.map((one): [Server, CameUp] => [one, { setAt: null, passedAt: null, cameAt: null }]),
         );
         const balance = new Balance({ balance: policy, slowStartMs });
         const model = new BalanceModel(servers, policy);

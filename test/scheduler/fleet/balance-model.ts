@@ -3,17 +3,24 @@ import type { Server } from "../../../src/scheduler/fleet/server.ts";
 import { hashOf } from "../../../src/scheduler/terms/hash.ts";
 import type { FailedServer } from "../../../src/scheduler/waiting/failed-server.ts";
 
-/** What a model of a server's share knows: when it was set to ready, and when its checks passed again; `null`: never. */
+/** What a model of a server's share knows: when it was set to ready, its checks passed again, it came; `null`: never. */
 export interface CameUp {
   setAt: number | null;
   passedAt: number | null;
+  cameAt: number | null;
 }
 
 /** A server's share told once more: its weight, or a part of it for so long after it came up. */
-export function shareOf(server: Server, { setAt, passedAt }: CameUp, slowStartMs: number, now: number) {
+export function shareOf(
+  server: Server,
+  { setAt, passedAt, cameAt }: CameUp,
+  slowStartMs: number,
+  now: number,
+) {
   const times = [
     server.state === "ready" ? setAt : null,
     server.health.status === "up" ? passedAt : null,
+    cameAt,
   ].filter((at) => at !== null);
   if (times.length === 0 || slowStartMs === 0) return server.weight;
   const grown = (now - Math.max(...times)) / slowStartMs;

@@ -17,6 +17,7 @@ interface There {
   url: string;
   /** `null`: as many as the pool says. */
   slots: number | null;
+  since: number;
   expiresAt: number;
 }
 
@@ -33,6 +34,11 @@ export class RegistrationsModel {
     return [...this.#there.keys()];
   }
 
+  /** `null`: it is not there. */
+  cameAt(name: string): number | null {
+    return this.#there.get(name)?.since ?? null;
+  }
+
   /** Returns what the pool is to say. */
   register({ name, at, slots, forMs, renews }: Coming, now: number): Registered {
     const url = `http://${at}.example`;
@@ -42,7 +48,8 @@ export class RegistrationsModel {
     if (renews && before && before.url !== url) return "known";
     if (!before && this.#there.size >= (this.#settings.register?.max ?? 0)) return "full";
     const expiresAt = forMs === null ? Number.POSITIVE_INFINITY : now + forMs;
-    this.#there.set(name, { url, slots, expiresAt });
+    const since = before?.url === url ? before.since : now;
+    this.#there.set(name, { url, slots, since, expiresAt });
     if (before?.url !== url) return "new";
     return this.#slotsOf(before) === this.#slotsOf({ slots }) ? "renewed" : "changed";
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RegisterRequest } from "../../../src/scheduler/fleet/registrations.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
+import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import type { RestoredRegistration, SlotRow } from "../../../src/scheduler/terms/rows.ts";
 import { restoredWith } from "../ledger-model.ts";
 import { serverAt, settings } from "../settings.ts";
@@ -24,6 +25,15 @@ const kinds = (scheduler: Scheduler, now: number) =>
   scheduler.journal.take(now).written.map(({ kind }) => kind);
 
 describe("a server that has registered", () => {
+  test("takes its whole share only slow_start after it came, also in a pool without checks", () => {
+    const scheduler = new Scheduler(settings({ ...OPEN, slow_start: "10s" }), null, 0);
+    scheduler.register(coming("x", 30_000), 5_000);
+    scheduler.register(coming("x", 60_000), 9_000);
+    const warmUntil = (now: number) => snapshotOf("web", scheduler, now).servers[0]?.warmUntil;
+    expect(warmUntil(10_000)).toBe(new Date(15_000).toISOString());
+    expect(warmUntil(15_000)).toBeUndefined();
+  });
+
   test("leaves when its time has come, and at no other: the pool is to be awake then", () => {
     const scheduler = new Scheduler(settings(OPEN), null, 0);
     expect([scheduler.nextTick(), scheduler.nextAlarm]).toEqual([
