@@ -102,7 +102,7 @@ describe("without an answer", () => {
 
 describe("a list with commas", () => {
   const making = ["token", "new", "ci"];
-  const RIGHTS = ["look", "drain", "servers", "slots", "deferred", "force"];
+  const RIGHTS = ["look", "drain", "servers", "register", "slots", "deferred", "force"];
 
   test.each([
     ["every right, and all of them", ["--may", ""], [...RIGHTS, "all"]],

@@ -28,8 +28,8 @@ describe("sluice token check", () => {
       stdout: [
         '"ci", signed in by a token of ADMIN_TOKENS',
         "",
-        "POOL  LOOK  DRAIN  SERVERS  SLOTS  DEFERRED  FORCE",
-        "web   yes   yes    –        –      –         –",
+        "POOL  LOOK  DRAIN  SERVERS  REGISTER  SLOTS  DEFERRED  FORCE",
+        "web   yes   yes    –        –         –      –         –",
         "",
       ].join("\n"),
       stderr: "",

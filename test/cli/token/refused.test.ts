@@ -10,7 +10,7 @@ describe("sluice token new makes nothing", () => {
     [
       "without rights",
       ["ci"],
-      '--may says what "ci" may do: look, drain, servers, slots, deferred, force; or all.',
+      '--may says what "ci" may do: look, drain, servers, register, slots, deferred, force; or all.',
     ],
     [
       "for a right that is none",
