@@ -36,7 +36,7 @@ describe("sluice token check", () => {
     });
     const admin = await end(["token", "check"], { url });
     expect(admin.stdout).toContain('"admin", signed in by ADMIN_TOKEN, which may do everything\n');
-    expect(admin.stdout).toContain("\napi   yes   yes    yes      yes    yes       yes\n");
+    expect(admin.stdout).toContain("\napi   yes   yes    yes      yes       yes    yes       yes\n");
   });
 
   test("says so where that is nothing, and --json is what Sluice says", async () => {
