@@ -23,8 +23,9 @@ beforeAll(async () => {
   };
   const slow = { hosts: ["slow.test"], servers, queue_timeout: "1ms", pages: { "queue-timeout": busy } };
   const plain = { hosts: ["plain.test"], servers, max_queue: 0 };
-  sluice = await Sluice.start({ pools: { web, slow, plain }, texts });
-  for (const pool of ["web", "slow", "plain"]) await sluice.drain(pool);
+  const shut = { hosts: ["shut.test"], servers, pages: { stopped: busy } };
+  sluice = await Sluice.start({ pools: { web, slow, plain, shut }, texts });
+  for (const pool of ["web", "slow", "plain", "shut"]) await sluice.drain(pool);
 });
 afterAll(async () => {
   await sluice.stop();
@@ -49,6 +50,16 @@ describe("a pool with pages refuses", () => {
     expect(Number(seconds)).toBeGreaterThan(0);
     expect(text).toBe(
       `<h1>web: As many requests as allowed are waiting already. Try again later.</h1><p>${seconds} s, mine-&lt;1&gt;</p>`,
+    );
+  });
+
+  test("a browser that waits when the pool is stopped, with the operator's message in it", async () => {
+    const waiting = send(sluice.url, { headers: { ...BROWSER, Host: "shut.test", "X-Request-Id": "mine" } });
+    await sluice.until("shut", ({ queued }) => queued === 1);
+    await sluice.stopPool("shut", { message: "Back at <b>nine</b>." });
+    const { status, headers, body } = await waiting;
+    expect(`${status} ${body}`).toBe(
+      `503 <h1>shut: Back at &lt;b&gt;nine&lt;/b&gt;.</h1><p>${headers["retry-after"]} s, mine</p>`,
     );
   });
 
