@@ -17,6 +17,7 @@ import type { Ticket } from "../waiting/ticket.ts";
 import { Balance } from "./balance.ts";
 import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
+import { Cuts } from "./cuts.ts";
 import { HealthState } from "./health.ts";
 import { Leases, restMs, type WithheldState } from "./leases.ts";
 import { type Registered, type RegisterRequest, Registrations } from "./registrations.ts";
@@ -34,9 +35,9 @@ export class Fleet {
   readonly #leases: Leases;
   readonly #balance: Balance;
   readonly #checks: Checks;
+  readonly #cuts: Cuts;
   readonly #registrations = new Registrations();
   #servers: Server[];
-  #nextCut = Number.POSITIVE_INFINITY;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -52,6 +53,7 @@ export class Fleet {
     this.#leases = new Leases(record.outbox);
     this.#balance = new Balance(settings);
     this.#checks = new Checks(settings, this.#leases, newId);
+    this.#cuts = new Cuts(settings, record.outbox, this.#leases, this.#checks);
     const rows = new Map(restored?.servers.map((row) => [row.name, row]));
     const registered = restored?.registered ?? [];
     const isOthers = (name: string) => registered.some((row) => row.name === name && !hasLeft(row));
@@ -68,7 +70,7 @@ export class Fleet {
     for (const server of [...this.#servers])
       if (server.retired && server.occupied === 0) this.#remove(server);
     this.#balance.serversChanged(this.#servers);
-    this.#findNextCut();
+    this.#cuts.serversChanged(this.#servers);
   }
 
   /** The servers of the configuration and those that have registered, and retired ones that still have occupied slots. */
@@ -169,43 +171,21 @@ export class Fleet {
     if (server.retired && server.occupied === 0) this.#remove(server);
   }
 
-  /**
-   * Takes all leases of these servers from their holders. Returns the slots in the states of before: each is cut off when
-   * it has been looked at.
-   */
-  *cut(servers: Iterable<Server>, now: number): Generator<Readonly<Slot<Server>>> {
-    const { maxMs } = this.#settings.quarantine;
-    for (const server of servers) {
-      for (const slot of server.occupiedSlots()) {
-        if (!isCuttable(slot)) continue;
-        yield slot;
-        this.#leases.cut(slot, maxMs, now);
-        this.#checks.quarantined(server, slot.until - now, now);
-      }
-    }
+  /** Takes all leases of these servers from their holders; see `Cuts`. */
+  cut(servers: Iterable<Server>, now: number): Generator<Readonly<Slot<Server>>> {
+    return this.#cuts.cut(servers, now);
   }
 
   // ── Servers ──
 
   /** When the leases of a server that is being taken out are to be cut off next; `Infinity`: never. */
   get nextCut(): number {
-    return this.#nextCut;
+    return this.#cuts.next;
   }
 
   /** Returns the servers whose leases are to be cut off now, each once. */
   takeCuts(now: number): Server[] {
-    if (this.#nextCut > now) return [];
-    const due = this.#servers.filter((server) => server.nextCut <= now);
-    for (const server of due) {
-      server.wasCut([...server.occupiedSlots()].filter(isCuttable).length);
-      this.#outbox.serverChanged(server.row);
-    }
-    this.#findNextCut();
-    return due;
-  }
-
-  #findNextCut(): void {
-    this.#nextCut = Math.min(...this.#servers.map((server) => server.nextCut));
+    return this.#cuts.takeDue(this.#servers, now);
   }
 
   /** Applies an operator's change. Returns false if the configuration has no such server. */
@@ -213,7 +193,7 @@ export class Fleet {
     const server = this.#servers.find((one) => one.name === name && !one.retired);
     if (!server) return false;
     const changed = server.change(patch, by, now);
-    this.#findNextCut();
+    this.#cuts.serversChanged(this.#servers);
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverChanged(server.row);
     if (Object.keys(changed).length > 0) {
@@ -334,7 +314,7 @@ export class Fleet {
   next(): number {
     return Math.min(
       this.#leases.next(),
-      this.#nextCut,
+      this.#cuts.next,
       this.#checks.next(this.#servers),
       this.#registrations.next,
     );
@@ -449,7 +429,7 @@ export class Fleet {
   #retire(server: Server, by: string | null, now: number): void {
     const { name, registration } = server;
     server.retire();
-    this.#findNextCut();
+    this.#cuts.serversChanged(this.#servers);
     this.#registrations.delete(server);
     this.#balance.serversChanged(this.#servers);
     this.#outbox.serverLeft(name);
@@ -516,11 +496,6 @@ export class Fleet {
     this.#servers.push(retired);
     return retired;
   }
-}
-
-/** True of a lease whose holder has not said how it ended. */
-function isCuttable(slot: SlotRow): boolean {
-  return isHeld(slot) || isPresumedLost(slot);
 }
 
 function hasLeft({ expiresAt }: RegisteredRow): boolean {
