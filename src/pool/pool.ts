@@ -269,7 +269,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
     const { owner, reason, extend } = request;
-    const answer = this.#once(drainAsked(request), act, (now) => {
+    const answer = this.#audit.once(drainAsked(request), act, (now) => {
       const drain = { owner, by: act.by, reason, extend, ...endsOf(request, now) };
       if (!this.#scheduler.drain(drain, now)) return "drain-held";
       return this.#scheduler.currentDrain ? "done" : "nothing";
@@ -279,7 +279,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   stop(request: StopRequest, act: Act): DrainAnswer {
     const { owner, message } = request;
-    const answer = this.#once(stopAsked(request), act, (now) => {
+    const answer = this.#audit.once(stopAsked(request), act, (now) => {
       const stop = { owner, by: act.by, reason: null, stop: { message }, ...endsOf(request, now) };
       return this.#scheduler.drain(stop, now) ? "done" : "drain-held";
     });
@@ -287,7 +287,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
-    const answer = this.#once(resumeAsked(request), act, (now) => {
+    const answer = this.#audit.once(resumeAsked(request), act, (now) => {
       const isOn = this.#scheduler.currentDrain !== null;
       const isFree = this.#scheduler.resume({ ...request, by: act.by }, now);
       // The Worker knows whether one who asks for force may end somebody else's.
@@ -306,7 +306,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
     const { patch, ifState } = change;
     const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    const answer = this.#once(serverAsked(name, change), act, (now) => {
+    const answer = this.#audit.once(serverAsked(name, change), act, (now) => {
       if (!server) return "unknown-server";
       if (!server.allows(patch, ifState)) return "state-changed";
       this.#scheduler.changeServer(name, patch, act.by, now);
@@ -334,7 +334,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
     const leaving = () =>
       this.#scheduler.servers.find((one) => one.retired && one.registration && isMeant(one));
-    const answer = this.#once(removalAsked(name, url), act, (now) =>
+    const answer = this.#audit.once(removalAsked(name, url), act, (now) =>
       this.#scheduler.deregister(name, url, act.by, now) || leaving() ? "done" : "unknown-server",
     );
     this.#commit.now();
@@ -354,7 +354,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   freeLease(id: string, act: Act): Snapshot | null {
     const server = this.#scheduler.serverOf(id);
     const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    const answer = this.#once(asked, act, (now) =>
+    const answer = this.#audit.once(asked, act, (now) =>
       this.#scheduler.freeLease(id, act.by, now) ? "done" : "unknown-lease",
     );
     if (answer === "done") {
@@ -369,7 +369,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
-    this.#once(asked, act, () => answer);
+    this.#audit.once(asked, act, () => answer);
     this.#commit.now();
   }
 
@@ -484,21 +484,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   #tick(): void {
     this.#scheduler.tick(Date.now());
     this.#commit.now();
-  }
-
-  /**
-   * Does what an operator asks for, and notes it for the audit in the same turn: a crash then leaves both or neither. The
-   * Worker repeats a call whose answer was lost: the act is not done again, and has the answer that it had at first.
-   * `asked`: `null` if nothing changes, so that the call may be done again.
-   */
-  #once<Answer extends AuditAnswer>(asked: Asked | null, act: Act, doing: (now: number) => Answer): Answer {
-    const now = Date.now();
-    if (asked === null) return doing(now);
-    const known = this.#audit.answerOf(act);
-    if (known !== undefined) return known as Answer;
-    const answer = doing(now);
-    this.#audit.note(asked, answer, act, now);
-    return answer;
   }
 
   /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
