@@ -44,7 +44,6 @@ import {
   type ResumeRequest,
   type ServerChange,
   type StopRequest,
-  type Taken,
 } from "../link/protocol.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
@@ -56,7 +55,8 @@ import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { LeaseHandle, WatchHandle } from "./handles.ts";
+import { type LeaseHandle, WatchHandle } from "./handles.ts";
+import { LeaseHandles } from "./lease-handles.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
 import { PendingAnswers } from "./pending-answers.ts";
@@ -83,7 +83,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   /** False without a valid configuration of this pool. */
   readonly #isConfigured: boolean;
   readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
-  readonly #handles = new Map<string, LeaseHandle>();
+  readonly #handles: LeaseHandles;
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
   readonly #asker: Asker;
@@ -115,11 +115,13 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       Math.random,
       () => crypto.randomUUID(),
     );
-    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
+    this.#handles = new LeaseHandles(this.#scheduler, {
+      renew: (id) => this.#renew(id),
+      lost: (id) => void this.end([{ id, end: { how: "lost" } }]),
+    });
+    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, this.#handles, rows, {
       write: (changes) => this.#write(changes),
       changed: () => void this.#commit.soon(),
-      newHandle: (ticket) => this.#newHandle(ticket),
-      keepHandle: (ticket, handle) => this.#keepHandle(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
@@ -175,8 +177,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   attach(id: string): LeaseHandle | null {
     if (!this.#scheduler.renew(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
-    const handle = this.#newHandle(id);
-    this.#keepHandle(id, handle);
+    const handle = this.#handles.create(id);
+    this.#handles.keep(id, handle);
     return handle;
   }
 
@@ -360,7 +362,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.
       const snapshot = this.snapshot();
-      this.#tellTaken(id, "freed");
+      this.#handles.tellTaken(id, "freed");
       this.#handles.delete(id);
       return snapshot;
     }
@@ -455,26 +457,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.soon();
   }
 
-  /** Disposing it has consequences only while it is the lease's in `#handles`, and the lease has not ended. */
-  #newHandle(id: string): LeaseHandle {
-    const handle: LeaseHandle = new LeaseHandle({
-      renew: () => this.#renew(id),
-      dispose: () => this.#handles.get(id) === handle && this.end([{ id, end: { how: "lost" } }]),
-    });
-    return handle;
-  }
-
-  /** The lease may have been cut off before its holder had a handle. */
-  #keepHandle(id: string, handle: LeaseHandle): void {
-    this.#handles.set(id, handle);
-    if (this.#scheduler.isCutOff(id)) LeaseHandle.tell(handle, "cut");
-  }
-
-  #tellTaken(id: string, why: Taken): void {
-    const handle = this.#handles.get(id);
-    if (handle) LeaseHandle.tell(handle, why);
-  }
-
   #renew(id: string): boolean {
     const renewed = this.#scheduler.renew(id, Date.now());
     this.#commit.soon();
@@ -514,7 +496,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   /** Tells the holder of a lease that it was cut off. One without a handle is told when it attaches. */
   #tellCut(lease: string): void {
-    this.#tellTaken(lease, "cut");
+    this.#handles.tellTaken(lease, "cut");
     if (this.#deferral.has(lease)) this.#deferral.lost(lease);
   }
 
