@@ -1,15 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig, ReachedServer } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
-import {
-  drainAsked,
-  registrationAsked,
-  removalAsked,
-  resumeAsked,
-  serverAsked,
-  slotAsked,
-  stopAsked,
-} from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -45,12 +36,11 @@ import {
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
-import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision, Question } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import { isInFlight, type SlotRow } from "../scheduler/terms/rows.ts";
+import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import type { SlotRow } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
@@ -59,13 +49,9 @@ import { type LeaseHandle, WatchHandle } from "./handles.ts";
 import { LeaseHandles } from "./lease-handles.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
+import { inFlightAt, OperatorActs } from "./operator-acts.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import {
-  notRegistered,
-  registerRequest,
-  registrationRefusal,
-  restoredRegistrations,
-} from "./registration.ts";
+import { restoredRegistrations } from "./registration.ts";
 import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
@@ -92,6 +78,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #lookout: Lookout;
   readonly #deferral: Deferral;
   readonly #audit: Audit;
+  readonly #acts: OperatorActs;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -115,6 +102,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       Math.random,
       () => crypto.randomUUID(),
     );
+    this.#acts = new OperatorActs(env, settings, this.#scheduler, this.#audit);
     this.#handles = new LeaseHandles(this.#scheduler, {
       renew: (id) => this.#renew(id),
       lost: (id) => void this.end([{ id, end: { how: "lost" } }]),
@@ -270,33 +258,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const { owner, reason, extend } = request;
-    const answer = this.#audit.once(drainAsked(request), act, (now) => {
-      const drain = { owner, by: act.by, reason, extend, ...endsOf(request, now) };
-      if (!this.#scheduler.drain(drain, now)) return "drain-held";
-      return this.#scheduler.currentDrain ? "done" : "nothing";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.drain(request, act), snapshot: this.snapshot() };
   }
 
   stop(request: StopRequest, act: Act): DrainAnswer {
-    const { owner, message } = request;
-    const answer = this.#audit.once(stopAsked(request), act, (now) => {
-      const stop = { owner, by: act.by, reason: null, stop: { message }, ...endsOf(request, now) };
-      return this.#scheduler.drain(stop, now) ? "done" : "drain-held";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.stop(request, act), snapshot: this.snapshot() };
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
-    const answer = this.#audit.once(resumeAsked(request), act, (now) => {
-      const isOn = this.#scheduler.currentDrain !== null;
-      const isFree = this.#scheduler.resume({ ...request, by: act.by }, now);
-      // The Worker knows whether one who asks for force may end somebody else's.
-      if (!isFree) return request.force === "own" ? "forbidden" : "drain-held";
-      return isOn ? "done" : "nothing";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.resume(request, act), snapshot: this.snapshot() };
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -306,43 +276,22 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
-    const { patch, ifState } = change;
-    const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    const answer = this.#audit.once(serverAsked(name, change), act, (now) => {
-      if (!server) return "unknown-server";
-      if (!server.allows(patch, ifState)) return "state-changed";
-      this.#scheduler.changeServer(name, patch, act.by, now);
-      return "done";
-    });
+    const answer = this.#acts.changeServer(name, change, act);
     if (answer === "done") return this.snapshot();
     this.#commit.now();
-    return server && answer === "state-changed" ? { otherState: server.state } : null;
+    return answer;
   }
 
   register(registration: Registration, act: Act): Registered | NotRegistered {
-    const result = this.#register(registration, act.by);
-    const answer = "refused" in result ? result.refused : result.answer;
-    // That a server goes on as it was is nothing to look up.
-    if (answer !== "renewed" && this.#audit.answerOf(act) === undefined) {
-      const isDone = answer === "new" || answer === "changed";
-      this.#audit.note(registrationAsked(registration), isDone ? "done" : answer, act, Date.now());
-    }
+    const answer = this.#acts.register(registration, act);
     this.#commit.now();
-    return result;
+    return answer;
   }
 
   deregister(name: string, url: string | null, act: Act): Leaving | null {
-    // Whose name another one has by now is found by its URL.
-    const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
-    const leaving = () =>
-      this.#scheduler.servers.find((one) => one.retired && one.registration && isMeant(one));
-    const answer = this.#audit.once(removalAsked(name, url), act, (now) =>
-      this.#scheduler.deregister(name, url, act.by, now) || leaving() ? "done" : "unknown-server",
-    );
+    const answer = this.#acts.deregister(name, url, act);
     this.#commit.now();
-    if (answer === "unknown-server") return null;
-    const server = leaving();
-    return { identity: server?.identity ?? null, inFlight: inFlightAt(server) };
+    return answer;
   }
 
   async whenIdle(identity: string, timeoutMs: number): Promise<number> {
@@ -354,11 +303,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   freeLease(id: string, act: Act): Snapshot | null {
-    const server = this.#scheduler.serverOf(id);
-    const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    const answer = this.#audit.once(asked, act, (now) =>
-      this.#scheduler.freeLease(id, act.by, now) ? "done" : "unknown-lease",
-    );
+    const answer = this.#acts.freeLease(id, act);
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.
       const snapshot = this.snapshot();
@@ -391,19 +336,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   // ── Internals ──
-
-  #register(registration: Registration, by: string): Registered | NotRegistered {
-    const now = Date.now();
-    const request = registerRequest(registration, this.#settings, by, now);
-    const refusal = registrationRefusal(this.env, this.#settings, request);
-    if (refusal) return refusal;
-    const answer = this.#scheduler.register(request, now);
-    const { servers } = this.#scheduler;
-    const server = servers.find(({ identity, retired }) => identity === request.identity && !retired);
-    const isIn = answer !== "known" && answer !== "full";
-    if (!isIn || !server) return notRegistered(this.#settings, servers, request, isIn ? "known" : answer);
-    return { answer, server: serverSnapshot(server, now) };
-  }
 
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
@@ -568,19 +500,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 /** What a Worker needs to know of it. */
 function reached({ name, url, binding, registration }: SlotRow["server"]): ReachedServer {
   return { name, url, binding, ...(registration ? { registered: true } : {}) };
-}
-
-function inFlightAt(server: Server | undefined): number {
-  return server ? [...server.occupiedSlots()].filter(isInFlight).length : 0;
-}
-
-/** When a drain or a stop ends by itself, and when it cuts off what is still held; ms since the epoch. */
-function endsOf(
-  { expiresMs, cutMs }: Pick<DrainRequest, "expiresMs" | "cutMs">,
-  now: number,
-): { expiresAt: number | null; cutAt?: number } {
-  const expiresAt = expiresMs === null ? null : now + expiresMs;
-  return cutMs === undefined ? { expiresAt } : { expiresAt, cutAt: now + cutMs };
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
