@@ -37,7 +37,7 @@ import {
   type StopRequest,
 } from "../link/protocol.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
-import type { Decision, Question } from "../scheduler/record/outbox.ts";
+import type { Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
@@ -87,7 +87,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const { settings, configured } = settingsOf(env, name);
     this.#settings = settings;
     this.#isConfigured = configured;
-    this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
@@ -102,6 +101,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       Math.random,
       () => crypto.randomUUID(),
     );
+    this.#asker = new Asker(env, this.#settings, this.#scheduler, () => void this.#commit.soon());
     this.#acts = new OperatorActs(env, settings, this.#scheduler, this.#audit);
     this.#handles = new LeaseHandles(this.#scheduler, {
       renew: (id) => this.#renew(id),
@@ -413,7 +413,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
-    for (const question of changes.questions) void this.#ask(question);
+    for (const question of changes.questions) void this.#asker.put(question);
     for (const { lost, lease } of changes.slots)
       if (lost && this.#deferral.has(lease)) this.#deferral.lost(lease);
     for (const lease of changes.cuts) this.#tellCut(lease);
@@ -475,25 +475,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       token,
       tellEnd,
     };
-  }
-
-  async #ask(question: Question): Promise<void> {
-    if (question.kind === "wake") {
-      this.#scheduler.woken(await this.#asker.wake(question), Date.now());
-      void this.#commit.soon();
-      return;
-    }
-    const { report, late } = await this.#asker.ask(question);
-    if (question.kind === "probe") {
-      this.#scheduler.probed(question.identity, report.result === "passed", question.askedAt, Date.now());
-    } else {
-      this.#scheduler.checked(question.id, report, Date.now());
-      void late?.then((end) => {
-        this.#scheduler.checkedLate(question.id, end, Date.now());
-        this.#commit.soon();
-      });
-    }
-    this.#commit.soon();
   }
 }
 
