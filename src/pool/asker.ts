@@ -1,7 +1,8 @@
 import type { PoolConfig } from "../config/types.ts";
 import { inTime } from "../link/clock.ts";
 import type { CheckReport } from "../scheduler/fleet/check-report.ts";
-import type { ServerQuestion, WakeQuestion } from "../scheduler/record/outbox.ts";
+import type { Question, ServerQuestion, WakeQuestion } from "../scheduler/record/outbox.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import { NoSecret, withSecrets } from "../servers/fetcher.ts";
 import { PROBE } from "./check-request.ts";
 import { Inquiry } from "./inquiry.ts";
@@ -13,7 +14,7 @@ const WAKE_TIMEOUT_MS = 10_000;
 /** Timed-out checks still open at a time: an object may have six connections that wait for headers. */
 const MOST_LATE = 2;
 
-export interface Answer {
+interface Answer {
   report: CheckReport;
   /**
    * Only of a check that timed out and holds a slot: how it ends after all, within `quarantine.max`; `null`: its
@@ -22,21 +23,46 @@ export interface Answer {
   late: Promise<CheckReport> | null;
 }
 
-/** Sends health checks and probes to servers, and asks for servers. */
+/** Sends health checks and probes to servers, asks for servers, and tells the scheduler what came of it. */
 export class Asker {
   readonly #env: object;
   readonly #settings: PoolConfig;
+  readonly #scheduler: Scheduler;
+  readonly #changed: () => void;
   /** Origins that were found to be behind Cloudflare's proxy. */
   readonly #proxied = new Set<string>();
   #late = 0;
 
-  constructor(env: object, settings: PoolConfig) {
+  /** `changed`: called when the scheduler has something to commit. */
+  constructor(env: object, settings: PoolConfig, scheduler: Scheduler, changed: () => void) {
     this.#env = env;
     this.#settings = settings;
+    this.#scheduler = scheduler;
+    this.#changed = changed;
+  }
+
+  /** Sends a question, and tells the scheduler what came of it. */
+  async put(question: Question): Promise<void> {
+    if (question.kind === "wake") {
+      this.#scheduler.woken(await this.#wake(question), Date.now());
+      this.#changed();
+      return;
+    }
+    const { report, late } = await this.#ask(question);
+    if (question.kind === "probe") {
+      this.#scheduler.probed(question.identity, report.result === "passed", question.askedAt, Date.now());
+    } else {
+      this.#scheduler.checked(question.id, report, Date.now());
+      void late?.then((end) => {
+        this.#scheduler.checkedLate(question.id, end, Date.now());
+        this.#changed();
+      });
+    }
+    this.#changed();
   }
 
   /** Resolves when the server has answered or the question has timed out. Never rejects. */
-  async ask(question: ServerQuestion): Promise<Answer> {
+  async #ask(question: ServerQuestion): Promise<Answer> {
     const { check, quarantine } = this.#settings;
     const ofCheck = question.kind === "check" ? check : null;
     const timeoutMs = ofCheck?.timeoutMs ?? PROBE_TIMEOUT_MS;
@@ -51,7 +77,7 @@ export class Asker {
   }
 
   /** Asks for servers. Resolves with what came of it, in words. Never rejects. */
-  async wake({ queued, oldestWaitMs, at }: WakeQuestion): Promise<string> {
+  async #wake({ queued, oldestWaitMs, at }: WakeQuestion): Promise<string> {
     const { wake, name: pool } = this.#settings;
     if (wake === null) return "not configured";
     const signal = AbortSignal.timeout(WAKE_TIMEOUT_MS);

@@ -50,6 +50,21 @@ export class Audit {
     return this.#kept.find(({ acts }) => acts.includes(id))?.entry.answer;
   }
 
+  /**
+   * Does what an operator asks for, and notes it for the audit in the same turn: a crash then leaves both or neither. The
+   * Worker repeats a call whose answer was lost: the act is not done again, and has the answer that it had at first.
+   * `asked`: `null` if nothing changes, so that the call may be done again.
+   */
+  once<Answer extends AuditAnswer>(asked: Asked | null, act: Act, doing: (now: number) => Answer): Answer {
+    const now = Date.now();
+    if (asked === null) return doing(now);
+    const known = this.answerOf(act);
+    if (known !== undefined) return known as Answer;
+    const answer = doing(now);
+    this.note(asked, answer, act, now);
+    return answer;
+  }
+
   note(asked: Asked, answer: AuditAnswer, { id: act, ...who }: Act, now: number): void {
     const kept = this.#kept;
     // A clock may be set back, and the order of the times has to be that of the ids.

@@ -20,7 +20,7 @@ import type { DeferredSnapshot } from "../scheduler/snapshot.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { DeferredLedger, DeferredRow } from "./deferred-ledger.ts";
-import type { LeaseHandle } from "./handles.ts";
+import type { LeaseHandles } from "./lease-handles.ts";
 
 /** How often the pool looks, in ms, whether a deferred request that has no slot any more has been forgotten. */
 const LOOK_MS = 30_000;
@@ -35,10 +35,9 @@ export class Deferral {
   readonly #env: Env;
   readonly #scheduler: Scheduler;
   readonly #ledger: DeferredLedger;
+  readonly #handles: LeaseHandles;
   readonly #write: (changes: () => void) => void;
   readonly #changed: () => void;
-  readonly #newHandle: (ticket: string) => LeaseHandle;
-  readonly #keepHandle: (ticket: string, handle: LeaseHandle) => void;
   readonly #byTicket = new Map<string, DeferredRow>();
   readonly #byId = new Map<string, DeferredRow>();
   /** Tickets that the pool has granted a slot to, until their objects have answered and the slot is known to be used. */
@@ -46,29 +45,24 @@ export class Deferral {
   /** Tickets whose objects are being called. */
   readonly #calls = new Set<string>();
 
-  /**
-   * `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. `newHandle`,
-   * `keepHandle`: see the pool's.
-   */
+  /** `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. */
   constructor(
     env: Env,
     scheduler: Scheduler,
     ledger: DeferredLedger,
+    handles: LeaseHandles,
     rows: DeferredRow[],
     on: {
       write: (changes: () => void) => void;
       changed: () => void;
-      newHandle: (ticket: string) => LeaseHandle;
-      keepHandle: (ticket: string, handle: LeaseHandle) => void;
     },
   ) {
     this.#env = env;
     this.#scheduler = scheduler;
     this.#ledger = ledger;
+    this.#handles = handles;
     this.#write = on.write;
     this.#changed = on.changed;
-    this.#newHandle = on.newHandle;
-    this.#keepHandle = on.keepHandle;
     for (const row of rows) this.#remember(row);
   }
 
@@ -292,11 +286,11 @@ export class Deferral {
     const stub = deferredStub(this.#env, address);
     if (refused !== null) return await stub.refused(ticket, refused);
     if (granted === null) return await stub.turn(ticket, null);
-    const handle = this.#newHandle(ticket);
+    const handle = this.#handles.create(ticket);
     const answer = await stub.turn(ticket, { granted, lease: handle });
     // A short request may be over before its object has answered.
     const isHeld = this.#scheduler.isLeased(ticket) || this.#scheduler.isCutOff(ticket);
-    if (answer === "begun" && isHeld) this.#keepHandle(ticket, handle);
+    if (answer === "begun" && isHeld) this.#handles.keep(ticket, handle);
     return answer;
   }
 

@@ -1,15 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig, ReachedServer } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
-import {
-  drainAsked,
-  registrationAsked,
-  removalAsked,
-  resumeAsked,
-  serverAsked,
-  slotAsked,
-  stopAsked,
-} from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -44,28 +35,23 @@ import {
   type ResumeRequest,
   type ServerChange,
   type StopRequest,
-  type Taken,
 } from "../link/protocol.ts";
-import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
-import type { Decision, Question } from "../scheduler/record/outbox.ts";
+import type { Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { type Snapshot, type SnapshotContent, serverSnapshot, snapshotOf } from "../scheduler/snapshot.ts";
-import { isInFlight, type SlotRow } from "../scheduler/terms/rows.ts";
+import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import type { SlotRow } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { LeaseHandle, WatchHandle } from "./handles.ts";
+import { type LeaseHandle, WatchHandle } from "./handles.ts";
+import { LeaseHandles } from "./lease-handles.ts";
 import { Ledger } from "./ledger.ts";
 import { Lookout } from "./lookout.ts";
+import { inFlightAt, OperatorActs } from "./operator-acts.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import {
-  notRegistered,
-  registerRequest,
-  registrationRefusal,
-  restoredRegistrations,
-} from "./registration.ts";
+import { restoredRegistrations } from "./registration.ts";
 import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
@@ -83,7 +69,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   /** False without a valid configuration of this pool. */
   readonly #isConfigured: boolean;
   readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
-  readonly #handles = new Map<string, LeaseHandle>();
+  readonly #handles: LeaseHandles;
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
   readonly #asker: Asker;
@@ -92,6 +78,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #lookout: Lookout;
   readonly #deferral: Deferral;
   readonly #audit: Audit;
+  readonly #acts: OperatorActs;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -100,7 +87,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const { settings, configured } = settingsOf(env, name);
     this.#settings = settings;
     this.#isConfigured = configured;
-    this.#asker = new Asker(env, this.#settings);
     this.#ledger = new Ledger(ctx.storage);
     this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
@@ -115,11 +101,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       Math.random,
       () => crypto.randomUUID(),
     );
-    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, rows, {
+    this.#asker = new Asker(env, this.#settings, this.#scheduler, () => void this.#commit.soon());
+    this.#acts = new OperatorActs(env, settings, this.#scheduler, this.#audit);
+    this.#handles = new LeaseHandles(this.#scheduler, {
+      renew: (id) => this.#renew(id),
+      lost: (id) => void this.end([{ id, end: { how: "lost" } }]),
+    });
+    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, this.#handles, rows, {
       write: (changes) => this.#write(changes),
       changed: () => void this.#commit.soon(),
-      newHandle: (ticket) => this.#newHandle(ticket),
-      keepHandle: (ticket, handle) => this.#keepHandle(ticket, handle),
     });
     if (configured) this.#forgetFormerServers();
     this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
@@ -175,8 +165,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   attach(id: string): LeaseHandle | null {
     if (!this.#scheduler.renew(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
-    const handle = this.#newHandle(id);
-    this.#keepHandle(id, handle);
+    const handle = this.#handles.create(id);
+    this.#handles.keep(id, handle);
     return handle;
   }
 
@@ -268,33 +258,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   // ── Admin side: operating ──
 
   drain(request: DrainRequest, act: Act): DrainAnswer {
-    const { owner, reason, extend } = request;
-    const answer = this.#once(drainAsked(request), act, (now) => {
-      const drain = { owner, by: act.by, reason, extend, ...endsOf(request, now) };
-      if (!this.#scheduler.drain(drain, now)) return "drain-held";
-      return this.#scheduler.currentDrain ? "done" : "nothing";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.drain(request, act), snapshot: this.snapshot() };
   }
 
   stop(request: StopRequest, act: Act): DrainAnswer {
-    const { owner, message } = request;
-    const answer = this.#once(stopAsked(request), act, (now) => {
-      const stop = { owner, by: act.by, reason: null, stop: { message }, ...endsOf(request, now) };
-      return this.#scheduler.drain(stop, now) ? "done" : "drain-held";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.stop(request, act), snapshot: this.snapshot() };
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
-    const answer = this.#once(resumeAsked(request), act, (now) => {
-      const isOn = this.#scheduler.currentDrain !== null;
-      const isFree = this.#scheduler.resume({ ...request, by: act.by }, now);
-      // The Worker knows whether one who asks for force may end somebody else's.
-      if (!isFree) return request.force === "own" ? "forbidden" : "drain-held";
-      return isOn ? "done" : "nothing";
-    });
-    return { answer, snapshot: this.snapshot() };
+    return { answer: this.#acts.resume(request, act), snapshot: this.snapshot() };
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -304,43 +276,22 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
-    const { patch, ifState } = change;
-    const server = this.#scheduler.servers.find((one) => one.name === name && !one.retired);
-    const answer = this.#once(serverAsked(name, change), act, (now) => {
-      if (!server) return "unknown-server";
-      if (!server.allows(patch, ifState)) return "state-changed";
-      this.#scheduler.changeServer(name, patch, act.by, now);
-      return "done";
-    });
+    const answer = this.#acts.changeServer(name, change, act);
     if (answer === "done") return this.snapshot();
     this.#commit.now();
-    return server && answer === "state-changed" ? { otherState: server.state } : null;
+    return answer;
   }
 
   register(registration: Registration, act: Act): Registered | NotRegistered {
-    const result = this.#register(registration, act.by);
-    const answer = "refused" in result ? result.refused : result.answer;
-    // That a server goes on as it was is nothing to look up.
-    if (answer !== "renewed" && this.#audit.answerOf(act) === undefined) {
-      const isDone = answer === "new" || answer === "changed";
-      this.#audit.note(registrationAsked(registration), isDone ? "done" : answer, act, Date.now());
-    }
+    const answer = this.#acts.register(registration, act);
     this.#commit.now();
-    return result;
+    return answer;
   }
 
   deregister(name: string, url: string | null, act: Act): Leaving | null {
-    // Whose name another one has by now is found by its URL.
-    const isMeant = (one: Server) => (url === null ? one.name === name : one.url === url);
-    const leaving = () =>
-      this.#scheduler.servers.find((one) => one.retired && one.registration && isMeant(one));
-    const answer = this.#once(removalAsked(name, url), act, (now) =>
-      this.#scheduler.deregister(name, url, act.by, now) || leaving() ? "done" : "unknown-server",
-    );
+    const answer = this.#acts.deregister(name, url, act);
     this.#commit.now();
-    if (answer === "unknown-server") return null;
-    const server = leaving();
-    return { identity: server?.identity ?? null, inFlight: inFlightAt(server) };
+    return answer;
   }
 
   async whenIdle(identity: string, timeoutMs: number): Promise<number> {
@@ -352,15 +303,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   freeLease(id: string, act: Act): Snapshot | null {
-    const server = this.#scheduler.serverOf(id);
-    const asked = { ...slotAsked(id), ...(server === null ? {} : { server }) };
-    const answer = this.#once(asked, act, (now) =>
-      this.#scheduler.freeLease(id, act.by, now) ? "done" : "unknown-lease",
-    );
+    const answer = this.#acts.freeLease(id, act);
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.
       const snapshot = this.snapshot();
-      this.#tellTaken(id, "freed");
+      this.#handles.tellTaken(id, "freed");
       this.#handles.delete(id);
       return snapshot;
     }
@@ -369,7 +316,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
-    this.#once(asked, act, () => answer);
+    this.#audit.once(asked, act, () => answer);
     this.#commit.now();
   }
 
@@ -389,19 +336,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   // ── Internals ──
-
-  #register(registration: Registration, by: string): Registered | NotRegistered {
-    const now = Date.now();
-    const request = registerRequest(registration, this.#settings, by, now);
-    const refusal = registrationRefusal(this.env, this.#settings, request);
-    if (refusal) return refusal;
-    const answer = this.#scheduler.register(request, now);
-    const { servers } = this.#scheduler;
-    const server = servers.find(({ identity, retired }) => identity === request.identity && !retired);
-    const isIn = answer !== "known" && answer !== "full";
-    if (!isIn || !server) return notRegistered(this.#settings, servers, request, isIn ? "known" : answer);
-    return { answer, server: serverSnapshot(server, now) };
-  }
 
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
@@ -455,26 +389,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#commit.soon();
   }
 
-  /** Disposing it has consequences only while it is the lease's in `#handles`, and the lease has not ended. */
-  #newHandle(id: string): LeaseHandle {
-    const handle: LeaseHandle = new LeaseHandle({
-      renew: () => this.#renew(id),
-      dispose: () => this.#handles.get(id) === handle && this.end([{ id, end: { how: "lost" } }]),
-    });
-    return handle;
-  }
-
-  /** The lease may have been cut off before its holder had a handle. */
-  #keepHandle(id: string, handle: LeaseHandle): void {
-    this.#handles.set(id, handle);
-    if (this.#scheduler.isCutOff(id)) LeaseHandle.tell(handle, "cut");
-  }
-
-  #tellTaken(id: string, why: Taken): void {
-    const handle = this.#handles.get(id);
-    if (handle) LeaseHandle.tell(handle, why);
-  }
-
   #renew(id: string): boolean {
     const renewed = this.#scheduler.renew(id, Date.now());
     this.#commit.soon();
@@ -484,21 +398,6 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   #tick(): void {
     this.#scheduler.tick(Date.now());
     this.#commit.now();
-  }
-
-  /**
-   * Does what an operator asks for, and notes it for the audit in the same turn: a crash then leaves both or neither. The
-   * Worker repeats a call whose answer was lost: the act is not done again, and has the answer that it had at first.
-   * `asked`: `null` if nothing changes, so that the call may be done again.
-   */
-  #once<Answer extends AuditAnswer>(asked: Asked | null, act: Act, doing: (now: number) => Answer): Answer {
-    const now = Date.now();
-    if (asked === null) return doing(now);
-    const known = this.#audit.answerOf(act);
-    if (known !== undefined) return known as Answer;
-    const answer = doing(now);
-    this.#audit.note(asked, answer, act, now);
-    return answer;
   }
 
   /** Makes leases durable, then answers those who wait for them: ledger first, with no `await` in between. */
@@ -514,7 +413,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const decision of changes.decisions) this.#answer(decision);
-    for (const question of changes.questions) void this.#ask(question);
+    for (const question of changes.questions) void this.#asker.put(question);
     for (const { lost, lease } of changes.slots)
       if (lost && this.#deferral.has(lease)) this.#deferral.lost(lease);
     for (const lease of changes.cuts) this.#tellCut(lease);
@@ -529,7 +428,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   /** Tells the holder of a lease that it was cut off. One without a handle is told when it attaches. */
   #tellCut(lease: string): void {
-    this.#tellTaken(lease, "cut");
+    this.#handles.tellTaken(lease, "cut");
     if (this.#deferral.has(lease)) this.#deferral.lost(lease);
   }
 
@@ -577,43 +476,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       tellEnd,
     };
   }
-
-  async #ask(question: Question): Promise<void> {
-    if (question.kind === "wake") {
-      this.#scheduler.woken(await this.#asker.wake(question), Date.now());
-      void this.#commit.soon();
-      return;
-    }
-    const { report, late } = await this.#asker.ask(question);
-    if (question.kind === "probe") {
-      this.#scheduler.probed(question.identity, report.result === "passed", question.askedAt, Date.now());
-    } else {
-      this.#scheduler.checked(question.id, report, Date.now());
-      void late?.then((end) => {
-        this.#scheduler.checkedLate(question.id, end, Date.now());
-        this.#commit.soon();
-      });
-    }
-    this.#commit.soon();
-  }
 }
 
 /** What a Worker needs to know of it. */
 function reached({ name, url, binding, registration }: SlotRow["server"]): ReachedServer {
   return { name, url, binding, ...(registration ? { registered: true } : {}) };
-}
-
-function inFlightAt(server: Server | undefined): number {
-  return server ? [...server.occupiedSlots()].filter(isInFlight).length : 0;
-}
-
-/** When a drain or a stop ends by itself, and when it cuts off what is still held; ms since the epoch. */
-function endsOf(
-  { expiresMs, cutMs }: Pick<DrainRequest, "expiresMs" | "cutMs">,
-  now: number,
-): { expiresAt: number | null; cutAt?: number } {
-  const expiresAt = expiresMs === null ? null : now + expiresMs;
-  return cutMs === undefined ? { expiresAt } : { expiresAt, cutAt: now + cutMs };
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */

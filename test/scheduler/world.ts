@@ -545,8 +545,9 @@ export class World {
       this.now,
     );
     this.#ledger.forgetServersBut(this.scheduler.servers);
-    // With the row of a server that the configuration has no more goes its cut.
-    for (const name of this.#cuts.keys()) if (!this.#ledger.servers.has(name)) this.#cuts.delete(name);
+    // With the row of a server that the configuration has no more go its cut, and when its state was set.
+    for (const known of [this.#cuts, this.#setAt])
+      for (const name of known.keys()) if (!this.#ledger.servers.has(name)) known.delete(name);
     this.#settle();
   }
 
