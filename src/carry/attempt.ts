@@ -200,7 +200,7 @@ async function carryBody(answered: AnsweredAttempt, source: ReadableStream): Pro
   respond(answered, body, { encodeBody: "manual" });
   try {
     if (ending) return await ending;
-    await relay.untilServerDone(silence);
+    await relay.untilServerDone(silence, connection.signal);
     connection.signal.throwIfAborted();
     await responder.stored?.();
     await Promise.all([endLease(answered), relay.delivered()]);

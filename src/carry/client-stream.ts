@@ -30,6 +30,7 @@ export class ClientStream {
   #isComplete = false;
   #failure: { error: unknown } | null = null;
   #clientLeft = false;
+  #isCutOff = false;
   #wakeReader: () => void = () => {};
   #wakeWriter: () => void = () => {};
   /** Called with a piece that the client has read, whose buffer is no longer in use. */
@@ -105,13 +106,19 @@ export class ClientStream {
     return !this.#clientLeft && this.#unread >= (this.hasRoomFor(SMALL_PIECE_BYTES) ? ahead : 1);
   }
 
-  /** Resolves once more may be buffered, or the client has left. */
+  /** Resolves once more may be buffered, or the client has left, or nothing more comes from the server. */
   async untilNotFull(ahead: number): Promise<void> {
-    while (this.isFull(ahead)) {
+    while (this.isFull(ahead) && !this.#isCutOff) {
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve;
       });
     }
+  }
+
+  /** The server was cut off: nobody is to wait for room for what it sends. */
+  cutOff(): void {
+    this.#isCutOff = true;
+    this.#wakeWriter();
   }
 
   /** Resolves once the client has read everything, or has left. */

@@ -40,6 +40,8 @@ const OTHER_PATH = new Set([
   "x-forwarded-prefix",
   "x-original-path",
   "x-script-name",
+  "script-name",
+  "path-info",
 ]);
 /** Headers, and a field of the query, that do so with the method. */
 const OTHER_METHOD = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);

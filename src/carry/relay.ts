@@ -89,13 +89,16 @@ export class Relay {
 
   /**
    * Resolves with the server's last byte, when the client may still be reading (`delivered`). If the server breaks off,
-   * it breaks the client's body off too, and rejects. `silence`: of the server.
+   * it breaks the client's body off too, and rejects. `silence`: of the server. `signal`: aborted when the server is cut
+   * off; that a client reads nothing does not hide it.
    */
-  async untilServerDone(silence: Silence): Promise<void> {
+  async untilServerDone(silence: Silence, signal: AbortSignal): Promise<void> {
     if (this.#isOnePiece) return;
     try {
+      signal.addEventListener("abort", () => this.#toClient.cutOff());
       for (;;) {
         await this.#untilClientHasRoom(silence);
+        signal.throwIfAborted();
         if (this.#length !== null && this.#bytes === this.#length - 1) await this.#upload?.over;
         const { done, value } = await this.#read();
         silence.reset();

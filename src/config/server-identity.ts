@@ -6,13 +6,14 @@ export function identityOf(
   { name, url, binding }: ServerAddress & { name: string },
   isNamespace: boolean,
 ): string {
-  if (binding === null) return url;
-  return isNamespace ? `${binding} ${url} ${name}` : `${binding} ${url}`;
+  const address = withoutLastDot(url);
+  if (binding === null) return address;
+  return isNamespace ? `${binding} ${address} ${name}` : `${binding} ${address}`;
 }
 
-/** An identity or a URL, the same for all spellings: a trailing dot makes no other host. */
-export function comparable(identity: string): string {
-  return identity.replace(/(:\/\/[^\s:/]+)\.(?=[\s:]|$)/, "$1");
+/** The same URL for all spellings: a last dot makes no other host. */
+export function withoutLastDot(url: string): string {
+  return url.replace(/\.(?=(?::\d+)?$)/, "");
 }
 
 /**

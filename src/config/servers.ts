@@ -6,7 +6,7 @@ import { MOST_SERVERS, SLOTS, WEIGHT } from "./limits.ts";
 import { bindingName, origin, serverName } from "./names.ts";
 import { inspect, type Problem } from "./problem.ts";
 import { type RequestHeaders, requestHeaders } from "./request-headers.ts";
-import { comparable, identityOf } from "./server-identity.ts";
+import { identityOf, withoutLastDot } from "./server-identity.ts";
 import type { RegisterConfig, ServerConfig, WakeConfig } from "./types.ts";
 
 const server = table({
@@ -50,7 +50,7 @@ export function serversOrRegister() {
 }
 
 function spelled(url: unknown): unknown {
-  return typeof url === "string" ? comparable(url) : url;
+  return typeof url === "string" ? withoutLastDot(url) : url;
 }
 
 /** `when`: also checks a list with other problems, so that one run reports all of them. */
@@ -116,8 +116,8 @@ export function identified(
     const own = headers.filter((header) => !isOfAll(header));
     problems.push(...wrongSecrets(own, [...path, "headers"], bindings));
     const identity = identityOf(server, kind === "namespace");
-    const earlier = first.get(comparable(identity));
-    if (earlier === undefined) first.set(comparable(identity), index);
+    const earlier = first.get(identity);
+    if (earlier === undefined) first.set(identity, index);
     else if (binding !== null)
       problems.push({ path: [...path, "url"], text: alreadyThatOf(url, earlier, ONE_ENTRY) });
     return { ...server, identity };

@@ -1,6 +1,5 @@
 /** One server in two pools: each counts its own requests only, so that the server may get more than it has slots. */
 import { inspect, type Problem, pathOf } from "./problem.ts";
-import { comparable } from "./server-identity.ts";
 import type { PoolConfig } from "./types.ts";
 
 /** A pool that is valid by itself, and the path of its table. */
@@ -37,7 +36,7 @@ export function sharedServers(pools: readonly PlacedPool[]): Problem[] {
 
 function entriesOf({ path, pool }: PlacedPool): [id: string, entry: Entry][] {
   return pool.servers.map(({ identity, url, shared }, index) => [
-    comparable(identity),
+    identity,
     { path: [...path, "servers", index], pool, url, shared },
   ]);
 }

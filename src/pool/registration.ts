@@ -1,6 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import { mayRegister } from "../config/register.ts";
-import { comparable, identityOf } from "../config/server-identity.ts";
+import { identityOf, withoutLastDot } from "../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../config/types.ts";
 import type { NotRegistered, Registration } from "../link/protocol.ts";
 import type { RegisterRequest } from "../scheduler/fleet/registrations.ts";
@@ -35,7 +35,7 @@ export function registrationRefusal(
   server: RegisterRequest,
 ): NotRegistered | null {
   const { url } = server;
-  const spelling = comparable(url);
+  const spelling = withoutLastDot(url);
   if (spelling !== url)
     return refused("registration-refused", `${url} is spelt ${spelling}, without the last dot.`);
   if (register === null)
@@ -77,8 +77,7 @@ export function notRegistered(
 
 /** The pool that has the server by its configuration, besides this one. Each counts its own requests only. */
 function ownerOf(env: object, pool: string, identity: string): string | undefined {
-  const isIt = (server: ServerConfig) =>
-    !server.shared && comparable(server.identity) === comparable(identity);
+  const isIt = (server: ServerConfig) => !server.shared && server.identity === identity;
   for (const [name, { servers }] of loadConfig(env).pools)
     if (name !== pool && servers.some(isIt)) return name;
   return undefined;

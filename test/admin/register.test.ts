@@ -194,7 +194,10 @@ describe("a server does not register", () => {
   });
 
   test("with the name or the address of another server, of this pool or another one: 409", async () => {
-    const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+    const servers = [
+      { name: "web-1", url: "http://127.0.0.1:9" },
+      { name: "dotted", url: "http://web.test.:9" },
+    ];
     const others = {
       other: {
         hosts: ["other.test"],
@@ -208,6 +211,8 @@ describe("a server does not register", () => {
     for (const [name, url, says] of [
       ["web-1", "http://127.0.0.1:7", '"web-1" is a server of the pool web by the configuration.'],
       ["gpu-7", "http://127.0.0.1:9", 'http://127.0.0.1:9 is that of the server "web-1" of the pool web.'],
+      // The last dot makes no other host.
+      ["gpu-7", "http://web.test:9", 'http://web.test:9 is that of the server "dotted" of the pool web.'],
       [
         "gpu-7",
         "http://127.0.0.1:8",

@@ -101,6 +101,9 @@ describe("a stranger does not get past the slots by", () => {
     ["a header that names another path", "GET /static/x", ["X-Original-URL: /work"]],
     ["a header that rewrites the path", "GET /static/x", ["X-Rewrite-Url: /work"]],
     ["a header that takes away the path's beginning", "GET /static/work", ["X-Script-Name: /static"]],
+    // Gunicorn's, which needs no setting for it.
+    ["the same as CGI calls it", "GET /static/work", ["SCRIPT_NAME: /static"]],
+    ["a path as CGI calls it", "GET /static/x", ["PATH_INFO: /work"]],
     ["such a header as CGI reads it", "GET /static/x", ["X_Original_URL: /work"]],
     ["a header that names another method", "OPTIONS /work", ["X-HTTP-Method-Override: POST"]],
     ["another such header", "POST /hook", ["X-Method-Override: DELETE"]],

@@ -60,6 +60,7 @@ describe("after a restart, a slot that was", () => {
 
   test.each([
     ["its server has another name", [{ name: "b", url: "http://a.example" }]],
+    ["its server's host is spelt with its last dot", [{ name: "b", url: "http://a.example." }]],
     [
       "its server's name is another's",
       [

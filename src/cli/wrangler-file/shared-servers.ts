@@ -1,6 +1,5 @@
 /** Entries that are one server, though the Worker takes them for two: it knows no more of a server than its entry says. */
 import { inspect } from "../../config/problem.ts";
-import { comparable } from "../../config/server-identity.ts";
 import type { PoolConfig, ServerConfig } from "../../config/types.ts";
 import { sectionOf } from "./bindings.ts";
 import { poolPath } from "./pools.ts";
@@ -20,7 +19,7 @@ export function checkSharedServers(target: Target, pools: readonly PoolConfig[])
       const reached = whatIsReached(target, server);
       const earlier = first.get(reached);
       if (earlier === undefined) first.set(reached, { pool, index, server });
-      else if (comparable(earlier.server.identity) !== comparable(server.identity))
+      else if (earlier.server.identity !== server.identity)
         warnOfTwins(target, earlier, { pool, index, server });
     }
   }
@@ -48,5 +47,5 @@ function whatIsReached(target: Target, { name, binding, identity }: ServerConfig
   if (section === "vpc_services") return `${binding}`;
   if (section === "durable_objects.bindings") return `${binding} ${name}`;
   // By http: and https: it is mostly the same one, at the same port of its own or at 80 and 443.
-  return comparable(identity).replace(/https?:\/\//, "//");
+  return identity.replace(/https?:\/\//, "//");
 }

@@ -1,7 +1,7 @@
 /** From backends, and what is sent to them, to the pools of a wrangler.toml. */
 import { USUAL_QUEUE_TIMEOUT } from "../../../config/limits.ts";
 import { requestHeaders } from "../../../config/request-headers.ts";
-import { comparable } from "../../../config/server-identity.ts";
+import { withoutLastDot } from "../../../config/server-identity.ts";
 import { counted } from "../../../words/phrases.ts";
 import type { PoolTable, ServerTable } from "../pool-table.ts";
 import { readHttpCheck } from "./check.ts";
@@ -108,7 +108,7 @@ function withOwnChecks({ inherited, lines }: Section): Line[] {
 /** The same server in two pools: HAProxy too counts for each backend by itself. */
 function shareServers(entries: readonly { server: ServerTable; line: Line }[], remarks: Remarks): void {
   const counts = new Map<string, number>();
-  const idOf = ({ url }: ServerTable) => comparable(url);
+  const idOf = ({ url }: ServerTable) => withoutLastDot(url);
   for (const { server } of entries) counts.set(idOf(server), (counts.get(idOf(server)) ?? 0) + 1);
   for (const { server, line } of entries) {
     if (counts.get(idOf(server)) === 1) continue;
