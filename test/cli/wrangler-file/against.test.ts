@@ -81,7 +81,7 @@ describe("compared with what is running, a file", () => {
     ["http://web-1.example.com", "https://web-1.example.com"],
     ["https://web-1.example.com", "http://web-1.example.com"],
     ["http://web-1:8080", "https://web-1:8080"],
-    ["https://web-1.example.com", "https://web-1.example.com."],
+    ["https://web-1.example.com", "http://web-1.example.com."],
   ])("in which %s has become %s, whatever its name, is wrong, and says to drain", (before, after) => {
     const text = file({ web: [`renamed ${after} # here`] });
     const [finding, ...more] = found(text, running(pool("web", [{ name: "web-1", url: before }]))).filter(
@@ -94,6 +94,15 @@ describe("compared with what is running, a file", () => {
       message: expect.stringMatching(/the same host .*`sluice drain web`, deploy, `sluice resume web`/),
     });
     expect(more).toEqual([]);
+  });
+
+  test.each([
+    ["https://web-1.example.com", "https://web-1.example.com."],
+    ["http://web-1.example.com.:8000", "http://web-1.example.com:8000"],
+  ])("in which %s has become %s has the same server: nothing is found", (before, after) => {
+    const text = file({ web: [`renamed ${after} # here`] });
+    const findings = found(text, running(pool("web", [{ name: "web-1", url: before }])));
+    expect(findings.filter(({ message }) => !/in the clear|private name/.test(message))).toEqual([]);
   });
 
   test("in which a server has kept its name and not its address is warned of: who knows", () => {
