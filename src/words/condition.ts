@@ -44,6 +44,11 @@ export function isMissing(server: Pick<ServerSnapshot, "state" | "health" | "wei
   return !isTakenOut(server) && server.health === "down";
 }
 
+/** True if nobody misses servers: all of the pool's register, none is there, and no request waits for one. */
+export function isAtRest({ servers, queued }: Pick<Snapshot, "servers" | "queued">): boolean {
+  return servers.length === 0 && queued === 0;
+}
+
 /** True if every slot that could get a request is in quarantine. */
 export function isAllQuarantined({ servers }: Pick<Snapshot, "servers">): boolean {
   const inUse = servers.filter(takesRequests);
@@ -82,7 +87,7 @@ function troublesOf(
     if (applies) troubles.push({ gravity, words });
   };
   // In a drain nothing is sent to servers, and a deploy may well take all of them down.
-  add(inUse === 0, isRunning ? "bad" : "warn", "No server");
+  add(inUse === 0, isRunning && !isAtRest(pool) ? "bad" : "warn", "No server");
   add(culprits.includes("pool"), "bad", "Refusing");
   add(culprits.includes("server"), "bad", "Failing");
   add(pool.servers.some(isMissing), "warn", `${inUse} of ${pool.servers.length} servers`);

@@ -70,6 +70,25 @@ test("a roll with --cut-after takes a server for drained once its requests are c
   expect([state, servers[0]?.state, servers[0]?.cut]).toEqual(["running", "ready", undefined]);
 });
 
+test("a server that is taken out with --cut-after has what is in flight there cut off, and says when", async () => {
+  const { sluice, answer } = await busyStage();
+  const { url } = sluice;
+  const run = await end(["server", "web", "web-0", "--state", "maint", "--cut-after", "0s"], { url });
+  expect(run.code).toBe(0);
+  expect(await answer).toBe(504);
+  const { servers } = await sluice.until("web", ({ quarantined }) => quarantined === 1);
+  expect(servers[0]).toMatchObject({ state: "maint", cut: { done: true } });
+});
+
+test.each([
+  ["a server that is not taken out", []],
+  ["a server that is put back", ["--state", "ready"]],
+])("--cut-after for %s is an error of usage", async (_, args) => {
+  const { sluice } = await stage();
+  const run = await end(["server", "web", "web-0", "--cut-after", "1s", ...args], { url: sluice.url });
+  expect([run.code, run.stderr]).toEqual([64, "sluice: --cut-after goes with --state drain or maint.\n"]);
+});
+
 test.each([
   ["deploy", ["--drain-timeout", "10s", "--cut-after", "10s", "--", "true"], "--drain-timeout 10 s"],
   ["roll", ["--cut-after", "2m", "--", "true"], "--drain-timeout 1 min"],

@@ -146,6 +146,12 @@ describe("servers", () => {
     ]);
   });
 
+  test("where servers register, says that none has, and that it is bad only while requests wait", () => {
+    const words = "No server takes requests: none has registered. One that does is used by itself.";
+    expect(adviceOn(aPool({ servers: [], queued: 0 }))).toEqual([`warn: ${words}`]);
+    expect(adviceOn(aPool({ servers: [], queued: 2 }))).toEqual([`bad: ${words} 2 requests wait for one.`]);
+  });
+
   test("down and taken out at once need both", () => {
     const both = down("web-1", 5, { state: "drain" });
     expect(adviceOn(aPool({ servers: [both] }))).toEqual([

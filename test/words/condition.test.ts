@@ -38,6 +38,11 @@ describe("a pool", () => {
     expect(glance({ servers })).toBe("bad: No server");
   });
 
+  test("whose servers come and go may have none while nobody waits", () => {
+    expect(glance({ servers: [], queued: 0 })).toBe("warn: No server");
+    expect(glance({ servers: [], queued: 1 })).toBe("bad: No server");
+  });
+
   test("of which some servers are down says how many are left", () => {
     expect(glance({ servers: [up("a"), down("b"), up("c")] })).toBe("warn: 2 of 3 servers");
     expect(glance({ servers: [up("a"), down("b"), out("c"), up("d")] })).toBe("warn: 2 of 4 servers");

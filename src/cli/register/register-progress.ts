@@ -23,7 +23,7 @@ export class RegisterProgress extends Progress {
 
   registered({ url, slots, health, registered }: ServerSnapshot): void {
     const expiresAt = registered?.expiresAt ?? null;
-    const until = expiresAt === null ? "" : `, until ${clock(expiresAt, Date.now())} unless it says so again`;
+    const until = expiresAt === null ? "" : `, until ${clock(expiresAt, Date.now())} unless it renews`;
     const yet = health === "down" ? ", and gets requests once its checks pass" : "";
     this.#tell(
       { event: "registered", url, slots, health, expiresAt },

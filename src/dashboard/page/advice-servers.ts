@@ -1,5 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { isAllQuarantined, isMissing } from "../../words/condition.ts";
+import { isAllQuarantined, isAtRest, isMissing } from "../../words/condition.ts";
 import { counted, inSentence, isTakenOut, listed, SERVER_STATES, serversInUse } from "../../words/phrases.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import { type Advice, type Facts, type Symptoms, serversBack } from "./advice-causes.ts";
@@ -17,11 +17,14 @@ import { ofThemStored } from "./deferred-words.ts";
 /** A pool without requests is not checked, so that what is known of a server grows old. */
 const OLD_CHECK_MS = 2 * 60_000;
 
+/** Of a pool whose configuration names no server. */
+const NONE_REGISTERED = ["none has registered", "One that does is used by itself"] as const;
+
 export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
   const { servers, drain, queued, lastWake } = pool;
   const down = servers.filter(isDown);
   const set = servers.filter((server) => isTakenOut(server) && !isDown(server));
-  const [why, cure] = whyNone(down, set, now);
+  const [why, cure] = servers.length === 0 ? NONE_REGISTERED : whyNone(down, set, now);
   const waiting = `${counted(queued, "request")}${ofThemStored(pool)} wait${queued === 1 ? "s" : ""} for one`;
   const text = sentences(
     `No server takes requests: ${why}`,
@@ -31,7 +34,7 @@ export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
     lastWake && `Servers were asked for ${wholeSeconds(now - Date.parse(lastWake.at))} ago: ${lastWake.got}`,
     retryWords(symptoms.refusals),
   );
-  return { cause: "no-server", weight: weightOf(symptoms, drain ? "warn" : "bad"), text };
+  return { cause: "no-server", weight: weightOf(symptoms, drain || isAtRest(pool) ? "warn" : "bad"), text };
 }
 
 /** Why no server takes requests, and what helps. */
@@ -41,7 +44,7 @@ function whyNone(
   now: number,
 ): [why: string, cure: string] {
   if (down.length === 0 && set.length === 0)
-    return ["all have left the configuration", "Deploy a configuration with others"];
+    return ["all have left the configuration", "Deploy a configuration with others, or have others register"];
   if (down.length === 0) return [setWords(set, true), beginning(cureOfSet(set))];
   if (set.length === 0) return [downWords(down, now), cureOfDown(down, set)];
   return [`${downWords(down, now)}, and ${setWords(set, false)}`, cureOfDown(down, set)];

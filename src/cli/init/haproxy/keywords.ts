@@ -157,8 +157,8 @@ const KEYWORDS: [Verdict, string, string[]][] = [
   ["lost", "a pool serves its hosts from the start", ["be-unpublished"]],
   ["unneeded", "the dashboard is at /_sluice/, metrics at /_sluice/metrics", ["stats", "monitor"]],
   [
-    "unneeded",
-    "/_sluice/healthz says that Sluice answers: point the monitor there",
+    "changed",
+    "the monitor has to ask for /_sluice/healthz, which says that Sluice answers: other paths go to a server, with a slot",
     ["monitor-uri", "monitor-net"],
   ],
   [

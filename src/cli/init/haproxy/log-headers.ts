@@ -12,7 +12,11 @@ export function logHeadersOf(lines: readonly Line[], remarks: Remarks): [string,
     for (const { name, isResponse } of capturedBy(line)) {
       const key = `${isResponse ? "response:" : ""}${name.toLowerCase()}`;
       if (!logHeaders().safeParse([key]).success)
-        remarks.add(line, "lost", `${name} is no header, or has credentials, which do not belong into a log`);
+        remarks.add(
+          line,
+          "lost",
+          `${name} is not logged: it has credentials, or is not the name of a header`,
+        );
       else if (logged.size >= MOST_LOG_HEADERS && !logged.has(key))
         remarks.add(line, "lost", `${MOST_LOG_HEADERS} headers are the most`);
       else {

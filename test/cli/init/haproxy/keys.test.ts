@@ -178,7 +178,7 @@ describe("headers in the log", () => {
 });
 
 test.each([
-  ["monitor-uri /up", "unneeded: /_sluice/healthz says that Sluice answers: point the monitor there"],
+  ["monitor-uri /up", "changed: the monitor has to ask for /_sluice/healthz"],
   ["unique-id-header X-Unique-ID", "unneeded: each request has an X-Request-Id"],
   ["fullconn 1000", "changed: slots do not vary with the load"],
   ["http-request set-priority-class int(1) if { path_beg /a }", "lost: nobody goes first by a rule"],
