@@ -13,7 +13,7 @@ import { type CheckResult, checkWranglerFile } from "../wrangler-file/check.ts";
 import { DEV_VARS, devVarsFindings } from "../wrangler-file/dev-vars.ts";
 import { openWranglerFile } from "../wrangler-file/open.ts";
 import { WRANGLER_FILES } from "../wrangler-file/read.ts";
-import type { Finding, Severity } from "../wrangler-file/report.ts";
+import { type Finding, type Severity, worstFirst } from "../wrangler-file/report.ts";
 
 export function addCheck(program: Program): void {
   program
@@ -45,7 +45,7 @@ export function addCheck(program: Program): void {
       const against =
         url === undefined ? undefined : await runningAt(clientOf({ ...options, url }), poolNames);
       const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
-      const findings = [...(await devVarsOf(file, result.poolNames)), ...result.findings];
+      const findings = worstFirst([...(await devVarsOf(file, result.poolNames)), ...result.findings]);
       const ok = findings.every(({ severity }) => severity !== "error");
       if (json) printJson(out, { file, ok, findings });
       else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));

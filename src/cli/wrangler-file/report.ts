@@ -6,7 +6,9 @@ import { lineOf, type Node, type Path } from "./tree.ts";
  * warning  it will surprise
  * note     it may be right, but nobody can tell from the file
  */
-export type Severity = "error" | "warning" | "note";
+export type Severity = (typeof SEVERITIES)[number];
+
+const SEVERITIES = ["error", "warning", "note"] as const;
 
 export interface Finding {
   severity: Severity;
@@ -35,8 +37,16 @@ export class Report {
     this.#findings.set(id, { severity, line: lineOf(this.#root, path), key, message, environment });
   }
 
-  /** Ordered by line, findings of the whole file first. */
+  /** Ordered as `worstFirst` does. */
   findings(): Finding[] {
-    return [...this.#findings.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    return worstFirst([...this.#findings.values()]);
   }
+}
+
+/** Errors, warnings, notes; each by line, those of the whole file first. */
+export function worstFirst(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted(
+    (a, b) =>
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || (a.line ?? 0) - (b.line ?? 0),
+  );
 }

@@ -1,6 +1,6 @@
 /** Servers that a request may not reach, or not as expected, because of Cloudflare or of the network. */
 import { inspect } from "../../config/problem.ts";
-import type { PoolConfig } from "../../config/types.ts";
+import type { PoolConfig, ServerConfig } from "../../config/types.ts";
 import { sectionOf } from "./bindings.ts";
 import { type OwnAddress, ownAddressesOf } from "./own-addresses.ts";
 import { poolPath } from "./pools.ts";
@@ -13,6 +13,7 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
     "global_fetch_strictly_public",
   );
   for (const { name, hosts, servers, hostHeader } of pools) {
+    const atAddresses: number[] = [];
     for (const [index, { url, binding }] of servers.entries()) {
       if (binding !== null && hostHeader === "client") {
         const path = [...poolPath(target, name), "servers", index, "binding"];
@@ -24,13 +25,45 @@ export function checkServers(target: Target, pools: readonly PoolConfig[]): void
       // A certificate is shown to a server of the public internet.
       if (binding !== null && sectionOf(target, binding) !== "mtls_certificates") continue;
       const { protocol, hostname } = new URL(url);
+      if (isAddress(hostname)) {
+        atAddresses.push(index);
+        continue;
+      }
       const own = addresses.find(({ covers }) => covers(hostname));
       const warning = own
         ? comesBack(hostname, own, strictlyPublic)
         : (unreachable(hostname) ?? isServed(hostname, hosts) ?? inTheClear(protocol, hostname));
       if (warning !== null) target.warn([...poolPath(target, name), "servers", index, "url"], warning);
     }
+    warnOfAddresses(target, name, servers, atAddresses);
   }
+}
+
+/** Once for a pool: a line for each of its servers would hide what else is wrong. */
+function warnOfAddresses(
+  target: Target,
+  pool: string,
+  servers: readonly ServerConfig[],
+  indices: readonly number[],
+): void {
+  const path = [...poolPath(target, pool), "servers"];
+  const [first, ...others] = indices.flatMap((index) => servers[index] ?? []);
+  if (first === undefined) return;
+  const refused = "which Cloudflare refuses (error 1003)";
+  const works = "with wrangler dev and sluice serve only";
+  if (others.length === 0) {
+    const address = inspect(new URL(first.url).hostname);
+    target.warn(
+      [...path, indices[0] ?? 0, "url"],
+      `${address} is an IP address, ${refused}: it works ${works}; name the server`,
+    );
+    return;
+  }
+  const names = [first, ...others].map(({ name }) => name).join(", ");
+  target.warn(
+    path,
+    `the URLs of ${indices.length} servers have IP addresses, ${refused}: they work ${works}; give them host names: ${names}`,
+  );
 }
 
 /** As Cloudflare documents it (Workers, Routes and domains; compatibility flags), autumn 2026. */
@@ -54,9 +87,6 @@ function isServed(hostname: string, hosts: readonly string[]): string | null {
 }
 
 function unreachable(hostname: string): string | null {
-  if (isAddress(hostname)) {
-    return `${inspect(hostname)} is an IP address, which Cloudflare refuses (error 1003): it works with wrangler dev and sluice serve only; name the server`;
-  }
   if (isLocalhost(hostname)) {
     return `${inspect(hostname)} is a server for wrangler dev and sluice serve only: on Cloudflare there is none where the Worker runs`;
   }

@@ -79,8 +79,22 @@ describe("in JSON a finding stands at the line of its key, or of the nearest aro
   });
 });
 
-test("findings come in the order of their lines, those of the whole file first", () => {
+test("errors come before the rest, each in the order of their lines, those of the whole file first", () => {
   const text = `[vars.POOLS.web]\nslots = 0\n${list}\nretries = -1\n[vars.POOLS.api]\n`;
-  const lines = findingsOf(text).map(({ line }) => line);
-  expect(lines).toEqual([null, null, null, null, null, 2, 4, 5, 5]);
+  const lines = findingsOf(text).map(({ severity, line }) => `${severity} ${line}`);
+  expect(lines).toEqual([
+    ...["error null", "error null", "error null", "error 2", "error 4", "error 5", "error 5"],
+    ...["warning null", "warning null"],
+  ]);
+});
+
+test("errors stand before warnings, each by line and at its own", () => {
+  const text = toml(
+    '[vars.POOLS.web]\nhosts = ["web.com"]\nservers = [{ name = "a", url = "http://a.com" }]\n' +
+      '[vars.POOLS.api]\nhosts = ["api.com"]\nservers = [{ name = "b", url = "https://b.com" }]\nslots = 0 # here',
+  );
+  expect(findingsOf(text)).toMatchObject([
+    { severity: "error", line: here(text) },
+    { severity: "warning", line: here(text) - 4 },
+  ]);
 });

@@ -31,6 +31,25 @@ describe("a server's URL", () => {
     ]);
   });
 
+  test("that has an IP address is one warning a pool, which names its servers", () => {
+    const servers = ["a", "b", "c", "d", "e"].map(
+      (name, n) => `{ name = "${name}", url = "http://10.0.0.${n}" }`,
+    );
+    const text = toml(
+      `[vars.POOLS.web]\nhosts = ["web.com"]\nservers = [${servers}] # here\n` +
+        '[vars.POOLS.api]\nhosts = ["api.com"]\nservers = [{ name = "x", url = "http://10.0.1.1" }]',
+    );
+    expect(findingsOf(text)).toMatchObject([
+      {
+        severity: "warning",
+        key: "vars.POOLS.web.servers",
+        line: here(text),
+        message: expect.stringMatching(/^the URLs of 5 servers have IP addresses, .* 1003.*: a, b, c, d, e$/),
+      },
+      { severity: "warning", key: "vars.POOLS.api.servers[0].url" },
+    ]);
+  });
+
   test.each(["http://web-1", "https://web-1.corp.internal", "http://printer.local:8080"])(
     "%s is a private name, which Cloudflare does not find",
     (url) => {
