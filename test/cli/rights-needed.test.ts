@@ -30,6 +30,7 @@ const ARGS: Record<string, string[]> = {
   "sluice top": ["top", "web"],
   "sluice server": ["server", "web", "web-1"],
   "sluice server --slots": ["server", "web", "web-1", "--slots", "2"],
+  "sluice server … --remove": ["server", "web", "gpu-1", "--remove"],
   "sluice deferred … list": ["deferred", "web"],
   "sluice deferred … cancel": ["deferred", "web", "cancel", UNKNOWN],
   "sluice deferred … retry": ["deferred", "web", "retry", UNKNOWN],

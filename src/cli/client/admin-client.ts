@@ -152,14 +152,17 @@ export class AdminClient {
     );
   }
 
-  /** Resolves once nothing of the server at this URL is in flight, or after `waitMs`. Rejects if it is gone already. */
+  /**
+   * Resolves once nothing of the server is in flight, or after `waitMs`. Rejects if it is gone already. `url`: only if it is
+   * there.
+   */
   deregister(
     pool: string,
     server: string,
-    { url, waitMs }: { url: string; waitMs: number },
+    { url, waitMs }: { url?: string; waitMs: number },
     signal?: AbortSignal,
   ): Promise<{ name: string; inFlight: number }> {
-    const query = { url, wait: `${waitMs}ms` };
+    const query = { wait: `${waitMs}ms`, ...(url === undefined ? {} : { url }) };
     return this.#ask({ pool, server, isRegistering: true }, signal, waitMs, (api) =>
       api.pools[":pool"].servers[":server"].$delete({ param: { pool, server }, query }),
     );
@@ -229,15 +232,18 @@ export class AdminClient {
     const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
     try {
       if (error instanceof MissingRight) return error.withRightsOf(await this.me({}, stop));
-      return error.among(await this.#namesOf(error.pool, stop));
+      return error.among(await this.#namesOf(error, stop));
     } catch {
       return error;
     }
   }
 
-  /** Of the pool's servers; `null`: of all pools. */
-  async #namesOf(pool: string | null, signal: AbortSignal): Promise<string[]> {
-    if (pool !== null) return (await this.pool(pool, signal)).servers.map(({ name }) => name);
+  /** Those that could have been meant. */
+  async #namesOf({ pool, isRegistered }: UnknownName, signal: AbortSignal): Promise<string[]> {
+    if (pool !== null) {
+      const { servers } = await this.pool(pool, signal);
+      return servers.flatMap(({ name, registered }) => (registered || !isRegistered ? name : []));
+    }
     const { pools, unreachable } = await this.pools(signal);
     return [...pools.map(({ name }) => name), ...unreachable];
   }

@@ -137,9 +137,9 @@ export function impossibleName(subject: Subject): CliError | null {
   return request === undefined || /^[\da-f]{96}$/.test(request) ? null : unknownRequest(pool);
 }
 
-function unknownIn(code: string, { pool = "", server = "" }: Subject): CliError | null {
+function unknownIn(code: string, { pool = "", server = "", isRegistering }: Subject): CliError | null {
   if (code === "unknown-pool") return new UnknownName(null, pool);
-  if (code === "unknown-server") return new UnknownName(pool, server);
+  if (code === "unknown-server") return new UnknownName(pool, server, isRegistering);
   return code === "unknown-request" ? unknownRequest(pool) : null;
 }
 

@@ -9,16 +9,19 @@ const MOST = 20;
 export class UnknownName extends CliError {
   /** Whose server it would be; `null`: it is the name of a pool. */
   readonly pool: string | null;
+  /** True if only a server was meant that has registered. */
+  readonly isRegistered: boolean;
   readonly #sentence: string;
   readonly #given: string;
 
-  constructor(pool: string | null, given: string) {
+  constructor(pool: string | null, given: string, isRegistered = false) {
     const sentence =
       pool === null
         ? `There is no pool ${quoted(given)}`
-        : `${printable(pool)} has no server ${quoted(given)}`;
+        : `${printable(pool)} has no ${isRegistered ? "registered " : ""}server ${quoted(given)}`;
     super(EXIT.usage, `${sentence}.`);
     this.pool = pool;
+    this.isRegistered = isRegistered;
     this.#sentence = sentence;
     this.#given = given;
   }
