@@ -62,14 +62,14 @@ function portOf(checked: readonly Server[], remarks: Remarks): number | undefine
   const first = checked.find(({ checkPort }) => checkPort !== null);
   if (!first) return undefined;
   const port = first.checkPort as number;
-  for (const { line, checkPort } of checked) {
+  for (const { name, line, checkPort } of checked) {
     if (checkPort === port) remarks.add(line, "became", `check.port = ${port}, without a slot`);
-    else
-      remarks.add(
-        line,
-        "changed",
-        `a pool has one check port for all; that of line ${first.line.number} counts`,
-      );
+    else {
+      const all = `a pool has one check port for all, that of line ${first.line.number}`;
+      const wrong = `${JSON.stringify(name)} would be checked at port ${port}, where it may not answer, or another server does`;
+      const cure = "take `port` out of `check` if each answers at its own, or put it into a pool of its own";
+      remarks.add(line, "lost", `${all}: ${wrong}; ${cure}`);
+    }
   }
   return port;
 }

@@ -269,7 +269,16 @@ describe("a health check", () => {
       `backend web\n${GET}\n${CHECKED} port 8081\nserver b b.test:80 check port 8082`,
     );
     expect(said(text, "8081")).toContain("became: check.port = 8081, without a slot");
-    expect(said(text, "8082").join()).toContain("changed: a pool has one check port for all; that of line");
+    expect(said(text, "8082")).toContainEqual(
+      expect.stringMatching(
+        /^lost: a pool has one check port for all, that of line \d+: "b" would be checked at port 8081, .* put it into a pool of its own/,
+      ),
+    );
+  });
+
+  test("goes to another port for a server that has none: it is lost too", () => {
+    const text = behindFrontend(`backend web\n${GET}\nserver b b.test:80 check\n${CHECKED} port 8081`);
+    expect(said(text, "b.test:80").join()).toContain('"b" would be checked at port 8081');
   });
 
   test("passes `sluice check` with all of its words", () => {
