@@ -1,5 +1,6 @@
 /** How full a waiting list is and for how long it lasts, for the page and the command alike. */
 import type { Snapshot } from "../scheduler/snapshot.ts";
+import { isAtRest } from "./condition.ts";
 import { grouped } from "./phrases.ts";
 import { compactDuration, roughly, wholeSeconds } from "./times.ts";
 
@@ -24,20 +25,23 @@ export function fullWords(fullInMs: number | null): string | null {
  * What reaches its limit first, and when: `40 s (full)`, `4 min 10 s (timeout)`, `14 min (expiry)`, `none (full)`.
  * `null`: nothing says that anything does.
  */
-export function nextLimit({ timeLeft, fullInMs }: Pick<Snapshot, "timeLeft" | "fullInMs">): string | null {
+export function nextLimit(
+  pool: Pick<Snapshot, "timeLeft" | "fullInMs" | "drain" | "servers" | "queued">,
+): string | null {
+  const { fullInMs } = pool;
   const filling: Snapshot["timeLeft"] = fullInMs === null ? null : { ms: fullInMs, until: "queue-full" };
-  const limit = timeLeft ?? filling;
+  const limit = timeLeftOf(pool) ?? filling;
   if (limit === null) return null;
   const what = { "queue-full": "full", "queue-timeout": "timeout", "drain-expiry": "expiry" }[limit.until];
   return `${timeOf(limit)} (${what})`;
 }
 
 /** While nothing is dispatched: `4 min 10 s, then the oldest request is refused (queue_timeout)`; `null`: something is. */
-export function timeLeftWords({
-  timeLeft,
-  firstTimeoutInMs,
-  drain,
-}: Pick<Snapshot, "timeLeft" | "firstTimeoutInMs" | "drain">): string | null {
+export function timeLeftWords(
+  pool: Pick<Snapshot, "timeLeft" | "firstTimeoutInMs" | "drain" | "servers" | "queued">,
+): string | null {
+  const { firstTimeoutInMs, drain } = pool;
+  const timeLeft = timeLeftOf(pool);
   if (timeLeft === null) return null;
   const time = timeOf(timeLeft);
   if (timeLeft.until === "drain-expiry")
@@ -48,6 +52,11 @@ export function timeLeftWords({
   }
   if (timeLeft.ms === 0) return "none, the waiting list is full and new requests are refused (max_queue)";
   return `about ${time}, then the waiting list is full (max_queue)`;
+}
+
+/** A pool may rest for ever: its time is that of a request which has not come. */
+function timeLeftOf(pool: Pick<Snapshot, "timeLeft" | "drain" | "servers" | "queued">): Snapshot["timeLeft"] {
+  return isAtRest(pool) && pool.drain === null ? null : pool.timeLeft;
 }
 
 /** Only an estimate is rounded. */

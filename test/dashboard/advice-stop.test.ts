@@ -119,9 +119,10 @@ describe("a cut", () => {
   });
 });
 
-test("a pool that has asked for servers says when, and what it got", () => {
+test("a pool that has asked for servers says when and what it got, while requests wait for one", () => {
   const servers = [aServer({ health: "down", healthSince: ago(20) })];
-  expect(adviceOn(aPool({ servers, lastWake: { at: ago(7), got: "status 202" } }))[0]).toMatch(
-    / Servers were asked for 7 s ago: status 202\.$/,
-  );
+  const lastWake = { at: ago(7), got: "status 202" };
+  const words = / Servers were asked for 7 s ago: status 202\.$/;
+  expect(adviceOn(aPool({ servers, lastWake, queued: 1 }))[0]).toMatch(words);
+  expect(adviceOn(aPool({ servers, lastWake }))[0]).not.toMatch(words);
 });

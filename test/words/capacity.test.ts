@@ -55,6 +55,18 @@ describe("what is left of a drain", () => {
     expect(timeLeftWords(poolWith({ fullInMs: 40_000, firstTimeoutInMs: 9_000 }))).toBeNull();
   });
 
+  test("is not said of a pool at rest, where none is there and nobody waits", () => {
+    const timeLeft = { ms: 600_000, until: "queue-timeout" } as const;
+    const atRest = poolWith({ servers: [], slots: 0, timeLeft });
+    expect([nextLimit(atRest), timeLeftWords(atRest)]).toEqual([null, null]);
+    const awaited = { ...atRest, queued: 1, firstTimeoutInMs: 600_000 };
+    expect(nextLimit(awaited)).toBe("10 min (timeout)");
+    expect(timeLeftWords(awaited)).toMatch(/^10 min, then the oldest/);
+    const since = "2026-11-21T09:00:00.000Z";
+    const terms = { owner: "ann", by: "ann", reason: null, since, expiresAt: since, cut: null, stop: null };
+    expect(nextLimit({ ...atRest, drain: terms })).toBe("10 min (timeout)");
+  });
+
   test("is said in short with what ends it, as is the filling up of a pool that runs", () => {
     const inShort = (changes: Parameters<typeof poolWith>[0]) => nextLimit(poolWith(changes));
     expect(inShort({})).toBeNull();

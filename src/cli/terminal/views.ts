@@ -67,7 +67,7 @@ export function poolHead(
   ];
   const lines = [`${style("bold", name)}  ${stateWords(condition, style)}  ${parts.join(" · ")}`];
   if (drain) lines.push(...drainLines(drain, style, now));
-  if (lastWake) {
+  if (lastWake && pool.queued > 0 && serversInUse(pool) === 0) {
     const age = duration(now - Date.parse(lastWake.at));
     lines.push(`servers were asked for ${age} ago: ${printable(lastWake.got)}`);
   }

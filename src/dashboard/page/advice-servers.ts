@@ -31,7 +31,9 @@ export function onNoServer({ pool, now }: Facts, symptoms: Symptoms): Advice {
     drain ? `Before you resume: ${inSentence(cure)}` : cure,
     oldCheckWords(down, now),
     meanwhile(symptoms, now) ?? (queued > 0 && !drain && waiting),
-    lastWake && `Servers were asked for ${wholeSeconds(now - Date.parse(lastWake.at))} ago: ${lastWake.got}`,
+    queued > 0 &&
+      lastWake &&
+      `Servers were asked for ${wholeSeconds(now - Date.parse(lastWake.at))} ago: ${lastWake.got}`,
     retryWords(symptoms.refusals),
   );
   return { cause: "no-server", weight: weightOf(symptoms, drain || isAtRest(pool) ? "warn" : "bad"), text };
