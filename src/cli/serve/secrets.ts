@@ -23,7 +23,7 @@ export async function secretsBeside(
   environment: string | undefined,
   settings: Settings,
 ): Promise<Record<string, string>> {
-  const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets]);
+  const ofProcess = secretsOfProcess([...SECRETS, ...settings.secrets.keys()]);
   const secrets = { ...(await secretsOfFile(dirname(file), environment)), ...ofProcess };
   refuseForHeaders(secrets, settings);
   refuseForPages(secrets, settings);
@@ -65,20 +65,16 @@ async function textOf(file: string): Promise<string | null> {
  */
 function refuseForHeaders(secrets: Record<string, string>, settings: Settings): void {
   const { secretOf } = bindingsOf({ ...settings.variables, ...secrets });
-  const inState = (state: SecretState) => settings.secrets.filter((name) => secretOf(name) === state);
-  const [missing, unusable] = [inState("missing"), inState("unusable")];
-  if (missing.length > 0) {
-    throw new CliError(
-      EXIT.invalid,
-      `There is no secret ${listed(missing)}, which \`headers\` take: put it into ${DEV_VARS}, or into the environment.`,
-    );
-  }
-  if (unusable.length > 0) {
-    throw new CliError(
-      EXIT.invalid,
-      `The secret ${listed(unusable)} is empty or has several lines, so no header can have it: a header's value is one line.`,
-    );
-  }
+  const wrong = [...settings.secrets].flatMap(([name, key]) => problemOf(name, key, secretOf(name)) ?? []);
+  if (wrong.length > 0) throw new CliError(EXIT.invalid, wrong.join("\n"));
+}
+
+function problemOf(name: string, key: string, state: SecretState): string | null {
+  if (state === "missing")
+    return `There is no secret ${name}, which ${key} takes: put it into ${DEV_VARS}, or into the environment.`;
+  if (state === "unusable")
+    return `The secret ${name}, which ${key} takes, is empty or has several lines, so no header can have it: a header's value is one line.`;
+  return null;
 }
 
 /** The file's own variables are right, but .dev.vars takes the place of some. */

@@ -1,13 +1,16 @@
 /** What `sluice serve` takes from the file that wrangler reads: text in, settings out, no I/O. */
 import { readPools } from "../../config/parse.ts";
+import { pathOf } from "../../config/problem.ts";
+import type { RequestHeaders } from "../../config/request-headers.ts";
 import type { PoolConfig } from "../../config/types.ts";
 import { listed } from "../../words/phrases.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { BINDINGS } from "../wrangler-file/platform.ts";
+import { poolPath } from "../wrangler-file/pools.ts";
 import { type FileKind, readFileText } from "../wrangler-file/read.ts";
 import { Report } from "../wrangler-file/report.ts";
 import { type Target, targetsOf } from "../wrangler-file/target.ts";
-import { listOf, tableOf } from "../wrangler-file/tree.ts";
+import { listOf, type Path, tableOf } from "../wrangler-file/tree.ts";
 import { isOwn } from "./names.ts";
 
 export interface Settings {
@@ -15,8 +18,8 @@ export interface Settings {
   compatibilityFlags: string[];
   /** `vars`: text, or a value of another kind. */
   variables: Record<string, unknown>;
-  /** The names of the secrets that `headers` of pools and servers take. */
-  secrets: string[];
+  /** The secrets that headers take, and for each the first key that does: `POOLS.web.wake.headers.authorization`. */
+  secrets: Map<string, string>;
   pools: string[];
   servers: number;
 }
@@ -48,17 +51,34 @@ export function readSettings(text: string, kind: FileKind, environment: string |
     compatibilityDate: String(target.inherited("compatibility_date")),
     compatibilityFlags: listOf(target.inherited("compatibility_flags")).map(String),
     variables,
-    secrets: [...new Set([...pools.values()].flatMap(secretsOf))],
+    secrets: firstOfEach([...pools.values()].flatMap((pool) => secretsOf(target, pool))),
     pools: [...pools.keys()],
     servers: [...pools.values()].reduce((sum, { servers }) => sum + servers.length, 0),
   };
 }
 
-function secretsOf({ servers, headers: ofAll, wake }: PoolConfig): string[] {
-  const values = [ofAll, wake?.headers ?? [], ...servers.map(({ headers }) => headers)]
-    .flat()
-    .map(([, value]) => value);
-  return values.flatMap((value) => (typeof value === "string" ? [] : value.secret));
+/** Each with its key. What servers have of their pool comes first as the pool's. */
+function secretsOf(target: Target, { name, servers, headers, wake }: PoolConfig): [string, string][] {
+  const [, ...pool] = poolPath(target, name);
+  const places: [path: Path, headers: RequestHeaders][] = [
+    [["headers"], headers],
+    [["wake", "headers"], wake?.headers ?? []],
+    ...servers.map((server, index): [Path, RequestHeaders] => [
+      ["servers", index, "headers"],
+      server.headers,
+    ]),
+  ];
+  return places.flatMap(([path, all]) =>
+    all.flatMap(([header, value]): [string, string][] =>
+      typeof value === "string" ? [] : [[value.secret, pathOf([...pool, ...path, header])]],
+    ),
+  );
+}
+
+function firstOfEach(entries: readonly [name: string, key: string][]): Map<string, string> {
+  const first = new Map<string, string>();
+  for (const [name, key] of entries) if (!first.has(name)) first.set(name, key);
+  return first;
 }
 
 function refuseBindings(target: Target): void {

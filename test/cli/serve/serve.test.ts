@@ -93,7 +93,9 @@ describe("sluice serve does not start", () => {
     const project = await Project.make({ web: { servers: fleet.list, headers } });
     const run = project.run();
     expect(await run.code).toBe(1);
-    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+    expect(run.stderr).toContain(
+      "There is no secret GATE_KEY, which POOLS.web.headers.x-gate-key takes: put",
+    );
     await writeFile(
       join(project.path, ".dev.vars"),
       'ADMIN_TOKEN="none-of-your-business"\nGATE_KEY=sesame\n',
@@ -108,7 +110,29 @@ describe("sluice serve does not start", () => {
     const servers = SERVERS.map((server) => ({ ...server, headers: { "X-Gate-Key": "own" } }));
     const run = (await Project.make({ web: { servers, headers } })).run();
     expect(await run.code).toBe(1);
-    expect(run.stderr).toContain("There is no secret GATE_KEY, which `headers` take");
+    expect(run.stderr).toContain(
+      "There is no secret GATE_KEY, which POOLS.web.headers.x-gate-key takes: put",
+    );
+  });
+
+  test("without secrets that servers and `wake` take, and names the keys that do", async () => {
+    const secret = (name: string) => ({ authorization: { secret: name } });
+    const [server] = SERVERS;
+    const servers = [
+      server,
+      { ...server, name: "b", url: "http://127.0.0.1:8", headers: secret("GATE_KEY") },
+    ];
+    const wake = { url: "https://scale.example.com", headers: secret("WAKE_TOKEN") };
+    const pools = { web: { servers }, gpu: { path_prefix: "/gpu/", register: { urls: ["*"] }, wake } };
+    const run = (await Project.make(pools)).run();
+    expect(await run.code).toBe(1);
+    expect(run.stderr).toBe(
+      [
+        "sluice: There is no secret GATE_KEY, which POOLS.web.servers[1].headers.authorization takes: put it into .dev.vars, or into the environment.",
+        "There is no secret WAKE_TOKEN, which POOLS.gpu.wake.headers.authorization takes: put it into .dev.vars, or into the environment.",
+        "",
+      ].join("\n"),
+    );
   });
 
   test.each([
@@ -123,7 +147,7 @@ describe("sluice serve does not start", () => {
     const run = new Run(["serve"], { url: "", cwd: project.path, env });
     expect(await run.code).toBe(1);
     expect(run.stderr).toBe(
-      "sluice: The secret GATE_KEY is empty or has several lines, so no header can have it: a header's value is one line.\n",
+      "sluice: The secret GATE_KEY, which POOLS.web.headers.x-gate-key takes, is empty or has several lines, so no header can have it: a header's value is one line.\n",
     );
   });
 
