@@ -29,6 +29,14 @@ export function isWarming({ warmUntil }: Pick<ServerSnapshot, "warmUntil">, now:
   return warmUntil !== undefined && Date.parse(warmUntil) > now;
 }
 
+/** True if nobody knows the server's health, as its pool has had no work: it is checked only while there is some. */
+export function awaitsCheck(
+  { state, health }: Pick<ServerSnapshot, "state" | "health">,
+  { checks }: Pick<Snapshot, "checks">,
+): boolean {
+  return checks && health === "unchecked" && state !== "maint";
+}
+
 /** How many servers take requests. */
 export function serversInUse({ servers }: Pick<Snapshot, "servers">): number {
   return servers.filter(takesRequests).length;

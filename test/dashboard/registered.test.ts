@@ -97,3 +97,18 @@ test("a server that is down says what its last check got, and one that warms up 
   await sees(page, ".server", "weight (4)");
   await sees(page, "#advice", /down is down \(status 301\), for/);
 });
+
+test("the row of a server that nobody has checked says when checks are made, where there are any", async () => {
+  const { page } = await visit(browser, sluice.url);
+  const pool = await PlayedPool.on(page);
+  await page.goto("about:blank");
+  await page.goto(`${sluice.url}/_sluice/#/web`);
+  await sees(page, "#pool-title", "web");
+  const idle = { health: "unchecked", healthSince: null } as const;
+  const servers = [aServer({ name: "idle", ...idle }), aServer({ name: "out", state: "maint", ...idle })];
+  await pool.show(aPool({ servers }));
+  const health = () => page.locator(".server .health").allTextContents();
+  await expect.poll(health).toEqual(["unchecked, is checked while the pool has work", "unchecked"]);
+  await pool.show(aPool({ servers, checks: false }));
+  await expect.poll(health).toEqual(["unchecked", "unchecked"]);
+});

@@ -2,7 +2,7 @@ import type { DeferredSnapshot, DrainSnapshot, ServerSnapshot, Snapshot } from "
 import { nextLimit, queuedDirectly } from "../../words/capacity.ts";
 import { type Condition, conditionOf } from "../../words/condition.ts";
 import { cutAhead, cutWords } from "../../words/drain.ts";
-import { inSentence, isWarming, serversInUse } from "../../words/phrases.ts";
+import { awaitsCheck, inSentence, isWarming, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import type { Style } from "./output.ts";
@@ -45,9 +45,12 @@ export function unreachableView(names: readonly string[], style: Style): string[
   return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
-/** One pool: its state, its drain, and a line for each server. */
+/** One pool: its state, its drain, and a line for each server; below them, why nobody knows their health. */
 export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
-  return [...poolHead(pool, style, now), "", ...serversView(pool.servers, style, now, width)];
+  const servers = serversView(pool.servers, style, now, width);
+  const isAwaited = pool.servers.some((server) => awaitsCheck(server, pool));
+  const hint = isAwaited ? [style("dim", "unchecked: servers are checked while the pool has work")] : [];
+  return [...poolHead(pool, style, now), "", ...servers, ...hint];
 }
 
 export function poolHead(

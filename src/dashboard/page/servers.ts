@@ -1,5 +1,5 @@
 import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
-import { isTakenOut, isWarming, SERVER_STATES, takesRequests } from "../../words/phrases.ts";
+import { awaitsCheck, isTakenOut, isWarming, SERVER_STATES, takesRequests } from "../../words/phrases.ts";
 import { clockInWords, oneUnit } from "../../words/times.ts";
 import { byId, keyed, make, setAttributes, setText } from "./dom.ts";
 import type { Offers } from "./offers.ts";
@@ -43,7 +43,7 @@ export class Servers {
         setText(name?.lastChild, addressWords(server, now));
         drawWords(state, SERVER_STATES[server.state], stateWords(server, now));
         setAttributes(state, { "data-mark": isTakenOut(server) ? "warn" : "good" });
-        drawWords(health, server.health, healthWords(server, now));
+        drawWords(health, server.health, healthWords(server, pool, now));
         // There is one line for it, and what a check got may be long.
         setAttributes(health, { "data-mark": HEALTH_MARKS[server.health], title: gotTitle(server) });
         drawWords(load, `${server.inFlight} of ${server.slots} in flight`, quarantineWords(server));
@@ -124,7 +124,9 @@ function stateWords({ stateSince, cut }: ServerSnapshot, now: number): string {
   return `, cuts off in ${oneUnit(Math.max(0, Date.parse(cut.at) - now))}`;
 }
 
-function healthWords({ health, healthSince, lastCheck }: ServerSnapshot, now: number): string {
+function healthWords(server: ServerSnapshot, pool: Snapshot, now: number): string {
+  const { health, healthSince, lastCheck } = server;
+  if (awaitsCheck(server, pool)) return `${since(healthSince, now)}, is checked while the pool has work`;
   const checked = health === "down" && lastCheck;
   if (!checked) return since(healthSince, now);
   return `${since(healthSince, now)}, ${oneUnit(now - Date.parse(lastCheck.at))} ago: ${lastCheck.got}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { poolHead, poolsView, serversView } from "../../../src/cli/terminal/views.ts";
+import { poolHead, poolsView, poolView, serversView } from "../../../src/cli/terminal/views.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { leaseWith, poolWith, serverWith } from "../../support/snapshots.ts";
 
@@ -47,6 +47,19 @@ test("a server's slots and weight are told beside the configured ones where an o
   );
   expect(row).toContain("0/4 (configured 1)");
   expect(row).toContain("2 (configured 3)");
+});
+
+test("a pool whose servers nobody has checked yet says below them when checks are made", () => {
+  const idle = serverWith({ health: "unchecked" });
+  const last = (changes: Partial<Snapshot>) => poolView(poolWith(changes), plain, NOW).at(-1);
+  const hint = "unchecked: servers are checked while the pool has work";
+  expect(last({ servers: [serverWith(), idle] })).toBe(hint);
+  for (const changes of [
+    {},
+    { servers: [idle], checks: false },
+    { servers: [{ ...idle, state: "maint" as const }] },
+  ])
+    expect(last(changes)).not.toBe(hint);
 });
 
 test("where a health check has failed, the servers are told with what their last one got", () => {
