@@ -184,7 +184,9 @@ const FAMILIES = [
     "Requests that went to a server without a slot (free_paths).",
     (_, { free }) => [{ value: free }],
   ),
-  family("counter", "sluice_drains_total", "Drains that have begun.", (_, { drains }) => [{ value: drains }]),
+  family("counter", "sluice_drains_total", "Drains and stops that have begun.", (_, { drains }) => [
+    { value: drains },
+  ]),
   family(
     "histogram",
     "sluice_queue_wait_seconds",

@@ -126,6 +126,20 @@ describe("a scrape", () => {
     await stays;
     leavers.close();
   });
+
+  test("counts a stop as a drain, and one that is turned into the other once", async () => {
+    pool = await SingleFlightPool.start(1, 1);
+    const { sluice } = pool;
+    const drains = async () => value(await scrape(sluice), "sluice_drains_total");
+    await sluice.admin("POST", "/api/pools/web/stop", {});
+    expect(await drains()).toBe(1);
+    await sluice.drain("web");
+    expect(await drains()).toBe(1);
+    await sluice.resume("web");
+    await sluice.admin("POST", "/api/pools/web/stop", {});
+    expect(await drains()).toBe(2);
+    expect(await scrape(sluice)).toContain("# HELP sluice_drains_total Drains and stops that have begun.");
+  });
 });
 
 test("a scrape tells deferred requests from those that hold a connection, on the one list that both wait on", async () => {
