@@ -61,8 +61,11 @@ async function happen({ pool, runtime, journal, servers, operator }: Cast, next:
     case "deploy":
       await operator.deploy(next);
       break;
+    case "stop":
+      await operator.stop(next);
+      break;
     case "state":
-      await operator.change(server(next.server), { state: next.state });
+      await operator.takeOut(server(next.server), next.state, next.cutMs);
       await sleep(next.forMs);
       await operator.change(server(next.server), { state: "ready" });
       break;

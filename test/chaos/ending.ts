@@ -17,7 +17,7 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
   journal.event("the end begins");
   for (const server of servers) server.outages.over = true;
   while (servers.some((server) => !server.isOpen)) await sleep(10);
-  for (const server of servers) await operator.change(server, { state: "ready" });
+  for (const server of servers) await operator.change(server, { state: "ready", weight: 1 });
   await operator.resume("the end", true);
   await load.settled();
   try {

@@ -91,7 +91,9 @@ function answerOf(plan: RequestPlan, reply: Reply, log: Record<string, unknown>[
   const isReset = reply.status === 0 && /^(EPIPE|ECONNRESET)$/.test(reply.body);
   const isLong = plan.client.kind === "slow upload" && (plan.bodyBytes ?? 0) > MOST_AFTER_REFUSAL;
   if (!isReset || !isLong) return reply;
-  const line = log.find(({ requestId, outcome }) => requestId === plan.id && outcome === "refused");
+  const line = log.find(
+    ({ requestId, outcome }) => requestId === plan.id && (outcome === "refused" || outcome === "cut-off"),
+  );
   if (!line) return reply;
   const body = JSON.stringify({ code: line.code, instance: plan.id });
   const headers = { "content-type": "application/problem+json" };

@@ -8,8 +8,20 @@ export interface Deploy {
   waitMs: number;
   holdMs: number;
   expiresMs: number;
+  /** When what is still in flight is cut off; `null`: never. */
+  cutMs: number | null;
   restart: boolean;
   /** Else its drain ends by itself. */
+  resumes: boolean;
+}
+
+/** An operator has requests refused instead of having them wait. Times as of a deploy. */
+export interface Stop {
+  what: "stop";
+  holdMs: number;
+  expiresMs: number;
+  cutMs: number | null;
+  /** Else the stop ends by itself. */
   resumes: boolean;
 }
 
@@ -46,7 +58,8 @@ export type Happening =
   | { what: "front"; server: number; status: number; requests: number }
   | { what: "sick"; server: number; status: number; forMs: number }
   | Deploy
-  | { what: "state"; server: number; state: "drain" | "maint"; forMs: number }
+  | Stop
+  | { what: "state"; server: number; state: "drain" | "maint"; forMs: number; cutMs: number | null }
   | { what: "slots"; server: number; slots: number }
   | { what: "weight"; server: number; weight: number };
 
@@ -108,6 +121,17 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       holdMs: random.whole(0, 500),
       restart: random.chance(0.5),
       resumes: random.chance(0.7),
+      cutMs: perhapsCut(random),
+    }),
+  },
+  stop: {
+    gapMs: [5_000, 15_000],
+    draw: (random) => ({
+      what: "stop",
+      holdMs: random.whole(100, 1_000),
+      expiresMs: random.whole(300, 1_500),
+      cutMs: perhapsCut(random),
+      resumes: random.chance(0.7),
     }),
   },
   state: {
@@ -117,6 +141,7 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       server: anyServer(random),
       state: random.pick(["drain", "maint"]),
       forMs: random.whole(100, 1_500),
+      cutMs: perhapsCut(random),
     }),
   },
   slots: {
@@ -125,7 +150,7 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   },
   weight: {
     gapMs: [2_000, 6_000],
-    draw: (random) => ({ what: "weight", server: anyServer(random), weight: random.whole(1, 5) }),
+    draw: (random) => ({ what: "weight", server: anyServer(random), weight: random.whole(0, 5) }),
   },
 };
 
@@ -142,5 +167,6 @@ export function schedule(random: Random, forMs: number): Scheduled[] {
   return all.sort((a, b) => a.atMs - b.atMs);
 }
 
+const perhapsCut = (random: Random) => (random.chance(0.5) ? random.whole(0, 800) : null);
 const anyServer = (random: Random) => random.whole(0, SERVERS - 1);
 const everyServer = () => Array.from({ length: SERVERS }, (_, index) => index);

@@ -11,6 +11,9 @@ const SLOW_ACCEPT_MS = 500;
 /** How much of its work for one message is done for each: the rest is for the close. */
 const SHARE_OF_WORK = 0.3;
 
+/** The code by which Sluice closes a WebSocket that is cut off. */
+export const GOING_AWAY = 1001;
+
 interface Upgrade {
   work: Work;
   socket: Socket;
