@@ -123,6 +123,7 @@ const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARA
 export function poolTable(
   settings: Settings,
   servers: { name: string; url: string; slots: number; backup: boolean }[],
+  guestUrl: string,
 ): Record<string, unknown> {
   const {
     probe,
@@ -139,6 +140,7 @@ export function poolTable(
   return {
     ...drawn,
     servers,
+    register: { urls: [guestUrl] },
     path_prefix: `/${settings.on_client_abort}`,
     slow_start: `${slowStartMs}ms`,
     cooldown: `${cooldownMs}ms`,

@@ -25,6 +25,14 @@ export interface Stop {
   resumes: boolean;
 }
 
+/** A server registers itself, and so many times more. */
+export interface Visit {
+  what: "visit";
+  renewals: number;
+  /** Else it is out because it does not register again. */
+  leaves: boolean;
+}
+
 /** The object of a stored request crashes, and somebody asks it for the request's status so long after that. */
 export interface StoredCrash {
   what: "crash deferred";
@@ -59,6 +67,7 @@ export type Happening =
   | { what: "sick"; server: number; status: number; forMs: number }
   | Deploy
   | Stop
+  | Visit
   | { what: "state"; server: number; state: "drain" | "maint"; forMs: number; cutMs: number | null }
   | { what: "slots"; server: number; slots: number }
   | { what: "weight"; server: number; weight: number };
@@ -125,7 +134,7 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
     }),
   },
   stop: {
-    gapMs: [5_000, 15_000],
+    gapMs: [6_000, 18_000],
     draw: (random) => ({
       what: "stop",
       holdMs: random.whole(100, 1_000),
@@ -133,6 +142,10 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       cutMs: perhapsCut(random),
       resumes: random.chance(0.7),
     }),
+  },
+  visit: {
+    gapMs: [2_000, 6_000],
+    draw: (random) => ({ what: "visit", renewals: random.whole(0, 6), leaves: random.chance(0.6) }),
   },
   state: {
     gapMs: [1_000, 4_000],

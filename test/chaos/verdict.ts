@@ -179,10 +179,12 @@ function ofWebSocket(sent: Sent, { body, whole }: Reply, journal: Journal): Verd
   if (!job || client.kind === "bad handshake") return { lost: "accepted, and by no server" };
   if (!whole && job.brokeAt !== null) return { outcome: "cut off" };
   const hadCut = journal.hadCut(job.readAt);
-  const isGoneAway = whole && body.endsWith(String(GOING_AWAY));
+  // One that is silent for too long is closed in the same way.
+  const isGoneAway = client.kind === "WebSocket" && whole && body.endsWith(String(GOING_AWAY));
   if (isGoneAway) return hadCut ? { outcome: CUT } : { lost: "1001 without a cut" };
   if (client.kind === "silent WebSocket" && whole) {
     const isTime = lasted(WEBSOCKET_IDLE_MS, sent.stalledAt ?? 0, journal);
+    if (!isTime && hadCut) return { outcome: CUT };
     return isTime || job.brokeAt !== null ? { outcome: "stalled" } : { lost: "closed before its time" };
   }
   if (client.kind !== "WebSocket") return { lost: `an open WebSocket that heard ${body}` };
