@@ -180,6 +180,8 @@ export function schedule(random: Random, forMs: number): Scheduled[] {
   return all.sort((a, b) => a.atMs - b.atMs);
 }
 
-const perhapsCut = (random: Random) => (random.chance(0.5) ? random.whole(0, 800) : null);
+/** Few requests take long: so that a cut finds some, half of them come at once. */
+const perhapsCut = (random: Random) =>
+  random.chance(0.6) ? random.whole(0, random.chance(0.5) ? 20 : 800) : null;
 const anyServer = (random: Random) => random.whole(0, SERVERS - 1);
 const everyServer = () => Array.from({ length: SERVERS }, (_, index) => index);
