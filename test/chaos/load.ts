@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sluice } from "../support/sluice.ts";
 import { perform } from "./clients/clients.ts";
 import { defer } from "./clients/deferring.ts";
 import type { Reply } from "./clients/exchange.ts";
@@ -62,7 +63,7 @@ export class Load {
     try {
       const fate = isDeferring(plan.client)
         ? await defer({ sent, journal, runtime })
-        : verdict(sent, answerOf(plan, await perform(sent, journal, sluice), sluice.log), journal);
+        : verdict(sent, await answerOf(plan, await perform(sent, journal, sluice), sluice), journal);
       if (fate !== null) settle(sent, fate, journal);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -82,18 +83,22 @@ export class Load {
 
 /** The runtime closes a connection on which so much more comes after a refusal, in bytes (workerd 2026-11-17). */
 const MOST_AFTER_REFUSAL = 65_536;
+const LATE_LINE_MS = 1_000;
 
 /**
  * Whoever goes on with a long upload that is refused may get a reset instead of the answer: the refusal that Sluice has
  * logged is the answer then.
  */
-function answerOf(plan: RequestPlan, reply: Reply, log: Record<string, unknown>[]): Reply {
+async function answerOf(plan: RequestPlan, reply: Reply, sluice: Sluice): Promise<Reply> {
   const isReset = reply.status === 0 && /^(EPIPE|ECONNRESET)$/.test(reply.body);
   const isLong = plan.client.kind === "slow upload" && (plan.bodyBytes ?? 0) > MOST_AFTER_REFUSAL;
   if (!isReset || !isLong) return reply;
-  const line = log.find(
-    ({ requestId, outcome }) => requestId === plan.id && (outcome === "refused" || outcome === "cut-off"),
-  );
+  const isOf = ({ requestId, outcome }: Record<string, unknown>) =>
+    requestId === plan.id && (outcome === "refused" || outcome === "cut-off");
+  let line = sluice.log.find(isOf);
+  // It may be on its way.
+  for (const end = Date.now() + LATE_LINE_MS; !line && Date.now() < end; line = sluice.log.find(isOf))
+    await sleep(50);
   if (!line) return reply;
   const body = JSON.stringify({ code: line.code, instance: plan.id });
   const headers = { "content-type": "application/problem+json" };
