@@ -6,6 +6,7 @@ import type { Reply } from "./clients/exchange.ts";
 import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
 import type { Journal } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
+import { STOP_MESSAGE } from "./pool.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 import { settle, verdict } from "./verdict.ts";
@@ -100,7 +101,9 @@ async function answerOf(plan: RequestPlan, reply: Reply, sluice: Sluice): Promis
   for (const end = Date.now() + LATE_LINE_MS; !line && Date.now() < end; line = sluice.log.find(isOf))
     await sleep(50);
   if (!line) return reply;
-  const body = JSON.stringify({ code: line.code, instance: plan.id });
+  // Not in the log; others are there to hear it.
+  const detail = line.code === "stopped" ? STOP_MESSAGE : "";
+  const body = JSON.stringify({ code: line.code, detail, instance: plan.id });
   const headers = { "content-type": "application/problem+json" };
   return { status: Number(line.status), headers, body, whole: true };
 }
