@@ -167,11 +167,15 @@ export function jobPlan(
     after: draw.next(),
     reset: draw.chance(0.5),
     afterglowMs: draw.next() * longestAfterglowMs(settings),
-    // Chunks that break off after an answer has begun the runtime ends as if they were whole (workerd 2026-11-17).
-    early: client.kind === "slow upload" && !chunked && draw.chance(0.5),
+    early: mayBeEarly({ client, chunked }) && draw.chance(0.5),
     busyAnswer: { status: draw.pick([503, 429]), retryAfterS: draw.chance(0.3) ? 1 : null },
   };
   return { ...plan, answerBytes: answerBytes ?? plan.answerBytes };
+}
+
+/** Chunks that break off after an answer has begun the runtime ends as if they were whole (workerd 2026-11-17). */
+export function mayBeEarly({ client, chunked }: Pick<RequestPlan, "client" | "chunked">): boolean {
+  return client.kind === "slow upload" && !chunked;
 }
 
 /** What its client does is trouble enough, or leaves no room for a fault of the server's. */
