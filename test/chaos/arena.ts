@@ -1,6 +1,7 @@
 import { audit } from "./audit.ts";
 import { type Cast, direct } from "./director.ts";
 import { comeToRest } from "./ending.ts";
+import { Guest } from "./guest.ts";
 import { Journal } from "./journal.ts";
 import { Load } from "./load.ts";
 import { Operator } from "./operator.ts";
@@ -22,31 +23,35 @@ export class Arena {
   readonly journal: Journal;
   readonly #random: Random;
   readonly #servers: ChaosServer[];
+  /** It comes and goes as it likes. */
+  readonly #guest: ChaosServer;
 
   constructor(pool: PoolName, random: Random, pauses: Pauses, without: readonly string[]) {
     this.pool = pool;
     this.#random = random;
     this.journal = new Journal(drawSettings(random.fork("settings"), pool, without), pauses);
     this.#servers = Array.from({ length: SERVERS }, (_, index) => this.#server(index));
+    this.#guest = this.#serverNamed({ name: `${pool}-guest`, slots: 2, backup: false });
   }
 
   /** Opens its servers. Resolves with the pool's table. */
   async open(): Promise<Record<string, unknown>> {
-    await Promise.all(this.#servers.map((server) => server.start()));
+    await Promise.all([...this.#servers, this.#guest].map((server) => server.start()));
     const listed = this.#servers.map(({ name, url, workload: { slots }, backup }) => ({
       name,
       url,
       slots,
       backup,
     }));
-    return poolTable(this.journal.settings, listed);
+    return poolTable(this.journal.settings, listed, this.#guest.url);
   }
 
   /** All who have a part in it. */
   cast(runtime: Runtime): Cast {
     const { pool, journal } = this;
     const servers = this.#servers;
-    return { pool, runtime, journal, servers, operator: new Operator(runtime, journal, servers) };
+    const operator = new Operator(runtime, journal, [...servers, this.#guest]);
+    return { pool, runtime, journal, servers, operator, guest: new Guest(this.#guest, runtime, journal) };
   }
 
   /** Lets everything happen for so long, and judges how it ends. */
@@ -68,7 +73,7 @@ export class Arena {
   }
 
   close(): void {
-    for (const server of this.#servers) server.stop();
+    for (const server of [...this.#servers, this.#guest]) server.stop();
   }
 
   #schedule(forMs: number): Scheduled[] {
@@ -78,7 +83,10 @@ export class Arena {
 
   #server(index: number): ChaosServer {
     const backup = index >= SERVERS - this.journal.settings.backups;
-    const named = { name: `${this.pool}-${index}`, slots: 1 + (index % 2), backup };
+    return this.#serverNamed({ name: `${this.pool}-${index}`, slots: 1 + (index % 2), backup });
+  }
+
+  #serverNamed(named: { name: string; slots: number; backup: boolean }): ChaosServer {
     return new ChaosServer(named, this.journal, this.#random.fork("jobs"));
   }
 

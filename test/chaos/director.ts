@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Guest } from "./guest.ts";
 import type { Journal } from "./journal.ts";
 import type { Operator } from "./operator.ts";
 import type { PoolName } from "./pool.ts";
@@ -13,6 +14,7 @@ export interface Cast {
   runtime: Runtime;
   journal: Journal;
   servers: ChaosServer[];
+  guest: Guest;
   operator: Operator;
 }
 
@@ -31,7 +33,10 @@ export async function direct(cast: Cast, schedule: Scheduled[]): Promise<void> {
   await Promise.all(underWay);
 }
 
-async function happen({ pool, runtime, journal, servers, operator }: Cast, next: Happening): Promise<void> {
+async function happen(
+  { pool, runtime, journal, servers, guest, operator }: Cast,
+  next: Happening,
+): Promise<void> {
   const server = (index: number) => servers[index] as ChaosServer;
   switch (next.what) {
     case "crash": {
@@ -61,8 +66,14 @@ async function happen({ pool, runtime, journal, servers, operator }: Cast, next:
     case "deploy":
       await operator.deploy(next);
       break;
+    case "stop":
+      await operator.stop(next);
+      break;
+    case "visit":
+      await guest.visit(next);
+      break;
     case "state":
-      await operator.change(server(next.server), { state: next.state });
+      await operator.takeOut(server(next.server), next.state, next.cutMs);
       await sleep(next.forMs);
       await operator.change(server(next.server), { state: "ready" });
       break;

@@ -13,11 +13,11 @@ const LATE_CHECK_MS = CHECK_TIMEOUT_MS + 1_000 + QUARANTINE_MAX_MS;
 
 /** No fault any more, and every request and every slot must come back. */
 export async function comeToRest(cast: Cast, load: Load): Promise<void> {
-  const { pool, runtime, journal, servers, operator } = cast;
+  const { pool, runtime, journal, servers, guest, operator } = cast;
   journal.event("the end begins");
-  for (const server of servers) server.outages.over = true;
+  for (const server of [...servers, guest.server]) server.outages.over = true;
   while (servers.some((server) => !server.isOpen)) await sleep(10);
-  for (const server of servers) await operator.change(server, { state: "ready" });
+  for (const server of servers) await operator.change(server, { state: "ready", weight: 1 });
   await operator.resume("the end", true);
   await load.settled();
   try {

@@ -71,6 +71,7 @@ function failed(sent: Sent, status: RequestStatus, response: Reply, journal: Jou
     return {
       lost: `failed with ${code}, and in the place of its answer is ${response.status} ${response.body}`,
     };
+  if (code === "stopped") return { lost: "accepted, and stopped with the pool" };
   const fault = refusalFault(code, response.status, sent, journal, until);
   if (fault !== null) return { lost: `failed: ${code}, ${fault}` };
   const mayRepeat = sent.plan.idempotent || journal.settings.retry_non_idempotent;

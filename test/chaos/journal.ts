@@ -3,6 +3,7 @@ import { Order } from "./order.ts";
 import { Overheard } from "./overheard.ts";
 import type { JobPlan, RequestPlan } from "./plans.ts";
 import { longestStallMs, RETRIES, type Settings } from "./pool.ts";
+import { type Span, Spans } from "./spans.ts";
 import { type Crash, type Stored, wasInterrupted } from "./stored.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -86,6 +87,8 @@ export interface Broken {
 }
 
 const SAME_MOMENT_MS = 250;
+/** In which a Worker has not attached to its lease yet, and what it says takes to come here. */
+const HEARD_LATE_MS = 1_500;
 
 /** All that happened to one pool in a run: what the report counts, and what tells the story of a failure. */
 export class Journal {
@@ -106,6 +109,9 @@ export class Journal {
   readonly open = new Set<Sent>();
   /** Of the whole runtime. */
   readonly kills: Crash[] = [];
+  /** When operators may have had requests cut off, and when they had the pool stopped. */
+  readonly #cuts = new Spans();
+  readonly #stops = new Spans();
   readonly #pauses: { readonly latelyMs: number };
   readonly #order = new Order();
   readonly #troubles: Trouble[] = [];
@@ -194,6 +200,24 @@ export class Journal {
     this.open.delete(sent);
     this.#listOf(sent).delete(sent, sent.endedAt);
     this.#order.gone(sent);
+  }
+
+  /** What is in flight after so long is to be cut off. Returns when that is: from when it was asked for, to be set. */
+  beginCut(afterMs: number): Span {
+    return this.#cuts.begin(this.now() + afterMs);
+  }
+
+  beginStop(): Span {
+    return this.#stops.begin(this.now());
+  }
+
+  /** An operator may have had requests cut off at a moment between these. A Worker that has just begun hears of it late. */
+  hadCut(from: number, to = this.now()): boolean {
+    return this.#cuts.touch(from - HEARD_LATE_MS - this.slackMs, to + SAME_MOMENT_MS);
+  }
+
+  hadStop(from: number, to = this.now()): boolean {
+    return this.#stops.touch(from - SAME_MOMENT_MS - this.slackMs, to + SAME_MOMENT_MS);
   }
 
   /** A moment between these two was one of a kill. */
@@ -291,7 +315,8 @@ export class Journal {
     if (read.length === 0) return;
     const repeatable = plan.idempotent || this.settings.retry_non_idempotent;
     const hasFailed = (job: Job) =>
-      job.brokeAt !== null || (isDeferring(plan.client) && wasInterrupted(sent, job.readAt, this));
+      job.brokeAt !== null ||
+      (isDeferring(plan.client) && (wasInterrupted(sent, job.readAt, this) || this.hadCut(job.readAt)));
     const due = repeatable && read.length <= RETRIES && read.every(hasFailed);
     if (!due) this.break("twice", `${plan.method} ${plan.id} came to ${server} as well`, [sent]);
   }

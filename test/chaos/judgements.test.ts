@@ -18,6 +18,7 @@ import {
   MAX_DEFERRED,
   RETRIES,
   SERVER_TIMEOUT_MS,
+  STOP_MESSAGE,
 } from "./pool.ts";
 import { Random } from "./random.ts";
 import { answerTo, sickAnswerTo } from "./servers/answers.ts";
@@ -59,7 +60,12 @@ function crash(sent: Sent): void {
   sent.stored?.crashes.push({ from: journal.now(), to: journal.now() });
 }
 
-function workOf(job: Job): Work {
+/** An operator cuts off what is in flight, in this very moment. */
+function cut(): void {
+  journal.beginCut(0).to = journal.now();
+}
+
+function workOf(job: Job | null): Work {
   const answering = { events: new EventEmitter(), isWhole: () => false };
   return new Work(job, new IncomingMessage(new Socket()), answering, journal, () => true);
 }
@@ -88,6 +94,17 @@ describe("overlap", () => {
     workload.begin(workOf(arrive(send())));
     expect(kinds()).toEqual(["overlap"]);
   });
+});
+
+test.for([
+  [true, ["overlap"]],
+  [false, []],
+] as const)("a check takes a slot, or none, as the pool has it: %s", ([checksTakeSlots, broken]) => {
+  journal = new Journal({ ...settings, checksTakeSlots }, { latelyMs: 0 });
+  const workload = new Workload("web-1", 1, journal);
+  workload.begin(workOf(arrive(send())));
+  workload.begin(workOf(null));
+  expect(kinds()).toEqual(broken);
 });
 
 describe("half", () => {
@@ -496,6 +513,63 @@ describe("lost", () => {
   });
 });
 
+describe("lost, of what operators do", () => {
+  const reply = (status: number, body: string, whole = true): Reply => ({
+    status,
+    headers: { "content-type": "application/problem+json" },
+    body,
+    whole,
+  });
+  const problem = (sent: Sent, status: number, code: string, detail = "") =>
+    reply(status, JSON.stringify({ code, detail, instance: sent.plan.id }));
+
+  test("nobody is cut off by an operator unless one has asked for that, since it was sent", () => {
+    const early = send();
+    expect(verdict(early, problem(early, 504, "cut-off"), journal)).toHaveProperty("lost");
+    cut();
+    expect(verdict(early, problem(early, 504, "cut-off"), journal)).toEqual({ outcome: "refused cut-off" });
+    vi.advanceTimersByTime(10_000);
+    const late = send();
+    expect(verdict(late, problem(late, 504, "cut-off"), journal)).toHaveProperty("lost");
+  });
+
+  test("an answer that a cut breaks off is seen to be broken", () => {
+    const sent = send();
+    const job = arrive(sent);
+    job.headAt = journal.now();
+    const answer = { ...reply(200, ""), headers: { "x-job": String(job.number) } };
+    expect(verdict(sent, { ...answer, whole: false }, journal)).toHaveProperty("lost");
+    cut();
+    expect(verdict(sent, { ...answer, whole: false }, journal)).toEqual({
+      outcome: "cut off by an operator",
+    });
+    expect(verdict(sent, answer, journal)).toHaveProperty("lost");
+  });
+
+  test("a WebSocket is told that its server goes away, or breaks off", () => {
+    const sent = send("WebSocket");
+    arrive(sent);
+    for (const last of [reply(101, "1001"), reply(101, "", false)]) {
+      journal = new Journal(settings, { latelyMs: 0 });
+      expect(verdict(sent, last, journal)).toHaveProperty("lost");
+      cut();
+      expect(verdict(sent, last, journal)).toEqual({ outcome: "cut off by an operator" });
+    }
+  });
+
+  test("nobody is refused by a stop that is none, or without its message", () => {
+    const sent = send();
+    const stopped = problem(sent, 503, "stopped", STOP_MESSAGE);
+    expect(verdict(sent, stopped, journal)).toHaveProperty("lost");
+    journal.beginStop().to = journal.now();
+    expect(verdict(sent, stopped, journal)).toEqual({ outcome: "refused stopped" });
+    expect(verdict(sent, problem(sent, 503, "stopped", "no"), journal)).toHaveProperty("lost");
+    vi.advanceTimersByTime(10_000);
+    const late = send();
+    expect(verdict(late, problem(late, 503, "stopped", STOP_MESSAGE), journal)).toHaveProperty("lost");
+  });
+});
+
 describe("lost, of stored requests", () => {
   const reply = (status: number, body: unknown, headers: Reply["headers"] = {}): Reply => ({
     status,
@@ -619,6 +693,24 @@ describe("lost, of stored requests", () => {
     arrive(killed);
     journal.kills.push({ from: journal.now(), to: journal.now() });
     expect(fate(killed, unknown)).toHaveProperty("outcome");
+  });
+
+  test("a cut leaves a fate unknown, or has a request sent again that may be", () => {
+    const [once, again] = [false, true].map((idempotent) => store(send("defers", { idempotent })));
+    for (const sent of [once, again]) arrive(sent as Sent);
+    cut();
+    expect(fate(once as Sent, toldFailure("fate-unknown", 502))).toHaveProperty("outcome");
+    expect(fate(once as Sent, toldFailure("cut-off", 504))).toHaveProperty("lost");
+    arrive(again as Sent);
+    expect(kinds()).toEqual([]);
+    arrive(once as Sent);
+    expect(kinds()).toEqual(["twice"]);
+  });
+
+  test("what was accepted is kept in a stop", () => {
+    const sent = store(send("defers"));
+    journal.beginStop();
+    expect(fate(sent, toldFailure("stopped", 503, 0))).toHaveProperty("lost");
   });
 
   test("what is said of an end is the same each time, but for the ids of who asks", () => {

@@ -30,7 +30,7 @@ export async function killAt(times: number[], runtime: Runtime, casts: Cast[]): 
 }
 
 /** What was in flight is cut off, and its slots are taken for half a minute, unless an operator knows better. */
-async function survive({ journal, servers, operator }: Cast, restarted: Promise<void>): Promise<void> {
+async function survive({ journal, servers, guest, operator }: Cast, restarted: Promise<void>): Promise<void> {
   const kill = { from: journal.now(), to: Number.POSITIVE_INFINITY };
   journal.kills.push(kill);
   journal.operation("kill", "the runtime is killed");
@@ -40,5 +40,5 @@ async function survive({ journal, servers, operator }: Cast, restarted: Promise<
   journal.event("the runtime is back");
   for (const { sickness } of servers) sickness.interrupted(kill.from);
   await sleep(SETTLING_MS);
-  await Promise.all(servers.map((server) => operator.freeFormer(server, backAt)));
+  await Promise.all([...servers, guest.server].map((server) => operator.freeFormer(server, backAt)));
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Sluice } from "../support/sluice.ts";
 import { perform } from "./clients/clients.ts";
 import { defer } from "./clients/deferring.ts";
 import type { Reply } from "./clients/exchange.ts";
 import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
 import type { Journal } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
+import { STOP_MESSAGE } from "./pool.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 import { settle, verdict } from "./verdict.ts";
@@ -62,7 +64,7 @@ export class Load {
     try {
       const fate = isDeferring(plan.client)
         ? await defer({ sent, journal, runtime })
-        : verdict(sent, answerOf(plan, await perform(sent, journal, sluice), sluice.log), journal);
+        : verdict(sent, await answerOf(plan, await perform(sent, journal, sluice), sluice), journal);
       if (fate !== null) settle(sent, fate, journal);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -82,18 +84,26 @@ export class Load {
 
 /** The runtime closes a connection on which so much more comes after a refusal, in bytes (workerd 2026-11-17). */
 const MOST_AFTER_REFUSAL = 65_536;
+const LATE_LINE_MS = 1_000;
 
 /**
  * Whoever goes on with a long upload that is refused may get a reset instead of the answer: the refusal that Sluice has
  * logged is the answer then.
  */
-function answerOf(plan: RequestPlan, reply: Reply, log: Record<string, unknown>[]): Reply {
+async function answerOf(plan: RequestPlan, reply: Reply, sluice: Sluice): Promise<Reply> {
   const isReset = reply.status === 0 && /^(EPIPE|ECONNRESET)$/.test(reply.body);
   const isLong = plan.client.kind === "slow upload" && (plan.bodyBytes ?? 0) > MOST_AFTER_REFUSAL;
   if (!isReset || !isLong) return reply;
-  const line = log.find(({ requestId, outcome }) => requestId === plan.id && outcome === "refused");
+  const isOf = ({ requestId, outcome }: Record<string, unknown>) =>
+    requestId === plan.id && (outcome === "refused" || outcome === "cut-off");
+  let line = sluice.log.find(isOf);
+  // It may be on its way.
+  for (const end = Date.now() + LATE_LINE_MS; !line && Date.now() < end; line = sluice.log.find(isOf))
+    await sleep(50);
   if (!line) return reply;
-  const body = JSON.stringify({ code: line.code, instance: plan.id });
+  // Not in the log; others are there to hear it.
+  const detail = line.code === "stopped" ? STOP_MESSAGE : "";
+  const body = JSON.stringify({ code: line.code, detail, instance: plan.id });
   const headers = { "content-type": "application/problem+json" };
   return { status: Number(line.status), headers, body, whole: true };
 }

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { DrainSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
-import { CHECK_TIMEOUT_MS, longestLeaseMs, type PoolName } from "./pool.ts";
+import { CHECK_TIMEOUT_MS, longestLeaseMs, type PoolName, STOP_MESSAGE } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
-import type { Deploy } from "./schedule.ts";
+import type { Deploy, Stop } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
 
 /** What a busy machine may add to the time in which every lease ends. */
 const RESIZE_ROOM_MS = 5_000;
+/** What got a slot before a cut may come to its server so much later. */
+const UNDER_WAY_MS = 250;
 
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
@@ -35,6 +38,11 @@ export class Operator {
     this.#journal.event(`operator: ${server.name} ${JSON.stringify(patch)}`);
   }
 
+  /** What is still in flight at the server after `cutMs` is cut off. */
+  async takeOut(server: ChaosServer, state: "drain" | "maint", cutMs: number | null): Promise<void> {
+    await this.#cutting(cutMs, () => this.change(server, { state, ...cutAfter(cutMs) }));
+  }
+
   /** The server must never be given more than it can do: it grows before the pool knows, and shrinks after. */
   resize(server: ChaosServer, slots: number): Promise<void> {
     const before = this.#resizing.get(server) ?? Promise.resolve();
@@ -54,25 +62,41 @@ export class Operator {
     return done;
   }
 
-  async deploy({ waitMs, expiresMs, holdMs, restart, resumes }: Deploy): Promise<void> {
+  async deploy({ waitMs, expiresMs, cutMs, holdMs, restart, resumes }: Deploy): Promise<void> {
     const owner = `deploy-${++this.#deploys}`;
-    const request = { owner, wait: `${waitMs}ms`, expires: `${expiresMs}ms`, reason: "chaos" };
-    const snapshot = await this.#runtime.through(async (sluice) => {
-      const response = await sluice.drain(this.#pool, request);
-      if (response.status === 409) return null;
-      await expectStatus(response, 200, 202);
-      return (await response.json()) as Snapshot;
-    });
+    const times = { wait: `${waitMs}ms`, expires: `${expiresMs}ms`, ...cutAfter(cutMs) };
+    const snapshot = await this.#cutting(cutMs, () =>
+      this.#begin((sluice) => sluice.drain(this.#pool, { owner, ...times, reason: "chaos" })),
+    );
     if (!snapshot) return this.#journal.operation("drain held by another", `${owner} is held`);
     const { state, drain } = snapshot;
     this.#journal.event(`operator: ${owner}'s drain is answered: ${state}`);
     if (state === "drained" && drain) {
       this.#journal.operation("drained in time", `${owner}: drained`);
-      await this.#expectIdleUntil(drain.expiresAt);
+      await this.#expectIdleUntil(drain);
       if (restart) this.#restartAll(holdMs / 2);
     }
     await sleep(holdMs);
     if (resumes) await this.resume(owner);
+  }
+
+  /** Whoever comes meanwhile, or waits, is refused. */
+  async stop({ expiresMs, cutMs, holdMs, resumes }: Stop): Promise<void> {
+    const owner = `stop-${++this.#deploys}`;
+    const request = { owner, message: STOP_MESSAGE, expires: `${expiresMs}ms`, ...cutAfter(cutMs) };
+    const stop = this.#journal.beginStop();
+    const snapshot = await this.#cutting(cutMs, () =>
+      this.#begin((sluice) => sluice.stopPool(this.#pool, request)),
+    );
+    if (!snapshot) {
+      stop.to = this.#journal.now();
+      return this.#journal.operation("stop held by another", `${owner} is held`);
+    }
+    this.#journal.event(`operator: ${owner} is answered: ${snapshot.state}`);
+    await sleep(holdMs);
+    if (resumes) await this.resume(owner);
+    else await this.#untilOver(owner);
+    stop.to = this.#journal.now();
   }
 
   async resume(owner: string, force = false): Promise<void> {
@@ -98,12 +122,45 @@ export class Operator {
   }
 
   /** "Drained" means that no server can be at work for the pool any more, and that none will be. */
-  async #expectIdleUntil(instant: string): Promise<void> {
-    const leftMs = Date.parse(instant) - Date.now();
+  async #expectIdleUntil({ expiresAt, cut }: DrainSnapshot): Promise<void> {
+    const isCut = cut?.done === true;
+    if (isCut) await sleep(UNDER_WAY_MS + this.#journal.slackMs);
+    const leftMs = Date.parse(expiresAt) - Date.now();
     if (leftMs <= 0) return;
     this.#journal.drainedUntil = this.#journal.now() + leftMs;
+    // What was cut off they may go on with for a while.
+    if (isCut) return;
     for (const server of this.#servers) {
       if (server.workload.jobs > 0) this.#journal.break("drained", `drained, and ${server.name} is at work`);
+    }
+  }
+
+  /** `null`: somebody else has drained or stopped the pool. */
+  async #begin(ask: (sluice: Sluice) => Promise<Response>): Promise<Snapshot | null> {
+    return this.#runtime.through(async (sluice) => {
+      const response = await ask(sluice);
+      if (response.status === 409) return null;
+      await expectStatus(response, 200, 202);
+      return (await response.json()) as Snapshot;
+    });
+  }
+
+  /** Notes when what is asked for may cut requests off. */
+  async #cutting<T>(cutMs: number | null, ask: () => Promise<T>): Promise<T> {
+    if (cutMs === null) return ask();
+    const cut = this.#journal.beginCut(cutMs);
+    const asked = await ask();
+    this.#journal.operation("cut", "operator: has asked for a cut");
+    cut.to = this.#journal.now() + cutMs;
+    return asked;
+  }
+
+  /** Its stop has ended by itself. */
+  async #untilOver(owner: string): Promise<void> {
+    for (;;) {
+      const { drain } = await this.#runtime.through((sluice) => sluice.snapshot(this.#pool));
+      if (drain?.owner !== owner) return;
+      await sleep(50);
     }
   }
 
@@ -121,6 +178,8 @@ export class Operator {
     }
   }
 }
+
+const cutAfter = (cutMs: number | null) => (cutMs === null ? {} : { cut: `${cutMs}ms` });
 
 async function expectStatus(response: Response, ...expected: number[]): Promise<void> {
   if (!expected.includes(response.status)) throw new Error(`${response.status} ${await response.text()}`);

@@ -15,9 +15,10 @@ import {
   LONGEST_CHECK_MS,
   longestAfterglowMs,
   type PoolName,
+  SESSION,
   type Settings,
 } from "./pool.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
 
 /** What a server may do with a request; all but the first are faults. */
 const BEHAVIOURS = {
@@ -41,6 +42,8 @@ export const JOB_FAULTS = (Object.keys(BEHAVIOURS) as Behaviour[]).filter((one) 
 /** What chance has left out by then comes to every fifth request, or to each check, until it has happened once. */
 export const LEFT_OUT_AFTER_MS = 8_000;
 export const LEFT_OUT_EVERY = 5;
+
+const SESSIONS = 50;
 
 /** What a server may do with a health check; `late`: beyond its timeout. */
 const CHECKS = { quick: 80, slow: 12, late: 8 };
@@ -124,6 +127,7 @@ function toPlan(id: string, pool: PoolName, shape: Shape): RequestPlan {
     idempotent: hasKey || method !== "POST",
     headers: {
       "X-Request-Id": id,
+      [SESSION]: `session-${sessionOf(id)}`,
       ...(hasKey ? { "Idempotency-Key": `"${id}"` } : {}),
       ...preferences(client),
     },
@@ -163,11 +167,15 @@ export function jobPlan(
     after: draw.next(),
     reset: draw.chance(0.5),
     afterglowMs: draw.next() * longestAfterglowMs(settings),
-    // Chunks that break off after an answer has begun the runtime ends as if they were whole (workerd 2026-11-17).
-    early: client.kind === "slow upload" && !chunked && draw.chance(0.5),
+    early: mayBeEarly({ client, chunked }) && draw.chance(0.5),
     busyAnswer: { status: draw.pick([503, 429]), retryAfterS: draw.chance(0.3) ? 1 : null },
   };
   return { ...plan, answerBytes: answerBytes ?? plan.answerBytes };
+}
+
+/** Chunks that break off after an answer has begun the runtime ends as if they were whole (workerd 2026-11-17). */
+export function mayBeEarly({ client, chunked }: Pick<RequestPlan, "client" | "chunked">): boolean {
+  return client.kind === "slow upload" && !chunked;
 }
 
 /** What its client does is trouble enough, or leaves no room for a fault of the server's. */
@@ -185,6 +193,11 @@ function unless<T extends string>(without: readonly string[], drawn: T, instead:
 
 export function bodyOf({ id, bodyBytes }: RequestPlan): string {
   return filler(id, bodyBytes ?? 0);
+}
+
+/** A few sessions have most of the requests. */
+function sessionOf(id: string): number {
+  return Math.floor(SESSIONS ** new Random(0).fork(id).next());
 }
 
 /** Text of this length that belongs to this request and no other. */

@@ -27,6 +27,14 @@ export const [SHORTEST_STOP_MS, LONGEST_STOP_MS] = [50, 400];
 /** The longest share of the cooldown that a server stays busy after an answer. */
 const LONGEST_AFTERGLOW = 0.8;
 
+/** What the same servers are chosen by, with `hash:header`. */
+export const SESSION = "x-session";
+
+/** What a stop says to those whom it refuses. */
+export const STOP_MESSAGE = "New disks. Back soon.";
+/** What an operator's cut leaves a WebSocket for its closing handshake. */
+const CLOSING_MS = 2_000;
+
 export const CHECK_INTERVAL_MS = 500;
 export const CHECK_TIMEOUT_MS = 300;
 export const LONGEST_CHECK_MS = 900;
@@ -50,11 +58,11 @@ const LEASE_ROOM_MS = 2_000;
 
 /** What differs from seed to seed: every combination keeps the same promises. */
 export function drawSettings(random: Random, on_client_abort: PoolName, without: readonly string[]) {
+  const balances = random.fork("balance");
   return {
     on_client_abort,
     /** Faults that are left out, to find out which of them it takes. */
     without,
-    balance: random.pick(["roundrobin", "leastconn", "first", "random"]),
     when_down: random.pick(["hold", "refuse"]),
     cooldownMs: random.pick([0, 20, 50]),
     probe: random.chance(0.5),
@@ -66,6 +74,17 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     bufferKiB: random.pick([128, 256]),
     /** How long a stored request may wait for a slot. */
     expiresMs: random.pick([5_000, 20_000]),
+    balance: balances.pick([
+      "roundrobin",
+      "leastconn",
+      "first",
+      "random",
+      `hash:header:${SESSION}`,
+      "hash:path",
+    ]),
+    slowStartMs: balances.pick([0, 0, 1_000, 3_000]),
+    /** Whether a check takes a slot, or is answered beside the work. */
+    checksTakeSlots: balances.chance(0.7),
   };
 }
 export type Settings = ReturnType<typeof drawSettings>;
@@ -95,7 +114,7 @@ export function longestLeaseMs(settings: Settings): number {
     settings.cooldownMs,
     cancels(settings) ? cancelMs(settings) : 0,
   );
-  return LONGEST_MS + closedMs + LEASE_ROOM_MS;
+  return LONGEST_MS + CLOSING_MS + closedMs + LEASE_ROOM_MS;
 }
 
 const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARANTINE_CANCEL_MS);
@@ -104,6 +123,7 @@ const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARA
 export function poolTable(
   settings: Settings,
   servers: { name: string; url: string; slots: number; backup: boolean }[],
+  guestUrl: string,
 ): Record<string, unknown> {
   const {
     probe,
@@ -111,6 +131,8 @@ export function poolTable(
     clientTimeoutMs,
     bufferKiB,
     expiresMs,
+    slowStartMs,
+    checksTakeSlots,
     backups: _,
     without: __,
     ...drawn
@@ -118,7 +140,9 @@ export function poolTable(
   return {
     ...drawn,
     servers,
+    register: { urls: [guestUrl] },
     path_prefix: `/${settings.on_client_abort}`,
+    slow_start: `${slowStartMs}ms`,
     cooldown: `${cooldownMs}ms`,
     max_queue: MAX_QUEUE,
     queue_timeout: `${QUEUE_TIMEOUT_MS}ms`,
@@ -137,6 +161,7 @@ export function poolTable(
       timeout: `${CHECK_TIMEOUT_MS}ms`,
       rise: 1,
       fall: FALL,
+      slot: checksTakeSlots,
     },
     quarantine: {
       max: `${QUARANTINE_MAX_MS}ms`,

@@ -53,6 +53,7 @@ function rowsOf(journal: Journal): Row[] {
     ["answered", outcomes.get("answered") ?? 0, "whole, as the server said it"],
     ["answered badly", outcomes.get("answered out of order") ?? 0, "by servers out of order, not down yet"],
     ["cut off in the body", outcomes.get("cut off") ?? 0, "where the server broke off or hung"],
+    ["cut off by an operator", outcomes.get("cut off by an operator") ?? 0, "in the body, or in a WebSocket"],
     ["refused", sum(refused), list(refused.map(([outcome, count]) => [outcome.slice(8), count]))],
     ["clients left", outcomes.get("left") ?? 0, "or broke their connection"],
     ["clients cut off", outcomes.get("stalled") ?? 0, "which had stalled"],

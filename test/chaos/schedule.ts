@@ -8,9 +8,29 @@ export interface Deploy {
   waitMs: number;
   holdMs: number;
   expiresMs: number;
+  /** When what is still in flight is cut off; `null`: never. */
+  cutMs: number | null;
   restart: boolean;
   /** Else its drain ends by itself. */
   resumes: boolean;
+}
+
+/** An operator has requests refused instead of having them wait. Times as of a deploy. */
+export interface Stop {
+  what: "stop";
+  holdMs: number;
+  expiresMs: number;
+  cutMs: number | null;
+  /** Else the stop ends by itself. */
+  resumes: boolean;
+}
+
+/** A server registers itself, and so many times more. */
+export interface Visit {
+  what: "visit";
+  renewals: number;
+  /** Else it is out because it does not register again. */
+  leaves: boolean;
 }
 
 /** The object of a stored request crashes, and somebody asks it for the request's status so long after that. */
@@ -46,7 +66,9 @@ export type Happening =
   | { what: "front"; server: number; status: number; requests: number }
   | { what: "sick"; server: number; status: number; forMs: number }
   | Deploy
-  | { what: "state"; server: number; state: "drain" | "maint"; forMs: number }
+  | Stop
+  | Visit
+  | { what: "state"; server: number; state: "drain" | "maint"; forMs: number; cutMs: number | null }
   | { what: "slots"; server: number; slots: number }
   | { what: "weight"; server: number; weight: number };
 
@@ -108,7 +130,22 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       holdMs: random.whole(0, 500),
       restart: random.chance(0.5),
       resumes: random.chance(0.7),
+      cutMs: perhapsCut(random),
     }),
+  },
+  stop: {
+    gapMs: [6_000, 18_000],
+    draw: (random) => ({
+      what: "stop",
+      holdMs: random.whole(100, 1_000),
+      expiresMs: random.whole(300, 1_500),
+      cutMs: perhapsCut(random),
+      resumes: random.chance(0.7),
+    }),
+  },
+  visit: {
+    gapMs: [2_000, 6_000],
+    draw: (random) => ({ what: "visit", renewals: random.whole(0, 6), leaves: random.chance(0.6) }),
   },
   state: {
     gapMs: [1_000, 4_000],
@@ -117,6 +154,7 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
       server: anyServer(random),
       state: random.pick(["drain", "maint"]),
       forMs: random.whole(100, 1_500),
+      cutMs: perhapsCut(random),
     }),
   },
   slots: {
@@ -125,7 +163,7 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   },
   weight: {
     gapMs: [2_000, 6_000],
-    draw: (random) => ({ what: "weight", server: anyServer(random), weight: random.whole(1, 5) }),
+    draw: (random) => ({ what: "weight", server: anyServer(random), weight: random.whole(0, 5) }),
   },
 };
 
@@ -142,5 +180,8 @@ export function schedule(random: Random, forMs: number): Scheduled[] {
   return all.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Few requests take long: so that a cut finds some, half of them come at once. */
+const perhapsCut = (random: Random) =>
+  random.chance(0.6) ? random.whole(0, random.chance(0.5) ? 20 : 800) : null;
 const anyServer = (random: Random) => random.whole(0, SERVERS - 1);
 const everyServer = () => Array.from({ length: SERVERS }, (_, index) => index);

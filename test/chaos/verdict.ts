@@ -3,9 +3,16 @@ import type { Reply } from "./clients/exchange.ts";
 import { type ClientKind, isDeferring, neverWhole } from "./clients/plan.ts";
 import { messagesOf } from "./clients/web-sockets.ts";
 import type { Job, Journal, Sent } from "./journal.ts";
-import { MAX_DEFERRED, MAX_QUEUE, QUEUE_TIMEOUT_MS, SERVER_TIMEOUT_MS, WEBSOCKET_IDLE_MS } from "./pool.ts";
+import {
+  MAX_DEFERRED,
+  MAX_QUEUE,
+  QUEUE_TIMEOUT_MS,
+  SERVER_TIMEOUT_MS,
+  STOP_MESSAGE,
+  WEBSOCKET_IDLE_MS,
+} from "./pool.ts";
 import { answerTo, sickAnswerTo } from "./servers/answers.ts";
-import { closeCodeOf, echoOf } from "./servers/web-sockets.ts";
+import { closeCodeOf, echoOf, GOING_AWAY } from "./servers/web-sockets.ts";
 import { wasInterrupted } from "./stored.ts";
 
 /** Clocks and timers of several processes; what this one has been kept from doing lately comes on top. */
@@ -65,13 +72,24 @@ const REFUSALS: Record<
   },
   "fate-unknown": {
     status: 502,
-    due: (sent, journal) =>
-      sent.stored !== null && wasInterrupted(sent, sent.jobs.at(-1)?.readAt ?? sent.sentAt, journal),
+    due: (sent, journal, until) =>
+      sent.stored !== null &&
+      (wasInterrupted(sent, sent.jobs.at(-1)?.readAt ?? sent.sentAt, journal) ||
+        journal.hadCut(sent.jobs.at(-1)?.readAt ?? sent.sentAt, until)),
+  },
+  stopped: { status: 503, due: ({ sentAt }, journal, until) => journal.hadStop(sentAt, until) },
+  // Of stored ones, no client is there to ask again: they go on, or their fate is unknown.
+  "cut-off": {
+    status: 504,
+    due: ({ plan, sentAt }, journal, until) => !isDeferring(plan.client) && journal.hadCut(sentAt, until),
   },
 };
 
 /** Those who may find their connection closed without an answer, because they have broken it themselves. */
 const MAY_BE_UNANSWERED = new Set<ClientKind>(["broken upload", "stalled upload", "reset handshake"]);
+
+/** What an operator's cut makes of one whose answer has begun. */
+const CUT = "cut off by an operator";
 
 /** A word for the report, or the reason why the request counts as lost. */
 export type Verdict = { outcome: string } | { lost: string };
@@ -104,6 +122,8 @@ function refused(sent: Sent, { status, headers, body, whole }: Reply, journal: J
   if (fault === "unknown" || !typed || problem?.instance !== id) {
     return { lost: `an unknown answer: ${status} ${body.slice(0, 300)}` };
   }
+  if (problem.code === "stopped" && problem.detail !== STOP_MESSAGE)
+    return { lost: `stopped without the message: ${body}` };
   return fault === null ? { outcome: `refused ${problem.code}` } : { lost: fault };
 }
 
@@ -132,6 +152,7 @@ function cutOff(sent: Sent, number: unknown, journal: Journal): Verdict {
   if (hasStalled(sent, journal)) return { outcome: "stalled" };
   const job = sent.jobs.find((one) => String(one.number) === number);
   if (job && endedBadly(job)) return { outcome: "cut off" };
+  if (job && journal.hadCut(job.readAt)) return { outcome: CUT };
   return { lost: `cut off in the body, and job ${number} was not` };
 }
 
@@ -139,6 +160,7 @@ function left({ sentAt, plan: { client }, jobs }: Sent, journal: Journal): Verdi
   const isTime = client.kind === "leaves" && journal.now() - sentAt >= client.afterMs;
   if (isTime) return { outcome: "left" };
   // Before its time it can only have been sent away by a body that broke off.
+  if (jobs.some(({ readAt, headAt }) => headAt !== null && journal.hadCut(readAt))) return { outcome: CUT };
   return jobs.some(endedBadly) ? { outcome: "cut off" } : { lost: "499 before the client left" };
 }
 
@@ -156,8 +178,13 @@ function ofWebSocket(sent: Sent, { body, whole }: Reply, journal: Journal): Verd
   const job = sent.jobs.at(-1);
   if (!job || client.kind === "bad handshake") return { lost: "accepted, and by no server" };
   if (!whole && job.brokeAt !== null) return { outcome: "cut off" };
+  const hadCut = journal.hadCut(job.readAt);
+  // One that is silent for too long is closed in the same way.
+  const isGoneAway = client.kind === "WebSocket" && whole && body.endsWith(String(GOING_AWAY));
+  if (isGoneAway) return hadCut ? { outcome: CUT } : { lost: "1001 without a cut" };
   if (client.kind === "silent WebSocket" && whole) {
     const isTime = lasted(WEBSOCKET_IDLE_MS, sent.stalledAt ?? 0, journal);
+    if (!isTime && hadCut) return { outcome: CUT };
     return isTime || job.brokeAt !== null ? { outcome: "stalled" } : { lost: "closed before its time" };
   }
   if (client.kind !== "WebSocket") return { lost: `an open WebSocket that heard ${body}` };
@@ -166,6 +193,7 @@ function ofWebSocket(sent: Sent, { body, whole }: Reply, journal: Journal): Verd
     .join("")}${closeCodeOf(client)}`;
   if (whole && body === expected) return { outcome: "answered" };
   if (job.brokeAt !== null) return { outcome: "cut off" };
+  if (!whole && hadCut) return { outcome: CUT };
   return { lost: `a WebSocket that ${whole ? "closed" : "broke off"} having heard ${body}` };
 }
 

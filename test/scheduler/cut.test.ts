@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Question } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../../src/scheduler/snapshot.ts";
-import { DONE } from "./ends.ts";
+import { DONE, reported } from "./ends.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { settings } from "./settings.ts";
 
@@ -17,10 +18,13 @@ const KEYS = {
 let scheduler: Scheduler;
 let ledger: LedgerModel;
 let now: number;
+/** All checks and probes. */
+let asked: Question[];
 
 function start(keys: Record<string, unknown> = {}): void {
   ledger = new LedgerModel();
   now = 0;
+  asked = [];
   scheduler = new Scheduler(settings({ ...KEYS, ...keys }), null, now);
 }
 
@@ -31,6 +35,7 @@ function settle(): { decided: string[]; cuts: readonly string[]; probes: string[
   const decided = changes.decisions.map(
     (decision) => `${decision.ticket} ${decision.kind === "refuse" ? decision.code : decision.kind}`,
   );
+  asked.push(...changes.questions);
   const probes = changes.questions.flatMap((question) =>
     question.kind === "probe" ? [question.server] : [],
   );
@@ -187,11 +192,23 @@ describe("a lease that was cut off", () => {
     expect(freeAfter()).toBe(ms);
   });
 
-  test("opens its slot when a probe says that its server is idle", () => {
-    scheduler.tick(11 * SECOND);
-    expect(settle().probes).toEqual(["a"]);
-    scheduler.probed("http://a.example", true, 11 * SECOND, 11 * SECOND);
-    now = 11 * SECOND;
+  test("opens its slot when a probe says that its server is idle, once its holder is presumed lost", () => {
+    // Its holder may not have heard yet, and send what it got the slot for.
+    for (const [atMs, inFlight] of [
+      [11 * SECOND, 1],
+      [29 * SECOND, 1],
+      [31 * SECOND, 0],
+    ] as const) {
+      until(atMs);
+      scheduler.probed("http://a.example", true, now, now);
+      expect([atMs, scheduler.inFlight]).toEqual([atMs, inFlight]);
+    }
+  });
+
+  test("opens its slot when its holder has told of the end and a probe says that its server is idle", () => {
+    scheduler.end("t1", { how: "cut" }, now);
+    until(11 * SECOND);
+    scheduler.probed("http://a.example", true, now, now);
     expect([scheduler.inFlight, freeAfter()]).toEqual([0, 0]);
   });
 
@@ -231,6 +248,21 @@ describe("a lease that was cut off", () => {
     expect([state(), scheduler.renew("t1", now), settle().cuts]).toEqual(["drained", false, []]);
     expect(freeAfter()).toBe(39 * SECOND);
   });
+});
+
+test("a server that seems to have restarted may still be at work for who has not heard of the cut", () => {
+  start({ check: { path: "/health", interval: "1s", rise: 1, fall: 1, slot: false } });
+  enter("t1");
+  drain(SECOND);
+  until(SECOND);
+  for (const result of ["passed", "refused", "passed"] as const) {
+    until(now + SECOND);
+    const check = asked.findLast(({ kind }) => kind === "check");
+    scheduler.checked(check?.kind === "check" ? check.id : "", reported(result), now);
+    settle();
+  }
+  expect(kinds()).toEqual(expect.arrayContaining(["server-down", "server-up"]));
+  expect(scheduler.inFlight).toBe(1);
 });
 
 describe("a holder that was presumed lost", () => {

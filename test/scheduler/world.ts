@@ -760,7 +760,7 @@ export class World {
       const isDue = this.#drain.isCut || due.some(({ url }) => url === mine.url);
       assert.ok(isDue, `${id} is cut off, and nobody has said so`);
       if (mine.held) this.#tally.abandoned++;
-      Object.assign(mine, { held: false, cut: true, closedAt: this.now });
+      Object.assign(mine, { held: false, cut: true });
     }
     for (const { name, url } of due) {
       this.#cuts.delete(name);

@@ -333,8 +333,16 @@ export class Fleet {
     { closedBefore, heldBefore }: { closedBefore: number; heldBefore: number },
   ): void {
     for (const slot of [...server.occupiedSlots()]) {
-      if (!isInQuarantine(slot) || slot.stateSince >= closedBefore || slot.since >= heldBefore) continue;
+      if (!isInQuarantine(slot) || this.#closedAt(slot) >= closedBefore || slot.since >= heldBefore) continue;
       this.free(slot, now);
     }
+  }
+
+  /**
+   * When the connection of a slot in quarantine was closed. The holder of a lease that was cut off may not have heard of
+   * that, and may even send what it got the slot for, until it would be presumed lost.
+   */
+  #closedAt({ state, stateSince, until }: Slot<Server>): number {
+    return state === "cut" ? until - this.#settings.quarantine.maxMs : stateSince;
   }
 }

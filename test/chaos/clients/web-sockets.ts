@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Journal, Sent } from "../journal.ts";
 import { reset } from "../servers/listener.ts";
-import { closeCodeOf } from "../servers/web-sockets.ts";
+import { closeCodeOf, GOING_AWAY } from "../servers/web-sockets.ts";
 import { WebSocketEnd } from "../web-socket-end.ts";
 import type { Doing } from "./clients.ts";
 import { begin, type Call, headersOf, noReply, type Reply } from "./exchange.ts";
@@ -39,18 +39,26 @@ export async function converse({ call }: Doing, plan: Client<"WebSocket">): Prom
     for (const text of messagesOf(call.plan.id, plan)) {
       end.send(text);
       const frame = await end.next();
+      if (frame?.kind === "close" && frame.code === GOING_AWAY) return leave(end, heard);
       if (frame?.kind !== "text") return socketReply(heard, false);
       heard += `${frame.text}\n`;
     }
     if (plan.closes === "client") end.close(closeCodeOf(plan));
     const frame = await end.next();
     if (frame?.kind !== "close") return socketReply(heard, false);
+    if (frame.code === GOING_AWAY) return leave(end, heard);
     if (plan.closes === "server") {
       await sleep(plan.answerMs);
       end.close(frame.code);
     }
     return socketReply(`${heard}${frame.code}`, true);
   });
+}
+
+/** The other side closes before anybody here wanted to. */
+function leave(end: WebSocketEnd, heard: string): Reply {
+  end.close(GOING_AWAY);
+  return socketReply(`${heard}${GOING_AWAY}`, true);
 }
 
 /** What a WebSocket's client says, one after the other. */
@@ -64,7 +72,7 @@ export async function keepSilent({ call, sent, journal }: Doing): Promise<Reply>
     sent.stalledAt = journal.now();
     const frame = await end.next();
     if (frame?.kind === "close") end.close(frame.code === 1005 ? 1000 : frame.code);
-    return socketReply("", frame?.kind === "close");
+    return socketReply(frame?.kind === "close" ? String(frame.code) : "", frame?.kind === "close");
   });
 }
 

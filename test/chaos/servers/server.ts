@@ -10,6 +10,7 @@ import {
   jobPlan,
   LEFT_OUT_AFTER_MS,
   LEFT_OUT_EVERY,
+  mayBeEarly,
   type RequestPlan,
 } from "../plans.ts";
 import type { Random } from "../random.ts";
@@ -59,6 +60,11 @@ export class ChaosServer {
 
   get isOpen(): boolean {
     return this.#listener.isOpen;
+  }
+
+  /** How late it may have learnt of what has just come. */
+  get lateMs(): number {
+    return this.#journal.slackMs;
   }
 
   start(): Promise<void> {
@@ -146,8 +152,10 @@ export class ChaosServer {
   #plan(request: RequestPlan, arrival: number): JobPlan {
     const { faults, jobs, settings } = this.#journal;
     const plan = jobPlan(this.#random, request, arrival, settings);
-    if (!isForFaults(request)) return { ...plan, behaviour: "answer" };
-    if (this.#journal.now() < LEFT_OUT_AFTER_MS || jobs.length % LEFT_OUT_EVERY) return plan;
+    const isTime = this.#journal.now() >= LEFT_OUT_AFTER_MS;
+    const isLeftOut = isTime && !faults.has("early answer") && mayBeEarly(request);
+    if (!isForFaults(request)) return { ...plan, behaviour: "answer", early: plan.early || isLeftOut };
+    if (!isTime || jobs.length % LEFT_OUT_EVERY) return plan;
     const behaviour =
       JOB_FAULTS.find((fault) => !faults.has(fault) && !settings.without.includes(fault)) ?? plan.behaviour;
     return { ...plan, behaviour };

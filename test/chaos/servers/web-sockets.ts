@@ -11,6 +11,9 @@ const SLOW_ACCEPT_MS = 500;
 /** How much of its work for one message is done for each: the rest is for the close. */
 const SHARE_OF_WORK = 0.3;
 
+/** The code by which Sluice closes a WebSocket that is cut off. */
+export const GOING_AWAY = 1001;
+
 interface Upgrade {
   work: Work;
   socket: Socket;
@@ -80,15 +83,16 @@ async function closeFirst(session: Session, client: Client<"WebSocket">): Promis
     const frame = await session.work.orKilled(session.end.next());
     if (!frame) return false;
     if (frame.kind !== "close") continue;
-    finish(session);
+    // It was the other side's last word, of which this process may have learnt late.
+    finish(session, session.server.lateMs);
     session.end.hangUp();
     return true;
   }
 }
 
-function finish({ work, job, server, over }: Session): void {
+function finish({ work, job, server, over }: Session, lateMs = 0): void {
   over();
-  server.workload.end(work, job.plan.afterglowMs);
+  server.workload.end(work, Math.max(0, job.plan.afterglowMs - lateMs));
 }
 
 /** It names the job, so that the client knows whose answer it is. */

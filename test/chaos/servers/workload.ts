@@ -89,7 +89,7 @@ export class Workload {
   #check(): void {
     const now = this.#journal.now();
     this.#rests = this.#rests.filter((until) => until > now);
-    const work = this.#busyWith;
+    const work = this.#busyWith.filter(({ job }) => job !== null || this.#journal.settings.checksTakeSlots);
     if (work.length + this.#rests.length <= this.#slots) return;
     const names = work.map((one) => this.#named(one));
     for (const until of this.#rests) names.push(`a rest of ${(until - now).toFixed(0)} ms more`);
