@@ -42,10 +42,10 @@ function settle(): { decided: string[]; cuts: readonly string[]; probes: string[
   return { decided, cuts: changes.cuts, probes };
 }
 
-function restart(atMs = now): void {
+function restart(atMs = now, keys: Record<string, unknown> = {}): void {
   settle();
   now = atMs;
-  scheduler = new Scheduler(settings(KEYS), ledger.load(now), now);
+  scheduler = new Scheduler(settings({ ...KEYS, ...keys }), ledger.load(now), now);
 }
 
 /** Lets time pass, and returns the ids of the leases that were cut off. */
@@ -202,6 +202,15 @@ describe("a lease that was cut off", () => {
       until(atMs);
       scheduler.probed("http://a.example", true, now, now);
       expect([atMs, scheduler.inFlight]).toEqual([atMs, inFlight]);
+    }
+  });
+
+  test("stays closed as long where the present configuration has a longer quarantine than that of the cut", () => {
+    restart(11 * SECOND, { quarantine: { max: "2m", probe: "/idle" } });
+    for (const atMs of [12 * SECOND, 29 * SECOND]) {
+      until(atMs);
+      scheduler.probed("http://a.example", true, now, now);
+      expect([atMs, scheduler.inFlight]).toEqual([atMs, 1]);
     }
   });
 

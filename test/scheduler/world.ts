@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { PoolConfig } from "../../src/config/types.ts";
 import { ATTENTION_MS } from "../../src/scheduler/fleet/checks.ts";
 import type { CheckResult } from "../../src/scheduler/fleet/health.ts";
+import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import type { Server } from "../../src/scheduler/fleet/server.ts";
 import type { Decision, ServerQuestion, WakeQuestion } from "../../src/scheduler/record/outbox.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
@@ -504,6 +505,8 @@ export class World {
       worker.notice = undefined;
       // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
       const mine = this.#slots.lastOf(worker.id);
+      // Of who has not told of the end of a cut it does not know when they will have heard, and no answer opens the slot.
+      if (mine?.cut) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
       if (!mine?.held || mine.orphaned) continue;
       keep(mine, this.#settings, this.now);
       mine.orphaned = true;

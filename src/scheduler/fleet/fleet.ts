@@ -17,7 +17,7 @@ import { Balance } from "./balance.ts";
 import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
 import { Cuts } from "./cuts.ts";
-import { Leases, restMs, type WithheldState } from "./leases.ts";
+import { LEASE_TTL_MS, Leases, restMs, type WithheldState } from "./leases.ts";
 import type { Registered, RegisterRequest } from "./registrations.ts";
 import { Roster } from "./roster.ts";
 import type { Server } from "./server.ts";
@@ -35,6 +35,7 @@ export class Fleet {
   readonly #checks: Checks;
   readonly #cuts: Cuts;
   readonly #roster: Roster;
+  readonly #startedAt: number;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -45,6 +46,7 @@ export class Fleet {
     newId: () => string,
   ) {
     this.#settings = settings;
+    this.#startedAt = now;
     this.#journal = record.journal;
     this.#leases = new Leases(record.outbox);
     this.#balance = new Balance(settings);
@@ -340,9 +342,12 @@ export class Fleet {
 
   /**
    * When the connection of a slot in quarantine was closed. The holder of a lease that was cut off may not have heard of
-   * that, and may even send what it got the slot for, until it would be presumed lost.
+   * that, and may even send what it got the slot for, until it would be presumed lost. Of a cut that an earlier instance
+   * made, that time is not on record: its quarantine may have been another one.
    */
   #closedAt({ state, stateSince, until }: Slot<Server>): number {
-    return state === "cut" ? until - this.#settings.quarantine.maxMs : stateSince;
+    if (state !== "cut") return stateSince;
+    const lostAt = until - this.#settings.quarantine.maxMs;
+    return stateSince > this.#startedAt ? lostAt : Math.max(lostAt, this.#startedAt + LEASE_TTL_MS);
   }
 }
