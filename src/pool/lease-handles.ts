@@ -9,7 +9,7 @@ export class LeaseHandles {
   readonly #onLost: (id: string) => void;
   readonly #handles = new Map<string, LeaseHandle>();
 
-  /** `lost`: called when the holder of a lease is gone that has not ended. */
+  /** `lost`: called when the holder of a lease is gone before the lease has ended. */
   constructor(scheduler: Scheduler, on: { renew: (id: string) => boolean; lost: (id: string) => void }) {
     this.#scheduler = scheduler;
     this.#onRenew = on.renew;
