@@ -52,7 +52,7 @@ describe("a server that does not come up in time", () => {
     const pool = await stage(2, 20, CHECKED);
     const control = await controlOf(pool.servers);
     const command = ["--", "sh", "-c", `${ASK} ask /stop/$SLUICE_SERVER`];
-    const run = new Run(["roll", "web", "--json", "--up-timeout", "500ms", ...options, ...command], {
+    const run = new Run(["roll", "web", "--json", "--up-timeout", "3s", ...options, ...command], {
       url: pool.sluice.url,
       env: { CONTROL: control.url },
     });
