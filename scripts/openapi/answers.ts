@@ -105,6 +105,18 @@ const recentRefusal = exactly<RecentRefusal>()(
     until: instant.describe("When the latest came."),
   }),
 );
+const flow = z
+  .object({
+    key: z
+      .string()
+      .nullable()
+      .describe("A hash, as in the log. Null: of all requests that do not have what `flow` asks for."),
+    queued: count,
+    inFlight: count.describe("Slots whose servers may be at work for it."),
+    oldestWaitMs: count.describe("0 if none waits."),
+    share: z.number().describe("Of the servers' time in about the last minute, 0 to 1."),
+  })
+  .describe("The requests of one client, as far as `flow` tells clients apart.");
 const percentiles = z.object({ p50: count, p95: count, p99: count }).nullable();
 
 const snapshot = exactly<Snapshot>()(
@@ -138,6 +150,11 @@ const snapshot = exactly<Snapshot>()(
       ),
     waitMs: percentiles.describe("Waits of direct requests for their first slot, in the last ten minutes."),
     serviceMs: percentiles.describe("From the slot to the server's last byte, in the last ten minutes."),
+    flows: z
+      .array(flow)
+      .optional()
+      .describe("Ten at most: those of which requests wait, who wait longest first, then those that have slots."),
+    longestFlow: count.optional().describe("How many requests wait of the flow of which most do."),
     deferred: z
       .object({ queued: count, running: count, answered: count, failed: count, oldestMs: count })
       .optional()

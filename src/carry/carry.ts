@@ -3,6 +3,7 @@ import { backoffMs } from "../link/reach.ts";
 import { attempt } from "./attempt.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { TryAgain } from "./failure.ts";
+import { aheadOf, flowOf } from "./flow.ts";
 import { hashKeyOf } from "./hash-key.ts";
 
 /**
@@ -14,7 +15,16 @@ import { hashKeyOf } from "./hash-key.ts";
 export async function carry(carried: CarriedRequest): Promise<void> {
   const { pool, request, target } = carried;
   const hashKey = hashKeyOf(pool, request.headers, target);
-  const turn: Turn = { waitedMs: 0, ...(hashKey === null ? {} : { hashKey }) };
+  const flow = pool.flow && (await flowOf(pool, request.headers, target));
+  const aheadMs = aheadOf(pool, request, target);
+  carried.trace.flow = flow;
+  carried.trace.aheadMs = aheadMs;
+  const turn: Turn = {
+    waitedMs: 0,
+    ...(hashKey === null ? {} : { hashKey }),
+    ...(flow === null ? {} : { flow }),
+    ...(aheadMs === 0 ? {} : { aheadMs }),
+  };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();
     const lease = await acquireLease(carried.env, carried, turn);

@@ -32,6 +32,10 @@ export class Trace {
   isDeferred = false;
   /** True for a request without a slot (`free_paths`). */
   isFree = false;
+  /** Whose request it is, as a hash; `null`: the pool does not ask, or nothing tells. */
+  flow: string | null = null;
+  /** By how much it went ahead of its arrival. */
+  aheadMs = 0;
   /** What servers are told of the trace; `null`: what the client said of it, or nothing. */
   context: TraceContext | null = null;
   #logHeaders: LogHeaders = NO_HEADERS;
@@ -118,6 +122,8 @@ export class Trace {
       traceId,
       // Only a server that got the request knows it.
       spanId: this.attempts > 0 ? spanId : undefined,
+      flow: this.flow ?? undefined,
+      ahead: this.aheadMs === 0 ? undefined : this.aheadMs,
       address: this.#address ?? undefined,
       headers: this.#headers,
       responseHeaders: this.#responseHeaders,

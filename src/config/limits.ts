@@ -14,5 +14,8 @@ export const MOST_SERVERS = 1000;
 export const MOST_BUSY_ANSWERS = 32;
 export const MOST_FREE_PATHS = 100;
 export const MOST_LOG_HEADERS = 32;
+export const MOST_PRIORITIES = 32;
+/** Of `max_queue_per_flow` and `max_in_flight_per_flow`. */
+export const PER_FLOW = [1, 1_000_000] as const;
 export const USUAL_SLOTS = 1;
 export const USUAL_QUEUE_TIMEOUT = "10m";

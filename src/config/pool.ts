@@ -4,9 +4,10 @@ import { balance } from "./balance.ts";
 import { check } from "./check.ts";
 import { deferredKeys } from "./deferred.ts";
 import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts";
+import { flow, priorities, waitingPage } from "./flow.ts";
 import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
-import { MAX_QUEUE, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
+import { MAX_QUEUE, PER_FLOW, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
 import { logHeaders } from "./log-headers.ts";
 import { pathPrefixes, requestPath } from "./names.ts";
 import { pages } from "./pages.ts";
@@ -65,6 +66,11 @@ const keys = shaped(
     slow_start: z.prefault(duration(), "0s"),
     max_queue: z._default(whole(...MAX_QUEUE), 1000),
     queue_timeout: z.prefault(duration("1ms"), USUAL_QUEUE_TIMEOUT),
+    flow: z.optional(flow()),
+    max_queue_per_flow: z.optional(whole(...PER_FLOW)),
+    max_in_flight_per_flow: z.optional(whole(...PER_FLOW)),
+    priorities: z.prefault(priorities(), []),
+    waiting_page: z.optional(waitingPage()),
     server_timeout: z.prefault(serverTimeout, {}),
     connect_timeout: z.prefault(duration("1ms"), "10s"),
     client_timeout: z.prefault(duration("1ms"), "1m"),
@@ -120,6 +126,11 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
     slowStartMs: given.slow_start,
     maxQueue: given.max_queue,
     queueTimeoutMs: given.queue_timeout,
+    flow: given.flow ?? null,
+    maxQueuePerFlow: given.max_queue_per_flow ?? null,
+    maxInFlightPerFlow: given.max_in_flight_per_flow ?? null,
+    priorities: given.priorities,
+    waitingPageMs: given.waiting_page ?? null,
     serverTimeout: toServerTimeout(given.server_timeout),
     connectTimeoutMs: given.connect_timeout,
     clientTimeoutMs: given.client_timeout,

@@ -27,6 +27,16 @@ export interface PoolConfig {
   slowStartMs: number;
   maxQueue: number;
   queueTimeoutMs: number;
+  /** What tells clients apart, who then share the servers' time; `null`: nothing, all are one flow. */
+  flow: FlowPart | null;
+  /** Most requests of one flow that wait, deferred ones included; `null`: no limit. */
+  maxQueuePerFlow: number | null;
+  /** Most slots that one flow holds; `null`: no limit. */
+  maxInFlightPerFlow: number | null;
+  /** Whose requests go ahead. The first that matches counts. */
+  priorities: readonly Priority[];
+  /** How long a browser waits before it gets a page that shows its place; `null`: there is no such page. */
+  waitingPageMs: number | null;
   serverTimeout: ServerTimeout;
   connectTimeoutMs: number;
   clientTimeoutMs: number;
@@ -72,6 +82,27 @@ export interface HashedPart {
   part: "header" | "cookie" | "query" | "path";
   /** A header's in lower case; "" of the path. */
   name: string;
+}
+
+/** What of a request tells its client from others. */
+export interface FlowPart {
+  part: "address" | "header" | "cookie" | "query";
+  /** A header's in lower case; "" of the address. */
+  name: string;
+}
+
+/** Which requests go ahead: those that meet all conditions that are not `null`. */
+export interface Priority {
+  /** In lower case. */
+  header: string | null;
+  cookie: string | null;
+  /** Of the header or the cookie; `null`: any. */
+  value: string | null;
+  pathPrefix: string | null;
+  /** In upper case. */
+  method: string | null;
+  /** The request goes as if it had come so much earlier, in ms; negative: later. */
+  aheadMs: number;
 }
 
 export interface DeferredConfig {

@@ -1,3 +1,4 @@
+import { aheadOf, flowOf } from "../carry/flow.ts";
 import { hashKeyOf } from "../carry/hash-key.ts";
 import { loadConfig } from "../config/load.ts";
 import type { PoolConfig } from "../config/types.ts";
@@ -57,8 +58,12 @@ export class PoolMessages {
     const fingerprint = key === null ? "" : await this.#fingerprint();
     const path = target.path.slice(0, LONGEST_PATH);
     const pool = this.poolOf(request);
-    const hashKey = pool && hashKeyOf(pool, new Headers(request.headers), target);
-    const entry = { id, method, path, acceptedAt, expiresAt, hashKey, key, fingerprint, former };
+    const headers = new Headers(request.headers);
+    const hashKey = pool && hashKeyOf(pool, headers, target);
+    const flow = pool && (await flowOf(pool, headers, target));
+    const aheadMs = pool ? aheadOf(pool, { method, headers }, target) : 0;
+    const order = { hashKey, flow, aheadMs, token: null };
+    const entry = { id, method, path, acceptedAt, expiresAt, ...order, key, fingerprint, former };
     return this.#reach(request, POOL_PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
   }
 

@@ -14,6 +14,7 @@ const UNREACHABLE_MS = 10_000;
 
 export const DETAILS = {
   "queue-full": "As many requests as allowed are waiting already. Try again later.",
+  "flow-queue-full": "As many of your requests as allowed are waiting already. Try again later.",
   "queue-timeout": "The request waited as long as allowed, and no server became free.",
   "deferred-full": "As many requests as allowed are stored and wait. Try again later.",
   stopped: "The service is stopped for now. Try again later.",
@@ -46,6 +47,8 @@ export interface Turn {
   token?: number;
   /** See `TicketRequest`. */
   hashKey?: number;
+  flow?: string;
+  aheadMs?: number;
   /** The last attempt. Its lease ends right after the request has entered again. */
   failed?: FailedAttempt;
 }
@@ -85,7 +88,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     { pausedMs, resetBackoff }: ReachAttempt,
   ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
-    const { token, hashKey } = turn;
+    const { token, hashKey, flow, aheadMs } = turn;
     const retry = turn.failed && retryOf(turn.failed, pool);
     unsent.push(...takeEnded(pool.name));
     const entering = stub.enter({
@@ -96,6 +99,8 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
       ...(hashKey === undefined ? {} : { hashKey }),
+      ...(flow === undefined ? {} : { flow }),
+      ...(aheadMs === undefined ? {} : { aheadMs }),
       // Only at first: a ticket that waits already keeps its turn.
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
       ended: unsent,

@@ -1,4 +1,5 @@
 import type { DeferRefusal, LeaseEnd } from "../scheduler/terms/lease-end.ts";
+import type { Outlook } from "../scheduler/terms/outlook.ts";
 import type { Retry } from "../scheduler/waiting/failed-server.ts";
 
 /**
@@ -18,6 +19,11 @@ export interface DeferRequest {
   expiresAt: number;
   /** See `TicketRequest`; `null`: it has none. */
   hashKey: number | null;
+  /** See `TicketRequest`; `null`: it has none. */
+  flow: string | null;
+  aheadMs: number;
+  /** Of the direct request that it was, which had waited: it keeps its turn. `null`: it comes now. */
+  token: number | null;
   /** Of the client's `Idempotency-Key`, method and path; `null`: it sent no key. */
   key: string | null;
   /** Of the body: a repeated key must come with the same. */
@@ -32,7 +38,11 @@ export type DeferAnswer =
   /** There is a request with this key and body already: that of this id. */
   | { code: "repeated"; id: string }
   /** `message`: with `stopped`, what the operator has to say to clients. */
-  | { code: DeferRefusal | "idempotency-mismatch"; message?: string | undefined };
+  | {
+      code: DeferRefusal | "idempotency-mismatch";
+      message?: string | undefined;
+      outlook?: Outlook | undefined;
+    };
 
 /** A place on the waiting list. */
 export interface Place {

@@ -5,6 +5,7 @@ import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
 import type { ServerSnapshot, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { Outlook } from "../scheduler/terms/outlook.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { Act } from "./act.ts";
@@ -184,6 +185,10 @@ export interface NotGranted {
   code: SchedulerRefusal | "left" | "defer";
   /** With `stopped`: what the operator has to say to clients. */
   message?: string;
+  /** With a refusal. */
+  outlook?: Outlook;
+  /** With `defer`, if the request has waited: the stored request keeps its turn by it. */
+  token?: number;
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */

@@ -109,7 +109,7 @@ export class Deferral {
     if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey } = request;
+    const { id, expiresAt, hashKey, flow, aheadMs } = request;
     const row: DeferredRow = {
       number: 0,
       id,
@@ -118,9 +118,11 @@ export class Deferral {
       since: now,
       expiresAt,
       hashKey,
+      flow,
+      aheadMs,
       refused: null,
     };
-    row.token = this.#scheduler.enter({ id: ticket, expiresAt, ...keyOf(row) }, now) ?? now;
+    row.token = this.#scheduler.enter({ id: ticket, expiresAt, ...orderOf(row) }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);
     });
@@ -321,9 +323,10 @@ export class Deferral {
 
 function ticketOf(row: DeferredRow, now: number): TicketRequest {
   const { ticket, token, since, expiresAt } = row;
-  return { id: ticket, token, waitedMs: now - since, expiresAt, ...keyOf(row) };
+  return { id: ticket, token, waitedMs: now - since, expiresAt, ...orderOf(row) };
 }
 
-function keyOf({ hashKey }: DeferredRow): { hashKey?: number } {
-  return hashKey === null ? {} : { hashKey };
+/** Whose turn it is, and where it goes. */
+function orderOf({ hashKey, flow, aheadMs }: DeferredRow): Pick<TicketRequest, "hashKey" | "flow" | "aheadMs"> {
+  return { ...(hashKey === null ? {} : { hashKey }), ...(flow === null ? {} : { flow }), aheadMs };
 }

@@ -21,6 +21,9 @@ export interface DeferredRow {
   expiresAt: number;
   /** See `TicketRequest`; `null`: it has none. */
   hashKey: number | null;
+  /** See `TicketRequest`; `null`: it has none. */
+  flow: string | null;
+  aheadMs: number;
   /** It will get no slot, and its object is still to be told so. */
   refused: SchedulerRefusal | null;
 }
@@ -61,9 +64,12 @@ export class DeferredLedger {
       since: number;
       expiresAt: number;
       hashKey: number | null;
+      flow: string | null;
+      aheadMs: number;
       refused: string | null;
     }>(
-      `SELECT number, id, ticket, token, since, expires_at AS expiresAt, hash_key AS hashKey, refused
+      `SELECT number, id, ticket, token, since, expires_at AS expiresAt, hash_key AS hashKey, flow,
+              ahead_ms AS aheadMs, refused
        FROM deferred ORDER BY number`,
     );
     // Ten thousand may wait: the rows of a cursor take more memory than objects of their own.
@@ -76,8 +82,9 @@ export class DeferredLedger {
   insert(request: DeferRequest, row: Omit<DeferredRow, "number">): number {
     const number = ++this.#latestNumber;
     this.#sql.exec(
-      `INSERT INTO deferred (number, id, ticket, token, since, expires_at, hash_key, refused, method, path)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO deferred
+         (number, id, ticket, token, since, expires_at, hash_key, flow, ahead_ms, refused, method, path)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       number,
       row.id,
       row.ticket,
@@ -85,6 +92,8 @@ export class DeferredLedger {
       row.since,
       row.expiresAt,
       row.hashKey,
+      row.flow,
+      row.aheadMs,
       row.refused,
       request.method,
       request.path,

@@ -115,11 +115,12 @@ export class Ledger {
         server: string;
         state: string;
         lease: string;
+        flow: string | null;
         since: number;
         until: number;
         lost: number;
       }>(
-        "SELECT url AS identity, slot, server, state, lease, since, until, lost FROM slots WHERE state <> 'free'",
+        "SELECT url AS identity, slot, server, state, lease, flow, since, until, lost FROM slots WHERE state <> 'free'",
       )
       .toArray()
       .map(({ identity, slot, server, state, lost, ...row }) => ({
@@ -194,13 +195,14 @@ export class Ledger {
   #writeSlot(slot: SlotRow): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
-      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, since, until, lost)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, flow, since, until, lost)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       slot.server.identity,
       slot.index,
       slot.server.name,
       slot.state,
       slot.lease,
+      slot.flow,
       slot.since,
       until,
       slot.lost ? 1 : 0,

@@ -142,7 +142,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#scheduler.enter(request, now);
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     // The ticket waits, and nothing depends on when that is written.
-    else if (this.#scheduler.queued > 0) void this.#commit.later();
+    else if (this.#scheduler.isQueued(request.id)) void this.#commit.later();
     // There is no other request to share a transaction with, so a delay would gain nothing.
     else if (this.#isAlone) this.#commit.now();
     else void this.#commit.soon();
@@ -455,9 +455,12 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     else if (kind === "queued")
       this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
     else if (kind === "refuse") {
-      const { code, message } = decision;
-      this.#answers.answer(ticket, { granted: false, code, ...(message === undefined ? {} : { message }) });
-    } else this.#answers.answer(ticket, this.#granted(decision));
+      const { code, message, outlook } = decision;
+      const said = message === undefined ? {} : { message };
+      this.#answers.answer(ticket, { granted: false, code, ...said, ...(outlook ? { outlook } : {}) });
+    } else if (kind === "defer")
+      this.#answers.answer(ticket, { granted: false, code: "defer", token: decision.token });
+    else this.#answers.answer(ticket, this.#granted(decision));
   }
 
   #answerDeferred(decision: Decision): void {
@@ -467,7 +470,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   }
 
   #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
-    const isUrgent = !this.#scheduler.hasFreeSlot;
+    // Where a flow may hold no more slots, its requests wait for the end of its own.
+    const isUrgent = !this.#scheduler.hasFreeSlot || this.#scheduler.queued > 0;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
     return {
       granted: true,

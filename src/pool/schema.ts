@@ -61,6 +61,9 @@ const MIGRATIONS = [
      by TEXT NOT NULL,
      expires_at INTEGER
    ) WITHOUT ROWID`,
+  `ALTER TABLE slots ADD COLUMN flow TEXT;
+   ALTER TABLE deferred ADD COLUMN flow TEXT;
+   ALTER TABLE deferred ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0`,
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

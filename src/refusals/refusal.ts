@@ -14,6 +14,7 @@ const REFUSALS = table({
   // ── The proxy's ──
   "no-pool": { status: 404, title: "No pool serves this host and path" },
   "queue-full": { status: 503, title: "Too many requests are waiting", retryAfterS: 5 },
+  "flow-queue-full": { status: 429, title: "Too many of your requests are waiting", retryAfterS: 5 },
   "queue-timeout": { status: 503, title: "No server became free in time", retryAfterS: 5 },
   stopped: { status: 503, title: "The service is stopped", retryAfterS: 30 },
   "no-server": { status: 503, title: "No server is available", retryAfterS: 10 },

@@ -46,6 +46,13 @@ export interface Snapshot {
   waitMs: Percentiles | null;
   /** From the slot to the server's last byte, of all requests of the last ten minutes; `null`: there were none. */
   serviceMs: Percentiles | null;
+  /**
+   * Only of a pool with `flow`: ten flows at most. Those of which requests wait, who wait longest first, and then those
+   * that have slots.
+   */
+  flows?: FlowSnapshot[] | undefined;
+  /** Only of a pool with `flow`: how many requests wait of the flow of which most do. */
+  longestFlow?: number | undefined;
   /** Absent if the pool stores no requests. */
   deferred?: DeferredSnapshot | undefined;
   slots: number;
@@ -78,6 +85,19 @@ export interface CutSnapshot {
   at: string;
   done: boolean;
   leases?: number | undefined;
+}
+
+/** The requests of one client, as far as `flow` tells clients apart. */
+export interface FlowSnapshot {
+  /** The hash that stands in the log, too; `null`: of all requests that do not have what `flow` asks for. */
+  key: string | null;
+  queued: number;
+  /** Slots whose servers may be at work for it. */
+  inFlight: number;
+  /** 0: none waits. */
+  oldestWaitMs: number;
+  /** Its share of the servers' time in about the last minute, 0 to 1. */
+  share: number;
 }
 
 /** What a snapshot shows. */

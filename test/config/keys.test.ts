@@ -32,6 +32,11 @@ test("no key of a pool is without its tests", () => {
     "pages",
     "freePaths",
     "logHeaders",
+    "flow",
+    "maxQueuePerFlow",
+    "maxInFlightPerFlow",
+    "priorities",
+    "waitingPageMs",
   ];
   expect(Object.keys(parseWeb()).sort()).toEqual([...KEYS.map(({ is }) => is), ...elsewhere].sort());
 });

@@ -28,7 +28,7 @@ const objectOf = (n: number) => idOf(n).slice(0, 64);
 function request(n: number, rest: Partial<DeferRequest> = {}): DeferRequest {
   const acceptedAt = Date.now();
   const expiresAt = acceptedAt + 3_600_000;
-  const keys = { hashKey: null, key: null, former: null };
+  const keys = { hashKey: null, flow: null, aheadMs: 0, token: null, key: null, former: null };
   const common = { method: "POST", path: `/${n}`, acceptedAt, expiresAt, ...keys };
   return { ...common, id: idOf(n), fingerprint: "", ...rest };
 }

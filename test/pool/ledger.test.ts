@@ -66,6 +66,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
           index: 0,
           state: "leased",
           lease: "old",
+          flow: null,
           since: 5,
           until: 30_005,
           lost: false,
@@ -87,7 +88,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     ledger();
     ledger();
     expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-      value: "5",
+      value: "6",
     });
   });
 });
@@ -104,7 +105,7 @@ test("an object that was never there before knows nothing, and its tables are to
     events: [],
   });
   expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-    value: "5",
+    value: "6",
   });
 });
 

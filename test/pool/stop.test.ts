@@ -27,7 +27,8 @@ async function answerTo(entering: ReturnType<typeof enter>): Promise<unknown> {
 
 function defer(): unknown {
   const acceptedAt = Date.now();
-  const path = { method: "POST", path: "/", key: null, fingerprint: "", former: null, hashKey: null };
+  const order = { hashKey: null, flow: null, aheadMs: 0, token: null };
+  const path = { method: "POST", path: "/", key: null, fingerprint: "", former: null, ...order };
   return object.pool.defer({ id: "f".repeat(96), acceptedAt, expiresAt: acceptedAt + 3_600_000, ...path });
 }
 

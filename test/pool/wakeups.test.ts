@@ -40,6 +40,7 @@ const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   index: 0,
   state,
   lease: "l",
+  flow: null,
   lost: false,
   since: 0,
   until,

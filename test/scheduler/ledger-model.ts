@@ -30,7 +30,7 @@ export class LedgerModel {
   #counts: Partial<Counts> = {};
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
-    for (const { server, index, state, lease, since, until, lost } of changes.slots) {
+    for (const { server, index, state, lease, flow, since, until, lost } of changes.slots) {
       const key = `${server.identity}/${index}`;
       const { name, identity, url, binding } = server;
       if (state === "free") this.slots.delete(key);
@@ -40,6 +40,7 @@ export class LedgerModel {
           index,
           state,
           lease,
+          flow,
           since,
           until,
           lost,

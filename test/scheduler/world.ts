@@ -815,7 +815,7 @@ export class World {
       if (isStored(worker)) return;
       if (this.scheduler.currentDrain) this.#tellToken(worker, decision.token);
       else worker.notice = { token: decision.token, at: this.now + NOTICE_MS };
-    } else if (decision.kind === "refuse") {
+    } else if (decision.kind !== "grant") {
       worker.state = "gone";
     } else {
       worker.state = "holding";

@@ -268,6 +268,7 @@ export class Server {
       index: this.#slots.length,
       state: "free",
       lease: "",
+      flow: null,
       since: 0,
       stateSince: 0,
       lost: false,

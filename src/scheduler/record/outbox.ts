@@ -1,4 +1,5 @@
 import type { SchedulerRefusal } from "../terms/lease-end.ts";
+import type { Outlook } from "../terms/outlook.ts";
 import type { RegisteredRow, ServerRow, SlotRow } from "../terms/rows.ts";
 
 /** The answer to a ticket. */
@@ -7,7 +8,15 @@ export type Decision =
   | { kind: "grant"; ticket: string; slot: SlotRow; token: number }
   | { kind: "queued"; ticket: string; token: number }
   /** `message`: what an operator has to say to the client, in place of our own words. */
-  | { kind: "refuse"; ticket: string; code: SchedulerRefusal; message?: string | undefined };
+  | {
+      kind: "refuse";
+      ticket: string;
+      code: SchedulerRefusal;
+      message?: string | undefined;
+      outlook?: Outlook | undefined;
+    }
+  /** It has waited as long as its client wanted to (`deferAfterMs`), and is off the list. With the token it keeps its turn. */
+  | { kind: "defer"; ticket: string; token: number };
 
 /** A question, whose answer comes back as an event. Times are in ms since the epoch. */
 export type Question = ServerQuestion | WakeQuestion;

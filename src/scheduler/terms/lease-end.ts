@@ -64,10 +64,10 @@ export function isFailure(cause: CutOff): boolean {
 }
 
 /** The refusals that the scheduler decides on; `refusals/refusal.ts` has the statuses. */
-export type SchedulerRefusal = "queue-full" | "queue-timeout" | "no-server" | "stopped";
+export type SchedulerRefusal = "queue-full" | "flow-queue-full" | "queue-timeout" | "no-server" | "stopped";
 
 /** The refusals of a request that is not even stored. */
-export type DeferRefusal = "deferred-full" | "no-server" | "stopped";
+export type DeferRefusal = "deferred-full" | "flow-queue-full" | "no-server" | "stopped";
 
 /** The refusals of a request that already had a slot. */
 export type EndRefusal = "bad-gateway" | "server-timeout" | "client-timeout" | "cut-off";

@@ -32,6 +32,8 @@ export interface SlotRow {
   state: SlotState;
   /** The id of the lease or health check that holds the slot, or held it last. */
   lease: string;
+  /** The flow of the request that holds the slot, or held it last; `null`: it has none, or the pool knows no flows. */
+  flow: string | null;
   /** When that lease or check got the slot. */
   since: number;
   /** When the state ends by itself; `Infinity` while the slot is free. */

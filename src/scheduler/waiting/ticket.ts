@@ -13,6 +13,14 @@ export interface TicketRequest {
   retry?: Retry;
   /** Requests of the same key go to the same server if they can: a whole number of 53 bits. Absent: it has none. */
   hashKey?: number;
+  /** Tells whose request it is, as a hash. Absent: the pool does not ask, or nothing tells. */
+  flow?: string;
+  /** It goes as if it had come so much earlier, in ms; negative: later. Absent: 0. */
+  aheadMs?: number;
+  /** Only of a direct request: after so long a wait in all, in ms, it is given up, if not by `queue_timeout` before. */
+  patienceMs?: number;
+  /** Only of a direct request: after so long a wait in all, in ms, its client wants to store it instead. */
+  deferAfterMs?: number;
   /** Only of a deferred request: when it is given up, instead of after `queue_timeout`; ms since the epoch. */
   expiresAt?: number;
 }

@@ -17,7 +17,8 @@ const row = (name: string, expiresAt: number, allowed = true): RestoredRegistrat
   ...{ since: 0, allowed },
 });
 const leasedOn = (name: string): SlotRow => ({
-  ...{ server: serverAt(name), index: 0, state: "leased", lease: "l", since: 0, until: 30_000, lost: false },
+  ...{ server: serverAt(name), index: 0, state: "leased", lease: "l", flow: null },
+  ...{ since: 0, until: 30_000, lost: false },
 });
 const shown = ({ servers }: Scheduler) =>
   servers.map(({ name, retired }) => `${name}${retired ? " leaves" : ""}`);

@@ -229,6 +229,7 @@ describe("a restart", () => {
       index: 0,
       state,
       lease: "old",
+      flow: null,
       since: 0,
       until: 5_000,
       lost: state === "quarantined",
