@@ -112,11 +112,8 @@ describe("priorities", () => {
     const allowed = `a list of at most 32 tables like ${ENTRY}`;
     const entry = { method: "GET", ahead: "1s" };
     expect(problems(new Array(32).fill(entry))).toEqual([]);
-    expect(problems(new Array(33).fill(entry)).join()).toMatch(
-      new RegExp(
-        `^POOLS.web.priorities: .*… is not a list of priorities; allowed: ${RegExp.escape(allowed)}$`,
-      ),
-    );
+    const [tooMany = ""] = problems(new Array(33).fill(entry));
+    expect(tooMany.split("… ")[1]).toBe(`is not a list of priorities; allowed: ${allowed}`);
     expect(problems(entry)).toEqual([
       `POOLS.web.priorities: {"method":"GET","ahead":"1s"} is not a list of priorities; allowed: ${allowed}`,
     ]);
