@@ -10,7 +10,7 @@ export function checkPriorities(target: Target, pools: readonly PoolConfig[]): v
   for (const pool of pools) {
     for (const [index, priority] of pool.priorities.entries()) {
       const path = [...poolPath(target, pool.name), "priorities", index];
-      const earlier = pool.priorities.slice(0, index).findIndex((one) => includes(one, priority));
+      const earlier = pool.priorities.slice(0, index).findIndex((one) => includes(one, priority, pool));
       if (earlier >= 0)
         target.warn(
           path,
@@ -22,15 +22,14 @@ export function checkPriorities(target: Target, pools: readonly PoolConfig[]): v
   }
 }
 
-/** Whether each request that meets the other one meets this. */
-function includes(one: Priority, other: Priority): boolean {
+/** Whether each request of the pool that meets the other one meets this. */
+function includes(one: Priority, other: Priority, { pathPrefixes }: PoolConfig): boolean {
   const isSame = (key: "header" | "cookie" | "method") => one[key] === null || one[key] === other[key];
+  const { pathPrefix: prefix, value } = one;
+  const isAsked = (path: string) => prefix === null || path.startsWith(prefix);
+  const isPath = pathPrefixes.every(isAsked) || (other.pathPrefix !== null && isAsked(other.pathPrefix));
   return (
-    isSame("header") &&
-    isSame("cookie") &&
-    isSame("method") &&
-    (one.value === null || one.value === other.value) &&
-    (one.pathPrefix === null || (other.pathPrefix?.startsWith(one.pathPrefix) ?? false))
+    isPath && isSame("header") && isSame("cookie") && isSame("method") && [null, other.value].includes(value)
   );
 }
 

@@ -1,4 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { aheadOf } from "../../../src/carry/flow.ts";
+import { parseWeb } from "../../config/support.ts";
 import { CHECK, findingsOf, here, told, web } from "./support.ts";
 
 const PATH = "vars.POOLS.web.priorities";
@@ -64,3 +67,47 @@ describe("ahead", () => {
     expect(saidOf("-179s")).toEqual([]);
   });
 });
+
+/** Few values, so that entries often include each other. */
+const maybe = (key: string, ...values: string[]) =>
+  fc.option(fc.constantFrom(...values.map((value) => ({ [key]: value }))), { nil: {} });
+const conditions = fc
+  .tuple(
+    maybe("header", "x-a", "x-b"),
+    maybe("value", "1", "2"),
+    maybe("path_prefix", "/", "/a", "/a/b"),
+    maybe("method", "GET", "POST"),
+  )
+  .map(([header, value, path, method]): Record<string, string> => {
+    return { ...header, ...("header" in header ? value : {}), ...path, ...method };
+  })
+  .filter((one) => Object.keys(one).length > 0);
+
+test("whatever the entries, one is warned of exactly if a request that is just its own meets an earlier one", () => {
+  fc.assert(
+    fc.property(fc.array(conditions, { maxLength: 6 }), fc.constantFrom("/", "/a"), (entries, prefix) => {
+      const given = entries.map((one, index) => ({ ...one, ahead: `${index + 1}s` }));
+      const pool = parseWeb({ priorities: given, path_prefix: prefix });
+      const text = web(`path_prefix = "${prefix}"\n${list(...given.map(tomlOf))}`);
+      const warned = findingsOf(text).flatMap(({ key, message }) =>
+        message.startsWith("has no effect") ? [key] : [],
+      );
+      const overtaken = entries.flatMap(({ header, value = "other", path_prefix, method = "PUT" }, index) => {
+        const headers = new Headers(header === undefined ? {} : { [header]: value });
+        const path =
+          path_prefix !== undefined && path_prefix.length > prefix.length ? path_prefix : `${prefix}~`;
+        return aheadOf(pool, { method, headers }, { path }) === (index + 1) * 1_000
+          ? []
+          : [`${PATH}[${index}]`];
+      });
+      expect(warned).toEqual(overtaken);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function tomlOf(entry: Record<string, string>): string {
+  return Object.entries(entry)
+    .map(([key, value]) => `${key} = "${value}"`)
+    .join(", ");
+}
