@@ -40,7 +40,9 @@ export function prioritiesOf(
   queueTimeoutMs: number,
   remarks: Remarks,
 ): [string, Value][] {
-  const all = scopes.flatMap((scope) => rulesOf(scope, prefixes, remarks));
+  const met = scopes.flatMap((scope) => rulesOf(scope, prefixes, remarks));
+  // A frontend and its backend may inherit the same line.
+  const all = met.filter(({ line }, index) => met.findLastIndex((other) => other.line === line) === index);
   const kind = all.some((rule) => rule.kind === "class") ? "class" : "offset";
   const first = all.find((rule) => rule.kind === "class");
   for (const { line } of all.filter((rule) => rule.kind !== kind))

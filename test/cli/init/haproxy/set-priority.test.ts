@@ -71,6 +71,11 @@ describe("set-priority-offset", () => {
     ]);
   });
 
+  test("that frontend and backend inherit is one entry", () => {
+    const text = `defaults\nmode http\n${OFFSET} int(-5) if METH_PUT\nfrontend in\ndefault_backend web\nbackend web\n${SERVER}`;
+    expect(prioritiesOf(text)).toEqual([{ method: "PUT", ahead: "5ms" }]);
+  });
+
   test("goes by its ACLs, which are told of with it", () => {
     const text = file(`acl chat path_beg /chat/\nacl chat path_beg /live/\n${OFFSET} int(-5) if chat`);
     expect(prioritiesOf(text)).toEqual([
