@@ -29,6 +29,7 @@ describe("a crowd", () => {
   test.each([
     ["that does not tell clients apart", { queued: 9 }],
     ["in which nobody waits", { queued: 0, flows: waiting(0) }],
+    ["in which hardly anybody waits", { queued: 4, flows: waiting(4) }],
     ["in which no flow has more than half", { queued: 10, flows: waiting(5, 5) }],
   ])("is not in a pool %s", (_, pool) => {
     expect(crowdOf(pool)).toBeNull();
