@@ -77,6 +77,7 @@ describe("the flows of a pool that tells clients apart", () => {
     enter("nobody's", null, 2_500);
     enter("b2", "b", 3_000);
     enter("c2", "c", 4_000);
+    enter("d1", "d", 10_000);
     const { flows, longestFlow, inFlight, queued } = shownAt(10_000);
     expect(
       flows?.map(({ key, queued, inFlight, oldestWaitMs }) => [key, queued, inFlight, oldestWaitMs]),
@@ -84,11 +85,12 @@ describe("the flows of a pool that tells clients apart", () => {
       ["c", 2, 0, 8_000],
       [null, 1, 0, 7_500],
       ["b", 1, 1, 7_000],
+      ["d", 1, 0, 0],
       ["a", 0, 1, 0],
     ]);
     expect(longestFlow).toBe(2);
     // Nothing is left out.
-    expect([inFlight, queued]).toEqual([2, 4]);
+    expect([inFlight, queued]).toEqual([2, 5]);
   });
 
   test("have their shares of the service of late, rounded so that one that stays is the same each time", () => {
