@@ -40,9 +40,13 @@ function tellingPart({ part, name }: FlowPart, headers: Headers, target: Target)
   return partOf({ part, name }, headers, target);
 }
 
+/** An IPv4 address that a proxy with an IPv6 socket writes down (RFC 5952, section 5). */
+const MAPPED = /^(?:0*:)+ffff:(?=\d+\.)/i;
+
 /** Of an IPv6 address its /64, which is one subscriber's, who has all addresses in it. */
-function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
+function networkOf(given: string): string {
+  const address = given.replace(MAPPED, "");
+  if (!address.includes(":")) return address;
   const [head = "", tail] = address.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");

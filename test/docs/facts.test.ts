@@ -61,6 +61,7 @@ describe("docs/configuration.md", () => {
     "### Which requests",
     "### Servers and slots",
     "### The waiting list",
+    "### Who goes first",
     "### Deferred requests",
     "### Time limits",
     "### Retries",
@@ -102,6 +103,18 @@ describe("docs/configuration.md", () => {
     );
     expect(table.flatMap(([first = ""]) => codeIn(first))).toEqual(keys);
   });
+});
+
+test("docs/configuration.md has every key of an entry of `priorities`", () => {
+  const [, text = ""] = /\n(\| key of `priorities` \|.*?)\n\n/s.exec(read("docs/configuration.md")) ?? [];
+  const keys = tableBelow(`\n### p\n${text}\n`, "### p").map(([key = ""]) => codeIn(key)[0]);
+  const { problems } = readPools({
+    POOLS: {
+      web: { servers: [{ name: "a", url: "https://a.example.com" }], priorities: [{ nonsense: 1 }] },
+    },
+  });
+  const unknown = problems.find(({ text: said }) => said.startsWith("unknown key"));
+  expect(keys).toEqual(unknown?.text.split("allowed: ")[1]?.split(", "));
 });
 
 describe("what docs/configuration.md says of `deferred`", () => {
