@@ -255,7 +255,11 @@ describe("docs/admin-api.md", () => {
   });
 
   test("shows a snapshot with just the members that one has", () => {
-    const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0, flow: "address" }), null, 0);
+    const scheduler = new Scheduler(
+      settings({ check: { path: "/" }, max_queue: 0, flow: "address" }),
+      null,
+      0,
+    );
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
     scheduler.end("two", { how: "done", status: 200 }, 2);
