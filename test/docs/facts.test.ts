@@ -255,7 +255,11 @@ describe("docs/admin-api.md", () => {
   });
 
   test("shows a snapshot with just the members that one has", () => {
-    const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
+    const scheduler = new Scheduler(
+      settings({ check: { path: "/" }, max_queue: 0, flow: "address" }),
+      null,
+      0,
+    );
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
     scheduler.end("two", { how: "done", status: 200 }, 2);
@@ -330,7 +334,7 @@ describe("docs/monitoring.md", () => {
 
   test("has every metric with its labels, and no other", () => {
     // A drain, in which the list is full at once.
-    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
+    const scheduler = new Scheduler(settings({ max_queue: 0, flow: "address" }), null, 0);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

@@ -97,7 +97,7 @@ describe("of what docs/haproxy.md names as ours", () => {
   });
 
   test("every metric is one", () => {
-    const scheduler = new Scheduler(settings({}), null, 0);
+    const scheduler = new Scheduler(settings({ flow: "address" }), null, 0);
     const deferred = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
     const snapshot = snapshotOf("web", scheduler, 0, deferred);
     const metrics = { snapshot, counts: scheduler.counters.tell() };
