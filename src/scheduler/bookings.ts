@@ -34,7 +34,6 @@ export class Bookings {
   /** Returns in how many whole seconds, not before `firstMs`, there is room, if there is for `perSecond` in each. */
   book(firstMs: number, perSecond: number, now: number): number {
     this.#catchUp(now);
-    if (perSecond !== this.#perSecond) this.#search = null;
     this.#perSecond = perSecond;
     const second = this.#roomFrom(this.#current + Math.max(1, Math.ceil(firstMs / 1_000)));
     const index = second % KEPT_S;

@@ -52,7 +52,7 @@ export interface Line {
   share: number;
 }
 
-export interface Refused {
+export interface Refusal {
   code: SchedulerRefusal | DeferRefusal;
   /** The flow whose list is full; `null`: it is the request's without a value. */
   flow: string | null;
@@ -78,7 +78,7 @@ export class RetryTimes {
   #bookings: Bookings | null = null;
   /** What comes anyway: requests that nobody was told to send. */
   readonly #others: RateRecord;
-  #pace = { second: Number.NaN, slots: 1, taken: 1, others: 0, spare: Number.NaN };
+  #pace = { second: Number.NaN, taken: 1, others: 0, spare: Number.NaN };
   /** When the next place comes free: of stored requests, and of a flow. */
   #nextDeferred = Number.NEGATIVE_INFINITY;
   readonly #nextOfFlow = new Map<string | null, number>();
@@ -103,16 +103,14 @@ export class RetryTimes {
     if (pace.others++ < BURST * pace.taken) this.#others.count(now);
   }
 
-  /** Books a place for a client that is refused. Returns in how many ms it is to come. `isHalted`: no request gets a slot. */
-  book(refused: Refused, isHalted: boolean, now: number): number {
+  /** Books a place for a client that is refused. Returns in how many ms it is to come. */
+  book(refused: Refusal, now: number): number {
     const { code, flow, line, estimatedWaitMs } = refused;
-    const { slots } = this.#paceAt(now);
-    const isUnknown = isHalted || slots === 0 || code === "no-server" || code === "stopped";
-    if (code === "flow-queue-full" && !isUnknown && estimatedWaitMs !== null)
+    if (code === "flow-queue-full" && estimatedWaitMs !== null)
       return this.#bookOfFlow(flow, estimatedWaitMs, now);
     const most = Math.max(1, roomIn(line.limit));
     const perSecond = Math.min(most, this.#spareAt(now) * line.share);
-    const firstMs = isUnknown ? LEAST_MS[code] : this.#roomInMs(refused, perSecond);
+    const firstMs = estimatedWaitMs === null ? LEAST_MS[code] : this.#roomInMs(refused, perSecond);
     if (code !== "deferred-full") return this.#booked(now).book(firstMs, perSecond, now) * 1_000;
     const at = Math.max(this.#nextDeferred, now + firstMs);
     this.#nextDeferred = Math.min(at, now + LONGEST_MS) + 1_000 / perSecond;
@@ -120,7 +118,7 @@ export class RetryTimes {
   }
 
   /** When the list is short enough that there is room in it, and that who comes is served in time. */
-  #roomInMs({ line, estimatedWaitMs, patienceMs }: Refused, perSecond: number): number {
+  #roomInMs({ line, estimatedWaitMs, patienceMs }: Refusal, perSecond: number): number {
     const { waiting, limit } = line;
     const tooLongMs = Math.max(0, (estimatedWaitMs ?? 0) - patienceMs / 2);
     const late = (tooLongMs / 1_000) * this.#pace.taken * line.share;
@@ -153,13 +151,15 @@ export class RetryTimes {
     return this.#bookings;
   }
 
-  #paceAt(now: number): { slots: number; taken: number; others: number; spare: number } {
+  /** Of the current second; `taken`: how many requests the servers can take in a second. */
+  #paceAt(now: number): { taken: number; others: number; spare: number } {
     const second = Math.floor(now / 1_000);
     if (second === this.#pace.second) return this.#pace;
     const { slots, turnMs } = this.#read();
     // Without servers, as many will come as there were.
-    const taken = slots === 0 ? this.#pace.taken : (slots * 1_000) / (turnMs ?? UNKNOWN_SERVICE_MS);
-    this.#pace = { second, slots, taken, others: 0, spare: Number.NaN };
+    const taken =
+      slots === 0 ? this.#pace.taken : (slots * 1_000) / Math.max(1, turnMs ?? UNKNOWN_SERVICE_MS);
+    this.#pace = { second, taken, others: 0, spare: Number.NaN };
     return this.#pace;
   }
 

@@ -12,7 +12,7 @@ import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
-import { type Line, type Pace, RetryTimes } from "./retry-times.ts";
+import { type Line, type Pace, type Refusal, RetryTimes } from "./retry-times.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import type { Outlook } from "./terms/outlook.ts";
 import {
@@ -191,9 +191,9 @@ export class Scheduler {
   /** What the client is told of a request that may not be stored for this reason. */
   deferOutlook(code: DeferRefusal, unfinished: number, flow: string | null, now: number): Outlook {
     const { deferred, length } = this.#waitingList;
-    const limit = this.#settings.deferred?.max ?? 0;
-    const line = { waiting: unfinished, limit, share: deferred === 0 ? 1 : deferred / length };
-    return this.#outlookOf({ flow }, code, line, now);
+    const { max = 0, expiresMs = 0 } = this.#settings.deferred ?? {};
+    const line = { waiting: unfinished, limit: max, share: deferred === 0 ? 1 : deferred / length };
+    return this.#outlookOf({ code, flow, line, patienceMs: expiresMs }, now);
   }
 
   /** A direct request that had waited as long as its client wanted to is stored: it is not abandoned. */
@@ -731,26 +731,23 @@ export class Scheduler {
     const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
     // Nobody waits for the answer to a deferred request.
     const isDeferred = (refused.expiresAt ?? null) !== null;
-    const outlook = isDeferred ? undefined : this.#outlookOf(refused, code, this.#directLine, now);
+    const { flow = null } = refused;
+    const told = { code, flow, line: this.#directLine, patienceMs: this.#patienceOf(refused) };
+    const outlook = isDeferred ? undefined : this.#outlookOf(told, now);
     this.#outbox.decided({ kind: "refuse", ticket: refused.id, code, message, outlook });
     if (code === "no-server") this.#askForServers(now);
   }
 
-  #outlookOf(
-    { flow = null, since = 0, patientUntil = null, isToBeStored }: Omit<Refused, "id">,
-    code: SchedulerRefusal | DeferRefusal,
-    line: Line,
-    now: number,
-  ): Outlook {
-    const outlook = this.outlook(flow);
+  #outlookOf(refused: Omit<Refusal, "estimatedWaitMs">, now: number): Outlook {
+    const outlook = this.outlook(refused.flow);
     const { estimatedWaitMs } = outlook;
-    const isPatient = patientUntil === null || isToBeStored;
-    const patienceMs = isPatient ? this.#settings.queueTimeoutMs : patientUntil - since;
-    const refused = { code, flow, line, estimatedWaitMs, patienceMs };
-    return {
-      ...outlook,
-      retryAfterMs: this.#retryTimes.book(refused, this.#drainSwitch.current !== null, now),
-    };
+    return { ...outlook, retryAfterMs: this.#retryTimes.book({ ...refused, estimatedWaitMs }, now) };
+  }
+
+  /** How long the client would wait, in ms. */
+  #patienceOf({ since = 0, patientUntil = null, isToBeStored }: Refused): number {
+    const { queueTimeoutMs } = this.#settings;
+    return patientUntil === null || isToBeStored ? queueTimeoutMs : patientUntil - since;
   }
 
   get #directLine(): Line {
