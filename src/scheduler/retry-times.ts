@@ -6,7 +6,7 @@ import type { DeferRefusal, SchedulerRefusal } from "./terms/lease-end.ts";
 /** The longest time that a client is told, in ms. */
 const LONGEST_MS = 3_600_000;
 /** Of the places that come free beside what comes anyway, so many are given to refused clients: the rest is for chance. */
-const GIVEN = 0.8;
+const GIVEN = 0.75;
 /** In overload, they get this share of all places. */
 const LEAST_SHARE = 1 / 20;
 /** So many standard deviations of a list as long are kept free, but no more than half of it. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { type Refusal, RetryTimes } from "../../src/scheduler/retry-times.ts";
 import type { TicketRequest } from "../../src/scheduler/waiting/ticket.ts";
-import { Crowd, exponential, mostInASecond, servedAtSecondTry } from "./crowd.ts";
+import { Crowd, exponential, mostInASecond, seeded, servedAtSecondTry } from "./crowd.ts";
 
 const SERVICE_MS = 200;
 /** All of the same mean. */
@@ -147,18 +148,83 @@ describe("where nobody knows when there is room", () => {
   });
 });
 
-describe("a flood of requests that are refused and heed nothing", () => {
-  const flooded = () => {
-    const crowd = crowdOf();
-    crowd.comeSteadily(perSecondAt(60));
-    crowd.play(120);
-    return { crowd, refused: crowd.burst(20_000) };
+test("no client is told more than an hour, and those at its end are not all told the same", () => {
+  const crowd = crowdOf();
+  crowd.comeSteadily(perSecondAt(60));
+  crowd.play(120);
+  const times = crowd.burst(100_000).map(({ told }) => told[0] as number);
+  expect(Math.max(...times)).toBeLessThanOrEqual(3_600);
+  expect(new Set(times.slice(-10_000)).size).toBeGreaterThan(500);
+});
+
+describe("of the pool", () => {
+  const refusal: Refusal = {
+    ...{ code: "queue-full", flow: null, estimatedWaitMs: 1_000, patienceMs: 60_000 },
+    line: { waiting: 50, limit: 50, share: 1 },
   };
 
-  test("never has anybody told more than an hour, nor all of them the same", () => {
-    const { refused } = flooded();
-    const times = refused.map(({ told }) => told[0] as number);
-    expect(Math.max(...times)).toBeLessThanOrEqual(3_600);
-    expect(new Set(times).size).toBeGreaterThan(500);
+  test("no more is read than once a second, however many are refused", () => {
+    let reads = 0;
+    const pace = () => {
+      reads++;
+      return { slots: 10, turnMs: 200 };
+    };
+    const times = new RetryTimes({ maxQueuePerFlow: 20 }, pace, seeded(1), 0);
+    for (let now = 0; now < 5_000; now += 0.5) {
+      times.arrived(now);
+      times.book(refusal, now);
+      times.book({ ...refusal, code: "flow-queue-full", flow: `f${now}` }, now);
+    }
+    expect(reads).toBe(5);
+  });
+
+  test("a flood that heeds nothing is forgotten soon: once it is over, clients are told short times again", () => {
+    const times = new RetryTimes({ maxQueuePerFlow: null }, () => ({ slots: 10, turnMs: 200 }), seeded(1), 0);
+    const come = (perSecond: number, from: number, seconds: number, isRefused: boolean) => {
+      let told = 0;
+      for (let n = 0; n < perSecond * seconds; n++) {
+        const now = from + (n * 1_000) / perSecond;
+        times.arrived(now);
+        if (isRefused) told = times.book(refusal, now);
+      }
+      return told;
+    };
+    come(30, 0, 120, false);
+    expect(come(1_000, 120_000, 60, true)).toBeGreaterThan(2_000_000);
+    come(20, 180_000, 300, false);
+    expect(times.book(refusal, 480_000)).toBeLessThan(30_000);
+  });
+
+  test("servers that take no time at all, or have none of the list's, do no harm", () => {
+    for (const pace of [
+      { slots: 10, turnMs: 0 },
+      { slots: 0, turnMs: null },
+      { slots: 1, turnMs: 3_600_000 },
+    ]) {
+      const times = new RetryTimes({ maxQueuePerFlow: null }, () => pace, seeded(1), 0);
+      for (const share of [1, 1e-6]) {
+        const ms = times.book({ ...refusal, line: { ...refusal.line, share } }, 0);
+        expect(ms).toBeGreaterThanOrEqual(1_000);
+        expect(ms).toBeLessThanOrEqual(3_600_000);
+      }
+    }
+  });
+
+  test("clients whose requests find no room to be stored come one after another", () => {
+    const times = new RetryTimes(
+      { maxQueuePerFlow: null },
+      () => ({ slots: 10, turnMs: 1_000 }),
+      seeded(1),
+      0,
+    );
+    const full: Refusal = {
+      ...{ ...refusal, code: "deferred-full", patienceMs: 86_400_000 },
+      line: { waiting: 100, limit: 100, share: 1 },
+    };
+    const told = Array.from({ length: 20_000 }, () => times.book(full, 0));
+    expect(told[1]).toBeGreaterThan(told[0] as number);
+    expect((told[100] as number) - (told[0] as number)).toBeGreaterThan(10_000);
+    expect(Math.max(...told)).toBeLessThanOrEqual(3_600_000);
+    expect(new Set(told.slice(-1_000)).size).toBeGreaterThan(900);
   });
 });

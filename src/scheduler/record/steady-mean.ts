@@ -1,5 +1,5 @@
 /** So many of the latest values count, each by as much less as it is older. */
-const LATEST = 256;
+const LATEST = 512;
 
 /** A mean that follows slowly, so that chance moves it little. */
 export class SteadyMean {
