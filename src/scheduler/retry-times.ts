@@ -72,6 +72,7 @@ export interface Refusal {
  */
 export class RetryTimes {
   readonly #maxQueuePerFlow: number;
+  readonly #queueTimeoutMs: number;
   readonly #read: () => Pace;
   readonly #random: () => number;
   /** `null` until the first client is refused. */
@@ -84,18 +85,19 @@ export class RetryTimes {
   readonly #nextOfFlow = new Map<string | null, number>();
 
   constructor(
-    { maxQueuePerFlow }: Pick<PoolConfig, "maxQueuePerFlow">,
+    { maxQueuePerFlow, queueTimeoutMs }: Pick<PoolConfig, "maxQueuePerFlow" | "queueTimeoutMs">,
     read: () => Pace,
     random: () => number,
     now: number,
   ) {
     this.#others = new RateRecord(now);
     this.#maxQueuePerFlow = maxQueuePerFlow ?? 1;
+    this.#queueTimeoutMs = queueTimeoutMs;
     this.#read = read;
     this.#random = random;
   }
 
-  /** A request has come, for the first time or not. */
+  /** A request has come, for the first time or not, and needs a place. */
   arrived(now: number): void {
     if (this.#bookings?.takeReturn(now)) return;
     const pace = this.#paceAt(now);
@@ -104,25 +106,35 @@ export class RetryTimes {
   }
 
   /** Books a place for a client that is refused. Returns in how many ms it is to come. */
-  book(refused: Refusal, now: number): number {
-    const { code, flow, line, estimatedWaitMs } = refused;
+  book(refusal: Refusal, now: number): number {
+    const { code, flow, line, estimatedWaitMs, patienceMs } = refusal;
     if (code === "flow-queue-full" && estimatedWaitMs !== null)
       return this.#bookOfFlow(flow, estimatedWaitMs, now);
     const most = Math.max(1, roomIn(line.limit));
     const perSecond = Math.min(most, this.#spareAt(now) * line.share);
-    const firstMs = estimatedWaitMs === null ? LEAST_MS[code] : this.#roomInMs(refused, perSecond);
-    if (code !== "deferred-full") return this.#booked(now).book(firstMs, perSecond, now) * 1_000;
+    const servedInMs = (waitMs: number) => this.#roomInMs(refusal, waitMs, perSecond);
+    if (code === "deferred-full") return this.#bookDeferred(servedInMs(patienceMs), perSecond, now);
+    const ownMs = servedInMs(patienceMs);
+    // It needs a moment at which few wait, and hardly a place on the list: those who ask often would take all.
+    if (patienceMs === 0 || (code === "queue-timeout" && patienceMs < this.#queueTimeoutMs))
+      return this.#bounded(ownMs * (1 + this.#random() / 2));
+    const firstMs = servedInMs(this.#queueTimeoutMs);
+    return this.#bounded(this.#booked(now).book(firstMs, perSecond, now) * 1_000 + ownMs - firstMs);
+  }
+
+  /** When the list is short enough that there is room in it, and that who waits no longer than so is served. */
+  #roomInMs({ code, line, estimatedWaitMs }: Refusal, waitMs: number, perSecond: number): number {
+    if (estimatedWaitMs === null) return LEAST_MS[code];
+    const { waiting, limit, share } = line;
+    const tooLongMs = Math.max(0, estimatedWaitMs - waitMs / 2);
+    const late = (tooLongMs / 1_000) * this.#pace.taken * share;
+    return (Math.max(0, waiting - (limit - roomIn(limit)), late) / perSecond) * 1_000;
+  }
+
+  #bookDeferred(firstMs: number, perSecond: number, now: number): number {
     const at = Math.max(this.#nextDeferred, now + firstMs);
     this.#nextDeferred = Math.min(at, now + LONGEST_MS) + 1_000 / perSecond;
     return this.#bounded(at - now);
-  }
-
-  /** When the list is short enough that there is room in it, and that who comes is served in time. */
-  #roomInMs({ line, estimatedWaitMs, patienceMs }: Refusal, perSecond: number): number {
-    const { waiting, limit } = line;
-    const tooLongMs = Math.max(0, (estimatedWaitMs ?? 0) - patienceMs / 2);
-    const late = (tooLongMs / 1_000) * this.#pace.taken * line.share;
-    return (Math.max(0, waiting - (limit - roomIn(limit)), late) / perSecond) * 1_000;
   }
 
   #bookOfFlow(flow: string | null, estimatedWaitMs: number, now: number): number {

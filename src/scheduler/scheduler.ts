@@ -574,8 +574,10 @@ export class Scheduler {
     if (this.#shares && this.#waitingList.length === 0 && this.#fleet.hasFreeSlot) this.#shares.nobodyWaits();
     const { ticket, arrival } = this.#waitingList.enter(request, now);
     if (arrival === "returned") this.#recordReturn(request, now);
-    else if (arrival === "new") this.#arrived(ticket, now);
+    else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
+    const isImpatient = !ticket.left && (ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now;
+    if (arrival === "new" && !isImpatient) this.#retryTimes.arrived(now);
     // A full list refuses new tickets only: the others were accepted before.
     const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
     const full = isNewDirect ? this.#fullFor(ticket) : null;
@@ -587,7 +589,7 @@ export class Scheduler {
     // A ticket with a token was counted when it got the token.
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
     if (ticket.left) return ticket.token;
-    if ((ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now) {
+    if (isImpatient) {
       this.#waitingList.leave(ticket.id);
       this.traffic.left(ticket, now);
       this.#giveUp(ticket, now);
@@ -761,11 +763,6 @@ export class Scheduler {
       slots: this.#fleet.slots,
       turnMs: serviceMs === null ? null : serviceMs + this.#settings.cooldownMs,
     };
-  }
-
-  #arrived(ticket: Ticket, now: number): void {
-    this.traffic.arrived(ticket, now);
-    this.#retryTimes.arrived(now);
   }
 
   #turnedAway(now: number): void {

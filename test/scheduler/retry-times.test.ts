@@ -169,7 +169,7 @@ describe("of the pool", () => {
       reads++;
       return { slots: 10, turnMs: 200 };
     };
-    const times = new RetryTimes({ maxQueuePerFlow: 20 }, pace, seeded(1), 0);
+    const times = new RetryTimes({ maxQueuePerFlow: 20, queueTimeoutMs: 60_000 }, pace, seeded(1), 0);
     for (let now = 0; now < 5_000; now += 0.5) {
       times.arrived(now);
       times.book(refusal, now);
@@ -179,7 +179,12 @@ describe("of the pool", () => {
   });
 
   test("a flood that heeds nothing is forgotten soon: once it is over, clients are told short times again", () => {
-    const times = new RetryTimes({ maxQueuePerFlow: null }, () => ({ slots: 10, turnMs: 200 }), seeded(1), 0);
+    const times = new RetryTimes(
+      { maxQueuePerFlow: null, queueTimeoutMs: 60_000 },
+      () => ({ slots: 10, turnMs: 200 }),
+      seeded(1),
+      0,
+    );
     const come = (perSecond: number, from: number, seconds: number, isRefused: boolean) => {
       let told = 0;
       for (let n = 0; n < perSecond * seconds; n++) {
@@ -195,13 +200,29 @@ describe("of the pool", () => {
     expect(times.book(refusal, 480_000)).toBeLessThan(30_000);
   });
 
+  test("those who would not wait at all take no places of others, however often they ask", () => {
+    const crowd = crowdOf();
+    crowd.comeSteadily(perSecondAt(60));
+    crowd.play(120);
+    const early = crowd.burst(10);
+    for (let n = 0; n < 10_000; n++) crowd.comes({ patienceMs: 0 });
+    const late = crowd.burst(10);
+    const told = (clients: typeof early) => clients.map((client) => client.told[0] as number);
+    expect(Math.max(...told(late))).toBeLessThanOrEqual(Math.max(...told(early)) + 2);
+  });
+
   test("servers that take no time at all, or have none of the list's, do no harm", () => {
     for (const pace of [
       { slots: 10, turnMs: 0 },
       { slots: 0, turnMs: null },
       { slots: 1, turnMs: 3_600_000 },
     ]) {
-      const times = new RetryTimes({ maxQueuePerFlow: null }, () => pace, seeded(1), 0);
+      const times = new RetryTimes(
+        { maxQueuePerFlow: null, queueTimeoutMs: 60_000 },
+        () => pace,
+        seeded(1),
+        0,
+      );
       for (const share of [1, 1e-6]) {
         const ms = times.book({ ...refusal, line: { ...refusal.line, share } }, 0);
         expect(ms).toBeGreaterThanOrEqual(1_000);
@@ -212,7 +233,7 @@ describe("of the pool", () => {
 
   test("clients whose requests find no room to be stored come one after another", () => {
     const times = new RetryTimes(
-      { maxQueuePerFlow: null },
+      { maxQueuePerFlow: null, queueTimeoutMs: 60_000 },
       () => ({ slots: 10, turnMs: 1_000 }),
       seeded(1),
       0,
