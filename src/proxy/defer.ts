@@ -122,7 +122,7 @@ function refusalOf(
   { code, message }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
   pool: PoolConfig,
 ): Refusal {
-  if (code === "no-server" || code === "deferred-full" || code === "stopped")
+  if (code === "no-server" || code === "deferred-full" || code === "flow-queue-full" || code === "stopped")
     return new Refusal(code, message ?? DETAILS[code], pool.name);
   if (code === "idempotency-mismatch") {
     const detail = "A request with the same Idempotency-Key, method and path had another body.";
