@@ -109,12 +109,12 @@ export class Deferral {
     if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey, flow, aheadMs } = request;
+    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
     const row: DeferredRow = {
       number: 0,
       id,
       ticket,
-      token: request.token ?? now,
+      token: token ?? now,
       since: now,
       expiresAt,
       hashKey,
@@ -124,8 +124,8 @@ export class Deferral {
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
-    const keeps = request.token === null ? {} : { token: request.token, pausedMs: 0 };
-    if (request.token !== null) this.#scheduler.storedAfterWait();
+    const keeps = token === null ? {} : { token, pausedMs: 0 };
+    if (token !== null) this.#scheduler.storedAfterWait();
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);
