@@ -14,7 +14,7 @@ test("the servers tell for whom they were at work, each time anew, and reject a 
     expect(Object.keys(works)).toEqual(["a", "b"]);
     expect(Math.min(...Object.values(works))).toBeGreaterThan(0);
     expect(await servers.works()).toEqual({});
-    expect((await Promise.all([serve("a", 200), serve("b", 200)])).toSorted()).toEqual([200, 503]);
+    expect((await Promise.all([serve("a", 500), serve("b", 500)])).toSorted()).toEqual([200, 503]);
     expect(await servers.untilQuiet()).toMatchObject({ served: 4, rejected: 1 });
   } finally {
     await servers.stop();
