@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { Deferrer } from "../deferred/support.ts";
 import { send } from "../support/client.ts";
 import { statuses } from "../support/connections.ts";
 import { type Handler, Origin } from "../support/origin.ts";
@@ -31,6 +32,21 @@ describe("a client that may have two slots", () => {
     expect(pool.record.of("a").length).toBeLessThan(20);
     expect(statuses(await Promise.all(heavy))).toEqual({ 200: 20 });
     for (const key of ["a", "b", "c"]) expect(pool.record.mostAtOnce(key)).toBe(MOST);
+    expect(pool.rejected).toBe(0);
+  });
+
+  test("has no more with those of its requests that are deferred, through a crash of the pool's object", async () => {
+    pool = await SingleFlightPool.start(SERVERS, 100, { ...LIMIT, deferred: { max: 100 } });
+    const client = new Deferrer(() => pool.sluice);
+    const ids = await Promise.all(
+      paths("a/later", 6).map((path) => client.defer(path, { headers: as("a") })),
+    );
+    const direct = sendAll("a", 6);
+    await expect.poll(() => pool.record.of("a").length, PATIENCE).toBeGreaterThanOrEqual(4);
+    await pool.sluice.crash("web");
+    expect(statuses(await Promise.all(direct))).toEqual({ 200: 6 });
+    for (const id of ids) expect(await client.ended(id)).toMatchObject({ state: "answered" });
+    expect(pool.record.mostAtOnce("a")).toBe(MOST);
     expect(pool.rejected).toBe(0);
   });
 

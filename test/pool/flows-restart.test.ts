@@ -31,6 +31,30 @@ function overtaking(queries: readonly string[]): string[] {
   );
 }
 
+test("requests that go ahead do so after a crash as well, each within its flow", async () => {
+  const priorities = [
+    { header: "x-plan", value: "gold", ahead: "1m" },
+    { header: "x-plan", value: "batch", ahead: "-1m" },
+  ];
+  pool = await SingleFlightPool.start(1, 10, { flow: "header:x-api-key", priorities });
+  const { sluice, client, record } = pool;
+  await sluice.drain("web");
+  const answers: Promise<Answer>[] = [];
+  for (const plan of ["batch", "plain", "gold"]) {
+    for (const path of [`/a/${plan}/0`, `/b/${plan}/0`, `/a/${plan}/1`]) {
+      answers.push(client.get(path, { "x-api-key": path.split("/")[1], "x-plan": plan }));
+      await sluice.until("web", ({ queued }) => queued === answers.length);
+    }
+  }
+  await sluice.crash("web");
+  await sluice.until("web", ({ queued }) => queued === answers.length);
+  await sluice.resume("web");
+  expect(statuses(await Promise.all(answers))).toEqual({ 200: 9 });
+  const order = ["gold", "plain", "batch"];
+  expect(record.of("a")).toEqual(order.flatMap((plan) => [`/a/${plan}/0`, `/a/${plan}/1`]));
+  expect(record.of("b")).toEqual(order.map((plan) => `/b/${plan}/0`));
+});
+
 test("500 requests of ten flows are all answered through two crashes, each flow's in order, and share the servers on", async () => {
   pool = await SingleFlightPool.start(SERVERS, 60, { flow: "header:x-api-key" });
   const { record, sluice } = pool;
