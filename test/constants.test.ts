@@ -8,8 +8,10 @@ import { parseDuration } from "../src/config/units.ts";
 import { RENEW_MS } from "../src/link/protocol.ts";
 import { backoffMs, TICKET_PAUSE } from "../src/link/reach.ts";
 import { settingsOf } from "../src/pool/settings.ts";
+import { Refusal } from "../src/refusals/refusal.ts";
 import { LEASE_TTL_MS } from "../src/scheduler/fleet/leases.ts";
 import { QueueRecord } from "../src/scheduler/record/queue-history.ts";
+import { LEAST_MS } from "../src/scheduler/retry-times.ts";
 import { FailedServer } from "../src/scheduler/waiting/failed-server.ts";
 import { LONGEST_PAUSE_MS, Regroup } from "../src/scheduler/waiting/regroup.ts";
 import { cloudflareAnswer } from "../src/servers/cloudflare-answer.ts";
@@ -237,4 +239,21 @@ test("tests and benchmarks run on the runtime's version and flags that are deplo
     expect(textOf(file)).toContain(`compatibilityDate = ${date}`);
     expect(textOf(file)).toContain(`compatibilityFlags = ${flags}`);
   }
+});
+
+describe("a refused client", () => {
+  test("is told the same by a pool that knows nothing better as without the pool's word", () => {
+    const said = Object.keys(LEAST_MS).map(
+      (code) => new Refusal(code as keyof typeof LEAST_MS, "").retryAfterS,
+    );
+    expect(said.map((seconds) => (seconds as number) * 1_000)).toEqual(Object.values(LEAST_MS));
+  });
+
+  test("is told no longer time than is sent to it", () => {
+    const outlook = { queued: 0, estimatedWaitMs: null, retryAfterMs: Number.MAX_SAFE_INTEGER };
+    const most = new Refusal("queue-full", "", null, { outlook }).retryAfterS;
+    expect(constant("scheduler/bookings.ts", "LONGEST_S")).toBe(most);
+    expect(constant("scheduler/retry-times.ts", "LONGEST_MS")).toBe((most as number) * 1_000);
+    expect(constant("scheduler/bookings.ts", "KEPT_S")).toBeGreaterThan(most as number);
+  });
 });

@@ -19,6 +19,8 @@ export interface CarriedRequest {
   trace: Trace;
   /** True if the pool may ask for the request to be stored instead (`ToBeDeferred`). */
   mayDefer?: boolean;
+  /** How long its client would wait for a slot, in ms; absent: as long as the pool lets it. */
+  patienceMs?: number;
   /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
 }

@@ -12,7 +12,7 @@ import { hashKeyOf } from "./hash-key.ts";
  * `ClientLeft`, or with `ToBeDeferred` before its first slot.
  */
 export async function carry(carried: CarriedRequest): Promise<void> {
-  const { pool, request, target } = carried;
+  const { pool, request, target, patienceMs } = carried;
   const { flow, aheadMs } = carried.trace;
   const hashKey = hashKeyOf(pool, request.headers, target);
   const turn: Turn = {
@@ -20,6 +20,7 @@ export async function carry(carried: CarriedRequest): Promise<void> {
     ...(hashKey === null ? {} : { hashKey }),
     ...(flow === null ? {} : { flow }),
     ...(aheadMs === 0 ? {} : { aheadMs }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();

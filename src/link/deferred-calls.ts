@@ -1,5 +1,6 @@
 import type { RefusalCode } from "../refusals/refusal.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { Outlook } from "../scheduler/terms/outlook.ts";
 import type { DeferAnswer, DeferredEndState, DeferredState } from "./deferral.ts";
 import type { Granted, Lease } from "./protocol.ts";
 
@@ -97,6 +98,7 @@ export type Accepted =
   | {
       code: Exclude<DeferAnswer["code"], "deferred" | "repeated"> | "unknown-request";
       message?: string | undefined;
+      outlook?: Outlook | undefined;
     };
 
 /**

@@ -106,8 +106,11 @@ export class Deferral {
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
-    if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
-    if (refusal) return { code: refusal };
+    if (refusal) {
+      const message = refusal === "stopped" ? (this.#scheduler.stopMessage ?? undefined) : undefined;
+      const outlook = this.#scheduler.deferOutlook(refusal, this.unfinished, request.flow ?? null, now);
+      return { code: refusal, message, outlook };
+    }
     const ticket = crypto.randomUUID();
     const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
     const row: DeferredRow = {

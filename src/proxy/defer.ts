@@ -119,11 +119,11 @@ async function statusOf(
 }
 
 function refusalOf(
-  { code, message }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
+  { code, message, outlook }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
   pool: PoolConfig,
 ): Refusal {
   if (code === "no-server" || code === "deferred-full" || code === "flow-queue-full" || code === "stopped")
-    return new Refusal(code, message ?? DETAILS[code], pool.name);
+    return new Refusal(code, message ?? DETAILS[code], pool.name, { outlook });
   if (code === "idempotency-mismatch") {
     const detail = "A request with the same Idempotency-Key, method and path had another body.";
     return new Refusal(code, detail, pool.name);

@@ -17,6 +17,7 @@ import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import { poolRefusalResponse } from "../refusals/own-body.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { patienceOf } from "../requests/preferences.ts";
 import { defer, deferralOf } from "./defer.ts";
 
 /**
@@ -75,9 +76,11 @@ async function serve(
     const carried = { env, pool, request, target, body, responder, client, trace, inBackground };
     const deferral = deferralOf(request, pool);
     const mayDefer = deferral?.when === "if-stopped";
+    const patienceMs = patienceOf(request.headers);
+    const patience = patienceMs === null ? {} : { patienceMs };
     const isCarried =
       (isFree(pool, request, target) && (await carryFree(carried))) ||
-      (deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, mayDefer })));
+      (deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, ...patience, mayDefer })));
     if (!isCarried) respond(await defer(env, carried, deferral?.waitMs ?? 0));
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {

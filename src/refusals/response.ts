@@ -53,10 +53,11 @@ export function refusalResponse(
   return new Response(request.method === "HEAD" ? null : body, { status: refusal.status, headers });
 }
 
-const OURS: ReadonlySet<string> = new Set(["status", "instance", "code"]);
+/** What programs go by. */
+const OURS: ReadonlySet<string> = new Set(["status", "instance", "code", "queued", "estimatedWaitMs"]);
 
 function problem(
-  { title, status, message, code, pool }: Refusal,
+  { title, status, message, code, pool, outlook }: Refusal,
   requestId: string,
   extra: Record<string, unknown>,
 ): Record<string, unknown> {
@@ -68,6 +69,7 @@ function problem(
     instance: requestId,
     code,
     ...(pool === null ? {} : { pool }),
+    ...(outlook && { queued: outlook.queued, estimatedWaitMs: outlook.estimatedWaitMs }),
     ...Object.fromEntries(Object.entries(extra).filter(([name]) => !OURS.has(name))),
   };
 }
@@ -75,8 +77,18 @@ function problem(
 function refusalPage(refusal: Refusal, requestId: string): string {
   return ownPage(`${refusal.status} ${refusal.title}`, refusal.title, [
     escapeHtml(refusal.message),
+    ...(refusal.retryAfterS === undefined ? [] : [`You may try again in ${inWords(refusal.retryAfterS)}.`]),
     refusalFacts(refusal, requestId),
   ]);
+}
+
+/** Never less than it is: nobody is to come too early. */
+function inWords(seconds: number): string {
+  if (seconds === 1) return "a second";
+  if (seconds < 60) return `${seconds} seconds`;
+  if (seconds === 60) return "a minute";
+  if (seconds < 3_600) return `about ${Math.ceil(seconds / 60)} minutes`;
+  return "an hour";
 }
 
 /** What a person can tell the operators, as the last paragraph of a page. */

@@ -208,7 +208,7 @@ describe("every refusal", () => {
     const { type, title, detail, status, instance, code, pool, ...others } = JSON.parse(
       example?.text ?? "{}",
     );
-    expect(others).toEqual({});
+    expect(others).toEqual({ queued: expect.any(Number), estimatedWaitMs: expect.any(Number) });
     expect(read("src/refusals/response.ts")).toContain(`type: "${type}"`);
     const refusal = new Refusal(code, detail, pool);
     expect({ title, status, instance: typeof instance }).toEqual({
