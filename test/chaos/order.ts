@@ -30,8 +30,8 @@ export class Order {
     this.#unserved.delete(one);
     let [first, due] = [null as Sent | null, one.sentAt - one.plan.aheadMs - TOLERANCE_MS - slackMs];
     for (const [other, at] of this.#unserved) {
-      // Else `one` may have got its slot before it came.
-      const wasThere = at <= one.sentAt || now - at > LATE_MS + slackMs;
+      // Else `one` may have got its slot before the pool heard of it.
+      const wasThere = one.sentAt - at > TOLERANCE_MS + slackMs || now - at > LATE_MS + slackMs;
       if (wasThere && at - other.plan.aheadMs < due) [first, due] = [other, at - other.plan.aheadMs];
     }
     if (first) this.#unserved.delete(first);
