@@ -764,6 +764,8 @@ export class World {
       assert.ok(isDue, `${id} is cut off, and nobody has said so`);
       if (mine.held) this.#tally.abandoned++;
       Object.assign(mine, { held: false, cut: true });
+      // In the very millisecond of a restart it cannot be told from one that the instance before has made.
+      if (this.now === this.#startedAt) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
     }
     for (const { name, url } of due) {
       this.#cuts.delete(name);

@@ -364,7 +364,8 @@ export class Fleet {
   /**
    * When the connection of a slot in quarantine was closed. The holder of a lease that was cut off may not have heard of
    * that, and may even send what it got the slot for, until it would be presumed lost. Of a cut that an earlier instance
-   * made, that time is not on record: its quarantine may have been another one.
+   * made, that time is not on record: its quarantine may have been another one. One of the start's very millisecond counts
+   * as such.
    */
   #closedAt({ state, stateSince, until }: Slot<Server>): number {
     if (state !== "cut") return stateSince;
