@@ -7,6 +7,7 @@ import {
   isInFlight,
   isInQuarantine,
   isPresumedLost,
+  NOBODY,
   type RestoredRegistration,
   type ServerPatch,
   type ServerRow,
@@ -314,7 +315,7 @@ export class Fleet {
   /** Its request goes on without it. */
   #failed(slot: Slot<Server>, now: number): void {
     this.#shares?.failed(slot, now);
-    slot.flow = null;
+    slot.flow = NOBODY;
   }
 
   /** What a check got whose end nobody reports. */
@@ -376,5 +377,6 @@ export class Fleet {
 
 /** True if the slot's server may be at work on a request, and so for the request's flow. */
 function isHeldForFlow(slot: SlotRow): boolean {
+  if (slot.flow === NOBODY) return false;
   return isHeld(slot) || slot.state === "quarantined" || slot.state === "cut";
 }

@@ -21,6 +21,8 @@ export interface Occupied {
   pauses?: boolean;
   /** An operator had it cut off, and its holder has not told of the end. */
   cut?: boolean;
+  /** Whose request its server may be at work on; `undefined`: nobody's, as it pauses, or a failed attempt was its last. */
+  flow?: string | null | undefined;
   /** A check that has not ended yet: of which server. */
   checks?: string | undefined;
 }
