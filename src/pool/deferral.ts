@@ -124,7 +124,7 @@ export class Deferral {
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
-    const keeps = request.token === null ? {} : { token: request.token, pausedMs: 0 };
+    const keeps = request.token === null ? {} : { token: request.token };
     if (request.token !== null) this.#scheduler.storedAfterWait();
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {

@@ -129,6 +129,8 @@ export class Scheduler {
     if (!ticket) return false;
     this.counters.abandoned();
     this.traffic.left(ticket, now);
+    // It may have been the next in line, and have waited for another server than the one that is free.
+    if (ticket.failed) this.#dispatch(now);
     return true;
   }
 

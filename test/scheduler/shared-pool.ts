@@ -101,8 +101,8 @@ export class SharedPool {
       const at = Math.min(this.#events.peek()?.at ?? Number.POSITIVE_INFINITY, this.scheduler.nextTick());
       if (at > until) break;
       this.#pass(Math.max(this.now, at));
-      if ((this.#events.peek()?.at ?? Number.POSITIVE_INFINITY) <= this.now) this.#events.pop()?.run();
-      else this.#do(() => this.scheduler.tick(this.now));
+      if (this.scheduler.nextTick() <= this.now) this.#do(() => this.scheduler.tick(this.now));
+      else this.#events.pop()?.run();
     }
     this.#pass(until);
   }
