@@ -642,6 +642,8 @@ export class Scheduler {
   #renewLease(slot: Slot<Server>, now: number): void {
     if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
+    // Its flow is charged, so that another one may be next, which a free slot may do for.
+    if (this.#shares && this.#waitingList.length > 0) this.#dispatch(now);
   }
 
   #recordReturn({ pausedMs }: TicketRequest, now: number): void {
