@@ -199,6 +199,24 @@ describe("of the servers' time", () => {
     expectEqualShares(pool, ["a", "b", "c"], 7_200_000);
   });
 
+  test("a flow that had one slot, and asked for no more, has no right to what others had meanwhile", () => {
+    const pool = new SharedPool({ slots: 10 });
+    pool.send("modest", 600_000);
+    keepWaiting(pool, "greedy", 1_000, 1_200_000);
+    pool.play(590_000);
+    keepWaiting(pool, "modest", 1_000, 1_200_000);
+    pool.play(600_000);
+    expectEqualShares(pool, ["modest", "greedy"], 1_100_000);
+  });
+
+  test("what a flow had while nobody waited is not held against it", () => {
+    const pool = new SharedPool({ slots: 10 });
+    for (let n = 0; n < 10; n++) pool.send("early", 20_000);
+    pool.play(3_600_000);
+    for (const flow of ["early", "late"]) keepWaiting(pool, flow, 1_000, 4_000_000);
+    expectEqualShares(pool, ["early", "late"], 3_610_000);
+  });
+
   test("a flow whose clients leave gets no more than others: the quarantine of its slots counts", () => {
     const pool = new SharedPool({ slots: 4 });
     keepWaiting(pool, "leaves", 10, 3_600_000, { outcome: "left" });
