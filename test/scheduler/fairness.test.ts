@@ -213,8 +213,8 @@ describe("of the servers' time", () => {
     const pool = new SharedPool({ slots: 10 });
     for (let n = 0; n < 10; n++) pool.send("early", 20_000);
     pool.play(3_600_000);
-    for (const flow of ["early", "late"]) keepWaiting(pool, flow, 1_000, 4_000_000);
-    expectEqualShares(pool, ["early", "late"], 3_610_000);
+    for (const flow of ["early", "late"]) keepWaiting(pool, flow, 1_000, 4_300_000);
+    expectEqualShares(pool, ["early", "late"], 4_200_000);
   });
 
   test("a flow whose clients leave gets no more than others: the quarantine of its slots counts", () => {
@@ -233,6 +233,22 @@ describe("of the servers' time", () => {
       expectEqualShares(pool, ["unlucky", "lucky"], 3_600_000);
     },
   );
+
+  test("a flow that could have no more slots has no right to make up for that", () => {
+    const pool = new SharedPool({ slots: 10, max_in_flight_per_flow: 1 });
+    let newcomers = 0;
+    const come = () => {
+      for (let n = pool.scheduler.queued; n < 12; n++) pool.send(`new ${newcomers++}`, 1_000);
+      if (pool.now < 600_000) pool.at(pool.now + 100, come);
+    };
+    keepWaiting(pool, "limited", 1_000, 1_000_000);
+    pool.at(0, come);
+    pool.play(600_000);
+    pool.changeSlots(1);
+    pool.play(620_000);
+    keepWaiting(pool, "other", 1_000, 1_000_000);
+    expectEqualShares(pool, ["limited", "other"], 1_000_000);
+  });
 
   test("one that may hold one slot has that one, and the others share what is left", () => {
     const pool = new SharedPool({ slots: 4, max_in_flight_per_flow: 1 });

@@ -103,6 +103,18 @@ test("a request that its server was too busy for waits for its turn again, as it
   expect(serveAll(scheduler, NOW + 5_050, 1_000, "y1")).toEqual(["y1", "x1 again", "x2"]);
 });
 
+test("a client is not charged for a slot that it gives back unused", () => {
+  const scheduler = start();
+  come(scheduler, NOW, "x1", "x2", "x3", "y1", "y2");
+  scheduler.end("x1", DONE, NOW + 1_000);
+  // A request is taken to need a second from now on.
+  expect(granted(scheduler)).toEqual(["x1", "y1"]);
+  scheduler.end("y1", DONE, NOW + 2_000);
+  expect(granted(scheduler)).toEqual(["x2"]);
+  scheduler.end("x2", { how: "unused" }, NOW + 2_000);
+  expect(granted(scheduler)).toEqual(["x3"]);
+});
+
 describe("max_in_flight_per_flow", () => {
   const limited = (slots: number, most: number, keys: Record<string, unknown> = {}) =>
     start({ slots, max_in_flight_per_flow: most, ...keys });

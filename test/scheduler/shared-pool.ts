@@ -91,6 +91,10 @@ export class SharedPool {
     return request;
   }
 
+  changeSlots(slots: number): void {
+    this.#do(() => this.scheduler.changeServer("s", { slots }, "me", this.now));
+  }
+
   at(at: number, run: () => void): void {
     this.#events.push({ at, nth: this.#scheduled++, run });
   }
