@@ -221,11 +221,17 @@ const CONFIGS = [
       { ...b, name: "a" },
     ],
   }),
-  settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
+  settings({
+    ...base,
+    servers: [{ ...a, name: "c" }, b],
+    check: CHECK,
+    quarantine: { max: "3s", broken: "1s" },
+  }),
   settings({
     ...base,
     balance: "hash:cookie:sid",
     slow_start: "10s",
+    quarantine: { ...PROBED, max: "50s" },
     check: CHECK,
     servers: [{ ...a, slots: 2 }, b, { name: "c", url: "http://c.example", weight: 3 }],
   }),

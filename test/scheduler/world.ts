@@ -14,7 +14,7 @@ import { cutOff, DONE, reported } from "./ends.ts";
 import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { type Coming, RegistrationsModel } from "./fleet/registrations-model.ts";
-import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
+import { keep, type Occupied, restart, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { scraped, Tally } from "./record/tally.ts";
 import { mayGoBefore } from "./waiting/arrival.ts";
@@ -541,13 +541,6 @@ export class World {
     for (const worker of this.workers) {
       if (this.#ledger.deferred.has(worker.id)) this.#restore(worker);
       worker.notice = undefined;
-      // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
-      const mine = this.#slots.lastOf(worker.id);
-      // Of who has not told of the end of a cut it does not know when they will have heard, and no answer opens the slot.
-      if (mine?.cut) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
-      if (!mine?.held || mine.orphaned) continue;
-      keep(mine, this.#settings, this.now);
-      mine.orphaned = true;
     }
     this.#settings = settings;
     this.#startedAt = this.now;
@@ -564,21 +557,13 @@ export class World {
     this.#checkedAt.clear();
     this.#workedAt = Number.NEGATIVE_INFINITY;
     // Whatever was asked, its answer reaches nobody.
-    for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
-      const mine = this.#slots.lastOf(id);
-      if (!mine) continue;
-      delete mine.checks;
-      mine.closedAt = Math.min(mine.closedAt, this.now);
-      mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
-    }
+    this.questions.length = 0;
     this.lateChecks.length = 0;
     this.wakes.length = 0;
     this.#beside.clear();
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
-      if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
-      const restMs = Math.max(settings.cooldownMs, 10_000);
-      if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
+      if (mine) restart(mine, state, settings, this.now);
     }
     this.scheduler = new Scheduler(
       settings,
