@@ -213,7 +213,7 @@ describe("of the servers' time", () => {
     const pool = new SharedPool({ slots: 10 });
     for (let n = 0; n < 10; n++) pool.send("early", 20_000);
     pool.play(3_600_000);
-    for (const flow of ["early", "late"]) keepWaiting(pool, flow, 1_000, 4_300_000);
+    for (const flow of ["late", "early"]) keepWaiting(pool, flow, 1_000, 4_300_000);
     expectEqualShares(pool, ["early", "late"], 4_200_000);
   });
 

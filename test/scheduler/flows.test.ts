@@ -103,6 +103,34 @@ test("a request that its server was too busy for waits for its turn again, as it
   expect(serveAll(scheduler, NOW + 5_050, 1_000, "y1")).toEqual(["y1", "x1 again", "x2"]);
 });
 
+test("a client that gives up after a failed attempt has had its turn", () => {
+  const scheduler = start();
+  come(scheduler, NOW, "x1", "y1", "y2", "y3", "y4");
+  scheduler.enter({ id: "x1 again", flow: "x", token: NOW, retry: RETRY }, NOW + 3_500);
+  scheduler.end("x1", { how: "broken", retried: true }, NOW + 3_500);
+  scheduler.leave("x1 again", NOW + 3_600);
+  come(scheduler, NOW + 3_600, "x2");
+  scheduler.tick(NOW + 4_500);
+  expect(granted(scheduler)).toEqual(["x1", "y1"]);
+  expect(serveAll(scheduler, NOW + 4_500, 1_000, "y1")).toEqual(["y1", "y2", "y3", "y4", "x2"]);
+});
+
+test("a new client is served next, and by turns from then on, however many were served before it", () => {
+  const scheduler = start();
+  for (let n = 0; n < 30; n++) scheduler.enter({ id: `once ${n}`, flow: `once ${n}` }, NOW);
+  come(scheduler, NOW, ...Array.from({ length: 20 }, (_, n) => `x${n}`));
+  let last = "once 0";
+  let now = NOW;
+  granted(scheduler);
+  for (let served = 0; served < 35; served++) {
+    now += 1_000;
+    scheduler.end(last, DONE, now);
+    last = granted(scheduler)[0] as string;
+  }
+  come(scheduler, now, "z1", "z2");
+  expect(serveAll(scheduler, now, 1_000, last).slice(0, 5)).toEqual(["x5", "z1", "x6", "z2", "x7"]);
+});
+
 test("a client is not charged for a slot that it gives back unused", () => {
   const scheduler = start();
   come(scheduler, NOW, "x1", "x2", "x3", "y1", "y2");
