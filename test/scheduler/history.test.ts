@@ -188,6 +188,15 @@ const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
 const REGISTER = { urls: ["*"] };
 const WAKE = { url: "https://scale.example" };
+/** Clients share its servers' time. */
+const SHARED = settings({
+  ...base,
+  flow: "address",
+  check: CHECK,
+  quarantine: PROBED,
+  register: REGISTER,
+  wake: WAKE,
+});
 const CONFIGS = [
   settings({ ...base, check: CHECK, quarantine: PROBED, register: REGISTER, wake: WAKE }),
   settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK, register: REGISTER }),
@@ -244,8 +253,7 @@ const CONFIGS = [
   }),
   settings({ ...base, check: { ...CHECK, slot: false }, quarantine: PROBED }),
   settings({ ...base, check: { ...CHECK, slot: false }, when_down: "refuse", cooldown: "50ms", slots: 2 }),
-  // Clients share.
-  settings({ ...base, flow: "address", check: CHECK, quarantine: PROBED, register: REGISTER, wake: WAKE }),
+  SHARED,
   settings({ ...base, flow: "header:x-api-key", slots: 3, max_in_flight_per_flow: 1, cooldown: "50ms" }),
   settings({
     ...base,
@@ -363,7 +371,7 @@ function play(world: World, event: Happening, calm = false): void {
 
 /** Everybody does what is due: the pool must come to rest, whatever happened before, and whether or not clients share. */
 function comeToRest(world: World, shares: boolean): void {
-  world.restart(CONFIGS[shares ? 15 : 0]);
+  world.restart(shares ? SHARED : CONFIGS[0]);
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
   for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1, weight: 1 });
