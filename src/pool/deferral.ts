@@ -127,7 +127,7 @@ export class Deferral {
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
-    const keeps = token === null ? {} : { token, pausedMs: 0 };
+    const keeps = token === null ? {} : { token };
     if (token !== null) this.#scheduler.storedAfterWait();
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {

@@ -136,6 +136,8 @@ export class Scheduler {
     if (!ticket) return false;
     this.counters.abandoned();
     this.traffic.left(ticket, now);
+    // It may have been the next in line, and have waited for another server than the one that is free.
+    if (ticket.failed) this.#dispatch(now);
     return true;
   }
 
@@ -658,6 +660,8 @@ export class Scheduler {
   #renewLease(slot: Slot<Server>, now: number): void {
     if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
+    // Its flow is charged, so that another one may be next, which a free slot may do for.
+    if (this.#shares && this.#waitingList.length > 0) this.#dispatch(now);
   }
 
   #recordReturn({ pausedMs }: TicketRequest, now: number): void {
