@@ -20,7 +20,8 @@ export async function carry(carried: CarriedRequest): Promise<void> {
   carried.trace.flow = flow;
   carried.trace.aheadMs = aheadMs;
   const turn: Turn = {
-    waitedMs: 0,
+    waitedMs: carried.waited?.ms ?? 0,
+    ...(carried.waited ? { token: carried.waited.token } : {}),
     ...(hashKey === null ? {} : { hashKey }),
     ...(flow === null ? {} : { flow }),
     ...(aheadMs === 0 ? {} : { aheadMs }),

@@ -25,8 +25,16 @@ export const DETAILS = {
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
-/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`). */
-export class ToBeDeferred extends Error {}
+/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`, `deferAfterMs`). */
+export class ToBeDeferred extends Error {
+  /** With it, the request keeps its turn; `null`: it has not waited. */
+  readonly token: number | null;
+
+  constructor(token: number | null) {
+    super();
+    this.token = token;
+  }
+}
 
 /** What `acquireLease` needs of the request that wants the slot. */
 export interface RequestContext {
@@ -37,6 +45,8 @@ export interface RequestContext {
   inBackground: (work: Promise<unknown>) => void;
   /** True if the request may be stored instead of waiting. */
   mayDefer?: boolean;
+  /** See `TicketRequest`. */
+  deferAfterMs?: number;
 }
 
 /** What a request carries over from one attempt to the next, so that it keeps its turn. */
@@ -69,7 +79,7 @@ export interface FailedAttempt {
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground, mayDefer = false } = request;
+  const { pool, client, inBackground, mayDefer = false, deferAfterMs } = request;
   const id = crypto.randomUUID();
   const waitedMs = stopwatch(turn.waitedMs);
   let ticket: Rpc.Stub<WaitingTicket> | null = null;
@@ -103,6 +113,8 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       ...(aheadMs === undefined ? {} : { aheadMs }),
       // Only at first: a ticket that waits already keeps its turn.
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
+      // A stored request knows nothing of the server that has failed it.
+      ...(deferAfterMs !== undefined && !retry ? { deferAfterMs } : {}),
       ended: unsent,
     });
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
@@ -158,8 +170,8 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
   return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-function notGranted({ code, message }: NotGranted, pool: PoolConfig): Error {
-  if (code === "defer") return new ToBeDeferred();
+function notGranted({ code, message, token }: NotGranted, pool: PoolConfig): Error {
+  if (code === "defer") return new ToBeDeferred(token ?? null);
   return code === "left" ? new ClientLeft() : new Refusal(code, message ?? DETAILS[code], pool.name);
 }
 
