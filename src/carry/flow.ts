@@ -17,13 +17,13 @@ export async function flowOf(
   target: Target,
 ): Promise<string | null> {
   if (flow === null) return null;
-  const value = valueOf(flow, headers, target);
+  const value = tellingPart(flow, headers, target);
   if (!value) return null;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value));
   return new Uint8Array(digest, 0, FLOW_BYTES).toHex();
 }
 
-function valueOf({ part, name }: FlowPart, headers: Headers, target: Target): string | null {
+function tellingPart({ part, name }: FlowPart, headers: Headers, target: Target): string | null {
   if (part === "address") return networkOf(headers.get("cf-connecting-ip") ?? "");
   return partOf({ part, name }, headers, target);
 }

@@ -105,16 +105,16 @@ export class Deferral {
       const isSame = namesake.fingerprint === request.fingerprint;
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
-    const refusal = this.#scheduler.deferRefusal(this.unfinished, now);
+    const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
     if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
     if (refusal) return { code: refusal };
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey, flow, aheadMs } = request;
+    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
     const row: DeferredRow = {
       number: 0,
       id,
       ticket,
-      token: now,
+      token: token ?? now,
       since: now,
       expiresAt,
       hashKey,
@@ -122,7 +122,11 @@ export class Deferral {
       aheadMs,
       refused: null,
     };
-    row.token = this.#scheduler.enter({ id: ticket, expiresAt, ...orderOf(row) }, now) ?? now;
+    const asks = { id: ticket, expiresAt, ...orderOf(row) };
+    // It has waited as a direct request: it keeps its turn, and is not counted once more.
+    const keeps = token === null ? {} : { token, pausedMs: 0 };
+    if (token !== null) this.#scheduler.storedAfterWait();
+    row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);
     });
@@ -172,7 +176,8 @@ export class Deferral {
   placeOf(id: string): Place | null {
     const row = this.#byId.get(id);
     const place = row ? this.#scheduler.placeOf(row.ticket) : null;
-    return place === null ? null : { place, startsInMs: this.#scheduler.startsInMs(place) };
+    if (!row || place === null) return null;
+    return { place, startsInMs: this.#scheduler.ticketStartsInMs(row.ticket) };
   }
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {
@@ -327,6 +332,10 @@ function ticketOf(row: DeferredRow, now: number): TicketRequest {
 }
 
 /** Whose turn it is, and where it goes. */
-function orderOf({ hashKey, flow, aheadMs }: DeferredRow): Pick<TicketRequest, "hashKey" | "flow" | "aheadMs"> {
+function orderOf({
+  hashKey,
+  flow,
+  aheadMs,
+}: DeferredRow): Pick<TicketRequest, "hashKey" | "flow" | "aheadMs"> {
   return { ...(hashKey === null ? {} : { hashKey }), ...(flow === null ? {} : { flow }), aheadMs };
 }

@@ -13,6 +13,7 @@ import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
+import type { Outlook } from "./terms/outlook.ts";
 import {
   isHeld,
   type RestoredRegistration,
@@ -20,6 +21,7 @@ import {
   type ServerRow,
   type SlotRow,
 } from "./terms/rows.ts";
+import { FairShares, type FlowUse } from "./waiting/fair-shares.ts";
 import { Regroup } from "./waiting/regroup.ts";
 import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
@@ -54,6 +56,8 @@ export class Scheduler {
   readonly #outbox = new Outbox();
   readonly #chronicle: Chronicle;
   readonly #fleet: Fleet;
+  /** `null`: all are one flow. */
+  readonly #shares: FairShares | null;
   readonly #waitingList: WaitingList;
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
@@ -70,11 +74,12 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
-    this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now);
+    this.#shares = settings.flow && new FairShares(settings.maxInFlightPerFlow ?? Number.POSITIVE_INFINITY);
+    this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now, this.#shares);
     this.#wake = new Wake(settings.wake?.everyMs ?? null, restored?.lastWake ?? null, now);
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
-    this.#fleet = new Fleet(settings, restored, record, now, newId);
+    this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares);
     // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
     const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -160,12 +165,25 @@ export class Scheduler {
     return server ?? "no-server";
   }
 
-  /** Returns why a request may not be stored now; `null`: it may. `unfinished`: how many wait or run already. */
-  deferRefusal(unfinished: number, now: number): DeferRefusal | null {
-    const code = this.#deferRefusal(unfinished, now);
+  /**
+   * Returns why a request may not be stored now; `null`: it may. `unfinished`: how many wait or run already. `token`: of
+   * the direct request that it was, and that had waited.
+   */
+  deferRefusal(
+    unfinished: number,
+    now: number,
+    { flow = null, token = null }: { flow?: string | null; token?: number | null } = {},
+  ): DeferRefusal | null {
+    // One that waited as a direct request is not new to its flow.
+    const code = this.#deferRefusal(unfinished, token === null ? flow : undefined, now);
     if (code) this.#chronicle.refused(code, now);
     if (code === "no-server") this.#askForServers(now);
     return code;
+  }
+
+  /** A direct request that had waited as long as its client wanted to is stored: it is not abandoned. */
+  storedAfterWait(): void {
+    this.counters.notAbandoned();
   }
 
   /** A deferred request has failed, by whatever its client is told; `code` is the refusal's. */
@@ -273,7 +291,7 @@ export class Scheduler {
     this.#fleet.tick(now, () => this.counters.abandoned());
     for (let late = this.#waitingList.takeExpired(now); late; late = this.#waitingList.takeExpired(now)) {
       this.traffic.left(late, now);
-      this.#refuse(late.id, "queue-timeout", now);
+      this.#giveUp(late, now);
     }
     // Also in a drain, where `#grant` does not do it: `nextTick` would stay in the past, and wake the pool in a loop.
     this.#waitingList.head()?.failed?.tick(now);
@@ -374,6 +392,11 @@ export class Scheduler {
     return capacityOf(load, now);
   }
 
+  /** How many requests wait of the flow of which most do; `null`: all are one flow. O(flows). */
+  get longestFlow(): number | null {
+    return this.#shares?.longest ?? null;
+  }
+
   get queuedDeferred(): number {
     return this.#waitingList.deferred;
   }
@@ -391,6 +414,31 @@ export class Scheduler {
   placeOf(id: string): number | null {
     const ticket = this.#waitingList.get(id);
     return ticket ? this.#waitingList.ahead(ticket) + 1 : null;
+  }
+
+  /** Returns in how many ms this ticket may get its slot; `null`: nobody knows, or it does not wait. */
+  ticketStartsInMs(id: string): number | null {
+    const ticket = this.#waitingList.get(id);
+    const inMs = ticket && this.startsInMs(this.#waitingList.ahead(ticket) + 1);
+    if (!ticket || inMs === undefined || inMs === null || !this.#shares) return inMs ?? null;
+    const before = this.#waitingList.aheadInFlow(ticket);
+    return Math.max(inMs, Math.round(this.#shares.limitedForMs(ticket.flow, before)));
+  }
+
+  /** Returns what a new request of this flow would meet. O(1). */
+  outlook(flow: string | null): Omit<Outlook, "retryAfterMs"> {
+    const { length } = this.#waitingList;
+    const queued = this.#shares ? this.#shares.aheadOfNew(flow, length) : length;
+    const inMs = this.startsInMs(queued + 1);
+    const limitedMs = this.#shares?.limitedForMs(flow, this.#shares.queuedOf(flow)) ?? 0;
+    return { queued, estimatedWaitMs: inMs === null ? null : Math.max(inMs, Math.round(limitedMs)) };
+  }
+
+  /** The flows that have requests, in no order, and since when the first of each waits; `null`: all are one flow. */
+  flows(now: number): (FlowUse & { oldestSince: number | null })[] | null {
+    if (!this.#shares) return null;
+    const oldest = this.#waitingList.oldestByFlow();
+    return [...this.#shares.uses(now)].map((use) => ({ ...use, oldestSince: oldest.get(use.key) ?? null }));
   }
 
   /**
@@ -508,21 +556,47 @@ export class Scheduler {
   }
 
   #enqueue(request: TicketRequest, now: number): number {
+    if (this.#shares && this.#waitingList.length === 0 && this.#fleet.hasFreeSlot) this.#shares.nobodyWaits();
     const { ticket, arrival } = this.#waitingList.enter(request, now);
     if (arrival === "returned") this.#recordReturn(request, now);
     else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
     // A full list refuses new tickets only: the others were accepted before.
     const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
-    if (isNewDirect && this.#waitingList.direct > this.#settings.maxQueue) {
+    const full = isNewDirect ? this.#fullFor(ticket) : null;
+    if (full) {
       this.#waitingList.leave(ticket.id);
-      this.#refuse(ticket.id, "queue-full", now);
+      this.#refuse(ticket.id, full, now, ticket.flow);
       return ticket.token;
     }
     // A ticket with a token was counted when it got the token.
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
-    if (!ticket.left) this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
+    if (ticket.left) return ticket.token;
+    if ((ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now) {
+      this.#waitingList.leave(ticket.id);
+      this.traffic.left(ticket, now);
+      this.#giveUp(ticket, now);
+    } else this.#outbox.decided({ kind: "queued", ticket: ticket.id, token: ticket.token });
     return ticket.token;
+  }
+
+  /** Which list is full, as a new ticket waits. */
+  #fullFor({ flow }: Ticket): "flow-queue-full" | "queue-full" | null {
+    const { maxQueue, maxQueuePerFlow } = this.#settings;
+    if (this.#shares && maxQueuePerFlow !== null && this.#shares.queuedOf(flow) > maxQueuePerFlow)
+      return "flow-queue-full";
+    return this.#waitingList.direct > maxQueue ? "queue-full" : null;
+  }
+
+  /** A ticket that has waited as long as it was to, or as its client wanted to, is off the list. */
+  #giveUp({ id, token, flow, patientUntil, isToBeStored }: Ticket, now: number): void {
+    if (!isToBeStored || patientUntil === null || patientUntil > now) {
+      this.#refuse(id, "queue-timeout", now, flow);
+      return;
+    }
+    // Whether it comes back as a deferred one, its Worker will see: `storedAfterWait`.
+    this.counters.abandoned();
+    this.#outbox.decided({ kind: "defer", ticket: id, token });
   }
 
   /** True if the next direct request is refused: the list is full, and it would have to wait. */
@@ -551,7 +625,7 @@ export class Scheduler {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head, now, this.#random);
       if (!slot) return;
-      this.#waitingList.shift();
+      this.#waitingList.shift(slot);
       this.#recordGrant(head, slot, now);
     }
   }
@@ -626,17 +700,21 @@ export class Scheduler {
     }
   }
 
-  #deferRefusal(unfinished: number, now: number): DeferRefusal | null {
-    const { deferred } = this.#settings;
+  /** `flow`: `undefined`, it waits already. */
+  #deferRefusal(unfinished: number, flow: string | null | undefined, now: number): DeferRefusal | null {
+    const { deferred, maxQueuePerFlow } = this.#settings;
     if (this.#stop) return "stopped";
     if (this.#refusesForLackOfServers(true, now)) return "no-server";
-    return unfinished >= (deferred?.max ?? 0) ? "deferred-full" : null;
+    if (unfinished >= (deferred?.max ?? 0)) return "deferred-full";
+    const ofFlow = flow === undefined ? 0 : (this.#shares?.queuedOf(flow) ?? 0);
+    return maxQueuePerFlow !== null && ofFlow >= maxQueuePerFlow ? "flow-queue-full" : null;
   }
 
-  #refuse(ticket: string, code: SchedulerRefusal, now: number): void {
+  #refuse(ticket: string, code: SchedulerRefusal, now: number, flow: string | null = null): void {
     this.#chronicle.refused(code, now);
     const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
-    this.#outbox.decided({ kind: "refuse", ticket, code, ...(message === undefined ? {} : { message }) });
+    const outlook = code === "stopped" ? undefined : { ...this.outlook(flow), retryAfterMs: null };
+    this.#outbox.decided({ kind: "refuse", ticket, code, message, outlook });
     if (code === "no-server") this.#askForServers(now);
   }
 

@@ -12,6 +12,7 @@ import {
   type ServerRow,
   type SlotRow,
 } from "../terms/rows.ts";
+import type { FairShares } from "../waiting/fair-shares.ts";
 import type { Ticket } from "../waiting/ticket.ts";
 import { Balance } from "./balance.ts";
 import { type CheckReport, noAnswer } from "./check-report.ts";
@@ -35,6 +36,8 @@ export class Fleet {
   readonly #checks: Checks;
   readonly #cuts: Cuts;
   readonly #roster: Roster;
+  /** Whose requests have the slots, and for how long; `null`: all are one flow. */
+  readonly #shares: FairShares | null;
   readonly #startedAt: number;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
@@ -44,9 +47,11 @@ export class Fleet {
     record: { outbox: Outbox; journal: Journal },
     now: number,
     newId: () => string,
+    shares: FairShares | null = null,
   ) {
     this.#settings = settings;
     this.#startedAt = now;
+    this.#shares = shares;
     this.#journal = record.journal;
     this.#leases = new Leases(record.outbox);
     this.#balance = new Balance(settings);
@@ -56,7 +61,8 @@ export class Fleet {
     this.#roster = new Roster(settings, restored, record, users, now);
     for (const row of restored?.slots ?? []) {
       const server = this.#roster.serverOf(row);
-      this.#leases.restore(server, row, now, settings);
+      const slot = this.#leases.restore(server, row, now, settings);
+      if (isHeldForFlow(slot)) shares?.restored(slot, now);
       if (server.hasQuarantine) this.#checks.quarantined(server, settings.quarantine.maxMs, now);
     }
     for (const server of [...this.servers]) this.#roster.removeIfIdle(server);
@@ -123,12 +129,12 @@ export class Fleet {
 
   /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    ticket: Pick<Ticket, "id" | "failed" | "hashKey">,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
     const slot = this.#balance.pick(ticket, now, random)?.take();
-    if (slot) this.#leases.grant(slot, ticket.id, now);
+    if (slot) this.#leases.grant(slot, ticket.id, ticket.flow, now);
     return slot;
   }
 
@@ -140,22 +146,29 @@ export class Fleet {
   renew(slot: Slot<Server>, now: number): void {
     slot.lost = false;
     this.#leases.renew(slot, now);
+    this.#shares?.renewed(slot, now);
   }
 
   /** Ends the lease on this slot, which stays closed while its server may still be at work. */
   end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
     const { cooldownMs } = this.#settings;
-    if (end.how === "unused") this.free(slot, now);
-    else if (end.how === "busy") this.#withhold(slot, "resting", restMs(end.restMs, cooldownMs), now);
+    if (end.how === "unused") {
+      this.#shares?.unused(slot);
+      this.free(slot, now);
+    } else if (end.how === "busy") this.#withhold(slot, "resting", restMs(end.restMs, cooldownMs), now);
     else if (end.how === "done") {
       slot.server.health.requestAnswered();
       this.#withhold(slot, "cooling", cooldownMs, now);
-    } else this.#cutOff(slot, end.how, now);
+    } else {
+      if ("retried" in end && end.retried) this.#failed(slot, now);
+      this.#cutOff(slot, end.how, now);
+    }
   }
 
   /** Frees an occupied slot. Callers have found it by its lease or its state, so none is freed twice. */
   free(slot: Slot<Server>, now: number): void {
     const { server, state } = slot;
+    this.#shares?.released(slot, now);
     this.#leases.free(slot);
     this.#balance.slotFreed(server);
     this.#checks.freed(slot, state, now);
@@ -298,6 +311,12 @@ export class Fleet {
     this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
   }
 
+  /** Its request goes on without it. */
+  #failed(slot: Slot<Server>, now: number): void {
+    this.#shares?.failed(slot, now);
+    slot.flow = null;
+  }
+
   /** What a check got whose end nobody reports. */
   get #silence(): CheckReport {
     return noAnswer(this.#settings.check?.timeoutMs ?? 0);
@@ -318,6 +337,8 @@ export class Fleet {
   #withhold(slot: Slot<Server>, state: WithheldState, forMs: number, now: number): void {
     if (forMs <= 0) this.free(slot, now);
     else {
+      // While it is in quarantine, the server may be at work for the flow.
+      if (state !== "quarantined") this.#shares?.released(slot, now);
       this.#leases.withhold(slot, state, forMs, now);
       if (isInQuarantine(slot)) this.#checks.quarantined(slot.server, forMs, now);
     }
@@ -350,4 +371,9 @@ export class Fleet {
     const lostAt = until - this.#settings.quarantine.maxMs;
     return stateSince > this.#startedAt ? lostAt : Math.max(lostAt, this.#startedAt + LEASE_TTL_MS);
   }
+}
+
+/** True if the slot's server may be at work on a request, and so for the request's flow. */
+function isHeldForFlow(slot: SlotRow): boolean {
+  return isHeld(slot) || slot.state === "quarantined" || slot.state === "cut";
 }

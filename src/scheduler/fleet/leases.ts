@@ -40,8 +40,8 @@ export class Leases {
   }
 
   /** Leases a slot, just returned by `Server.take`, to the ticket of this id. */
-  grant(slot: Slot<Server>, id: string, now: number): void {
-    this.#occupy(slot, id, now);
+  grant(slot: Slot<Server>, id: string, flow: string | null, now: number): void {
+    this.#occupy(slot, id, flow, now);
     this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
@@ -69,7 +69,7 @@ export class Leases {
 
   /** Gives a slot, just returned by `Server.take`, to a health check, for `forMs` at most. */
   check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
-    this.#occupy(slot, id, now);
+    this.#occupy(slot, id, null, now);
     this.#setStateUntil(slot, "checking", now + forMs, now);
   }
 
@@ -83,9 +83,9 @@ export class Leases {
   }
 
   /** Restores a slot after a restart, perhaps with another configuration. Whether a lease's holder lives is unknown. */
-  restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): void {
+  restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): Slot<Server> {
     const slot = server.restore(row.index);
-    this.#occupy(slot, row.lease, row.since);
+    this.#occupy(slot, row.lease, row.flow, row.since);
     // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
     if (row.state === "leased") this.#setStateUntil(slot, "orphaned", now + LEASE_TTL_MS, now);
     // The check died with the instance that sent it, but the server may still be busy with it.
@@ -98,6 +98,7 @@ export class Leases {
       const longest = longestMs(row.state, settings);
       this.#timers.set(slot, Math.min(row.until, now + longest));
     }
+    return slot;
   }
 
   /** Returns a slot whose state ends now, and clears its timer; `undefined`: there is none (any more). */
@@ -109,8 +110,9 @@ export class Leases {
     return this.#timers.next();
   }
 
-  #occupy(slot: Slot<Server>, id: string, since: number): void {
+  #occupy(slot: Slot<Server>, id: string, flow: string | null, since: number): void {
     slot.lease = id;
+    slot.flow = flow;
     slot.since = since;
     const namesake = this.#byId.get(id);
     if (!namesake || !isHeld(namesake)) this.#byId.set(id, slot);

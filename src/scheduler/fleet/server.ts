@@ -269,6 +269,8 @@ export class Server {
       state: "free",
       lease: "",
       flow: null,
+      charged: null,
+      countedMs: 0,
       since: 0,
       stateSince: 0,
       lost: false,

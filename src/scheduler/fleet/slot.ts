@@ -6,6 +6,9 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   readonly index: number;
   /** When the slot got its state, or when the pool's object started if that was later. */
   stateSince: number;
+  /** See `FairShares`. */
+  charged: number | null;
+  countedMs: number;
   /** The timer that ends the state, set by `SlotTimers`; `null`: none. */
   timer: { readonly at: number } | null;
 }

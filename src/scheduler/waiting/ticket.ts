@@ -30,6 +30,10 @@ export interface Ticket {
   readonly id: string;
   /** When the request first arrived, through all restarts of the pool. Opaque to all but the waiting list. */
   readonly token: number;
+  /** When it is its turn, among those of its flow: its arrival, or as much earlier as it goes ahead. */
+  readonly due: number;
+  /** Whose request it is; `null`: nothing tells. */
+  readonly flow: string | null;
   /** When it began to wait; the time that its earlier attempts spent at servers does not count. */
   readonly since: number;
   /** True if the request had a slot before. */
@@ -40,6 +44,20 @@ export interface Ticket {
   readonly hashKey: number | null;
   /** When a deferred request is given up: nobody holds a connection for it. `null`: this is a direct one. */
   readonly expiresAt: number | null;
+  /** When the patience of a direct request's client ends; `null`: never before `queue_timeout`. */
+  readonly patientUntil: number | null;
+  /** True if the client then wants to store it instead. */
+  readonly isToBeStored: boolean;
   /** True once the ticket is off the list: granted, refused, or its client left. */
   left: boolean;
+}
+
+/** The order of tickets of one flow. Two of the same token are a request that asks twice, or came when another had. */
+export function goesBefore(a: Ticket, b: Ticket): boolean {
+  if (a.due !== b.due) return a.due < b.due;
+  return a.token < b.token || (a.token === b.token && a.since < b.since);
+}
+
+export function hasLeft(ticket: Ticket): boolean {
+  return ticket.left;
 }

@@ -1,0 +1,23 @@
+import type { Ticket } from "./ticket.ts";
+
+/** A slot, as far as shares go. */
+export interface UsedSlot {
+  readonly flow: string | null;
+  /** When it was granted, in ms since the epoch. */
+  readonly since: number;
+  /** What its flow was charged for it so far, in ms; `null`: it is not (any more) held for a request of a flow. */
+  charged: number | null;
+  /** How much of its time has counted towards its flow's share, in ms. */
+  countedMs: number;
+}
+
+/** In which order tickets get slots. */
+export interface Order {
+  push(ticket: Ticket): void;
+  /** The next in line; `undefined`: nobody waits who may have a slot. */
+  peek(): Ticket | undefined;
+  /** Takes the next in line off, which gets this slot. */
+  pop(slot: UsedSlot): Ticket | undefined;
+  /** To be called once for each ticket that left before its turn. */
+  bury(ticket: Ticket): void;
+}
