@@ -5,17 +5,36 @@ const estimate = document.querySelector("#estimate");
 const { events, state, reload } = place.dataset;
 /** How often a screen reader is told the estimate, in ms. */
 const TELL_MS = 10_000;
+/** How long to wait for the first event, and for any further one, in ms: some proxies hold streams back. */
+const [FIRST_MS, NEXT_MS] = [15_000, 45_000];
 
 const source = new EventSource(events);
+let timer;
 let told = Date.now();
-/** Once: the browser may take its time. Its connections may all be taken by such pages: this one's is needed no more. */
+
+/** Once: the browser may take its time. It has few connections to a host, and needs this one for the reload. */
 let again = () => {
   again = () => {};
   source.close();
   location.reload();
 };
 
+/** A reload without a network would leave nothing but the browser's own page: Sluice has to answer first. */
+function expectNews(withinMs) {
+  clearTimeout(timer);
+  timer = setTimeout(
+    () =>
+      fetch(events).then(
+        () => again(),
+        () => expectNews(withinMs),
+      ),
+    withinMs,
+  );
+}
+
+expectNews(FIRST_MS);
 source.addEventListener("status", ({ data }) => {
+  expectNews(NEXT_MS);
   const now = JSON.parse(data);
   if (now.state !== state) return again();
   if (now.place !== null) {
@@ -28,7 +47,7 @@ source.addEventListener("status", ({ data }) => {
 });
 // The browser connects again by itself, unless it was told that there is nothing there.
 source.addEventListener("error", () => {
-  if (source.readyState === EventSource.CLOSED) setTimeout(() => again(), reload * 1_000);
+  if (source.readyState === EventSource.CLOSED) expectNews(reload * 1_000);
 });
-// The page of a history's entry, which has missed what came meanwhile.
+// A page out of the history has missed what came meanwhile.
 addEventListener("pageshow", ({ persisted }) => persisted && again());

@@ -10,7 +10,7 @@ import { estimateOf } from "../requests/estimate.ts";
 import script from "./waiting-page.script.js" with { type: "text" };
 
 /** SHA-256 of the script; a test computes it. */
-const SCRIPT_DIGEST = "sha256-D6gffd0KFiQsFmysmM0rUvYfLUpkkpxnFCwPZfTgN2o=";
+const SCRIPT_DIGEST = "sha256-xHWVD305uFxsPFAlCzr9TbpRQaQ5p4Tc3STiXZd40j8=";
 
 /** Without a script, the page reloads itself: the sooner, the nearer it is to its turn; in seconds. */
 const [SOONEST_S, UNKNOWN_S, LATEST_S] = [2, 5, 10];

@@ -6,7 +6,6 @@ import { OWN_HEADERS } from "../refusals/response.ts";
 import { estimateOf } from "./estimate.ts";
 import { requestStatus } from "./monitor.ts";
 import { reachDeferred, tellLeft } from "./reach-deferred.ts";
-import type { RequestStatus } from "./request-status.ts";
 import { untilStateChanges } from "./wait.ts";
 
 /** Bounds of the pause between two looks at the place, in ms. */
@@ -43,6 +42,8 @@ export function statusEvents(
       "Content-Type": "text/event-stream",
       "Cache-Control": "no-store",
       "Referrer-Policy": "no-referrer",
+      // nginx would hold it back.
+      "X-Accel-Buffering": "no",
     },
   });
 }
@@ -64,15 +65,13 @@ async function send(
     for (let status: DeferredStatus | null = first; status && !client.aborted && Date.now() < endsAt; ) {
       const isPages = Boolean(status.pageAt);
       const seen = `${status.state} ${status.place} ${isPages && estimateOf(status)}`;
-      // That a client is gone shows in a write, on workerd only there (2026-11-17).
-      if (seen !== sent || isPages || Date.now() - sentAt >= SILENCE_MS) {
-        const told = requestStatus(status, origin, Date.now());
-        const text =
-          seen === sent ? ":\n\n" : eventOf(isPages ? { ...told, estimate: estimateOf(status) } : told);
-        await writer.write(encoder.encode(text));
-        sentAt = Date.now();
-        sent = seen;
-      }
+      const isQuiet = Date.now() - sentAt >= SILENCE_MS;
+      // A page that hears nothing asks anew.
+      const text = seen !== sent || (isPages && isQuiet) ? eventOf(status, origin) : ":\n\n";
+      // That a page is gone shows in a write, on workerd only there (2026-11-17).
+      if (seen !== sent || isQuiet || isPages) await writer.write(encoder.encode(text));
+      if (seen !== sent || isQuiet) sentAt = Date.now();
+      sent = seen;
       if (status.endedAt !== null) break;
       // A place may change without the state.
       if (status.state === "queued") await scheduler.wait(pauseMs(status));
@@ -92,6 +91,8 @@ function pauseMs({ place }: DeferredStatus): number {
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, (place ?? 0) * PAUSE_A_PLACE_MS));
 }
 
-function eventOf(status: RequestStatus & { estimate?: string }): string {
-  return `event: status\nid: ${status.state}\ndata: ${JSON.stringify(status)}\n\n`;
+function eventOf(status: DeferredStatus, origin: string): string {
+  const told = requestStatus(status, origin, Date.now());
+  const data = status.pageAt ? { ...told, estimate: estimateOf(status) } : told;
+  return `event: status\nid: ${status.state}\ndata: ${JSON.stringify(data)}\n\n`;
 }
