@@ -296,7 +296,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   #seen(): void {
     if (!this.#presence || !this.#progress || isEnded(this.#progress)) return;
     const alarmAt = this.#presence.seen(Date.now());
-    if (alarmAt !== null) this.#store.setAlarm(alarmAt);
+    const overdueAt = isWaiting(this.#progress)
+      ? this.#progress.expiresAt + OVERDUE_MS
+      : Number.POSITIVE_INFINITY;
+    if (alarmAt !== null) this.#store.setAlarm(Math.min(alarmAt, overdueAt));
   }
 
   async #missVisitor(

@@ -1,8 +1,9 @@
 /// <reference path="./text.d.ts" />
+import type { RequestTarget } from "../carry/target.ts";
 import { bound } from "../config/bindings.ts";
 import { WAITING_PAGE } from "../config/waiting-page.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
-import { monitorUrl } from "../link/deferred-id.ts";
+import { REQUESTS_PATH } from "../link/deferred-id.ts";
 import { OWN_PAGE_POLICY } from "../refusals/own-body.ts";
 import { escapeHtml, OWN_HEADERS, ownPage } from "../refusals/response.ts";
 import { estimateOf } from "../requests/estimate.ts";
@@ -28,11 +29,12 @@ const POLICY = [
 export function waitingPage(
   env: object,
   status: DeferredStatus,
-  { origin, pool, requestId }: { origin: string; pool: string; requestId: string },
+  { target, pool, requestId }: { target: RequestTarget; pool: string; requestId: string },
 ): Response {
   const own = bound(env, WAITING_PAGE);
   const isOwn = typeof own === "string";
   const reloadS = reloadAfterS(status);
+  const refresh = `${reloadS}; url=${hereFrom(target)}`;
   const headers = new Headers({
     ...OWN_HEADERS,
     "Content-Security-Policy": isOwn ? OWN_PAGE_POLICY : POLICY,
@@ -45,12 +47,21 @@ export function waitingPage(
     Vary: "Accept, Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose",
   });
   // An own page has no script of ours.
-  if (isOwn) headers.set("Refresh", String(reloadS));
-  const events = monitorUrl(origin, status.id);
+  if (isOwn) headers.set("Refresh", refresh);
+  const events = REQUESTS_PATH + status.id;
   const body = isOwn
     ? filledIn(own, status, { pool, requestId, events })
-    : ourPage(status, reloadS, { events, requestId });
+    : ourPage(status, { reloadS, refresh, events, requestId });
   return new Response(body, { status: 202, headers });
+}
+
+/**
+ * The page's own address. Without it, a browser would only scroll where the address has a fragment; relative, as a proxy in
+ * front may have taken the request's scheme.
+ */
+function hereFrom({ origin, pathAndQuery }: RequestTarget): string {
+  const [path = "", ...query] = new URL(origin + pathAndQuery).href.split("?");
+  return `./${[path.slice(path.lastIndexOf("/") + 1), ...query].join("?")}`;
 }
 
 function reloadAfterS({ state, startsInMs }: DeferredStatus): number {
@@ -62,8 +73,12 @@ function reloadAfterS({ state, startsInMs }: DeferredStatus): number {
 
 function ourPage(
   status: DeferredStatus,
-  reloadS: number,
-  { events, requestId }: { events: string; requestId: string },
+  {
+    reloadS,
+    refresh,
+    events,
+    requestId,
+  }: { reloadS: number; refresh: string; events: string; requestId: string },
 ): string {
   const { state, place } = status;
   const isRunning = state === "running";
@@ -80,7 +95,7 @@ function ourPage(
       "What you asked for appears here by itself, as soon as it is your turn. Keep this page open: it keeps your place, also if you reload it.",
       `<small>request ${escapeHtml(requestId)}</small>`,
     ],
-    `<noscript><meta http-equiv="refresh" content="${reloadS}"></noscript>\n<script type="module">${script}</script>\n`,
+    `<noscript><meta http-equiv="refresh" content="${escapeHtml(refresh)}"></noscript>\n<script type="module">${script}</script>\n`,
   );
 }
 

@@ -115,7 +115,7 @@ export class WaitingRoom {
     trace.isDeferred = true;
     trace.outcome = "deferred";
     this.#setCookie = this.#cookie.keeping(status.id, this.#config.expiresMs + KEEP_MS);
-    return waitingPage(env, status, { origin: target.origin, pool: pool.name, requestId: trace.requestId });
+    return waitingPage(env, status, { target, pool: pool.name, requestId: trace.requestId });
   }
 
   async #whenEnded(address: DeferredAddress): Promise<Response | null> {

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { DeferredList } from "../../src/admin/deferred.ts";
 import { startBrowser } from "../dashboard/chromium.ts";
 import { send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
@@ -10,7 +11,6 @@ import { useStage } from "../support/stage.ts";
 const stage = useStage(
   {
     web: { waiting_page: "1s", deferred: {} },
-    own: { waiting_page: "1s", deferred: {}, on_client_abort: "cancel" },
   },
   { bundle: "test", adminHost: "admin.test" },
 );
@@ -46,7 +46,14 @@ const admin = (method: string, path: string) =>
     headers: { Host: "admin.test", Authorization: "Bearer test-token-7f3a-c2d9" },
     ...(method === "GET" ? {} : { body: "{}" }),
   });
-const queued = async (pool = "web") => JSON.parse(String((await admin("GET", pool)).body)).queued;
+const queued = async () => JSON.parse(String((await admin("GET", "web")).body)).queued;
+
+/** What nobody waits for any more would be sent to the next test's server. */
+afterEach(async () => {
+  const { body } = await admin("GET", "web/deferred?state=queued");
+  const { requests } = JSON.parse(String(body)) as DeferredList;
+  for (const { id } of requests) await admin("DELETE", `web/deferred/${id}`);
+});
 
 /** The only slot is taken, and `ahead` more wait directly. Each call of `next` answers the first, and lets the next in. */
 async function line(ahead: number) {
@@ -78,9 +85,10 @@ const ofSluice = async (page: Page) =>
   (await page.context().cookies()).filter(({ name }) => name.startsWith("sluice-"));
 
 describe.each([
-  ["with scripts", {}],
-  ["without scripts", WITHOUT_SCRIPTS],
-])("a browser %s", (_, options) => {
+  ["with scripts", {}, "#part"],
+  // No header can say what only the browser knows.
+  ["without scripts", WITHOUT_SCRIPTS, ""],
+])("a browser %s", (_, options, fragment) => {
   test("sees its place fall, keeps it through a reload, and gets the answer at the address that it asked for", async () => {
     const { next } = await line(2);
     const page = await (await visitor(options)).tab();
@@ -98,7 +106,7 @@ describe.each([
     const response = await next();
     response.writeHead(200, { "Content-Type": "text/html" }).end(ANSWER);
     await seesAnswer(page);
-    expect(page.url()).toBe(url("/shop/page?x=1#part"));
+    expect(page.url()).toBe(url(`/shop/page?x=1${fragment}`));
     expect(await ofSluice(page)).toEqual([]);
     expect(await queued()).toBe(0);
     stage.origin.answer = (request, answer) =>

@@ -19,9 +19,14 @@ const STATUS: DeferredStatus = {
   pageAt: "https://app.test/x",
 };
 
-function show(status: Partial<DeferredStatus> = {}, env: object = {}, requestId = "id-1") {
-  const where = { origin: "https://app.test", pool: "web", requestId };
-  return waitingPage(env, { ...STATUS, ...status }, where);
+interface Shown extends Partial<DeferredStatus> {
+  requestId?: string;
+  url?: string;
+}
+
+function show({ requestId = "id-1", url = "/shop/page?x=1", ...status }: Shown = {}, env: object = {}) {
+  const target = { origin: "https://app.test", host: "app.test", path: "", pathAndQuery: url };
+  return waitingPage(env, { ...STATUS, ...status }, { target, pool: "web", requestId });
 }
 
 const titleOf = (html: string) => /<title>(.*)<\/title>/.exec(html)?.[1];
@@ -60,9 +65,26 @@ describe("the waiting page", () => {
     async (status, says, s) => {
       const html = await show(status).text();
       expect(html).toContain(says);
-      expect(html).toContain(`<noscript><meta http-equiv="refresh" content="${s}"></noscript>`);
+      expect(html).toContain(
+        `<noscript><meta http-equiv="refresh" content="${s}; url=./page?x=1"></noscript>`,
+      );
     },
   );
+
+  test.each([
+    ["/", "./"],
+    ["/shop/", "./"],
+    ["/a?", "./a?"],
+    ["/a?b=/c?d", "./a?b=/c?d"],
+    ["//evil.test/x", "./x"],
+    ["//evil.test", "./evil.test"],
+    ["/a:b", "./a:b"],
+    ['/é"<', "./%C3%A9%22%3C"],
+  ])("at %s reloads just that, without its fragment", (at, url) => {
+    const { headers } = show({ url: at }, { WAITING_PAGE: "" });
+    expect(headers.get("refresh")).toBe(`10; url=${url}`);
+    expect(new URL(url, `https://app.test${at}#part`).href).toBe(new URL(`https://app.test${at}`).href);
+  });
 
   test("has one script, which its policy names by its digest, and may ask nobody but Sluice", async () => {
     const response = show();
@@ -90,11 +112,11 @@ describe("an own page", () => {
       own("{{place}}|{{estimate}}|{{seconds}}|{{pool}}|{{requestId}}|{{status}}|{{other}}"),
     );
     expect(await response.text()).toBe(
-      `7|in about 41 seconds|41|web|id-1|https://app.test/_sluice/requests/${STATUS.id}|{{other}}`,
+      `7|in about 41 seconds|41|web|id-1|/_sluice/requests/${STATUS.id}|{{other}}`,
     );
     expect(Object.fromEntries(response.headers)).toMatchObject({
       "content-security-policy": "frame-ancestors 'none'",
-      refresh: "10",
+      refresh: "10; url=./page?x=1",
     });
   });
 
@@ -104,7 +126,7 @@ describe("an own page", () => {
   });
 
   test("shows what comes from outside as text, and nothing in it is filled in again", async () => {
-    const response = show({}, own("<p>{{requestId}}</p>"), "<b>{{pool}}$&");
+    const response = show({ requestId: "<b>{{pool}}$&" }, own("<p>{{requestId}}</p>"));
     expect(await response.text()).toBe("<p>&lt;b&gt;{{pool}}$&amp;</p>");
   });
 });
