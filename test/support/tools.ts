@@ -36,7 +36,7 @@ const NEEDS = [
     why: NO_CHROMIUM,
   },
   {
-    files: ["test/proxy/waiting-browser.test.ts"],
+    files: ["test/proxy/waiting-browser.test.ts", "test/cli/serve/waiting-page.test.ts"],
     missing: () => !existsSync(CHROMIUM),
     why: NO_CHROMIUM,
   },
