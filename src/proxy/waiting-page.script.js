@@ -12,11 +12,15 @@ const source = new EventSource(events);
 let timer;
 let told = Date.now();
 
-/** Once: the browser may take its time. It has few connections to a host, and needs this one for the reload. */
+/**
+ * Once: the browser may take its time. It has few connections to a host, and needs this one for the reload. One that keeps
+ * no cookies would begin anew: it goes on at the request's own address, which leads to the answer.
+ */
 let again = () => {
   again = () => {};
   source.close();
-  location.reload();
+  if (navigator.cookieEnabled) location.reload();
+  else location.replace(events);
 };
 
 /** A reload without a network would leave nothing but the browser's own page: Sluice has to answer first. */

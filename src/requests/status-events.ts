@@ -9,7 +9,8 @@ import { reachDeferred, tellLeft } from "./reach-deferred.ts";
 import { untilStateChanges } from "./wait.ts";
 
 /** Bounds of the pause between two looks at the place, in ms. */
-const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [1_000, 5_000];
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 5_000;
 /** Hundreds may look: the pause grows with the place, in ms for each that goes before. */
 const PAUSE_A_PLACE_MS = 20;
 /** A stream is ended after so long, in ms; `EventSource` begins a new one by itself. */

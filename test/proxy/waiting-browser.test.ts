@@ -194,6 +194,21 @@ describe("with scripts", () => {
     await seesAnswer(page);
   });
 
+  test("a browser that keeps no cookies is led to the answer at another address", async () => {
+    const { next } = await line(0);
+    const { context, tab } = await visitor();
+    await context.addInitScript("Object.defineProperty(navigator, 'cookieEnabled', { value: false })");
+    const page = await tab();
+    await page.goto(url("/plain"));
+    await seesPlace(page, "1");
+    await context.clearCookies();
+    const response = await next();
+    response.writeHead(200, { "Content-Type": "text/html" }).end(ANSWER);
+    await page.getByRole("link", { name: "Open the answer" }).click();
+    await seesAnswer(page);
+    expect(new URL(page.url()).pathname).toMatch(/^\/_sluice\/requests\/[\da-f]{96}\/response$/);
+  });
+
   test("a page whose stream is refused reloads itself, and one that is forgotten begins anew", async () => {
     const { next } = await line(0);
     const page = await (await visitor()).tab();
