@@ -1,5 +1,6 @@
 import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
 import { carry } from "../carry/carry.ts";
+import { noteOrder } from "../carry/flow.ts";
 import { carryFree, isFree } from "../carry/free.ts";
 import { isMemoryFull } from "../carry/memory.ts";
 import { BrokenUpload } from "../carry/paced-reader.ts";
@@ -72,6 +73,7 @@ async function serve(
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
     pool = poolOf(env, target);
     trace.observe(pool, request.headers);
+    await noteOrder(trace, pool, request, target);
     checkHandshake(request);
     body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     const responder = { respond, refuse, breakOff };
