@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { DeferredList } from "../../src/admin/deferred.ts";
-import { send } from "../support/client.ts";
+import { begin, send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
-import { occupy, Visitor } from "../support/visitor.ts";
+import { NAVIGATION, occupy, Visitor } from "../support/visitor.ts";
 
 const WAITS = { waiting_page: "1s", deferred: {} };
 const stage = useStage(
@@ -11,7 +12,8 @@ const stage = useStage(
     web: WAITS,
     full: { ...WAITS, deferred: { max: 1 } },
     free: { ...WAITS, free_paths: ["/free"] },
-    drained: { ...WAITS, deferred: { when: "drained", methods: ["GET"] } },
+    drained: { waiting_page: "1h", deferred: { when: "drained", methods: ["GET"] } },
+    cancel: { ...WAITS, on_client_abort: "cancel" },
     refusing: { ...WAITS, when_down: "refuse", retries: 0 },
     plain: { deferred: {} },
     short: { ...WAITS, deferred: { expires: "1s" } },
@@ -219,14 +221,63 @@ describe("a drain", () => {
     onTestFinished(async () => void (await stage.sluice.resume("drained")));
     await stage.sluice.drain("drained");
     const one = visitor();
-    const page = await one.visit("/", { ...to("drained"), "X-Request-Id": "at-once" });
+    const page = await one.visit("/", to("drained"));
     expect([page.status, page.headers.location]).toEqual([202, undefined]);
-    const { queueMs } = await stage.sluice.logged(({ requestId }) => requestId === "at-once");
-    expect(queueMs).toBeLessThan(1_000);
   });
 });
 
 describe("a page's place", () => {
+  test("is that of the direct request that it was, also if the pool's object crashed meanwhile", async () => {
+    const free = await occupy(stage);
+    const one = visitor();
+    const first = one.visit("/crash-before");
+    await stage.sluice.until("web", ({ queued }) => queued === 1);
+    const later = send(stage.sluice.url, { path: "/behind" });
+    await stage.sluice.until("web", ({ queued }) => queued === 2);
+    await stage.sluice.crash("web");
+    expect([(await first).status, placeOf(await first)]).toEqual([202, "1"]);
+    free();
+    for (const path of ["/crash-before", "/behind"]) {
+      const { request, response } = await stage.origin.arrival();
+      expect(request.url).toBe(path);
+      response.end(path);
+    }
+    await later;
+  });
+
+  test("is freed soon after its stream has closed, before that of a page that is only missed", async () => {
+    await occupy(stage);
+    const [one, two] = [visitor(), visitor()];
+    await one.visit("/stream");
+    const path = `/_sluice/requests/${one.id}`;
+    const { request, response } = begin(stage.sluice.url, { path, headers: { Accept: "text/event-stream" } });
+    request.end();
+    const [event] = await once(await response, "data");
+    expect(String(event)).toContain('"estimate":"');
+    await two.visit("/silent");
+    request.destroy();
+    await stage.sluice.until("web", ({ queued }) => queued === 1, 50_000);
+    expect((await status(two.id)).state).toBe("queued");
+  }, 70_000);
+
+  test("is given up while its server works, where on_client_abort says so", async () => {
+    const free = await occupy(stage, to("cancel"));
+    const one = visitor();
+    await one.visit("/", to("cancel"));
+    free();
+    const { request } = await stage.origin.arrival();
+    const closed = once(request.socket, "close");
+    const cookie = [...one.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const headers = { ...NAVIGATION, ...to("cancel"), Cookie: cookie, "x-leave-after": "told" };
+    const left = send(stage.sluice.leaverUrl, { headers });
+    // It is there by then: this one began later, and is over.
+    await status(one.id, { ...to("cancel"), Prefer: "wait=1" });
+    await stage.sluice.tellLeavers();
+    expect((await left).status).toBe(499);
+    await closed;
+    await stage.sluice.until("cancel", ({ deferred }) => deferred?.running === 0);
+  });
+
   test("survives a crash of the pool's object", async () => {
     const free = await occupy(stage);
     const one = visitor();
