@@ -41,6 +41,25 @@ test("behind `sluice serve` a visitor's page keeps its place, and frees it when 
   await answer();
 });
 
+test("a page that waits outlasts a restart of `sluice serve`", async () => {
+  const origin = await Origin.start((_request, response) => response.end("after the restart"));
+  onTestFinished(() => origin.stop());
+  const servers = [{ name: "web-1", url: origin.url }];
+  const project = await Project.make({ web: { servers, waiting_page: "1s", deferred: {} } });
+  const first = await project.serve();
+  const browser = await startBrowser();
+  onTestFinished(() => browser.close());
+  await first.admin("/drain", {});
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${first.url}/shop/`);
+  expect(await page.title()).toBe("Place 1 in line");
+  await first.stop();
+  const second = await project.serve();
+  expect((await second.snapshot()).queued).toBe(1);
+  await second.admin("/resume", {});
+  await page.getByText("after the restart").waitFor();
+});
+
 test("behind `sluice serve` an own page of the file is shown, and reloads itself", async () => {
   const { page, answer } = await wait({ WAITING_PAGE: "<title>{{pool}}</title><h1>Platz {{place}}</h1>" });
   expect(await page.title()).toBe("web");
