@@ -105,6 +105,8 @@ export class Deferral {
       const isSame = namesake.fingerprint === request.fingerprint;
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
+    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
+    if (token !== null) this.#scheduler.storedAfterWait();
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
     if (refusal) {
       const message = refusal === "stopped" ? (this.#scheduler.stopMessage ?? undefined) : undefined;
@@ -112,7 +114,6 @@ export class Deferral {
       return { code: refusal, message, outlook };
     }
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
     const row: DeferredRow = {
       number: 0,
       id,
@@ -128,7 +129,6 @@ export class Deferral {
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
     const keeps = token === null ? {} : { token };
-    if (token !== null) this.#scheduler.storedAfterWait();
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);

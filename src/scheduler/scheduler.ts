@@ -185,7 +185,8 @@ export class Scheduler {
   ): DeferRefusal | null {
     // One that waited as a direct request is not new to its flow.
     const code = this.#deferRefusal(unfinished, token === null ? flow : undefined, now);
-    if (code) this.#chronicle.refused(code, now);
+    // Nor is one refused that has waited: its client goes on waiting.
+    if (code && token === null) this.#chronicle.refused(code, now);
     if (code === "no-server") this.#askForServers(now);
     return code;
   }
@@ -198,7 +199,7 @@ export class Scheduler {
     return this.#outlookOf({ code, flow, line, patienceMs: expiresMs }, now);
   }
 
-  /** A direct request that had waited as long as its client wanted to is stored: it is not abandoned. */
+  /** A direct request that had waited as long as its client wanted to is stored, or waits on: it is not abandoned. */
   storedAfterWait(): void {
     this.counters.notAbandoned();
   }
