@@ -54,6 +54,30 @@ describe("a lease", () => {
   });
 });
 
+describe("a page that waits", () => {
+  const missedMs = constant("proxy/waiting-room.ts", "VISITOR_MS");
+  const lateMs = 5_000;
+
+  test("is seen in time, by reloads that a server at work holds as long as it may", () => {
+    const betweenMs = 1_000 * constant("proxy/waiting-page.ts", "LATEST_S");
+    const heldMs = constant("proxy/waiting-room.ts", "HOLD_MS");
+    expect(betweenMs + heldMs + lateMs).toBeLessThan(missedMs);
+  });
+
+  test("and was closed in another tab is not given up: this one's stream shows in time that it is still there", () => {
+    const pauseMs = constant("requests/status-events.ts", "LONGEST_PAUSE_MS");
+    expect(1.5 * pauseMs).toBeLessThan(constant("deferred/presence.ts", "COMES_BACK_MS"));
+  });
+
+  test("hears from its stream before it asks anew", () => {
+    const text = textOf("src/proxy/waiting-page.script.js");
+    const [, nextMs = ""] = /\[FIRST_MS, NEXT_MS\] = \[[\d_]+, ([\d_]+)\]/.exec(text) ?? [];
+    const quietMs = constant("requests/status-events.ts", "SILENCE_MS");
+    const pauseMs = constant("requests/status-events.ts", "LONGEST_PAUSE_MS");
+    expect(2 * (quietMs + pauseMs)).toBeLessThan(Number(nextMs.replaceAll("_", "")));
+  });
+});
+
 describe("a ticket", () => {
   const noticeMs = constant("pool/notices.ts", "NOTICE_MS");
   const latestNoticeMs = noticeMs + constant("pool/notices.ts", "STEP_MS");

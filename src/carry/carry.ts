@@ -16,7 +16,8 @@ export async function carry(carried: CarriedRequest): Promise<void> {
   const { flow, aheadMs } = carried.trace;
   const hashKey = hashKeyOf(pool, request.headers, target);
   const turn: Turn = {
-    waitedMs: 0,
+    waitedMs: carried.waited?.ms ?? 0,
+    ...(carried.waited ? { token: carried.waited.token } : {}),
     ...(hashKey === null ? {} : { hashKey }),
     ...(flow === null ? {} : { flow }),
     ...(aheadMs === 0 ? {} : { aheadMs }),

@@ -12,6 +12,7 @@ import { identified } from "./servers.ts";
 import { type PlacedPool, sharedServers } from "./shared-servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
 import { poolVariables } from "./variables.ts";
+import { wrongWaitingPage } from "./waiting-page.ts";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -58,9 +59,14 @@ export function readPools(
 }
 
 /** What is wrong with the names of variables and headers; paths begin at the pool. */
-function wrongNames({ servers, headers, pages, logHeaders }: ParsedPool, bindings: Bindings): Problem[] {
+function wrongNames(pool: ParsedPool, bindings: Bindings): Problem[] {
+  const { servers, headers, pages, logHeaders } = pool;
   const all = [...headers, ...servers.flatMap((server) => server.headers)];
-  return [...wrongPages(pages, all, bindings), ...secretsInLog(logHeaders, all)];
+  return [
+    ...wrongPages(pages, all, bindings),
+    ...wrongWaitingPage(pool, bindings),
+    ...secretsInLog(logHeaders, all),
+  ];
 }
 
 /** A pool as it is written, and in which variable. */

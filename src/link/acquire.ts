@@ -28,8 +28,16 @@ const IMPATIENT = "The request waited as long as its client prefers, and no serv
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
-/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`). */
-export class ToBeDeferred extends Error {}
+/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`, `deferAfterMs`). */
+export class ToBeDeferred extends Error {
+  /** With it, the request keeps its turn; `null`: it has not waited. */
+  readonly token: number | null;
+
+  constructor(token: number | null) {
+    super();
+    this.token = token;
+  }
+}
 
 /** What `acquireLease` needs of the request that wants the slot. */
 export interface RequestContext {
@@ -40,6 +48,8 @@ export interface RequestContext {
   inBackground: (work: Promise<unknown>) => void;
   /** True if the request may be stored instead of waiting. */
   mayDefer?: boolean;
+  /** See `TicketRequest`. */
+  deferAfterMs?: number;
 }
 
 /** What a request carries over from one attempt to the next, so that it keeps its turn. */
@@ -73,7 +83,7 @@ export interface FailedAttempt {
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground, mayDefer = false } = request;
+  const { pool, client, inBackground, mayDefer = false, deferAfterMs } = request;
   const id = crypto.randomUUID();
   const waitedMs = stopwatch(turn.waitedMs);
   let ticket: Rpc.Stub<WaitingTicket> | null = null;
@@ -108,6 +118,8 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       ...(patienceMs === undefined ? {} : { patienceMs }),
       // Only at first: a ticket that waits already keeps its turn.
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
+      // A stored request knows nothing of the server that has failed it.
+      ...(deferAfterMs !== undefined && !retry ? { deferAfterMs } : {}),
       ended: unsent,
     });
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
@@ -163,8 +175,8 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
   return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-function notGranted({ code, message, outlook }: NotGranted, pool: PoolConfig, turn: Turn): Error {
-  if (code === "defer") return new ToBeDeferred();
+function notGranted({ code, message, outlook, token }: NotGranted, pool: PoolConfig, turn: Turn): Error {
+  if (code === "defer") return new ToBeDeferred(token ?? null);
   if (code === "left") return new ClientLeft();
   if (code === "queue-timeout") return queueTimeout(pool, turn, outlook);
   return new Refusal(code, message ?? DETAILS[code], pool.name, { outlook });

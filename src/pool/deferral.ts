@@ -105,6 +105,8 @@ export class Deferral {
       const isSame = namesake.fingerprint === request.fingerprint;
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
+    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
+    if (token !== null) this.#scheduler.storedAfterWait();
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
     if (refusal) {
       const message = refusal === "stopped" ? (this.#scheduler.stopMessage ?? undefined) : undefined;
@@ -112,7 +114,6 @@ export class Deferral {
       return { code: refusal, message, outlook };
     }
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
     const row: DeferredRow = {
       number: 0,
       id,
@@ -127,8 +128,7 @@ export class Deferral {
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
-    const keeps = token === null ? {} : { token, pausedMs: 0 };
-    if (token !== null) this.#scheduler.storedAfterWait();
+    const keeps = token === null ? {} : { token };
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);

@@ -132,7 +132,7 @@ function refusalOf(
 }
 
 /** Resolves once the request is durable and on the waiting list, or is not to be. */
-async function store(
+export async function store(
   env: Env,
   { pool, body, client }: Pick<CarriedRequest, "pool" | "client"> & { body: RequestBody },
   address: DeferredAddress,
@@ -229,7 +229,7 @@ function webhookOf(env: Env, headers: Headers, { webhooks }: DeferredConfig, poo
 }
 
 /** As they came, without what was meant for Sluice. */
-function headersOf(headers: Headers, { context }: Trace): [string, string][] {
+export function headersOf(headers: Headers, { context }: Trace): [string, string][] {
   const kept = new Headers(headers);
   // All attempts are of one trace.
   setTraceContext(kept, context);

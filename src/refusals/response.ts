@@ -97,10 +97,10 @@ export function refusalFacts({ status, code }: Refusal, requestId: string): stri
 }
 
 /**
- * A page of Sluice's own. `paragraphs` are HTML, the titles are text. It has an icon of its own: a browser would ask the
+ * A page of Sluice's own. `paragraphs` and what else is in its head are HTML, the titles are text. It has an icon of its own: a browser would ask the
  * pool for `/favicon.ico`, which may have just refused.
  */
-export function ownPage(title: string, heading: string, paragraphs: readonly string[]): string {
+export function ownPage(title: string, heading: string, paragraphs: readonly string[], head = ""): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -108,7 +108,7 @@ export function ownPage(title: string, heading: string, paragraphs: readonly str
 <link rel="icon" href="data:,">
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
-<main>
+${head}<main>
 <h1>${escapeHtml(heading)}</h1>
 ${paragraphs.map((paragraph) => `<p>${paragraph}</p>`).join("\n")}
 </main>
@@ -129,7 +129,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** HTML must be named, and be wanted no less than JSON: programs that accept everything, any type, get JSON. */
-export function prefersHtml({ headers }: Request): boolean {
+export function prefersHtml({ headers }: Pick<Request, "headers">): boolean {
   const accept = headers.get("accept") ?? "";
   const html = qualityOf(accept, "text/html", "application/xhtml+xml");
   return html > 0 && html >= qualityOf(accept, "application/problem+json", "application/json");

@@ -136,6 +136,8 @@ export class Scheduler {
     if (!ticket) return false;
     this.counters.abandoned();
     this.traffic.left(ticket, now);
+    // It may have been the next in line, and have waited for another server than the one that is free.
+    if (ticket.failed) this.#dispatch(now);
     return true;
   }
 
@@ -183,7 +185,8 @@ export class Scheduler {
   ): DeferRefusal | null {
     // One that waited as a direct request is not new to its flow.
     const code = this.#deferRefusal(unfinished, token === null ? flow : undefined, now);
-    if (code) this.#chronicle.refused(code, now);
+    // Nor is one refused that has waited: its client goes on waiting.
+    if (code && token === null) this.#chronicle.refused(code, now);
     if (code === "no-server") this.#askForServers(now);
     return code;
   }
@@ -196,7 +199,7 @@ export class Scheduler {
     return this.#outlookOf({ code, flow, line, patienceMs: expiresMs }, now);
   }
 
-  /** A direct request that had waited as long as its client wanted to is stored: it is not abandoned. */
+  /** A direct request that had waited as long as its client wanted to is stored, or waits on: it is not abandoned. */
   storedAfterWait(): void {
     this.counters.notAbandoned();
   }
@@ -658,6 +661,8 @@ export class Scheduler {
   #renewLease(slot: Slot<Server>, now: number): void {
     if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
+    // Its flow is charged, so that another one may be next, which a free slot may do for.
+    if (this.#shares && this.#waitingList.length > 0) this.#dispatch(now);
   }
 
   #recordReturn({ pausedMs }: TicketRequest, now: number): void {

@@ -8,14 +8,35 @@ import { World } from "./world.ts";
 /** What the pool may crash in. `store`: it has written no more than that the request is stored. */
 const CRASHES = ["arrive", "release", "defer", "store", "retry", "stop"] as const;
 
+/** What some requests bring along. There are few flows, so that they meet. */
+const asks = fc.record(
+  {
+    flow: fc.constantFrom("x", "y", "z"),
+    aheadMs: fc.oneof(fc.integer({ min: -20_000, max: 20_000 }), fc.constantFrom(-3_600_000, 3_600_000)),
+    patienceMs: fc.oneof(fc.nat(500), fc.nat(90_000)),
+    deferAfterMs: fc.oneof(fc.nat(500), fc.nat(60_000)),
+  },
+  { requiredKeys: [] },
+);
+
 /** One thing that happens; numbers pick the Worker it happens to. */
 const happening = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ what: fc.constant("arrive" as const) }) },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant("arrive" as const), lateMs: fc.nat(3_000) }) },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("arrive" as const) }) },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("arrive" as const), asks }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("arrive" as const), lateMs: fc.nat(3_000), asks }) },
   {
     weight: 4,
     arbitrary: fc.record({
       what: fc.constant("defer" as const),
+      forMs: fc.oneof(fc.integer({ min: 1_000, max: 60_000 }), fc.constant(3_600_000)),
+      asks,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant("storeAfterWait" as const),
+      who: fc.nat(),
       forMs: fc.oneof(fc.integer({ min: 1_000, max: 60_000 }), fc.constant(3_600_000)),
     }),
   },
@@ -167,6 +188,15 @@ const CHECK = { path: "/health", interval: "1s", rise: 2, fall: 2 };
 const PROBED = { ...base.quarantine, probe: "/idle" };
 const REGISTER = { urls: ["*"] };
 const WAKE = { url: "https://scale.example" };
+/** Clients share its servers' time. */
+const SHARED = settings({
+  ...base,
+  flow: "address",
+  check: CHECK,
+  quarantine: PROBED,
+  register: REGISTER,
+  wake: WAKE,
+});
 const CONFIGS = [
   settings({ ...base, check: CHECK, quarantine: PROBED, register: REGISTER, wake: WAKE }),
   settings({ ...base, slots: 2, balance: "leastconn", cooldown: "50ms", check: CHECK, register: REGISTER }),
@@ -200,11 +230,17 @@ const CONFIGS = [
       { ...b, name: "a" },
     ],
   }),
-  settings({ ...base, servers: [{ ...a, name: "c" }, b], check: CHECK }),
+  settings({
+    ...base,
+    servers: [{ ...a, name: "c" }, b],
+    check: CHECK,
+    quarantine: { max: "3s", broken: "1s" },
+  }),
   settings({
     ...base,
     balance: "hash:cookie:sid",
     slow_start: "10s",
+    quarantine: { ...PROBED, max: "50s" },
     check: CHECK,
     servers: [{ ...a, slots: 2 }, b, { name: "c", url: "http://c.example", weight: 3 }],
   }),
@@ -217,6 +253,28 @@ const CONFIGS = [
   }),
   settings({ ...base, check: { ...CHECK, slot: false }, quarantine: PROBED }),
   settings({ ...base, check: { ...CHECK, slot: false }, when_down: "refuse", cooldown: "50ms", slots: 2 }),
+  SHARED,
+  settings({ ...base, flow: "header:x-api-key", slots: 3, max_in_flight_per_flow: 1, cooldown: "50ms" }),
+  settings({
+    ...base,
+    flow: "cookie:sid",
+    slots: 2,
+    max_in_flight_per_flow: 2,
+    max_queue_per_flow: 2,
+    max_queue: 5,
+    check: CHECK,
+    when_down: "refuse",
+    deferred: { when: "asked", max: 6 },
+    register: REGISTER,
+  }),
+  settings({
+    ...base,
+    flow: "query:key",
+    balance: "hash:path",
+    max_queue_per_flow: 3,
+    quarantine: PROBED,
+    servers: [{ ...a, slots: 2 }, b, { ...d, backup: true }],
+  }),
 ];
 
 const configOf = ({ config }: { config: number }) =>
@@ -239,10 +297,10 @@ function play(world: World, event: Happening, calm = false): void {
   const who = "who" in event ? world.workers[event.who % world.workers.length] : undefined;
   switch (event.what) {
     case "arrive":
-      world.arrive("lateMs" in event ? event.lateMs : 0);
+      world.arrive("lateMs" in event ? event.lateMs : 0, "asks" in event ? event.asks : {});
       break;
     case "defer":
-      world.defer(event.forMs);
+      world.defer(event.forMs, false, event.asks);
       break;
     case "advance":
       world.advance(event.ms);
@@ -290,6 +348,9 @@ function play(world: World, event: Happening, calm = false): void {
     case "busy":
       if (who) world[event.what](who, event.elsewhere, event.restMs);
       break;
+    case "storeAfterWait":
+      if (who) world.storeAfterWait(who, event.forMs);
+      break;
     case "cutOff":
       if (who) world.cutOff(who, event.cause, event.clientLeft);
       break;
@@ -303,13 +364,14 @@ function play(world: World, event: Happening, calm = false): void {
   world.checkRegistered();
   world.checkWoken();
   world.checkWaiting();
+  world.checkFlows();
   world.checkLookedAfter();
   world.checkTotals();
 }
 
-/** Everybody does what is due: the pool must come to rest, whatever happened before. */
-function comeToRest(world: World): void {
-  world.restart(CONFIGS[0]);
+/** Everybody does what is due: the pool must come to rest, whatever happened before, and whether or not clients share. */
+function comeToRest(world: World, shares: boolean): void {
+  world.restart(shares ? SHARED : CONFIGS[0]);
   for (const worker of world.workers) world.comeBack(worker);
   world.resume("anybody", true);
   for (const name of ["a", "b"]) world.changeServer(name, { state: "ready", slots: 1, weight: 1 });
@@ -347,7 +409,7 @@ describe("whatever happens, in whatever order", () => {
     events: fc.array(happening, { maxLength: 150, size: "max" }),
   });
 
-  test("no server has more requests than slots, nothing is granted in a drain, nobody waits in a stop or holds a slot after a cut, nobody is overtaken or answered twice", () => {
+  test("no server has more requests than slots, no flow more slots than it may, nothing is granted in a drain, nobody waits in a stop or holds a slot after a cut, nobody of a flow is overtaken or answered twice", () => {
     fc.assert(
       fc.property(histories, ({ config, events }) => {
         const world = new World(configOf({ config }));
@@ -363,7 +425,7 @@ describe("whatever happens, in whatever order", () => {
         const world = new World(configOf({ config }));
         for (const event of events) play(world, event, true);
         world.calmDown();
-        comeToRest(world);
+        comeToRest(world, config % 2 === 1);
         const [takenIn, ended] = takenInAndEnded(world);
         expect(ended).toBe(takenIn + world.countedTwice);
       }),
@@ -376,7 +438,7 @@ describe("whatever happens, in whatever order", () => {
       fc.property(histories, ({ config, events }) => {
         const world = new World(configOf({ config }));
         for (const event of events) play(world, event);
-        comeToRest(world);
+        comeToRest(world, config % 2 === 1);
         const [takenIn, ended] = takenInAndEnded(world);
         expect(Math.abs(ended - takenIn - world.countedTwice)).toBeLessThanOrEqual(world.lostCounts);
       }),

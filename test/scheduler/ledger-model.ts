@@ -13,6 +13,8 @@ interface DeferredRow {
   since: number;
   expiresAt: number;
   hashKey?: number | undefined;
+  flow?: string | undefined;
+  aheadMs: number;
 }
 
 /** What survives a crash: each part of it as it was when the pool last wrote it. */
@@ -93,8 +95,9 @@ export class LedgerModel {
   load(now = 0, lets = false): Restored {
     const deferred = [...this.deferred]
       .filter(([id]) => !this.hasSlot(id))
-      .map(([id, { since, hashKey, ...row }]) => {
-        return { id, ...row, waitedMs: now - since, ...(hashKey === undefined ? {} : { hashKey }) };
+      .map(([id, { since, hashKey, flow, ...row }]) => {
+        const key = hashKey === undefined ? {} : { hashKey };
+        return { id, ...row, waitedMs: now - since, ...key, ...(flow === undefined ? {} : { flow }) };
       });
     return structuredClone({
       slots: [...this.slots.values()],

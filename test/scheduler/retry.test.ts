@@ -104,6 +104,17 @@ describe("another server with a free slot takes a retry at once", () => {
   });
 });
 
+test("a retry that waits for another server, and whose client leaves, keeps those behind it no longer from the free one", () => {
+  start([server("a"), server("b")]);
+  acquire("t0", "t1");
+  granted();
+  retry("t0", "a", { ms: 40 }, 10);
+  acquire("t2");
+  expect(granted()).toEqual([]);
+  scheduler.leave("t0-again", 20);
+  expect(granted()).toEqual(["t2 a"]);
+});
+
 test("with redispatch the failed server is passed by for a second, without it only while it rests", () => {
   for (const elsewhere of [true, false]) {
     start([server("a"), server("b")]);

@@ -25,23 +25,31 @@ export interface Worker extends Waits {
   askedAt: number;
   /** What it told of the end of its lease. */
   ended?: LeaseEnd | undefined;
+  /** Its pool has taken it off the list for its client to have it stored, which it can be by this token. */
+  toBeStored?: number | undefined;
   /** Its client left before it could ask a new instance of the pool, which never heard of it. */
   leftUnheard: boolean;
   /** This is a further attempt: the server that failed the last one gets it no sooner. */
   failed?: { server: string; elsewhere: boolean; restsUntil: number } | undefined;
 }
 
+/** What a request brings along: whose it is, how far it goes ahead, and how long its client waits. */
+export interface Asks extends Pick<Waits, "flow" | "patienceMs" | "deferAfterMs"> {
+  readonly aheadMs?: number | undefined;
+}
+
 /** One that comes to this instance of its pool, as the nth of all, and asks for its first slot. */
 export function newWorker(
   nth: number,
   { now, instance, lateMs = 0 }: { now: number; instance: number; lateMs?: number },
+  { aheadMs = 0, ...wants }: Asks = {},
 ): Worker {
   const since = now - lateMs;
-  const arrival = { at: since, nth, instance, isKnown: false, byWait: lateMs > 0 };
+  const arrival = { at: since, aheadMs, nth, instance, isKnown: false, byWait: lateMs > 0 };
   const asks = { waitedMs: 0, accepted: false, askedAt: now, leftUnheard: false };
   // Some have no key, and others share theirs.
   const key = nth % 4 === 0 ? {} : { hashKey: hashOf(`key ${nth % 7}`) };
-  return { id: `t${nth}`, state: "waiting", arrival, since, ...key, ...asks };
+  return { id: `t${nth}`, state: "waiting", arrival, since, ...key, ...wants, ...asks };
 }
 
 export function isStored(worker: Waits): boolean {

@@ -8,23 +8,27 @@ import type { Decision, ServerQuestion, WakeQuestion } from "../../src/scheduler
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import type { CutOff, DeferRefusal, LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
-import type { ServerPatch, SlotRow } from "../../src/scheduler/terms/rows.ts";
+import { NOBODY, type ServerPatch, type SlotRow, type SlotState } from "../../src/scheduler/terms/rows.ts";
 import { DrainModel, type Wanted } from "./drain-model.ts";
 import { cutOff, DONE, reported } from "./ends.ts";
 import { orderOf, shareOf } from "./fleet/balance-model.ts";
 import { HealthModel } from "./fleet/health-model.ts";
 import { type Coming, RegistrationsModel } from "./fleet/registrations-model.ts";
-import { keep, type Occupied, SlotsModel } from "./fleet/slots-model.ts";
+import { keep, type Occupied, restart, SlotsModel } from "./fleet/slots-model.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import { scraped, Tally } from "./record/tally.ts";
 import { mayGoBefore } from "./waiting/arrival.ts";
-import { comparePlaces, compareWaiting, deadlineOf } from "./waiting/waiting-model.ts";
-import { anotherAttempt, isStored, newWorker, type Worker } from "./worker.ts";
+import { compareFlows } from "./waiting/flows-model.ts";
+import { comparePlaces, compareWaiting, deadlineOf, flowOf, isToBeStored } from "./waiting/waiting-model.ts";
+import { type Asks, anotherAttempt, isStored, newWorker, type Worker } from "./worker.ts";
 
 /** A ticket that still waits after so long is told its token; in a drain at once. */
 const NOTICE_MS = 500;
 /** How often the counts are written while anybody waits. */
 const HEARTBEAT_MS = 5_000;
+/** The states of slots whose servers may be at work on requests. */
+const HELD: ReadonlySet<SlotState> = new Set(["leased", "orphaned", "quarantined", "cut"]);
+const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * Plays the Workers, the servers, the ledger and the clock around a scheduler, keeps accounts of its own, and
@@ -100,32 +104,22 @@ export class World {
   // ── What Workers do ──
 
   /** `lateMs`: it has tried to reach the pool for so long. */
-  arrive(lateMs = 0): Worker {
-    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance, lateMs });
+  arrive(lateMs = 0, asks: Asks = {}): Worker {
+    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance, lateMs }, asks);
     this.workers.push(worker);
     this.#ask(worker);
     return worker;
   }
 
   /** A request is to be stored, and to wait for so long. `dies`: its pool, when it has written that and nothing else. */
-  defer(forMs: number, dies = false): void {
-    const { deferred } = this.#ledger;
-    const refusal = this.#deferRefusal();
-    assert.equal(this.scheduler.deferRefusal(deferred.size, this.now), refusal, "why it is not stored");
-    this.#beatAt ??= this.now + HEARTBEAT_MS;
-    if (refusal) {
-      this.#tally.refuse(refusal);
-      this.#settle(refusal === "no-server");
-      return;
-    }
-    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance });
-    const { id, arrival, since, hashKey } = worker;
+  defer(forMs: number, dies = false, { flow, aheadMs }: Asks = {}): void {
+    const asks = { aheadMs, ...(flow === undefined ? {} : { flow }) };
+    const worker = newWorker(this.workers.length, { now: this.now, instance: this.#instance }, asks);
+    if (this.#refusesToStore(worker, null)) return;
     const expiresAt = this.now + forMs;
-    const token = this.scheduler.enter({ id, expiresAt, ...keyOf(worker) }, this.now);
-    if (token === undefined) throw new Error(`${id} has no token`);
-    this.#workedAt = this.now;
-    deferred.set(id, { token, since, expiresAt, hashKey });
-    const stored: Worker = { ...worker, arrival: { ...arrival, isKnown: true }, expiresAt, token };
+    const token = this.#store(worker, expiresAt);
+    const arrival = { ...worker.arrival, isKnown: true };
+    const stored: Worker = { ...worker, arrival, expiresAt, token };
     this.workers.push(stored);
     if (dies) {
       Object.assign(stored, { state: "stored", accepted: true });
@@ -136,6 +130,50 @@ export class World {
       this.#settle();
       this.#newcomer = null;
     }
+  }
+
+  /** A direct request whose client has waited long enough is stored, and waits on at its place. */
+  storeAfterWait(worker: Worker, forMs: number): void {
+    const { toBeStored: token, arrival } = worker;
+    if (token === undefined) return;
+    worker.toBeStored = undefined;
+    if (this.#refusesToStore(worker, token)) return;
+    // Who has come to this instance before it was stored knows it as a direct one.
+    const isKnown = arrival.instance === this.#instance;
+    const expiresAt = this.now + forMs;
+    const again = anotherAttempt(worker, this.workers.length, this.now, undefined);
+    const stored: Worker = { ...again, arrival: { ...arrival, isKnown }, since: this.now, expiresAt, token };
+    this.workers.push(stored);
+    this.#tally.abandoned--;
+    this.scheduler.storedAfterWait();
+    if (this.#returns(stored)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
+    this.#store(stored, expiresAt);
+    this.#settle();
+  }
+
+  /** Refuses to store the request, if that is to be. `waitedWith`: the token by which it waited as a direct one. */
+  #refusesToStore(worker: Worker, waitedWith: number | null): boolean {
+    const refusal = this.#deferRefusal(waitedWith === null ? worker : null);
+    const asked = { flow: worker.flow ?? null, token: waitedWith };
+    const told = this.scheduler.deferRefusal(this.#ledger.deferred.size, this.now, asked);
+    assert.equal(told, refusal, "why it is not stored");
+    this.#beatAt ??= this.now + HEARTBEAT_MS;
+    if (!refusal) return false;
+    this.#tally.refuse(refusal);
+    this.#settle(refusal === "no-server");
+    return true;
+  }
+
+  /** The request is on record, and waits. Returns its token. */
+  #store(worker: Worker, expiresAt: number): number {
+    const { id, since, hashKey, flow, arrival } = worker;
+    const { aheadMs } = arrival;
+    const keeps = worker.token === undefined ? {} : { token: worker.token };
+    const token = this.scheduler.enter({ id, expiresAt, aheadMs, ...keyOf(worker), ...keeps }, this.now);
+    if (token === undefined) throw new Error(`${id} has no token`);
+    this.#workedAt = this.now;
+    this.#ledger.deferred.set(id, { token, since, expiresAt, hashKey, flow, aheadMs });
+    return token;
   }
 
   /** A Worker that lost touch asks again. */
@@ -503,13 +541,6 @@ export class World {
     for (const worker of this.workers) {
       if (this.#ledger.deferred.has(worker.id)) this.#restore(worker);
       worker.notice = undefined;
-      // The new instance gives every holder that was not in quarantine a whole time to live to come forward; once.
-      const mine = this.#slots.lastOf(worker.id);
-      // Of who has not told of the end of a cut it does not know when they will have heard, and no answer opens the slot.
-      if (mine?.cut) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
-      if (!mine?.held || mine.orphaned) continue;
-      keep(mine, this.#settings, this.now);
-      mine.orphaned = true;
     }
     this.#settings = settings;
     this.#startedAt = this.now;
@@ -526,21 +557,13 @@ export class World {
     this.#checkedAt.clear();
     this.#workedAt = Number.NEGATIVE_INFINITY;
     // Whatever was asked, its answer reaches nobody.
-    for (const { id } of this.questions.splice(0).filter((question) => question.kind === "check")) {
-      const mine = this.#slots.lastOf(id);
-      if (!mine) continue;
-      delete mine.checks;
-      mine.closedAt = Math.min(mine.closedAt, this.now);
-      mine.until = Math.min(mine.until, this.now + this.#settings.quarantine.maxMs);
-    }
+    this.questions.length = 0;
     this.lateChecks.length = 0;
     this.wakes.length = 0;
     this.#beside.clear();
     for (const { server, index, state } of this.#ledger.slots.values()) {
       const mine = this.#slots.at({ url: server.url, index });
-      if (state === "cooling" && mine) mine.until = Math.min(mine.until, this.now + settings.cooldownMs);
-      const restMs = Math.max(settings.cooldownMs, 10_000);
-      if (state === "resting" && mine) mine.until = Math.min(mine.until, this.now + restMs);
+      if (mine) restart(mine, state, settings, this.now);
     }
     this.scheduler = new Scheduler(
       settings,
@@ -581,10 +604,21 @@ export class World {
   /** Those wait who should, each at its place, and nobody who may not. */
   checkWaiting(): void {
     compareWaiting(this.#waiting, this.scheduler, this.#settings);
-    comparePlaces(this.#waiting, this.scheduler);
+    comparePlaces(this.#waiting, this.scheduler, this.#settings);
     for (const worker of this.#waiting) {
       assert.ok(!this.#mayNotWait(worker), `${worker.id} waits for no server`);
     }
+  }
+
+  /** Each flow has as many requests waiting, and slots, as those of its clients that the pool has to do with. */
+  checkFlows(): void {
+    compareFlows(this.#waiting, this.#atWork, this.scheduler.flows(this.now), this.#settings);
+    const rows = [...this.#ledger.slots.values()].filter(
+      ({ state, flow }) => HELD.has(state) && flow !== NOBODY,
+    );
+    const kept = rows.map(({ lease, flow }) => `${lease} of ${flow}`);
+    const held = this.#atWork.map(({ id, flow }) => `${id} of ${flow}`);
+    assert.deepEqual(kept.sort(), held.sort(), "whose slots they are on record");
   }
 
   /** While somebody waits for a server, it is looked after. */
@@ -719,7 +753,13 @@ export class World {
     const waitedMs = this.now - since;
     const told = token === undefined ? {} : { token };
     const expires = expiresAt === undefined ? {} : { expiresAt };
-    const request = { id, waitedMs, ...told, ...expires, ...keyOf(worker), ...(retry ? { retry } : {}) };
+    const { patienceMs, deferAfterMs, arrival } = worker;
+    const request = {
+      ...{ id, waitedMs, aheadMs: arrival.aheadMs, ...told, ...expires, ...keyOf(worker) },
+      ...(retry ? { retry } : {}),
+      ...(patienceMs === undefined ? {} : { patienceMs }),
+      ...(deferAfterMs === undefined ? {} : { deferAfterMs }),
+    };
     this.scheduler.enter(request, this.now);
     this.#workedAt = this.now;
     this.#settle();
@@ -764,6 +804,8 @@ export class World {
       assert.ok(isDue, `${id} is cut off, and nobody has said so`);
       if (mine.held) this.#tally.abandoned++;
       Object.assign(mine, { held: false, cut: true });
+      // In the very millisecond of a restart it cannot be told from one that the instance before has made.
+      if (this.now === this.#startedAt) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
     }
     for (const { name, url } of due) {
       this.#cuts.delete(name);
@@ -779,15 +821,26 @@ export class World {
 
   #count(decision: Decision): void {
     const worker = this.#workerOf(decision);
+    // It has waited as long as its client wanted to before it came here.
+    const isTooLate =
+      decision.kind === "defer" || (decision.kind === "refuse" && decision.code === "queue-timeout");
+    if (isTooLate && this.#newcomer === worker) this.#accept(worker);
     if (decision.kind === "refuse") {
       this.#tally.refuse(decision.code);
       if (worker.accepted) this.refusedLate++;
       return;
     }
+    if (decision.kind === "defer") {
+      this.#tally.abandoned++;
+      return;
+    }
     const granted = decision.kind === "grant" ? this.#grantedBefore(worker, decision.slot) : undefined;
     if (granted) this.#found(granted);
     else if (decision.kind === "grant" && !worker.failed) this.#tally.waits++;
-    if (granted || this.#newcomer !== worker) return;
+    if (!granted && this.#newcomer === worker) this.#accept(worker);
+  }
+
+  #accept(worker: Worker): void {
     this.#tally.accepted++;
     worker.accepted = true;
   }
@@ -800,12 +853,13 @@ export class World {
     }
     if (decision.kind === "grant") this.#grant(worker, decision);
     if (decision.kind === "refuse") this.#checkRefusal(worker, decision.code);
+    if (decision.kind === "defer") this.#checkPatienceIsOver(worker);
     if (decision.kind === "refuse" && isStored(worker)) {
       // That is written, too.
       this.#ledger.deferred.delete(worker.id);
       worker.state = "gone";
     } else if (this.#tellsNobody) {
-      if (decision.kind === "refuse") {
+      if (decision.kind === "refuse" || decision.kind === "defer") {
         worker.state = "lost touch";
         // It does not know, asks again, and is counted again.
         this.lostCounts++;
@@ -817,6 +871,8 @@ export class World {
       else worker.notice = { token: decision.token, at: this.now + NOTICE_MS };
     } else if (decision.kind !== "grant") {
       worker.state = "gone";
+      if (decision.kind === "defer") this.#tellToken(worker, decision.token);
+      if (decision.kind === "defer") worker.toBeStored = decision.token;
     } else {
       worker.state = "holding";
       worker.waitedMs = this.now - worker.since;
@@ -838,7 +894,8 @@ export class World {
     this.#checkGrant(worker, server.name);
     this.#checkChoice(worker, server);
     this.#checkNotOverdue(worker, url, slot.index);
-    const taken = { url, id: worker.id, since: this.now, until: 0, closedAt: 0, held: true };
+    const flow = worker.flow ?? null;
+    const taken = { url, id: worker.id, flow, since: this.now, until: 0, closedAt: 0, held: true };
     keep(taken, this.#settings, this.now);
     this.#slots.take(slot.index, server.slots, taken);
   }
@@ -931,8 +988,16 @@ export class World {
       assert.ok(restsUntil <= this.now, `a server that rests until ${restsUntil}, at ${this.now}`);
     }
     assert.ok(this.#regroupsUntil <= this.now, "a grant while tickets regroup");
+    const { maxInFlightPerFlow } = this.#settings;
+    const flow = this.#flowOf(worker);
+    const atWork = this.#atWorkFor(flow);
+    assert.ok(
+      !this.#isAtLimit(flow),
+      `${worker.id} gets one more than ${atWork} slots of ${maxInFlightPerFlow}`,
+    );
     for (const other of this.workers) {
       if (other === worker || other.state !== "waiting" || this.#has(other)) continue;
+      if (this.#flowOf(other) !== flow) continue;
       assert.ok(mayGoBefore(worker.arrival, other.arrival), `${worker.id} overtakes ${other.id}`);
     }
   }
@@ -962,14 +1027,19 @@ export class World {
 
   /** A refusal has its reason. */
   #checkRefusal(worker: Worker, code: string): void {
-    const { maxQueue } = this.#settings;
+    const { maxQueue, maxQueuePerFlow } = this.#settings;
     if (code === "queue-timeout") {
+      assert.ok(!isToBeStored(worker, this.#settings), `${worker.id} is to be stored instead`);
       const deadline = deadlineOf(worker, this.#settings);
       assert.ok(deadline <= this.now, `${worker.id} is given up at ${this.now}, and not at ${deadline}`);
     } else if (code === "stopped") {
       assert.ok(this.#drain.stops && !isStored(worker), `${worker.id} is refused as in a stop`);
     } else if (code === "no-server") {
       assert.ok(this.#mayNotWait(worker), `no server for ${worker.id}`);
+    } else if (code === "flow-queue-full") {
+      assert.ok(!isStored(worker), `its flow's list is full for ${worker.id}, which is stored`);
+      const before = this.#waitingOf(this.#flowOf(worker)) - 1;
+      assert.ok(before >= (maxQueuePerFlow ?? NEVER), `its flow's list is full for ${worker.id}: ${before}`);
     } else {
       assert.ok(!isStored(worker), `the list is full for ${worker.id}, which is stored`);
       const before = this.#directWaiting - 1;
@@ -982,14 +1052,24 @@ export class World {
     if (worker !== this.#newcomer || isStored(worker) || worker.since < this.#startedAt) return;
     const waiting = this.#directWaiting;
     assert.ok(waiting <= this.#settings.maxQueue, `${waiting} wait with ${worker.id}`);
+    const ofFlow = this.#waitingOf(this.#flowOf(worker));
+    assert.ok(!this.#limitsFlows || ofFlow <= this.#mostOfFlow, `${ofFlow} wait of the flow of ${worker.id}`);
   }
 
-  /** Why a request may not be stored now. */
-  #deferRefusal(): DeferRefusal | null {
+  #checkPatienceIsOver(worker: Worker): void {
+    const deadline = deadlineOf(worker, this.#settings);
+    assert.ok(deadline <= this.now, `${worker.id} is to be stored at ${this.now}, and not at ${deadline}`);
+    assert.ok(isToBeStored(worker, this.#settings), `${worker.id} is to be stored, and does not want to`);
+  }
+
+  /** Why a request may not be stored now. `newcomer`: `null`, it has waited before. */
+  #deferRefusal(newcomer: Worker | null): DeferRefusal | null {
     const { deferred } = this.#settings;
     if (this.#drain.stops) return "stopped";
     if (this.#isRefusing && deferred?.when !== "drained") return "no-server";
-    return deferred && this.#ledger.deferred.size < deferred.max ? null : "deferred-full";
+    if (!deferred || this.#ledger.deferred.size >= deferred.max) return "deferred-full";
+    if (!newcomer || !this.#limitsFlows) return null;
+    return this.#waitingOf(this.#flowOf(newcomer)) < this.#mostOfFlow ? null : "flow-queue-full";
   }
 
   #mayNotWait(worker: Worker): boolean {
@@ -1010,6 +1090,37 @@ export class World {
 
   get #directWaiting(): number {
     return this.#waiting.filter((worker) => !isStored(worker)).length;
+  }
+
+  #flowOf(worker: Worker): string | null {
+    return flowOf(worker, this.#settings);
+  }
+
+  #waitingOf(flow: string | null): number {
+    return this.#waiting.filter((worker) => this.#flowOf(worker) === flow).length;
+  }
+
+  get #limitsFlows(): boolean {
+    return this.#settings.flow !== null && this.#settings.maxQueuePerFlow !== null;
+  }
+
+  get #mostOfFlow(): number {
+    return this.#settings.maxQueuePerFlow ?? NEVER;
+  }
+
+  /** The slots whose servers may be at work on requests, for their flows. */
+  get #atWork(): Occupied[] {
+    return this.#slots.all.filter(({ flow, until }) => flow !== undefined && until > this.now);
+  }
+
+  #atWorkFor(flow: string | null): number {
+    return this.#atWork.filter((one) => one.flow === flow).length;
+  }
+
+  /** It may hold no more slots. */
+  #isAtLimit(flow: string | null): boolean {
+    const { flow: shares, maxInFlightPerFlow } = this.#settings;
+    return shares !== null && this.#atWorkFor(flow) >= (maxInFlightPerFlow ?? NEVER);
   }
 
   /** Somebody waits for a server. In a drain, who is stored waits for its end. */
@@ -1064,10 +1175,11 @@ export class World {
     assert.ok(sinceMs < this.#intervalMs, text);
   }
 
-  /** Nobody waits while a server that may be asked has a free slot. */
+  /** Nobody waits who may have a slot while a server that may be asked has a free one. */
   #checkNoSlotIsLeftIdle(): void {
-    const { queued, currentDrain, regrouping, servers } = this.scheduler;
-    if (queued === 0 || currentDrain || regrouping || this.#avoidsUntil >= this.now) return;
+    const { currentDrain, regrouping, servers } = this.scheduler;
+    const isWanted = this.#waiting.some((worker) => !this.#isAtLimit(this.#flowOf(worker)));
+    if (!isWanted || currentDrain || regrouping || this.#avoidsUntil >= this.now) return;
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
     const idle = (regular.length > 0 ? regular : available).filter((server) => server.hasFreeSlot);
@@ -1086,6 +1198,7 @@ export class World {
       if (mine.cut) this.#tally.abandoned--;
       this.#tally.end(end, mine.held || mine.cut === true);
       mine.pauses = end.how === "done" || end.how === "busy";
+      if (mine.pauses || ("retried" in end && end.retried)) mine.flow = undefined;
     }
     this.#free(worker, until);
     worker.ended = end;
@@ -1116,6 +1229,7 @@ export class World {
   }
 }
 
-function keyOf({ hashKey }: Worker): { hashKey?: number } {
-  return hashKey === undefined ? {} : { hashKey };
+/** Where it goes, and whose it is. */
+function keyOf({ hashKey, flow }: Worker): { hashKey?: number; flow?: string } {
+  return { ...(hashKey === undefined ? {} : { hashKey }), ...(flow === undefined ? {} : { flow }) };
 }

@@ -1,5 +1,5 @@
-/** Fewer useless entries than this are not worth a sweep. */
-const LEAST_SWEPT = 64;
+/** Fewer useless entries than this are not worth a sweep. Few, as each flow has a queue. */
+const LEAST_SWEPT = 16;
 
 /**
  * A priority queue for entries that nearly always arrive in order: tickets, deadlines, timers of equal length. Such an

@@ -7,6 +7,7 @@ import {
   isInFlight,
   isInQuarantine,
   isPresumedLost,
+  NOBODY,
   type RestoredRegistration,
   type ServerPatch,
   type ServerRow,
@@ -314,7 +315,7 @@ export class Fleet {
   /** Its request goes on without it. */
   #failed(slot: Slot<Server>, now: number): void {
     this.#shares?.failed(slot, now);
-    slot.flow = null;
+    slot.flow = NOBODY;
   }
 
   /** What a check got whose end nobody reports. */
@@ -364,7 +365,8 @@ export class Fleet {
   /**
    * When the connection of a slot in quarantine was closed. The holder of a lease that was cut off may not have heard of
    * that, and may even send what it got the slot for, until it would be presumed lost. Of a cut that an earlier instance
-   * made, that time is not on record: its quarantine may have been another one.
+   * made, that time is not on record: its quarantine may have been another one. One of the start's very millisecond counts
+   * as such.
    */
   #closedAt({ state, stateSince, until }: Slot<Server>): number {
     if (state !== "cut") return stateSince;
@@ -375,5 +377,6 @@ export class Fleet {
 
 /** True if the slot's server may be at work on a request, and so for the request's flow. */
 function isHeldForFlow(slot: SlotRow): boolean {
+  if (slot.flow === NOBODY) return false;
   return isHeld(slot) || slot.state === "quarantined" || slot.state === "cut";
 }

@@ -24,6 +24,9 @@ export type SlotState =
   | "checking"
   | "recovering";
 
+/** Stands in place of a slot's flow while the slot is on no flow's account, as its request goes on without it. */
+export const NOBODY = "";
+
 /** One slot of one server. */
 export interface SlotRow {
   /** `registration`: not of the configuration's; not in the row itself. */
@@ -32,7 +35,10 @@ export interface SlotRow {
   state: SlotState;
   /** The id of the lease or health check that holds the slot, or held it last. */
   lease: string;
-  /** The flow of the request that holds the slot, or held it last; `null`: it has none, or the pool knows no flows. */
+  /**
+   * The flow of the request that holds the slot, or held it last; `null`: nothing tells it, or the pool knows no flows. Or
+   * `NOBODY`.
+   */
   flow: string | null;
   /** When that lease or check got the slot. */
   since: number;

@@ -45,8 +45,8 @@ export interface FlowUse {
  * estimated with the grant, and as measured from then on. Within a flow it is first come, first served, by `goesBefore`.
  *
  * A flow that was idle, or held as many slots as it may, starts at the virtual time: where those who are being served now
- * started. So it has no credit for what it did not use, and what it had too much is forgotten once all others have had as
- * much. A decision costs O(log flows).
+ * started, or as much later as each has been given since. So it has no credit for what it did not use, and what it had too
+ * much is forgotten once all others have had as much. A decision costs O(log flows).
  */
 export class FairShares implements Order {
   readonly #mostInFlight: number;
@@ -55,7 +55,7 @@ export class FairShares implements Order {
   readonly #next = new Ranking<Flow>(startsBefore);
   /** Flows without a request which have had more service than others, the one with the least first. */
   readonly #ahead = new Ranking<Flow>(startsBefore);
-  /** The latest start of a request that got a slot. */
+  /** Where flows start. */
   #virtualTime = 0;
   /** No tag was ever later. */
   #latestTag = 0;
@@ -95,6 +95,7 @@ export class FairShares implements Order {
     slot.countedMs = 0;
     this.#charge(flow, slot.charged);
     this.#rank(flow);
+    this.#pass(slot.charged);
     this.#forget();
     return ticket;
   }
@@ -293,6 +294,21 @@ export class FairShares implements Order {
     this.#charge(flow, flow.pendingMs);
     flow.pendingMs = 0;
     this.#ahead.set(flow);
+  }
+
+  /**
+   * Virtual time passes by what each flow gets of this service. If it only followed those who start, new flows would all
+   * start before one that was served a moment ago, which starved while more and more of them came. It stays near to where
+   * the next in line starts, or new flows would wait for more than that one's turn.
+   */
+  #pass(ms: number): void {
+    const next = this.#next.peek();
+    if (!next) return;
+    const passed = this.#virtualTime + ms / (this.#next.size + 1);
+    this.#virtualTime = Math.max(
+      this.#virtualTime,
+      Math.min(passed, next.tag + (this.#meanMs ?? LEAST_COST_MS)),
+    );
   }
 
   /** Drops flows that have nothing, and have had no more service than those who start now. */

@@ -71,7 +71,7 @@ describe("a priority queue", () => {
             queue.bury();
             leave(dying);
           }
-          expect(queue.size).toBeLessThanOrEqual(2 * living.length + 64);
+          expect(queue.size).toBeLessThanOrEqual(2 * living.length + 16);
         }
         const rest = living.map((entry) => entry.key).sort((a, b) => a - b);
         expect(living.map(() => queue.pop()?.key)).toEqual(rest);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { PoolConfig } from "../../../src/config/types.ts";
 import { LEASE_TTL_MS } from "../../../src/scheduler/fleet/leases.ts";
+import type { SlotState } from "../../../src/scheduler/terms/rows.ts";
 
 /** A slot of a real server, and until when its last request may keep the server busy, as far as anyone knows. */
 export interface Occupied {
@@ -11,6 +12,8 @@ export interface Occupied {
   /** Since when it is taken. */
   readonly since: number;
   until: number;
+  /** By the configuration after a restart it is closed for less long than was on record. */
+  shortened?: { from: number; to: number };
   /** When it was cut off; in the future, if nobody hears of it until then. */
   closedAt: number;
   /** A request has it, and neither its end is known nor was it given up. */
@@ -21,6 +24,8 @@ export interface Occupied {
   pauses?: boolean;
   /** An operator had it cut off, and its holder has not told of the end. */
   cut?: boolean;
+  /** Whose request its server may be at work on; `undefined`: nobody's, as it pauses, or a failed attempt was its last. */
+  flow?: string | null | undefined;
   /** A check that has not ended yet: of which server. */
   checks?: string | undefined;
 }
@@ -88,4 +93,37 @@ export function keep(slot: Occupied, { quarantine }: PoolConfig, now: number): v
   slot.orphaned = false;
   slot.closedAt = now + LEASE_TTL_MS;
   slot.until = slot.closedAt + quarantine.maxMs;
+}
+
+/** Its pool begins anew, perhaps with another configuration, which says how long the slot stays closed from now on. */
+export function restart(
+  slot: Occupied,
+  state: SlotState,
+  { quarantine, cooldownMs }: PoolConfig,
+  now: number,
+): void {
+  const { maxMs } = quarantine;
+  /** For so long at most. Only in memory, so that a later configuration goes by what was before. */
+  const closed = (forMs: number) => {
+    const on = slot.shortened?.to === slot.until ? slot.shortened.from : slot.until;
+    slot.until = Math.min(on, now + forMs);
+    slot.shortened = { from: on, to: slot.until };
+  };
+  if (state === "leased" || state === "orphaned") {
+    // A holder has a whole time to live to come forward; once.
+    if (state === "leased") slot.closedAt = now + LEASE_TTL_MS;
+    slot.orphaned = true;
+    slot.until = slot.closedAt + maxMs;
+  } else if (state === "checking") {
+    // Nobody will hear of the check's end.
+    delete slot.checks;
+    slot.closedAt = Math.min(slot.closedAt, now);
+    slot.until = slot.closedAt + maxMs;
+  } else if (state === "cut") {
+    // When its holder will have heard of that is not on record, so no answer of its server opens the slot before.
+    slot.closedAt = Math.max(slot.closedAt, now + LEASE_TTL_MS);
+    closed(LEASE_TTL_MS + maxMs);
+  } else if (state === "cooling") closed(cooldownMs);
+  else if (state === "resting") closed(Math.max(cooldownMs, 10_000));
+  else closed(maxMs);
 }
