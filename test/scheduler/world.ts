@@ -612,7 +612,8 @@ export class World {
 
   /** Each flow has as many requests waiting, and slots, as those of its clients that the pool has to do with. */
   checkFlows(): void {
-    compareFlows(this.#waiting, this.#atWork, this.scheduler.flows(this.now), this.#settings);
+    const moment = { settings: this.#settings, now: this.now };
+    compareFlows(this.#waiting, this.#atWork, this.scheduler, moment);
     const rows = [...this.#ledger.slots.values()].filter(
       ({ state, flow }) => HELD.has(state) && flow !== NOBODY,
     );
@@ -804,6 +805,8 @@ export class World {
       assert.ok(isDue, `${id} is cut off, and nobody has said so`);
       if (mine.held) this.#tally.abandoned++;
       Object.assign(mine, { held: false, cut: true });
+      // Written with the time that it has by now.
+      delete mine.shortened;
       // In the very millisecond of a restart it cannot be told from one that the instance before has made.
       if (this.now === this.#startedAt) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
     }
