@@ -415,7 +415,7 @@ describe("whatever happens, in whatever order", () => {
         const world = new World(configOf({ config }));
         for (const event of events) play(world, event);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 2_500 },
     );
   });
 

@@ -137,18 +137,30 @@ export class World {
     const { toBeStored: token, arrival } = worker;
     if (token === undefined) return;
     worker.toBeStored = undefined;
-    if (this.#refusesToStore(worker, token)) return;
+    this.#tally.abandoned--;
+    this.scheduler.storedAfterWait();
+    if (this.#refusesToStore(worker, token)) {
+      this.#waitOn(worker, token);
+      return;
+    }
     // Who has come to this instance before it was stored knows it as a direct one.
     const isKnown = arrival.instance === this.#instance;
     const expiresAt = this.now + forMs;
     const again = anotherAttempt(worker, this.workers.length, this.now, undefined);
     const stored: Worker = { ...again, arrival: { ...arrival, isKnown }, since: this.now, expiresAt, token };
     this.workers.push(stored);
-    this.#tally.abandoned--;
-    this.scheduler.storedAfterWait();
     if (this.#returns(stored)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
     this.#store(stored, expiresAt);
     this.#settle();
+  }
+
+  /** Its Worker asks for a slot again, by its old turn, and no more for it to be stored. */
+  #waitOn(worker: Worker, token: number): void {
+    const { since } = worker;
+    const again = { ...anotherAttempt(worker, this.workers.length, this.now, undefined), since, token };
+    const { deferAfterMs: _, ...waiting } = again;
+    this.workers.push(waiting);
+    this.#ask(waiting);
   }
 
   /** Refuses to store the request, if that is to be. `waitedWith`: the token by which it waited as a direct one. */
@@ -159,7 +171,8 @@ export class World {
     assert.equal(told, refusal, "why it is not stored");
     this.#beatAt ??= this.now + HEARTBEAT_MS;
     if (!refusal) return false;
-    this.#tally.refuse(refusal);
+    // Whoever has waited waits on.
+    if (waitedWith === null) this.#tally.refuse(refusal);
     this.#settle(refusal === "no-server");
     return true;
   }
@@ -612,7 +625,8 @@ export class World {
 
   /** Each flow has as many requests waiting, and slots, as those of its clients that the pool has to do with. */
   checkFlows(): void {
-    compareFlows(this.#waiting, this.#atWork, this.scheduler.flows(this.now), this.#settings);
+    const moment = { settings: this.#settings, now: this.now };
+    compareFlows(this.#waiting, this.#atWork, this.scheduler, moment);
     const rows = [...this.#ledger.slots.values()].filter(
       ({ state, flow }) => HELD.has(state) && flow !== NOBODY,
     );
@@ -804,6 +818,8 @@ export class World {
       assert.ok(isDue, `${id} is cut off, and nobody has said so`);
       if (mine.held) this.#tally.abandoned++;
       Object.assign(mine, { held: false, cut: true });
+      // Written with the time that it has by now.
+      delete mine.shortened;
       // In the very millisecond of a restart it cannot be told from one that the instance before has made.
       if (this.now === this.#startedAt) mine.closedAt = Math.max(mine.closedAt, this.now + LEASE_TTL_MS);
     }

@@ -3,13 +3,15 @@ import type { PoolConfig } from "../../../src/config/types.ts";
 import type { Occupied } from "../fleet/slots-model.ts";
 import { flowOf, type Waits } from "./waiting-model.ts";
 
-/** What a scheduler tells of one flow. */
-interface FlowTold {
-  key: string | null;
-  queued: number;
-  inFlight: number;
-  oldestSince: number | null;
-  share: number;
+/** What a scheduler tells of flows. */
+interface Told {
+  readonly longestFlow: number | null;
+  flows(
+    now: number,
+  ):
+    | { key: string | null; queued: number; inFlight: number; oldestSince: number | null; share: number }[]
+    | null;
+  outlook(flow: string | null): { queued: number };
 }
 
 interface Flow {
@@ -39,20 +41,35 @@ function flowsOf(
   return flows;
 }
 
-/** The scheduler tells of exactly those flows that have something. Their shares are of one whole. */
+/**
+ * The scheduler tells of exactly those flows that have something, and their shares are of one whole. A new request of each
+ * is told of those of its flow that wait, and of some others' at most.
+ */
 export function compareFlows(
   waits: readonly Waits[],
   occupied: readonly Occupied[],
-  told: readonly FlowTold[] | null,
-  settings: PoolConfig,
+  told: Told,
+  { settings, now }: { settings: PoolConfig; now: number },
 ): void {
+  const flows = flowsOf(waits, occupied, settings);
+  for (const [key, { queued }] of flows) {
+    const before = told.outlook(key).queued;
+    const isThere = before >= queued && before <= waits.length && (settings.flow || before === waits.length);
+    assert.ok(isThere, `a new request of ${key} is told of ${before}, of whom ${queued} are its own`);
+  }
+  const shown = told.flows(now);
   if (!settings.flow) {
-    assert.equal(told, null, "flows in a pool without");
+    assert.deepEqual([shown, told.longestFlow], [null, null], "flows in a pool without");
     return;
   }
-  const shown = new Map(told?.map(({ key, share, ...flow }) => [key, flow]));
-  assert.deepEqual(inOrder(shown), inOrder(flowsOf(waits, occupied, settings)), "flows");
-  const shares = (told ?? []).map(({ share }) => share);
+  const withoutShares = new Map(shown?.map(({ key, share, ...flow }) => [key, flow]));
+  assert.deepEqual(inOrder(withoutShares), inOrder(flows), "flows");
+  assert.equal(
+    told.longestFlow,
+    Math.max(0, ...[...flows.values()].map(({ queued }) => queued)),
+    "the longest",
+  );
+  const shares = (shown ?? []).map(({ share }) => share);
   const sum = shares.reduce((total, share) => total + share, 0);
   assert.ok(shares.every((share) => share >= 0) && sum <= 1 + 1e-9, `shares of ${shares.join(", ")}`);
 }
