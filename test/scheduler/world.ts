@@ -1218,7 +1218,10 @@ export class World {
   #free(worker: Worker, until: number): void {
     const mine = this.#has(worker);
     // Nobody may count on a slot longer than it was promised to the one who stayed silent.
-    if (mine) Object.assign(mine, { until, closedAt: this.now, held: false, cut: false });
+    if (mine) {
+      Object.assign(mine, { until, closedAt: this.now, held: false, cut: false });
+      delete mine.shortened;
+    }
     this.#gone(worker);
   }
 
