@@ -10,7 +10,7 @@ const ALONE = ["test/chaos/chaos.test.ts"];
 const TEXTS = {
   name: "texts",
   transform: (content: string, file: string) =>
-    file.endsWith(".text") ? `export default ${JSON.stringify(content)};` : null,
+    /\.(text|script\.js)$/.test(file) ? `export default ${JSON.stringify(content)};` : null,
 };
 
 /** Each has a process of its own. */

@@ -25,7 +25,7 @@ const MAY_BE_ADMIN = /_sluice|[\t\n\r]/;
 export default {
   fetch(request, env, ctx) {
     const url = MAY_BE_ADMIN.test(request.url) && targetOf(request) ? new URL(request.url) : null;
-    if (url?.pathname.startsWith(REQUESTS_PATH) && storesRequests(env)) return requests(request, env);
+    if (url?.pathname.startsWith(REQUESTS_PATH) && storesRequests(env)) return requests(request, env, ctx);
     if (!url || !isAdmin(url, env)) return proxy(request, env, ctx);
     // Hono routes by the text of `request.url`, which must therefore be the parsed one.
     return admin.fetch(url.href === request.url ? request : new Request(url, request), env, ctx);

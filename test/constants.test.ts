@@ -8,8 +8,10 @@ import { parseDuration } from "../src/config/units.ts";
 import { RENEW_MS } from "../src/link/protocol.ts";
 import { backoffMs, TICKET_PAUSE } from "../src/link/reach.ts";
 import { settingsOf } from "../src/pool/settings.ts";
+import { Refusal } from "../src/refusals/refusal.ts";
 import { LEASE_TTL_MS } from "../src/scheduler/fleet/leases.ts";
 import { QueueRecord } from "../src/scheduler/record/queue-history.ts";
+import { LEAST_MS } from "../src/scheduler/retry-times.ts";
 import { FailedServer } from "../src/scheduler/waiting/failed-server.ts";
 import { LONGEST_PAUSE_MS, Regroup } from "../src/scheduler/waiting/regroup.ts";
 import { cloudflareAnswer } from "../src/servers/cloudflare-answer.ts";
@@ -49,6 +51,30 @@ describe("a lease", () => {
     const lastTryMs = constant("link/endings.ts", "REPEAT_MS") + longestBackoffMs;
     expect(lastTryMs).toBeLessThan(PLATFORM.afterClientLeftMs);
     expect(lastTryMs).toBeGreaterThan(0.9 * PLATFORM.afterClientLeftMs);
+  });
+});
+
+describe("a page that waits", () => {
+  const missedMs = constant("proxy/waiting-room.ts", "VISITOR_MS");
+  const lateMs = 5_000;
+
+  test("is seen in time, by reloads that a server at work holds as long as it may", () => {
+    const betweenMs = 1_000 * constant("proxy/waiting-page.ts", "LATEST_S");
+    const heldMs = constant("proxy/waiting-room.ts", "HOLD_MS");
+    expect(betweenMs + heldMs + lateMs).toBeLessThan(missedMs);
+  });
+
+  test("and was closed in another tab is not given up: this one's stream shows in time that it is still there", () => {
+    const pauseMs = constant("requests/status-events.ts", "LONGEST_PAUSE_MS");
+    expect(1.5 * pauseMs).toBeLessThan(constant("deferred/presence.ts", "COMES_BACK_MS"));
+  });
+
+  test("hears from its stream before it asks anew", () => {
+    const text = textOf("src/proxy/waiting-page.script.js");
+    const [, nextMs = ""] = /\[FIRST_MS, NEXT_MS\] = \[[\d_]+, ([\d_]+)\]/.exec(text) ?? [];
+    const quietMs = constant("requests/status-events.ts", "SILENCE_MS");
+    const pauseMs = constant("requests/status-events.ts", "LONGEST_PAUSE_MS");
+    expect(2 * (quietMs + pauseMs)).toBeLessThan(Number(nextMs.replaceAll("_", "")));
   });
 });
 
@@ -237,4 +263,21 @@ test("tests and benchmarks run on the runtime's version and flags that are deplo
     expect(textOf(file)).toContain(`compatibilityDate = ${date}`);
     expect(textOf(file)).toContain(`compatibilityFlags = ${flags}`);
   }
+});
+
+describe("a refused client", () => {
+  test("is told the same by a pool that knows nothing better as without the pool's word", () => {
+    const said = Object.keys(LEAST_MS).map(
+      (code) => new Refusal(code as keyof typeof LEAST_MS, "").retryAfterS,
+    );
+    expect(said.map((seconds) => (seconds as number) * 1_000)).toEqual(Object.values(LEAST_MS));
+  });
+
+  test("is told no longer time than is sent to it", () => {
+    const outlook = { queued: 0, estimatedWaitMs: null, retryAfterMs: Number.MAX_SAFE_INTEGER };
+    const most = new Refusal("queue-full", "", null, { outlook }).retryAfterS;
+    expect(constant("scheduler/bookings.ts", "LONGEST_S")).toBe(most);
+    expect(constant("scheduler/retry-times.ts", "LONGEST_MS")).toBe((most as number) * 1_000);
+    expect(constant("scheduler/bookings.ts", "KEPT_S")).toBeGreaterThan(most as number);
+  });
 });

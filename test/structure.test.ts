@@ -9,9 +9,9 @@ const SRC = join(import.meta.dirname, "../src");
 /** From the bottom up; a part may use itself and those before it. */
 const PARTS = [
   "config",
+  "scheduler/terms",
   "refusals",
   "servers",
-  "scheduler/terms",
   "scheduler/collections",
   "scheduler/record",
   "scheduler/waiting",

@@ -1,6 +1,7 @@
 import { bodies } from "./bodies.ts";
 import { connections } from "./connections.ts";
 import { drain } from "./drain.ts";
+import { fair } from "./fair.ts";
 import { latency } from "./latency.ts";
 import type { Scenario } from "./scenario.ts";
 import { scheduler } from "./scheduler.ts";
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   latency,
   throughput,
   utilisation,
+  fair,
   bodies,
   waitingList,
   drain,

@@ -34,6 +34,8 @@ export interface Setting {
   subjects: readonly SubjectName[];
   servers: number;
   rounds?: number;
+  /** Further keys of Sluice's pool. */
+  pool?: Record<string, unknown>;
 }
 
 const WARM_UP_SECONDS = 2;
@@ -45,7 +47,7 @@ export async function sideBySide(
 ): Promise<void> {
   const { context, name, rounds = context.rounds } = setting;
   const servers = await Servers.start(setting.servers);
-  const subjects = await startSubjects(setting.subjects, servers, context.gear);
+  const subjects = await startSubjects(setting.subjects, servers, context.gear, setting.pool);
   for (const subject of subjects) await warmUp(subject, context);
   for (let round = 1; round <= rounds; round++) {
     for (const subject of subjects) {

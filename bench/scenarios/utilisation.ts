@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../load/load.ts";
 import { cpuSeconds } from "../measure/process-use.ts";
 import { Rows } from "../rows.ts";
-import type { Counts } from "../servers/protocol.ts";
 import type { Servers } from "../servers/servers.ts";
 import type { Subject } from "../subjects/subject.ts";
 import { neverTarget, ratioTarget } from "../targets.ts";
@@ -12,8 +11,6 @@ const SERVERS = 10;
 const SERVICE_MS = [5, 10, 50] as const;
 /** The start and the end of a load, where not all connections are at work yet or still, are not looked at. */
 const MARGIN_MS = 300;
-/** Longer than any service: whoever had something to do has shown it. */
-const QUIET_MS = 200;
 
 export const utilisation: Scenario = {
   name: "utilisation",
@@ -58,7 +55,7 @@ async function measure(
   const after = await servers.counts();
   const cpu = pid === null ? 0 : cpuSeconds(pid) - cpuBefore;
   await loading;
-  const end = await quiet(servers);
+  const end = await servers.untilQuiet();
   const elapsedMs = after.at - before.at;
   const count = after.served - before.served;
   const idleMs = elapsedMs * SERVERS - (after.busyMs - before.busyMs);
@@ -66,14 +63,4 @@ async function measure(
   rows.add(`${serviceMs} ms: a slot's idle time between two requests`, "ms", name, idleMs / count, "haproxy");
   if (pid !== null) rows.add(`${serviceMs} ms: CPU a request`, "µs", name, (cpu / count) * 1e6, "haproxy");
   rows.add(rejected(serviceMs), "", name, end.rejected - first.rejected);
-}
-
-/** What the load generator left behind when it went is served all the same: nobody else may have the servers before. */
-async function quiet(servers: Servers): Promise<Counts> {
-  for (let last = await servers.counts(); ; ) {
-    await sleep(QUIET_MS);
-    const counts = await servers.counts();
-    if (counts.served + counts.rejected === last.served + last.rejected) return counts;
-    last = counts;
-  }
 }

@@ -9,6 +9,7 @@ const floor: Floor = {
   rejected: 0,
   busyMs: 0,
   busySince: new Set(),
+  works: {},
   order: [],
   firstAt: null,
   held: null,
@@ -43,6 +44,11 @@ async function obey(message: ToServers): Promise<FromServers> {
       const at = now();
       const begun = [...floor.busySince].reduce((sum, since) => sum + at - since.at, 0);
       return { served, rejected, busyMs: floor.busyMs + begun, held: held?.length ?? 0, at };
+    }
+    case "works": {
+      const { works } = floor;
+      floor.works = {};
+      return works;
     }
     case "arrivals": {
       const { order, firstAt } = floor;

@@ -4,6 +4,8 @@ export type ToServers =
   /** From now on a request to `/work` takes this long; each server's first is longer, so that they spread. */
   | { kind: "work"; serviceMs: number }
   | { kind: "counts" }
+  /** Requests to `/serve/<ms>` take as long as they say. Since the last such question. */
+  | { kind: "works" }
   | { kind: "arrivals" }
   /** Answers every request to `/hold/…`, those to come too. */
   | { kind: "let-go" }
@@ -26,4 +28,7 @@ export interface Arrivals {
   firstAt: number | null;
 }
 
-export type FromServers = { ports: number[] } | Counts | Arrivals | { done: true };
+/** How long the servers were at work for each client, in ms: `/serve/<ms>?key=<client>`. */
+export type Works = Record<string, number>;
+
+export type FromServers = { ports: number[] } | Counts | Arrivals | Works | { done: true };

@@ -10,6 +10,8 @@ export interface Floor {
   /** Of what is done; what is not began at these times. */
   busyMs: number;
   busySince: Set<{ at: number }>;
+  /** By client, of what is done. */
+  works: Record<string, number>;
   order: number[];
   firstAt: number | null;
   /** Answers to requests that are held; `null`: nobody is held (any more). */
@@ -22,11 +24,12 @@ const UNKNOWN = answer(404, "no such path\n");
 
 /**
  * An HTTP server that costs next to nothing, so that what stands before it is what is measured: GET without a
- * body, keep-alive, as many answers as questions. `/work` is single-flight and rejects a second request.
+ * body, keep-alive, as many answers as questions. `/work` and `/serve/<ms>?key=<client>` are single-flight and reject a
+ * second request.
  */
 export function openServer(floor: Floor, firstServiceMs: () => number | null): Promise<number> {
   let busy = false;
-  const work = (socket: net.Socket) => {
+  const work = (socket: net.Socket, forMs: number, client?: string) => {
     if (busy) {
       floor.rejected++;
       socket.write(BUSY);
@@ -37,16 +40,22 @@ export function openServer(floor: Floor, firstServiceMs: () => number | null): P
     floor.busySince.add(since);
     setTimeout(() => {
       busy = false;
-      floor.busyMs += now() - since.at;
+      const tookMs = now() - since.at;
+      floor.busyMs += tookMs;
+      if (client !== undefined) floor.works[client] = (floor.works[client] ?? 0) + tookMs;
       floor.busySince.delete(since);
       floor.served++;
       socket.write(OK);
-    }, firstServiceMs() ?? floor.serviceMs);
+    }, forMs);
   };
   const respond = (socket: net.Socket, path: string) => {
     if (path === "/") socket.write(OK);
-    else if (path === "/work") work(socket);
-    else if (path.startsWith("/body/")) socket.write(bodyAnswer(path) ?? UNKNOWN);
+    else if (path === "/work") work(socket, firstServiceMs() ?? floor.serviceMs);
+    else if (path.startsWith("/serve/")) {
+      const [, ms, client] = /^\/serve\/(\d+)\?key=(\w+)$/.exec(path) ?? [];
+      if (ms === undefined) socket.write(UNKNOWN);
+      else work(socket, Number(ms), client);
+    } else if (path.startsWith("/body/")) socket.write(bodyAnswer(path) ?? UNKNOWN);
     else if (path.startsWith("/order/")) {
       floor.firstAt ??= now();
       floor.order.push(Number(path.slice("/order/".length)));

@@ -1,8 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { end, launch } from "../processes.ts";
-import type { Arrivals, Counts, FromServers, ToServers } from "./protocol.ts";
+import type { Arrivals, Counts, FromServers, ToServers, Works } from "./protocol.ts";
+
+/** Longer than any service: whoever had something to do has shown it. */
+const QUIET_MS = 200;
 
 /** Servers to put a proxy in front of, in a process of their own. */
 export class Servers {
@@ -28,6 +32,21 @@ export class Servers {
 
   async counts(): Promise<Counts> {
     return (await ask(this.#process, { kind: "counts" })) as Counts;
+  }
+
+  /** What the load generator left behind when it went is served all the same: nobody else may have the servers before. */
+  async untilQuiet(): Promise<Counts> {
+    for (let last = await this.counts(); ; ) {
+      await sleep(QUIET_MS);
+      const counts = await this.counts();
+      if (counts.served + counts.rejected === last.served + last.rejected) return counts;
+      last = counts;
+    }
+  }
+
+  /** Since the last call. */
+  async works(): Promise<Works> {
+    return (await ask(this.#process, { kind: "works" })) as Works;
   }
 
   /** Those since the last call. */

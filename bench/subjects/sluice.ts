@@ -9,6 +9,8 @@ const TOKEN = "bench-token-0123456789";
 interface Options {
   /** Further pools for these hosts, in front of the same servers. */
   hosts?: string[];
+  /** Further keys of the pool. */
+  pool?: Record<string, unknown>;
   bundle?: "sluice" | "counted";
   flags?: string[];
 }
@@ -94,9 +96,9 @@ export async function startSluice(
   bundles: Bundles,
   options: Options = {},
 ): Promise<SluiceSubject> {
-  const { hosts = [], bundle = "sluice", flags = [] } = options;
+  const { hosts = [], pool: keys = {}, bundle = "sluice", flags = [] } = options;
   const list = servers.map((url, n) => ({ name: `s${n}`, url, shared: hosts.length > 0 }));
-  const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h" };
+  const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h", ...keys };
   const others = hosts.map((host, n) => [`bench-${n}`, { ...pool, hosts: [host] }] as const);
   const pools = { bench: pool, ...Object.fromEntries(others) };
   const workerd = await Workerd.start(

@@ -6,21 +6,27 @@ import { startSluice } from "./sluice.ts";
 import type { Subject, SubjectName } from "./subject.ts";
 import { Workerd } from "./workerd.ts";
 
-/** Starts these subjects in front of the same servers; HAProxy only where it is installed. */
+/** Starts these subjects in front of the same servers; HAProxy only where it is installed. `pool`: keys of Sluice's. */
 export async function startSubjects(
   names: readonly SubjectName[],
   servers: Servers,
   gear: Gear,
+  pool: Record<string, unknown> = {},
 ): Promise<Subject[]> {
   const subjects: Subject[] = [];
   for (const name of names) {
     if (name === "haproxy" && !gear.haproxy) continue;
-    subjects.push(await start(name, servers.urls, gear.bundles));
+    subjects.push(await start(name, servers.urls, gear.bundles, pool));
   }
   return subjects;
 }
 
-function start(name: SubjectName, servers: string[], bundles: Bundles): Promise<Subject> {
+function start(
+  name: SubjectName,
+  servers: string[],
+  bundles: Bundles,
+  pool: Record<string, unknown>,
+): Promise<Subject> {
   const first = servers[0] as string;
   switch (name) {
     case "direct":
@@ -32,7 +38,7 @@ function start(name: SubjectName, servers: string[], bundles: Bundles): Promise<
     case "through-object":
       return startObject("through-object", "Counter", servers, bundles);
     case "sluice":
-      return startSluice(servers, bundles);
+      return startSluice(servers, bundles, { pool });
     case "haproxy":
       return startHaproxy(servers);
   }

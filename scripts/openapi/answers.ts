@@ -114,7 +114,7 @@ const flow = z
     queued: count,
     inFlight: count.describe("Slots whose servers may be at work for it."),
     oldestWaitMs: count.describe("0 if none waits."),
-    share: z.number().describe("Of the servers' time in about the last minute, 0 to 1."),
+    share: z.number().describe("Of the time that requests were at servers in about the last minute, 0 to 1."),
   })
   .describe("The requests of one client, as far as `flow` tells clients apart.");
 const percentiles = z.object({ p50: count, p95: count, p99: count }).nullable();
@@ -153,7 +153,9 @@ const snapshot = exactly<Snapshot>()(
     flows: z
       .array(flow)
       .optional()
-      .describe("Ten at most: those of which requests wait, who wait longest first, then those that have slots."),
+      .describe(
+        "Ten at most: those of which requests wait, who wait longest first, then those that have slots.",
+      ),
     longestFlow: count.optional().describe("How many requests wait of the flow of which most do."),
     deferred: z
       .object({ queued: count, running: count, answered: count, failed: count, oldestMs: count })

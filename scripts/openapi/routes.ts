@@ -241,6 +241,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
       "unknown-request",
       "not-failed",
       "deferred-full",
+      "flow-queue-full",
       "stopped",
       "no-server",
       "idempotency-mismatch",

@@ -103,8 +103,8 @@ export async function retryDeferred(env: Env, pool: PoolConfig, id: string): Pro
 function placeIn(answer: DeferAnswer, { name }: PoolConfig): Place {
   const { code } = answer;
   if (code === "deferred") return answer.place;
-  if (code === "no-server" || code === "deferred-full" || code === "stopped")
-    throw new Refusal(code, answer.message ?? DETAILS[code], name);
+  if (code === "no-server" || code === "deferred-full" || code === "flow-queue-full" || code === "stopped")
+    throw new Refusal(code, answer.message ?? DETAILS[code], name, { outlook: answer.outlook });
   throw new Refusal("idempotency-mismatch", "Another request has its Idempotency-Key by now.", name);
 }
 

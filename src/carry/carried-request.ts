@@ -19,6 +19,12 @@ export interface CarriedRequest {
   trace: Trace;
   /** True if the pool may ask for the request to be stored instead (`ToBeDeferred`). */
   mayDefer?: boolean;
+  /** How long its client would wait for a slot, in ms; absent: as long as the pool lets it. */
+  patienceMs?: number;
+  /** After so long a wait, in ms, the pool is to ask for that (`TicketRequest`). */
+  deferAfterMs?: number;
+  /** It has waited before, for so many ms, and keeps its turn. */
+  waited?: { token: number; ms: number };
   /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
 }

@@ -3,7 +3,6 @@ import { backoffMs } from "../link/reach.ts";
 import { attempt } from "./attempt.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { TryAgain } from "./failure.ts";
-import { aheadOf, flowOf } from "./flow.ts";
 import { hashKeyOf } from "./hash-key.ts";
 
 /**
@@ -13,17 +12,16 @@ import { hashKeyOf } from "./hash-key.ts";
  * `ClientLeft`, or with `ToBeDeferred` before its first slot.
  */
 export async function carry(carried: CarriedRequest): Promise<void> {
-  const { pool, request, target } = carried;
+  const { pool, request, target, patienceMs } = carried;
+  const { flow, aheadMs } = carried.trace;
   const hashKey = hashKeyOf(pool, request.headers, target);
-  const flow = pool.flow && (await flowOf(pool, request.headers, target));
-  const aheadMs = aheadOf(pool, request, target);
-  carried.trace.flow = flow;
-  carried.trace.aheadMs = aheadMs;
   const turn: Turn = {
-    waitedMs: 0,
+    waitedMs: carried.waited?.ms ?? 0,
+    ...(carried.waited ? { token: carried.waited.token } : {}),
     ...(hashKey === null ? {} : { hashKey }),
     ...(flow === null ? {} : { flow }),
     ...(aheadMs === 0 ? {} : { aheadMs }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();

@@ -1,11 +1,23 @@
 import type { FlowPart, PoolConfig, Priority } from "../config/types.ts";
 import { cookieOf, partOf } from "./request-part.ts";
 import type { RequestTarget } from "./target.ts";
+import type { Trace } from "./trace.ts";
 
 type Target = Pick<RequestTarget, "path" | "pathAndQuery">;
 
 /** Of the hash, in bytes: nobody finds another value with the same, to use up somebody else's share. */
 const FLOW_BYTES = 8;
+
+/** Notes what the request's turn goes by: for its ticket, and for the log, which has it of refused requests too. */
+export async function noteOrder(
+  trace: Trace,
+  pool: PoolConfig,
+  request: Pick<Request, "method" | "headers">,
+  target: Target,
+): Promise<void> {
+  trace.aheadMs = aheadOf(pool, request, target);
+  if (pool.flow !== null) trace.flow = await flowOf(pool, request.headers, target);
+}
 
 /**
  * Returns what tells whose request it is, as 16 hexadecimal digits; `null`: the pool does not ask, or the request does not
@@ -28,9 +40,13 @@ function tellingPart({ part, name }: FlowPart, headers: Headers, target: Target)
   return partOf({ part, name }, headers, target);
 }
 
+/** An IPv4 address that a proxy with an IPv6 socket writes down (RFC 5952, section 5). */
+const MAPPED = /^(?:0*:)+ffff:(?=\d+\.)/i;
+
 /** Of an IPv6 address its /64, which is one subscriber's, who has all addresses in it. */
-function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
+function networkOf(given: string): string {
+  const address = given.replace(MAPPED, "");
+  if (!address.includes(":")) return address;
   const [head = "", tail] = address.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");

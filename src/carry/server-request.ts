@@ -3,6 +3,7 @@ import { addedHeaders, fetchOf, type ServerFetch } from "../servers/fetcher.ts";
 import type { CarriedRequest } from "./carried-request.ts";
 import { dropHopByHop, mapOrigin, seesClientsHost } from "./headers.ts";
 import { setTraceContext } from "./trace-context.ts";
+import { dropVisitCookies } from "./visit-cookies.ts";
 
 type AddedHeaders = ReturnType<typeof addedHeaders>;
 
@@ -42,6 +43,7 @@ function toServer(carried: CarriedRequest, server: ReachedServer): Headers {
   const added = addedHeaders(env, pool, server);
   const headers = new Headers(request.headers);
   dropHopByHop(headers);
+  dropVisitCookies(headers);
   const client = headers.get("cf-connecting-ip");
   replaceForgeable(headers, client, added);
   if (client) appendForwardedFor(headers, client);

@@ -7,6 +7,9 @@ export const NAME_ALLOWED = "1 to 63 of a-z A-Z 0-9 . _ -, beginning with a lett
 /** A pool's name is also its Durable Object's, and both kinds of name are part of admin routes. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
+/** The name of a header or a cookie, as the text of a pattern (RFC 9110, RFC 6265). */
+export const TOKEN = "[\\w!#$%&'*+.^`|~-]{1,200}";
+
 export function isName(given: string): boolean {
   return NAME.test(given);
 }

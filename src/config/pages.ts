@@ -10,6 +10,7 @@ import type { RequestHeaders } from "./request-headers.ts";
 export const PAGE_CODES = [
   "stopped",
   "queue-full",
+  "flow-queue-full",
   "queue-timeout",
   "no-server",
   "server-timeout",

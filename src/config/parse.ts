@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { type Bindings, NO_BINDINGS } from "./bindings.ts";
 import { problemsOf } from "./fields.ts";
+import { limitsWithoutFlow } from "./flow.ts";
 import { secretsInLog } from "./log-headers.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
 import { wrongPages } from "./pages.ts";
@@ -11,6 +12,7 @@ import { identified } from "./servers.ts";
 import { type PlacedPool, sharedServers } from "./shared-servers.ts";
 import type { Config, PoolConfig } from "./types.ts";
 import { poolVariables } from "./variables.ts";
+import { wrongWaitingPage } from "./waiting-page.ts";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -48,7 +50,7 @@ export function readPools(
     if (result.success) {
       const { servers, problems: ofServers } = identified(result.data, bindings);
       parsed.push({ path: [variable, name], pool: { name, ...result.data, servers } });
-      found.push(...ofServers, ...wrongNames(result.data, bindings));
+      found.push(...ofServers, ...wrongNames(result.data, bindings), ...limitsWithoutFlow(result.data));
     }
     for (const { path, text } of found) problems.push({ path: [variable, name, ...path], text });
   }
@@ -57,9 +59,14 @@ export function readPools(
 }
 
 /** What is wrong with the names of variables and headers; paths begin at the pool. */
-function wrongNames({ servers, headers, pages, logHeaders }: ParsedPool, bindings: Bindings): Problem[] {
+function wrongNames(pool: ParsedPool, bindings: Bindings): Problem[] {
+  const { servers, headers, pages, logHeaders } = pool;
   const all = [...headers, ...servers.flatMap((server) => server.headers)];
-  return [...wrongPages(pages, all, bindings), ...secretsInLog(logHeaders, all)];
+  return [
+    ...wrongPages(pages, all, bindings),
+    ...wrongWaitingPage(pool, bindings),
+    ...secretsInLog(logHeaders, all),
+  ];
 }
 
 /** A pool as it is written, and in which variable. */

@@ -14,6 +14,7 @@ import { qualityOf } from "../refusals/response.ts";
 import auditCss from "./page/audit.css" with { type: "text" };
 import deferredCss from "./page/deferred.css" with { type: "text" };
 import dialogCss from "./page/dialog.css" with { type: "text" };
+import flowsCss from "./page/flows.css" with { type: "text" };
 import forcedCss from "./page/forced.css" with { type: "text" };
 import frameCss from "./page/frame.css" with { type: "text" };
 // Not .html: wrangler takes that for one of its own text modules, whatever the attribute says (4.164).
@@ -28,7 +29,18 @@ const HTML = "text/html; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-const STYLE = [uplotCss, themeCss, frameCss, poolCss, listsCss, deferredCss, auditCss, dialogCss, forcedCss];
+const STYLE = [
+  uplotCss,
+  themeCss,
+  frameCss,
+  poolCss,
+  listsCss,
+  deferredCss,
+  flowsCss,
+  auditCss,
+  dialogCss,
+  forcedCss,
+];
 
 /** By name under `assets/`: text and type. */
 const ASSETS = new Map([

@@ -27,6 +27,7 @@ import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import { type LeaseEnd, notRetried, type SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import { isReachedBy } from "../servers/fetcher.ts";
 import { PoolMessages, REPEAT_MS } from "./pool-messages.ts";
+import { Presence } from "./presence.ts";
 import {
   endStatusOf,
   forgottenAt,
@@ -78,6 +79,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   #telling: Promise<unknown> = Promise.resolve();
   /** True if the pool has heard of the present end from this instance. */
   #isEndHeard = false;
+  /** Of the page that waits for it; `null`: it is no page's. */
+  #presence: Presence | null = null;
+  /** True once that page's visitor has left, and the server is being cut off. */
+  #isAbandoned = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -85,6 +90,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     this.#pool = new PoolMessages(env, ctx.id.toString(), this.#store);
     this.#request = this.#store.request;
     this.#progress = this.#store.progress;
+    this.#presence = presenceOf(this.#request);
     if (this.#request && this.#progress) this.#goOn(this.#request, this.#progress);
   }
 
@@ -102,6 +108,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     if (this.#progress) return;
     const now = Date.now();
     this.#request = request;
+    this.#presence = presenceOf(request);
     this.#store.request = request;
     this.#write(storing(request, now));
     this.#store.setAlarm(now + STORING_MS);
@@ -181,6 +188,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const found = this.#accepted(secret);
     if (!found) return null;
     const { request, progress } = found;
+    this.#seen();
     const place = progress.state === "queued" ? await this.#pool.placeOf(request) : null;
     // It may have had its turn meanwhile.
     return this.#statusOf(request, this.#progress ?? progress, place);
@@ -192,6 +200,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   async state(secret: string, known: DeferredState, holdMs: number): Promise<DeferredState | null> {
     const state = () => this.#accepted(secret)?.progress.state ?? null;
+    if (state() !== null) this.#seen();
     await this.#conditions.until(() => state() !== known, holdMs);
     // One that is not accepted is not found.
     return state() as DeferredState | null;
@@ -213,6 +222,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       const progress = this.#accepted(secret)?.progress;
       return waiting.live !== null || !progress || isEnded(progress);
     };
+    if (this.#accepted(secret)) this.#seen();
     await this.#conditions.until(isOver, waitMs);
     this.#audience.delete(waiting);
     return waiting.live ?? this.status(secret);
@@ -244,11 +254,17 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     return this.#retrying;
   }
 
+  left(secret: string): void {
+    const found = this.#accepted(secret);
+    if (found && !isEnded(found.progress) && this.#presence)
+      this.#store.setAlarm(this.#presence.left(Date.now()));
+  }
+
   // ── Platform ──
 
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     try {
-      await this.#wake();
+      await this.#wake(info?.scheduledTime ?? Date.now());
     } catch (error) {
       // The platform repeats an alarm that fails six times only, and then nothing would ever be deleted.
       logError(error, { pool: this.#request?.pool, deferred: true });
@@ -258,10 +274,13 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   // ── Internals ──
 
-  async #wake(): Promise<void> {
+  /** `dueAt`: when the alarm should have rung. */
+  async #wake(dueAt: number): Promise<void> {
     const [request, progress, now] = [this.#request, this.#progress, Date.now()];
     if (!request || !progress) return;
-    if (progress.state === "storing") {
+    if (this.#presence && (progress.state === "queued" || progress.state === "running"))
+      await this.#missVisitor(request, progress, this.#presence, now, dueAt);
+    else if (progress.state === "storing") {
       if (now < progress.acceptedAt + STORING_MS) this.#store.setAlarm(progress.acceptedAt + STORING_MS);
       else await this.discard(request.secret);
     } else if (progress.state === "queued") await this.#lookForItself(request, progress, now);
@@ -271,6 +290,44 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     else if (progress.webhook) await this.#notifyIfDue(request, progress, now);
     // The clock of who rings may be ahead of this one.
     else this.#store.setAlarm(forgottenAt(request, progress));
+  }
+
+  /** Its page is seen as long as it waits: each look at the request is the page's, or one of its visitor's. */
+  #seen(): void {
+    if (!this.#presence || !this.#progress || isEnded(this.#progress)) return;
+    const alarmAt = this.#presence.seen(Date.now());
+    const overdueAt = isWaiting(this.#progress)
+      ? this.#progress.expiresAt + OVERDUE_MS
+      : Number.POSITIVE_INFINITY;
+    if (alarmAt !== null) this.#store.setAlarm(Math.min(alarmAt, overdueAt));
+  }
+
+  async #missVisitor(
+    request: StoredRequest,
+    progress: Progress,
+    presence: Presence,
+    now: number,
+    dueAt: number,
+  ): Promise<void> {
+    const nextAt = presence.ring(now, dueAt);
+    if (nextAt !== null) {
+      if (isWaiting(progress) && now >= progress.expiresAt + OVERDUE_MS)
+        await this.#lookForItself(request, progress, now);
+      if (this.#progress && !isEnded(this.#progress)) this.#store.setAlarm(nextAt);
+      return;
+    }
+    if (isWaiting(progress)) {
+      this.#end(request, { ...progress, state: "canceled" });
+      // Whoever comes back after all begins anew, and is not told that somebody has canceled it.
+      await this.#forget(request, this.#progress as Progress);
+      return;
+    }
+    // As of any client that leaves, unless the answer may be kept for one who comes back.
+    if (this.#pool.poolOf(request)?.onClientAbort === "cancel") {
+      this.#isAbandoned = true;
+      this.#stop(progress);
+    }
+    this.#store.setAlarm(presence.again(now));
   }
 
   /** Puts it on the waiting list. */
@@ -284,6 +341,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       const state = present.state === "storing" ? "queued" : present.state;
       const accepted = { ...present, state, number: answer.number };
       this.#write(accepted);
+      this.#seen();
       const place = state === "queued" ? answer.place : null;
       return { code: "accepted", status: this.#statusOf(request, accepted, place) };
     }
@@ -336,6 +394,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
       else this.#end(request, { ...progress, state: end.how === "answered" ? "answered" : "canceled" });
     }
     await this.#tellEnd(request, this.#progress as Progress, told);
+    if (this.#isAbandoned && this.#progress) await this.#forget(request, this.#progress);
   }
 
   /** An operator wants a request that has failed to be tried again. */
@@ -541,6 +600,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
   async #deleteAll(): Promise<void> {
     this.#request = null;
     this.#progress = null;
+    this.#presence = null;
     await this.#store.deleteAll();
     this.#conditions.changed();
   }
@@ -580,6 +640,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 /** The runtime disposes the arguments of a call once that is answered, but not their copies. */
 function handleOf({ lease }: Turn): Rpc.Stub<Lease> {
   return (lease as unknown as Rpc.Stub<Lease>).dup();
+}
+
+function presenceOf(request: StoredRequest | null): Presence | null {
+  return request?.visitorMs === undefined ? null : new Presence(request.visitorMs);
 }
 
 function isSame(given: string, secret: string): boolean {

@@ -62,7 +62,9 @@ export class PoolMessages {
     const hashKey = pool && hashKeyOf(pool, headers, target);
     const flow = pool && (await flowOf(pool, headers, target));
     const aheadMs = pool ? aheadOf(pool, { method, headers }, target) : 0;
-    const order = { hashKey, flow, aheadMs, token: null };
+    // It was given its turn back when it was accepted.
+    const token = former === null ? (request.token ?? null) : null;
+    const order = { hashKey, flow, aheadMs, token };
     const entry = { id, method, path, acceptedAt, expiresAt, ...order, key, fingerprint, former };
     return this.#reach(request, POOL_PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
   }

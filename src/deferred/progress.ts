@@ -131,5 +131,6 @@ export function statusOf(
     expiresAt: isEnded(progress) ? forgottenAt(request, progress) : progress.expiresAt,
     answer: state === "answered" ? (answer?.status ?? null) : null,
     problem,
+    pageAt: request.visitorMs === undefined ? null : request.target.origin + request.target.pathAndQuery,
   };
 }

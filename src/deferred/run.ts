@@ -1,6 +1,7 @@
 import { attempt } from "../carry/attempt.ts";
 import type { CarriedRequest } from "../carry/carried-request.ts";
 import { TryAgain } from "../carry/failure.ts";
+import { noteOrder } from "../carry/flow.ts";
 import { type Outcome, Trace } from "../carry/trace.ts";
 import type { PoolConfig } from "../config/types.ts";
 import { ClientLeft } from "../link/acquire.ts";
@@ -54,6 +55,7 @@ export class Run {
     try {
       sent = new Request(target.origin, { method, headers });
       trace.observe(pool, sent.headers);
+      await noteOrder(trace, pool, sent, target);
     } catch (error) {
       logError(error, { requestId });
       this.#inBackground(lease.end({ how: "unused" }), on.background);

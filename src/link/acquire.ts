@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { type LeaseEnd, notRetried } from "../scheduler/terms/lease-end.ts";
+import type { Outlook } from "../scheduler/terms/outlook.ts";
 import type { Retry } from "../scheduler/waiting/failed-server.ts";
 import { takeEnded, tellEnded } from "./endings.ts";
 import type { Env } from "./env.ts";
@@ -22,11 +23,21 @@ export const DETAILS = {
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
+const IMPATIENT = "The request waited as long as its client prefers, and no server became free.";
+
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
-/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`). */
-export class ToBeDeferred extends Error {}
+/** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`, `deferAfterMs`). */
+export class ToBeDeferred extends Error {
+  /** With it, the request keeps its turn; `null`: it has not waited. */
+  readonly token: number | null;
+
+  constructor(token: number | null) {
+    super();
+    this.token = token;
+  }
+}
 
 /** What `acquireLease` needs of the request that wants the slot. */
 export interface RequestContext {
@@ -37,6 +48,8 @@ export interface RequestContext {
   inBackground: (work: Promise<unknown>) => void;
   /** True if the request may be stored instead of waiting. */
   mayDefer?: boolean;
+  /** See `TicketRequest`. */
+  deferAfterMs?: number;
 }
 
 /** What a request carries over from one attempt to the next, so that it keeps its turn. */
@@ -49,6 +62,7 @@ export interface Turn {
   hashKey?: number;
   flow?: string;
   aheadMs?: number;
+  patienceMs?: number;
   /** The last attempt. Its lease ends right after the request has entered again. */
   failed?: FailedAttempt;
 }
@@ -69,7 +83,7 @@ export interface FailedAttempt {
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground, mayDefer = false } = request;
+  const { pool, client, inBackground, mayDefer = false, deferAfterMs } = request;
   const id = crypto.randomUUID();
   const waitedMs = stopwatch(turn.waitedMs);
   let ticket: Rpc.Stub<WaitingTicket> | null = null;
@@ -88,7 +102,7 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     { pausedMs, resetBackoff }: ReachAttempt,
   ): Promise<Granted | NotGranted> => {
     if (client.aborted) throw new ClientLeft();
-    const { token, hashKey, flow, aheadMs } = turn;
+    const { token, hashKey, flow, aheadMs, patienceMs } = turn;
     const retry = turn.failed && retryOf(turn.failed, pool);
     unsent.push(...takeEnded(pool.name));
     const entering = stub.enter({
@@ -101,8 +115,11 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       ...(hashKey === undefined ? {} : { hashKey }),
       ...(flow === undefined ? {} : { flow }),
       ...(aheadMs === undefined ? {} : { aheadMs }),
+      ...(patienceMs === undefined ? {} : { patienceMs }),
       // Only at first: a ticket that waits already keeps its turn.
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
+      // A stored request knows nothing of the server that has failed it.
+      ...(deferAfterMs !== undefined && !retry ? { deferAfterMs } : {}),
       ended: unsent,
     });
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
@@ -125,12 +142,12 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
     ticket = null;
     // An overloaded object rejects the call before it runs, so it has granted nothing.
     if (!isOverloaded(error)) isAnswerLost = true;
-    refuseIfRetryIsPointless(error, pool, turn.token, waitedMs());
+    refuseIfRetryIsPointless(error, pool, turn, waitedMs());
   };
   client.addEventListener("abort", leave);
   try {
     const answer = await reach(env, pool, enter, onFailure, TICKET_PAUSE);
-    if (!answer.granted) throw notGranted(answer, pool);
+    if (!answer.granted) throw notGranted(answer, pool, turn);
     turn.token = answer.token;
     const lease = new HeldLease(env, pool, id, answer);
     if (!client.aborted) return lease;
@@ -158,25 +175,40 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
   return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-function notGranted({ code, message }: NotGranted, pool: PoolConfig): Error {
-  if (code === "defer") return new ToBeDeferred();
-  return code === "left" ? new ClientLeft() : new Refusal(code, message ?? DETAILS[code], pool.name);
+function notGranted({ code, message, outlook, token }: NotGranted, pool: PoolConfig, turn: Turn): Error {
+  if (code === "defer") return new ToBeDeferred(token ?? null);
+  if (code === "left") return new ClientLeft();
+  if (code === "queue-timeout") return queueTimeout(pool, turn, outlook);
+  return new Refusal(code, message ?? DETAILS[code], pool.name, { outlook });
+}
+
+/** Says so where it was the client's own preference that ended the wait, and not `queue_timeout`. */
+function queueTimeout(
+  pool: PoolConfig,
+  { patienceMs }: Pick<Turn, "patienceMs">,
+  outlook?: Outlook,
+): Refusal {
+  if (patienceMs === undefined || patienceMs >= pool.queueTimeoutMs)
+    return new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name, { outlook });
+  const headers = { "Preference-Applied": `wait=${patienceMs / 1_000}` };
+  return new Refusal("queue-timeout", IMPATIENT, pool.name, { outlook, headers });
 }
 
 /**
  * Throws a `Refusal` if the pool's object is overloaded or has been unreachable for too long: `queue_timeout` for a
- * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without.
+ * request with a token, because the pool has accepted it, and `UNREACHABLE_MS` for one without; neither is longer than
+ * the client's patience.
  */
 export function refuseIfRetryIsPointless(
   error: unknown,
   pool: PoolConfig,
-  token: number | undefined,
+  { token, patienceMs = Number.POSITIVE_INFINITY }: Pick<Turn, "token" | "patienceMs">,
   waitedMs: number,
 ): void {
   const hasToken = token !== undefined;
-  const isLate = waitedMs >= (hasToken ? pool.queueTimeoutMs : UNREACHABLE_MS);
+  const isLate = waitedMs >= Math.min(hasToken ? pool.queueTimeoutMs : UNREACHABLE_MS, patienceMs);
   if (!isLate && !isOverloaded(error)) return;
   logError(error, { pool: pool.name });
-  if (isLate && hasToken) throw new Refusal("queue-timeout", DETAILS["queue-timeout"], pool.name);
+  if (isLate && hasToken) throw queueTimeout(pool, { patienceMs });
   throw new Refusal("pool-unavailable", DETAILS["pool-unavailable"], pool.name);
 }

@@ -35,6 +35,7 @@ export const AUDIT_ANSWERS = [
   "already-ended",
   "not-failed",
   "deferred-full",
+  "flow-queue-full",
   "no-server",
   "stopped",
   "idempotency-mismatch",

@@ -19,11 +19,11 @@ export interface DeferRequest {
   expiresAt: number;
   /** See `TicketRequest`; `null`: it has none. */
   hashKey: number | null;
-  /** See `TicketRequest`; `null`: it has none. */
-  flow: string | null;
-  aheadMs: number;
+  /** See `TicketRequest`; `null`: it has none. Absent: its object is of the version before, as with the next two. */
+  flow?: string | null;
+  aheadMs?: number;
   /** Of the direct request that it was, which had waited: it keeps its turn. `null`: it comes now. */
-  token: number | null;
+  token?: number | null;
   /** Of the client's `Idempotency-Key`, method and path; `null`: it sent no key. */
   key: string | null;
   /** Of the body: a repeated key must come with the same. */

@@ -1,5 +1,6 @@
 import type { RefusalCode } from "../refusals/refusal.ts";
 import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { Outlook } from "../scheduler/terms/outlook.ts";
 import type { DeferAnswer, DeferredEndState, DeferredState } from "./deferral.ts";
 import type { Granted, Lease } from "./protocol.ts";
 
@@ -55,6 +56,8 @@ export interface DeferredCalls extends Rpc.DurableObjectBranded {
   cancel(secret: string, pool?: string, forget?: boolean): Promise<Canceled | "forgotten" | null>;
   /** Puts a request that has failed on the waiting list again. `null`: as for `cancel`. */
   retry(secret: string, pool?: string): Promise<DeferAnswer | "not-failed" | null>;
+  /** The page that waits for it was closed, or is being reloaded. */
+  left(secret: string): void;
 }
 
 export type Canceled = DeferredEndState | "stopping";
@@ -89,6 +92,10 @@ export interface StoredRequest {
   key: string | null;
   /** Who is told of the end; `null`: nobody. */
   webhook: string | null;
+  /** See `DeferRequest`. Absent: it comes now. */
+  token?: number;
+  /** If a page waits for it: once that has not been seen for so long, in ms, nobody waits any more. */
+  visitorMs?: number;
 }
 
 export type Accepted =
@@ -97,6 +104,7 @@ export type Accepted =
   | {
       code: Exclude<DeferAnswer["code"], "deferred" | "repeated"> | "unknown-request";
       message?: string | undefined;
+      outlook?: Outlook | undefined;
     };
 
 /**
@@ -125,6 +133,8 @@ export interface DeferredStatus {
   answer: number | null;
   /** Instead of an answer. */
   problem: { code: RefusalCode; detail: string } | null;
+  /** The address at which a page waits for it; `null`: none does. */
+  pageAt: string | null;
 }
 
 /** A server's answer without its body. */

@@ -18,7 +18,7 @@ export async function acquireFreePassage(
   const startedAt = Date.now();
   const onFailure = (error: unknown) => {
     if (client.aborted) throw new ClientLeft();
-    refuseIfRetryIsPointless(error, pool, undefined, Date.now() - startedAt);
+    refuseIfRetryIsPointless(error, pool, {}, Date.now() - startedAt);
   };
   const asked = { protocol: PROTOCOL, failed };
   const answer = await reach(env, pool, async (stub) => stub.freeServer(asked), onFailure);

@@ -105,16 +105,20 @@ export class Deferral {
       const isSame = namesake.fingerprint === request.fingerprint;
       return isSame ? { code: "repeated", id: namesake.id } : { code: "idempotency-mismatch" };
     }
+    const { id, expiresAt, hashKey, flow = null, aheadMs = 0, token = null } = request;
+    if (token !== null) this.#scheduler.storedAfterWait();
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
-    if (refusal === "stopped") return { code: refusal, message: this.#scheduler.stopMessage ?? undefined };
-    if (refusal) return { code: refusal };
+    if (refusal) {
+      const message = refusal === "stopped" ? (this.#scheduler.stopMessage ?? undefined) : undefined;
+      const outlook = this.#scheduler.deferOutlook(refusal, this.unfinished, request.flow ?? null, now);
+      return { code: refusal, message, outlook };
+    }
     const ticket = crypto.randomUUID();
-    const { id, expiresAt, hashKey, flow, aheadMs } = request;
     const row: DeferredRow = {
       number: 0,
       id,
       ticket,
-      token: request.token ?? now,
+      token: token ?? now,
       since: now,
       expiresAt,
       hashKey,
@@ -124,8 +128,7 @@ export class Deferral {
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
-    const keeps = request.token === null ? {} : { token: request.token };
-    if (request.token !== null) this.#scheduler.storedAfterWait();
+    const keeps = token === null ? {} : { token };
     row.token = this.#scheduler.enter({ ...asks, ...keeps }, now) ?? now;
     this.#write(() => {
       row.number = this.#ledger.insert(request, row);

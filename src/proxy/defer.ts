@@ -119,11 +119,11 @@ async function statusOf(
 }
 
 function refusalOf(
-  { code, message }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
+  { code, message, outlook }: Exclude<Accepted, { code: "accepted" | "repeated" }>,
   pool: PoolConfig,
 ): Refusal {
-  if (code === "no-server" || code === "deferred-full" || code === "stopped")
-    return new Refusal(code, message ?? DETAILS[code], pool.name);
+  if (code === "no-server" || code === "deferred-full" || code === "flow-queue-full" || code === "stopped")
+    return new Refusal(code, message ?? DETAILS[code], pool.name, { outlook });
   if (code === "idempotency-mismatch") {
     const detail = "A request with the same Idempotency-Key, method and path had another body.";
     return new Refusal(code, detail, pool.name);
@@ -132,7 +132,7 @@ function refusalOf(
 }
 
 /** Resolves once the request is durable and on the waiting list, or is not to be. */
-async function store(
+export async function store(
   env: Env,
   { pool, body, client }: Pick<CarriedRequest, "pool" | "client"> & { body: RequestBody },
   address: DeferredAddress,
@@ -229,7 +229,7 @@ function webhookOf(env: Env, headers: Headers, { webhooks }: DeferredConfig, poo
 }
 
 /** As they came, without what was meant for Sluice. */
-function headersOf(headers: Headers, { context }: Trace): [string, string][] {
+export function headersOf(headers: Headers, { context }: Trace): [string, string][] {
   const kept = new Headers(headers);
   // All attempts are of one trace.
   setTraceContext(kept, context);

@@ -1,5 +1,6 @@
 import type { CarriedRequest, Responder } from "../carry/carried-request.ts";
 import { carry } from "../carry/carry.ts";
+import { noteOrder } from "../carry/flow.ts";
 import { carryFree, isFree } from "../carry/free.ts";
 import { isMemoryFull } from "../carry/memory.ts";
 import { BrokenUpload } from "../carry/paced-reader.ts";
@@ -16,7 +17,10 @@ import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import { poolRefusalResponse } from "../refusals/own-body.ts";
 import { Refusal } from "../refusals/refusal.ts";
+import { patienceOf } from "../requests/preferences.ts";
 import { defer, deferralOf } from "./defer.ts";
+import { isVisit } from "./visit.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /**
  * Answers one request through its pool. The work outlives the answer and even the client (`waitUntil`), because a slot
@@ -52,7 +56,10 @@ async function serve(
   const target = targetOf(request);
   const trace = new Trace(requestIdOf(request.headers), request.method, target?.path ?? "");
   let pool: PoolConfig | null = null;
+  /** Of a browser's navigation that may wait on a page. */
+  let room: WaitingRoom | null = null;
   const respond = (response: Response) => {
+    room?.mark(response);
     // 499 is nginx's status for a client that closed the connection before it was answered.
     trace.status ??= client.aborted ? 499 : response.status;
     sendToClient(response);
@@ -67,16 +74,23 @@ async function serve(
     if (!target) throw new Refusal("invalid-request", "The request's Host cannot be one.");
     pool = poolOf(env, target);
     trace.observe(pool, request.headers);
+    await noteOrder(trace, pool, request, target);
     checkHandshake(request);
     body = await RequestBody.buffer(request, pool.bufferRequestBytes, pool.clientTimeoutMs);
     const responder = { respond, refuse, breakOff };
     const carried = { env, pool, request, target, body, responder, client, trace, inBackground };
-    const deferral = deferralOf(request, pool);
-    const mayDefer = deferral?.when === "if-stopped";
-    const isCarried =
-      (isFree(pool, request, target) && (await carryFree(carried))) ||
-      (deferral?.when !== "now" && (await carryUnlessDeferred({ ...carried, mayDefer })));
-    if (!isCarried) respond(await defer(env, carried, deferral?.waitMs ?? 0));
+    const patienceMs = patienceOf(request.headers);
+    const isCarried = isFree(pool, request, target) && (await carryFree(carried));
+    if (!isCarried) {
+      const deferral = deferralOf(request, pool);
+      if (deferral?.when !== "now" && isVisit(request, pool)) room = await WaitingRoom.of(carried);
+      const answer = await inTurn(
+        { ...carried, ...(patienceMs === null ? {} : { patienceMs }) },
+        deferral,
+        room,
+      );
+      if (answer) respond(answer);
+    }
     if (trace.attempts > 1 && trace.outcome === "ok") trace.outcome = "retried";
   } catch (error) {
     refuse(error);
@@ -86,13 +100,38 @@ async function serve(
   }
 }
 
-/** Returns false if the pool asks for the request to be stored instead. */
-async function carryUnlessDeferred(carried: CarriedRequest): Promise<boolean> {
+/** Resolves with the answer; with `null` if `carry` has given it, as it came. */
+async function inTurn(
+  carried: Omit<CarriedRequest, "body"> & { body: RequestBody },
+  deferral: ReturnType<typeof deferralOf>,
+  room: WaitingRoom | null,
+): Promise<Response | null> {
+  const { env, trace } = carried;
+  if (deferral?.when === "now") return defer(env, carried, deferral.waitMs);
+  const answer = await room?.back();
+  if (answer) return answer;
+  const mayDefer = deferral?.when === "if-stopped";
+  const toBeStored = await carryUnlessDeferred({
+    ...carried,
+    mayDefer,
+    ...(room ? { deferAfterMs: room.afterMs } : {}),
+  });
+  if (!toBeStored) return null;
+  if (!room) return defer(env, carried, deferral?.waitMs ?? 0);
+  const { token } = toBeStored;
+  const page = await room.enter(token);
+  // It could not be stored.
+  if (!page) await carry(token === null ? carried : { ...carried, waited: { token, ms: trace.queueMs } });
+  return page;
+}
+
+/** `null`: it is carried. */
+async function carryUnlessDeferred(carried: CarriedRequest): Promise<ToBeDeferred | null> {
   try {
     await carry(carried);
-    return true;
+    return null;
   } catch (error) {
-    if (error instanceof ToBeDeferred) return false;
+    if (error instanceof ToBeDeferred) return error;
     throw error;
   }
 }

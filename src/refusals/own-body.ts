@@ -8,7 +8,7 @@ import { escapeHtml, refusalResponse } from "./response.ts";
  * The operator's page loads what it likes, and may say in a `<meta>` what else it is not to. Only that nobody shows it in
  * a frame could not be said there.
  */
-const OWN_PAGE_POLICY = "frame-ancestors 'none'";
+export const OWN_PAGE_POLICY = "frame-ancestors 'none'";
 
 /** `env`: has the variables that `pages` names. `parseConfig` has refused those that are missing or wrong. */
 export function poolRefusalResponse(

@@ -1,7 +1,9 @@
+import type { Outlook } from "../scheduler/terms/outlook.ts";
+
 interface Row {
   status: number;
   title: string;
-  /** For `Retry-After`, in seconds. */
+  /** For `Retry-After`, in seconds, where nobody knows it better. */
   retryAfterS?: number;
   /** Further headers of the answer. */
   headers?: Record<string, string>;
@@ -60,16 +62,32 @@ const REFUSALS = table({
 
 export type RefusalCode = keyof typeof REFUSALS;
 
+/** `Retry-After` is never shorter or longer, in seconds. */
+const SHORTEST_RETRY_S = 1;
+const LONGEST_RETRY_S = 3_600;
+
+/** What else is known of a refusal. */
+interface More {
+  /** What the request would meet now, as its pool says. */
+  outlook?: Outlook | undefined;
+  /** Further headers of the answer. */
+  headers?: Record<string, string>;
+}
+
 /** Thrown where a request cannot go on. The proxy and the admin side answer it by `refusalResponse`. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly pool: string | null;
+  readonly outlook: Outlook | null;
+  readonly #headers: Record<string, string>;
 
   /** `detail` is sent to the client, so that it must not contain anything internal. */
-  constructor(code: RefusalCode, detail: string, pool: string | null = null) {
+  constructor(code: RefusalCode, detail: string, pool: string | null = null, more: More = {}) {
     super(detail);
     this.code = code;
     this.pool = pool;
+    this.outlook = more.outlook ?? null;
+    this.#headers = more.headers ?? {};
   }
 
   get status(): number {
@@ -80,11 +98,14 @@ export class Refusal extends Error {
     return REFUSALS[this.code].title;
   }
 
+  /** Rounded up, so that nobody comes too early. */
   get retryAfterS(): number | undefined {
-    return REFUSALS[this.code].retryAfterS;
+    const ms = this.outlook?.retryAfterMs ?? null;
+    if (ms === null) return REFUSALS[this.code].retryAfterS;
+    return Math.min(Math.max(Math.ceil(ms / 1_000), SHORTEST_RETRY_S), LONGEST_RETRY_S);
   }
 
   get headers(): Record<string, string> {
-    return REFUSALS[this.code].headers ?? {};
+    return { ...REFUSALS[this.code].headers, ...this.#headers };
   }
 }

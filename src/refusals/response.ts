@@ -53,10 +53,11 @@ export function refusalResponse(
   return new Response(request.method === "HEAD" ? null : body, { status: refusal.status, headers });
 }
 
-const OURS: ReadonlySet<string> = new Set(["status", "instance", "code"]);
+/** What programs go by. */
+const OURS: ReadonlySet<string> = new Set(["status", "instance", "code", "queued", "estimatedWaitMs"]);
 
 function problem(
-  { title, status, message, code, pool }: Refusal,
+  { title, status, message, code, pool, outlook }: Refusal,
   requestId: string,
   extra: Record<string, unknown>,
 ): Record<string, unknown> {
@@ -68,6 +69,7 @@ function problem(
     instance: requestId,
     code,
     ...(pool === null ? {} : { pool }),
+    ...(outlook && { queued: outlook.queued, estimatedWaitMs: outlook.estimatedWaitMs }),
     ...Object.fromEntries(Object.entries(extra).filter(([name]) => !OURS.has(name))),
   };
 }
@@ -75,8 +77,18 @@ function problem(
 function refusalPage(refusal: Refusal, requestId: string): string {
   return ownPage(`${refusal.status} ${refusal.title}`, refusal.title, [
     escapeHtml(refusal.message),
+    ...(refusal.retryAfterS === undefined ? [] : [`You may try again in ${inWords(refusal.retryAfterS)}.`]),
     refusalFacts(refusal, requestId),
   ]);
+}
+
+/** Never less than it is: nobody is to come too early. */
+function inWords(seconds: number): string {
+  if (seconds === 1) return "a second";
+  if (seconds < 60) return `${seconds} seconds`;
+  if (seconds === 60) return "a minute";
+  if (seconds < 3_600) return `about ${Math.ceil(seconds / 60)} minutes`;
+  return "an hour";
 }
 
 /** What a person can tell the operators, as the last paragraph of a page. */
@@ -85,10 +97,10 @@ export function refusalFacts({ status, code }: Refusal, requestId: string): stri
 }
 
 /**
- * A page of Sluice's own. `paragraphs` are HTML, the titles are text. It has an icon of its own: a browser would ask the
+ * A page of Sluice's own. `paragraphs` and what else is in its head are HTML, the titles are text. It has an icon of its own: a browser would ask the
  * pool for `/favicon.ico`, which may have just refused.
  */
-export function ownPage(title: string, heading: string, paragraphs: readonly string[]): string {
+export function ownPage(title: string, heading: string, paragraphs: readonly string[], head = ""): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -96,7 +108,7 @@ export function ownPage(title: string, heading: string, paragraphs: readonly str
 <link rel="icon" href="data:,">
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
-<main>
+${head}<main>
 <h1>${escapeHtml(heading)}</h1>
 ${paragraphs.map((paragraph) => `<p>${paragraph}</p>`).join("\n")}
 </main>
@@ -117,7 +129,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** HTML must be named, and be wanted no less than JSON: programs that accept everything, any type, get JSON. */
-export function prefersHtml({ headers }: Request): boolean {
+export function prefersHtml({ headers }: Pick<Request, "headers">): boolean {
   const accept = headers.get("accept") ?? "";
   const html = qualityOf(accept, "text/html", "application/xhtml+xml");
   return html > 0 && html >= qualityOf(accept, "application/problem+json", "application/json");

@@ -12,9 +12,18 @@ const LONGEST_WAIT_MS = 300_000;
 export function preferencesOf(headers: Headers): Preferences {
   const found = new Map<string, string>();
   for (const { name, value } of parse(headers)) if (!found.has(name)) found.set(name, value);
-  const wait = found.get("wait") ?? "";
-  const waitMs = /^\d{1,9}$/.test(wait) ? Math.min(Number(wait) * 1_000, LONGEST_WAIT_MS) : null;
+  const statedMs = msOf(found.get("wait"));
+  const waitMs = statedMs === null ? null : Math.min(statedMs, LONGEST_WAIT_MS);
   return { respondAsync: found.has("respond-async"), waitMs };
+}
+
+/** How long the client would wait for a slot, in ms, as it says; `null`: it does not. */
+export function patienceOf(headers: Headers): number | null {
+  return msOf(parse(headers).find(({ name }) => name === "wait")?.value);
+}
+
+function msOf(wait = ""): number | null {
+  return /^\d{1,9}$/.test(wait) ? Number(wait) * 1_000 : null;
 }
 
 /** The header without the preferences above, which Sluice has met; `null`: nothing else was preferred. */

@@ -49,6 +49,13 @@ export async function reachDeferred<T>(
   }
 }
 
+/** The page that waits for it is gone. Never rejects: the object misses the page in any case. */
+export async function tellLeft(env: Env, address: DeferredAddress): Promise<void> {
+  await deferredStub(env, address)
+    .left(address.secret)
+    .catch(() => {});
+}
+
 /** `DeferredCalls.cancel`. That the request is gone may be the work of an earlier call, whose answer was lost. */
 export async function cancelRequest(
   env: Env,

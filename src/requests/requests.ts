@@ -27,15 +27,21 @@ interface Call {
   /** The client's, with which URLs begin. */
   origin: string;
   host: string;
+  /** See `CarriedRequest`. */
+  inBackground: (work: Promise<unknown>) => void;
 }
 
 /**
  * Answers requests below `/_sluice/requests/`: status, answer, cancelling and forgetting of a deferred request. Its id
  * is all that a client needs for that, and the only thing. Never rejects.
  */
-export async function requests(request: Request, env: Env): Promise<Response> {
+export async function requests(
+  request: Request,
+  env: Env,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+): Promise<Response> {
   try {
-    return await route(request, env);
+    return await route(request, env, (work) => ctx.waitUntil(work));
   } catch (error) {
     const requestId = requestIdOf(request.headers);
     if (!(error instanceof Refusal)) logError(error, { requestId });
@@ -43,12 +49,12 @@ export async function requests(request: Request, env: Env): Promise<Response> {
   }
 }
 
-function route(request: Request, env: Env): Promise<Response> {
+function route(request: Request, env: Env, inBackground: Call["inBackground"]): Promise<Response> {
   const { origin = "", host = "", path = "" } = targetOf(request) ?? {};
   const [id = "", view, ...more] = path.slice(REQUESTS_PATH.length).split("/");
   const address = deferredAddress(env, id);
   if (!address || more.length > 0 || (view !== undefined && view !== "response")) throw unknown();
-  const call = { env, request, address, origin, host };
+  const call = { env, request, address, origin, host, inBackground };
   const isGet = request.method === "GET" || request.method === "HEAD";
   if (isGet) return view === "response" ? answer(call) : monitor(call);
   if (request.method === "DELETE" && view === undefined) return cancel(call);
@@ -58,9 +64,9 @@ function route(request: Request, env: Env): Promise<Response> {
 }
 
 async function monitor(call: Call): Promise<Response> {
-  const { request, origin, env, address } = call;
+  const { request, origin, env, address, inBackground } = call;
   if (request.method === "GET" && qualityOf(request.headers.get("accept") ?? "", "text/event-stream") > 0)
-    return statusEvents(env, address, request, origin, await statusOf(call));
+    return statusEvents(env, address, request, origin, await statusOf(call), inBackground);
   const { waitMs } = preferencesOf(request.headers);
   const status = waitMs === null ? await statusOf(call) : await changedStatus(call, waitMs);
   const now = Date.now();

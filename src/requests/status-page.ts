@@ -2,6 +2,7 @@ import type { DeferredStatus } from "../link/deferred-calls.ts";
 import { responseUrl } from "../link/deferred-id.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { escapeHtml, ownPage } from "../refusals/response.ts";
+import { inWords } from "./estimate.ts";
 
 const HEADINGS: Record<DeferredStatus["state"], string> = {
   queued: "Your request is stored and waits for its turn",
@@ -42,15 +43,6 @@ function words(status: DeferredStatus, origin: string, now: number): string[] {
     return [`${escapeHtml(title)}.`, `${escapeHtml(problem.detail)} <small>(${problem.code})</small>`];
   }
   return [`It ended at ${instant(status.endedAt ?? now)}.`];
-}
-
-function inWords(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000);
-  if (seconds <= 1) return "next";
-  if (seconds < 90) return `in about ${seconds} seconds`;
-  return seconds < 5_400
-    ? `in about ${Math.round(seconds / 60)} minutes`
-    : `in about ${Math.round(seconds / 3_600)} hours`;
 }
 
 function instant(ms: number): string {

@@ -8,20 +8,29 @@ type Head = Pick<StoredAnswer, "status" | "statusText" | "headers">;
 /** Statuses whose responses have no body (fetch.spec.whatwg.org, "null body status"). */
 const WITHOUT_BODY = new Set([204, 205, 304]);
 
-/** The server's answer as it came, byte for byte; `null`: there is none. Its body is read through restarts. */
-export async function storedResponse(env: Env, address: DeferredAddress): Promise<Response | null> {
+/**
+ * The server's answer as it came, byte for byte; `null`: there is none. Its body is read through restarts. `onOver`: all of
+ * it is read, or its client has left.
+ */
+export async function storedResponse(
+  env: Env,
+  address: DeferredAddress,
+  onOver = () => {},
+): Promise<Response | null> {
   const { secret } = address;
   const stored = await reachDeferred(env, address, (stub) => stub.answer(secret));
   if (!stored) return null;
   const { answer, first } = stored;
   let next = 0;
-  const body = bodyOf(answer, answer.rows > 0, answer.bytes, async () => {
+  const read = async () => {
     const row = next++;
     if (row === answer.rows) return null;
     const bytes = row === 0 ? first : await reachDeferred(env, address, (stub) => stub.row(secret, row));
     if (!bytes) throw new Error("the request was forgotten while its answer was read");
     return bytes;
-  });
+  };
+  const body = bodyOf(answer, answer.rows > 0, answer.bytes, read, onOver);
+  if (!body) onOver();
   return responseOf(answer, body);
 }
 

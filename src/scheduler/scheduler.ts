@@ -12,6 +12,7 @@ import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
+import { type Line, type Pace, type Refusal, RetryTimes } from "./retry-times.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import type { Outlook } from "./terms/outlook.ts";
 import {
@@ -42,6 +43,10 @@ export interface Restored {
   events: PoolEvent[];
 }
 
+/** A request that is refused: a ticket, or one that did not come on the list. */
+type Refused = Pick<TicketRequest, "id"> &
+  Partial<Pick<Ticket, "flow" | "expiresAt" | "since" | "patientUntil" | "isToBeStored">>;
+
 /**
  * The pool's rules: which request gets a slot of which server, and when. It has no clock, storage, promise or platform,
  * so that thousands of random histories can be played against it. Each method is an event that brings the time with it,
@@ -62,6 +67,7 @@ export class Scheduler {
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
   readonly #wake: Wake;
+  readonly #retryTimes: RetryTimes;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -80,6 +86,7 @@ export class Scheduler {
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares);
+    this.#retryTimes = new RetryTimes(settings, () => this.#pace, random, now);
     // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
     const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -113,10 +120,10 @@ export class Scheduler {
     } else if (ticket) {
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
     } else if (this.#stop && request.expiresAt === undefined) {
-      if (!request.retry) this.traffic.turnedAway(now);
-      this.#refuse(id, "stopped", now);
+      if (!request.retry) this.#turnedAway(now);
+      this.#refuse(request, "stopped", now);
     } else if (this.#refusesForLackOfServers(request.expiresAt !== undefined, now)) {
-      this.#refuse(id, "no-server", now);
+      this.#refuse(request, "no-server", now);
     } else {
       return this.#enqueue(request, now);
     }
@@ -178,12 +185,21 @@ export class Scheduler {
   ): DeferRefusal | null {
     // One that waited as a direct request is not new to its flow.
     const code = this.#deferRefusal(unfinished, token === null ? flow : undefined, now);
-    if (code) this.#chronicle.refused(code, now);
+    // Nor is one refused that has waited: its client goes on waiting.
+    if (code && token === null) this.#chronicle.refused(code, now);
     if (code === "no-server") this.#askForServers(now);
     return code;
   }
 
-  /** A direct request that had waited as long as its client wanted to is stored: it is not abandoned. */
+  /** What the client is told of a request that may not be stored for this reason. */
+  deferOutlook(code: DeferRefusal, unfinished: number, flow: string | null, now: number): Outlook {
+    const { deferred, length } = this.#waitingList;
+    const { max = 0, expiresMs = 0 } = this.#settings.deferred ?? {};
+    const line = { waiting: unfinished, limit: max, share: deferred === 0 ? 1 : deferred / length };
+    return this.#outlookOf({ code, flow, line, patienceMs: expiresMs }, now);
+  }
+
+  /** A direct request that had waited as long as its client wanted to is stored, or waits on: it is not abandoned. */
   storedAfterWait(): void {
     this.counters.notAbandoned();
   }
@@ -563,18 +579,20 @@ export class Scheduler {
     if (arrival === "returned") this.#recordReturn(request, now);
     else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
+    const isImpatient = !ticket.left && (ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now;
+    if (arrival === "new" && !isImpatient) this.#retryTimes.arrived(now);
     // A full list refuses new tickets only: the others were accepted before.
     const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
     const full = isNewDirect ? this.#fullFor(ticket) : null;
     if (full) {
       this.#waitingList.leave(ticket.id);
-      this.#refuse(ticket.id, full, now, ticket.flow);
+      this.#refuse(ticket, full, now);
       return ticket.token;
     }
     // A ticket with a token was counted when it got the token.
     if (request.token === undefined && arrival !== "retry") this.counters.accepted();
     if (ticket.left) return ticket.token;
-    if ((ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now) {
+    if (isImpatient) {
       this.#waitingList.leave(ticket.id);
       this.traffic.left(ticket, now);
       this.#giveUp(ticket, now);
@@ -591,9 +609,10 @@ export class Scheduler {
   }
 
   /** A ticket that has waited as long as it was to, or as its client wanted to, is off the list. */
-  #giveUp({ id, token, flow, patientUntil, isToBeStored }: Ticket, now: number): void {
+  #giveUp(ticket: Ticket, now: number): void {
+    const { id, token, patientUntil, isToBeStored } = ticket;
     if (!isToBeStored || patientUntil === null || patientUntil > now) {
-      this.#refuse(id, "queue-timeout", now, flow);
+      this.#refuse(ticket, "queue-timeout", now);
       return;
     }
     // Whether it comes back as a deferred one, its Worker will see: `storedAfterWait`.
@@ -700,7 +719,7 @@ export class Scheduler {
       if (ticket.expiresAt !== null && !deferred) continue;
       this.#waitingList.leave(ticket.id);
       this.traffic.left(ticket, now);
-      this.#refuse(ticket.id, code, now);
+      this.#refuse(ticket, code, now);
     }
   }
 
@@ -714,12 +733,46 @@ export class Scheduler {
     return maxQueuePerFlow !== null && ofFlow >= maxQueuePerFlow ? "flow-queue-full" : null;
   }
 
-  #refuse(ticket: string, code: SchedulerRefusal, now: number, flow: string | null = null): void {
+  #refuse(refused: Refused, code: SchedulerRefusal, now: number): void {
     this.#chronicle.refused(code, now);
     const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
-    const outlook = code === "stopped" ? undefined : { ...this.outlook(flow), retryAfterMs: null };
-    this.#outbox.decided({ kind: "refuse", ticket, code, message, outlook });
+    // Nobody waits for the answer to a deferred request.
+    const isDeferred = (refused.expiresAt ?? null) !== null;
+    const { flow = null } = refused;
+    const told = { code, flow, line: this.#directLine, patienceMs: this.#patienceOf(refused) };
+    const outlook = isDeferred ? undefined : this.#outlookOf(told, now);
+    this.#outbox.decided({ kind: "refuse", ticket: refused.id, code, message, outlook });
     if (code === "no-server") this.#askForServers(now);
+  }
+
+  #outlookOf(refused: Omit<Refusal, "estimatedWaitMs">, now: number): Outlook {
+    const outlook = this.outlook(refused.flow);
+    const { estimatedWaitMs } = outlook;
+    return { ...outlook, retryAfterMs: this.#retryTimes.book({ ...refused, estimatedWaitMs }, now) };
+  }
+
+  /** How long the client would wait, in ms. */
+  #patienceOf({ since = 0, patientUntil = null, isToBeStored }: Refused): number {
+    const { queueTimeoutMs } = this.#settings;
+    return patientUntil === null || isToBeStored ? queueTimeoutMs : patientUntil - since;
+  }
+
+  get #directLine(): Line {
+    const { direct, length } = this.#waitingList;
+    return { waiting: direct, limit: this.#settings.maxQueue, share: direct === 0 ? 1 : direct / length };
+  }
+
+  get #pace(): Pace {
+    const serviceMs = this.traffic.serviceAtMostMs ?? this.counters.meanServiceMs;
+    return {
+      slots: this.#fleet.slots,
+      turnMs: serviceMs === null ? null : serviceMs + this.#settings.cooldownMs,
+    };
+  }
+
+  #turnedAway(now: number): void {
+    this.traffic.turnedAway(now);
+    this.#retryTimes.arrived(now);
   }
 
   /**

@@ -96,9 +96,12 @@ export interface FlowSnapshot {
   inFlight: number;
   /** 0: none waits. */
   oldestWaitMs: number;
-  /** Its share of the servers' time in about the last minute, 0 to 1. */
+  /** Its share of the time that requests were at servers in about the last minute, 0 to 1. */
   share: number;
 }
+
+/** How many flows are shown. */
+const MOST_FLOWS = 10;
 
 /** What a snapshot shows. */
 export type SnapshotContent = Omit<Snapshot, "revision">;
@@ -200,6 +203,7 @@ export function snapshotOf(
     ...scheduler.capacity(now),
     waitMs: traffic.waits(now),
     serviceMs: traffic.services(now),
+    ...flowsShown(scheduler, now),
     ...(deferred ? { deferred } : {}),
     slots: sum(servers, (server) => server.slots),
     checks: scheduler.hasChecks,
@@ -209,6 +213,28 @@ export function snapshotOf(
     recentRefusals: recentRefusals(scheduler.journal.runsSince(now - RECENT_MS)),
   };
 }
+
+function flowsShown(scheduler: Scheduler, now: number): Pick<Snapshot, "flows" | "longestFlow"> {
+  const flows = scheduler.flows(now);
+  if (flows === null) return {};
+  const shown = flows
+    .map(({ oldestSince, share, ...use }) => ({
+      ...use,
+      oldestWaitMs: oldestSince === null ? 0 : Math.max(0, now - oldestSince),
+      share: hundredths(share) ?? 0,
+    }))
+    .sort(isShownBefore)
+    .slice(0, MOST_FLOWS);
+  return { flows: shown, longestFlow: scheduler.longestFlow ?? 0 };
+}
+
+/** Of those of which none waits, that with more service; of equals always the same. */
+function isShownBefore(a: FlowSnapshot, b: FlowSnapshot): number {
+  const byWait = Number(b.queued > 0) - Number(a.queued > 0) || b.oldestWaitMs - a.oldestWaitMs;
+  return byWait || b.share - a.share || (nameOf(a) < nameOf(b) ? -1 : 1);
+}
+
+const nameOf = ({ key }: FlowSnapshot) => key ?? "";
 
 function stateOf({ currentDrain, isDrained }: Scheduler): Snapshot["state"] {
   if (!currentDrain) return "running";

@@ -76,6 +76,7 @@ const REFUSED: Record<Exclude<AuditAnswer, "done" | "nothing" | "pool-unavailabl
   "already-ended": "it had ended",
   "not-failed": "it had not failed",
   "deferred-full": "as many as may be stored were waiting",
+  "flow-queue-full": "as many of its client’s as may were waiting",
   "no-server": "no server was available",
   stopped: "the pool was stopped",
   "idempotency-mismatch": "another request had its Idempotency-Key",

@@ -59,11 +59,11 @@ export function isAllQuarantined({ servers }: Pick<Snapshot, "servers">): boolea
  * Who fails where a request is refused.
  * pool      Sluice does not take the request, or not for so long
  * server    a server had the request; also of deferred requests, which were taken
- * client    the client stopped in the middle of its upload
+ * client    the client stopped in the middle of its upload, or had as many requests waiting as it may
  * operator  nothing fails: an operator has stopped the pool, or had the request cut off
  */
 export function culpritOf({ code, deferred }: Pick<RecentRefusal, "code" | "deferred">) {
-  if (code === "client-timeout") return "client";
+  if (code === "client-timeout" || code === "flow-queue-full") return "client";
   if (code === "stopped" || code === "cut-off") return "operator";
   return deferred || code === "bad-gateway" || code === "server-timeout" ? "server" : "pool";
 }

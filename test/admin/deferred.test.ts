@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { AuditList } from "../../src/admin/audit.ts";
 import type { DeferredList, ListedRequest } from "../../src/admin/deferred.ts";
 import type { DeferredState } from "../../src/link/deferral.ts";
 import { Deferrer } from "../deferred/support.ts";
@@ -337,6 +338,22 @@ describe("trying a deferred request again that has failed", () => {
     expect(problem).toMatchObject({ pool: "web" });
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(await stateOf(sluice, id)).toBe("failed");
+    await cancel(sluice, other);
+    expect((await retry(sluice, id)).status).toBe(202);
+  });
+
+  test("is refused while as many of its client's wait as may, which the audit has, and works once there is room", async () => {
+    const { sluice, origin } = await stage({ flow: "header:x-api-key", max_queue_per_flow: 1 });
+    const id = await failed({ sluice, origin });
+    await sluice.drain("web");
+    const other = await defer(sluice);
+    await problemOf(await retry(sluice, id), 429, "flow-queue-full");
+    expect(await stateOf(sluice, id)).toBe("failed");
+    const audit = async () => {
+      const { changes } = (await (await sluice.admin("GET", "/api/audit")).json()) as AuditList;
+      return changes.filter(({ act }) => act === "retry-deferred").map(({ answer }) => answer);
+    };
+    await expect.poll(audit).toEqual(["flow-queue-full"]);
     await cancel(sluice, other);
     expect((await retry(sluice, id)).status).toBe(202);
   });

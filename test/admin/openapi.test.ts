@@ -110,7 +110,10 @@ describe("the running Worker", () => {
     origin = await Origin.start();
     other = await Origin.start();
     const servers = [{ name: "web-1", url: origin.url }];
-    const keys = { deferred: {}, quarantine: { broken: "1ms", cancel: "1ms" }, on_client_abort: "cancel" };
+    const keys = {
+      ...{ deferred: {}, flow: "address" },
+      ...{ quarantine: { broken: "1ms", cancel: "1ms" }, on_client_abort: "cancel" },
+    };
     const register = { urls: [other.url] };
     sluice = await Sluice.start({ pools: { web: { servers, register, ...keys } } });
     clients = new Deferrer(() => sluice);

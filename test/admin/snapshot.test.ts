@@ -94,6 +94,41 @@ describe("a snapshot", () => {
     await second;
   });
 
+  test("of a pool with flows shows who waits longest, through a crash of its object", async () => {
+    const { sluice, origin } = await stage({ flow: "header:x-api-key" });
+    const of = (key: string) => fetch(sluice.url, { headers: { "x-api-key": key } });
+    const answers = [of("a")];
+    const { response } = await origin.arrival();
+    for (const key of ["a", "b", "b"]) {
+      const { queued } = await sluice.snapshot("web");
+      answers.push(of(key));
+      await sluice.until("web", (snapshot) => snapshot.queued === queued + 1);
+    }
+    const told = ({ flows = [], longestFlow }: Snapshot) => [
+      flows.map(({ key, queued, inFlight }) => [key, queued, inFlight]),
+      longestFlow,
+    ];
+    const before = told(await sluice.snapshot("web"));
+    const hashed = expect.stringMatching(/^[0-9a-f]{16}$/);
+    expect(before).toEqual([
+      [
+        [hashed, 1, 1],
+        [hashed, 2, 0],
+      ],
+      2,
+    ]);
+    await sluice.crash("web");
+    const { flows, longestFlow } = await sluice.until("web", ({ queued }) => queued === 3);
+    expect(told({ flows, longestFlow } as Snapshot)).toEqual(before);
+    response.end();
+    for (let n = 0; n < 3; n++) (await origin.arrival()).response.end();
+    for (const answer of answers) await (await answer).text();
+    expect(await sluice.until("web", ({ inFlight }) => inFlight === 0)).toMatchObject({
+      flows: [],
+      longestFlow: 0,
+    });
+  });
+
   test("has totals that add up, whatever became of the requests", async () => {
     const { sluice, origin } = await stage({ max_queue: 1, retries: 0, quarantine: { broken: "0s" } });
     const answers = [get(sluice, "/done")];

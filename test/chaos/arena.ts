@@ -1,6 +1,7 @@
 import { audit } from "./audit.ts";
 import { type Cast, direct } from "./director.ts";
 import { comeToRest } from "./ending.ts";
+import { starved } from "./flows.ts";
 import { Guest } from "./guest.ts";
 import { Journal } from "./journal.ts";
 import { Load } from "./load.ts";
@@ -64,6 +65,8 @@ export class Arena {
     try {
       await Promise.all([load.run(forMs), direct(cast, this.#schedule(forMs))]);
       this.#judgeShare();
+      if (journal.settings.flow !== undefined)
+        for (const text of starved(journal.requests.values())) journal.break("starved", text);
       await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
       await this.#judgeStored(runtime);
     } finally {

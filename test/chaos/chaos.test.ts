@@ -26,7 +26,9 @@ describe(`servers that fail in every way, clients that leave, pools and stored r
   test("requests get one server's answer, or a refusal that has a cause", () => kept("lost"));
   test("no server takes a part of a body for all of it", () => kept("half"));
   test("no request that may not be repeated is read twice", () => kept("twice"));
-  test("nobody is overtaken by one who came much later", () => kept("order"));
+  test("nobody is overtaken by one of the same client who came much later", () => kept("order"));
+  test("no client's requests are at more servers than it may have slots", () => kept("limit"));
+  test("nobody starves because others send more", () => kept("starved"));
   test("a server that fails its checks gets nothing until it has passed one", () => kept("health"));
   test("no server works while the pool says that it is drained", () => kept("drained"));
   test("no slot is shut for long, and at the end the list is empty and every slot takes a request again", () =>

@@ -1,5 +1,5 @@
 import { isDeferring, isPlain } from "./clients/plan.ts";
-import { Order } from "./order.ts";
+import { Flows } from "./flows.ts";
 import { Overheard } from "./overheard.ts";
 import type { JobPlan, RequestPlan } from "./plans.ts";
 import { longestStallMs, RETRIES, type Settings } from "./pool.ts";
@@ -60,7 +60,9 @@ export interface Trouble {
  * lost     a request ended as none may
  * half     a server was made believe that half a body is a whole one
  * twice    a request was read more than once though it may not be repeated, or there was no cause to
- * order    a request got a server before one that had waited for longer
+ * order    a request got a server before one of the same client that had waited for longer
+ * limit    a client's requests were at more servers than it may have slots
+ * starved  a client's requests timed out because others send more
  * health   a server that is out of order got requests for too long, or did so before it was well again
  * drained  a server had work while the pool said that it is drained
  * slot     a slot did not come back, or not in time
@@ -72,6 +74,8 @@ export type Promised =
   | "half"
   | "twice"
   | "order"
+  | "limit"
+  | "starved"
   | "health"
   | "drained"
   | "slot"
@@ -113,7 +117,7 @@ export class Journal {
   readonly #cuts = new Spans();
   readonly #stops = new Spans();
   readonly #pauses: { readonly latelyMs: number };
-  readonly #order = new Order();
+  readonly #flows: Flows;
   readonly #troubles: Trouble[] = [];
   /** Until then no server may be given work: the pool said that it is drained. */
   drainedUntil = Number.NEGATIVE_INFINITY;
@@ -123,6 +127,7 @@ export class Journal {
 
   constructor(settings: Settings, pauses: { readonly latelyMs: number }) {
     this.settings = settings;
+    this.#flows = new Flows(settings);
     this.#pauses = pauses;
   }
 
@@ -147,8 +152,8 @@ export class Journal {
       stored: null,
     };
     this.requests.set(plan.id, sent);
-    this.#listOf(sent).add(sent, sentAt);
-    if (isPlain(plan.client)) this.#order.add(sent, sentAt);
+    this.#waits(sent, sentAt);
+    if (isPlain(plan.client)) this.#flows.of(sent).order.add(sent, sentAt);
     if (plan.client.kind !== "stays") count(this.clients, plan.client.kind);
     return sent;
   }
@@ -165,7 +170,7 @@ export class Journal {
     const fate = { stoppedAt: null, retries: 0, isForgotten: false, end: null };
     sent.stored = { id, acceptedAt, crashes: [], ...fate, isQueued };
     this.open.add(sent);
-    if (sent.jobs.length === 0) this.#order.add(sent, acceptedAt);
+    if (sent.jobs.length === 0) this.#flows.of(sent).order.add(sent, acceptedAt);
   }
 
   /**
@@ -176,11 +181,11 @@ export class Journal {
     const { sentAt, endedAt, outcome, jobs } = sent;
     Object.assign(sent, { sentAt: this.now(), endedAt: null, outcome: null, jobs: [] });
     this.open.add(sent);
-    this.unfinished.add(sent, sent.sentAt);
+    this.#waits(sent, sent.sentAt);
     return () => {
       Object.assign(sent, { sentAt, endedAt, outcome, jobs });
       this.open.delete(sent);
-      this.unfinished.delete(sent, this.now());
+      this.#waitsNoMore(sent, this.now());
     };
   }
 
@@ -191,15 +196,15 @@ export class Journal {
     stored.retries++;
     stored.acceptedAt = this.now();
     stored.end = null;
-    if (sent.jobs.length === 0) this.#order.add(sent, stored.acceptedAt);
+    if (sent.jobs.length === 0) this.#flows.of(sent).order.add(sent, stored.acceptedAt);
   }
 
   ended(sent: Sent, outcome: string): void {
     sent.endedAt = this.now();
     sent.outcome = outcome;
     this.open.delete(sent);
-    this.#listOf(sent).delete(sent, sent.endedAt);
-    this.#order.gone(sent);
+    this.#waitsNoMore(sent, sent.endedAt);
+    this.#flows.of(sent).order.gone(sent);
   }
 
   /** What is in flight after so long is to be cut off. Returns when that is: from when it was asked for, to be set. */
@@ -244,8 +249,9 @@ export class Journal {
     const job: Job = { number: this.jobs.length, sent, server, plan, sick: false, ...times };
     this.jobs.push(job);
     sent.jobs.push(job);
-    if (isDeferring(sent.plan.client)) this.unfinished.add(sent, job.readAt);
-    else this.waiting.delete(sent, job.readAt);
+    if (isDeferring(sent.plan.client)) this.#waits(sent, job.readAt);
+    else this.#waitsNoMore(sent, job.readAt);
+    this.#checkLimit(job);
     if (job.readAt < this.drainedUntil) {
       this.break("drained", `${server} got ${sent.plan.id} while the pool is drained`, [sent]);
     }
@@ -256,13 +262,14 @@ export class Journal {
   done(job: Job): void {
     if (job.doneAt !== null) return;
     job.doneAt = this.now();
+    this.#flows.of(job.sent).atWork.delete(job);
     this.#judgeHold(job);
     if (job.sent.endedAt !== null) return;
     if (isDeferring(job.sent.plan.client)) {
-      if (isAnswered(job)) this.unfinished.delete(job.sent, job.doneAt);
+      if (isAnswered(job)) this.#waitsNoMore(job.sent, job.doneAt);
     }
     // It may be told so, or wait for another server.
-    else this.waiting.add(job.sent, job.doneAt);
+    else this.#waits(job.sent, job.doneAt);
   }
 
   event(text: string): void {
@@ -303,8 +310,42 @@ export class Journal {
     this.break("slot", `${server} was held for ${heldMs.toFixed(0)} ms by a client that had stalled`, [sent]);
   }
 
+  /** The most of its client's requests that may have been in the list at a moment since it was sent. */
+  mostOfItsFlow(sent: Sent): number {
+    return this.#flows.of(sent).waiting.mostSince(sent.sentAt);
+  }
+
+  #waits(sent: Sent, now: number): void {
+    this.#listOf(sent).add(sent, now);
+    this.#flows.of(sent).waiting.add(sent, now);
+  }
+
+  #waitsNoMore(sent: Sent, now: number): void {
+    this.#listOf(sent).delete(sent, now);
+    this.#flows.of(sent).waiting.delete(sent, now);
+  }
+
   #listOf({ plan }: Sent): Waiting {
     return isDeferring(plan.client) ? this.unfinished : this.waiting;
+  }
+
+  /** Its server has begun with it. What servers still do of attempts that have failed is on nobody's account. */
+  #checkLimit(job: Job): void {
+    const { atWork } = this.#flows.of(job.sent);
+    atWork.add(job);
+    const most = this.settings.max_in_flight_per_flow;
+    if (most === undefined) return;
+    const counted = [...atWork].filter((one) => !this.#hasFailed(one));
+    if (counted.length <= most) return;
+    const servers = counted.map(({ server }) => server).join(", ");
+    const text = `${job.sent.plan.flow} may have ${most} slots, and was at ${servers}`;
+    this.break("limit", text, [...new Set(counted.map(({ sent }) => sent))]);
+  }
+
+  /** Its request may be tried again, or has been, while its server may still be at work. */
+  #hasFailed({ sent, readAt, brokeAt, turnedAwayAt }: Job): boolean {
+    if (brokeAt !== null || turnedAwayAt !== null) return true;
+    return isDeferring(sent.plan.client) && (wasInterrupted(sent, readAt, this) || this.hadCut(readAt));
   }
 
   /** Only after a server broke the connection, only what may be repeated, and not for ever. */
@@ -314,10 +355,7 @@ export class Journal {
     const read = jobs.filter((job) => job.turnedAwayAt === null);
     if (read.length === 0) return;
     const repeatable = plan.idempotent || this.settings.retry_non_idempotent;
-    const hasFailed = (job: Job) =>
-      job.brokeAt !== null ||
-      (isDeferring(plan.client) && (wasInterrupted(sent, job.readAt, this) || this.hadCut(job.readAt)));
-    const due = repeatable && read.length <= RETRIES && read.every(hasFailed);
+    const due = repeatable && read.length <= RETRIES && read.every((job) => this.#hasFailed(job));
     if (!due) this.break("twice", `${plan.method} ${plan.id} came to ${server} as well`, [sent]);
   }
 
@@ -330,7 +368,7 @@ export class Journal {
 
   #checkOrder(sent: Sent, server: string): void {
     if (sent.jobs.length > 0) return;
-    const overtaken = this.#order.served(sent, this.slackMs);
+    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), this.slackMs);
     // What two servers were sent at the same moment, they may read in either order.
     if (overtaken)
       setTimeout(() => setImmediate(() => void this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
@@ -341,11 +379,12 @@ export class Journal {
     if (overtaken.stored && !(await overtaken.stored.isQueued())) return;
     if (overtaken.jobs.length > 0 || overtaken.endedAt !== null) return;
     const { stored } = overtaken;
-    const aheadMs = sent.sentAt - (stored?.acceptedAt ?? overtaken.sentAt);
+    const overtakenDue = (stored?.acceptedAt ?? overtaken.sentAt) - overtaken.plan.aheadMs;
+    const laterMs = sent.sentAt - sent.plan.aheadMs - overtakenDue;
     // It had failed, and has been put on the list again meanwhile.
-    if (aheadMs <= 0) return;
+    if (laterMs <= 0) return;
     const was = `${overtaken.plan.id}${stored ? " was accepted" : ""}`;
-    const text = `${server} got ${sent.plan.id}, sent ${aheadMs.toFixed(0)} ms after ${was}, which no server has`;
+    const text = `${server} got ${sent.plan.id}, due ${laterMs.toFixed(0)} ms after ${was}, which no server has`;
     this.break("order", text, [overtaken, sent]);
   }
 }

@@ -8,6 +8,7 @@ import type { Reply } from "./clients/exchange.ts";
 import type { Told } from "./clients/monitor.ts";
 import type { ClientKind } from "./clients/plan.ts";
 import { acceptanceFault, fateOf, summaryOf } from "./fate.ts";
+import { starved } from "./flows.ts";
 import { type Job, Journal, type Promised, type Sent } from "./journal.ts";
 import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts";
 import {
@@ -42,7 +43,8 @@ const kinds = () => journal.broken.map(({ promise }): Promised => promise);
 
 let number = 0;
 function send(kind: ClientKind = "stays", changes: Partial<RequestPlan> = {}): Sent {
-  return journal.send({ ...requestPlan(random, `test-${++number}`, settings, kind), ...changes });
+  const plan = requestPlan(random, `test-${++number}`, settings, kind);
+  return journal.send({ ...plan, flow: "a", aheadMs: 0, ...changes });
 }
 
 function arrive(sent: Sent, changes: Partial<JobPlan> = {}): Job {
@@ -192,6 +194,120 @@ describe("order", () => {
     vi.advanceTimersByTime(1_000);
     expect(early.jobs).toEqual([]);
     expect(kinds()).toEqual([]);
+  });
+});
+
+describe("order, of several clients", () => {
+  const FLOWS = { ...settings, flow: "header:x-client" };
+
+  test.for([
+    ["a pool that tells clients apart", FLOWS, []],
+    ["one that does not", { ...FLOWS, flow: undefined }, ["order"]],
+  ] as const)("who came much later goes first only if it is another client's: %s", ([_, keys, broken]) => {
+    journal = new Journal(keys, { latelyMs: 0 });
+    send();
+    vi.advanceTimersByTime(2_000);
+    arrive(send("stays", { flow: "b" }));
+    arrive(send("stays", { flow: null }));
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(broken);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(["order"]);
+  });
+
+  test("a request goes as if it had come as much earlier as it goes ahead, or later", () => {
+    const [early, slow] = [send(), send("stays", { aheadMs: -2_000 })];
+    vi.advanceTimersByTime(2_500);
+    arrive(send("stays", { aheadMs: 1_600 }));
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual([]);
+    arrive(early);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(["order"]);
+    expect(journal.broken[0]?.about[0]).toBe(slow);
+    send();
+    vi.advanceTimersByTime(3_500);
+    arrive(send("stays", { aheadMs: 1_600 }));
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(["order", "order"]);
+  });
+});
+
+test("who goes ahead is not overtaken by one that may have had its slot before", () => {
+  const plain = send();
+  const ahead = send("stays", { aheadMs: 1_600 });
+  const later = send();
+  vi.advanceTimersByTime(1_500);
+  const gold = send("stays", { aheadMs: 5_000 });
+  vi.advanceTimersByTime(1_000);
+  arrive(ahead);
+  arrive(plain);
+  vi.advanceTimersByTime(1_000);
+  expect(kinds()).toEqual([]);
+  vi.advanceTimersByTime(500);
+  arrive(later);
+  vi.advanceTimersByTime(1_000);
+  expect(kinds()).toEqual(["order"]);
+  expect(journal.broken[0]?.about[0]).toBe(gold);
+});
+
+describe("limit", () => {
+  beforeEach(() => {
+    journal = new Journal(
+      { ...settings, flow: "header:x-client", max_in_flight_per_flow: 2 },
+      { latelyMs: 0 },
+    );
+  });
+
+  test("a client's requests are at no more servers than it may have slots", () => {
+    const [first] = [arrive(send()), arrive(send("defers")), arrive(send("stays", { flow: "b" }))];
+    journal.done(first);
+    arrive(send());
+    expect(kinds()).toEqual([]);
+    arrive(send("stays", { flow: null }));
+    arrive(send());
+    expect(kinds()).toEqual(["limit"]);
+  });
+
+  test.for(["brokeAt", "turnedAwayAt"] as const)(
+    "what a server still does of an attempt that has failed does not count: %s",
+    (moment) => {
+      for (let one = 0; one < 3; one++) arrive(send())[moment] = journal.now();
+      arrive(send());
+      expect(kinds()).toEqual([]);
+    },
+  );
+
+  test("what is cut off, and left by its client, counts as long as its server is at work", () => {
+    for (let one = 0; one < 2; one++) arrive(send()).cutAt = journal.now();
+    expect(kinds()).toEqual([]);
+    arrive(send());
+    expect(kinds()).toEqual(["limit"]);
+  });
+});
+
+describe("starved", () => {
+  function fates(flow: string | null, answered: number, timedOut: number): void {
+    for (let one = 0; one < answered + timedOut; one++)
+      journal.ended(send("stays", { flow }), one < answered ? "answered" : "refused queue-timeout");
+  }
+  const found = () => starved(journal.requests.values());
+
+  test("nobody has by far more of its requests time out than who sends most", () => {
+    fates("heavy", 150, 50);
+    fates("a", 30, 15);
+    fates(null, 60, 0);
+    expect(found()).toEqual([]);
+    fates("b", 25, 20);
+    expect(found()).toEqual(["of b's 45 requests 20 timed out, and 25 % of heavy's"]);
+  });
+
+  test("a few requests say nothing", () => {
+    fates("heavy", 200, 0);
+    fates("a", 10, 20);
+    expect(found()).toEqual([]);
   });
 });
 
@@ -555,6 +671,18 @@ describe("lost, of what operators do", () => {
       cut();
       expect(verdict(sent, last, journal)).toEqual({ outcome: "cut off by an operator" });
     }
+  });
+
+  test("nobody is refused because its own queue is full unless it is", () => {
+    journal = new Journal({ ...settings, flow: "header:x-client", max_queue_per_flow: 60 }, { latelyMs: 0 });
+    const refusal = (sent: Sent) => verdict(sent, problem(sent, 429, "flow-queue-full"), journal);
+    for (let one = 0; one < 70; one++)
+      send(one % 3 === 0 ? "defers" : "stays", { flow: one < 20 ? "b" : "a" });
+    expect(refusal(send("stays", { flow: "b" }))).toHaveProperty("lost");
+    expect(refusal(send())).toEqual({ outcome: "refused flow-queue-full" });
+    journal = new Journal({ ...settings, max_queue_per_flow: undefined }, { latelyMs: 0 });
+    for (let one = 0; one < 70; one++) send();
+    expect(refusal(send())).toHaveProperty("lost");
   });
 
   test("nobody is refused by a stop that is none, or without its message", () => {

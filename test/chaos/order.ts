@@ -1,14 +1,19 @@
 import type { Sent } from "./journal.ts";
 
 /**
- * Who came so much earlier goes first, whatever crashes, drains and busy machines do to those in between. Retries
+ * Who was due so much earlier goes first, whatever crashes, drains and busy machines do to those in between. Retries
  * are left out: they may have to wait for another server.
  */
 const TOLERANCE_MS = 1_000;
+/** A request that has its slot may come to its server so much later, and who comes meanwhile is not overtaken by it. */
+const LATE_MS = 2_000;
 
-/** First come, first served: of the requests that no server has had yet, nobody is overtaken by far. */
+/**
+ * First come, first served, or as much earlier as a request goes ahead: of one client's requests that no server has had
+ * yet, nobody is overtaken by far.
+ */
 export class Order {
-  /** When each was on the list at the latest, in this order. */
+  /** Since when each was on the list at the latest. */
   readonly #unserved = new Map<Sent, number>();
 
   /** From `at`, which is now, it is on the list. */
@@ -20,12 +25,16 @@ export class Order {
     this.#unserved.delete(one);
   }
 
-  /** Its first server has it. Returns whom it has overtaken, each only once: who does not follow at once has a case. */
-  served(one: Sent, slackMs: number): Sent | null {
+  /** Its first server has it now. Returns whom it has overtaken, each only once: who does not follow at once has a case. */
+  served(one: Sent, now: number, slackMs: number): Sent | null {
     this.#unserved.delete(one);
-    const [[oldest, since] = [null, 0]] = this.#unserved;
-    if (!oldest || one.sentAt - since <= TOLERANCE_MS + slackMs) return null;
-    this.#unserved.delete(oldest);
-    return oldest;
+    let [first, due] = [null as Sent | null, one.sentAt - one.plan.aheadMs - TOLERANCE_MS - slackMs];
+    for (const [other, at] of this.#unserved) {
+      // Else `one` may have got its slot before the pool heard of it.
+      const wasThere = one.sentAt - at > TOLERANCE_MS + slackMs || now - at > LATE_MS + slackMs;
+      if (wasThere && at - other.plan.aheadMs < due) [first, due] = [other, at - other.plan.aheadMs];
+    }
+    if (first) this.#unserved.delete(first);
+    return first;
   }
 }

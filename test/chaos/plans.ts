@@ -10,6 +10,7 @@ import {
   preferences,
   type Shape,
 } from "./clients/plan.ts";
+import { CLIENT, drawTenant, type Tenant } from "./clients/tenants.ts";
 import {
   CHECK_TIMEOUT_MS,
   LONGEST_CHECK_MS,
@@ -61,6 +62,10 @@ export interface RequestPlan {
   /** Sluice may send it again after a failure that may have reached the server. */
   idempotent: boolean;
   headers: Record<string, string>;
+  /** Whose it is, for a pool that tells clients apart; `null`: nothing tells. */
+  flow: string | null;
+  /** By how much it goes ahead of its arrival. */
+  aheadMs: number;
   /** `null`: it has no body. */
   bodyBytes: number | null;
   /** The body's length is not told beforehand. */
@@ -109,16 +114,19 @@ export function requestPlan(random: Random, id: string, settings: Settings, kind
     kind === undefined && deferring !== null
       ? drawShape(deferring, own, settings)
       : drawShape(kind ?? drawn, draw, settings);
-  return toPlan(id, settings.on_client_abort, shape);
+  return toPlan(id, settings.on_client_abort, shape, drawTenant(id));
 }
 
 /** One of the last requests, which together must find every slot free. */
 export function lastPlan(pool: PoolName): RequestPlan {
   const shape: Shape = { method: "GET", bodyBytes: null, client: { kind: "stays" } };
-  return { ...toPlan(`last-${crypto.randomUUID()}`, pool, shape), workMs: 500 };
+  const id = `last-${crypto.randomUUID()}`;
+  // Each has a client of its own: no limit of one client's keeps it from a slot.
+  const tenant = { flow: id, aheadMs: 0, headers: { [CLIENT]: id } };
+  return { ...toPlan(id, pool, shape, tenant), workMs: 500 };
 }
 
-function toPlan(id: string, pool: PoolName, shape: Shape): RequestPlan {
+function toPlan(id: string, pool: PoolName, shape: Shape, tenant: Tenant): RequestPlan {
   const { method, hasKey = false, bodyBytes, chunked = false, answerBytes = null, client } = shape;
   return {
     id,
@@ -128,9 +136,12 @@ function toPlan(id: string, pool: PoolName, shape: Shape): RequestPlan {
     headers: {
       "X-Request-Id": id,
       [SESSION]: `session-${sessionOf(id)}`,
+      ...tenant.headers,
       ...(hasKey ? { "Idempotency-Key": `"${id}"` } : {}),
       ...preferences(client),
     },
+    flow: tenant.flow,
+    aheadMs: tenant.aheadMs,
     bodyBytes,
     chunked,
     client,

@@ -1,4 +1,5 @@
 import { type ClientPlan, mayLeave, neverWhole } from "./clients/plan.ts";
+import { AHEAD_MS, CLIENT, PLAN } from "./clients/tenants.ts";
 import type { Random } from "./random.ts";
 
 /** One pool for each thing that may be done with a request whose client has left. */
@@ -59,6 +60,9 @@ const LEASE_ROOM_MS = 2_000;
 /** What differs from seed to seed: every combination keeps the same promises. */
 export function drawSettings(random: Random, on_client_abort: PoolName, without: readonly string[]) {
   const balances = random.fork("balance");
+  const flows = random.fork("flows");
+  // In every run there is a pool that tells clients apart, and in every other one that does not.
+  const hasFlows = flows.chance(on_client_abort === "cancel" ? 1 : 0.5);
   return {
     on_client_abort,
     /** Faults that are left out, to find out which of them it takes. */
@@ -83,6 +87,9 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
       "hash:path",
     ]),
     slowStartMs: balances.pick([0, 0, 1_000, 3_000]),
+    flow: hasFlows ? `header:${CLIENT}` : undefined,
+    max_queue_per_flow: hasFlows ? flows.pick([undefined, 60]) : undefined,
+    max_in_flight_per_flow: hasFlows ? flows.pick([undefined, 2, 4]) : undefined,
     /** Whether a check takes a slot, or is answered beside the work. */
     checksTakeSlots: balances.chance(0.7),
   };
@@ -141,6 +148,7 @@ export function poolTable(
     ...drawn,
     servers,
     register: { urls: [guestUrl] },
+    priorities: Object.entries(AHEAD_MS).map(([value, ms]) => ({ header: PLAN, value, ahead: `${ms}ms` })),
     path_prefix: `/${settings.on_client_abort}`,
     slow_start: `${slowStartMs}ms`,
     cooldown: `${cooldownMs}ms`,

@@ -1,3 +1,4 @@
+import { CLIENT } from "./clients/tenants.ts";
 import type { Journal, Promised } from "./journal.ts";
 import { longestLeaseMs } from "./pool.ts";
 
@@ -16,7 +17,9 @@ const PROMISES: Record<Promised, [label: string, note: string]> = {
   lost: ["lost", "neither one server's answer nor a refusal with a cause"],
   half: ["halves", "part of a body was taken for all of it"],
   twice: ["sent twice", "read more than once, though not idempotent or without a cause"],
-  order: ["overtaken", "a request that came much later had a server sooner"],
+  order: ["overtaken", "a request of the same client that came much later had a server sooner"],
+  limit: ["past a client's slots", "more servers were at work for it than max_in_flight_per_flow"],
+  starved: ["starved", "clients whose requests timed out while others sent more"],
   health: [
     "sent to the sick",
     "requests for a server that had failed its checks, or had long been out of order",
@@ -58,6 +61,7 @@ function rowsOf(journal: Journal): Row[] {
     ["clients left", outcomes.get("left") ?? 0, "or broke their connection"],
     ["clients cut off", outcomes.get("stalled") ?? 0, "which had stalled"],
     ...deferredRows(journal, outcomes),
+    ["clients", byFlow(journal).size, list(byFlow(journal))],
     ["client kinds", sum(journal.clients), list(journal.clients)],
     ["server faults", sum(journal.faults), list(journal.faults)],
     ["object crashes", journal.operations.get("crash") ?? 0],
@@ -135,6 +139,11 @@ function repeated(journal: Journal): number {
   return [...journal.requests.values()].filter(({ jobs }) => jobs.length > 1).length;
 }
 
+function byFlow({ requests }: Journal): Map<string, number> {
+  const drawn = [...requests.values()].filter(({ plan }) => plan.headers[CLIENT] !== plan.id);
+  return counted(drawn.map(({ plan }) => plan.flow ?? "nobody"));
+}
+
 function counted(words: string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -152,7 +161,7 @@ function list(counts: Iterable<[string, number]>): string {
 function named(settings: Record<string, unknown>): string {
   return Object.entries(settings)
     .filter(([key]) => key !== "on_client_abort")
-    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
+    .filter(([, value]) => value !== undefined && (!Array.isArray(value) || value.length > 0))
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");
 }

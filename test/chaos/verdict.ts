@@ -30,6 +30,12 @@ const REFUSALS: Record<
     due: ({ sentAt, plan }, { waiting }) =>
       !isDeferring(plan.client) && waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN,
   },
+  "flow-queue-full": {
+    status: 429,
+    due: (sent, journal) =>
+      journal.mostOfItsFlow(sent) >=
+      (journal.settings.max_queue_per_flow ?? Number.POSITIVE_INFINITY) - UNSEEN,
+  },
   "queue-timeout": {
     status: 503,
     due: ({ sentAt, plan }, journal, until) =>

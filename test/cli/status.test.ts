@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { send } from "../support/client.ts";
 import { Origin } from "../support/origin.ts";
@@ -69,6 +70,32 @@ describe("sluice status", () => {
     expect(rest.find((line) => line.startsWith("web-0"))).toMatch(
       /^web-0 +ready +unchecked +1\/1 +0 +[\d.]+ s +1 /,
     );
+  });
+
+  test("shows below the servers of a pool with flows who waits longest, by the hash in the log", async () => {
+    const { sluice } = await stage(1, 20, { flow: "header:x-api-key" });
+    await sluice.drain("web");
+    const of = (key: string) => fetch(sluice.url, { headers: { "x-api-key": key } });
+    const answers = [of("acme")];
+    await sluice.until("web", ({ queued }) => queued === 1);
+    answers.push(of("acme"), fetch(sluice.url));
+    await sluice.until("web", ({ queued }) => queued === 3);
+    const { stdout } = await status(sluice.url, "web");
+    const hash = createHash("sha256").update("acme").digest("hex").slice(0, 16);
+    expect(stdout.split("\n\n")[2]?.split("\n")).toEqual([
+      expect.stringMatching(/^FLOW +QUEUED +IN FLIGHT +OLDEST +SHARE$/),
+      expect.stringMatching(new RegExp(`^${hash} +2 +0 +[\\d.]+ s +0 %$`)),
+      expect.stringMatching(/^no key +1 +0 +[\d.]+ s +0 %$/),
+      "",
+    ]);
+    expect(stdout).not.toContain("acme");
+    const { flows } = JSON.parse((await status(sluice.url, "web", "--json")).stdout);
+    expect(flows).toMatchObject([
+      { key: hash, queued: 2 },
+      { key: null, queued: 1 },
+    ]);
+    await sluice.resume("web");
+    for (const answer of answers) expect((await answer).status).toBe(200);
   });
 
   test("shows an owner's and a reason's control characters as question marks", async () => {

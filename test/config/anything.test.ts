@@ -21,6 +21,18 @@ const server = fc.record(
   { requiredKeys: [] },
 );
 
+const priority = fc.record(
+  {
+    header: mostly("X-Plan"),
+    cookie: mostly("plan", "a;b"),
+    value: mostly("gold", " a", "a;b"),
+    path_prefix: mostly("/a"),
+    method: mostly("GET"),
+    ahead: mostly("1m", "-1m", "25h"),
+  },
+  { requiredKeys: [] },
+);
+
 const pool = fc.record(
   {
     hosts: fc.oneof(fc.array(mostly("*", "a.com", "*.a.com")), junk),
@@ -30,6 +42,10 @@ const pool = fc.record(
     balance: mostly("first", "random", "hash:cookie:sid", "hash:path"),
     slow_start: mostly("30s"),
     queue_timeout: mostly("1s", "0s"),
+    flow: mostly("address", "cookie:sid"),
+    max_queue_per_flow: mostly(1, 0),
+    max_in_flight_per_flow: mostly(1, 0),
+    priorities: fc.oneof({ weight: 4, arbitrary: fc.array(fc.oneof(priority, junk)) }, junk),
     check: fc.oneof(fc.record({ path: mostly("/up"), status: mostly("2xx") }), junk),
     quarantine: fc.oneof(fc.record({ max: mostly("1s"), probe: mostly("/") }), junk),
     buffer_request: mostly("1MiB", "65MiB"),

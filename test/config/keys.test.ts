@@ -32,7 +32,6 @@ test("no key of a pool is without its tests", () => {
     "pages",
     "freePaths",
     "logHeaders",
-    "flow",
     "maxQueuePerFlow",
     "maxInFlightPerFlow",
     "priorities",

@@ -44,6 +44,7 @@ export const KEYS: Key[] = [
   duration("slow_start", "slowStartMs", 0),
   whole("max_queue", "maxQueue", 1000, 0, 1_000_000),
   duration("queue_timeout", "queueTimeoutMs", 600_000, "1ms"),
+  flow(),
   duration("connect_timeout", "connectTimeoutMs", 10_000, "1ms"),
   duration("client_timeout", "clientTimeoutMs", 60_000, "1ms"),
   { ...duration("longest", "longestMs", 0, "1ms"), byDefault: null },
@@ -113,6 +114,52 @@ function balance(): Key {
     const shown = text.length > 80 ? `${text.slice(0, 79)}…` : text;
     return `${shown} ${verdict}; allowed: ${allowed}`;
   }
+}
+
+function flow(): Key {
+  const wrong = [
+    "",
+    "ip",
+    "Address",
+    " address",
+    "address:",
+    "address\n",
+    "header",
+    "header:",
+    "header:x api",
+    "header:a,b",
+    "header:é",
+    `header:${"x".repeat(201)}`,
+    "cookie:a=b",
+    "cookie:a;b",
+    "query:",
+    "query:a b",
+    "hash:header:a",
+    "path",
+    7,
+    true,
+    null,
+    ["address"],
+    { header: "a" },
+  ];
+  return {
+    key: "flow",
+    is: "flow",
+    byDefault: null,
+    takes: [
+      ["address", { part: "address", name: "" }],
+      ["header:X-Api-Key", { part: "header", name: "x-api-key" }],
+      ["cookie:__Host-SID", { part: "cookie", name: "__Host-SID" }],
+      ["query:user[id]", { part: "query", name: "user[id]" }],
+      ["query:Key:a", { part: "query", name: "Key:a" }],
+    ],
+    refuses: wrong.map((given) => {
+      const text = JSON.stringify(given);
+      const shown = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+      const allowed = '"address", "header:x-api-key", "cookie:session", "query:key"';
+      return [given, `${shown} is nothing that tells clients apart; allowed: ${allowed}`];
+    }),
+  };
 }
 
 function whole(key: string, is: Key["is"], byDefault: number, least: number, most: number): Key {

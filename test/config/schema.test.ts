@@ -125,6 +125,17 @@ describe("the schema that editors check a wrangler.toml with", () => {
     ["a text for a number", { slots: "1" }, "slots: must be integer"],
     ["an unknown word", { balance: "fastest" }, "balance: must be equal to one of the allowed values"],
     ["a key of no header", { balance: "hash:header:x session" }, "balance: must match pattern"],
+    ["a flow of nothing", { flow: "ip" }, "flow: must match pattern"],
+    [
+      "a priority of no request",
+      { priorities: [{ ahead: "1m" }] },
+      "priorities/0: must have required property 'header'",
+    ],
+    [
+      "a time ahead without a unit",
+      { priorities: [{ method: "GET", ahead: "-1" }] },
+      "ahead: must match pattern",
+    ],
     ["a weight below 0", { servers: [{ ...SERVERS[0], weight: -1 }] }, "weight: must be >= 0"],
     [
       "a URL with a path",
@@ -201,6 +212,8 @@ describe("of a key that the Worker reads, the schema", () => {
     ["a page of no variable", { pages: { stopped: {} } }],
     ["a page of a variable that is not there", { pages: { stopped: "PAGE_NONE" } }],
     ["a free path with an encoded slash", { free_paths: ["/static%2f"] }],
+    ["a limit of flows without flows", { max_queue_per_flow: 1 }],
+    ["a priority with the value of nothing", { priorities: [{ method: "GET", value: "a", ahead: "1m" }] }],
     ["a host that is none by its labels", { hosts: ["a..example.com"] }],
     ["a path that comes in another spelling", { path_prefix: "/%2e/" }],
   ])("cannot mark %s: that is for `sluice check`", (_, keys) => {
@@ -256,6 +269,9 @@ const texts: [string, fc.Arbitrary<unknown>][] = [
   ["servers", textOf("a", "B.1").map((name) => [{ ...SERVERS[0], name }])],
   ["headers", fc.dictionary(textOf("X-", "Cf", "host"), textOf("a", "b c"), { noNullPrototype: true })],
   ["headers", textOf("KEY", "_1").map((secret) => ({ "X-Key": { secret } }))],
+  ["flow", textOf("address", "header", ":", "x-a", "cookie", "query:k")],
+  ["priorities", textOf("gold", " ").map((value) => [{ header: "x-plan", value, ahead: "1m" }])],
+  ["priorities", textOf("-", "1m", "2s").map((ahead) => [{ method: "GET", ahead }])],
   ["retry_on", textOf("503", " busy", "\n").map((text) => [text])],
   ["retry_on", fc.integer({ min: 300, max: 700 }).map((status) => [status])],
   ["deferred", textOf("POST", "CONNECT").map((method) => ({ methods: [method] }))],

@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
+import { flowWith } from "../support/snapshots.ts";
 import { visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
 import { PlayedPool } from "./played-pool.ts";
@@ -243,6 +244,31 @@ test("nor has any state of the list of deferred requests", async () => {
   await page.getByRole("radio", { name: "Queued" }).check();
   await sees(page, "#deferred-shown", "None waits.");
   await audit(page, "no deferred request");
+});
+
+test("nor has any state of the table of flows", async () => {
+  const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
+  const sluice = await Sluice.start({ pools: { web: { servers, flow: "address" } } });
+  onTestFinished(() => sluice.stop());
+  const { page } = await visit(stage.browser, sluice.url);
+  const played = await PlayedPool.on(page);
+  await page.goto("about:blank");
+  await page.goto(`${sluice.url}/_sluice/#/web`);
+  await sees(page, "#pool-title", "web");
+  const flows = Array.from({ length: 10 }, (_, n) =>
+    flowWith({ key: n === 3 ? null : `00ff00ff00ff00f${n}`, queued: 9 - n, inFlight: n, share: n / 45 }),
+  );
+  await played.show(aPool({ flows, queued: 45 }));
+  await sees(page, "#flow-rows tr", "no key");
+  await audit(page, "flows");
+  await page.locator("#flow-rows").hover();
+  await played.show(aPool({ flows: flows.slice(1) }));
+  await sees(page, "#flow-rows tr", "–");
+  await audit(page, "flows, held");
+  await page.locator("#pool-title").hover();
+  await played.show(aPool({ flows: [] }));
+  await sees(page, "#no-flows", "Nobody waits");
+  await audit(page, "no flows");
 });
 
 test("nor has any state of the list of changes", async () => {

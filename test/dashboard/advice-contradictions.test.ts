@@ -3,9 +3,11 @@ import { describe, expect, test } from "vitest";
 import { History } from "../../src/dashboard/page/history.ts";
 import { type Outlook, outlookOf } from "../../src/dashboard/page/outlook.ts";
 import type { PoolEvent } from "../../src/scheduler/record/events.ts";
-import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { FlowSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 import { culpritOf } from "../../src/words/condition.ts";
+import { flowName } from "../../src/words/flow.ts";
 import { takesRequests } from "../../src/words/phrases.ts";
+import { flowWith } from "../support/snapshots.ts";
 import { ago, aLease, aPool, aQuarantinedLease, aServer, drainedBy, NOW, refused } from "./snapshots.ts";
 
 /** Whatever is advised for one of a pair makes no sense beside the other: the one explains what the other is for. */
@@ -27,6 +29,8 @@ const EXCLUSIVE = [
   ["servers-back", "load"],
   ["drain-over", "load"],
   ["slow", "quarantine"],
+  ["drain", "flows"],
+  ["no-server", "flows"],
 ];
 
 /** What an operator is told to do, by how it is said. */
@@ -40,6 +44,7 @@ const CURES = {
   deploy: /time for the deploy/i,
   wait: /wait before you deploy/i,
   "wait for quarantines to end": /every slot is in quarantine/i,
+  "let one client have more in flight": /max_in_flight_per_flow may hold them back/i,
   "rely on the other servers": /serves? on;/i,
 };
 const CONTRADICTIONS: [keyof typeof CURES, keyof typeof CURES][] = [
@@ -55,6 +60,7 @@ const CONTRADICTIONS: [keyof typeof CURES, keyof typeof CURES][] = [
   ["extend", "deploy"],
   ["extend", "wait"],
   ["deploy", "wait"],
+  ["add slots", "let one client have more in flight"],
   ["wait for quarantines to end", "rely on the other servers"],
 ];
 
@@ -91,7 +97,7 @@ const server: fc.Arbitrary<ServerSnapshot> = fc
   });
 
 const CODES = ["queue-full", "queue-timeout", "no-server", "deferred-full", "bad-gateway", "server-timeout"];
-const OTHERS = ["client-timeout", "fate-unknown", "stopped", "cut-off"];
+const OTHERS = ["client-timeout", "flow-queue-full", "fate-unknown", "stopped", "cut-off"];
 const refusal = fc
   .tuple(fc.constantFrom(...CODES, ...OTHERS), fc.integer({ min: 1, max: 9 }), seconds(90), fc.boolean())
   .map((values) => refused(...values));
@@ -123,8 +129,9 @@ const pool: fc.Arbitrary<Snapshot> = fc
     }),
     queued: fc.integer({ min: 0, max: 80 }),
     oldest: seconds(120),
+    crowd: maybe(fc.double({ min: 0, max: 1, noNaN: true })),
   })
-  .map(({ drain, servers, refusals, queued, oldest }) => {
+  .map(({ drain, servers, refusals, queued, oldest, crowd }) => {
     const named = servers.map((one, n) => ({ ...one, name: `web-${n + 1}` }));
     const inFlight = named.reduce((sum, one) => sum + one.inFlight, 0);
     return aPool({
@@ -136,8 +143,15 @@ const pool: fc.Arbitrary<Snapshot> = fc
       queued,
       oldestWaitMs: queued === 0 ? 0 : oldest * 1_000,
       recentRefusals: refusals,
+      ...(crowd === null ? {} : { flows: flowsOf(queued, crowd) }),
     });
   });
+
+/** Two clients, one of which has this share of what waits. */
+function flowsOf(queued: number, share: number): FlowSnapshot[] {
+  const most = Math.round(queued * share);
+  return [flowWith({ queued: most }), flowWith({ key: null, queued: queued - most })];
+}
 
 /** While requests are in flight. */
 function stateOf(drain: Snapshot["drain"]): Partial<Snapshot> {
@@ -195,6 +209,19 @@ describe("the advice on any pool", () => {
       const causes = advice.map(({ cause }) => cause);
       const isShut = inUse.every(({ quarantined, slots }) => quarantined >= slots);
       if (causes.includes("slow") && isShut) expect(causes).not.toContain("load");
+    });
+  });
+
+  test("names a client only that has most of what waits, and how much that is", () => {
+    forAnyPool(({ advice }, { queued, flows = [] }) => {
+      const said = /(\d+) of the (\d+) that wait are of one flow \((.+?)\)/;
+      for (const { text } of advice) {
+        const [, most, all, name] = said.exec(text) ?? [];
+        if (name === undefined) continue;
+        expect(Number(all)).toBe(queued);
+        expect(Number(most)).toBeGreaterThan(queued / 2);
+        expect(flows.find((flow) => flowName(flow) === name)?.queued).toBe(Number(most));
+      }
     });
   });
 

@@ -448,8 +448,8 @@ describe("refusals", () => {
   });
 
   test("of a kind that this page does not know are told all the same", () => {
-    expect(onRefusals(refused("flow-queue-full"))).toEqual([
-      "bad: 1 request refused lately (flow-queue-full). See the events.",
+    expect(onRefusals(refused("teapot"))).toEqual([
+      "bad: 1 request refused lately (teapot). See the events.",
     ]);
   });
 });

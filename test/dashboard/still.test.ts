@@ -2,6 +2,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { Sluice } from "../support/sluice.ts";
+import { flowWith } from "../support/snapshots.ts";
 import { visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
 import { PlayedPool } from "./played-pool.ts";
@@ -15,6 +16,7 @@ const WIDTHS = [360, 1280, 2560];
 const PLACES = [
   ".top li, .connection, .panel, .panel h1, .panel h2, .panel h3, .state, #drain, .acts button, .figures > div",
   "#advice li, .cell, .chart, .server, .server > *, .filters label, #deferred-rows tr, #deferred-rows td, td button",
+  "#flow-rows tr, #flow-rows th, #flow-rows td, .bar",
 ].join();
 
 type Places = Record<string, string>;
@@ -37,7 +39,7 @@ const agoNow = (ms: number) => new Date(Date.now() - ms).toISOString();
 /** The texts that do not fit where they stand. */
 function cutOff(page: Page): Promise<string[]> {
   return page
-    .locator(".cell .what, .server p, #deferred-rows td")
+    .locator(".cell .what, .server p, #deferred-rows td, #flow-rows td")
     .evaluateAll((texts) =>
       texts.flatMap((text) => (text.scrollWidth > text.clientWidth ? text.textContent : [])),
     );
@@ -73,7 +75,12 @@ function poolAt(ms: number, count: number): Snapshot {
     free: 0,
   };
   const deferred = { queued: 7, running: count, answered: count, failed: 7, oldestMs: ms };
-  return aDeferredPool(deferred, { queued: 7 + count, oldestWaitMs: ms, servers, totals, slots: 15 });
+  const share = Math.min(count, 100) / 100;
+  const flows = [
+    flowWith({ queued: count, inFlight: count, oldestWaitMs: ms, share }),
+    flowWith({ key: null, queued: 0, inFlight: count, share: 1 - share }),
+  ];
+  return aDeferredPool(deferred, { queued: 7 + count, oldestWaitMs: ms, servers, totals, slots: 15, flows });
 }
 
 const drained = (ms: number): Partial<Snapshot> => ({

@@ -31,12 +31,18 @@ const PROMETHEUS = {
   words: ["docs/monitoring.md", "## Metrics"],
 };
 
+const FAIR_SHARES = {
+  file: "test/docs/fair-shares.test.ts",
+  words: ["docs/fair-shares.md", 'spawnSync("sh"'],
+};
+
 const TOKEN = '-H "Authorization: Bearer $TOKEN"';
 
 export const COMMANDS: Record<string, RunBy> = {
   "npm ci && npm start": { file: "test/demo/start.test.ts", words: ["npm start", "untilSays("] },
   "npm start -- --once": { file: "test/demo/start.test.ts", words: ["npm start -- --once", '"--once"'] },
   "npm ci && npm test": { file: ".ci/run", words: ["npm ci", "npm test"] },
+  'printf %s "$API_KEY" | sha256sum | cut -c 1-16': FAIR_SHARES,
   "npm pack": cli("package", 'run("npm", pack'),
   "npm install --global sluice-queue-0.2.0.tgz": cli("package", '"install"', "packed.filename"),
   "npm install --save-dev sluice-queue-0.2.0.tgz": cli("package", '"install"', "packed.filename"),

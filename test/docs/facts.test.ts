@@ -61,6 +61,7 @@ describe("docs/configuration.md", () => {
     "### Which requests",
     "### Servers and slots",
     "### The waiting list",
+    "### Who goes first",
     "### Deferred requests",
     "### Time limits",
     "### Retries",
@@ -102,6 +103,18 @@ describe("docs/configuration.md", () => {
     );
     expect(table.flatMap(([first = ""]) => codeIn(first))).toEqual(keys);
   });
+});
+
+test("docs/configuration.md has every key of an entry of `priorities`", () => {
+  const [, text = ""] = /\n(\| key of `priorities` \|.*?)\n\n/s.exec(read("docs/configuration.md")) ?? [];
+  const keys = tableBelow(`\n### p\n${text}\n`, "### p").map(([key = ""]) => codeIn(key)[0]);
+  const { problems } = readPools({
+    POOLS: {
+      web: { servers: [{ name: "a", url: "https://a.example.com" }], priorities: [{ nonsense: 1 }] },
+    },
+  });
+  const unknown = problems.find(({ text: said }) => said.startsWith("unknown key"));
+  expect(keys).toEqual(unknown?.text.split("allowed: ")[1]?.split(", "));
 });
 
 describe("what docs/configuration.md says of `deferred`", () => {
@@ -195,7 +208,7 @@ describe("every refusal", () => {
     const { type, title, detail, status, instance, code, pool, ...others } = JSON.parse(
       example?.text ?? "{}",
     );
-    expect(others).toEqual({});
+    expect(others).toEqual({ queued: expect.any(Number), estimatedWaitMs: expect.any(Number) });
     expect(read("src/refusals/response.ts")).toContain(`type: "${type}"`);
     const refusal = new Refusal(code, detail, pool);
     expect({ title, status, instance: typeof instance }).toEqual({
@@ -242,7 +255,11 @@ describe("docs/admin-api.md", () => {
   });
 
   test("shows a snapshot with just the members that one has", () => {
-    const scheduler = new Scheduler(settings({ check: { path: "/" }, max_queue: 0 }), null, 0);
+    const scheduler = new Scheduler(
+      settings({ check: { path: "/" }, max_queue: 0, flow: "address" }),
+      null,
+      0,
+    );
     for (const id of ["one", "two", "refused"]) scheduler.enter({ id }, 1);
     scheduler.end("one", { how: "client" }, 2);
     scheduler.end("two", { how: "done", status: 200 }, 2);
@@ -317,7 +334,7 @@ describe("docs/monitoring.md", () => {
 
   test("has every metric with its labels, and no other", () => {
     // A drain, in which the list is full at once.
-    const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
+    const scheduler = new Scheduler(settings({ max_queue: 0, flow: "address" }), null, 0);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

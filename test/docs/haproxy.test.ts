@@ -42,13 +42,15 @@ const TABLES = ["check", "pages", "quarantine", "deferred", "server_timeout"];
 const KEYS = new Set([
   ...keysAt(NONE),
   ...keysAt({ servers: [{ name: "a", url: "https://a.example.com", ...NONE }] }),
+  ...keysAt({ priorities: [NONE] }).map((key) => `priorities.${key}`),
   ...TABLES.flatMap((table) => keysAt({ [table]: NONE }).map((key) => `${table}.${key}`)),
 ]);
 
-/** Words that are no keys: fields of the log, states of a server, files, and words of the other column. */
+/** Words that are no keys: fields of the log and of the snapshot, states of a server, files, and words of the other column. */
 const FIELDS = ["outcome", "code", "attempts", "address"];
 const OTHERS = [
   ...FIELDS,
+  "flows",
   "drain",
   "maint",
   "jq",
@@ -95,7 +97,7 @@ describe("of what docs/haproxy.md names as ours", () => {
   });
 
   test("every metric is one", () => {
-    const scheduler = new Scheduler(settings({}), null, 0);
+    const scheduler = new Scheduler(settings({ flow: "address" }), null, 0);
     const deferred = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
     const snapshot = snapshotOf("web", scheduler, 0, deferred);
     const metrics = { snapshot, counts: scheduler.counters.tell() };

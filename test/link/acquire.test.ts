@@ -242,3 +242,42 @@ describe("a further attempt", () => {
     expect(restMs).toBeLessThanOrEqual(30);
   });
 });
+
+describe("a client's patience", () => {
+  test("is told with every try", async () => {
+    answers = [CRASHED, granted()];
+    const lease = acquire({ waitedMs: 0, patienceMs: 20_000 });
+    await pass(1_000);
+    await lease;
+    expect(asked.map(({ patienceMs }) => patienceMs)).toEqual([20_000, 20_000]);
+  });
+
+  test.each([
+    [{ waitedMs: 0, token: 3, patienceMs: 2_000 }, "queue-timeout", { "Preference-Applied": "wait=2" }],
+    [{ waitedMs: 1_500, token: 3, patienceMs: 2_000 }, "queue-timeout", { "Preference-Applied": "wait=2" }],
+    [{ waitedMs: 0, token: 3, patienceMs: 90_000 }, "queue-timeout", {}],
+    [{ waitedMs: 0, patienceMs: 2_000 }, "pool-unavailable", {}],
+  ])("ends with %j the tries to reach a pool that is gone: %s", async (turn, code, headers) => {
+    answers = [CRASHED];
+    const start = Date.now();
+    const left = Math.min(turn.patienceMs, 8_000) - turn.waitedMs;
+    let tookMs = 0;
+    const lease = acquire(turn, { queue_timeout: "8s" });
+    lease.catch(() => {
+      tookMs = Date.now() - start;
+    });
+    await pass(20_000);
+    await expect(lease).rejects.toMatchObject({ code, headers });
+    expect(tookMs).toBeGreaterThanOrEqual(left);
+    expect(tookMs).toBeLessThan(left + 500);
+  });
+
+  test("is named as the cause where the pool refuses for it, and not where queue_timeout is shorter", async () => {
+    const outlook = { queued: 3, estimatedWaitMs: 900, retryAfterMs: 4_000 };
+    answers = [{ granted: false, code: "queue-timeout", outlook }];
+    const mine = { outlook, headers: { "Preference-Applied": "wait=0" } };
+    await expect(acquire({ waitedMs: 0, patienceMs: 0 })).rejects.toMatchObject(mine);
+    const pools = acquire({ waitedMs: 0, patienceMs: 9_000 }, { queue_timeout: "9s" });
+    await expect(pools).rejects.toMatchObject({ outlook, headers: {} });
+  });
+});

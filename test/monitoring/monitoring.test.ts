@@ -12,9 +12,9 @@ const FOLDER = join(import.meta.dirname, "../../monitoring");
 const ALERTS = join(FOLDER, "alerts.yml");
 const UNIT_TESTS = join(import.meta.dirname, "alerts.yml");
 
-/** All that Sluice shows, a drain, a full list and deferred requests included. */
+/** All that Sluice shows, a drain, a full list, flows and deferred requests included. */
 function metricNames(): string[] {
-  const scheduler = new Scheduler(settings({ max_queue: 0 }), null, 0);
+  const scheduler = new Scheduler(settings({ max_queue: 0, flow: "address" }), null, 0);
   scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
   const deferred = { queued: 0, running: 0, answered: 0, failed: 0, oldestMs: 0 };
   const snapshot = snapshotOf("web", scheduler, 0, deferred);

@@ -149,7 +149,8 @@ test("refused or canceled, a deferred request is counted within seconds, though 
   drain();
   object.pool.defer(request(1));
   await object.pass(11_000);
-  expect(object.pool.defer(request(2))).toEqual({ code: "deferred-full" });
+  const outlook = { queued: 1, estimatedWaitMs: null, retryAfterMs: 30_000 };
+  expect(object.pool.defer(request(2))).toEqual({ code: "deferred-full", outlook });
   object.pool.withdrawDeferred(idOf(1), null);
   await object.pass(6_000);
   object.lose();

@@ -42,7 +42,7 @@ describe("a pool that is stopped", () => {
       answer: "done",
       snapshot: { state: "stopping", queued: 0, drain: { stop: { message: "Back at nine." } } },
     });
-    expect(await Promise.all([...waiting, enter("d")])).toEqual([STOPPED, STOPPED, STOPPED]);
+    expect(await Promise.all([...waiting, enter("d")])).toMatchObject([STOPPED, STOPPED, STOPPED]);
     await object.pool.end([{ id: "a", end: { how: "done", status: 200 } }]);
     expect(object.pool.snapshot().state).toBe("stopped");
     object.pool.resume({ owner: "move", force: "no" }, act());
@@ -52,7 +52,7 @@ describe("a pool that is stopped", () => {
   test("refuses the next request after a crash at that very moment", async () => {
     object.pool.stop(STOP, act());
     object.lose();
-    expect(await enter("a")).toEqual(STOPPED);
+    expect(await enter("a")).toMatchObject(STOPPED);
   });
 
   test("neither stores a request nor asks for that", async () => {
@@ -60,8 +60,8 @@ describe("a pool that is stopped", () => {
     object.pool.drain(DRAIN, act());
     expect(await enter("a", { mayDefer: true })).toEqual({ granted: false, code: "defer" });
     object.pool.stop(STOP, act());
-    expect(await enter("b", { mayDefer: true })).toEqual(STOPPED);
-    expect(defer()).toEqual({ code: "stopped", message: "Back at nine." });
+    expect(await enter("b", { mayDefer: true })).toMatchObject(STOPPED);
+    expect(defer()).toMatchObject({ code: "stopped", message: "Back at nine." });
   });
 
   test("by somebody else is held", () => {

@@ -69,14 +69,16 @@ describe("a pool with pages refuses", () => {
     expect(JSON.parse(text)).toEqual({
       ...{ type: "about:blank", title: "Busy", status: 503, code: "queue-full", instance: "mine-<1>" },
       detail: "As many requests as allowed are waiting already. Try again later.",
-      ...{ pool: "web", support: "help@example.com" },
+      ...{ pool: "web", support: "help@example.com", queued: 0, estimatedWaitMs: null },
     });
   });
 
   test("HEAD with the same headers and no body", async () => {
     const [get, head] = [await refused(BROWSER), await refused(BROWSER, "HEAD")];
     const { date: _, "content-length": __, "transfer-encoding": ___, ...same } = get.headers;
-    expect(head.headers).toMatchObject({ ...same, connection: expect.any(String) });
+    // Two clients are told two times.
+    const told = { "retry-after": expect.stringMatching(/^\d+$/) };
+    expect(head.headers).toMatchObject({ ...same, ...told, connection: expect.any(String) });
     expect(head.text).toBe("");
   });
 

@@ -9,7 +9,7 @@ const ENV = {
   PAGE: '<p title="{{message}}">{{requestId}} {{retryAfter}} {{pool}} {{other}} {{ pool }}</p>',
   PROBLEM: JSON.stringify({
     ...{ type: "https://example.com/busy", title: "Busy", detail: "Later.", support: "help@example.com" },
-    ...{ status: 200, code: "ok", instance: "x" },
+    ...{ status: 200, code: "ok", instance: "x", queued: -1, estimatedWaitMs: -1 },
   }),
 };
 const PAGES: Pages = {
@@ -64,6 +64,15 @@ describe("an own page", () => {
     expect(own.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(await own.text()).toBe("");
   });
+});
+
+test("what a pool knows is in an own page, and own members do not take its place", async () => {
+  const outlook = { queued: 7, estimatedWaitMs: null, retryAfterMs: 61_000 };
+  const refusal = new Refusal("queue-full", "Why.", "web", { outlook });
+  const answered = (accept: string) =>
+    poolRefusalResponse(ENV, PAGES, refusal, new Request("http://x.test/", { headers: { accept } }), "id-1");
+  expect(await answered(BROWSER).text()).toContain("id-1 61 web");
+  expect(await answered("*/*").json()).toMatchObject({ title: "Busy", queued: 7, estimatedWaitMs: null });
 });
 
 describe("own members", () => {

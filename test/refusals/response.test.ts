@@ -4,6 +4,7 @@ import { Refusal, type RefusalCode } from "../../src/refusals/refusal.ts";
 import { refusalResponse } from "../../src/refusals/response.ts";
 
 interface Circumstances {
+  retryAfterMs?: number | null;
   accept?: string;
   method?: string;
   detail?: string;
@@ -11,10 +12,12 @@ interface Circumstances {
 }
 
 function answer(code: RefusalCode, given: Circumstances = {}): Response {
-  const { accept, method = "GET", detail = "Why.", pool = "web" } = given;
+  const { accept, method = "GET", detail = "Why.", pool = "web", retryAfterMs } = given;
   const headers = new Headers(accept === undefined ? {} : { accept });
+  const outlook =
+    retryAfterMs === undefined ? undefined : { queued: 7, estimatedWaitMs: 1_500, retryAfterMs };
   return refusalResponse(
-    new Refusal(code, detail, pool),
+    new Refusal(code, detail, pool, { outlook }),
     new Request("http://x.test/", { method, headers }),
     "id-1",
   );
@@ -26,6 +29,7 @@ describe("each refusal has its status, and says when to ask again where that hel
   test.each([
     ["no-pool", 404, null],
     ["queue-full", 503, "5"],
+    ["flow-queue-full", 429, "5"],
     ["queue-timeout", 503, "5"],
     ["no-server", 503, "10"],
     ["bad-gateway", 502, null],
@@ -46,6 +50,55 @@ describe("each refusal has its status, and says when to ask again where that hel
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(response.headers.get("x-request-id")).toBe("id-1");
   });
+});
+
+describe("a pool that knows when there is room says so:", () => {
+  test.each([
+    [0, "1"],
+    [1, "1"],
+    [1_000, "1"],
+    [1_001, "2"],
+    [119_999.5, "120"],
+    [3_600_000, "3600"],
+    [Number.POSITIVE_INFINITY, "3600"],
+    [null, "5"],
+  ])("in %d ms is Retry-After %s", (retryAfterMs, retryAfter) => {
+    expect(answer("queue-full", { retryAfterMs }).headers.get("retry-after")).toBe(retryAfter);
+  });
+
+  test.each([
+    [1_000, "a second"],
+    [2_000, "2 seconds"],
+    [59_000, "59 seconds"],
+    [60_000, "a minute"],
+    [61_000, "about 2 minutes"],
+    [120_000, "about 2 minutes"],
+    [3_541_000, "about 60 minutes"],
+    [3_600_000, "an hour"],
+    [null, "5 seconds"],
+  ])("in %d ms is in words %s", async (retryAfterMs, words) => {
+    const page = await answer("queue-full", { accept: "text/html", retryAfterMs }).text();
+    expect(page).toContain(`<p>You may try again in ${words}.</p>`);
+  });
+
+  test("and how many wait, and for how long", async () => {
+    expect(await answer("queue-full", { retryAfterMs: 1 }).json()).toMatchObject({
+      queued: 7,
+      estimatedWaitMs: 1_500,
+    });
+  });
+});
+
+test("no time is told where trying again does not help", async () => {
+  expect(await answer("bad-gateway", { accept: "text/html" }).text()).not.toContain("try again");
+});
+
+test("a refusal's own headers go along with those of its code", () => {
+  const headers = { "Preference-Applied": "wait=3" };
+  const refusal = new Refusal("websocket-version", "", null, { headers });
+  const response = refusalResponse(refusal, new Request("http://x.test/"), "id-1");
+  expect(response.headers.get("preference-applied")).toBe("wait=3");
+  expect(response.headers.get("sec-websocket-version")).toBe("13");
 });
 
 describe("as JSON", () => {

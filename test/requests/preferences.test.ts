@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
-import { otherPreferences, preferencesOf } from "../../src/requests/preferences.ts";
+import { otherPreferences, patienceOf, preferencesOf } from "../../src/requests/preferences.ts";
 
 const prefer = (value: string) => new Headers({ Prefer: value });
 
@@ -25,6 +25,21 @@ test.each([
 ])("reads %j", (value, preferences, others) => {
   expect(preferencesOf(prefer(value))).toEqual(preferences);
   expect(otherPreferences(prefer(value))).toEqual(others);
+});
+
+test.each([
+  ["wait=0", 0],
+  ["respond-async, Wait = 20; x", 20_000],
+  ["wait=400", 400_000],
+  ["wait=999999999", 999_999_999_000],
+  ["wait=7, wait=8", 7_000],
+  ["wait=soon, wait=8", null],
+  ["wait=1.5", null],
+  ["wait=-1", null],
+  ["wait", null],
+  ["", null],
+])("takes from %j how long a client would wait for a slot, without a limit", (value, patienceMs) => {
+  expect(patienceOf(prefer(value))).toBe(patienceMs);
 });
 
 /** So long that one who goes over it again and again never comes to its end. */

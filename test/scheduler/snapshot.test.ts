@@ -57,3 +57,95 @@ describe("what a pool has refused in the last minute", () => {
     expect(refusalsAt(300_500)).toEqual([{ ...queueFull, count: 61, since: at(0), until: at(300_000) }]);
   });
 });
+
+describe("the flows of a pool that tells clients apart", () => {
+  function sharing(keys: Record<string, unknown> = {}) {
+    const scheduler = new Scheduler(settings({ flow: "address", ...keys }), null, 0);
+    return {
+      scheduler,
+      enter: (id: string, flow: string | null, ms: number) =>
+        scheduler.enter({ id, ...(flow === null ? {} : { flow }) }, ms),
+      shownAt: (ms: number) => snapshotOf("web", scheduler, ms),
+    };
+  }
+
+  test("are told with those that wait longest first, and then those that have slots", () => {
+    const { enter, shownAt } = sharing();
+    enter("a1", "a", 0);
+    enter("b1", "b", 1_000);
+    enter("c1", "c", 2_000);
+    enter("nobody's", null, 2_500);
+    enter("b2", "b", 3_000);
+    enter("c2", "c", 4_000);
+    enter("d1", "d", 10_000);
+    const { flows, longestFlow, inFlight, queued } = shownAt(10_000);
+    expect(
+      flows?.map(({ key, queued, inFlight, oldestWaitMs }) => [key, queued, inFlight, oldestWaitMs]),
+    ).toEqual([
+      ["c", 2, 0, 8_000],
+      [null, 1, 0, 7_500],
+      ["b", 1, 1, 7_000],
+      ["d", 1, 0, 0],
+      ["a", 0, 1, 0],
+    ]);
+    expect(longestFlow).toBe(2);
+    // Nothing is left out.
+    expect([inFlight, queued]).toEqual([2, 5]);
+  });
+
+  test("have their shares of the service of late, rounded so that one that stays is the same each time", () => {
+    const { scheduler, enter, shownAt } = sharing();
+    enter("a1", "a", 0);
+    enter("b1", "b", 0);
+    scheduler.end("a1", { how: "done", status: 200 }, 1_000);
+    scheduler.end("b1", { how: "done", status: 200 }, 2_000);
+    enter("b2", "b", 2_000);
+    enter("a2", "a", 2_000);
+    const shares = (ms: number) => shownAt(ms).flows?.map(({ key, share }) => [key, share]);
+    expect(shares(2_000)).toEqual([
+      ["b", 0.67],
+      ["a", 0.33],
+    ]);
+    expect(shares(2_200)).toEqual(shares(2_000));
+  });
+
+  test("are ten at most, and the longest is known though it is not among them", () => {
+    const { enter, shownAt } = sharing();
+    for (let n = 0; n < 30; n++) enter(`${n}`, `flow ${n}`, n);
+    for (let n = 0; n < 5; n++) enter(`late ${n}`, "late", 100);
+    const { flows, longestFlow } = shownAt(1_000);
+    expect(flows?.map(({ key }) => key)).toEqual(Array.from({ length: 10 }, (_, n) => `flow ${n + 2}`));
+    expect(longestFlow).toBe(5);
+  });
+
+  test("of which none waits and none is at work are told no more", () => {
+    const { scheduler, enter, shownAt } = sharing();
+    enter("a1", "a", 0);
+    scheduler.end("a1", { how: "done", status: 200 }, 1_000);
+    expect(shownAt(1_000)).toMatchObject({ flows: [], longestFlow: 0 });
+  });
+
+  test("are told in a drain too, with deferred requests among those that wait", () => {
+    const { scheduler, shownAt } = sharing();
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 60_000 }, 0);
+    scheduler.enter({ id: "later", flow: "a", expiresAt: 3_600_000 }, 1_000);
+    expect(shownAt(5_000).flows).toEqual([
+      { key: "a", queued: 1, inFlight: 0, oldestWaitMs: 4_000, share: 0 },
+    ]);
+  });
+
+  test("count a slot in quarantine as at work", () => {
+    const { scheduler, enter, shownAt } = sharing({ quarantine: { max: "60s" } });
+    enter("a1", "a", 0);
+    scheduler.end("a1", { how: "client" }, 1_000);
+    expect(shownAt(2_000).flows).toMatchObject([{ key: "a", queued: 0, inFlight: 1 }]);
+  });
+});
+
+test("a pool that does not tell clients apart has no flows", () => {
+  const scheduler = new Scheduler(settings(), null, 0);
+  scheduler.enter({ id: "a", flow: "a" }, 0);
+  const snapshot = snapshotOf("web", scheduler, 0);
+  expect(snapshot).not.toHaveProperty("flows");
+  expect(snapshot).not.toHaveProperty("longestFlow");
+});

@@ -137,18 +137,30 @@ export class World {
     const { toBeStored: token, arrival } = worker;
     if (token === undefined) return;
     worker.toBeStored = undefined;
-    if (this.#refusesToStore(worker, token)) return;
+    this.#tally.abandoned--;
+    this.scheduler.storedAfterWait();
+    if (this.#refusesToStore(worker, token)) {
+      this.#waitOn(worker, token);
+      return;
+    }
     // Who has come to this instance before it was stored knows it as a direct one.
     const isKnown = arrival.instance === this.#instance;
     const expiresAt = this.now + forMs;
     const again = anotherAttempt(worker, this.workers.length, this.now, undefined);
     const stored: Worker = { ...again, arrival: { ...arrival, isKnown }, since: this.now, expiresAt, token };
     this.workers.push(stored);
-    this.#tally.abandoned--;
-    this.scheduler.storedAfterWait();
     if (this.#returns(stored)) this.#regroupsUntil = Math.min(this.now + 500, this.#startedAt + 2_000);
     this.#store(stored, expiresAt);
     this.#settle();
+  }
+
+  /** Its Worker asks for a slot again, by its old turn, and no more for it to be stored. */
+  #waitOn(worker: Worker, token: number): void {
+    const { since } = worker;
+    const again = { ...anotherAttempt(worker, this.workers.length, this.now, undefined), since, token };
+    const { deferAfterMs: _, ...waiting } = again;
+    this.workers.push(waiting);
+    this.#ask(waiting);
   }
 
   /** Refuses to store the request, if that is to be. `waitedWith`: the token by which it waited as a direct one. */
@@ -159,7 +171,8 @@ export class World {
     assert.equal(told, refusal, "why it is not stored");
     this.#beatAt ??= this.now + HEARTBEAT_MS;
     if (!refusal) return false;
-    this.#tally.refuse(refusal);
+    // Whoever has waited waits on.
+    if (waitedWith === null) this.#tally.refuse(refusal);
     this.#settle(refusal === "no-server");
     return true;
   }

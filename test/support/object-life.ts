@@ -5,7 +5,7 @@ import { ObjectStorage } from "./object-storage.ts";
  * A Durable Object without its platform, so that a test decides about the time, the storage and how long an instance
  * lives; under fake timers.
  */
-export abstract class ObjectLife<T extends { alarm(): unknown }> {
+export abstract class ObjectLife<T extends { alarm(info?: AlarmInvocationInfo): unknown }> {
   readonly storage = new ObjectStorage();
   #instance: T | null = null;
 
@@ -27,14 +27,21 @@ export abstract class ObjectLife<T extends { alarm(): unknown }> {
     vi.setSystemTime(now);
   }
 
+  /** So much time passes, and nothing runs: no object, no alarm. */
+  outage(ms: number): void {
+    this.lose();
+    vi.setSystemTime(Date.now() + ms);
+  }
+
   /** So much time passes, and the platform looks after the alarm. */
   async pass(ms: number): Promise<void> {
     for (const end = Date.now() + ms; Date.now() < end; ) {
       const step = Math.min(end, Math.max(this.storage.alarm ?? end, Date.now() + 1)) - Date.now();
       await vi.advanceTimersByTimeAsync(step);
       if (this.storage.alarm === null || this.storage.alarm > Date.now()) continue;
+      const scheduledTime = this.storage.alarm;
       this.storage.alarm = null;
-      void this.instance.alarm();
+      void this.instance.alarm({ isRetry: false, retryCount: 0, scheduledTime });
       await vi.advanceTimersByTimeAsync(0);
     }
   }

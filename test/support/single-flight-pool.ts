@@ -1,18 +1,26 @@
 import { SingleFlightServer } from "../../demo/single-flight.ts";
 import { Connections } from "./connections.ts";
 import { Sluice, type SluiceOptions } from "./sluice.ts";
+import { WorkRecord } from "./work-record.ts";
 
 /** The pool `web` in front of real servers that can do one thing at a time. */
 export class SingleFlightPool {
   sluice: Sluice;
   readonly servers: SingleFlightServer[];
+  /** What all servers together did. */
+  readonly record: WorkRecord;
   readonly client: Connections;
   readonly #options: Omit<SluiceOptions, "folder">;
 
-  private constructor(sluice: Sluice, servers: SingleFlightServer[], options: Omit<SluiceOptions, "folder">) {
+  private constructor(
+    sluice: Sluice,
+    { servers, record }: { servers: SingleFlightServer[]; record: WorkRecord },
+    options: Omit<SluiceOptions, "folder">,
+  ) {
     this.sluice = sluice;
     this.#options = options;
     this.servers = servers;
+    this.record = record;
     this.client = new Connections(sluice.url);
   }
 
@@ -22,14 +30,17 @@ export class SingleFlightPool {
     keys: Record<string, unknown> = {},
     options: Partial<SluiceOptions> = {},
   ): Promise<SingleFlightPool> {
+    const record = new WorkRecord();
+    const onQuery = (query: string) => record.begin(query);
+    const onAnswer = ({ query }: { query: string }) => record.end(query);
     const servers = Array.from(
       { length: count },
-      (_, n) => new SingleFlightServer({ name: `web-${n}`, serviceMs }),
+      (_, n) => new SingleFlightServer({ name: `web-${n}`, serviceMs, onQuery, onAnswer }),
     );
     await Promise.all(servers.map((server) => server.start()));
     const list = servers.map(({ name, url }) => ({ name, url }));
     const all = { pools: { web: { max_queue: 100_000, servers: list, ...keys } }, ...options };
-    return new SingleFlightPool(await Sluice.start(all), servers, all);
+    return new SingleFlightPool(await Sluice.start(all), { servers, record }, all);
   }
 
   /** Kills the runtime, with what it has not written yet, and starts it again on the same storage: a new `sluice`. */

@@ -1,4 +1,4 @@
-import type { LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type { FlowSnapshot, LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 
 /** A server as Sluice shows it. */
 export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
@@ -58,4 +58,9 @@ export function timeless(snapshot: Snapshot): Snapshot {
 export function leaseWith(changes: Partial<LeaseSnapshot> = {}): LeaseSnapshot {
   const since = "2026-11-21T09:00:00.000Z";
   return { id: "a", since, quarantined: false, ...changes };
+}
+
+/** A client with one request that waits. */
+export function flowWith(changes: Partial<FlowSnapshot> = {}): FlowSnapshot {
+  return { key: "4f2a9c01d3e5b768", queued: 1, inFlight: 0, oldestWaitMs: 1_000, share: 0, ...changes };
 }

@@ -36,6 +36,11 @@ const NEEDS = [
     why: NO_CHROMIUM,
   },
   {
+    files: ["test/proxy/waiting-browser.test.ts", "test/cli/serve/waiting-page.test.ts"],
+    missing: () => !existsSync(CHROMIUM),
+    why: NO_CHROMIUM,
+  },
+  {
     files: ["test/monitoring/monitoring.test.ts"],
     missing: () => !hasPromtool,
     why: NO_PROMTOOL,

@@ -66,7 +66,8 @@ describe("a pool", () => {
   });
 
   test("is not blamed for what its clients do", () => {
-    expect(glance({ recentRefusals: [refused("client-timeout")] })).toBe("good: Running");
+    for (const code of ["client-timeout", "flow-queue-full"])
+      expect(glance({ recentRefusals: [refused(code)] })).toBe("good: Running");
   });
 
   test("whose slots are all in quarantine is, and one that has another is not", () => {

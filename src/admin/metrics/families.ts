@@ -125,6 +125,12 @@ const FAMILIES = [
   ),
   family(
     "gauge",
+    "sluice_flow_queue_length_max",
+    "How many of them are of the flow of which most wait; only of pools that tell clients apart (flow).",
+    ({ longestFlow }) => optional(longestFlow ?? null),
+  ),
+  family(
+    "gauge",
     "sluice_queue_limit",
     "Requests that may wait with their clients' connections (max_queue).",
     ({ maxQueue }) => optional(maxQueue),
@@ -164,7 +170,10 @@ const FAMILIES = [
     "counter",
     "sluice_requests_total",
     "Requests by what became of them: the class of the server's status, or the code of the refusal.",
-    (_, { answered, refused }) => [...byCode(USUAL_CLASSES, answered), ...byCode(REFUSALS, refused)],
+    ({ flows }, { answered, refused }) => [
+      ...byCode(USUAL_CLASSES, answered),
+      ...byCode(flows ? [...REFUSALS, "flow-queue-full"] : REFUSALS, refused),
+    ],
   ),
   family(
     "counter",

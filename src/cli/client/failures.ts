@@ -45,6 +45,7 @@ const EXIT_OF: Record<string, number> = {
   "server-known": EXIT.held,
   // Another attempt may succeed, as where nobody answers.
   "deferred-full": EXIT.unreachable,
+  "flow-queue-full": EXIT.unreachable,
   "no-server": EXIT.unreachable,
   "registration-full": EXIT.unreachable,
 };

@@ -1,7 +1,6 @@
 import { counted } from "../../words/phrases.ts";
 import type { Style } from "../terminal/output.ts";
-import { type Column, table } from "../terminal/table.ts";
-import { titled } from "../terminal/views.ts";
+import { type Column, table, titled } from "../terminal/table.ts";
 import type { Act, Assumption, Measured, Report, Result } from "./report.ts";
 
 const COLOURS = { held: "green", "did not hold": "red", "not run": "dim" } as const;

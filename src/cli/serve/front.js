@@ -171,16 +171,19 @@ function asFromClient(request, env) {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (name.startsWith("cf-")) headers.delete(name);
   const proxied = env.SLUICE_SERVE_BEHIND_PROXY && headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
-  const address = proxied || addressOf(request.cf?.clientIp);
+  const address = addressOf(proxied || request.cf?.clientIp);
   if (address) headers.set("CF-Connecting-IP", address);
   return new Request(request, { headers, signal: request.signal });
 }
 
-/** `127.0.0.1` of `127.0.0.1:53674` and of `[::ffff:127.0.0.1]:53674`, `::1` of `[::1]:53674`. */
+/**
+ * `127.0.0.1` of `127.0.0.1:53674` and of `[::ffff:127.0.0.1]:53674`, `::1` of `[::1]:53674`: each connection has another
+ * port, and would count as another client.
+ */
 function addressOf(peer) {
   return peer
-    ?.replace(/:\d+$/, "")
-    .replace(/^\[(.*)\]$/, "$1")
+    ?.replace(/^([\d.]+):\d+$/, "$1")
+    .replace(/^\[(.*)\](?::\d+)?$/, "$1")
     .replace(/^::ffff:(?=\d+\.)/i, "");
 }
 

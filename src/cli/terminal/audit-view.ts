@@ -3,8 +3,7 @@ import type { AuditList } from "../../admin/audit.ts";
 import { askedInWords, SIGNED_IN } from "../../words/audit.ts";
 import { clock } from "../../words/times.ts";
 import { printable, quoted, type Style } from "./output.ts";
-import { type Column, table } from "./table.ts";
-import { titled } from "./views.ts";
+import { type Column, table, titled } from "./table.ts";
 
 type Change = AuditList["changes"][number];
 

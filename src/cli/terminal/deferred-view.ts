@@ -2,8 +2,7 @@ import cliTruncate from "cli-truncate";
 import type { ListedRequest } from "../../admin/deferred.ts";
 import { clock, duration } from "../../words/times.ts";
 import { printable, type Style } from "./output.ts";
-import { type Column, table } from "./table.ts";
-import { titled } from "./views.ts";
+import { type Column, table, titled } from "./table.ts";
 
 /** Bounds of a path on a terminal, and what the other columns usually take, in columns. */
 const [SHORTEST_PATH, LONGEST_PATH, OTHERS] = [16, 60, 70];

@@ -1,8 +1,7 @@
 import type { Me } from "../../admin/operator.ts";
 import { RIGHTS } from "../../config/rights.ts";
 import { printable, quoted, type Style } from "./output.ts";
-import { type Column, table } from "./table.ts";
-import { titled } from "./views.ts";
+import { type Column, table, titled } from "./table.ts";
 
 const SIGNED_IN = {
   "admin-token": "by ADMIN_TOKEN, which may do everything",

@@ -1,5 +1,6 @@
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
+import type { Style } from "./output.ts";
 
 export interface Column<Row> {
   title: string;
@@ -41,4 +42,9 @@ function aligned<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): st
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** The lines of a table, its titles dimmed. */
+export function titled([titles = "", ...rows]: string[], style: Style): string[] {
+  return [style("dim", titles), ...rows];
 }

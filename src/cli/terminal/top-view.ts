@@ -3,6 +3,7 @@ import { type Condition, conditionOf } from "../../words/condition.ts";
 import { type QueuePoint, queueTrend } from "../../words/queue-trend.ts";
 import { clock, duration } from "../../words/times.ts";
 import type { AllPools } from "../client/admin-client.ts";
+import { flowsView } from "./flows-view.ts";
 import type { Style } from "./output.ts";
 import { printable } from "./output.ts";
 import { poolHead, poolsView, serversView, unreachableView } from "./views.ts";
@@ -56,6 +57,7 @@ export class TopView {
           ...curves,
           "",
           ...serversView(pool.servers, this.#style, at, width),
+          ...flowsView(pool, this.#style, width),
         ])
       : [
           ...poolsView(pools, this.#style, width, (pool) => this.#judge(pool)),

@@ -5,9 +5,10 @@ import { cutAhead, cutWords } from "../../words/drain.ts";
 import { awaitsCheck, inSentence, isWarming, serversInUse } from "../../words/phrases.ts";
 import { clock, duration } from "../../words/times.ts";
 import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
+import { flowsView } from "./flows-view.ts";
 import type { Style } from "./output.ts";
 import { holderOf, printable, quoted } from "./output.ts";
-import { type Column, table } from "./table.ts";
+import { type Column, table, titled } from "./table.ts";
 
 /** A table of pools, a line each. */
 export function poolsView(
@@ -45,12 +46,12 @@ export function unreachableView(names: readonly string[], style: Style): string[
   return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
-/** One pool: its state, its drain, and a line for each server; below them, why nobody knows their health. */
+/** One pool: its state, its drain, a line for each server, why nobody knows their health, and who waits longest. */
 export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
   const servers = serversView(pool.servers, style, now, width);
   const isAwaited = pool.servers.some((server) => awaitsCheck(server, pool));
   const hint = isAwaited ? [style("dim", "unchecked: servers are checked while the pool has work")] : [];
-  return [...poolHead(pool, style, now), "", ...servers, ...hint];
+  return [...poolHead(pool, style, now), "", ...servers, ...hint, ...flowsView(pool, style, width)];
 }
 
 export function poolHead(
@@ -244,9 +245,4 @@ function longest(leases: ServerSnapshot["leases"], now: number): string {
 
 function alarming(count: number, format: Parameters<Style>[0], style: Style): string {
   return count > 0 ? style(format, String(count)) : "0";
-}
-
-/** The lines of a table, its titles dimmed. */
-export function titled([titles = "", ...rows]: string[], style: Style): string[] {
-  return [style("dim", titles), ...rows];
 }

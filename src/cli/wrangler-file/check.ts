@@ -3,10 +3,12 @@ import { checkAgainst, type Running } from "./against.ts";
 import { checkBalance } from "./balance.ts";
 import { checkBusy } from "./busy.ts";
 import { checkDeferred } from "./deferred.ts";
+import { checkFlow } from "./flow.ts";
 import { checkFreePaths } from "./free-paths.ts";
 import { checkHealth } from "./health.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
+import { checkPriorities } from "./priorities.ts";
 import { type FileKind, readFileText } from "./read.ts";
 import { checkRegister } from "./register.ts";
 import { type Finding, Report } from "./report.ts";
@@ -75,6 +77,8 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkHealth(target, right);
     checkDeferred(target, right);
     checkFreePaths(target, right);
+    checkFlow(target, right);
+    checkPriorities(target, right);
     return right;
   });
   for (const target of all) {

@@ -37,6 +37,7 @@ export interface Facts {
  * broken           servers cannot be reached or break off, and none is down
  * load             nothing of these: more comes than the servers can do
  * clients          clients stop in the middle of uploads
+ * flows            clients send more than may wait of one
  * failed …         whatever else requests are refused with, by its code
  */
 export type Cause =
@@ -50,6 +51,7 @@ export type Cause =
   | "broken"
   | "load"
   | "clients"
+  | "flows"
   | `failed ${string}`;
 
 /** What a cause leads to. */
@@ -102,12 +104,18 @@ export function serversBack({ servers }: Snapshot, now: number): ServerSnapshot[
 
 function causeOf({ code }: RecentRefusal, facts: Facts): Cause {
   if (code === "client-timeout") return "clients";
+  if (code === "flow-queue-full") return facts.pool.drain ? "drain" : causeOfFlows(facts);
   if (OF_OPERATORS.has(code) && facts.pool.drain) return "drain";
   if (OF_THE_QUEUE.has(code)) return causeOfDrain(facts) ?? causeOfQueue(facts);
   if (!OF_SERVERS.has(code)) return `failed ${code}`;
   const cause = causeInServers(facts);
   if (cause) return cause;
   return code === "server-timeout" ? "slow" : "broken";
+}
+
+/** While no server takes requests, anybody's pile up. */
+function causeOfFlows({ pool }: Facts): Cause {
+  return serversInUse(pool) === 0 ? "no-server" : "flows";
 }
 
 /** What has piled up in a drain outlasts it. */

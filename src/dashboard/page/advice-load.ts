@@ -4,6 +4,7 @@ import { counted, inSentence, isTakenOut } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import type { Advice, Facts, Symptoms } from "./advice-causes.ts";
+import { crowdWords, HELD_BACK, seemsHeldBack } from "./advice-flows.ts";
 import {
   beginning,
   FREE_BY_HAND,
@@ -31,7 +32,7 @@ export function onLoad(facts: Facts, symptoms: Symptoms): Advice {
   const { refusals, trend } = symptoms;
   const [taken, cure] = cureOf(pool);
   if (refusals.length === 0)
-    return { cause: "load", weight: "warn", text: trend ? trendWords(trend, taken, cure) : "" };
+    return { cause: "load", weight: "warn", text: trend ? trendWords(pool, trend, taken, cure) : "" };
   const limits = refusals.map(({ code, deferred }) => (deferred ? EXPIRED : LIMITS[code]));
   const reasons = [...new Set(limits.map((limit) => limit?.reason))];
   const raises = [...new Set(limits.map((limit) => limit?.raise ?? null))];
@@ -39,7 +40,9 @@ export function onLoad(facts: Facts, symptoms: Symptoms): Advice {
   const raise = raises.length === 1 && raises[0] ? `, or ${raises[0]}` : "";
   const text = sentences(
     `${refusalWords(refusals, now)}: ${reasons.join(", and ")}`,
-    `${cure}${raise}`,
+    crowdWords(pool),
+    seemsHeldBack(pool) ? HELD_BACK : `${cure}${raise}`,
+    isCrowdedOut(pool, symptoms) && "A lower max_queue_per_flow would keep room for other clients",
     retryWords(refusals),
   );
   return { cause: "load", weight: "bad", text };
@@ -53,18 +56,27 @@ function cureOf({ servers }: Snapshot): [taken: string | null, cure: string] {
   return [taken, `${beginning(putBack(set, taken))} again, or add servers or slots`];
 }
 
-function trendWords(trend: QueueTrend, taken: string | null, cure: string): string {
-  if (trend.kind === "grows")
-    return sentences(
-      `The waiting list grows: ${growthWords(trend)}`,
-      `More comes than the servers finish: ${inSentence(cure)}, or find out who sends so much`,
-    );
+function trendWords(pool: Snapshot, trend: QueueTrend, taken: string | null, cure: string): string {
+  const crowd = crowdWords(pool);
+  const who = crowd === null ? "find out who sends so much" : "ask who sends so much for less";
+  const helps =
+    trend.kind === "grows"
+      ? `More comes than the servers finish: ${inSentence(cure)}, or ${who}`
+      : taken === null
+        ? "One more slot would end that"
+        : `Setting ${taken} to ready again would end that, or one more slot`;
   return sentences(
-    `The waiting list stays long: for ${wholeSeconds(trend.ms)} as many come as go, and each waits ${wholeSeconds(trend.waitMs)}`,
-    taken === null
-      ? "One more slot would end that"
-      : `Setting ${taken} to ready again would end that, or one more slot`,
+    trend.kind === "grows"
+      ? `The waiting list grows: ${growthWords(trend)}`
+      : `The waiting list stays long: for ${wholeSeconds(trend.ms)} as many come as go, and each waits ${wholeSeconds(trend.waitMs)}`,
+    crowd,
+    seemsHeldBack(pool) ? HELD_BACK : helps,
   );
+}
+
+/** True if one client has filled the list, so that others are refused. */
+function isCrowdedOut(pool: Snapshot, { refusals }: Symptoms): boolean {
+  return crowdWords(pool) !== null && refusals.some(({ code }) => code === "queue-full");
 }
 
 /** What has piled up in a drain is worked off. */

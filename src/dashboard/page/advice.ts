@@ -1,6 +1,7 @@
 import { clockInWords } from "../../words/times.ts";
 import { type Advice, type Cause, causesOf, type Facts, type Symptoms } from "./advice-causes.ts";
 import { onDrain } from "./advice-drain.ts";
+import { onFlows } from "./advice-flows.ts";
 import { onDrainOver, onLoad, onQuarantine, onSlowServers } from "./advice-load.ts";
 import { onBrokenConnections, onClients, onOtherFailures } from "./advice-requests.ts";
 import { onMissingServers, onNoServer, onServersBack } from "./advice-servers.ts";
@@ -16,6 +17,7 @@ const ADVISERS: Record<Exclude<Cause, `failed ${string}`>, (facts: Facts, sympto
   broken: onBrokenConnections,
   load: onLoad,
   clients: onClients,
+  flows: onFlows,
 };
 
 const ORDER = { bad: 0, warn: 1, plain: 2 };

@@ -18,6 +18,7 @@ const CUT_OFF = {
 
 const REFUSALS = {
   "queue-full": "the waiting list was full",
+  "flow-queue-full": "as many of their clients’ were waiting as may",
   "queue-timeout": "they waited as long as they may",
   "no-server": "no server was available",
   "bad-gateway": "the server could not be reached or broke off",

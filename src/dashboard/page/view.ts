@@ -11,6 +11,7 @@ import { Dialog, type Question } from "./dialog.ts";
 import { byId, setText } from "./dom.ts";
 import { drainQuestion, endQuestion, extendQuestion } from "./drain-questions.ts";
 import { drawEvents } from "./events.ts";
+import { Flows } from "./flows.ts";
 import { Hold } from "./hold.ts";
 import type { Model } from "./model.ts";
 import { announce, drawNotice } from "./notices.ts";
@@ -32,6 +33,7 @@ export class View {
   readonly #model: Model;
   readonly #slots: Slots;
   readonly #servers: Servers;
+  readonly #flows: Flows;
   readonly #deferred: Deferred;
   readonly #audit: Audit;
   readonly #ranking = new Ranking();
@@ -70,6 +72,7 @@ export class View {
       },
       () => this.draw(),
     );
+    this.#flows = new Flows(() => this.draw());
     this.#deferred = new Deferred(
       (question) => ask(() => question),
       () => this.draw(),
@@ -168,6 +171,7 @@ export class View {
     this.#slots.draw(pool, offers.slots, isLive, asOf);
     this.#servers.draw(pool, offers, isLive, asOf);
     drawEvents(events, asOf);
+    this.#flows.draw(pool);
     this.#deferred.draw(pool, offers.deferred, isLive, asOf);
     this.#audit.draw(pool.name, events, isLive, asOf);
     setText(byId("wait-title"), pool.deferred ? "Oldest wait of those not stored" : "Oldest wait");

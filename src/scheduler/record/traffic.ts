@@ -1,5 +1,6 @@
 import { PercentileRecord, type Percentiles } from "./percentiles.ts";
 import { type Rate, RateRecord } from "./rate.ts";
+import { SteadyMean } from "./steady-mean.ts";
 
 /** A ticket, as far as this record cares. */
 interface Ticket {
@@ -34,6 +35,7 @@ export class Traffic {
   readonly #deferred: Rates;
   readonly #waits: PercentileRecord;
   readonly #services: PercentileRecord;
+  readonly #service = new SteadyMean();
 
   constructor(now: number) {
     this.#direct = new Rates(now);
@@ -66,6 +68,7 @@ export class Traffic {
 
   served(serviceMs: number, now: number): void {
     this.#services.note(serviceMs, now);
+    this.#service.note(Math.max(0, serviceMs));
   }
 
   /** Requests that came as direct ones are stored from now on, or the other way round. */
@@ -108,6 +111,11 @@ export class Traffic {
   /** From a slot to the server's last byte. */
   services(now: number): Percentiles | null {
     return this.#services.read(now);
+  }
+
+  /** How long a request takes at its server, in ms, rather more than less; `null`: none has been completed. */
+  get serviceAtMostMs(): number | null {
+    return this.#service.atMost;
   }
 
   /** From then on all of it is the same, unless something happens. */

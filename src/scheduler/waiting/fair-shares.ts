@@ -61,6 +61,8 @@ export class FairShares implements Order {
   #latestTag = 0;
   #meanMs: number | null = null;
   readonly #served = new Decaying();
+  /** By flow, also of forgotten ones: who sends one request at a time has nothing between two of them. */
+  readonly #servedByFlow = new Map<string | null, Decaying>();
 
   /** `mostInFlight`: slots that one flow may hold. */
   constructor(mostInFlight: number) {
@@ -233,11 +235,20 @@ export class FairShares implements Order {
       due: 0,
       pendingMs: 0,
       meanMs: null,
-      served: new Decaying(),
+      served: this.#servedOf(key),
       rank: -1,
     };
     this.#flows.set(key, flow);
     return flow;
+  }
+
+  #servedOf(key: string | null): Decaying {
+    const known = this.#servedByFlow.get(key);
+    if (known) return known;
+    const served = new Decaying();
+    this.#servedByFlow.set(key, served);
+    if (this.#servedByFlow.size > MOST_REMEMBERED) this.#servedByFlow.delete(firstOf(this.#servedByFlow));
+    return served;
   }
 
   /** It wants slots from now on. */
@@ -330,4 +341,9 @@ function startsBefore(a: Flow, b: Flow): boolean {
 
 function averaged(meanMs: number | null, ms: number): number {
   return meanMs === null ? ms : meanMs + (ms - meanMs) * NEWEST_SHARE;
+}
+
+/** The key that has been in the map for longest. */
+function firstOf<Key>(map: ReadonlyMap<Key, unknown>): Key {
+  return map.keys().next().value as Key;
 }

@@ -40,9 +40,10 @@ function scraped(
   server = "web-1",
   change: (scheduler: Scheduler) => void = () => {},
   deferred: DeferredSnapshot | null = DEFERRED,
+  keys: Record<string, unknown> = {},
 ) {
   const servers = [{ name: "a", url: "http://a.example" }];
-  const config = settings({ servers });
+  const config = settings({ servers, ...keys });
   for (const one of config.servers) one.name = server;
   const scheduler = new Scheduler(config, null, 0);
   scheduler.enter({ id: "t1" }, 0);
@@ -116,6 +117,27 @@ describe("the exposition", () => {
     expect(scraped("web", "web-1", () => {}, null)).not.toContain("sluice_deferred");
   });
 
+  test("has how many requests wait of the flow of which most do, where clients are told apart", () => {
+    const longest = (...flows: string[]) => {
+      const enter = (scheduler: Scheduler) => {
+        for (const [n, flow] of flows.entries()) scheduler.enter({ id: `w${n}`, flow }, 2_600);
+      };
+      return scraped("web", "web-1", enter, null, { flow: "address" });
+    };
+    expect(value(longest(), "sluice_flow_queue_length_max")).toBe(0);
+    expect(value(longest("a", "b", "a", "c"), "sluice_flow_queue_length_max")).toBe(2);
+    expect(value(longest(), "sluice_requests_total", { code: "flow-queue-full" })).toBe(0);
+  });
+
+  test("has nothing of flows for a pool that does not", () => {
+    expect(scraped()).not.toMatch(/sluice_flow|flow-queue-full/);
+  });
+
+  test("tells of nobody whose a request is", () => {
+    const enter = (scheduler: Scheduler) => scheduler.enter({ id: "w", flow: "4f2a9c01d3e5b768" }, 2_600);
+    expect(scraped("web", "web-1", enter, null, { flow: "address" })).not.toContain("4f2a9c01d3e5b768");
+  });
+
   test("of a server that is down says so, and of one that is not checked does not", () => {
     const up = (text: string) => value(text, "sluice_server_up");
     expect(up(scraped())).toBe(1);
@@ -153,6 +175,9 @@ describe("the exposition", () => {
   });
 
   test.skipIf(WITHOUT_PROMTOOL).each(["web", ...STRANGE])("is what Prometheus reads: %j", async (name) => {
-    await promtool(["check", "metrics"], scraped(name, name));
+    await promtool(
+      ["check", "metrics"],
+      scraped(name, name, () => {}, DEFERRED, { flow: "address" }),
+    );
   });
 });

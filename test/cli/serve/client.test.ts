@@ -56,6 +56,15 @@ describe("behind `sluice serve` a server", () => {
     expect(headers).not.toHaveProperty("cf-ray");
   });
 
+  test.each([
+    ["198.51.100.1, 192.0.2.7:50123", "192.0.2.7"],
+    ["[2001:db8::7]:50123", "2001:db8::7"],
+    ["2001:db8::7", "2001:db8::7"],
+  ])("gets the address alone where that proxy says %s", async (forwarded, address) => {
+    const headers = await seen(await stage("--behind-proxy"), { headers: { "X-Forwarded-For": forwarded } });
+    expect(headers["cf-connecting-ip"]).toBe(address);
+  });
+
   test.each(["GET", "POST"])("gets the body of a %s, path and query to the letter", async (method) => {
     const { origin, served } = await stage();
     const path = "/it's/{a}?q=ü^|".replace("ü", "%C3%BC");

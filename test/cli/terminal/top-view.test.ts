@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { AllPools } from "../../../src/cli/client/admin-client.ts";
 import { sparkline, TopView } from "../../../src/cli/terminal/top-view.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
-import { leaseWith, poolWith } from "../../support/snapshots.ts";
+import { flowWith, leaseWith, poolWith } from "../../support/snapshots.ts";
 
 const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
@@ -82,4 +82,15 @@ test("a list that grows, or stays long, is told with the pool's state, and none 
   expect(look(30, 2)).toBe("queue grows");
   expect(look(30, 2, { state: "drained", drain: DRAIN })).toBe("drained");
   expect(look(10, 2)).toBe("running");
+});
+
+test("of one pool, who waits longest is told below the servers, and of all pools not", () => {
+  const pool = poolWith({ flows: [flowWith({ queued: 500 })] });
+  const lines = (onePool: boolean) => {
+    const view = new TopView(plain, onePool);
+    view.update(all(pool), NOW);
+    return view.lines(80, NOW);
+  };
+  expect(lines(true).at(-1)).toBe("4f2a9c01d3e5b768     500          0   1.0 s    0 %");
+  expect(lines(false).join("\n")).not.toContain("4f2a9c01d3e5b768");
 });

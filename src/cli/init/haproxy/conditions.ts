@@ -39,7 +39,7 @@ export function aclsOf(lines: readonly Line[]): Acls {
 }
 
 /** A term of a condition: the words of a criterion, or the name of an ACL. */
-interface Term {
+export interface Term {
   negated: boolean;
   words: string[];
   name: string | null;
@@ -64,6 +64,17 @@ export function alternativesOf(words: readonly string[]): Term[][] {
     if (bare !== "or" && bare !== "||") negated = false;
   }
   return alternatives;
+}
+
+/** The words of the only criterion that a rule goes by: `if { avg_queue gt 5 }`, or an ACL of one line; `null`: several. */
+export function soleCriterion({ words }: Line, acls: Acls): string[] | null {
+  const at = words.indexOf("if");
+  const [terms, ...others] = at < 0 ? [] : alternativesOf(words.slice(at + 1));
+  const [term, ...more] = terms ?? [];
+  if (term === undefined || term.negated || more.length > 0 || others.length > 0) return null;
+  const lines = term.name === null ? [] : (acls.get(term.name) ?? []);
+  if (term.name === null) return term.words;
+  return lines.length === 1 ? (lines[0]?.words.slice(2) ?? null) : null;
 }
 
 export function meaningOf(words: readonly string[], acls: Acls): Meaning {
@@ -118,7 +129,7 @@ interface Criterion {
   ignoresCase: boolean;
 }
 
-function criterionOf(words: readonly string[]): Meaning {
+export function criterionOf(words: readonly string[]): Meaning {
   const criterion = readCriterion(words);
   if (typeof criterion === "string") return lost(criterion);
   const { values, what } = criterion;

@@ -215,8 +215,8 @@ const KEYWORDS: [Verdict, string, string[]][] = [
     ],
   ],
   [
-    "lost",
-    "nobody goes first by a rule: requests are served in the order in which they came",
+    "unneeded",
+    "no pool has requests that it is about",
     ["http-request set-priority-class", "http-request set-priority-offset"],
   ],
   [
@@ -260,7 +260,7 @@ const KEYWORDS: [Verdict, string, string[]][] = [
   ],
   [
     "lost",
-    "there are no stick tables; limits on rates are Rate Limiting Rules of Cloudflare",
+    "there are no stick tables; limits on rates are Rate Limiting Rules of Cloudflare, and `flow` has clients share the servers' time",
     [
       "stick-table",
       "rate-limit",

@@ -1,9 +1,11 @@
 /** The keys of a pool, from the lines of a backend and of the frontends in front of it. */
-import { MAX_QUEUE, MOST_BUSY_ANSWERS, RETRIES } from "../../../config/limits.ts";
+import { MAX_QUEUE, MOST_BUSY_ANSWERS, RETRIES, USUAL_QUEUE_TIMEOUT } from "../../../config/limits.ts";
+import { parseDuration } from "../../../config/units.ts";
 import type { Value } from "../pool-table.ts";
 import { balanceOf } from "./balance.ts";
 import type { Asked } from "./check.ts";
 import { checkOf } from "./check-key.ts";
+import { clientLimitOf } from "./client-limit.ts";
 import { readDuration, readTime } from "./durations.ts";
 import { readHeaders } from "./headers.ts";
 import { logHeadersOf } from "./log-headers.ts";
@@ -11,6 +13,7 @@ import { inAll, type QueueLimit } from "./queue-limit.ts";
 import type { Remarks, Verdict } from "./remarks.ts";
 import { type Line, last } from "./sections.ts";
 import type { Server } from "./servers.ts";
+import { prioritiesOf, type Scope } from "./set-priority.ts";
 
 export interface Sources {
   head: Line;
@@ -18,6 +21,10 @@ export interface Sources {
   backend: readonly Line[];
   /** Of all frontends in front of it likewise. */
   frontends: readonly Line[];
+  /** Whose rules requests meet, the backend last. */
+  scopes: readonly Scope[];
+  /** How paths begin that are asked for. */
+  prefixes: readonly string[];
   servers: readonly Server[];
   asked: Asked;
   limits: readonly { line: Line; limit: QueueLimit }[];
@@ -54,13 +61,18 @@ export const SETTINGS: ReadonlySet<string> = new Set([
 ]);
 
 export function keysOf(sources: Sources, remarks: Remarks): Keys {
-  const { backend, frontends } = sources;
+  const { backend, frontends, scopes, prefixes } = sources;
+  const queueTimeout = timeOf("queue_timeout", backend, remarks);
+  const queueTimeoutMs = parseDuration(String(queueTimeout[0]?.[1] ?? USUAL_QUEUE_TIMEOUT)) ?? 0;
+  const priorities = prioritiesOf(scopes, prefixes, queueTimeoutMs, remarks);
   return [
     ["slots", usualSlots(sources.servers)],
     ...balanceOf(backend, remarks),
     ...slowStartOf(sources.servers, remarks),
     ...maxQueueOf(sources, remarks),
-    ...timeOf("queue_timeout", backend, remarks),
+    ...queueTimeout,
+    ...clientLimitOf(scopes, priorities.length > 0, remarks),
+    ...priorities,
     ...timeOf("server_timeout", backend, remarks),
     ...timeOf("connect_timeout", backend, remarks),
     ...timeOf("client_timeout", frontends, remarks),

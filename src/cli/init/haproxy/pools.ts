@@ -5,6 +5,7 @@ import { withoutLastDot } from "../../../config/server-identity.ts";
 import { counted } from "../../../words/phrases.ts";
 import type { PoolTable, ServerTable } from "../pool-table.ts";
 import { readHttpCheck } from "./check.ts";
+import { aclsOf } from "./conditions.ts";
 import type { Pages } from "./pages.ts";
 import { keysOf, usualSlots } from "./pool-keys.ts";
 import type { Backend, Frontend } from "./proxies.ts";
@@ -38,6 +39,18 @@ export function poolsOf(
         head: section.head,
         backend: lines,
         frontends: inFront,
+        scopes: [
+          ...before.map((frontend) => ({
+            lines: frontend.lines,
+            acls: frontend.acls,
+            isForAll: before.length === 1,
+          })),
+          // A `listen` is its own frontend.
+          ...(before.some((frontend) => frontend.section === section)
+            ? []
+            : [{ lines, acls: aclsOf(lines), isForAll: true }]),
+        ],
+        prefixes,
         servers,
         asked: readHttpCheck(withOwnChecks(section), remarks),
         pages: pages.keyOf([...inFront, ...lines], remarks),

@@ -35,6 +35,12 @@ const WORDS = [
   ..."fhdr name value -m HEAD OPTIONS hdr\\ Host http-send-name-header errorfiles http-errors unique-id-header".split(
     " ",
   ),
+  ..."set-priority-offset set-priority-class int(-5) int(9) track-sc0 req.cook(sid) sc_conn_cur(0) src_conn_cur".split(
+    " ",
+  ),
+  ..."store conn_cur method METH_GET found stick-table deny path req.fhdr(x-plan) gold /chat/ METH_POST".split(
+    " ",
+  ),
   ..."__proto__ toString .if %[req.hdr(host)] ^(a+)+$ \\ \" ' # é \u0000 \u2028 -1 1e9 999999999999999999999".split(
     " ",
   ),
@@ -54,6 +60,12 @@ const sections = fc
       fc.constantFrom("frontend in", "backend web", "backend api", "listen a", "defaults", "mode http"),
       fc.constantFrom("errorfile 503 /e", "capture request header User-Agent len 9", "errorfiles own"),
       fc.constantFrom("server s a.test:80 check maxconn 1", "server t b.test:80", "default_backend web"),
+      line.map((words) => `http-request set-priority-offset int(-5) if ${words.join(" ")}`),
+      fc.constantFrom(
+        "http-request set-priority-class int(1) if METH_GET or { path_beg /api }",
+        "http-request track-sc0 src",
+        "http-request deny if { sc_conn_cur(0) gt 9 }",
+      ),
       fc.constantFrom("balance hdr(x)", "stick on src", "cookie sid prefix", "http-check expect string OK"),
       fc.constantFrom(
         "option httpchk HEAD /up",

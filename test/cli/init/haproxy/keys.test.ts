@@ -181,7 +181,6 @@ test.each([
   ["monitor-uri /up", "changed: the monitor has to ask for /_sluice/healthz"],
   ["unique-id-header X-Unique-ID", "unneeded: each request has an X-Request-Id"],
   ["fullconn 1000", "changed: slots do not vary with the load"],
-  ["http-request set-priority-class int(1) if { path_beg /a }", "lost: nobody goes first by a rule"],
   ["http-request set-path /x%[path]", "lost: servers get path and query to the letter"],
   ["http-request deny if { src 10.0.0.1 }", "lost: rules about requests are Cloudflare's"],
   ["http-request return status 200", "lost: requests that need no server"],
