@@ -67,6 +67,8 @@ export class Scheduler {
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
   readonly #wake: Wake;
+  /** When the first retry that was passed over may go to another server than before; `Infinity`: none was. */
+  #passedOverUntil = Number.POSITIVE_INFINITY;
   readonly #retryTimes: RetryTimes;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
@@ -327,6 +329,7 @@ export class Scheduler {
       this.#fleet.next(),
       this.#waitingList.nextDeadline(),
       this.#waitingList.head()?.failed?.next() ?? Number.POSITIVE_INFINITY,
+      this.#passedOverUntil,
       this.#regroup.endsAt,
       this.#drainSwitch.nextCut,
       this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
@@ -636,6 +639,7 @@ export class Scheduler {
   #dispatch(now: number): void {
     this.#noteIfDrained(now);
     if (this.#fleet.hasOverdueCheck) this.#ask(now);
+    this.#passedOverUntil = Number.POSITIVE_INFINITY;
     if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
     this.#fleet.grantsMade();
     if (this.#nextWake <= now) this.#askForServers(now);
@@ -645,10 +649,20 @@ export class Scheduler {
     for (let head = this.#waitingList.head(); head; head = this.#waitingList.head()) {
       head.failed?.tick(now);
       const slot = this.#fleet.grant(head, now, this.#random);
-      if (!slot) return;
-      this.#waitingList.shift(slot);
-      this.#recordGrant(head, slot, now);
+      if (slot) {
+        this.#waitingList.shift(slot);
+        this.#recordGrant(head, slot, now);
+      } else if (!this.#passOver(head)) break;
     }
+    this.#shares?.takeBack();
+  }
+
+  /** A retry that waits for another server than the free one keeps its own client's requests from that, and no others. */
+  #passOver({ failed }: Ticket): boolean {
+    if (!this.#shares || !(failed?.rests || failed?.avoided) || !this.#fleet.hasFreeSlot) return false;
+    this.#passedOverUntil = Math.min(this.#passedOverUntil, failed.next());
+    this.#shares.passOver();
+    return true;
   }
 
   #recordGrant(ticket: Ticket, slot: Slot, now: number): void {
@@ -661,8 +675,6 @@ export class Scheduler {
   #renewLease(slot: Slot<Server>, now: number): void {
     if (slot.state === "quarantined") this.#chronicle.holderFound();
     this.#fleet.renew(slot, now);
-    // Its flow is charged, so that another one may be next, which a free slot may do for.
-    if (this.#shares && this.#waitingList.length > 0) this.#dispatch(now);
   }
 
   #recordReturn({ pausedMs }: TicketRequest, now: number): void {

@@ -270,17 +270,46 @@ describe("max_queue_per_flow", () => {
   });
 });
 
-test("a client that falls behind as its other request goes on does not keep the next one from a slot that is free", () => {
+describe("a retry that waits for another server than the free one", () => {
   const servers = ["a", "b"].map((name) => ({ name, url: `http://${name}.example` }));
-  const scheduler = start({ servers, balance: "first", quarantine: { broken: "0s" } });
-  come(scheduler, NOW, "x1", "x2", "y1");
-  const retry = { server: "a", restMs: 0, avoid: true };
-  scheduler.enter({ id: "x1 again", flow: "x", token: NOW, retry }, NOW + 10);
-  scheduler.end("x1", { how: "broken", retried: true }, NOW + 10);
-  // It waits for b, and is the next in line.
-  expect(granted(scheduler)).toEqual(["x1", "x2"]);
-  scheduler.renew("x2", NOW + 500);
-  expect(granted(scheduler)).toEqual(["y1"]);
+  const failing = (...ids: string[]) => {
+    const scheduler = start({ servers, balance: "first", quarantine: { broken: "0s" } });
+    come(scheduler, NOW, ...ids);
+    expect(granted(scheduler)).toEqual(ids.slice(0, 2));
+    return scheduler;
+  };
+  const retry = (scheduler: Scheduler, id: string, server: string, now: number) => {
+    const asks = { flow: id.slice(0, 1), token: NOW, retry: { server, restMs: 0, avoid: true } };
+    scheduler.enter({ id: `${id} again`, ...asks }, now);
+    scheduler.end(id, { how: "broken", retried: true }, now);
+  };
+
+  test("keeps its client's other requests from that one, and nobody else's", () => {
+    const scheduler = failing("x1", "y1", "x2");
+    retry(scheduler, "x1", "a", NOW + 10);
+    expect(granted(scheduler)).toEqual([]);
+    come(scheduler, NOW + 20, "z1", "z2");
+    expect(granted(scheduler)).toEqual(["z1"]);
+    // It is its turn as soon as the other one is free.
+    scheduler.end("y1", DONE, NOW + 30);
+    expect(granted(scheduler)).toEqual(["x1 again"]);
+  });
+
+  test("goes to any once it has waited for a second, though another client's waits for longer", () => {
+    const scheduler = failing("x1", "y1", "z1");
+    scheduler.leave("z1", NOW);
+    retry(scheduler, "x1", "a", NOW + 10);
+    come(scheduler, NOW + 10, "z2");
+    expect(granted(scheduler)).toEqual(["z2"]);
+    retry(scheduler, "z2", "a", NOW + 500);
+    expect(granted(scheduler)).toEqual([]);
+    expect(scheduler.nextTick()).toBe(NOW + 1_010);
+    scheduler.tick(NOW + 1_010);
+    expect(granted(scheduler)).toEqual(["x1 again"]);
+    scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: NOW + 60_000 }, NOW + 1_020);
+    scheduler.tick(NOW + 2_000);
+    expect(scheduler.nextTick()).toBeGreaterThan(NOW + 2_000);
+  });
 });
 
 test("500 requests of ten clients come through two restarts: all are served, each client's in their order, all clients alike", () => {

@@ -74,9 +74,6 @@ export class World {
   /** Until then those who waited before a restart may still be on their way back. */
   #regroupsUntil = Number.NEGATIVE_INFINITY;
 
-  /** Until then a retry may wait for another server than the one that is free. */
-  #avoidsUntil = Number.NEGATIVE_INFINITY;
-
   readonly #drain = new DrainModel();
   /** When what a server still has is cut off, by its name; absent: never, or it was. */
   readonly #cuts = new Map<string, number>();
@@ -195,8 +192,6 @@ export class World {
     if (worker.state !== "lost touch") return;
     worker.state = "waiting";
     if (worker.token === undefined) worker.arrival.byWait = true;
-    // Whom another one is waited for, it is so anew.
-    if (worker.failed) this.#avoidsUntil = this.now + 1_000;
     this.#ask(worker);
   }
 
@@ -205,11 +200,8 @@ export class World {
     const isGranted = worker.state === "holding" && this.#has(worker);
     if (worker.state !== "waiting" && !isGranted) return;
     worker.state = "waiting";
-    if (!this.#has(worker)?.cut) this.#enter(worker);
-    else {
-      if (worker.failed) this.#avoidsUntil = this.now + 1_000;
-      this.#ask(worker);
-    }
+    if (this.#has(worker)?.cut) this.#ask(worker);
+    else this.#enter(worker);
   }
 
   leave(worker: Worker): void {
@@ -699,7 +691,6 @@ export class World {
 
   /** The request is on the list again, before its lease ends. */
   #again(worker: Worker, elsewhere: boolean, restMs: number): void {
-    this.#avoidsUntil = this.now + 1_000;
     this.#anew(worker, { server: worker.server as string, elsewhere, restsUntil: this.now + restMs });
   }
 
@@ -1139,6 +1130,13 @@ export class World {
     return shares !== null && this.#atWorkFor(flow) >= (maxInFlightPerFlow ?? NEVER);
   }
 
+  /** A retry of this flow may wait for another server than the free one. */
+  #waitsForAnother(flow: string | null): boolean {
+    return this.#waiting.some((worker) => {
+      return worker.failed && worker.askedAt + 1_000 >= this.now && this.#flowOf(worker) === flow;
+    });
+  }
+
   /** Somebody waits for a server. In a drain, who is stored waits for its end. */
   get #isAwaited(): boolean {
     return this.#directWaiting > 0 || (this.#waiting.length > 0 && !this.scheduler.currentDrain);
@@ -1194,8 +1192,11 @@ export class World {
   /** Nobody waits who may have a slot while a server that may be asked has a free one. */
   #checkNoSlotIsLeftIdle(): void {
     const { currentDrain, regrouping, servers } = this.scheduler;
-    const isWanted = this.#waiting.some((worker) => !this.#isAtLimit(this.#flowOf(worker)));
-    if (!isWanted || currentDrain || regrouping || this.#avoidsUntil >= this.now) return;
+    const isWanted = this.#waiting.some((worker) => {
+      const flow = this.#flowOf(worker);
+      return !this.#isAtLimit(flow) && !this.#waitsForAnother(flow);
+    });
+    if (!isWanted || currentDrain || regrouping) return;
     const available = servers.filter((server) => server.available);
     const regular = available.filter((server) => !server.backup);
     const idle = (regular.length > 0 ? regular : available).filter((server) => server.hasFreeSlot);
@@ -1231,7 +1232,10 @@ export class World {
   #free(worker: Worker, until: number): void {
     const mine = this.#has(worker);
     // Nobody may count on a slot longer than it was promised to the one who stayed silent.
-    if (mine) Object.assign(mine, { until, closedAt: this.now, held: false, cut: false });
+    if (mine) {
+      Object.assign(mine, { until, closedAt: this.now, held: false, cut: false });
+      delete mine.shortened;
+    }
     this.#gone(worker);
   }
 

@@ -55,6 +55,8 @@ export class FairShares implements Order {
   readonly #next = new Ranking<Flow>(startsBefore);
   /** Flows without a request which have had more service than others, the one with the least first. */
   readonly #ahead = new Ranking<Flow>(startsBefore);
+  /** Flows whose next requests may go to no server that is free. */
+  readonly #passedOver: Flow[] = [];
   /** Where flows start. */
   #virtualTime = 0;
   /** No tag was ever later. */
@@ -98,6 +100,19 @@ export class FairShares implements Order {
     this.#pass(slot.charged);
     this.#forget();
     return ticket;
+  }
+
+  /** The next in line may go to no server that is free, and others may, until `takeBack`. */
+  passOver(): void {
+    const flow = this.#next.peek();
+    if (!flow) return;
+    this.#next.remove(flow);
+    this.#passedOver.push(flow);
+  }
+
+  /** Those who were passed over keep their turn. */
+  takeBack(): void {
+    for (let flow = this.#passedOver.pop(); flow; flow = this.#passedOver.pop()) this.#rank(flow);
   }
 
   bury(ticket: Ticket): void {

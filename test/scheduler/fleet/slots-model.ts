@@ -91,6 +91,7 @@ export class SlotsModel {
 /** The holder is alive: nobody may have the slot before its lease has run out and then its quarantine. */
 export function keep(slot: Occupied, { quarantine }: PoolConfig, now: number): void {
   slot.orphaned = false;
+  delete slot.shortened;
   slot.closedAt = now + LEASE_TTL_MS;
   slot.until = slot.closedAt + quarantine.maxMs;
 }
