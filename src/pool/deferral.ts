@@ -110,7 +110,12 @@ export class Deferral {
     const refusal = this.#scheduler.deferRefusal(this.unfinished, now, request);
     if (refusal) {
       const message = refusal === "stopped" ? (this.#scheduler.stopMessage ?? undefined) : undefined;
-      const outlook = this.#scheduler.deferOutlook(refusal, this.unfinished, request.flow ?? null, now);
+      const outlook = this.#scheduler.admission.deferOutlook(
+        refusal,
+        this.unfinished,
+        request.flow ?? null,
+        now,
+      );
       return { code: refusal, message, outlook };
     }
     const ticket = crypto.randomUUID();
@@ -180,7 +185,7 @@ export class Deferral {
     const row = this.#byId.get(id);
     const place = row ? this.#scheduler.placeOf(row.ticket) : null;
     if (!row || place === null) return null;
-    return { place, startsInMs: this.#scheduler.ticketStartsInMs(row.ticket) };
+    return { place, startsInMs: this.#scheduler.admission.ticketStartsInMs(row.ticket) };
   }
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {

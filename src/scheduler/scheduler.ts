@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../config/types.ts";
+import { Admission } from "./admission.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
-import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest, type Stop } from "./drain.ts";
+import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
@@ -12,9 +13,7 @@ import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
-import { type Line, type Pace, type Refusal, RetryTimes } from "./retry-times.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
-import type { Outlook } from "./terms/outlook.ts";
 import {
   isHeld,
   type RestoredRegistration,
@@ -43,10 +42,6 @@ export interface Restored {
   events: PoolEvent[];
 }
 
-/** A request that is refused: a ticket, or one that did not come on the list. */
-type Refused = Pick<TicketRequest, "id"> &
-  Partial<Pick<Ticket, "flow" | "expiresAt" | "since" | "patientUntil" | "isToBeStored">>;
-
 /**
  * The pool's rules: which request gets a slot of which server, and when. It has no clock, storage, promise or platform,
  * so that thousands of random histories can be played against it. Each method is an event that brings the time with it,
@@ -67,9 +62,10 @@ export class Scheduler {
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
   readonly #wake: Wake;
+  /** Which requests may wait, and what the others are told. */
+  readonly admission: Admission;
   /** When the first retry that was passed over may go to another server than before; `Infinity`: none was. */
   #passedOverUntil = Number.POSITIVE_INFINITY;
-  readonly #retryTimes: RetryTimes;
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -88,7 +84,19 @@ export class Scheduler {
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares);
-    this.#retryTimes = new RetryTimes(settings, () => this.#pace, random, now);
+    this.admission = new Admission(
+      {
+        settings,
+        waitingList: this.#waitingList,
+        shares: this.#shares,
+        fleet: this.#fleet,
+        drainSwitch: this.#drainSwitch,
+        chronicle: this.#chronicle,
+        outbox: this.#outbox,
+      },
+      random,
+      now,
+    );
     // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
     const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
@@ -121,10 +129,10 @@ export class Scheduler {
       });
     } else if (ticket) {
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
-    } else if (this.#stop && request.expiresAt === undefined) {
-      if (!request.retry) this.#turnedAway(now);
+    } else if (this.admission.stop && request.expiresAt === undefined) {
+      if (!request.retry) this.admission.turnedAway(now);
       this.#refuse(request, "stopped", now);
-    } else if (this.#refusesForLackOfServers(request.expiresAt !== undefined, now)) {
+    } else if (this.admission.refusesForLackOfServers(request.expiresAt !== undefined, now)) {
       this.#refuse(request, "no-server", now);
     } else {
       return this.#enqueue(request, now);
@@ -186,19 +194,11 @@ export class Scheduler {
     { flow = null, token = null }: { flow?: string | null; token?: number | null } = {},
   ): DeferRefusal | null {
     // One that waited as a direct request is not new to its flow.
-    const code = this.#deferRefusal(unfinished, token === null ? flow : undefined, now);
+    const code = this.admission.deferRefusal(unfinished, token === null ? flow : undefined, now);
     // Nor is one refused that has waited: its client goes on waiting.
     if (code && token === null) this.#chronicle.refused(code, now);
     if (code === "no-server") this.#askForServers(now);
     return code;
-  }
-
-  /** What the client is told of a request that may not be stored for this reason. */
-  deferOutlook(code: DeferRefusal, unfinished: number, flow: string | null, now: number): Outlook {
-    const { deferred, length } = this.#waitingList;
-    const { max = 0, expiresMs = 0 } = this.#settings.deferred ?? {};
-    const line = { waiting: unfinished, limit: max, share: deferred === 0 ? 1 : deferred / length };
-    return this.#outlookOf({ code, flow, line, patienceMs: expiresMs }, now);
   }
 
   /** A direct request that had waited as long as its client wanted to is stored, or waits on: it is not abandoned. */
@@ -398,7 +398,8 @@ export class Scheduler {
   /** Returns how long the waiting list can take what comes. */
   capacity(now: number): Capacity {
     const drain = this.#drainSwitch.current;
-    const holdsForLackOfServers = this.#fleet.slots === 0 && !this.#refusesForLackOfServers(false, now);
+    const holdsForLackOfServers =
+      this.#fleet.slots === 0 && !this.admission.refusesForLackOfServers(false, now);
     const isHalted = drain !== null || holdsForLackOfServers;
     const load = {
       ...{ maxQueue: this.#settings.maxQueue, queueTimeoutMs: this.#settings.queueTimeoutMs },
@@ -407,7 +408,7 @@ export class Scheduler {
       oldestSince: this.oldestSince,
       growth: this.traffic.growth(isHalted, now),
       isHalted,
-      isStop: this.#stop !== null,
+      isStop: this.admission.stop !== null,
       drainExpiresAt: drain?.expiresAt ?? null,
     };
     return capacityOf(load, now);
@@ -437,40 +438,11 @@ export class Scheduler {
     return ticket ? this.#waitingList.ahead(ticket) + 1 : null;
   }
 
-  /** Returns in how many ms this ticket may get its slot; `null`: nobody knows, or it does not wait. */
-  ticketStartsInMs(id: string): number | null {
-    const ticket = this.#waitingList.get(id);
-    const inMs = ticket && this.startsInMs(this.#waitingList.ahead(ticket) + 1);
-    if (!ticket || inMs === undefined || inMs === null || !this.#shares) return inMs ?? null;
-    const before = this.#waitingList.aheadInFlow(ticket);
-    return Math.max(inMs, Math.round(this.#shares.limitedForMs(ticket.flow, before)));
-  }
-
-  /** Returns what a new request of this flow would meet. O(1). */
-  outlook(flow: string | null): Omit<Outlook, "retryAfterMs"> {
-    const { length } = this.#waitingList;
-    const queued = this.#shares ? this.#shares.aheadOfNew(flow, length) : length;
-    const inMs = this.startsInMs(queued + 1);
-    const limitedMs = this.#shares?.limitedForMs(flow, this.#shares.queuedOf(flow)) ?? 0;
-    return { queued, estimatedWaitMs: inMs === null ? null : Math.max(inMs, Math.round(limitedMs)) };
-  }
-
   /** The flows that have requests, in no order, and since when the first of each waits; `null`: all are one flow. */
   flows(now: number): (FlowUse & { oldestSince: number | null })[] | null {
     if (!this.#shares) return null;
     const oldest = this.#waitingList.oldestByFlow();
     return [...this.#shares.uses(now)].map((use) => ({ ...use, oldestSince: oldest.get(use.key) ?? null }));
-  }
-
-  /**
-   * Returns in how many ms the ticket at this place may get its slot, by the service times of late; `null`: nobody
-   * knows, as the pool is drained, no server is up, or no request has been completed yet.
-   */
-  startsInMs(place: number): number | null {
-    const { meanServiceMs } = this.counters;
-    const { slots, hasFreeSlot } = this.#fleet;
-    if (this.#drainSwitch.current || slots === 0 || meanServiceMs === null) return null;
-    return hasFreeSlot && place === 1 ? 0 : Math.round((place / slots) * meanServiceMs);
   }
 
   /** True if this is the id of a lease that has not ended. */
@@ -495,12 +467,12 @@ export class Scheduler {
 
   /** True if a new request will wait for an operator or a server: in a drain, or while every server is out. */
   willWait(now: number): boolean {
-    return this.#stop === null && (this.#drainSwitch.current !== null || this.#fleet.isOut(now));
+    return this.admission.stop === null && (this.#drainSwitch.current !== null || this.#fleet.isOut(now));
   }
 
   /** What clients whose requests are refused as `stopped` are told; `null`: no more than that. */
   get stopMessage(): string | null {
-    return this.#stop?.message ?? null;
+    return this.admission.stop?.message ?? null;
   }
 
   /** When the direct request that has waited longest began to wait; `undefined`: none waits. */
@@ -542,10 +514,6 @@ export class Scheduler {
 
   // ── Rules ──
 
-  get #stop(): Stop | null {
-    return this.#drainSwitch.current?.stop ?? null;
-  }
-
   /** The answer with the grant was lost, and the lease was cut off since: nothing was sent to the server. */
   #freeIfCut({ id, token, retry }: TicketRequest, now: number): void {
     const slot = this.#fleet.cutOff(id);
@@ -583,10 +551,10 @@ export class Scheduler {
     else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
     const isImpatient = !ticket.left && (ticket.patientUntil ?? Number.POSITIVE_INFINITY) <= now;
-    if (arrival === "new" && !isImpatient) this.#retryTimes.arrived(now);
+    if (arrival === "new" && !isImpatient) this.admission.arrived(now);
     // A full list refuses new tickets only: the others were accepted before.
     const isNewDirect = arrival === "new" && !ticket.left && ticket.expiresAt === null;
-    const full = isNewDirect ? this.#fullFor(ticket) : null;
+    const full = isNewDirect ? this.admission.fullFor(ticket) : null;
     if (full) {
       this.#waitingList.leave(ticket.id);
       this.#refuse(ticket, full, now);
@@ -603,14 +571,6 @@ export class Scheduler {
     return ticket.token;
   }
 
-  /** Which list is full, as a new ticket waits. */
-  #fullFor({ flow }: Ticket): "flow-queue-full" | "queue-full" | null {
-    const { maxQueue, maxQueuePerFlow } = this.#settings;
-    if (this.#shares && maxQueuePerFlow !== null && this.#shares.queuedOf(flow) > maxQueuePerFlow)
-      return "flow-queue-full";
-    return this.#waitingList.direct > maxQueue ? "queue-full" : null;
-  }
-
   /** A ticket that has waited as long as it was to, or as its client wanted to, is off the list. */
   #giveUp(ticket: Ticket, now: number): void {
     const { id, token, patientUntil, isToBeStored } = ticket;
@@ -625,7 +585,7 @@ export class Scheduler {
 
   /** True if the next direct request is refused: the list is full, and it would have to wait. */
   get #isFull(): boolean {
-    if (this.#waitingList.direct < this.#settings.maxQueue) return false;
+    if (!this.admission.isListFull) return false;
     const isHeld = this.#drainSwitch.current !== null || this.#regroup.active;
     return isHeld || this.#waitingList.length > 0 || !this.#fleet.hasFreeSlot;
   }
@@ -719,8 +679,8 @@ export class Scheduler {
 
   /** After a change of servers or the drain: there may be a slot to grant, or no server left to wait for. */
   #refuseOrDispatch(now: number): void {
-    if (this.#waitingList.length > 0 && this.#refusesForLackOfServers(false, now))
-      this.#refuseAll("no-server", this.#refusesForLackOfServers(true, now), now);
+    if (this.#waitingList.length > 0 && this.admission.refusesForLackOfServers(false, now))
+      this.#refuseAll("no-server", this.admission.refusesForLackOfServers(true, now), now);
     this.#dispatch(now);
   }
 
@@ -735,65 +695,8 @@ export class Scheduler {
     }
   }
 
-  /** `flow`: `undefined`, it waits already. */
-  #deferRefusal(unfinished: number, flow: string | null | undefined, now: number): DeferRefusal | null {
-    const { deferred, maxQueuePerFlow } = this.#settings;
-    if (this.#stop) return "stopped";
-    if (this.#refusesForLackOfServers(true, now)) return "no-server";
-    if (unfinished >= (deferred?.max ?? 0)) return "deferred-full";
-    const ofFlow = flow === undefined ? 0 : (this.#shares?.queuedOf(flow) ?? 0);
-    return maxQueuePerFlow !== null && ofFlow >= maxQueuePerFlow ? "flow-queue-full" : null;
-  }
-
-  #refuse(refused: Refused, code: SchedulerRefusal, now: number): void {
-    this.#chronicle.refused(code, now);
-    const message = code === "stopped" ? (this.#stop?.message ?? undefined) : undefined;
-    // Nobody waits for the answer to a deferred request.
-    const isDeferred = (refused.expiresAt ?? null) !== null;
-    const { flow = null } = refused;
-    const told = { code, flow, line: this.#directLine, patienceMs: this.#patienceOf(refused) };
-    const outlook = isDeferred ? undefined : this.#outlookOf(told, now);
-    this.#outbox.decided({ kind: "refuse", ticket: refused.id, code, message, outlook });
+  #refuse(...[refused, code, now]: Parameters<Admission["refuse"]>): void {
+    this.admission.refuse(refused, code, now);
     if (code === "no-server") this.#askForServers(now);
-  }
-
-  #outlookOf(refused: Omit<Refusal, "estimatedWaitMs">, now: number): Outlook {
-    const outlook = this.outlook(refused.flow);
-    const { estimatedWaitMs } = outlook;
-    return { ...outlook, retryAfterMs: this.#retryTimes.book({ ...refused, estimatedWaitMs }, now) };
-  }
-
-  /** How long the client would wait, in ms. */
-  #patienceOf({ since = 0, patientUntil = null, isToBeStored }: Refused): number {
-    const { queueTimeoutMs } = this.#settings;
-    return patientUntil === null || isToBeStored ? queueTimeoutMs : patientUntil - since;
-  }
-
-  get #directLine(): Line {
-    const { direct, length } = this.#waitingList;
-    return { waiting: direct, limit: this.#settings.maxQueue, share: direct === 0 ? 1 : direct / length };
-  }
-
-  get #pace(): Pace {
-    const serviceMs = this.traffic.serviceAtMostMs ?? this.counters.meanServiceMs;
-    return {
-      slots: this.#fleet.slots,
-      turnMs: serviceMs === null ? null : serviceMs + this.#settings.cooldownMs,
-    };
-  }
-
-  #turnedAway(now: number): void {
-    this.traffic.turnedAway(now);
-    this.#retryTimes.arrived(now);
-  }
-
-  /**
-   * True if no ticket may wait, as all servers are out. Not in a drain: its deploy may well take every server down. Nor
-   * if the request is deferred for that very case (`when = "drained"`).
-   */
-  #refusesForLackOfServers(isDeferred: boolean, now: number): boolean {
-    const { whenDown, deferred } = this.#settings;
-    if (whenDown !== "refuse" || this.#drainSwitch.current) return false;
-    return !(isDeferred && deferred?.when === "drained") && this.#fleet.isOut(now);
   }
 }

@@ -550,24 +550,24 @@ describe("when a request may start", () => {
   };
 
   test("is unknown until a request has been completed, in a drain, and while no server takes any", () => {
-    expect(scheduler.startsInMs(1)).toBeNull();
+    expect(scheduler.admission.startsInMs(1)).toBeNull();
     serve("t1", 0, 400);
-    expect(scheduler.startsInMs(1)).toBe(0);
+    expect(scheduler.admission.startsInMs(1)).toBe(0);
     drainFor(60_000);
-    expect(scheduler.startsInMs(1)).toBeNull();
+    expect(scheduler.admission.startsInMs(1)).toBeNull();
     scheduler.resume({ owner: "x", by: "me", force: "no" }, 1_000);
     scheduler.changeServer("a", { state: "maint" }, "me", 1_000);
-    expect(scheduler.startsInMs(1)).toBeNull();
+    expect(scheduler.admission.startsInMs(1)).toBeNull();
   });
 
   test("goes by its place, the slots and how long requests took of late", () => {
     start({ slots: 2 });
     serve("t1", 0, 400);
-    expect([1, 2, 10].map((place) => scheduler.startsInMs(place))).toEqual([0, 400, 2_000]);
+    expect([1, 2, 10].map((place) => scheduler.admission.startsInMs(place))).toEqual([0, 400, 2_000]);
     for (const id of ["t2", "t3"]) acquire(id, 500);
-    expect(scheduler.startsInMs(1)).toBe(200);
+    expect(scheduler.admission.startsInMs(1)).toBe(200);
     for (const id of ["t2", "t3"]) scheduler.end(id, DONE, 900);
     for (let n = 1; n <= 100; n++) serve(`slow ${n}`, 1_000 * n, 800);
-    expect(scheduler.startsInMs(10)).toBeCloseTo(4_000, -2);
+    expect(scheduler.admission.startsInMs(10)).toBeCloseTo(4_000, -2);
   });
 });

@@ -21,8 +21,8 @@ interface Flow extends Ranked {
   inFlight: number;
   /** The virtual time at which its next request starts: all service that it had, and that which it gets now. */
   tag: number;
-  /** When its next request is due: the earlier goes first of two flows with the same tag. */
-  due: number;
+  /** When its next request arrived: the earlier goes first of two flows with the same tag, whichever goes ahead. */
+  arrival: number;
   /** Service for requests that are being tried again; it counts once they have ended. */
   pendingMs: number;
   /** How long its requests hold their slots of late; `null`: none has ended. */
@@ -136,7 +136,8 @@ export class FairShares implements Order {
     const start = flow.tag + before * this.#costOf(flow);
     let count = before;
     for (const other of this.#flows.values())
-      if (other !== flow) count += this.#startingBefore(other, start, before === 0 ? ticket.due : flow.due);
+      if (other !== flow)
+        count += this.#startingBefore(other, start, before === 0 ? ticket.token : flow.arrival);
     return count;
   }
 
@@ -178,7 +179,7 @@ export class FairShares implements Order {
 
   /** A slot is free and nobody waits: nobody kept anybody from anything. */
   nobodyWaits(): void {
-    this.#virtualTime = this.#latestTag;
+    this.#virtualTime = Math.max(this.#virtualTime, this.#latestTag);
     this.#forget();
   }
 
@@ -247,7 +248,7 @@ export class FairShares implements Order {
       queued: 0,
       inFlight: 0,
       tag: this.#virtualTime,
-      due: 0,
+      arrival: 0,
       pendingMs: 0,
       meanMs: null,
       served: this.#servedOf(key),
@@ -297,7 +298,7 @@ export class FairShares implements Order {
   #rank(flow: Flow): void {
     const head = flow.line.peek();
     if (head && flow.inFlight < this.#mostInFlight) {
-      flow.due = head.due;
+      flow.arrival = head.token;
       this.#next.set(flow);
     } else if (flow.queued + flow.inFlight > 0) this.#next.remove(flow);
     else this.#rest(flow);
@@ -340,18 +341,18 @@ export class FairShares implements Order {
     return Math.max(LEAST_COST_MS, meanMs ?? this.#meanMs ?? LEAST_COST_MS);
   }
 
-  /** How many requests of this flow start before that virtual time, or at it and are due before. */
-  #startingBefore(flow: Flow, start: number, due: number): number {
+  /** How many requests of this flow start before that virtual time, or at it and have arrived before. */
+  #startingBefore(flow: Flow, start: number, arrival: number): number {
     if (flow.queued === 0) return 0;
     // It waits for a slot of its own, and then starts at the virtual time.
     const tag = flow.rank < 0 ? Math.max(flow.tag, this.#virtualTime) : flow.tag;
-    if (tag > start || (tag === start && flow.due >= due)) return 0;
+    if (tag > start || (tag === start && flow.arrival >= arrival)) return 0;
     return Math.min(flow.queued, Math.max(1, Math.ceil((start - tag) / this.#costOf(flow))));
   }
 }
 
 function startsBefore(a: Flow, b: Flow): boolean {
-  return a.tag < b.tag || (a.tag === b.tag && a.due < b.due);
+  return a.tag < b.tag || (a.tag === b.tag && a.arrival < b.arrival);
 }
 
 function averaged(meanMs: number | null, ms: number): number {

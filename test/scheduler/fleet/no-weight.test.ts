@@ -55,7 +55,7 @@ describe("a server of weight 0", () => {
     pool.enter({ id: "t1" }, 0);
     pool.end("t1", DONE, 1_000);
     for (const id of ["t2", "t3"]) pool.enter({ id }, 2_000);
-    expect(pool.startsInMs(1)).toBe(1_000);
+    expect(pool.admission.startsInMs(1)).toBe(1_000);
   });
 
   test.each([
@@ -68,7 +68,7 @@ describe("a server of weight 0", () => {
     pool.enter({ id: "t1" }, 0);
     expect(pool.queued).toBe(1);
     expect(pool.willWait(0)).toBe(false);
-    expect(pool.startsInMs(1)).toBeNull();
+    expect(pool.admission.startsInMs(1)).toBeNull();
     expect(pool.capacity(0).timeLeft).toEqual({ ms: 600_000, until: "queue-timeout" });
   });
 
