@@ -16,7 +16,7 @@ const BURST = 2;
 /** A request at a server takes as long, in ms, as long as nobody knows. */
 const UNKNOWN_SERVICE_MS = 1_000;
 /** Of a flow's places at its present pace, between this and so many: others' requests will come, and its own. */
-const LEAST_OF_FLOW = 0.25;
+const LEAST_OF_FLOW = 0.15;
 const MOST_OF_FLOW = 0.5;
 /** So many flows with refused requests are remembered. */
 const MOST_FLOWS = 1_000;

@@ -65,7 +65,8 @@ export class Arena {
     try {
       await Promise.all([load.run(forMs), direct(cast, this.#schedule(forMs))]);
       this.#judgeShare();
-      if (journal.settings.flow !== undefined)
+      // Who may have few slots loses them to its own requests that hang, and to lost leases.
+      if (journal.settings.flow !== undefined && journal.settings.max_in_flight_per_flow === undefined)
         for (const text of starved(journal.requests.values())) journal.break("starved", text);
       await comeToRest(cast, load).catch((error) => journal.break("slot", `no end: ${error.stack}`));
       await this.#judgeStored(runtime);

@@ -12,6 +12,8 @@ interface Flow {
   readonly atWork: Set<Job>;
 }
 
+/** Who has more of its own waiting waits for those. */
+const MOST_OF_OWN = 10;
 /** Fewer fates than these say nothing of a client. */
 const LEAST_FATES = 40;
 /** By so much, from 0 to 1, chance alone may have more of one's requests time out than of another's. */
@@ -36,10 +38,24 @@ export class Flows {
 }
 
 /**
- * Returns which clients had more of their direct requests time out than the one that sends most, and by far: nobody
- * waits longer because somebody else sends more.
+ * Returns which clients had more of their direct requests time out than the one that sends most, and by far, though they had
+ * few at a time: nobody waits longer because somebody else sends more.
  */
 export function starved(requests: Iterable<Sent>): string[] {
+  const all = [...requests];
+  const [heaviest] = [...fatesByFlow(all)].toSorted(([, a], [, b]) => b.fates - a.fates);
+  if (!heaviest) return [];
+  const usual = heaviest[1].timedOut / heaviest[1].fates;
+  return [...fatesByFlow(all.filter(({ mostOfOwn }) => mostOfOwn <= MOST_OF_OWN))]
+    .filter(([, { fates }]) => fates >= LEAST_FATES)
+    .filter(([, { fates, timedOut }]) => timedOut / fates > usual + MOST_BY_CHANCE)
+    .map(([flow, { fates, timedOut }]) => {
+      const percent = `${Math.round(100 * usual)} % of ${heaviest[0]}'s`;
+      return `of ${flow ?? "nobody"}'s ${fates} requests ${timedOut} timed out, and ${percent}`;
+    });
+}
+
+function fatesByFlow(requests: readonly Sent[]): Map<string | null, { fates: number; timedOut: number }> {
   const byFlow = new Map<string | null, { fates: number; timedOut: number }>();
   for (const { plan, outcome } of requests) {
     const isTimedOut = outcome === "refused queue-timeout";
@@ -49,14 +65,5 @@ export function starved(requests: Iterable<Sent>): string[] {
     if (isTimedOut) counts.timedOut++;
     byFlow.set(plan.flow, counts);
   }
-  const flows = [...byFlow].filter(([, { fates }]) => fates >= LEAST_FATES);
-  const [heaviest] = flows.toSorted(([, a], [, b]) => b.fates - a.fates);
-  if (!heaviest) return [];
-  const usual = heaviest[1].timedOut / heaviest[1].fates;
-  return flows
-    .filter(([, { fates, timedOut }]) => timedOut / fates > usual + MOST_BY_CHANCE)
-    .map(([flow, { fates, timedOut }]) => {
-      const percent = `${Math.round(100 * usual)} % of ${heaviest[0]}'s`;
-      return `of ${flow ?? "nobody"}'s ${fates} requests ${timedOut} timed out, and ${percent}`;
-    });
+  return byFlow;
 }

@@ -15,6 +15,8 @@ export interface Sent {
   stalledAt: number | null;
   endedAt: number | null;
   outcome: string | null;
+  /** How many of its client's requests may have waited at once in its time; 0 until its end. */
+  mostOfOwn: number;
   jobs: Job[];
   /** `null`: it is not, as far as its client knows. */
   stored: Stored | null;
@@ -148,6 +150,7 @@ export class Journal {
       stalledAt: null,
       endedAt: null,
       outcome: null,
+      mostOfOwn: 0,
       jobs: [],
       stored: null,
     };
@@ -202,6 +205,7 @@ export class Journal {
   ended(sent: Sent, outcome: string): void {
     sent.endedAt = this.now();
     sent.outcome = outcome;
+    sent.mostOfOwn = this.mostOfItsFlow(sent);
     this.open.delete(sent);
     this.#waitsNoMore(sent, sent.endedAt);
     this.#flows.of(sent).order.gone(sent);

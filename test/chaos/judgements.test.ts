@@ -304,6 +304,17 @@ describe("starved", () => {
     expect(found()).toEqual(["of b's 45 requests 20 timed out, and 25 % of heavy's"]);
   });
 
+  test("who waits for its own requests is not starved by others", () => {
+    fates("heavy", 200, 0);
+    const crowd = Array.from({ length: 60 }, () => send("stays", { flow: "a" }));
+    vi.advanceTimersByTime(1);
+    for (const one of crowd) journal.ended(one, "refused queue-timeout");
+    vi.advanceTimersByTime(1);
+    expect(found()).toEqual([]);
+    fates("a", 30, 15);
+    expect(found()).toEqual(["of a's 45 requests 15 timed out, and 0 % of heavy's"]);
+  });
+
   test("a few requests say nothing", () => {
     fates("heavy", 200, 0);
     fates("a", 10, 20);

@@ -89,7 +89,7 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     slowStartMs: balances.pick([0, 0, 1_000, 3_000]),
     flow: hasFlows ? `header:${CLIENT}` : undefined,
     max_queue_per_flow: hasFlows ? flows.pick([undefined, 60]) : undefined,
-    max_in_flight_per_flow: hasFlows ? flows.pick([undefined, 2, 4]) : undefined,
+    max_in_flight_per_flow: hasFlows ? flows.pick([undefined, undefined, 2, 4]) : undefined,
     /** Whether a check takes a slot, or is answered beside the work. */
     checksTakeSlots: balances.chance(0.7),
   };

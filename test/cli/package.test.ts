@@ -125,11 +125,13 @@ describe("the package", () => {
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_HIDE_BANNER: "true",
     };
-    const npx = (...args: string[]) => run("npx", ["--no-install", ...args], { cwd: folder, env });
-    const deploy = () => npx("wrangler", "deploy", "--dry-run", "--outdir", "out");
+    // As npx would, which takes half a second of CPU time more for each.
+    const installed = (command: string, ...args: string[]) =>
+      run(join(folder, "node_modules/.bin", command), args, { cwd: folder, env });
+    const deploy = () => installed("wrangler", "deploy", "--dry-run", "--outdir", "out");
 
     beforeAll(async () => {
-      await npx("sluice", "init", "--yes");
+      await installed("sluice", "init", "--yes");
       // The repository's own, as the tests use no network.
       for (const [link, target] of [
         ["workerd", "workerd"],
@@ -189,7 +191,7 @@ describe("the package", () => {
       const { port } = server.address() as AddressInfo;
       const deployed = readFileSync(join(folder, "wrangler.toml"), "utf8");
       onTestFinished(() => writeFile(join(folder, "wrangler.toml"), deployed));
-      await npx("sluice", "init", "--yes", "--force", "--server", `http://127.0.0.1:${port}`);
+      await installed("sluice", "init", "--yes", "--force", "--server", `http://127.0.0.1:${port}`);
 
       const command = join(folder, "node_modules/.bin/sluice");
       const serve = spawn(command, ["serve", "--listen", "127.0.0.1:0"], { cwd: folder, env });

@@ -101,7 +101,7 @@ describe("a server that registers itself", () => {
       // They come one after the other, and each stays for another while.
       await sleep(nth * 100);
       for (let round = 0; Date.now() < endsAt || round === 0; round++) {
-        const run = serving(sluice, port, `gpu-${nth}`);
+        const run = serving(sluice, port, `gpu-${nth}`, 50);
         await run.saw("registered");
         await sleep(500 + 300 * ((nth * 7 + round * 3) % 10));
         run.kill("SIGTERM");

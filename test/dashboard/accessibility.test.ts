@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 interface Axe {
-  run(options: object): Promise<AxeResults>;
+  run(context: Node, options: object): Promise<AxeResults>;
 }
 
 const THEMES = {
@@ -38,28 +38,39 @@ const WHERE_IT_IS = {
 };
 const COLOURS = { runOnly: ["color-contrast"] };
 
-/** At which width, in which theme, by which rules: by all once, which takes as long as the eight others together. */
+/** At which width, in which theme, by which rules: by all once, which takes as long as three others together. */
 const AUDITS = [
   [1280, "light", EVERY_RULE],
   [1280, "dark", COLOURS],
   [1280, "forced colours", COLOURS],
   [2560, "light", WHERE_IT_IS],
+  [360, "light", WHERE_IT_IS],
+] as const;
+/** What is left: only a text that no other width shows, or that lies on something else there, can fail in these alone. */
+const LAYOUT_AUDITS = [
+  ...AUDITS,
   [2560, "dark", COLOURS],
   [2560, "forced colours", COLOURS],
-  [360, "light", WHERE_IT_IS],
   [360, "dark", COLOURS],
   [360, "forced colours", COLOURS],
 ] as const;
 
-/** Audits the page in its present state, at three widths and in three themes. */
-async function audit(page: Page, state: string): Promise<void> {
+/**
+ * Audits the page in its present state, at three widths and in three themes. Of a page behind a question, which nobody
+ * can use, only the question: the page has been audited without.
+ */
+async function audit(page: Page, state: string, audits: typeof AUDITS | typeof LAYOUT_AUDITS = AUDITS) {
   // Not by a script element, which the page's policy would refuse.
-  await page.evaluate(axe);
-  for (const [width, theme, options] of AUDITS) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
+  for (const [width, theme, options] of audits) {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ ...THEMES[theme], reducedMotion: "reduce" });
     const { violations, passes } = await page.evaluate(
-      (given) => (globalThis as unknown as { axe: Axe }).axe.run(given),
+      (given) =>
+        (globalThis as unknown as { axe: Axe }).axe.run(
+          document.querySelector("dialog[open]") ?? document,
+          given,
+        ),
       // Of what passes, the names of the rules will do.
       { ...options, resultTypes: ["violations"] },
     );
@@ -68,6 +79,9 @@ async function audit(page: Page, state: string): Promise<void> {
     expect(passes.map(({ id }) => id)).toContain("color-contrast");
   }
 }
+
+/** As `audit`, for a page whose parts no other state lays out. */
+const auditLayout = (page: Page, state: string) => audit(page, state, LAYOUT_AUDITS);
 
 async function cancel(page: Page): Promise<void> {
   await press(page, "Cancel");
@@ -87,7 +101,9 @@ test("no state of the page has anything that an accessibility audit objects to",
   await page.goto(`${stage.relay.url}/_sluice/#/web`);
   await sees(page, ".cell", "stuck quarantined");
   await sees(page, ".cell", /web-\d busy/);
-  await audit(page, "running");
+  await auditLayout(page, "running");
+  // Enough for lists that grow; each change is drawn beside the audits.
+  stage.load(3);
 
   await page.locator(".cell", { hasText: "stuck quarantined" }).click();
   await audit(page, "asked before a slot is freed");
@@ -142,7 +158,7 @@ test("no state of the page has anything that an accessibility audit objects to",
   await sees(page, "#advice", /web-2 is down/);
   await sees(page, "#events li", "web-2 is down");
   await sees(page, "#advice", /refused lately \(queue-full\)/);
-  await audit(page, "broken");
+  await auditLayout(page, "broken");
   await page.getByLabel("Only those that need attention").check();
   await page.locator(".server", { hasText: "web-3" }).waitFor({ state: "detached" });
   await page.goto(`${stage.relay.url}/_sluice/#/`);
@@ -228,7 +244,7 @@ test("nor has any state of the list of deferred requests", async () => {
   await sees(page, "#connection", "Live");
   await page.getByRole("radio", { name: "All" }).check();
   await sees(page, "#deferred-rows tr", "answered");
-  await audit(page, "all deferred requests");
+  await auditLayout(page, "all deferred requests");
   await press(page, "Cancel… POST /orders/2, number 2");
   await audit(page, "asked before a deferred request is canceled");
   await press(page, "Keep it");
@@ -286,7 +302,7 @@ test("nor has any state of the list of changes", async () => {
   await sluice.resume("web", { owner: "deploy-42" });
   await sees(page, "#changes-list li", "refused (unknown-lease)");
   await sees(page, "#changes-shown", "The latest 50.");
-  await audit(page, "changes");
+  await auditLayout(page, "changes");
   await page.route(/api.audit/, (route) => route.fulfill({ status: 503, json: { title: "Not reached" } }));
   await press(page, "50 more");
   await sees(page, "#changes-problem", "This list is not up to date.");
@@ -303,7 +319,7 @@ test("nor has a page of twenty pools, of long names, of servers that are all dow
   const { page } = await visit(stage.browser, sluice.url, "#/", { viewport: { width: 360, height: 900 } });
   await sees(page, ".card", "pool-17");
   await page.getByRole("button", { name: "All 20 pools" }).click();
-  await audit(page, "overview of twenty pools");
+  await auditLayout(page, "overview of twenty pools");
   const played = await PlayedPool.on(page);
   await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/${LONG}`);
@@ -314,8 +330,8 @@ test("nor has a page of twenty pools, of long names, of servers that are all dow
   await page.locator("#queue-chart").focus();
   await sees(page, ".reading", "3 requests");
   await audit(page, "all servers down, and a value read");
-  const many = Array.from({ length: 60 }, (_, n) => aServer({ name: `web-${n}`, leases: [aLease(`${n}`)] }));
+  const many = Array.from({ length: 41 }, (_, n) => aServer({ name: `web-${n}`, leases: [aLease(`${n}`)] }));
   await played.show(aPool({ name: LONG, servers: many }));
-  await sees(page, "#slots-note", "60 slots");
-  await audit(page, "many slots");
+  await sees(page, "#slots-note", "41 slots");
+  await auditLayout(page, "many slots");
 });

@@ -16,6 +16,13 @@ export async function visit(
   path = "",
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
+  const opened = await openTab(browser, options);
+  await opened.page.goto(`${url}/_sluice/${path}`);
+  return opened;
+}
+
+/** The same without the dashboard as yet, for what has to be there before it. */
+export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({
     httpCredentials: { username: "admin", password: TOKEN },
     viewport: { width: 1280, height: 900 },
@@ -32,6 +39,5 @@ export async function visit(
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => requested.push(request.url()));
-  await page.goto(`${url}/_sluice/${path}`);
   return { page, complaints, requested };
 }

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Sluice } from "../support/sluice.ts";
-import { visit } from "./browser.ts";
+import { openTab } from "./browser.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aLease, aPool, aQuarantinedLease, aServer } from "./snapshots.ts";
 import { press, sees, useStage } from "./stage.ts";
@@ -17,9 +17,8 @@ afterAll(() => sluice?.stop());
 
 /** A pool with a slot in each state, in the colours that somebody has forced. */
 async function shown(): Promise<Page> {
-  const { page } = await visit(stage.browser, sluice.url, "", { forcedColors: "active" });
+  const { page } = await openTab(stage.browser, { forcedColors: "active" });
   const pool = await PlayedPool.on(page);
-  await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/web`);
   await sees(page, "#pool-title", "web");
   const servers = [

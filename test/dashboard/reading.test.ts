@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Sluice } from "../support/sluice.ts";
-import { visit } from "./browser.ts";
+import { openTab } from "./browser.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aPool } from "./snapshots.ts";
 import { sees, useStage } from "./stage.ts";
@@ -17,9 +17,8 @@ afterAll(() => sluice?.stop());
 
 /** The page of a pool whose waiting list has grown by one every five seconds, and whose longest wait by two seconds. */
 async function shown(options: BrowserContextOptions = {}): Promise<{ page: Page; pool: PlayedPool }> {
-  const { page } = await visit(stage.browser, sluice.url, "", options);
+  const { page } = await openTab(stage.browser, options);
   const pool = await PlayedPool.on(page);
-  await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/web`);
   await sees(page, "#pool-title", "web");
   const steps = Array.from({ length: 110 }, (_, n) => n);

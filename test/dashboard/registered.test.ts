@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 import { clockInWords } from "../../src/words/times.ts";
 import { Sluice } from "../support/sluice.ts";
-import { visit } from "./browser.ts";
+import { openTab } from "./browser.ts";
 import { startBrowser } from "./chromium.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aPool, aServer } from "./snapshots.ts";
@@ -27,7 +27,7 @@ const guest = (changes: Partial<ServerSnapshot> = {}) => aServer({ name: "guest"
 
 /** The page of who has these rights, on a pool with a server of the configuration and one that has registered. */
 async function shown(may: string[]): Promise<{ page: Page; removed: string[] }> {
-  const { page } = await visit(browser, sluice.url);
+  const { page } = await openTab(browser);
   const pool = await PlayedPool.on(page);
   const removed: string[] = [];
   const without: Snapshot = {
@@ -43,7 +43,6 @@ async function shown(may: string[]): Promise<{ page: Page; removed: string[] }> 
     removed.push(`${route.request().method()} ${pathname.split("/").at(-1)}`);
     return route.fulfill({ json: { name: "guest", inFlight: 0 } });
   });
-  await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/web`);
   await sees(page, "#who", "Signed in as jane");
   await pool.show(aPool({ servers: [aServer(), guest()] }));
@@ -82,9 +81,8 @@ describe("a server that has registered itself", () => {
 });
 
 test("a server that is down says what its last check got, and one that warms up has its weight in brackets", async () => {
-  const { page } = await visit(browser, sluice.url);
+  const { page } = await openTab(browser);
   const pool = await PlayedPool.on(page);
-  await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/web`);
   await sees(page, "#pool-title", "web");
   const lastCheck = { at: soon(-3), passed: false, got: "status 301" };
@@ -99,9 +97,8 @@ test("a server that is down says what its last check got, and one that warms up 
 });
 
 test("the row of a server that nobody has checked says when checks are made, where there are any", async () => {
-  const { page } = await visit(browser, sluice.url);
+  const { page } = await openTab(browser);
   const pool = await PlayedPool.on(page);
-  await page.goto("about:blank");
   await page.goto(`${sluice.url}/_sluice/#/web`);
   await sees(page, "#pool-title", "web");
   const idle = { health: "unchecked", healthSince: null } as const;

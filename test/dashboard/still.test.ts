@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { Sluice } from "../support/sluice.ts";
 import { flowWith } from "../support/snapshots.ts";
-import { visit } from "./browser.ts";
+import { openTab, visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aDeferredPool, aLease, aServer } from "./snapshots.ts";
@@ -146,11 +146,10 @@ describe.each(WIDTHS)("at %d px", (width) => {
       pools: { web: { servers, deferred: {} }, other: { hosts: ["o.test"], servers } },
     });
     onTestFinished(() => sluice.stop());
-    const { page } = await visit(stage.browser, sluice.url, "", { viewport: { width, height: 5_000 } });
+    const { page } = await openTab(stage.browser, { viewport: { width, height: 5_000 } });
     const list = await PlayedList.on(page);
     const pool = await PlayedPool.on(page);
     list.add(...[1, 12, 600, 4_000, 90_000].map((seconds) => ({ acceptedAt: agoNow(seconds * 1_000) })));
-    await page.goto("about:blank");
     await page.goto(`${sluice.url}/_sluice/#/web`);
     await sees(page, "#pool-title", "web");
     return { page, pool };

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Sluice } from "../support/sluice.ts";
-import { visit } from "./browser.ts";
+import { openTab } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
 import { PlayedPool } from "./played-pool.ts";
 import { aDeferredPool, aLease, aServer, drainedBy } from "./snapshots.ts";
@@ -37,11 +37,10 @@ function tooWide(page: Page): Promise<number> {
 
 describe.each([360, 1280, 2560])("at %d px", (width) => {
   async function at(hash: string): Promise<{ page: Page; pool: PlayedPool }> {
-    const { page } = await visit(stage.browser, sluice.url, "", { viewport: { width, height: 3_000 } });
+    const { page } = await openTab(stage.browser, { viewport: { width, height: 3_000 } });
     const list = await PlayedList.on(page);
     list.add({}, {}, { state: "queued" });
     const pool = await PlayedPool.on(page);
-    await page.goto("about:blank");
     await page.goto(`${sluice.url}/_sluice/${hash}`);
     await page.locator("#pool-links li").nth(19).waitFor({ state: "attached" });
     return { page, pool };

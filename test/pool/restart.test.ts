@@ -26,7 +26,7 @@ describe("a pool whose object crashes", () => {
   });
 
   test("gives no slot twice, loses no request and swaps no answers when it crashes every second under load for 20 s", async () => {
-    pool = await SingleFlightPool.start(10, 20);
+    pool = await SingleFlightPool.start(10, 40);
     // 40 clients, each with its next request as soon as it has its answer: always more than ten servers can do.
     const end = Date.now() + 20_000;
     const answers: Record<string, number> = {};

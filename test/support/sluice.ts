@@ -6,6 +6,7 @@ import { startWorkerd } from "../../demo/workerd.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { type Bundle, bundlePath } from "./bundle.ts";
 import { withSharedServers } from "./shared.ts";
+import { until } from "./until.ts";
 
 export const TOKEN = "test-token-7f3a-c2d9";
 
@@ -35,7 +36,7 @@ export interface SluiceOptions {
 /** Sluice on plain workerd, with its storage in files: what a user gets, byte for byte. */
 export class Sluice {
   readonly url: string;
-  /** What servers behind bindings say of themselves (bound-servers.js). */
+  /** What servers behind bindings say of themselves (bound-servers.js), where the configuration names some. */
   readonly boundUrl: string;
   /** The same behind a client that leaves after `x-leave-after` ms, or with `told` at `tellLeavers`. */
   readonly leaverUrl: string;
@@ -57,7 +58,9 @@ export class Sluice {
     const config = join(folder, "config.capnp");
     await writeFile(config, await capnp(options, folder));
     const lines: string[] = [];
-    const workerd = startWorkerd(config, 3, (line) => lines.push(line));
+    const workerd = startWorkerd(config, asksServersBehindBindings(options) ? 3 : 2, (line) =>
+      lines.push(line),
+    );
     return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
 
@@ -100,15 +103,14 @@ export class Sluice {
   /** Resolves with the first log line that fits. */
   async logged(
     fits: (line: Record<string, unknown>) => boolean,
-    patienceMs = 20_000,
+    patienceMs?: number,
   ): Promise<Record<string, unknown>> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const line = this.log.find(fits);
-      if (line) return line;
-      if (Date.now() > deadline) throw new Error(`no such line in ${JSON.stringify(this.log)}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+    const log = await until(
+      () => this.log,
+      (lines) => lines.some(fits),
+      patienceMs,
+    );
+    return log.find(fits) as Record<string, unknown>;
   }
 
   async admin(method: string, path: string, body?: unknown, token: string | null = TOKEN): Promise<Response> {
@@ -126,14 +128,8 @@ export class Sluice {
   }
 
   /** Resolves with the first snapshot that fits. */
-  async until(pool: string, fits: (snapshot: Snapshot) => boolean, patienceMs = 20_000): Promise<Snapshot> {
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      const snapshot = await this.snapshot(pool);
-      if (fits(snapshot)) return snapshot;
-      if (Date.now() > deadline) throw new Error(`not in time, still ${JSON.stringify(snapshot)}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+  until(pool: string, fits: (snapshot: Snapshot) => boolean, patienceMs?: number): Promise<Snapshot> {
+    return until(() => this.snapshot(pool), fits, patienceMs);
   }
 
   async drain(pool: string, body: unknown = {}): Promise<Response> {
@@ -195,10 +191,20 @@ export class Sluice {
   }
 }
 
+/** Whether the configuration names one of them. What no test uses is not started, as each start takes CPU time. */
+function asksServersBehindBindings({ pools, morePools }: SluiceOptions): boolean {
+  return /SERVICE|BOXES/.test(JSON.stringify([pools, morePools]));
+}
+
 const BEHIND_ACCESS = `
   globalOutbound = "access",
   accessBlobHeader = "x-test-access",
   accessBindingService = (name = "access", entrypoint = "Identity"),`;
+
+const BOUND_SERVERS = [
+  '(name = "SERVICE", service = (name = "bound", entrypoint = "Service"))',
+  '(name = "BOXES", durableObjectNamespace = (className = "Box", serviceName = "bound"))',
+];
 
 async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   const {
@@ -215,10 +221,9 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
   await writeFile(join(folder, "sluice.js"), worker);
   await writeFile(join(folder, "leaver.js"), leaver);
-  const bound = await readFile(join(import.meta.dirname, "bound-servers.js"), "utf8");
-  await writeFile(join(folder, "bound-servers.js"), bound);
-  const access = await readFile(join(import.meta.dirname, "access.js"), "utf8");
-  await writeFile(join(folder, "access.js"), access);
+  const hasBound = asksServersBehindBindings(options);
+  for (const file of ["bound-servers.js", "access.js"])
+    await writeFile(join(folder, file), await readFile(join(import.meta.dirname, file), "utf8"));
   const bindings = [
     '(name = "POOL", durableObjectNamespace = "Pool")',
     '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
@@ -232,8 +237,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
       ? []
       : [`(name = "WEBHOOK_SECRET", text = ${JSON.stringify(webhookSecret)})`]),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
-    '(name = "SERVICE", service = (name = "bound", entrypoint = "Service"))',
-    '(name = "BOXES", durableObjectNamespace = (className = "Box", serviceName = "bound"))',
+    ...(hasBound ? BOUND_SERVERS : []),
     // Wherever the URL says, as with a client certificate.
     '(name = "CERTIFICATE", service = "internet")',
   ];
@@ -242,15 +246,15 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .sluice),
     (name = "leaver", worker = .leaver),
-    (name = "bound", worker = .bound),
-    (name = "access", worker = .access),
+    ${hasBound ? '(name = "bound", worker = .bound),' : ""}
+    ${team === undefined ? "" : '(name = "access", worker = .access),'}
     (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
     (name = "internet", network = (allow = ["private", "public"])),
   ],
   sockets = [
     (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
     (name = "leaver", address = "127.0.0.1:0", http = (), service = "leaver"),
-    (name = "bound", address = "127.0.0.1:0", http = (), service = "bound"),
+    ${hasBound ? '(name = "bound", address = "127.0.0.1:0", http = (), service = "bound"),' : ""}
   ],
 );
 const sluice :Workerd.Worker = (

