@@ -88,6 +88,34 @@ async function cancel(page: Page): Promise<void> {
   await page.locator("dialog").waitFor({ state: "hidden" });
 }
 
+test("what only some widths show, or colour in another way, is on pages that are audited in each theme at each of them", async () => {
+  const { page } = await visit(stage.browser, stage.relay.url, "#/web");
+  const changed = await page.evaluate(() => {
+    const judged = /^(color|background-color|opacity|filter|visibility|font-size|font-weight|display)$/;
+    const within = (rules: CSSRuleList, ofWidth: boolean): string[] =>
+      [...rules].flatMap((rule) => {
+        if (rule instanceof CSSStyleRule)
+          return ofWidth && [...rule.style].some((property) => judged.test(property))
+            ? rule.selectorText
+            : [];
+        return rule instanceof CSSGroupingRule
+          ? within(rule.cssRules, ofWidth || rule.cssText.split("{")[0]?.includes("width") === true)
+          : [];
+      });
+    return [...document.styleSheets].flatMap(({ cssRules }) => within(cssRules, false));
+  });
+  // To add to it, see that a state with it is audited by `auditLayout`.
+  expect(changed.sort()).toEqual([
+    ".cells:not(.many) .what",
+    ".deferred th",
+    ".deferred tr",
+    ".server .name b",
+    "[data-many] #all-pools",
+    '[data-many] [aria-expanded="false"] + ul li:not(:has([aria-current], a:not([data-gravity="good"])))',
+    "[data-many] ul",
+  ]);
+});
+
 test("no state of the page has anything that an accessibility audit objects to", async () => {
   const { page } = await visit(stage.browser, stage.relay.url, "#/none");
   await sees(page, "#absent", "No pool “none” is configured.");

@@ -295,14 +295,16 @@ describe("a retry that waits for another server than the free one", () => {
     expect(granted(scheduler)).toEqual(["x1 again"]);
   });
 
-  test("goes to any once it has waited for a second, though another client's waits for longer", () => {
-    const scheduler = failing("x1", "y1", "z1");
-    scheduler.leave("z1", NOW);
+  test("goes to any once it has waited for a second, though another client's, which is next, waits for longer", () => {
+    const scheduler = failing("x1", "x2");
     retry(scheduler, "x1", "a", NOW + 10);
-    come(scheduler, NOW + 10, "z2");
-    expect(granted(scheduler)).toEqual(["z2"]);
-    retry(scheduler, "z2", "a", NOW + 500);
+    // From now on x has had more than others.
+    scheduler.renew("x2", NOW + 500);
+    come(scheduler, NOW + 600, "z1");
+    expect(granted(scheduler)).toEqual(["z1"]);
+    retry(scheduler, "z1", "a", NOW + 700);
     expect(granted(scheduler)).toEqual([]);
+    expect([scheduler.placeOf("z1 again"), scheduler.placeOf("x1 again")]).toEqual([1, 2]);
     expect(scheduler.nextTick()).toBe(NOW + 1_010);
     scheduler.tick(NOW + 1_010);
     expect(granted(scheduler)).toEqual(["x1 again"]);

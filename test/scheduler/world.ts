@@ -479,8 +479,9 @@ export class World {
       if (this.#beatAt !== null && this.#beatAt <= this.now) this.#beat();
     }
     this.now = end;
-    this.#tick();
+    // Before the next tick, which would grant what nobody was woken for.
     this.#checkNoSlotIsLeftIdle();
+    this.#tick();
   }
 
   /** Lets time pass until all who wait were told a token, and all that happened is on record. */
