@@ -50,24 +50,24 @@ describe("requests that are accepted in a drain", () => {
 });
 
 describe("direct and deferred requests", () => {
-  test("have one order for all, 200 of each", async () => {
+  test("have one order for all, 500 of each", async () => {
     pool = await SingleFlightPool.start(1, 2, { deferred: {} });
     const client = new Deferrer(() => pool.sluice);
     await pool.sluice.drain("web", { owner: "deploy" });
     const answers: Promise<{ status: number }>[] = [];
     const ids: string[] = [];
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 500; n++) {
       answers.push(pool.client.get(`/direct/${n}`));
       await pool.sluice.until("web", ({ totals }) => totals.accepted === 2 * n + 1);
       ids.push(await client.defer(`/deferred/${n}`));
     }
     await pool.sluice.resume("web", { owner: "deploy" });
     await client.ended(ids.at(-1) as string);
-    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 200);
+    await pool.sluice.until("web", ({ deferred }) => deferred?.answered === 500);
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
 
-    expect(statuses).toEqual(Array(200).fill(200));
-    const inOrder = paths(200).flatMap((path) => [`/direct${path}`, `/deferred${path}`]);
+    expect(statuses).toEqual(Array(500).fill(200));
+    const inOrder = paths(500).flatMap((path) => [`/direct${path}`, `/deferred${path}`]);
     expect(pool.served).toEqual(inOrder);
     expect(pool.rejected).toBe(0);
   }, 120_000);

@@ -46,7 +46,7 @@ export const COMMANDS: Record<string, RunBy> = {
   "npm pack": cli("package", 'run("npm", pack'),
   "npm install --global sluice-queue-0.2.0.tgz": cli("package", '"install"', "packed.filename"),
   "npm install --save-dev sluice-queue-0.2.0.tgz": cli("package", '"install"', "packed.filename"),
-  "npx --no sluice init": cli("package", 'npx("sluice", "init", "--yes")'),
+  "npx --no sluice init": cli("package", 'installed("sluice", "init", "--yes")'),
   "npm install": cli("package", 'run("npm", install'),
   "npx --no sluice check": cli("check", '"check"'),
   "npx --no sluice check --against https://app.example.com": cli("check-against", '"check"', '"--against"'),
