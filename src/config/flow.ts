@@ -6,7 +6,8 @@ import type { FlowPart, PoolConfig } from "./types.ts";
 
 /** A query's parameter is named as it is once it is decoded. */
 const FLOW = new RegExp(`^(?:address|(?:header|cookie):${TOKEN}|query:[!-~]{1,200})$`);
-const FLOW_ALLOWED = '"address", "header:x-api-key", "cookie:session", "query:key"';
+const FLOW_ALLOWED =
+  '"address", "header:<name>", "cookie:<name>", "query:<name>", such as "header:x-api-key"';
 
 export function flow() {
   return text(readFlow, "is nothing that tells clients apart", FLOW_ALLOWED, { pattern: FLOW });

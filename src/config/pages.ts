@@ -20,6 +20,9 @@ export const PAGE_CODES = [
   "pool-unavailable",
 ] as const;
 
+/** What is filled in where an own page has one of these names in double braces. */
+export const PAGE_PLACEHOLDERS = ["message", "requestId", "retryAfter", "pool"] as const;
+
 /** Names of variables; `null`: the body is Sluice's own. */
 export interface Page {
   html: string | null;

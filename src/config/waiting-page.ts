@@ -6,6 +6,16 @@ import type { PoolConfig } from "./types.ts";
 /** The variable whose text is the page that visitors wait at, instead of Sluice's own. */
 export const WAITING_PAGE = "WAITING_PAGE";
 
+/** What is filled in where it has one of these names in double braces. */
+export const WAITING_PAGE_PLACEHOLDERS = [
+  "place",
+  "estimate",
+  "seconds",
+  "pool",
+  "requestId",
+  "status",
+] as const;
+
 /** Paths begin at the pool. */
 export function wrongWaitingPage(
   { waitingPageMs, deferred }: Pick<PoolConfig, "waitingPageMs" | "deferred">,

@@ -1,7 +1,7 @@
 /// <reference path="./text.d.ts" />
 import type { RequestTarget } from "../carry/target.ts";
 import { bound } from "../config/bindings.ts";
-import { WAITING_PAGE } from "../config/waiting-page.ts";
+import { WAITING_PAGE, type WAITING_PAGE_PLACEHOLDERS } from "../config/waiting-page.ts";
 import type { DeferredStatus } from "../link/deferred-calls.ts";
 import { REQUESTS_PATH } from "../link/deferred-id.ts";
 import { OWN_PAGE_POLICY } from "../refusals/own-body.ts";
@@ -107,7 +107,7 @@ function filledIn(
   { pool, requestId, events }: { pool: string; requestId: string; events: string },
 ): string {
   const { place, startsInMs } = status;
-  const values: Record<string, string> = {
+  const values: Record<string, string> & Record<(typeof WAITING_PAGE_PLACEHOLDERS)[number], string> = {
     place: String(place ?? ""),
     estimate: estimateOf(status),
     seconds: startsInMs === null ? "" : String(Math.ceil(startsInMs / 1_000)),

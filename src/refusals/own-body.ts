@@ -1,6 +1,6 @@
 /** Refusals with the bodies that an operator has set for them (`pages`), in place of Sluice's own. */
 import { bound } from "../config/bindings.ts";
-import { objectIn, type Page, type Pages } from "../config/pages.ts";
+import { objectIn, type PAGE_PLACEHOLDERS, type Page, type Pages } from "../config/pages.ts";
 import type { Refusal } from "./refusal.ts";
 import { escapeHtml, refusalResponse } from "./response.ts";
 
@@ -38,7 +38,7 @@ function textOf(env: object, name: string | null): string | null {
 
 /** Fills in the placeholders as text, so that nothing that a client has sent becomes markup. */
 function filledIn(template: string, refusal: Refusal, requestId: string): string {
-  const values: Record<string, string> = {
+  const values: Record<string, string> & Record<(typeof PAGE_PLACEHOLDERS)[number], string> = {
     message: refusal.message,
     requestId,
     retryAfter: String(refusal.retryAfterS ?? ""),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { DURATION_ALLOWED } from "../../src/config/units.ts";
 import { parseWeb, problemsOf, web } from "./support.ts";
 
-const FLOWS = '"address", "header:x-api-key", "cookie:session", "query:key"';
+const FLOWS = '"address", "header:<name>", "cookie:<name>", "query:<name>", such as "header:x-api-key"';
 const FLOW = { flow: "address" };
 
 describe.each([

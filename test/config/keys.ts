@@ -156,7 +156,8 @@ function flow(): Key {
     refuses: wrong.map((given) => {
       const text = JSON.stringify(given);
       const shown = text.length > 80 ? `${text.slice(0, 79)}…` : text;
-      const allowed = '"address", "header:x-api-key", "cookie:session", "query:key"';
+      const allowed =
+        '"address", "header:<name>", "cookie:<name>", "query:<name>", such as "header:x-api-key"';
       return [given, `${shown} is nothing that tells clients apart; allowed: ${allowed}`];
     }),
   };

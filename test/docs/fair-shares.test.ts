@@ -76,18 +76,31 @@ test("per address: one network of IPv6 is one client, and another one is not", a
   expect(names(outcomes.slice(-90))).toEqual(burst(90, "a" as never));
 });
 
-test("per session: all visitors without one are one together", async () => {
+describe("per session", () => {
   const visit = (name: string, cookie: string) => ({
     name,
     at: 0,
     takes: SECOND,
     headers: { Cookie: cookie },
   });
-  const outcomes = await new Clients(recipe("Per session")).send([
-    ...burst(20, visit("new", "lang=en")),
-    ...burst(3, { ...visit("known", "lang=en; session=abc"), at: 10 }),
-  ]);
-  expect(Math.max(...waitsOf(of("known", outcomes)))).toBeLessThanOrEqual(6 * SECOND);
+
+  test("all visitors without one are one together", async () => {
+    const outcomes = await new Clients(recipe("Per session")).send([
+      ...burst(20, visit("new", "lang=en")),
+      ...burst(3, { ...visit("known", "lang=en; session=abc"), at: 10 }),
+    ]);
+    expect(Math.max(...waitsOf(of("known", outcomes)))).toBeLessThanOrEqual(6 * SECOND);
+  });
+
+  test("the 101st visitor without one who has to wait is refused", async () => {
+    const outcomes = await new Clients(recipe("Per session")).send([
+      ...burst(102, visit("new", "lang=en")),
+      { ...visit("known", "session=abc"), at: 10 },
+    ]);
+    expect(outcomes.filter(({ refused }) => refused !== null)).toEqual([
+      expect.objectContaining({ name: "new", refused: "flow-queue-full" }),
+    ]);
+  });
 });
 
 test("two slots for each tenant: its third request waits though slots be free", async () => {

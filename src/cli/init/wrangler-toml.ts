@@ -41,7 +41,7 @@ ${routeToml(route)}
 [build]
 command = "npx --no sluice check"
 
-# ── Your pools. Errors name the key, its value and what is allowed. ──
+# ── Your pools. Every key is in node_modules/sluice-queue/docs/configuration.md; errors name what is allowed. ──
 
 ${[...variablesToml(variables), ...spread(pools)].join("\n\n")}
 

@@ -6,6 +6,7 @@ import { checkDeferred } from "./deferred.ts";
 import { checkFlow } from "./flow.ts";
 import { checkFreePaths } from "./free-paths.ts";
 import { checkHealth } from "./health.ts";
+import { checkPlaceholders } from "./placeholders.ts";
 import { checkPlatform } from "./platform.ts";
 import { checkPools, hasPools, poolNamesIn, warnOfNoPools } from "./pools.ts";
 import { checkPriorities } from "./priorities.ts";
@@ -78,6 +79,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkDeferred(target, right);
     checkFreePaths(target, right);
     checkFlow(target, right);
+    checkPlaceholders(target, right);
     checkPriorities(target, right);
     return right;
   });

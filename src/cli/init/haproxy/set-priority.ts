@@ -49,7 +49,7 @@ export function prioritiesOf(
     remarks.add(
       line,
       "lost",
-      `the class of line ${first?.line.number} counts; set \`ahead\` of an entry by hand`,
+      `an offset counts within a class only, and line ${first?.line.number} sets one; add an entry with an \`ahead\` of your own`,
     );
   const rules = all.filter((rule) => rule.kind === kind);
   const aheadOf = kind === "class" ? aheadOfClass(rules, queueTimeoutMs) : (ms: number) => 0 - ms;

@@ -182,7 +182,9 @@ describe("set-priority-class", () => {
     const text = file(`${OFFSET} int(-5) if METH_PUT\n${CLASS} int(-1) if METH_POST`);
     expect(prioritiesOf(text)).toEqual([{ method: "POST", ahead: "5m" }]);
     expect(said(text, OFFSET)).toEqual([
-      expect.stringMatching(/^lost: the class of line \d+ counts; set `ahead` of an entry by hand$/),
+      expect.stringMatching(
+        /^lost: an offset counts within a class only, and line \d+ sets one; add an entry with an `ahead` of your own$/,
+      ),
     ]);
   });
 });
