@@ -119,22 +119,21 @@ export class Admission {
   // ── How long it takes ──
 
   /** Returns what a new request of this flow would meet. O(1). */
-  outlook(flow: string | null): Omit<Outlook, "retryAfterMs"> {
+  outlook(flow: string | null, now: number): Omit<Outlook, "retryAfterMs"> {
     const { shares, waitingList } = this.#parts;
     const { length } = waitingList;
     const queued = shares ? shares.aheadOfNew(flow, length) : length;
-    const inMs = this.startsInMs(queued + 1);
-    const limitedMs = shares?.limitedForMs(flow, shares.queuedOf(flow)) ?? 0;
-    return { queued, estimatedWaitMs: inMs === null ? null : Math.max(inMs, Math.round(limitedMs)) };
+    const before = shares?.queuedOf(flow) ?? length;
+    return { queued, estimatedWaitMs: this.#startsInMs(queued + 1, flow, before, now) };
   }
 
   /** Returns in how many ms this ticket may get its slot; `null`: nobody knows, or it does not wait. */
-  ticketStartsInMs(id: string): number | null {
-    const { shares, waitingList } = this.#parts;
+  ticketStartsInMs(id: string, now: number): number | null {
+    const { waitingList } = this.#parts;
     const ticket = waitingList.get(id);
-    const inMs = ticket && this.startsInMs(waitingList.ahead(ticket) + 1);
-    if (!ticket || inMs === undefined || inMs === null || !shares) return inMs ?? null;
-    return Math.max(inMs, Math.round(shares.limitedForMs(ticket.flow, waitingList.aheadInFlow(ticket))));
+    if (!ticket) return null;
+    const place = waitingList.ahead(ticket) + 1;
+    return this.#startsInMs(place, ticket.flow, waitingList.aheadInFlow(ticket), now);
   }
 
   /**
@@ -148,8 +147,17 @@ export class Admission {
     return hasFreeSlot && place === 1 ? 0 : Math.round((place / slots) * meanServiceMs);
   }
 
+  /** As `startsInMs`, of a ticket with so many of its flow before it: those that others will send go before it, too. */
+  #startsInMs(place: number, flow: string | null, before: number, now: number): number | null {
+    const { shares, fleet } = this.#parts;
+    const inMs = this.startsInMs(place);
+    if (!shares || inMs === null || inMs === 0) return inMs;
+    const pacedMs = shares.pacedMs(flow, before, fleet.slots, now);
+    return Math.round(Math.max(inMs, pacedMs, shares.limitedForMs(flow, before)));
+  }
+
   #outlookOf(refused: Omit<Refusal, "estimatedWaitMs">, now: number): Outlook {
-    const outlook = this.outlook(refused.flow);
+    const outlook = this.outlook(refused.flow, now);
     const { estimatedWaitMs } = outlook;
     return { ...outlook, retryAfterMs: this.#retryTimes.book({ ...refused, estimatedWaitMs }, now) };
   }

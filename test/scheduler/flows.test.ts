@@ -76,8 +76,8 @@ test("a client's place says how many go before it, by turns; a new client is tol
   come(scheduler, NOW, "x0", "x1", "x2", "x3", "x4", "y1", "y2");
   // It has had nothing yet, and x is being served.
   expect(["x1", "x2", "x4", "y1", "y2"].map((id) => scheduler.placeOf(id))).toEqual([2, 4, 6, 1, 3]);
-  expect(scheduler.admission.outlook("z").queued).toBe(2);
-  expect(scheduler.admission.outlook("x").queued).toBe(6);
+  expect(scheduler.admission.outlook("z", NOW + 10_000).queued).toBe(2);
+  expect(scheduler.admission.outlook("x", NOW + 10_000).queued).toBe(6);
 });
 
 test("a retry goes before all of its client, who is not made to wait for the attempt that failed", () => {
@@ -230,9 +230,9 @@ describe("max_in_flight_per_flow", () => {
     come(scheduler, NOW, "x1");
     scheduler.end("x1", DONE, NOW + 10_000);
     come(scheduler, NOW + 10_000, "x2", "x3", "x4", "x5");
-    expect(scheduler.admission.ticketStartsInMs("x5")).toBe(30_000);
-    expect(scheduler.admission.outlook("x").estimatedWaitMs).toBe(40_000);
-    expect(scheduler.admission.outlook("y").estimatedWaitMs).toBeLessThan(10_000);
+    expect(scheduler.admission.ticketStartsInMs("x5", NOW + 10_000)).toBe(30_000);
+    expect(scheduler.admission.outlook("x", NOW + 10_000).estimatedWaitMs).toBe(40_000);
+    expect(scheduler.admission.outlook("y", NOW + 10_000).estimatedWaitMs).toBeLessThan(10_000);
   });
 });
 

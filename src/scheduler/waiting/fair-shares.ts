@@ -149,6 +149,20 @@ export class FairShares implements Order {
   }
 
   /**
+   * Returns in how many ms a ticket gets one of these slots that has so many of its own flow before it, if all others go on
+   * as they do: as fast as its flow was served of late, and no slower than with an equal share.
+   */
+  pacedMs(key: string | null, before: number, slots: number, now: number): number {
+    const flow = this.#flows.get(key);
+    const isNew = flow === undefined || flow.queued + flow.inFlight === 0;
+    const flows = this.#flows.size - this.#ahead.size + (isNew ? 1 : 0);
+    const served = this.#served.at(now);
+    const share = flow && served > 0 ? flow.served.at(now) / served : 0;
+    const costMs = flow ? this.#costOf(flow) : (this.#meanMs ?? 0);
+    return ((before + 1) * costMs) / (slots * Math.max(share, 1 / flows));
+  }
+
+  /**
    * Returns the shortest time, in ms, until a ticket gets a slot that has so many of its own flow before it, by how many
    * slots the flow may hold; 0: that does not limit it.
    */

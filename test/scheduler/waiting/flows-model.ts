@@ -11,7 +11,7 @@ interface Told {
   ):
     | { key: string | null; queued: number; inFlight: number; oldestSince: number | null; share: number }[]
     | null;
-  readonly admission: { outlook(flow: string | null): { queued: number } };
+  readonly admission: { outlook(flow: string | null, now: number): { queued: number } };
 }
 
 interface Flow {
@@ -53,7 +53,7 @@ export function compareFlows(
 ): void {
   const flows = flowsOf(waits, occupied, settings);
   for (const [key, { queued }] of flows) {
-    const before = told.admission.outlook(key).queued;
+    const before = told.admission.outlook(key, now).queued;
     const isThere = before >= queued && before <= waits.length && (settings.flow || before === waits.length);
     assert.ok(isThere, `a new request of ${key} is told of ${before}, of whom ${queued} are its own`);
   }
