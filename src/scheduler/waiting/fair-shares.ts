@@ -17,13 +17,15 @@ interface Flow extends Ranked {
   /** Those that wait, in their order. */
   readonly line: PriorityQueue<Ticket>;
   queued: number;
+  /** How many of them are being tried again. */
+  retries: number;
   /** Slots whose servers may be at work for it. */
   inFlight: number;
   /** The virtual time at which its next request starts: all service that it had, and that which it gets now. */
   tag: number;
   /** When its next request is due: the earlier goes first of two flows with the same tag. */
   due: number;
-  /** Service for requests that are being tried again; it counts once they have ended. */
+  /** Service for requests that are being tried again, which keep their turns: it counts once one has ended. */
   pendingMs: number;
   /** How long its requests hold their slots of late; `null`: none has ended. */
   meanMs: number | null;
@@ -77,6 +79,7 @@ export class FairShares implements Order {
     const flow = this.#flows.get(ticket.flow) ?? this.#add(ticket.flow);
     if (flow.queued === 0) this.#start(flow);
     flow.queued++;
+    if (ticket.isRetry) flow.retries++;
     flow.line.push(ticket);
     this.#rank(flow);
   }
@@ -92,6 +95,7 @@ export class FairShares implements Order {
     if (!flow || !ticket) return undefined;
     this.#virtualTime = Math.max(this.#virtualTime, flow.tag);
     flow.queued--;
+    if (ticket.isRetry) flow.retries--;
     flow.inFlight++;
     slot.charged = this.#costOf(flow);
     slot.countedMs = 0;
@@ -119,6 +123,10 @@ export class FairShares implements Order {
     const flow = this.#flows.get(ticket.flow) as Flow;
     flow.queued--;
     flow.line.bury();
+    if (ticket.isRetry) {
+      flow.retries--;
+      this.#chargePending(flow);
+    }
     this.#rank(flow);
     this.#forget();
   }
@@ -202,8 +210,8 @@ export class FairShares implements Order {
     this.#count(flow, slot, heldMs, now);
     flow.meanMs = averaged(flow.meanMs, heldMs);
     this.#meanMs = averaged(this.#meanMs, heldMs);
-    this.#charge(flow, heldMs - slot.charged + flow.pendingMs);
-    flow.pendingMs = 0;
+    this.#charge(flow, heldMs - slot.charged);
+    this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -212,6 +220,7 @@ export class FairShares implements Order {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
     this.#charge(flow, -slot.charged);
+    if (flow.retries === 0) this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -226,6 +235,8 @@ export class FairShares implements Order {
     this.#count(flow, slot, heldMs, now);
     this.#charge(flow, -slot.charged);
     flow.pendingMs += heldMs;
+    // It has its next slot already, or does not wait for one any more: there is no turn to keep.
+    if (flow.retries === 0) this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -245,6 +256,7 @@ export class FairShares implements Order {
       key,
       line: new PriorityQueue(goesBefore, hasLeft),
       queued: 0,
+      retries: 0,
       inFlight: 0,
       tag: this.#virtualTime,
       due: 0,
@@ -277,6 +289,11 @@ export class FairShares implements Order {
     if (flow.tag > this.#latestTag) this.#latestTag = flow.tag;
   }
 
+  #chargePending(flow: Flow): void {
+    this.#charge(flow, flow.pendingMs);
+    flow.pendingMs = 0;
+  }
+
   #count(flow: Flow, slot: UsedSlot, heldMs: number, now: number): void {
     const ms = Math.max(0, heldMs - slot.countedMs);
     flow.served.add(ms, now);
@@ -306,8 +323,7 @@ export class FairShares implements Order {
   /** It has nothing any more. */
   #rest(flow: Flow): void {
     this.#next.remove(flow);
-    this.#charge(flow, flow.pendingMs);
-    flow.pendingMs = 0;
+    this.#chargePending(flow);
     this.#ahead.set(flow);
   }
 
