@@ -180,7 +180,7 @@ export class Deferral {
     const row = this.#byId.get(id);
     const place = row ? this.#scheduler.placeOf(row.ticket) : null;
     if (!row || place === null) return null;
-    return { place, startsInMs: this.#scheduler.ticketStartsInMs(row.ticket) };
+    return { place, startsInMs: this.#scheduler.ticketStartsInMs(row.ticket, place) };
   }
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {

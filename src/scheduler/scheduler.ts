@@ -437,11 +437,11 @@ export class Scheduler {
     return ticket ? this.#waitingList.ahead(ticket) + 1 : null;
   }
 
-  /** Returns in how many ms this ticket may get its slot; `null`: nobody knows, or it does not wait. */
-  ticketStartsInMs(id: string): number | null {
+  /** Returns in how many ms this ticket, at its place, may get its slot; `null`: nobody knows, or it does not wait. */
+  ticketStartsInMs(id: string, place: number): number | null {
     const ticket = this.#waitingList.get(id);
-    const inMs = ticket && this.startsInMs(this.#waitingList.ahead(ticket) + 1);
-    if (!ticket || inMs === undefined || inMs === null || !this.#shares) return inMs ?? null;
+    const inMs = ticket ? this.startsInMs(place) : null;
+    if (!ticket || inMs === null || !this.#shares) return inMs;
     const before = this.#waitingList.aheadInFlow(ticket);
     return Math.max(inMs, Math.round(this.#shares.limitedForMs(ticket.flow, before)));
   }

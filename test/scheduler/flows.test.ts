@@ -257,7 +257,7 @@ describe("max_in_flight_per_flow", () => {
     come(scheduler, NOW, "x1");
     scheduler.end("x1", DONE, NOW + 10_000);
     come(scheduler, NOW + 10_000, "x2", "x3", "x4", "x5");
-    expect(scheduler.ticketStartsInMs("x5")).toBe(30_000);
+    expect(scheduler.ticketStartsInMs("x5", 5)).toBe(30_000);
     expect(scheduler.outlook("x").estimatedWaitMs).toBe(40_000);
     expect(scheduler.outlook("y").estimatedWaitMs).toBeLessThan(10_000);
   });
