@@ -142,6 +142,26 @@ test.each([
   },
 );
 
+test("nobody pays for hours in which the machine slept, or that its clock has skipped", () => {
+  const HOURS = 8 * 3_600_000;
+  for (const wake of ["renew", "end", "tick"] as const) {
+    const scheduler = start();
+    come(scheduler, NOW, "x1", "x2", "x3", "y1", "y2", "y3", "y4", "y5", "y6");
+    const order = granted(scheduler);
+    const now = NOW + HOURS;
+    if (wake === "renew") scheduler.renew("x1", now);
+    if (wake === "tick") scheduler.tick(now);
+    scheduler.end("x1", DONE, now);
+    order.push(...granted(scheduler));
+    for (let now = NOW + HOURS + 20_000; scheduler.queued > 0; now += 20_000) {
+      scheduler.end(order.at(-1) as string, DONE, now);
+      order.push(...granted(scheduler));
+    }
+    // As much as a lease and its quarantine take without a word: 50 s, and three requests of 20 s are more.
+    expect(order.indexOf("x2"), wake).toBeLessThanOrEqual(4);
+  }
+});
+
 test("a new client is served next, and by turns from then on, however many were served before it", () => {
   const scheduler = start();
   for (let n = 0; n < 30; n++) scheduler.enter({ id: `once ${n}`, flow: `once ${n}` }, NOW);

@@ -52,6 +52,7 @@ export interface FlowUse {
  */
 export class FairShares implements Order {
   readonly #mostInFlight: number;
+  readonly #longestUnseenMs: number;
   readonly #flows = new Map<string | null, Flow>();
   /** Flows that may get a slot for a request that waits. */
   readonly #next = new Ranking<Flow>(startsBefore);
@@ -68,9 +69,13 @@ export class FairShares implements Order {
   /** By flow, also of forgotten ones: who sends one request at a time has nothing between two of them. */
   readonly #servedByFlow = new Map<string | null, Decaying>();
 
-  /** `mostInFlight`: slots that one flow may hold. */
-  constructor(mostInFlight: number) {
+  /**
+   * `mostInFlight`: slots that one flow may hold. `longestUnseenMs`: how long a slot may be held without a word. Nobody pays
+   * for more, in which the machine slept or which its clock has skipped.
+   */
+  constructor(mostInFlight: number, longestUnseenMs: number) {
     this.#mostInFlight = mostInFlight;
+    this.#longestUnseenMs = longestUnseenMs;
   }
 
   // ── Who waits ──
@@ -98,7 +103,8 @@ export class FairShares implements Order {
     if (ticket.isRetry) flow.retries--;
     flow.inFlight++;
     slot.charged = this.#costOf(flow);
-    slot.countedMs = 0;
+    slot.heldMs = 0;
+    slot.countedAt = slot.since;
     this.#charge(flow, slot.charged);
     this.#rank(flow);
     this.#pass(slot.charged);
@@ -194,8 +200,7 @@ export class FairShares implements Order {
   renewed(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     if (heldMs <= slot.charged) return;
     this.#charge(flow, heldMs - slot.charged);
     slot.charged = heldMs;
@@ -206,8 +211,7 @@ export class FairShares implements Order {
   released(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     flow.meanMs = averaged(flow.meanMs, heldMs);
     this.#meanMs = averaged(this.#meanMs, heldMs);
     this.#charge(flow, heldMs - slot.charged);
@@ -231,8 +235,7 @@ export class FairShares implements Order {
   failed(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     this.#charge(flow, -slot.charged);
     flow.pendingMs += heldMs;
     // It has its next slot already, or does not wait for one any more: there is no turn to keep.
@@ -246,7 +249,8 @@ export class FairShares implements Order {
     flow.inFlight++;
     // From now on only: nobody knows what the others have had meanwhile.
     slot.charged = Math.max(0, now - slot.since);
-    slot.countedMs = slot.charged;
+    slot.heldMs = slot.charged;
+    slot.countedAt = now;
   }
 
   // ── Internals ──
@@ -294,11 +298,14 @@ export class FairShares implements Order {
     flow.pendingMs = 0;
   }
 
-  #count(flow: Flow, slot: UsedSlot, heldMs: number, now: number): void {
-    const ms = Math.max(0, heldMs - slot.countedMs);
-    flow.served.add(ms, now);
+  /** For how long the slot has been held; counts what has not counted towards the flow's share. */
+  #heldMs({ served }: Flow, slot: UsedSlot, now: number): number {
+    const ms = Math.min(Math.max(0, now - slot.countedAt), this.#longestUnseenMs);
+    served.add(ms, now);
     this.#served.add(ms, now);
-    slot.countedMs = heldMs;
+    slot.countedAt = now;
+    slot.heldMs += ms;
+    return slot.heldMs;
   }
 
   #released(flow: Flow, slot: UsedSlot): void {
