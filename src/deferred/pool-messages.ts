@@ -17,10 +17,11 @@ export const REPEAT_MS = 30_000;
 const LONGEST_PATH = 200;
 /**
  * A place is shown for so long, in ms for each that goes before, and at most, in ms: thousands may look, and the pool's
- * object, which one and all ask, walks its list for each.
+ * object, which one and all ask, walks its list for each. Those at the front see each change.
  */
 const SHOWN_A_PLACE_MS = 20;
 const LONGEST_SHOWN_MS = 30_000;
+const FRONT = 10;
 
 /** What a deferred request's object tells its pool, through restarts of that one's object. */
 export class PoolMessages {
@@ -87,7 +88,8 @@ export class PoolMessages {
     const asking = { told: asked.catch(() => null), until: Date.now() + LONGEST_SHOWN_MS };
     this.#place = asking;
     const told = await asking.told;
-    asking.until = Date.now() + Math.min(LONGEST_SHOWN_MS, (told?.place ?? 0) * SHOWN_A_PLACE_MS);
+    const shownMs = Math.max(0, (told?.place ?? 0) - FRONT) * SHOWN_A_PLACE_MS;
+    asking.until = Date.now() + Math.min(LONGEST_SHOWN_MS, shownMs);
     return told;
   }
 
