@@ -37,7 +37,13 @@ export async function flowOf(
 
 function tellingPart({ part, name }: FlowPart, headers: Headers, target: Target): string | null {
   if (part === "address") return networkOf(headers.get("cf-connecting-ip") ?? "");
-  return partOf({ part, name }, headers, target);
+  const value = partOf({ part, name }, headers, target);
+  return part === "header" && name === "authorization" ? withPlainScheme(value) : value;
+}
+
+/** A server takes `bearer` for `Bearer`, and any spaces behind it (RFC 9110, section 11.4): one key would be many clients. */
+function withPlainScheme(credentials: string | null): string | null {
+  return credentials?.replace(/^(\S+)\s+/, (_, scheme: string) => `${scheme.toLowerCase()} `) ?? null;
 }
 
 /** An IPv4 address that a proxy with an IPv6 socket writes down (RFC 5952, section 5). */

@@ -15,12 +15,21 @@ import type { Store } from "./store.ts";
 export const REPEAT_MS = 30_000;
 /** For the operator's list, in characters. */
 const LONGEST_PATH = 200;
+/**
+ * A place is shown for so long, in ms for each that goes before, and at most, in ms: thousands may look, and the pool's
+ * object, which one and all ask, walks its list for each. Those at the front see each change.
+ */
+const SHOWN_A_PLACE_MS = 20;
+const LONGEST_SHOWN_MS = 30_000;
+const FRONT = 10;
 
 /** What a deferred request's object tells its pool, through restarts of that one's object. */
 export class PoolMessages {
   readonly #env: Env;
   readonly #objectId: string;
   readonly #store: Store;
+  /** What the pool has said of the place, or is being asked. */
+  #place: { told: Promise<Place | null>; until: number } | null = null;
 
   constructor(env: Env, objectId: string, store: Store) {
     this.#env = env;
@@ -53,6 +62,7 @@ export class PoolMessages {
     { acceptedAt, expiresAt }: Progress,
     former: number | null,
   ): Promise<DeferAnswer> {
+    this.#place = null;
     const { method, target, key } = request;
     const id = this.idOf(request);
     const fingerprint = key === null ? "" : await this.#fingerprint();
@@ -69,14 +79,23 @@ export class PoolMessages {
     return this.#reach(request, POOL_PATIENCE_MS, (pool) => pool.defer(entry) as Promise<DeferAnswer>);
   }
 
-  /** `null` too if the pool cannot be reached: a place is not worth a failure. */
+  /** `null` too if the pool cannot be reached: a place is not worth a failure. One far back may be a former one. */
   async placeOf(request: StoredRequest): Promise<Place | null> {
+    const shown = this.#place;
+    if (shown && Date.now() < shown.until) return shown.told;
     const id = this.idOf(request);
-    return this.#reach(request, 0, (pool) => pool.placeOf(id) as Promise<Place | null>).catch(() => null);
+    const asked = this.#reach(request, 0, (pool) => pool.placeOf(id) as Promise<Place | null>);
+    const asking = { told: asked.catch(() => null), until: Date.now() + LONGEST_SHOWN_MS };
+    this.#place = asking;
+    const told = await asking.told;
+    const shownMs = Math.max(0, (told?.place ?? 0) - FRONT) * SHOWN_A_PLACE_MS;
+    asking.until = Date.now() + Math.min(LONGEST_SHOWN_MS, shownMs);
+    return told;
   }
 
   /** Asks for another slot. Never rejects: if the pool is not reached, it asks itself, as it misses the lease. */
   async again(request: StoredRequest, { ticket, failed }: Progress): Promise<void> {
+    this.#place = null;
     if (!ticket || !failed) return;
     const again = { id: this.idOf(request), ticket, ...failed };
     await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});

@@ -185,7 +185,7 @@ export class Deferral {
     const row = this.#byId.get(id);
     const place = row ? this.#scheduler.placeOf(row.ticket) : null;
     if (!row || place === null) return null;
-    return { place, startsInMs: this.#scheduler.admission.ticketStartsInMs(row.ticket, Date.now()) };
+    return { place, startsInMs: this.#scheduler.admission.ticketStartsInMs(row.ticket, place, Date.now()) };
   }
 
   list({ state, limit, after }: DeferredQuery): DeferredEntry[] {

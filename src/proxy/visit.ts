@@ -1,8 +1,7 @@
 /** Browsers' navigations, which may wait on a page of Sluice's (`waiting_page`), and the cookie by which they come back. */
 import type { CarriedRequest } from "../carry/carried-request.ts";
-import { cookieOf } from "../carry/request-part.ts";
 import type { RequestTarget } from "../carry/target.ts";
-import { VISIT_COOKIE } from "../carry/visit-cookies.ts";
+import { THIS_HOST_ONLY, VISIT_COOKIE } from "../carry/visit-cookies.ts";
 import type { PoolConfig } from "../config/types.ts";
 import { prefersHtml } from "../refusals/response.ts";
 
@@ -22,7 +21,11 @@ export function isVisit({ method, headers, body }: Request, pool: PoolConfig): b
   return !/\bprefetch\b/.test(purpose) && prefersHtml({ headers });
 }
 
-/** Host-only, and for one address only, so that a visitor may wait at several. */
+/**
+ * For one address only, so that a visitor may wait at several. Over TLS browsers hold nobody else's for it: by one that
+ * another host of the domain has set, or somebody on the way, a visitor would get an answer that was made for them, with
+ * its cookies. Such a cookie goes to all paths.
+ */
 export class VisitCookie {
   readonly #name: string;
   readonly #attributes: string;
@@ -35,14 +38,18 @@ export class VisitCookie {
   static async of({ target }: Pick<CarriedRequest, "target">): Promise<VisitCookie> {
     const text = new TextEncoder().encode(target.pathAndQuery);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
-    const secure = target.origin.startsWith("https:") ? "; Secure" : "";
-    const attributes = `Path=${cookiePathOf(target)}${secure}; HttpOnly; SameSite=Lax`;
-    return new VisitCookie(VISIT_COOKIE + digest.slice(0, HASH_DIGITS), attributes);
+    const isSecure = target.origin.startsWith("https:");
+    const name = VISIT_COOKIE + digest.slice(0, HASH_DIGITS);
+    const attributes = `Path=${isSecure ? "/; Secure" : cookiePathOf(target)}; HttpOnly; SameSite=Lax`;
+    return new VisitCookie(isSecure ? THIS_HOST_ONLY + name : name, attributes);
   }
 
   /** The id of the request that this visitor waits for; `null`: it is here for the first time. */
   idIn(headers: Headers): string | null {
-    return cookieOf(headers.get("cookie") ?? "", this.#name);
+    const start = `${this.#name}=`;
+    // Exactly as browsers write it: neither a comma nor another space than these begins a cookie that they vouch for.
+    const cookies = (headers.get("cookie") ?? "").split(/;[ \t]*/);
+    return cookies.find((cookie) => cookie.startsWith(start))?.slice(start.length) ?? null;
   }
 
   /** For `Set-Cookie`. */

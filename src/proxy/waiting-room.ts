@@ -146,16 +146,19 @@ export class WaitingRoom {
       throw new Refusal(problem.code, problem.detail, pool.name);
     }
     if (state === "canceled") throw new Refusal("canceled", "It has no answer.", pool.name);
-    const over = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<boolean>();
     const response = await storedResponse(env, address, over.resolve);
     if (response) this.#forget(address, over.promise);
     return response;
   }
 
-  /** Nobody can ask for it any more: its browser forgets it with this answer. */
-  #forget(address: DeferredAddress, after: Promise<void> = Promise.resolve()): void {
+  /**
+   * Nobody can ask for it any more: its browser forgets it with this answer. One whose connection broke before may not have
+   * got that, and comes back.
+   */
+  #forget(address: DeferredAddress, isGiven: Promise<boolean> = Promise.resolve(true)): void {
     const { env, inBackground } = this.#visit;
     // If it is not reached, it forgets itself.
-    inBackground(after.then(() => cancelRequest(env, address)).catch(() => {}));
+    inBackground(isGiven.then((is) => (is ? cancelRequest(env, address) : null)).catch(() => {}));
   }
 }

@@ -10,12 +10,12 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 
 /**
  * The server's answer as it came, byte for byte; `null`: there is none. Its body is read through restarts. `onOver`: all of
- * it is read, or its client has left.
+ * it is read; with `false`, it broke off, or its client has left.
  */
 export async function storedResponse(
   env: Env,
   address: DeferredAddress,
-  onOver = () => {},
+  onOver: (isRead: boolean) => void = () => {},
 ): Promise<Response | null> {
   const { secret } = address;
   const stored = await reachDeferred(env, address, (stub) => stub.answer(secret));
@@ -30,7 +30,7 @@ export async function storedResponse(
     return bytes;
   };
   const body = bodyOf(answer, answer.rows > 0, answer.bytes, read, onOver);
-  if (!body) onOver();
+  if (!body) onOver(true);
   return responseOf(answer, body);
 }
 
@@ -41,13 +41,13 @@ export function liveResponse({ head, rest }: LiveAnswer): Response {
   return responseOf(head, body);
 }
 
-/** `read`: resolves with `null` after the last piece. `onOver`: all is read, or the client has left. */
+/** `read`: resolves with `null` after the last piece. `onOver`: see `storedResponse`. */
 function bodyOf(
   { status, headers }: Head,
   hasBody: boolean,
   length: number,
   read: () => Promise<Uint8Array | null>,
-  onOver = () => {},
+  onOver: (isRead: boolean) => void,
 ): ReadableStream<Uint8Array> | null {
   if (!hasBody || WITHOUT_BODY.has(status)) return null;
   const isLengthStated = headers.some(([name]) => name === "content-length");
@@ -55,12 +55,17 @@ function bodyOf(
     {
       ...(isLengthStated ? { expectedLength: length } : {}),
       async pull(controller) {
-        const piece = await read();
-        if (piece) return controller.enqueue(piece);
-        controller.close();
-        onOver();
+        try {
+          const piece = await read();
+          if (piece) return controller.enqueue(piece);
+          controller.close();
+          onOver(true);
+        } catch (error) {
+          onOver(false);
+          throw error;
+        }
       },
-      cancel: onOver,
+      cancel: () => onOver(false),
     },
     { highWaterMark: 0 },
   );

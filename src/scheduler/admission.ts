@@ -127,12 +127,11 @@ export class Admission {
     return { queued, estimatedWaitMs: this.#startsInMs(queued + 1, flow, before, now) };
   }
 
-  /** Returns in how many ms this ticket may get its slot; `null`: nobody knows, or it does not wait. */
-  ticketStartsInMs(id: string, now: number): number | null {
+  /** Returns in how many ms this ticket, at its place, may get its slot; `null`: nobody knows, or it does not wait. */
+  ticketStartsInMs(id: string, place: number, now: number): number | null {
     const { waitingList } = this.#parts;
     const ticket = waitingList.get(id);
     if (!ticket) return null;
-    const place = waitingList.ahead(ticket) + 1;
     return this.#startsInMs(place, ticket.flow, waitingList.aheadInFlow(ticket), now);
   }
 

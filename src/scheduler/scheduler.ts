@@ -4,6 +4,7 @@ import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import { LEASE_TTL_MS } from "./fleet/leases.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
@@ -78,7 +79,8 @@ export class Scheduler {
     this.#settings = settings;
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
-    this.#shares = settings.flow && new FairShares(settings.maxInFlightPerFlow ?? Number.POSITIVE_INFINITY);
+    const mostInFlight = settings.maxInFlightPerFlow ?? Number.POSITIVE_INFINITY;
+    this.#shares = settings.flow && new FairShares(mostInFlight, LEASE_TTL_MS + settings.quarantine.maxMs);
     this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now, this.#shares);
     this.#wake = new Wake(settings.wake?.everyMs ?? null, restored?.lastWake ?? null, now);
     this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);

@@ -42,6 +42,10 @@ describe("the same client has one flow, whatever else is in its requests:", () =
   test.each<[string, Given[]]>([
     ["header:X-Api-Key", [{ headers: { "x-api-key": "a" } }, { headers: { "X-API-KEY": " a ", Y: "b" } }]],
     ["cookie:sid", [cookies("sid=a"), cookies("x=1; sid=a; y=2"), cookies("x=1, sid=a")]],
+    [
+      "header:Authorization",
+      ["Bearer a", "bearer a", "BEARER \t  a "].map((authorization) => ({ headers: { authorization } })),
+    ],
     ["query:key", [{ url: "/?key=a%20b" }, { url: "/other?x=1&key=a+b" }]],
     ["address", [from("192.0.2.1"), { ...from("192.0.2.1"), url: "/b?c=d" }, from("::ffff:192.0.2.1")]],
     ["address", [from("192.0.2.1"), from("::FFFF:192.0.2.1"), from("0:0:0:0:0:ffff:192.0.2.1")]],

@@ -158,3 +158,51 @@ test("a request that no page waits for stays, whoever looks", async () => {
   await object.pass(10 * MINUTE);
   expect(await status()).toMatchObject({ state: "queued", pageAt: null });
 });
+
+describe("a request that many look at, and often", () => {
+  const asked = () => object.toldBy("placeOf").length;
+
+  test("asks its pool once for all, and the more rarely the farther back it is", async () => {
+    await store();
+    object.place = { place: 510, startsInMs: null };
+    const all = await Promise.all(Array.from({ length: 100 }, status));
+    expect(all.map((one) => one?.place)).toEqual(all.map(() => 510));
+    expect(asked()).toBe(1);
+    object.place = { place: 210, startsInMs: null };
+    await look(1_000, 9_000);
+    expect([(await status())?.place, asked()]).toEqual([510, 1]);
+    await object.pass(1_000);
+    expect([(await status())?.place, asked()]).toEqual([210, 2]);
+    await object.pass(4_000);
+    expect([(await status())?.place, asked()]).toEqual([210, 3]);
+  });
+
+  test("is told its place as it is where it will soon have its turn, and half a minute late at most elsewhere", async () => {
+    await store();
+    object.place = { place: 2, startsInMs: null };
+    await status();
+    object.place = { place: 1, startsInMs: 0 };
+    expect(await status()).toMatchObject({ place: 1, startsInMs: 0 });
+    object.place = { place: 1_000_000, startsInMs: null };
+    await status();
+    object.place = { place: 9, startsInMs: null };
+    await object.pass(29_999);
+    expect(await status()).toMatchObject({ place: 1_000_000 });
+    await object.pass(1);
+    expect(await status()).toMatchObject({ place: 9 });
+  });
+
+  test("asks anew where nobody knew, or it has got another place", async () => {
+    await store();
+    object.isPoolReached = false;
+    const unknown = status();
+    await object.pass(10_000);
+    expect((await unknown)?.place).toBeNull();
+    object.isPoolReached = true;
+    object.place = { place: 900, startsInMs: null };
+    expect((await status())?.place).toBe(900);
+    object.lose();
+    object.place = { place: 1, startsInMs: null };
+    expect((await status())?.place).toBe(1);
+  });
+});

@@ -44,18 +44,26 @@ describe("its cookie", () => {
     const [name, other] = [await cookieOf("/x?a"), await cookieOf("/x?b")].map(
       (cookie) => cookie.forgotten.split("=")[0],
     );
-    expect(name).toMatch(/^sluice-wait-[\da-f]{16}$/);
+    expect(name).toMatch(/^__Host-sluice-wait-[\da-f]{16}$/);
     expect(other).not.toBe(name);
   });
 
-  test("goes over TLS only, where the page came so", async () => {
+  test("over TLS can be set by nobody but this very host, and goes over TLS only", async () => {
     const rest = "HttpOnly; SameSite=Lax";
     expect((await cookieOf("/x")).keeping("id", 1_500)).toMatch(
-      new RegExp(`^sluice-wait-\\w+=id; Max-Age=2; Path=/x; Secure; ${rest}$`),
+      new RegExp(`^__Host-sluice-wait-[\\da-f]{16}=id; Max-Age=2; Path=/; Secure; ${rest}$`),
     );
     expect((await cookieOf("/x", "http://app.test")).forgotten).toMatch(
-      new RegExp(`^sluice-wait-\\w+=; Max-Age=0; Path=/x; ${rest}$`),
+      new RegExp(`^sluice-wait-[\\da-f]{16}=; Max-Age=0; Path=/x; ${rest}$`),
     );
+  });
+
+  test("is not one that a neighbour's page, or somebody on the way, could have set", async () => {
+    const cookie = await cookieOf("/x");
+    const name = cookie.forgotten.split("=")[0] as string;
+    const set = `${name.replace("__Host-", "")}=theirs`;
+    expect(cookie.idIn(new Headers({ Cookie: set }))).toBeNull();
+    expect(cookie.idIn(new Headers({ Cookie: `${set}; ${name}=own` }))).toBe("own");
   });
 
   test.each([
@@ -64,21 +72,20 @@ describe("its cookie", () => {
     [";", "/"],
     ["/a/;b", "/a/"],
   ])("of %s is for %s", async (path, cookiePath) => {
-    expect((await cookieOf(path.startsWith("/") ? path : `/${path}`)).forgotten).toContain(
+    expect((await cookieOf(path.startsWith("/") ? path : `/${path}`, "http://app.test")).forgotten).toContain(
       `; Path=${cookiePath};`,
     );
   });
 
-  test("is found among others, and in a line of its own", async () => {
+  test("is found among others, and not in what others may have set", async () => {
     const cookie = await cookieOf("/x");
     const pair = cookie.keeping("the-id", 1).split(";")[0] as string;
     const idIn = (text: string) => cookie.idIn(new Headers({ Cookie: text }));
-    expect([
-      idIn(`a=b; ${pair}; c=d`),
-      idIn(`a=b, ${pair}`),
-      idIn("a=b"),
-      cookie.idIn(new Headers()),
-    ]).toEqual(["the-id", "the-id", null, null]);
+    expect([`a=b; ${pair}; c=d`, `a=b;${pair}`, pair].map(idIn)).toEqual(["the-id", "the-id", "the-id"]);
+    // Browsers hold these for cookies of other names, which need not be this host's.
+    const others = [`a=b, ${pair}`, `\u00a0${pair}`, `a=${pair}`, "a=b", pair.replace("=", " =")];
+    expect(others.map(idIn)).toEqual(others.map(() => null));
+    expect(cookie.idIn(new Headers())).toBeNull();
   });
 });
 
@@ -93,6 +100,7 @@ describe("cookies of visits are taken out of a request's", () => {
     ["sluice-wait-1=a; b=c; sluice-wait-2=d", "b=c"],
     ["b=c; sluice-wait-1=a", "b=c"],
     ["sluice-wait-1=a", null],
+    ["b=c; __Host-sluice-wait-1=a; __Host-d=e", "b=c; __Host-d=e"],
     ["b=c, sluice-wait-1=a, d=e", "b=c, d=e"],
     ['b={"c":1,"d":2};sluice-wait-1=a', 'b={"c":1,"d":2}'],
     // Only the name counts.

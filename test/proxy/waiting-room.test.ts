@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { DeferredList } from "../../src/admin/deferred.ts";
-import { begin, send } from "../support/client.ts";
+import { begin, open, send } from "../support/client.ts";
 import { useStage } from "../support/stage.ts";
 import { NAVIGATION, occupy, Visitor } from "../support/visitor.ts";
 
@@ -118,6 +118,28 @@ describe("a visit that gets no slot", () => {
       (await stage.origin.arrival()).response.end(path);
       expect(textOf(await one.visit(path))).toBe(path);
     }
+  });
+
+  test("gets its answer again, if its connection broke before it had all of it", async () => {
+    const free = await occupy(stage);
+    const one = visitor();
+    await one.visit("/large");
+    const headers = { ...NAVIGATION, Cookie: [...one.cookies].map((pair) => pair.join("=")).join("; ") };
+    free();
+    const size = 8 << 20;
+    (await stage.origin.arrival()).response.end("x".repeat(size));
+    await stage.sluice.until("web", ({ deferred }) => deferred?.answered === 1);
+    for (const requestId of ["broken-1", "broken-2"]) {
+      const message = await open(stage.sluice.url, {
+        path: "/large",
+        headers: { ...headers, "X-Request-Id": requestId },
+      });
+      expect(message.statusCode).toBe(200);
+      message.destroy();
+      await stage.sluice.logged(({ requestId: id }) => id === requestId);
+    }
+    expect((await one.visit("/large")).body.byteLength).toBe(size);
+    await stage.sluice.until("web", ({ deferred }) => deferred?.answered === 0);
   });
 
   test("waits for a server that is at work on it, and sees so meanwhile", async () => {

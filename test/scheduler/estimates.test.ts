@@ -32,6 +32,11 @@ class Loop {
     if (!silent.has(flow)) this.send(flow);
   }
 
+  startsInMs(id: string): number {
+    const place = this.scheduler.placeOf(id) as number;
+    return this.scheduler.admission.ticketStartsInMs(id, place, this.now) as number;
+  }
+
   #collect(): void {
     for (const decision of this.scheduler.takeChanges().decisions) {
       if (decision.kind !== "grant") continue;
@@ -47,7 +52,7 @@ test("what a client is told of its last request comes true, though others go on 
   for (let n = 0; n < 60; n++) loop.next(new Set());
   const ids = Array.from({ length: 7 }, () => loop.send("mine"));
   const last = ids.at(-1) as string;
-  const told = loop.scheduler.admission.ticketStartsInMs(last, loop.now) as number;
+  const told = loop.startsInMs(last);
   const toldAt = loop.now;
   while (!loop.grantedAt.has(last)) loop.next(new Set(["mine"]));
   const waited = (loop.grantedAt.get(last) as number) - toldAt;
@@ -61,7 +66,7 @@ test("a heavy client is told how fast it is, and not how fast it would be if all
   for (let n = 0; n < 40; n++) loop.send("heavy");
   for (let n = 0; n < 60; n++) loop.next(new Set());
   const last = loop.send("heavy");
-  const told = loop.scheduler.admission.ticketStartsInMs(last, loop.now) as number;
+  const told = loop.startsInMs(last);
   const toldAt = loop.now;
   while (!loop.grantedAt.has(last)) loop.next(new Set(["heavy"]));
   const waited = (loop.grantedAt.get(last) as number) - toldAt;

@@ -115,6 +115,53 @@ test("a client that gives up after a failed attempt has had its turn", () => {
   expect(serveAll(scheduler, NOW + 4_500, 1_000, "y1")).toEqual(["y1", "y2", "y3", "y4", "x2"]);
 });
 
+test.each([
+  ["gives up after", (scheduler: Scheduler, now: number) => scheduler.leave("again", now + 1)],
+  ["will not wait any longer after", () => {}, { patienceMs: 0 }],
+])(
+  "a client that %s each failed attempt, and always has more that wait, gets no more than its share",
+  (...given) => {
+    const [_, after, wants = {}] = given;
+    const scheduler = start();
+    come(scheduler, NOW, "x0", "y1", "y2", "y3", "y4", "y5", "y6");
+    const order = granted(scheduler);
+    for (let now = NOW + 1; order.length < 8; now += 2_001) {
+      const atServer = order.at(-1) as string;
+      come(scheduler, now, `x${order.length}`);
+      if (atServer.startsWith("y")) scheduler.end(atServer, DONE, now + 2_000);
+      else {
+        scheduler.enter({ id: "again", flow: "x", token: now - 1, retry: RETRY, ...wants }, now + 1_000);
+        scheduler.end(atServer, { how: "broken", retried: true }, now + 1_000);
+        after(scheduler, now + 1_000);
+        scheduler.tick(now + 2_000);
+      }
+      order.push(...granted(scheduler));
+    }
+    // One that failed held its slot for half as long.
+    expect(order.filter((id) => id.startsWith("y")).length).toBeGreaterThan(2);
+  },
+);
+
+test("nobody pays for hours in which the machine slept, or that its clock has skipped", () => {
+  const HOURS = 8 * 3_600_000;
+  for (const wake of ["renew", "end", "tick"] as const) {
+    const scheduler = start();
+    come(scheduler, NOW, "x1", "x2", "x3", "y1", "y2", "y3", "y4", "y5", "y6");
+    const order = granted(scheduler);
+    const now = NOW + HOURS;
+    if (wake === "renew") scheduler.renew("x1", now);
+    if (wake === "tick") scheduler.tick(now);
+    scheduler.end("x1", DONE, now);
+    order.push(...granted(scheduler));
+    for (let now = NOW + HOURS + 20_000; scheduler.queued > 0; now += 20_000) {
+      scheduler.end(order.at(-1) as string, DONE, now);
+      order.push(...granted(scheduler));
+    }
+    // As much as a lease and its quarantine take without a word: 50 s, and three requests of 20 s are more.
+    expect(order.indexOf("x2"), wake).toBeLessThanOrEqual(4);
+  }
+});
+
 test("a new client is served next, and by turns from then on, however many were served before it", () => {
   const scheduler = start();
   for (let n = 0; n < 30; n++) scheduler.enter({ id: `once ${n}`, flow: `once ${n}` }, NOW);
@@ -230,7 +277,7 @@ describe("max_in_flight_per_flow", () => {
     come(scheduler, NOW, "x1");
     scheduler.end("x1", DONE, NOW + 10_000);
     come(scheduler, NOW + 10_000, "x2", "x3", "x4", "x5");
-    expect(scheduler.admission.ticketStartsInMs("x5", NOW + 10_000)).toBe(30_000);
+    expect(scheduler.admission.ticketStartsInMs("x5", 5, NOW + 10_000)).toBe(30_000);
     expect(scheduler.admission.outlook("x", NOW + 10_000).estimatedWaitMs).toBe(40_000);
     expect(scheduler.admission.outlook("y", NOW + 10_000).estimatedWaitMs).toBeLessThan(10_000);
   });

@@ -1,6 +1,6 @@
 import "./without-platform.ts";
 import { Deferred } from "../../src/deferred/deferred.ts";
-import type { DeferAnswer } from "../../src/link/deferral.ts";
+import type { DeferAnswer, Place } from "../../src/link/deferral.ts";
 import type { StoredRequest, TurnAnswer } from "../../src/link/deferred-calls.ts";
 import type { Env } from "../../src/link/env.ts";
 import { ObjectLife } from "./object-life.ts";
@@ -15,6 +15,8 @@ export class DeferredObject extends ObjectLife<Deferred> {
   readonly told: [call: string, ...given: unknown[]][] = [];
   /** What the pool answers to `defer`; an error: it is not reached. */
   defers: DeferAnswer | Error = { code: "deferred", number: 7, place: { place: 3, startsInMs: null } };
+  /** What the pool says of its place. */
+  place: Place = { place: 3, startsInMs: null };
   isPoolReached = true;
   readonly #env: Record<string, unknown>;
 
@@ -24,7 +26,7 @@ export class DeferredObject extends ObjectLife<Deferred> {
     const answers: Record<string, unknown> = {
       defer: () => this.defers,
       deferredEnded: () => 7,
-      placeOf: () => ({ place: 3, startsInMs: null }),
+      placeOf: () => this.place,
     };
     const stub = new Proxy(
       {},

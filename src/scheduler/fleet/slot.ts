@@ -8,7 +8,8 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   stateSince: number;
   /** See `FairShares`. */
   charged: number | null;
-  countedMs: number;
+  heldMs: number;
+  countedAt: number;
   /** The timer that ends the state, set by `SlotTimers`; `null`: none. */
   timer: { readonly at: number } | null;
 }

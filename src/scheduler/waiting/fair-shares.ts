@@ -17,13 +17,15 @@ interface Flow extends Ranked {
   /** Those that wait, in their order. */
   readonly line: PriorityQueue<Ticket>;
   queued: number;
+  /** How many of them are being tried again. */
+  retries: number;
   /** Slots whose servers may be at work for it. */
   inFlight: number;
   /** The virtual time at which its next request starts: all service that it had, and that which it gets now. */
   tag: number;
   /** When its next request arrived: the earlier goes first of two flows with the same tag, whichever goes ahead. */
   arrival: number;
-  /** Service for requests that are being tried again; it counts once they have ended. */
+  /** Service for requests that are being tried again, which keep their turns: it counts once one has ended. */
   pendingMs: number;
   /** How long its requests hold their slots of late; `null`: none has ended. */
   meanMs: number | null;
@@ -50,6 +52,7 @@ export interface FlowUse {
  */
 export class FairShares implements Order {
   readonly #mostInFlight: number;
+  readonly #longestUnseenMs: number;
   readonly #flows = new Map<string | null, Flow>();
   /** Flows that may get a slot for a request that waits. */
   readonly #next = new Ranking<Flow>(startsBefore);
@@ -66,9 +69,13 @@ export class FairShares implements Order {
   /** By flow, also of forgotten ones: who sends one request at a time has nothing between two of them. */
   readonly #servedByFlow = new Map<string | null, Decaying>();
 
-  /** `mostInFlight`: slots that one flow may hold. */
-  constructor(mostInFlight: number) {
+  /**
+   * `mostInFlight`: slots that one flow may hold. `longestUnseenMs`: how long a slot may be held without a word. Nobody pays
+   * for more, in which the machine slept or which its clock has skipped.
+   */
+  constructor(mostInFlight: number, longestUnseenMs: number) {
     this.#mostInFlight = mostInFlight;
+    this.#longestUnseenMs = longestUnseenMs;
   }
 
   // ── Who waits ──
@@ -77,6 +84,7 @@ export class FairShares implements Order {
     const flow = this.#flows.get(ticket.flow) ?? this.#add(ticket.flow);
     if (flow.queued === 0) this.#start(flow);
     flow.queued++;
+    if (ticket.isRetry) flow.retries++;
     flow.line.push(ticket);
     this.#rank(flow);
   }
@@ -92,9 +100,11 @@ export class FairShares implements Order {
     if (!flow || !ticket) return undefined;
     this.#virtualTime = Math.max(this.#virtualTime, flow.tag);
     flow.queued--;
+    if (ticket.isRetry) flow.retries--;
     flow.inFlight++;
     slot.charged = this.#costOf(flow);
-    slot.countedMs = 0;
+    slot.heldMs = 0;
+    slot.countedAt = slot.since;
     this.#charge(flow, slot.charged);
     this.#rank(flow);
     this.#pass(slot.charged);
@@ -119,6 +129,10 @@ export class FairShares implements Order {
     const flow = this.#flows.get(ticket.flow) as Flow;
     flow.queued--;
     flow.line.bury();
+    if (ticket.isRetry) {
+      flow.retries--;
+      this.#chargePending(flow);
+    }
     this.#rank(flow);
     this.#forget();
   }
@@ -201,8 +215,7 @@ export class FairShares implements Order {
   renewed(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     if (heldMs <= slot.charged) return;
     this.#charge(flow, heldMs - slot.charged);
     slot.charged = heldMs;
@@ -213,12 +226,11 @@ export class FairShares implements Order {
   released(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     flow.meanMs = averaged(flow.meanMs, heldMs);
     this.#meanMs = averaged(this.#meanMs, heldMs);
-    this.#charge(flow, heldMs - slot.charged + flow.pendingMs);
-    flow.pendingMs = 0;
+    this.#charge(flow, heldMs - slot.charged);
+    this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -227,6 +239,7 @@ export class FairShares implements Order {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
     this.#charge(flow, -slot.charged);
+    if (flow.retries === 0) this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -237,10 +250,11 @@ export class FairShares implements Order {
   failed(slot: UsedSlot, now: number): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = Math.max(0, now - slot.since);
-    this.#count(flow, slot, heldMs, now);
+    const heldMs = this.#heldMs(flow, slot, now);
     this.#charge(flow, -slot.charged);
     flow.pendingMs += heldMs;
+    // It has its next slot already, or does not wait for one any more: there is no turn to keep.
+    if (flow.retries === 0) this.#chargePending(flow);
     this.#released(flow, slot);
   }
 
@@ -250,7 +264,8 @@ export class FairShares implements Order {
     flow.inFlight++;
     // From now on only: nobody knows what the others have had meanwhile.
     slot.charged = Math.max(0, now - slot.since);
-    slot.countedMs = slot.charged;
+    slot.heldMs = slot.charged;
+    slot.countedAt = now;
   }
 
   // ── Internals ──
@@ -260,6 +275,7 @@ export class FairShares implements Order {
       key,
       line: new PriorityQueue(goesBefore, hasLeft),
       queued: 0,
+      retries: 0,
       inFlight: 0,
       tag: this.#virtualTime,
       arrival: 0,
@@ -292,11 +308,19 @@ export class FairShares implements Order {
     if (flow.tag > this.#latestTag) this.#latestTag = flow.tag;
   }
 
-  #count(flow: Flow, slot: UsedSlot, heldMs: number, now: number): void {
-    const ms = Math.max(0, heldMs - slot.countedMs);
-    flow.served.add(ms, now);
+  #chargePending(flow: Flow): void {
+    this.#charge(flow, flow.pendingMs);
+    flow.pendingMs = 0;
+  }
+
+  /** For how long the slot has been held; counts what has not counted towards the flow's share. */
+  #heldMs({ served }: Flow, slot: UsedSlot, now: number): number {
+    const ms = Math.min(Math.max(0, now - slot.countedAt), this.#longestUnseenMs);
+    served.add(ms, now);
     this.#served.add(ms, now);
-    slot.countedMs = heldMs;
+    slot.countedAt = now;
+    slot.heldMs += ms;
+    return slot.heldMs;
   }
 
   #released(flow: Flow, slot: UsedSlot): void {
@@ -321,8 +345,7 @@ export class FairShares implements Order {
   /** It has nothing any more. */
   #rest(flow: Flow): void {
     this.#next.remove(flow);
-    this.#charge(flow, flow.pendingMs);
-    flow.pendingMs = 0;
+    this.#chargePending(flow);
     this.#ahead.set(flow);
   }
 

@@ -7,8 +7,9 @@ export interface UsedSlot {
   readonly since: number;
   /** What its flow was charged for it so far, in ms; `null`: it is not (any more) held for a request of a flow. */
   charged: number | null;
-  /** How much of its time has counted towards its flow's share, in ms. */
-  countedMs: number;
+  /** For how long it has been held, in ms, up to when that was last looked at; ms since the epoch. */
+  heldMs: number;
+  countedAt: number;
 }
 
 /** In which order tickets get slots. */

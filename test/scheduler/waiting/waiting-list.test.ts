@@ -16,7 +16,7 @@ function listOf(tokens: number[]): WaitingList {
 
 function shiftAll(list: WaitingList): { id: string; token: number }[] {
   const order: { id: string; token: number }[] = [];
-  const slot = { flow: null, since: 0, charged: null, countedMs: 0 };
+  const slot = { flow: null, since: 0, charged: null, heldMs: 0, countedAt: 0 };
   for (let next = list.shift(slot); next; next = list.shift(slot)) order.push(next);
   return order;
 }
