@@ -162,6 +162,26 @@ test("nobody pays for hours in which the machine slept, or that its clock has sk
   }
 });
 
+test.each<[string, LeaseEnd, Record<string, unknown>]>([
+  ["cools down", DONE, { cooldown: "1s" }],
+  ["rests, as its server was busy for somebody else", { how: "busy", restMs: 1_000 }, {}],
+])("a client pays for the time for which a slot %s after its request", (_, end, keys) => {
+  const scheduler = start(keys);
+  come(scheduler, NOW, "x1", "x2", "x3", "x4", "x5", "x6", "y1", "y2", "y3");
+  const order = granted(scheduler);
+  for (let now = NOW; order.length < 6; ) {
+    const isOfX = order.at(-1)?.startsWith("x");
+    now += isOfX ? 1 : 1_001;
+    scheduler.end(order.at(-1) as string, isOfX ? end : DONE, now);
+    order.push(...granted(scheduler));
+    if (scheduler.isLeased(order.at(-1) as string)) continue;
+    now += 1_000;
+    scheduler.tick(now);
+    order.push(...granted(scheduler));
+  }
+  expect(order.filter((id) => id.startsWith("y")).length).toBeGreaterThan(1);
+});
+
 test("a new client is served next, and by turns from then on, however many were served before it", () => {
   const scheduler = start();
   for (let n = 0; n < 30; n++) scheduler.enter({ id: `once ${n}`, flow: `once ${n}` }, NOW);

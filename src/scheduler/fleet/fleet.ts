@@ -339,7 +339,7 @@ export class Fleet {
     if (forMs <= 0) this.free(slot, now);
     else {
       // While it is in quarantine, the server may be at work for the flow.
-      if (state !== "quarantined") this.#shares?.released(slot, now);
+      if (state !== "quarantined") this.#shares?.released(slot, now, forMs);
       this.#leases.withhold(slot, state, forMs, now);
       if (isInQuarantine(slot)) this.#checks.quarantined(slot.server, forMs, now);
     }

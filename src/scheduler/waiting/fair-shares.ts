@@ -222,11 +222,11 @@ export class FairShares implements Order {
     this.#rank(flow);
   }
 
-  /** Its server is done with the request, or is presumed to be. */
-  released(slot: UsedSlot, now: number): void {
+  /** Its server is done with the request, or is presumed to be. `closedMs`: the slot stays closed for so long after it. */
+  released(slot: UsedSlot, now: number, closedMs = 0): void {
     if (slot.charged === null) return;
     const flow = this.#flows.get(slot.flow) as Flow;
-    const heldMs = this.#heldMs(flow, slot, now);
+    const heldMs = this.#heldMs(flow, slot, now) + closedMs;
     flow.meanMs = averaged(flow.meanMs, heldMs);
     this.#meanMs = averaged(this.#meanMs, heldMs);
     this.#charge(flow, heldMs - slot.charged);
