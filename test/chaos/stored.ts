@@ -16,7 +16,7 @@ export interface Stored {
   isForgotten: boolean;
   /** How it ended, in the words of `summaryOf`: later it must be the same. */
   end: string | null;
-  /** Asks Sluice. */
+  /** Asks Sluice: true if it waits for its first slot. */
   isQueued: () => Promise<boolean>;
 }
 

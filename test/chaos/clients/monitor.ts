@@ -38,7 +38,9 @@ export class Monitor {
   }
 
   async isQueued(): Promise<boolean> {
-    return statusIn(await this.status())?.state === "queued";
+    const status = statusIn(await this.status());
+    // One that has had a server, which broke the connection before it had read anything, waits again.
+    return status?.state === "queued" && status.attempts === 0;
   }
 
   delete(): Promise<Reply> {
