@@ -37,7 +37,7 @@ export class Pages {
   keyOf(lines: readonly Line[], remarks: Remarks): Record<string, string> {
     const byCode: Record<string, string> = {};
     for (const { line, status, html } of lines.flatMap((one) => this.#pagesOf(one, remarks))) {
-      const codes = CODES[status];
+      const codes = Object.hasOwn(CODES, status) ? CODES[status] : undefined;
       if (html === null) continue;
       if (codes === undefined) {
         remarks.add(

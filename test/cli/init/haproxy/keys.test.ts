@@ -97,6 +97,16 @@ describe("error pages", () => {
   const reading = (text: string) => convertHaproxy(text, (path) => FILES[path] ?? null);
   const convert = (lines: string) => reading(behindFrontend(`backend web\n${lines}\n${SERVER}`));
 
+  test.each(["200", "__proto__", "constructor"])("an error page of %s is lost, and said to be", (status) => {
+    const { remarks } = convert(`errorfile ${status} /e/503.http`);
+    expect(remarks).toContainEqual(
+      expect.objectContaining({
+        verdict: "lost",
+        message: expect.stringContaining(`${status} is no refusal`),
+      }),
+    );
+  });
+
   test("become variables with their HTML, without status line and headers", () => {
     const conversion = convert("errorfile 503 /e/503.http");
     const { pools, variables } = conversion;
