@@ -11,7 +11,7 @@ import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import type { WaitingList } from "./waiting/waiting-list.ts";
 
 /** A request that is refused: a ticket, or one that did not come on the list. */
-type Refused = Pick<TicketRequest, "id"> &
+export type Refused = Pick<TicketRequest, "id"> &
   Partial<Pick<Ticket, "flow" | "expiresAt" | "since" | "patientUntil" | "isToBeStored">>;
 
 /** What the answer depends on. */
@@ -86,7 +86,7 @@ export class Admission {
 
   // ── Those who may not ──
 
-  /** A request has come that nobody was told to send, or that was told to come now. */
+  /** A request has come that needs a place on the list, whether it was refused and told to come now or not. */
   arrived(now: number): void {
     this.#retryTimes.arrived(now);
   }

@@ -1,5 +1,5 @@
 import type { PoolConfig } from "../config/types.ts";
-import { Admission } from "./admission.ts";
+import { Admission, type Refused } from "./admission.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
@@ -697,7 +697,7 @@ export class Scheduler {
     }
   }
 
-  #refuse(...[refused, code, now]: Parameters<Admission["refuse"]>): void {
+  #refuse(refused: Refused, code: SchedulerRefusal, now: number): void {
     this.admission.refuse(refused, code, now);
     if (code === "no-server") this.#askForServers(now);
   }
