@@ -7,7 +7,7 @@ import { type DeferredAddress, deferredAddress, newDeferredAddress } from "../li
 import { Refusal } from "../refusals/refusal.ts";
 import { cancelRequest, reachDeferred, tellLeft } from "../requests/reach-deferred.ts";
 import { liveResponse, storedResponse } from "../requests/stored-response.ts";
-import { headersOf, store } from "./defer.ts";
+import { store, toBeStored } from "./defer.ts";
 import { VisitCookie } from "./visit.ts";
 import { waitingPage } from "./waiting-page.ts";
 
@@ -71,20 +71,14 @@ export class WaitingRoom {
    * `token`: see `ToBeDeferred`.
    */
   async enter(token: number | null): Promise<Response | null> {
-    const { env, pool, request, target, trace, client, inBackground } = this.#visit;
+    const { env, client, inBackground } = this.#visit;
     try {
       const address = newDeferredAddress(env);
-      const headers = headersOf(request.headers, trace).filter(([name]) => !CONDITIONS.includes(name));
+      const request = toBeStored(this.#visit, address);
       const stored: StoredRequest = {
-        secret: address.secret,
-        pool: pool.name,
-        requestId: trace.requestId,
-        method: request.method,
-        target,
-        headers,
-        expiresMs: this.#config.expiresMs,
+        ...request,
+        headers: request.headers.filter(([name]) => !CONDITIONS.includes(name)),
         keepMs: KEEP_MS,
-        mostAnswerBytes: this.#config.maxResponseBytes,
         key: null,
         webhook: null,
         visitorMs: VISITOR_MS,
