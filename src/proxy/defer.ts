@@ -71,8 +71,15 @@ export async function defer(
   if (length !== null && length > config.maxBodyBytes) throw tooLarge(pool);
   const address = newDeferredAddress(env);
   const stored: StoredRequest = {
-    ...toBeStored(carried, address),
+    secret: address.secret,
+    pool: pool.name,
+    requestId: trace.requestId,
+    method: request.method,
+    target,
+    headers: headersOf(request.headers, trace),
+    expiresMs: config.expiresMs,
     keepMs: config.keepMs,
+    mostAnswerBytes: config.maxResponseBytes,
     key: await keyOf(request, target.pathAndQuery),
     webhook,
   };
@@ -122,24 +129,6 @@ function refusalOf(
     return new Refusal(code, detail, pool.name);
   }
   return new Refusal("pool-unavailable", "The request could not be stored. Try again later.", pool.name);
-}
-
-/** What every stored request has of the one that came. Its pool stores requests. */
-export function toBeStored(
-  { pool, request, target, trace }: Pick<CarriedRequest, "pool" | "request" | "target" | "trace">,
-  { secret }: DeferredAddress,
-): Omit<StoredRequest, "keepMs" | "key" | "webhook"> {
-  const { expiresMs, maxResponseBytes } = pool.deferred as DeferredConfig;
-  return {
-    secret,
-    pool: pool.name,
-    requestId: trace.requestId,
-    method: request.method,
-    target,
-    headers: headersOf(request.headers, trace),
-    expiresMs,
-    mostAnswerBytes: maxResponseBytes,
-  };
 }
 
 /** Resolves once the request is durable and on the waiting list, or is not to be. */
@@ -240,7 +229,7 @@ function webhookOf(env: Env, headers: Headers, { webhooks }: DeferredConfig, poo
 }
 
 /** As they came, without what was meant for Sluice. */
-function headersOf(headers: Headers, { context }: Trace): [string, string][] {
+export function headersOf(headers: Headers, { context }: Trace): [string, string][] {
   const kept = new Headers(headers);
   // All attempts are of one trace.
   setTraceContext(kept, context);

@@ -7,7 +7,7 @@ import { type DeferredAddress, deferredAddress, newDeferredAddress } from "../li
 import { Refusal } from "../refusals/refusal.ts";
 import { cancelRequest, reachDeferred, tellLeft } from "../requests/reach-deferred.ts";
 import { liveResponse, storedResponse } from "../requests/stored-response.ts";
-import { store, toBeStored } from "./defer.ts";
+import { headersOf, store } from "./defer.ts";
 import { VisitCookie } from "./visit.ts";
 import { waitingPage } from "./waiting-page.ts";
 
@@ -71,14 +71,20 @@ export class WaitingRoom {
    * `token`: see `ToBeDeferred`.
    */
   async enter(token: number | null): Promise<Response | null> {
-    const { env, client, inBackground } = this.#visit;
+    const { env, pool, request, target, trace, client, inBackground } = this.#visit;
     try {
       const address = newDeferredAddress(env);
-      const request = toBeStored(this.#visit, address);
+      const headers = headersOf(request.headers, trace).filter(([name]) => !CONDITIONS.includes(name));
       const stored: StoredRequest = {
-        ...request,
-        headers: request.headers.filter(([name]) => !CONDITIONS.includes(name)),
+        secret: address.secret,
+        pool: pool.name,
+        requestId: trace.requestId,
+        method: request.method,
+        target,
+        headers,
+        expiresMs: this.#config.expiresMs,
         keepMs: KEEP_MS,
+        mostAnswerBytes: this.#config.maxResponseBytes,
         key: null,
         webhook: null,
         visitorMs: VISITOR_MS,
