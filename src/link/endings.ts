@@ -9,6 +9,8 @@ import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5 };
 /** The invocation that began a batch of this age has died, and will not send it. In ms. */
 const ABANDONED_MS = 1_000;
+/** How long a request sees to it that others take along what is passed on, in ms. */
+const LINGER_MS = 250;
 /** How long to repeat a call, in ms. The platform ends an invocation 30 s after its client disconnected. */
 const REPEAT_MS = 28_000;
 
@@ -94,7 +96,8 @@ async function sendLater(
 ): Promise<void> {
   const own: Batch = { ...report, since: now, urgency, shared: false };
   batches.set(pool.name, own);
-  await scheduler.wait(WAIT_MS[urgency]);
+  do await scheduler.wait(WAIT_MS[urgency]);
+  while (isTakenAlong(own));
   // Its invocation may just be slow to go on.
   if (own.passed.some(({ to }) => to.state === "given")) await scheduler.wait(WAIT_MS.soon);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
@@ -113,6 +116,13 @@ async function sendLater(
     }
   }
   await Promise.all([tellEnded(env, pool, ended, { passed }), ...again]);
+}
+
+/** True if all that it has is new, so that others took along what was in it before: one of them may do so again. */
+function isTakenAlong({ ended, passed, since }: Batch): boolean {
+  const [oldest] = passed;
+  const now = Date.now();
+  return ended.length === 0 && !!oldest && now - oldest.at < WAIT_MS.soon && now - since < LINGER_MS;
 }
 
 /** True if another lease ended in this same millisecond, or if the last batch was shared. */

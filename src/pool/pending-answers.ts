@@ -29,8 +29,8 @@ export class PendingAnswers {
   readonly #notices = new Notices();
   readonly #onLeft: (id: string) => void;
   readonly #onRecalled: () => void;
-  /** By isolate: its recall, and the tickets that were told of that. */
-  readonly #recalled = new Map<string, { version: number; tickets: readonly string[] }>();
+  /** By isolate that has not confirmed its recall: the tickets that were told of it, and may yet confirm it. */
+  readonly #recalled = new Map<string, { version: number; tickets: Set<string> }>();
 
   /**
    * `left`: called with the id of a ticket whose Worker is gone, or says that its client is. `recalled`: called when an
@@ -71,6 +71,8 @@ export class PendingAnswers {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     pending?.answer(answer);
+    // Its isolate does not take it for one who waits.
+    if (!answer.granted && (answer.code === "served" || answer.code === "left")) this.#gone(id);
   }
 
   /** Sends a ticket its handle and token: at once, or only if it still waits after a while. */
@@ -96,16 +98,12 @@ export class PendingAnswers {
         turn.resolve({ granted: false, code: "again", next });
       } else pending.news = next;
     }
-    this.#recalled.set(isolate, { version: next.version, tickets: tickets.map(({ id }) => id) });
+    this.#recalled.set(isolate, { version: next.version, tickets: new Set(tickets.map(({ id }) => id)) });
   }
 
   /** True once every isolate that was told of a recall has heard of it, or has nobody to pass a lease on to. */
   get isRecalled(): boolean {
-    for (const [isolate, { tickets }] of this.#recalled) {
-      if (tickets.some((id) => this.#pending.has(id))) return false;
-      this.#recalled.delete(isolate);
-    }
-    return true;
+    return this.#recalled.size === 0;
   }
 
   /** Resolves the ticket's call with `left` and calls `onLeft`, if the call is pending. */
@@ -132,6 +130,16 @@ export class PendingAnswers {
     queued({ granted: false, code: "queued", ticket, token, ...(next ? { next } : {}) });
   }
 
+  #gone(id: string): void {
+    for (const [isolate, { tickets }] of this.#recalled)
+      if (tickets.delete(id) && tickets.size === 0) this.#confirmed(isolate);
+  }
+
+  #confirmed(isolate: string): void {
+    this.#recalled.delete(isolate);
+    this.#onRecalled();
+  }
+
   /** From now on the ticket is answered by the call of `turn` that comes next. */
   #awaitTurn(pending: Pending): void {
     const turn = Promise.withResolvers<Answer | Again>();
@@ -150,10 +158,8 @@ export class PendingAnswers {
     }
     pending.isAsking = true;
     // Its isolate has read the answer before this call.
-    if (isolate !== null && pending.recalled >= (this.#recalled.get(isolate)?.version ?? Infinity)) {
-      this.#recalled.delete(isolate);
-      this.#onRecalled();
-    }
+    if (isolate !== null && pending.recalled >= (this.#recalled.get(isolate)?.version ?? Infinity))
+      this.#confirmed(isolate);
     return (pending.turn as PromiseWithResolvers<Answer | Again>).promise;
   }
 

@@ -61,8 +61,8 @@ import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /** How long an operator's answer waits for isolates to hear that they must not pass leases on, in ms. */
 const RECALL_MS = 1_000;
-/** A lease is passed on no longer, with some time for messages, in ms. */
-const LONGEST_PASSED_ON_MS = RENEW_MS + 1_000;
+/** How long the request to free a slot waits until its lease is not passed on any more, in ms: then it has attached. */
+const FIXED_MS = RENEW_MS + 2_000;
 
 /**
  * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
@@ -325,7 +325,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   async freeLease(id: string, act: Act): Promise<Snapshot | null> {
     // Else another request might have the lease by then, of which the pool has not heard yet.
     const isFixed = () => !this.#scheduler.mayBePassedOn(id, Date.now());
-    await this.#conditions.until(isFixed, LONGEST_PASSED_ON_MS);
+    await this.#conditions.until(isFixed, FIXED_MS);
     const answer = this.#acts.freeLease(id, act);
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.

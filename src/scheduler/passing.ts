@@ -13,6 +13,8 @@ const MOST_LISTED = 64;
 const LISTED_PER_SLOT = 2;
 /** For how long a lease may be passed on, in ms, before the object sees it again: as often as a lease is renewed. */
 const LONGEST_MS = LEASE_TTL_MS / 3;
+/** How much later its holder may take the permit for over, in ms: the message with it takes time. */
+const LATE_MS = 1_000;
 /** Versions a millisecond, so that an instance of the object begins above all versions of the one before. */
 const VERSIONS_PER_MS = 1_000;
 
@@ -53,7 +55,7 @@ export class Passing {
     // A check that is due has to get the slot.
     const forMs = Math.min(LONGEST_MS, nextCheckAt - now);
     if (!this.#isOn || slot.isolate === null || forMs <= 0) return undefined;
-    slot.passUntil = now + forMs;
+    slot.passUntil = now + forMs + LATE_MS;
     return { version: this.#version, forMs };
   }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { takeReport, tellEnded, tellInBatch } from "../../src/link/endings.ts";
+import { takeReport, tellEnded, tellInBatch, tellPassed } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
-import type { Ended, Urgency } from "../../src/link/protocol.ts";
+import { lineOf, Place } from "../../src/link/line.ts";
+import type { Ended, PassingReport, Urgency } from "../../src/link/protocol.ts";
 
 /** What the pool was told, message by message. */
 let told: string[][] = [];
@@ -183,5 +184,80 @@ describe("what nobody waits for", () => {
     await vi.advanceTimersByTimeAsync(1_000);
     void tell("next");
     expect(told).toEqual([["of one that dies", "next"]]);
+  });
+});
+
+describe("a lease that was passed on", () => {
+  /** What the pool was told of passes, message by message: lease, hop and ticket. */
+  let passes: string[][];
+  const passingStub = {
+    end: async (ended: Ended[], passing?: PassingReport) => {
+      if (failures-- > 0) throw new Error("the object restarts");
+      told.push(ended.map(({ id, hop = 0 }) => `${id}.${hop}`));
+      passes.push((passing?.passed ?? []).map(({ lease, hop, to }) => `${lease}.${hop} ${to}`));
+    },
+  };
+  const passingEnv = { POOL: { getByName: () => passingStub } } as unknown as Env;
+
+  beforeEach(() => {
+    passes = [];
+  });
+
+  /** A request that waits in line, and goes on at once with a lease that it is given, unless it is gone. */
+  function heir(ticket: string, isGone = false): number {
+    const place: Place = new Place(ticket, Number.POSITIVE_INFINITY, () => {
+      if (!isGone) void Promise.resolve().then(() => place.take());
+    });
+    return lineOf(web).enter(place).call;
+  }
+
+  let version = 0;
+  function pass(calls: number[]): Promise<void> {
+    version += 10;
+    lineOf(web).hear({ version, calls, notBefore: 0 });
+    const server = { name: "a", url: "http://a.example", binding: null };
+    const now = Date.now();
+    const times = { version, passUntil: now + 10_000, renewedAt: now };
+    const lease = { id: "l", server, tellEnd: "at once" as const, hop: 0, ...times };
+    const passed = lineOf(web).pass(lease, { how: "done", status: 200 });
+    if (!passed) throw new Error("nobody was there");
+    return tellPassed(passingEnv, { name: web, locationHint: null }, passed);
+  }
+
+  test("is told after some ms, with the others of that time", async () => {
+    const all = [pass([heir("b")]), pass([heir("c")])];
+    await vi.advanceTimersByTimeAsync(4);
+    expect(passes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(passes).toEqual([["l.1 b", "l.1 c"]]);
+    await Promise.all(all);
+  });
+
+  test("is taken along by a request that comes, once the next one has gone on", async () => {
+    const all = pass([heir("b")]);
+    expect(takeReport(web).passed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(takeReport(web).passed.map(({ to }) => to.ticket)).toEqual(["b"]);
+    await vi.advanceTimersByTimeAsync(20);
+    await all;
+    expect(passes).toEqual([]);
+  });
+
+  test("goes to the one after, if the next one is gone, and ends if all are", async () => {
+    const all = [pass([heir("gone", true), heir("c")])];
+    await vi.advanceTimersByTimeAsync(30);
+    expect(passes).toEqual([[], ["l.1 c"]].slice(1));
+    all.push(pass([heir("gone too", true)]));
+    await vi.advanceTimersByTimeAsync(30);
+    await Promise.all(all);
+    expect(told.at(-1)).toEqual(["l.0"]);
+  });
+
+  test("is told again until that is heard", async () => {
+    failures = 2;
+    const all = pass([heir("b")]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await all;
+    expect(passes).toEqual([["l.1 b"]]);
   });
 });
