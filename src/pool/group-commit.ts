@@ -21,6 +21,11 @@ export class GroupCommit {
     return this.#next !== null;
   }
 
+  /** True if there is a commit at the end of this turn. */
+  get comes(): boolean {
+    return this.#isSoonSet;
+  }
+
   /** Commits at the end of this turn. Resolves when that is done. */
   soon(): Promise<void> {
     if (!this.#isSoonSet) {

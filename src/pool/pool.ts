@@ -158,8 +158,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     // The ticket waits, and nothing depends on when that is written.
     else if (this.#scheduler.isQueued(request.id) && !hasPassed) void this.#commit.later();
-    // There is no other request to share a transaction with, so a delay would gain nothing.
-    else if (this.#isAlone) this.#commit.now();
+    // There is no other request to share a transaction with, so a delay would gain nothing; nor where nothing is written.
+    else if (this.#isAlone || (hasPassed && !this.#commit.comes)) this.#commit.now();
     else void this.#commit.soon();
     return answer;
   }
