@@ -10,6 +10,8 @@ import { Waiting } from "./waiting.ts";
 /** One request, from its client's point of view. Times here and below are ms since the run began. */
 export interface Sent {
   plan: RequestPlan;
+  /** Which of the isolates it was sent to, from 0. */
+  isolate: number;
   sentAt: number;
   /** Since when its client neither sends nor reads, though it should. */
   stalledAt: number | null;
@@ -92,6 +94,11 @@ export interface Broken {
   about: Sent[];
 }
 
+/** Some isolates, or all, were killed and started again. The first has all objects. */
+export interface Kill extends Crash {
+  isolates: readonly number[];
+}
+
 const SAME_MOMENT_MS = 250;
 /** In which a Worker has not attached to its lease yet, and what it says takes to come here. */
 const HEARD_LATE_MS = 1_500;
@@ -113,8 +120,12 @@ export class Journal {
   readonly operations = new Map<string, number>();
   /** Stored requests of which nobody has asked yet how they ended. */
   readonly open = new Set<Sent>();
-  /** Of the whole runtime. */
-  readonly kills: Crash[] = [];
+  /** Of the whole runtime, or of one isolate. */
+  readonly kills: Kill[] = [];
+  /** When the pool's object crashed, and the others went on. */
+  readonly crashes: number[] = [];
+  /** What the pool has last counted. `passedOn`: leases that were passed on; absent: it does not count that. */
+  totals: { completed: number; passedOn?: number } | null = null;
   /** When operators may have had requests cut off, and when they had the pool stopped. */
   readonly #cuts = new Spans();
   readonly #stops = new Spans();
@@ -142,10 +153,11 @@ export class Journal {
     return performance.now() - this.#start;
   }
 
-  send(plan: RequestPlan): Sent {
+  send(plan: RequestPlan, isolate = 0): Sent {
     const sentAt = this.now();
     const sent: Sent = {
       plan,
+      isolate,
       sentAt,
       stalledAt: null,
       endedAt: null,
@@ -229,9 +241,9 @@ export class Journal {
     return this.#stops.touch(from - SAME_MOMENT_MS - this.slackMs, to + SAME_MOMENT_MS);
   }
 
-  /** A moment between these two was one of a kill. */
-  hadKill(from: number, to = this.now()): boolean {
-    return this.kills.some((kill) => kill.from <= to && kill.to >= from);
+  /** A moment between these two was one of a kill that this isolate did not survive. */
+  hadKill(isolate: number, from: number, to = this.now()): boolean {
+    return this.kills.some((kill) => kill.isolates.includes(isolate) && kill.from <= to && kill.to >= from);
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {
@@ -274,6 +286,11 @@ export class Journal {
     }
     // It may be told so, or wait for another server.
     else this.#waits(job.sent, job.doneAt);
+  }
+
+  /** Its object, at some moment since `from`. */
+  crashed(from: number): void {
+    this.crashes.push(from);
   }
 
   event(text: string): void {

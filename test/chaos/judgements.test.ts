@@ -62,6 +62,11 @@ function crash(sent: Sent): void {
   sent.stored?.crashes.push({ from: journal.now(), to: journal.now() });
 }
 
+/** Of the isolates that there are, these are killed, and back at that moment. */
+function kill(to = journal.now(), isolates = [0]): void {
+  journal.kills.push({ from: journal.now(), to, isolates });
+}
+
 /** An operator cuts off what is in flight, in this very moment. */
 function cut(): void {
   journal.beginCut(0).to = journal.now();
@@ -436,7 +441,7 @@ describe("twice, of stored requests", () => {
     vi.advanceTimersByTime(1);
     crash(sent);
     arrive(sent);
-    journal.kills.push({ from: journal.now(), to: Number.POSITIVE_INFINITY });
+    kill(Number.POSITIVE_INFINITY);
     arrive(sent);
     expect(kinds()).toEqual([]);
   });
@@ -451,7 +456,7 @@ describe("twice, of stored requests", () => {
     expect(kinds()).toEqual(["twice"]);
     const direct = send("stays", { idempotent: true });
     arrive(direct);
-    journal.kills.push({ from: journal.now(), to: journal.now() + 1 });
+    kill(journal.now() + 1);
     arrive(direct);
     expect(kinds()).toEqual(["twice", "twice"]);
   });
@@ -830,7 +835,7 @@ describe("lost, of stored requests", () => {
     expect(fate(other, toldFailure("fate-unknown", 502, RETRIES + 1))).toHaveProperty("outcome");
     const killed = store(send("defers", { idempotent: false }));
     arrive(killed);
-    journal.kills.push({ from: journal.now(), to: journal.now() });
+    kill();
     expect(fate(killed, unknown)).toHaveProperty("outcome");
   });
 
@@ -902,7 +907,7 @@ describe("lost, of stored requests", () => {
 
 test("who is cut off by a kill is not lost, and who came after it is", () => {
   const cut = send();
-  journal.kills.push({ from: journal.now(), to: journal.now() });
+  kill();
   vi.advanceTimersByTime(1);
   const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
   expect(verdict(cut, reply, journal)).toEqual({ outcome: "killed" });

@@ -31,6 +31,13 @@ export interface SluiceOptions {
   team?: string;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
+  /** It lets others reach its objects, at `objectsAt`; only with the test bundle. */
+  opensObjects?: boolean;
+  /**
+   * Where those of another one are. This one has none, and is one more copy of the Worker in front of them, as Cloudflare
+   * runs many: an isolate and a process of its own, which can be killed alone.
+   */
+  objectsAt?: string;
 }
 
 /** Sluice on plain workerd, with its storage in files: what a user gets, byte for byte. */
@@ -58,8 +65,11 @@ export class Sluice {
     const config = join(folder, "config.capnp");
     await writeFile(config, await capnp(options, folder));
     const lines: string[] = [];
-    const workerd = startWorkerd(config, asksServersBehindBindings(options) ? 3 : 2, (line) =>
-      lines.push(line),
+    const workerd = startWorkerd(
+      config,
+      asksServersBehindBindings(options) ? 3 : 2,
+      (line) => lines.push(line),
+      options.opensObjects ? await doorTo(folder) : [],
     );
     return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
@@ -74,6 +84,11 @@ export class Sluice {
     this.#process.kill("SIGKILL");
     await exited;
     return this.#folder;
+  }
+
+  /** Where its objects can be reached, if it was started with `opensObjects`; after a restart at the same place. */
+  get objectsAt(): string {
+    return `unix:${doorOf(this.#folder)}`;
   }
 
   get pid(): number {
@@ -156,6 +171,15 @@ export class Sluice {
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
+  /**
+   * The same when it is next told that a slot has changed hands, before it has noted that or after it. Resolves with false if
+   * none has within moments; only where the objects are, and with the test bundle.
+   */
+  async crashAtHandOver(pool: string, when: "before" | "after"): Promise<boolean> {
+    const response = await fetch(`${this.url}/__test/crash-at-hand-over/${pool}/${when}`, { method: "POST" });
+    return response.status === 204;
+  }
+
   /** How many objects of deferred requests were woken since the start. */
   async awoken(): Promise<number> {
     return (await fetch(`${this.url}/__test/awoken`)).json() as Promise<number>;
@@ -191,6 +215,14 @@ export class Sluice {
   }
 }
 
+const doorOf = (folder: string) => join(folder, "objects");
+
+/** A door that a killed one has left behind would be in the way. */
+async function doorTo(folder: string): Promise<string[]> {
+  await rm(doorOf(folder), { force: true });
+  return [`--debug-port=unix:${doorOf(folder)}`];
+}
+
 /** Whether the configuration names one of them. What no test uses is not started, as each start takes CPU time. */
 function asksServersBehindBindings({ pools, morePools }: SluiceOptions): boolean {
   return /SERVICE|BOXES/.test(JSON.stringify([pools, morePools]));
@@ -216,6 +248,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     webhookSecret,
     texts = {},
     team,
+    objectsAt,
   } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
@@ -238,6 +271,12 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
       : [`(name = "WEBHOOK_SECRET", text = ${JSON.stringify(webhookSecret)})`]),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
     ...(hasBound ? BOUND_SERVERS : []),
+    ...(objectsAt === undefined
+      ? []
+      : [
+          '(name = "DEBUG_PORT", workerdDebugPort = void)',
+          `(name = "OBJECTS_AT", text = ${JSON.stringify(objectsAt)})`,
+        ]),
     // Wherever the URL says, as with a client certificate.
     '(name = "CERTIFICATE", service = "internet")',
   ];
