@@ -45,7 +45,7 @@ async function happen(
     case "crash at a hand-over": {
       const askedAt = journal.now();
       if (next.what === "crash") await runtime.through((sluice) => sluice.crash(pool));
-      else if (!(await runtime.through((sluice) => sluice.crashAtHandOver(pool, next.when)))) break;
+      else if (!(await crashAtHandOver(runtime, pool, next.when))) break;
       journal.crashed(askedAt);
       for (const { sickness } of servers) sickness.interrupted(askedAt);
       break;
@@ -88,6 +88,13 @@ async function happen(
     case "slots":
       await operator.resize(server(next.server), next.slots);
   }
+}
+
+function crashAtHandOver(runtime: Runtime, pool: PoolName, when: "before" | "after"): Promise<boolean> {
+  return runtime.through(async (sluice) => {
+    const hasCrashed = await sluice.planCrashAtHandOver(pool, when);
+    return hasCrashed();
+  });
 }
 
 async function beSick({ outages, sickness }: ChaosServer, status: number, forMs: number): Promise<void> {

@@ -9,12 +9,15 @@ import type { Told } from "./clients/monitor.ts";
 import type { ClientKind } from "./clients/plan.ts";
 import { acceptanceFault, fateOf, summaryOf } from "./fate.ts";
 import { starved } from "./flows.ts";
+import { HeldSlots } from "./held-slots.ts";
 import { type Job, Journal, type Promised, type Sent } from "./journal.ts";
 import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts";
 import {
   CHECK_INTERVAL_MS,
   drawSettings,
   FALL,
+  longestLeaseMs,
+  longestLostMs,
   longestStallMs,
   MAX_DEFERRED,
   RETRIES,
@@ -530,6 +533,99 @@ describe("slot", () => {
   );
 });
 
+describe("slot, of leases", () => {
+  const leaseMs = longestLeaseMs(settings);
+  const lostMs = longestLostMs(settings);
+
+  let since = "";
+  /** The pool's snapshots so far, and those of this long from now on, in which one lease is held. */
+  const held = (slots: HeldSlots) => (forMs: number) => {
+    vi.advanceTimersByTime(forMs);
+    slots.look([{ name: "web-1", leases: [{ id: "1", since, quarantined: false } as never] }]);
+  };
+
+  function holding(changes: Partial<typeof settings> = {}): (forMs: number) => void {
+    journal = new Journal({ ...settings, ...changes }, { latelyMs: 0 });
+    since = new Date().toISOString();
+    return held(new HeldSlots(journal));
+  }
+
+  test("a slot is held for no longer than a request and its quarantine take, and that is told once", () => {
+    const hold = holding();
+    hold(leaseMs);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a lease that is passed on keeps its id, whoever holds it since then", () => {
+    const hold = holding({ pool: "pass" });
+    const longestMs = longestLeaseMs({ ...settings, pool: "pass" });
+    hold(0);
+    vi.advanceTimersByTime(longestMs - 1);
+    since = new Date().toISOString();
+    hold(0);
+    expect(kinds()).toEqual([]);
+    vi.advanceTimersByTime(lostMs);
+    since = new Date().toISOString();
+    hold(0);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a slot whose holder was killed is closed until the lease has run out and its quarantine is over", () => {
+    const hold = holding();
+    hold(1_000);
+    kill(journal.now(), [1]);
+    hold(lostMs);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("one that was taken after a kill is not, nor is one that had been held for too long by then", () => {
+    const slots = holding();
+    kill(journal.now() - 1);
+    slots(leaseMs + 1);
+    expect(kinds()).toEqual(["slot"]);
+    const others = holding();
+    vi.advanceTimersByTime(leaseMs + 1);
+    kill();
+    others(0);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a restart of the object lets a lost lease live once more, and no second one does", () => {
+    const hold = holding();
+    hold(1_000);
+    kill(journal.now(), [1]);
+    vi.advanceTimersByTime(20_000);
+    journal.crashed(journal.now());
+    vi.advanceTimersByTime(20_000);
+    journal.crashed(journal.now());
+    hold(lostMs - 20_000);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test.for([
+    ["pass", []],
+    ["finish", ["slot"]],
+  ] as const)(
+    "a crash of the object may lose a lease only where leases are passed on: %s",
+    ([pool, broken]) => {
+      const hold = holding({ pool });
+      hold(1_000);
+      journal.crashed(journal.now());
+      hold(lostMs);
+      expect(kinds()).toEqual(broken);
+      hold(1);
+      expect(kinds()).toEqual(["slot"]);
+    },
+  );
+});
+
 test("a client is not held to have stalled while buffers on the way still take what it does not read", () => {
   const job = arrive(send("stalled reader"));
   job.sent.stalledAt = journal.now();
@@ -912,6 +1008,26 @@ test("who is cut off by a kill is not lost, and who came after it is", () => {
   const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
   expect(verdict(cut, reply, journal)).toEqual({ outcome: "killed" });
   expect(verdict(send(), reply, journal)).toHaveProperty("lost");
+});
+
+test("a kill of one isolate is no excuse for what another one does", () => {
+  const [there, here] = [journal.send(send().plan, 1), journal.send(send().plan, 2)];
+  kill(journal.now(), [0, 2]);
+  const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
+  expect(verdict(there, reply, journal)).toHaveProperty("lost");
+  expect(verdict(here, reply, journal)).toEqual({ outcome: "killed" });
+});
+
+test("the objects of stored requests go with the first isolate, and with no other", () => {
+  const sent = store(send("defers", { idempotent: true }));
+  arrive(sent);
+  kill(journal.now(), [0]);
+  vi.advanceTimersByTime(51);
+  arrive(sent);
+  expect(kinds()).toEqual([]);
+  kill(journal.now(), [1, 2]);
+  arrive(sent);
+  expect(kinds()).toEqual(["twice"]);
 });
 
 test("the id of a stored request is a secret, and so is its second half", () => {

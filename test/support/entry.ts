@@ -91,7 +91,8 @@ export default {
     const handOver = /^\/__test\/crash-at-hand-over\/(.+)\/(before|after)$/.exec(
       new URL(request.url).pathname,
     );
-    if (handOver) return crashAtHandOver(handOver[1] as string, handOver[2] as "before" | "after");
+    if (handOver)
+      return crashAtHandOver(request.method, handOver[1] as string, handOver[2] as "before" | "after");
     const deferred = /^\/__test\/crash-deferred\/(.+)$/.exec(new URL(request.url).pathname);
     if (deferred) {
       const address = deferredAddress(env, deferred[1] as string);
@@ -128,12 +129,14 @@ export default {
   },
 } satisfies ExportedHandler<MaybeElsewhere>;
 
-/** 204: the object has crashed; 404: no end has come. */
-async function crashAtHandOver(pool: string, when: "before" | "after"): Promise<Response> {
-  handOverCrashes.set(pool, when);
-  for (let waitedMs = 0; waitedMs < HAND_OVER_WITHIN_MS && handOverCrashes.has(pool); waitedMs += 5)
-    await scheduler.wait(5);
-  return new Response(null, { status: handOverCrashes.delete(pool) ? 404 : 204 });
+/** PUT plans it, and GET waits for it. 204: that is done; 404: no end has come, and the plan is no more. */
+async function crashAtHandOver(method: string, pool: string, when: "before" | "after"): Promise<Response> {
+  if (method === "PUT") handOverCrashes.set(pool, when);
+  else
+    for (let waitedMs = 0; waitedMs < HAND_OVER_WITHIN_MS && handOverCrashes.has(pool); waitedMs += 5)
+      await scheduler.wait(5);
+  const isInVain = method !== "PUT" && handOverCrashes.delete(pool);
+  return new Response(null, { status: isInVain ? 404 : 204 });
 }
 
 interface OneCall {

@@ -172,12 +172,14 @@ export class Sluice {
   }
 
   /**
-   * The same when it is next told that a slot has changed hands, before it has noted that or after it. Resolves with false if
-   * none has within moments; only where the objects are, and with the test bundle.
+   * The same when it is next told that a slot has changed hands, before it has noted that or after it. Resolves once that is
+   * planned, with what resolves once it has happened: with false if no slot has changed hands within moments. Only where the
+   * objects are, and with the test bundle.
    */
-  async crashAtHandOver(pool: string, when: "before" | "after"): Promise<boolean> {
-    const response = await fetch(`${this.url}/__test/crash-at-hand-over/${pool}/${when}`, { method: "POST" });
-    return response.status === 204;
+  async planCrashAtHandOver(pool: string, when: "before" | "after"): Promise<() => Promise<boolean>> {
+    const url = `${this.url}/__test/crash-at-hand-over/${pool}/${when}`;
+    await fetch(url, { method: "PUT" });
+    return async () => (await fetch(url)).status === 204;
   }
 
   /** How many objects of deferred requests were woken since the start. */
