@@ -85,8 +85,8 @@ export class Arena {
   }
 
   #schedule(forMs: number): Scheduled[] {
-    const all = schedule(this.#random.fork("schedule"), forMs);
     const { settings } = this.journal;
+    const all = schedule(this.#random.fork("schedule"), forMs, settings.calm);
     const isDue = ({ what }: Scheduled) => what !== "crash at a hand-over" || passesOn(settings);
     return all.filter((one) => isDue(one) && !settings.without.includes(one.what));
   }

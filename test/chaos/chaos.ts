@@ -16,7 +16,7 @@ export interface Options {
   seconds: number;
   /** How many copies of the Worker are in front of the objects. */
   isolates?: number;
-  /** Names of faults to leave out, as the report has them; of happenings, as the plan has them. */
+  /** Names of faults to leave out, as the report has them; of happenings, as the plan has them; of pools. */
   without?: string[];
   /** Shown the journals now and then. */
   onProgress?: (journals: Journal[]) => void;
@@ -27,7 +27,8 @@ export async function chaos(options: Options): Promise<Tried & { stories: string
   const { seed, seconds, isolates = 1, without = [], onProgress } = options;
   const random = new Random(seed);
   const pauses = new Pauses();
-  const arenas = POOLS.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
+  const pools = POOLS.filter((pool) => !without.includes(pool));
+  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
   const journals = arenas.map(({ journal }) => journal);
   const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
   const runtime = await Runtime.start({ pools: Object.fromEntries(tables) }, isolates);

@@ -53,7 +53,10 @@ export async function killAt(kills: PlannedKill[], runtime: Runtime, casts: Cast
   for (const kill of kills) {
     await sleep(Math.max(0, start + kill.atMs - performance.now()));
     const restarted = runtime.restart(kill.isolates);
-    survived.push(...casts.map((cast) => survive(cast, kill, restarted)));
+    for (const cast of casts) {
+      const fail = (error: Error) => cast.journal.break("lost", `a kill, and after it ${error.message}`);
+      survived.push(survive(cast, kill, restarted).catch(fail));
+    }
     await restarted;
   }
   await Promise.all(survived);

@@ -169,8 +169,9 @@ export function jobPlan(
   settings: Settings,
 ): JobPlan {
   const draw = random.fork(`${id} arrival ${arrival}`);
+  const isSpared = !random.fork(`${id} calm`).chance(1 / settings.calm);
   const plan: JobPlan = {
-    behaviour: unless(settings.without, draw.weighted(BEHAVIOURS), "answer"),
+    behaviour: isSpared ? "answer" : unless(settings.without, draw.weighted(BEHAVIOURS), "answer"),
     workMs: draw.whole(...settings.workMs),
     answerBytes: draw.chance(0.05) ? 200_000 : draw.whole(0, 3_000),
     chunked: draw.chance(0.5),

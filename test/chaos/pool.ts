@@ -98,6 +98,8 @@ export function drawSettings(random: Random, pool: PoolName, without: readonly s
     deferredShare: 0.15,
     /** How long servers work for a request: the shortest and the longest time. */
     workMs: [10, 60] as [number, number],
+    /** By how much happenings are further apart than usual, and of how many requests' faults one comes true. */
+    calm: 1,
   };
   return pool === "pass"
     ? { ...drawn, ...PASSING, balance: random.fork("passing").pick(WITHOUT_HASH) }
@@ -106,7 +108,10 @@ export function drawSettings(random: Random, pool: PoolName, without: readonly s
 
 const WITHOUT_HASH = ["roundrobin", "leastconn", "first", "random"];
 
-/** The objects of stored requests hold leases too, in the isolate that has all objects: few of them, or no other is ever alone. */
+/**
+ * The objects of stored requests hold leases too, in the isolate that has all objects: few of them, or no other is ever alone.
+ * And whatever goes wrong has the pool forbid passing leases on for a while: if that is all the time, none is.
+ */
 const PASSING = {
   flow: undefined,
   max_queue_per_flow: undefined,
@@ -117,6 +122,7 @@ const PASSING = {
   meanGapMs: 10,
   deferredShare: 0.01,
   workMs: [10, 50] as [number, number],
+  calm: 4,
 };
 export type Settings = ReturnType<typeof drawSettings>;
 
@@ -179,6 +185,7 @@ export function poolTable(
     meanGapMs: ____,
     deferredShare: _____,
     workMs: ______,
+    calm: _______,
     ...drawn
   } = settings;
   return {

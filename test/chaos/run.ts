@@ -4,7 +4,7 @@ import bundle from "../support/bundle.ts";
 import { chaos } from "./chaos.ts";
 import type { Journal } from "./journal.ts";
 import { planKills } from "./kills.ts";
-import { POOLS } from "./pool.ts";
+import { drawSettings, POOLS } from "./pool.ts";
 import { Random } from "./random.ts";
 import { reportLines } from "./report.ts";
 import { schedule } from "./schedule.ts";
@@ -26,7 +26,11 @@ if (plan) {
     console.log(pool);
     const random = new Random(seed).fork(pool);
     for (const { from, text } of new Spread(random.fork("isolates"), isolates, forMs).plan) line(from, text);
-    for (const { atMs, ...happening } of schedule(random.fork("schedule"), forMs))
+    for (const { atMs, ...happening } of schedule(
+      random.fork("schedule"),
+      forMs,
+      drawSettings(random.fork("settings"), pool, without).calm,
+    ))
       line(atMs, JSON.stringify(happening));
   }
 } else {

@@ -177,12 +177,12 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   },
 };
 
-/** All that the seed has in store for this long, in order. */
-export function schedule(random: Random, forMs: number): Scheduled[] {
+/** All that the seed has in store for this long, in order. `calm`: by how much it is further apart than usual. */
+export function schedule(random: Random, forMs: number, calm = 1): Scheduled[] {
   const all = Object.entries(KINDS).flatMap(([kind, { gapMs, draw }]) => {
     const own = random.fork(kind);
     const list: Scheduled[] = [];
-    for (let atMs = own.whole(...gapMs); atMs < forMs; atMs += own.whole(...gapMs)) {
+    for (let atMs = calm * own.whole(...gapMs); atMs < forMs; atMs += calm * own.whole(...gapMs)) {
       list.push({ atMs, ...draw(own) });
     }
     return list;
