@@ -12,9 +12,9 @@ const RESIZE_ROOM_MS = 5_000;
 /** What got a slot before a cut may come to its server so much later. */
 const UNDER_WAY_MS = 250;
 /** A server whose slots are all taken has nothing to do for so long only if their holders are gone. */
-const IDLE_MS = 1_000;
+const IDLE_MS = 2_000;
 /** Who has found no such moment by then leaves it to the leases' time to live. */
-const IDLE_WITHIN_MS = 5_000;
+const IDLE_WITHIN_MS = 8_000;
 
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
