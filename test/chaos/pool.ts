@@ -145,7 +145,9 @@ export function longestStallMs({ clientTimeoutMs }: Settings, { kind }: ClientPl
 }
 
 /** A lease may go from request to request here, and keeps its id. */
-export const passesOn = ({ pool }: Settings) => pool === "pass";
+export function passesOn({ flow, cooldownMs, balance }: Settings): boolean {
+  return flow === undefined && cooldownMs === 0 && !balance.startsWith("hash");
+}
 
 /** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
 export function longestLeaseMs(settings: Settings): number {

@@ -19,20 +19,22 @@ export class Pool extends RealPool {
   }
 
   override enter(...given: Parameters<RealPool["enter"]>) {
-    return this.#told(given[0].ended, () => super.enter(...given));
+    const [{ ended = [], passed = [] }] = given;
+    return this.#told([...ended, ...passed], () => super.enter(...given));
   }
 
   override end(...given: Parameters<RealPool["end"]>) {
-    return this.#told(given[0], () => super.end(...given));
+    const [ended, passing] = given;
+    return this.#told([...ended, ...(passing?.passed ?? [])], () => super.end(...given));
   }
 
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
 
-  /** A slot changes hands. */
-  #told<T>(ended: readonly unknown[] | undefined, answer: () => T): T {
-    const when = (ended ?? []).length > 0 && handOverCrashes.get(this.ctx.id.name ?? "");
+  /** Slots change hands, or have: leases that have ended or were passed on. */
+  #told<T>(handOvers: readonly unknown[], answer: () => T): T {
+    const when = handOvers.length > 0 && handOverCrashes.get(this.ctx.id.name ?? "");
     if (!when) return answer();
     handOverCrashes.delete(this.ctx.id.name ?? "");
     if (when === "before") {
@@ -45,7 +47,7 @@ export class Pool extends RealPool {
   }
 }
 
-/** Pools whose objects crash when they are told of the next end: before they have noted it, or before anybody hears so. */
+/** Pools whose objects crash when they are next told of an end, or that a lease was passed on: before they have noted it, or before anybody hears so. */
 const handOverCrashes = new Map<string, "before" | "after">();
 /** In which an end comes, where requests come at all, in ms. */
 const HAND_OVER_WITHIN_MS = 500;
