@@ -92,6 +92,26 @@ describe("overlap", () => {
     expect(kinds()).toEqual(["overlap"]);
   });
 
+  test("after an early answer a server is at work until it has the whole upload, but for what is on its way", () => {
+    const workload = new Workload("web-1", 1, journal);
+    for (const [lateMs, broken] of [
+      [20, []],
+      [200, ["overlap"]],
+    ] as const) {
+      const early = workOf(arrive(send("slow upload")));
+      (early.job as Job).headAt = journal.now();
+      const next = workOf(arrive(send()));
+      workload.begin(early);
+      workload.begin(next);
+      vi.advanceTimersByTime(lateMs);
+      (early.job as Job).wholeAt = journal.now();
+      workload.end(early);
+      workload.end(next);
+      vi.advanceTimersByTime(1_000);
+      expect(kinds()).toEqual(broken);
+    }
+  });
+
   test("a slot whose server turned somebody away rests for as long as it said", () => {
     const workload = new Workload("web-1", 1, journal);
     workload.rest(800);
