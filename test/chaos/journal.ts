@@ -100,6 +100,10 @@ export interface Kill extends Crash {
 }
 
 const SAME_MOMENT_MS = 250;
+/** Who was sent while the objects were gone has had a server by then, or is refused. */
+const REMEMBERED_MS = 8_000;
+/** Until all have told the objects that they are back, it takes about as long again. */
+const OUTAGE_SHARE = 2;
 /** In which a Worker has not attached to its lease yet, and what it says takes to come here. */
 const HEARD_LATE_MS = 1_500;
 
@@ -389,10 +393,21 @@ export class Journal {
 
   #checkOrder(sent: Sent, server: string): void {
     if (sent.jobs.length > 0) return;
-    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), this.slackMs);
+    const slackMs = this.slackMs + this.#outageMs();
+    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), slackMs);
     // What two servers were sent at the same moment, they may read in either order.
     if (overtaken)
       setTimeout(() => setImmediate(() => void this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
+  }
+
+  /**
+   * How long the objects were gone of late, while others lived on. Whoever was sent meanwhile could tell nobody when it came,
+   * and those who had waited before knew their turn.
+   */
+  #outageMs(): number {
+    const isOfLate = ({ isolates, to }: Kill) => isolates.includes(0) && to > this.now() - REMEMBERED_MS;
+    const outages = this.kills.filter(isOfLate).map(({ from, to }) => Math.min(to, this.now()) - from);
+    return OUTAGE_SHARE * Math.max(0, ...outages);
   }
 
   async #judgeOrder(overtaken: Sent, sent: Sent, server: string): Promise<void> {

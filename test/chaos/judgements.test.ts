@@ -167,6 +167,19 @@ describe("order", () => {
     expect(journal.broken[0]?.about[0]).toBe(other);
   });
 
+  test("who was sent while the objects were gone may be overtaken by as much, and by no more", () => {
+    const early = send();
+    kill(journal.now() + 300);
+    vi.advanceTimersByTime(1_500);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual([]);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(["order"]);
+    expect(journal.broken[0]?.about[0]).toBe(early);
+  });
+
   test("a stored request is on the list once its 202 is here, and as long as Sluice says so", async () => {
     const early = [send("defers"), send("defers"), send("defers")];
     vi.advanceTimersByTime(3_000);

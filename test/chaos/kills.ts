@@ -7,9 +7,9 @@ import type { Runtime } from "./runtime.ts";
 /** The first comes in a short run too. The shortest and the longest time to it, and between two kills. */
 const FIRST_MS: [number, number] = [8_000, 14_000];
 const GAP_MS: [number, number] = [15_000, 45_000];
-/** The same of kills of one isolate alone. */
-const FIRST_ALONE_MS: [number, number] = [4_000, 7_000];
-const GAP_ALONE_MS: [number, number] = [8_000, 24_000];
+/** The same of kills of one isolate alone. What it has lost keeps all others from passing leases on until that is found. */
+const FIRST_ALONE_MS: [number, number] = [4_000, 12_000];
+const GAP_ALONE_MS: [number, number] = [16_000, 48_000];
 /** None comes so shortly before the end. */
 const LAST_MS = 3_000;
 /** Longer than a server that is busy for others is left alone. */
