@@ -32,6 +32,9 @@ export async function chaos(options: Options): Promise<Tried & { stories: string
   const journals = arenas.map(({ journal }) => journal);
   const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
   const runtime = await Runtime.start({ pools: Object.fromEntries(tables) }, isolates);
+  const watching = new AbortController();
+  const numbers = Array.from({ length: isolates }, (_, number) => number);
+  const watched = numbers.map((number) => pauses.watch(() => runtime.ask(number), watching.signal));
   const progress = setInterval(() => onProgress?.(journals), 10_000);
   try {
     const forMs = seconds * 1_000;
@@ -45,6 +48,8 @@ export async function chaos(options: Options): Promise<Tried & { stories: string
     return { seed, seconds, isolates, longestPauseMs: pauses.longestMs, journals, stories };
   } finally {
     clearInterval(progress);
+    watching.abort();
+    await Promise.all(watched);
     pauses.stop();
     for (const arena of arenas) arena.close();
     await runtime.stop();

@@ -39,7 +39,11 @@ export function reportLines({ seed, seconds, isolates, longestPauseMs, journals 
     ["seed", String(seed)],
     ["seconds", seconds],
     ["isolates", isolates, "copies of the Worker, each a process of its own"],
-    ["longest pause", `${longestPauseMs.toFixed(0)} ms`, "in which clients and servers were not run"],
+    [
+      "longest pause",
+      `${longestPauseMs.toFixed(0)} ms`,
+      "in which clients and servers, or an isolate, were not run",
+    ],
   ];
   return aligned([shared, ...journals.map(rowsOf)]);
 }

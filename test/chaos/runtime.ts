@@ -37,6 +37,12 @@ export class Runtime {
     return isolate.sluice;
   }
 
+  /** How to ask that one for something that needs no object, and of Sluice nothing either: it answers if it is run at all. */
+  async ask(number: number): Promise<() => Promise<unknown>> {
+    const sluice = await this.isolate(number);
+    return () => sluice.awoken();
+  }
+
   /**
    * Kills some isolates, or all of them, as a power cut would, and starts them again. With the first go all objects, which
    * start again on the same storage.
