@@ -8,11 +8,12 @@ import { Load } from "./load.ts";
 import { Operator } from "./operator.ts";
 import { eavesdrop, judgeSecrets } from "./overheard.ts";
 import type { Pauses } from "./pauses.ts";
-import { drawSettings, type PoolName, poolTable, SERVERS } from "./pool.ts";
+import { drawSettings, type PoolName, passesOn, poolTable } from "./pool.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import { ChaosServer } from "./servers/server.ts";
+import { Spread } from "./spread.ts";
 import { watch } from "./watch.ts";
 
 /** However bad the seed: a pool that only refuses keeps no promise. */
@@ -31,7 +32,8 @@ export class Arena {
     this.pool = pool;
     this.#random = random;
     this.journal = new Journal(drawSettings(random.fork("settings"), pool, without), pauses);
-    this.#servers = Array.from({ length: SERVERS }, (_, index) => this.#server(index));
+    const { servers } = this.journal.settings;
+    this.#servers = Array.from({ length: servers }, (_, index) => this.#server(index));
     this.#guest = this.#serverNamed({ name: `${pool}-guest`, slots: 2, backup: false });
   }
 
@@ -48,17 +50,19 @@ export class Arena {
   }
 
   /** All who have a part in it. */
-  cast(runtime: Runtime): Cast {
+  cast(runtime: Runtime, isolates: number): Cast {
     const { pool, journal } = this;
     const servers = this.#servers;
     const operator = new Operator(runtime, journal, [...servers, this.#guest]);
-    return { pool, runtime, journal, servers, operator, guest: new Guest(this.#guest, runtime, journal) };
+    const guest = new Guest(this.#guest, runtime, journal);
+    return { pool, runtime, isolates, journal, servers, operator, guest };
   }
 
   /** Lets everything happen for so long, and judges how it ends. */
   async run(cast: Cast, forMs: number): Promise<void> {
     const { runtime, journal } = cast;
-    const load = new Load(runtime, journal, this.#random.fork("requests"));
+    const spread = new Spread(this.#random.fork("isolates"), cast.isolates, forMs);
+    const load = new Load(runtime, journal, this.#random.fork("requests"), spread);
     const watching = new AbortController();
     const { signal } = watching;
     const watched = Promise.all([watch(runtime, journal, signal), eavesdrop(runtime, journal, signal)]);
@@ -81,12 +85,15 @@ export class Arena {
   }
 
   #schedule(forMs: number): Scheduled[] {
-    const all = schedule(this.#random.fork("schedule"), forMs);
-    return all.filter(({ what }) => !this.journal.settings.without.includes(what));
+    const { settings } = this.journal;
+    const all = schedule(this.#random.fork("schedule"), forMs, settings.calm);
+    const isDue = ({ what }: Scheduled) => what !== "crash at a hand-over" || passesOn(settings);
+    return all.filter((one) => isDue(one) && !settings.without.includes(one.what));
   }
 
   #server(index: number): ChaosServer {
-    const backup = index >= SERVERS - this.journal.settings.backups;
+    const { servers, backups } = this.journal.settings;
+    const backup = index >= servers - backups;
     return this.#serverNamed({ name: `${this.pool}-${index}`, slots: 1 + (index % 2), backup });
   }
 

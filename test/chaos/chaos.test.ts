@@ -3,7 +3,7 @@ import { chaos } from "./chaos.ts";
 import { CLIENT_KINDS } from "./clients/plan.ts";
 import type { Journal, Promised } from "./journal.ts";
 import { JOB_FAULTS } from "./plans.ts";
-import { cancels, POOLS } from "./pool.ts";
+import { cancels, type PoolName } from "./pool.ts";
 import { broken, reportLines } from "./report.ts";
 
 /** What comes by the schedule and by checks. */
@@ -15,7 +15,7 @@ const seed = Number(process.env.CHAOS_SEED ?? 11);
 describe(`servers that fail in every way, clients that leave, pools and stored requests that crash, and kills (CHAOS_SEED=${seed})`, () => {
   let tried: Awaited<ReturnType<typeof chaos>>;
   beforeAll(async () => {
-    tried = await chaos({ seed, seconds: 20 });
+    tried = await chaos({ seed, seconds: 20, isolates: 2 });
     for (const told of tried.stories) console.log(told);
     console.log(reportLines(tried).join("\n"));
   }, 150_000);
@@ -36,8 +36,17 @@ describe(`servers that fail in every way, clients that leave, pools and stored r
 
   test("nobody but its client is told the id of a stored request", () => kept("secret"));
 
-  test.for(POOLS)("all of this was tried on the pool whose clients' requests %s", (pool) => {
-    const journal = tried.journals.find(({ settings }) => settings.on_client_abort === pool) as Journal;
+  const journalOf = (pool: PoolName) =>
+    tried.journals.find(({ settings }) => settings.pool === pool) as Journal;
+
+  test("the pool in which leases can be passed on has crashed when slots changed hands", () => {
+    const { operations, kills } = journalOf("pass");
+    expect(operations.get("crash at a hand-over")).toBeGreaterThanOrEqual(2);
+    expect(kills.some(({ isolates }) => isolates.length === 1)).toBe(true);
+  });
+
+  test.for(["finish", "cancel"] as const)("all of this was tried on the pool %s", (pool) => {
+    const journal = journalOf(pool);
     expect(journal.operations.get("crash")).toBeGreaterThanOrEqual(5);
     expect(journal.kills.length).toBeGreaterThanOrEqual(1);
     const operations = ["sick server down", "cut", "stop", "visit"];

@@ -1,7 +1,7 @@
 import { Arena } from "./arena.ts";
 import type { Cast } from "./director.ts";
 import type { Journal } from "./journal.ts";
-import { killAt, killTimes } from "./kills.ts";
+import { killAt, planKills } from "./kills.ts";
 import { Pauses } from "./pauses.ts";
 import { POOLS } from "./pool.ts";
 import { Random } from "./random.ts";
@@ -14,7 +14,9 @@ const MOST_STORIES = 10;
 export interface Options {
   seed: number;
   seconds: number;
-  /** Names of faults to leave out, as the report has them; of happenings, as the plan has them. */
+  /** How many copies of the Worker are in front of the objects. */
+  isolates?: number;
+  /** Names of faults to leave out, as the report has them; of happenings, as the plan has them; of pools. */
   without?: string[];
   /** Shown the journals now and then. */
   onProgress?: (journals: Journal[]) => void;
@@ -22,26 +24,32 @@ export interface Options {
 
 /** Runs it all, and tells what was tried and the story of each promise that was broken. */
 export async function chaos(options: Options): Promise<Tried & { stories: string[] }> {
-  const { seed, seconds, without = [], onProgress } = options;
+  const { seed, seconds, isolates = 1, without = [], onProgress } = options;
   const random = new Random(seed);
   const pauses = new Pauses();
-  const arenas = POOLS.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
+  const pools = POOLS.filter((pool) => !without.includes(pool));
+  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
   const journals = arenas.map(({ journal }) => journal);
   const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
-  const runtime = await Runtime.start({ pools: Object.fromEntries(tables) });
+  const runtime = await Runtime.start({ pools: Object.fromEntries(tables) }, isolates);
+  const watching = new AbortController();
+  const numbers = Array.from({ length: isolates }, (_, number) => number);
+  const watched = numbers.map((number) => pauses.watch(() => runtime.ask(number), watching.signal));
   const progress = setInterval(() => onProgress?.(journals), 10_000);
   try {
     const forMs = seconds * 1_000;
-    const casts = arenas.map((arena) => arena.cast(runtime));
-    const times = without.includes("kill") ? [] : killTimes(random.fork("kill"), forMs);
+    const casts = arenas.map((arena) => arena.cast(runtime, isolates));
+    const kills = without.includes("kill") ? [] : planKills(random.fork("kill"), forMs, isolates);
     const all = arenas.map((arena, index) => arena.run(casts[index] as Cast, forMs));
-    await Promise.all([...all, killAt(times, runtime, casts)]);
+    await Promise.all([...all, killAt(kills, runtime, casts)]);
     const stories = journals.flatMap((journal) =>
       journal.broken.slice(0, MOST_STORIES).map((one) => story(one, journal, runtime.log).join("\n")),
     );
-    return { seed, seconds, longestPauseMs: pauses.longestMs, journals, stories };
+    return { seed, seconds, isolates, longestPauseMs: pauses.longestMs, journals, stories };
   } finally {
     clearInterval(progress);
+    watching.abort();
+    await Promise.all(watched);
     pauses.stop();
     for (const arena of arenas) arena.close();
     await runtime.stop();

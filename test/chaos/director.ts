@@ -12,6 +12,8 @@ import { retryOne } from "./stored-retry.ts";
 export interface Cast {
   pool: PoolName;
   runtime: Runtime;
+  /** How many of them there are. */
+  isolates: number;
   journal: Journal;
   servers: ChaosServer[];
   guest: Guest;
@@ -37,11 +39,14 @@ async function happen(
   { pool, runtime, journal, servers, guest, operator }: Cast,
   next: Happening,
 ): Promise<void> {
-  const server = (index: number) => servers[index] as ChaosServer;
+  const server = (index: number) => servers[index % servers.length] as ChaosServer;
   switch (next.what) {
-    case "crash": {
+    case "crash":
+    case "crash at a hand-over": {
       const askedAt = journal.now();
-      await runtime.through((sluice) => sluice.crash(pool));
+      if (next.what === "crash") await runtime.through((sluice) => sluice.crash(pool));
+      else if (!(await crashAtHandOver(runtime, pool, next.when))) break;
+      journal.crashed(askedAt);
       for (const { sickness } of servers) sickness.interrupted(askedAt);
       break;
     }
@@ -52,7 +57,7 @@ async function happen(
       await retryOne(next, journal, runtime);
       break;
     case "refuse":
-      for (const index of next.servers) server(index).outages.refuse(next.forMs);
+      for (const one of new Set(next.servers.map(server))) one.outages.refuse(next.forMs);
       break;
     case "reset":
       server(next.server).outages.resetNext(next.connections);
@@ -83,6 +88,13 @@ async function happen(
     case "slots":
       await operator.resize(server(next.server), next.slots);
   }
+}
+
+function crashAtHandOver(runtime: Runtime, pool: PoolName, when: "before" | "after"): Promise<boolean> {
+  return runtime.through(async (sluice) => {
+    const hasCrashed = await sluice.planCrashAtHandOver(pool, when);
+    return hasCrashed();
+  });
 }
 
 async function beSick({ outages, sickness }: ChaosServer, status: number, forMs: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { Cast } from "./director.ts";
 import type { Journal } from "./journal.ts";
 import type { Load } from "./load.ts";
 import { lastPlan } from "./plans.ts";
-import { CHECK_TIMEOUT_MS, longestLeaseMs, QUARANTINE_MAX_MS } from "./pool.ts";
+import { CHECK_TIMEOUT_MS, longestLeaseMs, longestLostMs, QUARANTINE_MAX_MS } from "./pool.ts";
 import type { ChaosServer } from "./servers/server.ts";
 
 /** Some room for health checks to find every server up again, on a busy machine. */
@@ -27,7 +27,7 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
       (now) =>
         [now.inFlight, now.queued, now.deferred?.running].every((count) => count === 0) &&
         now.servers.every(({ health }) => health !== "down"),
-      longestLeaseMs(journal.settings) + ROOM_MS,
+      Math.max(longestLeaseMs(journal.settings), longestLostMs(journal.settings)) + ROOM_MS,
     );
   } catch (error) {
     journal.break("slot", `the pool does not come to rest: ${(error as Error).message}`);
@@ -46,7 +46,7 @@ export async function comeToRest(cast: Cast, load: Load): Promise<void> {
 async function fillEverySlot(servers: ChaosServer[], journal: Journal, load: Load): Promise<void> {
   const slots = servers.flatMap(({ name, workload }) => Array<string>(workload.slots).fill(name)).sort();
   for (const end = journal.now() + LATE_CHECK_MS; ; ) {
-    const plans = slots.map(() => lastPlan(journal.settings.on_client_abort));
+    const plans = slots.map(() => lastPlan(journal.settings.pool));
     await Promise.all(plans.map((plan) => load.send(plan)));
     const jobs = plans.flatMap((plan) => journal.requests.get(plan.id)?.jobs ?? []);
     const used = jobs.map((job) => job.server).sort();

@@ -59,7 +59,7 @@ export class Guest {
 
   async #untilForgotten(): Promise<void> {
     const { name } = this.server;
-    const pool = this.#journal.settings.on_client_abort;
+    const pool = this.#journal.settings.pool;
     for (const end = Date.now() + EXPIRES_MS + ROOM_MS; ; await sleep(50)) {
       const { servers } = await this.#runtime.through((sluice) => sluice.snapshot(pool));
       if (!servers.some((server) => server.name === name && server.registered)) break;
@@ -69,7 +69,7 @@ export class Guest {
   }
 
   async #ask(method: string, body?: unknown): Promise<{ status: number; text: string }> {
-    const path = `/api/pools/${this.#journal.settings.on_client_abort}/servers/${this.server.name}`;
+    const path = `/api/pools/${this.#journal.settings.pool}/servers/${this.server.name}`;
     return this.#runtime.through(async (sluice) => {
       const response = await sluice.admin(method, path, body);
       return { status: response.status, text: await response.text() };

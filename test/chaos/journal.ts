@@ -10,6 +10,8 @@ import { Waiting } from "./waiting.ts";
 /** One request, from its client's point of view. Times here and below are ms since the run began. */
 export interface Sent {
   plan: RequestPlan;
+  /** Which of the isolates it was sent to, from 0. */
+  isolate: number;
   sentAt: number;
   /** Since when its client neither sends nor reads, though it should. */
   stalledAt: number | null;
@@ -92,7 +94,16 @@ export interface Broken {
   about: Sent[];
 }
 
+/** Some isolates, or all, were killed and started again. The first has all objects. */
+export interface Kill extends Crash {
+  isolates: readonly number[];
+}
+
 const SAME_MOMENT_MS = 250;
+/** Who was sent while the objects were gone has had a server by then, or is refused. */
+const REMEMBERED_MS = 8_000;
+/** Until all have told the objects that they are back, it takes about as long again. */
+const OUTAGE_SHARE = 2;
 /** In which a Worker has not attached to its lease yet, and what it says takes to come here. */
 const HEARD_LATE_MS = 1_500;
 
@@ -113,8 +124,12 @@ export class Journal {
   readonly operations = new Map<string, number>();
   /** Stored requests of which nobody has asked yet how they ended. */
   readonly open = new Set<Sent>();
-  /** Of the whole runtime. */
-  readonly kills: Crash[] = [];
+  /** Of the whole runtime, or of one isolate. */
+  readonly kills: Kill[] = [];
+  /** When the pool's object crashed, and the others went on. */
+  readonly crashes: number[] = [];
+  /** What the pool has last counted. `passedOn`: leases that were passed on; absent: it does not count that. */
+  totals: { completed: number; passedOn?: number } | null = null;
   /** When operators may have had requests cut off, and when they had the pool stopped. */
   readonly #cuts = new Spans();
   readonly #stops = new Spans();
@@ -142,10 +157,11 @@ export class Journal {
     return performance.now() - this.#start;
   }
 
-  send(plan: RequestPlan): Sent {
+  send(plan: RequestPlan, isolate = 0): Sent {
     const sentAt = this.now();
     const sent: Sent = {
       plan,
+      isolate,
       sentAt,
       stalledAt: null,
       endedAt: null,
@@ -229,9 +245,9 @@ export class Journal {
     return this.#stops.touch(from - SAME_MOMENT_MS - this.slackMs, to + SAME_MOMENT_MS);
   }
 
-  /** A moment between these two was one of a kill. */
-  hadKill(from: number, to = this.now()): boolean {
-    return this.kills.some((kill) => kill.from <= to && kill.to >= from);
+  /** A moment between these two was one of a kill that this isolate did not survive. */
+  hadKill(isolate: number, from: number, to = this.now()): boolean {
+    return this.kills.some((kill) => kill.isolates.includes(isolate) && kill.from <= to && kill.to >= from);
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {
@@ -274,6 +290,11 @@ export class Journal {
     }
     // It may be told so, or wait for another server.
     else this.#waits(job.sent, job.doneAt);
+  }
+
+  /** Its object, at some moment since `from`. */
+  crashed(from: number): void {
+    this.crashes.push(from);
   }
 
   event(text: string): void {
@@ -372,10 +393,21 @@ export class Journal {
 
   #checkOrder(sent: Sent, server: string): void {
     if (sent.jobs.length > 0) return;
-    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), this.slackMs);
+    const slackMs = this.slackMs + this.#outageMs();
+    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), slackMs);
     // What two servers were sent at the same moment, they may read in either order.
     if (overtaken)
       setTimeout(() => setImmediate(() => void this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
+  }
+
+  /**
+   * How long the objects were gone of late, while others lived on. Whoever was sent meanwhile could tell nobody when it came,
+   * and those who had waited before knew their turn.
+   */
+  #outageMs(): number {
+    const isOfLate = ({ isolates, to }: Kill) => isolates.includes(0) && to > this.now() - REMEMBERED_MS;
+    const outages = this.kills.filter(isOfLate).map(({ from, to }) => Math.min(to, this.now()) - from);
+    return OUTAGE_SHARE * Math.max(0, ...outages);
   }
 
   async #judgeOrder(overtaken: Sent, sent: Sent, server: string): Promise<void> {

@@ -9,12 +9,15 @@ import type { Told } from "./clients/monitor.ts";
 import type { ClientKind } from "./clients/plan.ts";
 import { acceptanceFault, fateOf, summaryOf } from "./fate.ts";
 import { starved } from "./flows.ts";
+import { HeldSlots } from "./held-slots.ts";
 import { type Job, Journal, type Promised, type Sent } from "./journal.ts";
 import { type JobPlan, jobPlan, type RequestPlan, requestPlan } from "./plans.ts";
 import {
   CHECK_INTERVAL_MS,
   drawSettings,
   FALL,
+  longestLeaseMs,
+  longestLostMs,
   longestStallMs,
   MAX_DEFERRED,
   RETRIES,
@@ -62,6 +65,11 @@ function crash(sent: Sent): void {
   sent.stored?.crashes.push({ from: journal.now(), to: journal.now() });
 }
 
+/** Of the isolates that there are, these are killed, and back at that moment. */
+function kill(to = journal.now(), isolates = [0]): void {
+  journal.kills.push({ from: journal.now(), to, isolates });
+}
+
 /** An operator cuts off what is in flight, in this very moment. */
 function cut(): void {
   journal.beginCut(0).to = journal.now();
@@ -82,6 +90,26 @@ describe("overlap", () => {
     expect(kinds()).toEqual([]);
     workload.begin(workOf(arrive(send())));
     expect(kinds()).toEqual(["overlap"]);
+  });
+
+  test("after an early answer a server is at work until it has the whole upload, but for what is on its way", () => {
+    const workload = new Workload("web-1", 1, journal);
+    for (const [lateMs, broken] of [
+      [20, []],
+      [200, ["overlap"]],
+    ] as const) {
+      const early = workOf(arrive(send("slow upload")));
+      (early.job as Job).headAt = journal.now();
+      const next = workOf(arrive(send()));
+      workload.begin(early);
+      workload.begin(next);
+      vi.advanceTimersByTime(lateMs);
+      (early.job as Job).wholeAt = journal.now();
+      workload.end(early);
+      workload.end(next);
+      vi.advanceTimersByTime(1_000);
+      expect(kinds()).toEqual(broken);
+    }
   });
 
   test("a slot whose server turned somebody away rests for as long as it said", () => {
@@ -137,6 +165,19 @@ describe("order", () => {
     vi.advanceTimersByTime(1_000);
     expect(kinds()).toEqual(["order"]);
     expect(journal.broken[0]?.about[0]).toBe(other);
+  });
+
+  test("who was sent while the objects were gone may be overtaken by as much, and by no more", () => {
+    const early = send();
+    kill(journal.now() + 300);
+    vi.advanceTimersByTime(1_500);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual([]);
+    arrive(send());
+    vi.advanceTimersByTime(1_000);
+    expect(kinds()).toEqual(["order"]);
+    expect(journal.broken[0]?.about[0]).toBe(early);
   });
 
   test("a stored request is on the list once its 202 is here, and as long as Sluice says so", async () => {
@@ -436,7 +477,7 @@ describe("twice, of stored requests", () => {
     vi.advanceTimersByTime(1);
     crash(sent);
     arrive(sent);
-    journal.kills.push({ from: journal.now(), to: Number.POSITIVE_INFINITY });
+    kill(Number.POSITIVE_INFINITY);
     arrive(sent);
     expect(kinds()).toEqual([]);
   });
@@ -451,7 +492,7 @@ describe("twice, of stored requests", () => {
     expect(kinds()).toEqual(["twice"]);
     const direct = send("stays", { idempotent: true });
     arrive(direct);
-    journal.kills.push({ from: journal.now(), to: journal.now() + 1 });
+    kill(journal.now() + 1);
     arrive(direct);
     expect(kinds()).toEqual(["twice", "twice"]);
   });
@@ -523,6 +564,97 @@ describe("slot", () => {
       expect(kinds()).toEqual(["slot"]);
     },
   );
+});
+
+describe("slot, of leases", () => {
+  const apart = { ...settings, flow: undefined, cooldownMs: 50, balance: "first" };
+  const passing = { ...apart, cooldownMs: 0 };
+  const leaseMs = longestLeaseMs(apart);
+  const lostMs = longestLostMs(apart);
+
+  let since = "";
+  /** The pool's snapshots so far, and those of this long from now on, in which one lease is held. */
+  const held = (slots: HeldSlots) => (forMs: number) => {
+    vi.advanceTimersByTime(forMs);
+    slots.look([{ name: "web-1", leases: [{ id: "1", since, quarantined: false } as never] }]);
+  };
+
+  function holding(one = apart): (forMs: number) => void {
+    journal = new Journal(one, { latelyMs: 0 });
+    since = new Date().toISOString();
+    return held(new HeldSlots(journal));
+  }
+
+  test("a slot is held for no longer than a request and its quarantine take, and that is told once", () => {
+    const hold = holding();
+    hold(leaseMs);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a lease that is passed on keeps its id, whoever holds it since then", () => {
+    const hold = holding(passing);
+    hold(0);
+    vi.advanceTimersByTime(longestLeaseMs(passing) - 1);
+    since = new Date().toISOString();
+    hold(0);
+    expect(kinds()).toEqual([]);
+    vi.advanceTimersByTime(lostMs);
+    since = new Date().toISOString();
+    hold(0);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a slot whose holder was killed is closed until the lease has run out and its quarantine is over", () => {
+    const hold = holding();
+    hold(1_000);
+    kill(journal.now(), [1]);
+    hold(lostMs);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("one that was taken after a kill is not, nor is one that had been held for too long by then", () => {
+    const slots = holding();
+    kill(journal.now() - 1);
+    slots(leaseMs + 1);
+    expect(kinds()).toEqual(["slot"]);
+    const others = holding();
+    vi.advanceTimersByTime(leaseMs + 1);
+    kill();
+    others(0);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test("a restart of the object lets a lost lease live once more, and no second one does", () => {
+    const hold = holding();
+    hold(1_000);
+    kill(journal.now(), [1]);
+    vi.advanceTimersByTime(20_000);
+    journal.crashed(journal.now());
+    vi.advanceTimersByTime(20_000);
+    journal.crashed(journal.now());
+    hold(lostMs - 20_000);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
+  test.for([
+    [passing, []],
+    [apart, ["slot"]],
+  ] as const)("a crash may lose a lease only where leases are passed on (%#)", ([one, broken]) => {
+    const hold = holding(one);
+    hold(1_000);
+    journal.crashed(journal.now());
+    hold(lostMs);
+    expect(kinds()).toEqual(broken);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
 });
 
 test("a client is not held to have stalled while buffers on the way still take what it does not read", () => {
@@ -830,7 +962,7 @@ describe("lost, of stored requests", () => {
     expect(fate(other, toldFailure("fate-unknown", 502, RETRIES + 1))).toHaveProperty("outcome");
     const killed = store(send("defers", { idempotent: false }));
     arrive(killed);
-    journal.kills.push({ from: journal.now(), to: journal.now() });
+    kill();
     expect(fate(killed, unknown)).toHaveProperty("outcome");
   });
 
@@ -902,11 +1034,31 @@ describe("lost, of stored requests", () => {
 
 test("who is cut off by a kill is not lost, and who came after it is", () => {
   const cut = send();
-  journal.kills.push({ from: journal.now(), to: journal.now() });
+  kill();
   vi.advanceTimersByTime(1);
   const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
   expect(verdict(cut, reply, journal)).toEqual({ outcome: "killed" });
   expect(verdict(send(), reply, journal)).toHaveProperty("lost");
+});
+
+test("a kill of one isolate is no excuse for what another one does", () => {
+  const [there, here] = [journal.send(send().plan, 1), journal.send(send().plan, 2)];
+  kill(journal.now(), [0, 2]);
+  const reply = { status: 0, headers: {}, body: "ECONNRESET", whole: false };
+  expect(verdict(there, reply, journal)).toHaveProperty("lost");
+  expect(verdict(here, reply, journal)).toEqual({ outcome: "killed" });
+});
+
+test("the objects of stored requests go with the first isolate, and with no other", () => {
+  const sent = store(send("defers", { idempotent: true }));
+  arrive(sent);
+  kill(journal.now(), [0]);
+  vi.advanceTimersByTime(51);
+  arrive(sent);
+  expect(kinds()).toEqual([]);
+  kill(journal.now(), [1, 2]);
+  arrive(sent);
+  expect(kinds()).toEqual(["twice"]);
 });
 
 test("the id of a stored request is a secret, and so is its second half", () => {

@@ -1,44 +1,86 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cast } from "./director.ts";
+import type { Kill } from "./journal.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The first comes in a short run too. The shortest and the longest time to it, and between two kills. */
 const FIRST_MS: [number, number] = [8_000, 14_000];
 const GAP_MS: [number, number] = [15_000, 45_000];
+/** The same of kills of one isolate alone. What it has lost keeps all others from passing leases on until that is found. */
+const FIRST_ALONE_MS: [number, number] = [4_000, 12_000];
+const GAP_ALONE_MS: [number, number] = [16_000, 48_000];
 /** None comes so shortly before the end. */
 const LAST_MS = 3_000;
 /** Longer than a server that is busy for others is left alone. */
 const SETTLING_MS = 1_000;
+/** How often an operator frees the slots of an isolate that was killed. Else they run out by themselves. */
+const FREES = 0.7;
 
-/** When the runtime is killed in a run, in ms since its beginning. */
-export function killTimes(random: Random, forMs: number): number[] {
-  const times: number[] = [];
-  for (let at = random.whole(...FIRST_MS); at < forMs - LAST_MS; at += random.whole(...GAP_MS))
-    times.push(at);
-  return times;
+export interface PlannedKill {
+  /** Since the run began. */
+  atMs: number;
+  /** Numbers from 0; with the first one go all objects. */
+  isolates: number[];
+  /** An operator frees the slots of those who are gone. */
+  frees: boolean;
 }
 
-/** Kills the runtime with all that is in it, both pools and everybody's connections. It is back at once. */
-export async function killAt(times: number[], runtime: Runtime, casts: Cast[]): Promise<void> {
+/** When how much of the runtime is killed in a run: all of it, or one isolate alone while the others go on. */
+export function planKills(random: Random, forMs: number, isolates: number): PlannedKill[] {
+  const everything = Array.from({ length: isolates }, (_, isolate) => isolate);
+  const kills = times(random, FIRST_MS, GAP_MS, forMs).map((atMs): PlannedKill => {
+    return { atMs, isolates: everything, frees: true };
+  });
+  if (isolates === 1) return kills;
+  const own = random.fork("alone");
+  const alone = times(own, FIRST_ALONE_MS, GAP_ALONE_MS, forMs).map((atMs): PlannedKill => {
+    return { atMs, isolates: [own.whole(0, isolates - 1)], frees: own.chance(FREES) };
+  });
+  return [...kills, ...alone].sort((a, b) => a.atMs - b.atMs);
+}
+
+function times(random: Random, first: [number, number], gap: [number, number], forMs: number): number[] {
+  const all: number[] = [];
+  for (let at = random.whole(...first); at < forMs - LAST_MS; at += random.whole(...gap)) all.push(at);
+  return all;
+}
+
+/** Kills them, for all pools at once, with everybody's connections. They are back at once. */
+export async function killAt(kills: PlannedKill[], runtime: Runtime, casts: Cast[]): Promise<void> {
   const start = performance.now();
-  for (const time of times) {
-    await sleep(Math.max(0, start + time - performance.now()));
-    const restarted = runtime.restart();
-    await Promise.all(casts.map((cast) => survive(cast, restarted)));
+  const survived: Promise<unknown>[] = [];
+  for (const kill of kills) {
+    await sleep(Math.max(0, start + kill.atMs - performance.now()));
+    const restarted = runtime.restart(kill.isolates);
+    for (const cast of casts) {
+      const fail = (error: Error) => cast.journal.break("lost", `a kill, and after it ${error.message}`);
+      survived.push(survive(cast, kill, restarted).catch(fail));
+    }
+    await restarted;
   }
+  await Promise.all(survived);
 }
 
 /** What was in flight is cut off, and its slots are taken for half a minute, unless an operator knows better. */
-async function survive({ journal, servers, guest, operator }: Cast, restarted: Promise<void>): Promise<void> {
-  const kill = { from: journal.now(), to: Number.POSITIVE_INFINITY };
+async function survive(
+  { journal, servers, guest, operator, isolates }: Cast,
+  { isolates: numbers, frees }: PlannedKill,
+  restarted: Promise<void>,
+): Promise<void> {
+  const kill: Kill = { from: journal.now(), to: Number.POSITIVE_INFINITY, isolates: numbers };
   journal.kills.push(kill);
-  journal.operation("kill", "the runtime is killed");
+  const all = numbers.length === isolates;
+  const [what, its] = all
+    ? ["the runtime", ""]
+    : [`isolate ${numbers}`, numbers.includes(0) ? ", with the objects," : ""];
+  journal.operation(all ? "kill" : "kill of one isolate", `${what}${its} is killed`);
   await restarted;
   kill.to = journal.now();
   const backAt = Date.now();
-  journal.event("the runtime is back");
-  for (const { sickness } of servers) sickness.interrupted(kill.from);
+  journal.event(`${what} is back`);
+  if (numbers.includes(0)) for (const { sickness } of servers) sickness.interrupted(kill.from);
+  if (!frees) return;
   await sleep(SETTLING_MS);
-  await Promise.all([...servers, guest.server].map((server) => operator.freeFormer(server, backAt)));
+  await Promise.all([...servers, guest.server].map((server) => operator.freeFormer(server, backAt, all)));
 }

@@ -9,9 +9,9 @@ import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from
 import { STOP_MESSAGE } from "./pool.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Spread } from "./spread.ts";
 import { settle, verdict } from "./verdict.ts";
 
-const MEAN_GAP_MS = 14;
 /** No more than so many at a time: what cannot be answered in time only waits. */
 const MOST_OUTSTANDING = 450;
 const BURST = { chance: 1 / 1000, shortest: 60, longest: 250 };
@@ -21,16 +21,19 @@ export class Load {
   readonly #runtime: Runtime;
   readonly #journal: Journal;
   readonly #random: Random;
+  readonly #spread: Spread;
   readonly #outstanding = new Set<Promise<void>>();
 
-  constructor(runtime: Runtime, journal: Journal, random: Random) {
+  constructor(runtime: Runtime, journal: Journal, random: Random, spread: Spread) {
     this.#runtime = runtime;
     this.#journal = journal;
     this.#random = random;
+    this.#spread = spread;
   }
 
   async run(forMs: number): Promise<void> {
     const arrivals = this.#random.fork("arrivals");
+    const { meanGapMs } = this.#journal.settings;
     const end = this.#journal.now() + forMs;
     let due = this.#journal.now();
     for (let number = 1; due < end; number++) {
@@ -42,7 +45,7 @@ export class Load {
       }
       const crowd = arrivals.chance(BURST.chance) ? arrivals.whole(BURST.shortest, BURST.longest) : 1;
       for (let one = 0; one < crowd; one++) void this.send(this.#plan(number, one));
-      due += -Math.log(1 - arrivals.next()) * MEAN_GAP_MS;
+      due += -Math.log(1 - arrivals.next()) * meanGapMs;
     }
   }
 
@@ -59,8 +62,9 @@ export class Load {
 
   async #send(plan: RequestPlan): Promise<void> {
     const [journal, runtime] = [this.#journal, this.#runtime];
-    const sluice = await runtime.sluice();
-    const sent = journal.send(plan);
+    const isolate = this.#spread.isolateOf(plan.id, journal.now());
+    const sluice = await runtime.isolate(isolate);
+    const sent = journal.send(plan, isolate);
     try {
       const fate = isDeferring(plan.client)
         ? await defer({ sent, journal, runtime })
@@ -78,7 +82,7 @@ export class Load {
     const leftOut = isTime
       ? CLIENT_KINDS.find((kind) => !clients.has(kind) && !settings.without.includes(kind))
       : undefined;
-    return requestPlan(this.#random, `${settings.on_client_abort}-${number}-${one}`, settings, leftOut);
+    return requestPlan(this.#random, `${settings.pool}-${number}-${one}`, settings, leftOut);
   }
 }
 

@@ -11,6 +11,10 @@ import type { ChaosServer } from "./servers/server.ts";
 const RESIZE_ROOM_MS = 5_000;
 /** What got a slot before a cut may come to its server so much later. */
 const UNDER_WAY_MS = 250;
+/** A server whose slots are all taken has nothing to do for so long only if their holders are gone. */
+const IDLE_MS = 2_000;
+/** Who has found no such moment by then leaves it to the leases' time to live. */
+const IDLE_WITHIN_MS = 8_000;
 
 /** Who drains, resumes and changes servers through the admin side; any answer but the expected one is an error. */
 export class Operator {
@@ -23,7 +27,7 @@ export class Operator {
   #deploys = 0;
 
   constructor(runtime: Runtime, journal: Journal, servers: ChaosServer[]) {
-    this.#pool = journal.settings.on_client_abort;
+    this.#pool = journal.settings.pool;
     this.#runtime = runtime;
     this.#journal = journal;
     this.#servers = servers;
@@ -107,12 +111,17 @@ export class Operator {
     this.#journal.event(`operator: ${owner} resumes: ${response.status}`);
   }
 
-  /** Frees the slots that requests got before the runtime was killed, once the server is at work for none of them. */
-  async freeFormer(server: ChaosServer, killedAt: number): Promise<void> {
+  /**
+   * Frees the slots that requests got before a kill, once the server is at work for none of them. `all`: nobody is left who
+   * had one of them; else the server must have had nothing to do for a while, though its slots are taken.
+   */
+  async freeFormer(server: ChaosServer, killedAt: number, all: boolean): Promise<void> {
     while (server.workload.hasStray()) await sleep(20);
+    if (!all && !(await this.#isIdleFor(IDLE_MS, server))) return;
     const { servers } = await this.#runtime.through((sluice) => sluice.snapshot(this.#pool));
     const leases = servers.find(({ name }) => name === server.name)?.leases ?? [];
     for (const { id } of leases.filter(({ since }) => Date.parse(since) < killedAt)) {
+      if (!all && server.workload.jobs > 0) return;
       const path = `/api/pools/${this.#pool}/leases/${id}`;
       const response = await this.#runtime.through((sluice) => sluice.admin("DELETE", path));
       // Its holder may have come back, and ended it.
@@ -167,6 +176,18 @@ export class Operator {
   #restartAll(forMs: number): void {
     this.#journal.operation("all servers restarted", "operator: all servers restart");
     for (const server of this.#servers) server.outages.restart(forMs);
+  }
+
+  /** False if it has too much to do for that. */
+  async #isIdleFor(forMs: number, { workload, name }: ChaosServer): Promise<boolean> {
+    const now = () => this.#journal.now();
+    const arrivals = () => this.#journal.jobs.filter((job) => job.server === name).length;
+    let [begun, before] = [now(), arrivals()];
+    for (const end = now() + IDLE_WITHIN_MS; now() < end; await sleep(20)) {
+      if (workload.jobs > 0 || arrivals() > before) [begun, before] = [now(), arrivals()];
+      if (now() - begun > forMs + this.#journal.slackMs) return true;
+    }
+    return false;
   }
 
   async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {

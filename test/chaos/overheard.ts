@@ -27,7 +27,7 @@ export class Overheard {
 
 /** Listens to the pool's events and snapshots, until `signal`. */
 export async function eavesdrop(runtime: Runtime, journal: Journal, signal: AbortSignal): Promise<void> {
-  const path = `/_sluice/api/pools/${journal.settings.on_client_abort}/events`;
+  const path = `/_sluice/api/pools/${journal.settings.pool}/events`;
   while (!signal.aborted) {
     try {
       const { url } = await runtime.sluice();

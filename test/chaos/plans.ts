@@ -114,7 +114,7 @@ export function requestPlan(random: Random, id: string, settings: Settings, kind
     kind === undefined && deferring !== null
       ? drawShape(deferring, own, settings)
       : drawShape(kind ?? drawn, draw, settings);
-  return toPlan(id, settings.on_client_abort, shape, drawTenant(id));
+  return toPlan(id, settings.pool, shape, drawTenant(id));
 }
 
 /** One of the last requests, which together must find every slot free. */
@@ -169,9 +169,10 @@ export function jobPlan(
   settings: Settings,
 ): JobPlan {
   const draw = random.fork(`${id} arrival ${arrival}`);
+  const isSpared = !random.fork(`${id} calm`).chance(1 / settings.calm);
   const plan: JobPlan = {
-    behaviour: unless(settings.without, draw.weighted(BEHAVIOURS), "answer"),
-    workMs: draw.whole(10, 60),
+    behaviour: isSpared ? "answer" : unless(settings.without, draw.weighted(BEHAVIOURS), "answer"),
+    workMs: draw.whole(...settings.workMs),
     answerBytes: draw.chance(0.05) ? 200_000 : draw.whole(0, 3_000),
     chunked: draw.chance(0.5),
     before: draw.next(),

@@ -2,11 +2,13 @@ import { type ClientPlan, mayLeave, neverWhole } from "./clients/plan.ts";
 import { AHEAD_MS, CLIENT, PLAN } from "./clients/tenants.ts";
 import type { Random } from "./random.ts";
 
-/** One pool for each thing that may be done with a request whose client has left. */
-export const POOLS = ["finish", "cancel"] as const;
+/**
+ * One pool for each thing that may be done with a request whose client has left; and one in which all is as it has to be for
+ * leases to be passed on: no flows, no cooldown, no hash, short requests, and as a rule more of them than slots.
+ */
+export const POOLS = ["finish", "cancel", "pass"] as const;
 export type PoolName = (typeof POOLS)[number];
 
-export const SERVERS = 6;
 export const RETRIES = 3;
 export const MAX_QUEUE = 250;
 export const QUEUE_TIMEOUT_MS = 4_000;
@@ -56,15 +58,20 @@ const LATE_ALARM_MS = 250;
 
 /** What a crash of the pool at the wrong moment, and a busy machine, may add to a lease. */
 const LEASE_ROOM_MS = 2_000;
+/** How long a lease lives of which nobody hears anything: its holder is gone, and nobody knows (docs/architecture.md). */
+export const LEASE_TTL_MS = 30_000;
+/** How long a lease may be passed on from request to request. */
+const PASSED_ON_MS = 10_000;
 
 /** What differs from seed to seed: every combination keeps the same promises. */
-export function drawSettings(random: Random, on_client_abort: PoolName, without: readonly string[]) {
+export function drawSettings(random: Random, pool: PoolName, without: readonly string[]) {
   const balances = random.fork("balance");
   const flows = random.fork("flows");
   // In every run there is a pool that tells clients apart, and in every other one that does not.
-  const hasFlows = flows.chance(on_client_abort === "cancel" ? 1 : 0.5);
-  return {
-    on_client_abort,
+  const hasFlows = flows.chance(pool === "cancel" ? 1 : 0.5);
+  const drawn = {
+    pool,
+    on_client_abort: pool === "pass" ? random.fork("abort").pick(["finish", "cancel"]) : pool,
     /** Faults that are left out, to find out which of them it takes. */
     without,
     when_down: random.pick(["hold", "refuse"]),
@@ -78,22 +85,45 @@ export function drawSettings(random: Random, on_client_abort: PoolName, without:
     bufferKiB: random.pick([128, 256]),
     /** How long a stored request may wait for a slot. */
     expiresMs: random.pick([5_000, 20_000]),
-    balance: balances.pick([
-      "roundrobin",
-      "leastconn",
-      "first",
-      "random",
-      `hash:header:${SESSION}`,
-      "hash:path",
-    ]),
+    balance: balances.pick([...WITHOUT_HASH, `hash:header:${SESSION}`, "hash:path"]),
     slowStartMs: balances.pick([0, 0, 1_000, 3_000]),
     flow: hasFlows ? `header:${CLIENT}` : undefined,
     max_queue_per_flow: hasFlows ? flows.pick([undefined, 60]) : undefined,
     max_in_flight_per_flow: hasFlows ? flows.pick([undefined, undefined, 2, 4]) : undefined,
     /** Whether a check takes a slot, or is answered beside the work. */
     checksTakeSlots: balances.chance(0.7),
+    servers: 6,
+    meanGapMs: 14,
+    /** Of requests that are to be stored. More than the servers can do would leave none for those that wait themselves. */
+    deferredShare: 0.15,
+    /** How long servers work for a request: the shortest and the longest time. */
+    workMs: [10, 60] as [number, number],
+    /** By how much happenings are further apart than usual, and of how many requests' faults one comes true. */
+    calm: 1,
   };
+  return pool === "pass"
+    ? { ...drawn, ...PASSING, balance: random.fork("passing").pick(WITHOUT_HASH) }
+    : drawn;
 }
+
+const WITHOUT_HASH = ["roundrobin", "leastconn", "first", "random"];
+
+/**
+ * The objects of stored requests hold leases too, in the isolate that has all objects: few of them, or no other is ever alone.
+ * And whatever goes wrong has the pool forbid passing leases on for a while: if that is all the time, none is.
+ */
+const PASSING = {
+  flow: undefined,
+  max_queue_per_flow: undefined,
+  max_in_flight_per_flow: undefined,
+  cooldownMs: 0,
+  servers: 3,
+  backups: 0,
+  meanGapMs: 10,
+  deferredShare: 0.01,
+  workMs: [10, 50] as [number, number],
+  calm: 4,
+};
 export type Settings = ReturnType<typeof drawSettings>;
 
 export const longestAfterglowMs = ({ cooldownMs }: Settings) => LONGEST_AFTERGLOW * cooldownMs;
@@ -114,14 +144,24 @@ export function longestStallMs({ clientTimeoutMs }: Settings, { kind }: ClientPl
   return Math.max(limitMs + STALL_ROOM_MS, 2 * limitMs + LATE_ALARM_MS);
 }
 
+/** A lease may go from request to request here, and keeps its id. */
+export function passesOn({ flow, cooldownMs, balance }: Settings): boolean {
+  return flow === undefined && cooldownMs === 0 && !balance.startsWith("hash");
+}
+
 /** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
 export function longestLeaseMs(settings: Settings): number {
-  const closedMs = Math.max(
-    QUARANTINE_MAX_MS,
-    settings.cooldownMs,
-    cancels(settings) ? cancelMs(settings) : 0,
-  );
-  return LONGEST_MS + CLOSING_MS + closedMs + LEASE_ROOM_MS;
+  const passedMs = passesOn(settings) ? PASSED_ON_MS : 0;
+  return passedMs + LONGEST_MS + CLOSING_MS + longestClosedMs(settings) + LEASE_ROOM_MS;
+}
+
+/** The same after its holder was lost, from the moment on at which the pool last heard of it, or began to wait for word. */
+export function longestLostMs(settings: Settings): number {
+  return LEASE_TTL_MS + longestClosedMs(settings) + LEASE_ROOM_MS;
+}
+
+function longestClosedMs(settings: Settings): number {
+  return Math.max(QUARANTINE_MAX_MS, settings.cooldownMs, cancels(settings) ? cancelMs(settings) : 0);
 }
 
 const cancelMs = ({ probe }: Settings) => (probe ? 2 * QUARANTINE_MAX_MS : QUARANTINE_CANCEL_MS);
@@ -140,8 +180,14 @@ export function poolTable(
     expiresMs,
     slowStartMs,
     checksTakeSlots,
+    pool,
     backups: _,
     without: __,
+    servers: ___,
+    meanGapMs: ____,
+    deferredShare: _____,
+    workMs: ______,
+    calm: _______,
     ...drawn
   } = settings;
   return {
@@ -149,7 +195,7 @@ export function poolTable(
     servers,
     register: { urls: [guestUrl] },
     priorities: Object.entries(AHEAD_MS).map(([value, ms]) => ({ header: PLAN, value, ahead: `${ms}ms` })),
-    path_prefix: `/${settings.on_client_abort}`,
+    path_prefix: `/${pool}`,
     slow_start: `${slowStartMs}ms`,
     cooldown: `${cooldownMs}ms`,
     max_queue: MAX_QUEUE,

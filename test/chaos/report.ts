@@ -1,10 +1,11 @@
 import { CLIENT } from "./clients/tenants.ts";
 import type { Journal, Promised } from "./journal.ts";
-import { longestLeaseMs } from "./pool.ts";
+import { longestLeaseMs, longestLostMs } from "./pool.ts";
 
 export interface Tried {
   seed: number;
   seconds: number;
+  isolates: number;
   longestPauseMs: number;
   /** One of each pool. */
   journals: Journal[];
@@ -33,11 +34,16 @@ const PROMISES: Record<Promised, [label: string, note: string]> = {
 };
 
 /** What was tried and what came of it, as an aligned table of each pool. */
-export function reportLines({ seed, seconds, longestPauseMs, journals }: Tried): string[] {
+export function reportLines({ seed, seconds, isolates, longestPauseMs, journals }: Tried): string[] {
   const shared: Row[] = [
     ["seed", String(seed)],
     ["seconds", seconds],
-    ["longest pause", `${longestPauseMs.toFixed(0)} ms`, "in which clients and servers were not run"],
+    ["isolates", isolates, "copies of the Worker, each a process of its own"],
+    [
+      "longest pause",
+      `${longestPauseMs.toFixed(0)} ms`,
+      "in which clients and servers, or an isolate, were not run",
+    ],
   ];
   return aligned([shared, ...journals.map(rowsOf)]);
 }
@@ -51,7 +57,7 @@ function rowsOf(journal: Journal): Row[] {
   const outcomes = counted([...requests.values()].map(({ outcome }) => outcome ?? "open"));
   const refused = [...outcomes].filter(([outcome]) => outcome.startsWith("refused "));
   return [
-    ["pool", settings.on_client_abort, named(settings)],
+    ["pool", settings.pool, named(settings)],
     ["requests", requests.size, `${repeated(journal)} of them came to several servers, one by one`],
     ["answered", outcomes.get("answered") ?? 0, "whole, as the server said it"],
     ["answered badly", outcomes.get("answered out of order") ?? 0, "by servers out of order, not down yet"],
@@ -64,14 +70,19 @@ function rowsOf(journal: Journal): Row[] {
     ["clients", byFlow(journal).size, list(byFlow(journal))],
     ["client kinds", sum(journal.clients), list(journal.clients)],
     ["server faults", sum(journal.faults), list(journal.faults)],
-    ["object crashes", journal.operations.get("crash") ?? 0],
-    ["kills", journal.kills.length, "of all that runs, with its connections"],
+    ["object crashes", sum(crashes(journal)), list(crashes(journal))],
+    [
+      "kills",
+      journal.kills.length,
+      `with all connections; ${text(killedAlone(journal))} of them of one isolate alone`,
+    ],
     ["operations", sum(operations(journal)), list(operations(journal))],
     ["longest queue", journal.longestQueue],
+    ["passed on", passedOn(journal), "of the hand-overs, from one request to the next without the object"],
     [
       "longest lease",
       `${(journal.longestLeaseMs / 1000).toFixed(1)} s`,
-      `of a slot, its quarantine included; at most ${longestLeaseMs(settings) / 1000} s`,
+      `of a slot, its quarantine included; at most ${longestLeaseMs(settings) / 1000} s, and ${longestLostMs(settings) / 1000} s if lost`,
     ],
     ...promises(journal),
   ];
@@ -125,14 +136,25 @@ function promises(journal: Journal): Row[] {
   ]);
 }
 
-/** All that the operator did, and how sick servers fared; crashes and faults have lines of their own. */
+const HAVE_LINES_OF_THEIR_OWN = /^(crash.*|retry deferred|kill.*|refuse|reset|front|sick)$/;
+
+/** All that the operator did, and how sick servers fared. */
 function operations(journal: Journal): [string, number][] {
-  return [...journal.operations].filter(
-    ([kind]) =>
-      !["crash", "crash deferred", "retry deferred", "kill", "refuse", "reset", "front", "sick"].includes(
-        kind,
-      ),
-  );
+  return [...journal.operations].filter(([kind]) => !HAVE_LINES_OF_THEIR_OWN.test(kind));
+}
+
+function crashes(journal: Journal): [string, number][] {
+  return [...journal.operations].filter(([kind]) => kind === "crash" || kind === "crash at a hand-over");
+}
+
+function killedAlone(journal: Journal): number {
+  return journal.operations.get("kill of one isolate") ?? 0;
+}
+
+/** "not told": the pool does not count it. */
+function passedOn({ totals }: Journal): string {
+  if (totals?.passedOn === undefined) return "not told";
+  return totals.completed === 0 ? "none" : `${Math.round((100 * totals.passedOn) / totals.completed)} %`;
 }
 
 function repeated(journal: Journal): number {
@@ -160,7 +182,7 @@ function list(counts: Iterable<[string, number]>): string {
 
 function named(settings: Record<string, unknown>): string {
   return Object.entries(settings)
-    .filter(([key]) => key !== "on_client_abort")
+    .filter(([key]) => key !== "pool")
     .filter(([, value]) => value !== undefined && (!Array.isArray(value) || value.length > 0))
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");

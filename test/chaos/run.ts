@@ -3,21 +3,35 @@ import { parseArgs } from "node:util";
 import bundle from "../support/bundle.ts";
 import { chaos } from "./chaos.ts";
 import type { Journal } from "./journal.ts";
-import { POOLS } from "./pool.ts";
+import { planKills } from "./kills.ts";
+import { drawSettings, POOLS } from "./pool.ts";
 import { Random } from "./random.ts";
 import { reportLines } from "./report.ts";
 import { schedule } from "./schedule.ts";
+import { Spread } from "./spread.ts";
 
-const USAGE = "usage: npm run chaos -- [--seconds N] [--seed N] [--without FAULT]… [--plan]";
+/** More take turns on a machine's cores, and are late for everything. */
+const MOST_ISOLATES = 8;
+const USAGE = "usage: npm run chaos -- [--seconds N] [--seed N] [--isolates N] [--without FAULT]… [--plan]";
 
-const { seconds, seed, without, plan } = readArguments();
+const { seconds, seed, isolates, without, plan } = readArguments();
 if (plan) {
+  const forMs = seconds * 1000;
+  const line = (atMs: number, text: string) =>
+    console.log(`${(atMs / 1000).toFixed(3).padStart(8)} s  ${text}`);
+  console.log("kills");
+  for (const { atMs, ...kill } of planKills(new Random(seed).fork("kill"), forMs, isolates))
+    line(atMs, JSON.stringify(kill));
   for (const pool of POOLS) {
     console.log(pool);
-    const random = new Random(seed).fork(pool).fork("schedule");
-    for (const { atMs, ...happening } of schedule(random, seconds * 1000)) {
-      console.log(`${(atMs / 1000).toFixed(3).padStart(8)} s  ${JSON.stringify(happening)}`);
-    }
+    const random = new Random(seed).fork(pool);
+    for (const { from, text } of new Spread(random.fork("isolates"), isolates, forMs).plan) line(from, text);
+    for (const { atMs, ...happening } of schedule(
+      random.fork("schedule"),
+      forMs,
+      drawSettings(random.fork("settings"), pool, without).calm,
+    ))
+      line(atMs, JSON.stringify(happening));
   }
 } else {
   const unbundle = await bundle();
@@ -25,6 +39,7 @@ if (plan) {
     const tried = await chaos({
       seed,
       seconds,
+      isolates,
       without,
       onProgress: (journals) => console.log(progressLine(journals)),
     });
@@ -48,18 +63,28 @@ function progressLine(journals: Journal[]): string {
   return `${at} s  requests ${requests}  crashes ${crashes}  faults ${faults}  broken promises ${brokenPromises}`;
 }
 
-function readArguments(): { seconds: number; seed: number; without: string[]; plan: boolean } {
+interface Arguments {
+  seconds: number;
+  seed: number;
+  isolates: number;
+  without: string[];
+  plan: boolean;
+}
+
+function readArguments(): Arguments {
   try {
     const { values } = parseArgs({
       options: {
         seconds: { type: "string", default: "300" },
         seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
+        isolates: { type: "string", default: "1" },
         without: { type: "string", multiple: true, default: [] },
         plan: { type: "boolean", default: false },
       },
     });
-    const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
-    if (seconds > 0 && Number.isSafeInteger(seed)) return { ...values, seconds, seed };
+    const [seconds, seed, isolates] = [Number(values.seconds), Number(values.seed), Number(values.isolates)];
+    const isSound = seconds > 0 && Number.isSafeInteger(seed) && isolates >= 1 && isolates <= MOST_ISOLATES;
+    if (isSound && Number.isInteger(isolates)) return { ...values, seconds, seed, isolates };
   } catch {
     // Said below.
   }

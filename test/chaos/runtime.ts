@@ -1,73 +1,117 @@
 import { Sluice, type SluiceOptions } from "../support/sluice.ts";
 
-/** Sluice, which can be killed as a whole, and goes on with what it has stored. */
+/** One running copy of the Worker, with all its connections; the first one's process has the objects as well. */
+interface Isolate {
+  sluice: Sluice;
+  /** Settled while it runs; it is at other ports after a kill. */
+  up: Promise<void>;
+}
+
+/** Sluice with some isolates, which can be killed as a whole or one by one, and goes on with what it has stored. */
 export class Runtime {
   readonly #options: SluiceOptions;
+  readonly #isolates: Isolate[];
   readonly #former: Sluice[] = [];
-  #sluice: Sluice;
-  #up: Promise<void> = Promise.resolve();
 
-  private constructor(options: SluiceOptions, sluice: Sluice) {
+  private constructor(options: SluiceOptions, sluices: Sluice[]) {
     this.#options = options;
-    this.#sluice = sluice;
+    this.#isolates = sluices.map((sluice) => ({ sluice, up: Promise.resolve() }));
   }
 
-  static async start(options: SluiceOptions): Promise<Runtime> {
-    return new Runtime(options, await Sluice.start(options));
+  static async start(options: SluiceOptions, isolates = 1): Promise<Runtime> {
+    const first = await Sluice.start({ ...options, opensObjects: true });
+    const others = { ...options, objectsAt: first.objectsAt };
+    const rest = Array.from({ length: isolates - 1 }, () => Sluice.start(others));
+    return new Runtime(options, [first, ...(await Promise.all(rest))]);
   }
 
-  /** The one that runs at the moment; after a kill it is another one, at other ports. */
-  async sluice(): Promise<Sluice> {
-    await this.#up;
-    return this.#sluice;
+  /** The one that has the objects. It is the one that operators and monitors talk to. */
+  sluice(): Promise<Sluice> {
+    return this.isolate(0);
   }
 
-  /** Kills it as a power cut would, and starts it again on the same storage. */
-  restart(): Promise<void> {
-    this.#up = this.#restart();
-    return this.#up;
+  /** That of this number, from 0, which runs at the moment. */
+  async isolate(number: number): Promise<Sluice> {
+    const isolate = this.#isolates[number] as Isolate;
+    await isolate.up;
+    return isolate.sluice;
+  }
+
+  /** How to ask that one for something that needs no object, and of Sluice nothing either: it answers if it is run at all. */
+  async ask(number: number): Promise<() => Promise<unknown>> {
+    const sluice = await this.isolate(number);
+    return () => sluice.awoken();
+  }
+
+  /**
+   * Kills some isolates, or all of them, as a power cut would, and starts them again. With the first go all objects, which
+   * start again on the same storage.
+   */
+  restart(numbers: readonly number[] = [...this.#isolates.keys()]): Promise<void> {
+    const restarted = numbers.map((number) => {
+      const isolate = this.#isolates[number] as Isolate;
+      isolate.up = isolate.up.then(() => this.#restart(isolate, number === 0));
+      return isolate.up;
+    });
+    return Promise.all(restarted).then(() => {});
   }
 
   /** Resolves with what `call` does, which is called again if a kill comes in between. */
   async through<T>(call: (sluice: Sluice) => Promise<T>): Promise<T> {
     for (;;) {
-      const [sluice, up] = [await this.sluice(), this.#up];
+      const [sluice, up] = [await this.sluice(), this.#isolates[0]?.up];
       try {
         return await call(sluice);
       } catch (error) {
-        if (up === this.#up) throw error;
+        if (up === this.#isolates[0]?.up) throw error;
       }
     }
   }
 
-  /** False if it has ended by itself. */
+  /** False if one of them has ended by itself. */
   async runs(): Promise<boolean> {
-    const [sluice, up] = [await this.sluice(), this.#up];
-    try {
-      return process.kill(sluice.pid, 0);
-    } catch {
-      return up !== this.#up;
-    }
+    const all = await Promise.all(this.#isolates.map((isolate) => runs(isolate)));
+    return all.every((one) => one);
   }
 
-  /** Everything it has printed. */
+  /** Everything they have printed. */
   get output(): string[] {
-    return [...this.#former, this.#sluice].flatMap((one) => one.output);
+    return this.#all.flatMap((one) => one.output);
   }
 
   /** The log lines of requests. */
   get log(): Record<string, unknown>[] {
-    return [...this.#former, this.#sluice].flatMap((one) => one.log);
+    return this.#all.flatMap((one) => one.log);
   }
 
   async stop(): Promise<void> {
-    // Else it would wait for an end that has been already.
-    if (await this.runs()) await this.#sluice.stop();
+    for (const isolate of this.#isolates.toReversed()) {
+      // Else it would wait for an end that has been already.
+      if (await runs(isolate)) await isolate.sluice.stop();
+    }
   }
 
-  async #restart(): Promise<void> {
-    const folder = await this.#sluice.stopKeepingStorage();
-    this.#former.push(this.#sluice);
-    this.#sluice = await Sluice.start({ ...this.#options, folder });
+  get #all(): Sluice[] {
+    return [...this.#former, ...this.#isolates.map(({ sluice }) => sluice)];
+  }
+
+  async #restart(isolate: Isolate, hasObjects: boolean): Promise<void> {
+    const { sluice } = isolate;
+    const folder = await sluice.stopKeepingStorage();
+    this.#former.push(sluice);
+    const own = hasObjects
+      ? { opensObjects: true }
+      : { objectsAt: (this.#isolates[0] as Isolate).sluice.objectsAt };
+    isolate.sluice = await Sluice.start({ ...this.#options, ...own, folder });
+  }
+}
+
+async function runs(isolate: Isolate): Promise<boolean> {
+  const { up } = isolate;
+  await up;
+  try {
+    return process.kill(isolate.sluice.pid, 0);
+  } catch {
+    return up !== isolate.up;
   }
 }

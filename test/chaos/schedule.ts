@@ -1,4 +1,3 @@
-import { SERVERS } from "./pool.ts";
 import type { Random } from "./random.ts";
 import { NEVER_REACHED } from "./servers/cloudflare.ts";
 
@@ -56,9 +55,16 @@ export interface StoredRetry {
   pick: number;
 }
 
-/** What happens to the pool and its servers, whoever is in flight. `server` is a number, times are ms. */
+/** The pool's object crashes when it is next told that a slot has changed hands: before it has noted that, or after it. */
+export interface HandOverCrash {
+  what: "crash at a hand-over";
+  when: "before" | "after";
+}
+
+/** What happens to the pool and its servers, whoever is in flight. `server` is a number, round the servers; times are ms. */
 export type Happening =
   | { what: "crash" }
+  | HandOverCrash
   | StoredCrash
   | StoredRetry
   | { what: "refuse"; servers: number[]; forMs: number }
@@ -77,6 +83,10 @@ export type Scheduled = Happening & { atMs: number };
 /** Each kind of happening comes at its own pace: the shortest and the longest time between two of them, in ms. */
 const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random: Random) => Happening }> = {
   crash: { gapMs: [300, 3_100], draw: () => ({ what: "crash" }) },
+  "crash at a hand-over": {
+    gapMs: [600, 2_400],
+    draw: (random) => ({ what: "crash at a hand-over", when: random.pick(["before", "after"]) }),
+  },
   "crash deferred": {
     gapMs: [100, 600],
     draw: (random) => ({
@@ -167,12 +177,12 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   },
 };
 
-/** All that the seed has in store for this long, in order. */
-export function schedule(random: Random, forMs: number): Scheduled[] {
+/** All that the seed has in store for this long, in order. `calm`: by how much it is further apart than usual. */
+export function schedule(random: Random, forMs: number, calm = 1): Scheduled[] {
   const all = Object.entries(KINDS).flatMap(([kind, { gapMs, draw }]) => {
     const own = random.fork(kind);
     const list: Scheduled[] = [];
-    for (let atMs = own.whole(...gapMs); atMs < forMs; atMs += own.whole(...gapMs)) {
+    for (let atMs = calm * own.whole(...gapMs); atMs < forMs; atMs += calm * own.whole(...gapMs)) {
       list.push({ atMs, ...draw(own) });
     }
     return list;
@@ -183,5 +193,6 @@ export function schedule(random: Random, forMs: number): Scheduled[] {
 /** Few requests take long: so that a cut finds some, half of them come at once. */
 const perhapsCut = (random: Random) =>
   random.chance(0.6) ? random.whole(0, random.chance(0.5) ? 20 : 800) : null;
-const anyServer = (random: Random) => random.whole(0, SERVERS - 1);
-const everyServer = () => Array.from({ length: SERVERS }, (_, index) => index);
+const MOST_SERVERS = 6;
+const anyServer = (random: Random) => random.whole(0, MOST_SERVERS - 1);
+const everyServer = () => Array.from({ length: MOST_SERVERS }, (_, index) => index);

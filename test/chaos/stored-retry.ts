@@ -45,7 +45,7 @@ async function retry(
   { settings }: Journal,
   runtime: Runtime,
 ): Promise<{ status: number; body: string }> {
-  const path = `/api/pools/${settings.on_client_abort}/deferred/${stored?.id}/retry`;
+  const path = `/api/pools/${settings.pool}/deferred/${stored?.id}/retry`;
   return runtime.through(async (sluice) => {
     const response = await sluice.admin("POST", path, {});
     return { status: response.status, body: await response.text() };

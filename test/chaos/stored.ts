@@ -37,8 +37,9 @@ export async function crashing(stored: Stored, journal: Journal, crash: () => Pr
 /** What was under way in a crash may come to its server so much later. */
 const UNDER_WAY_MS = 50;
 
-/** A crash of its object, or of everything, may have cut off what came to a server at this moment, or later. */
+/** A crash of its object, or of all of them, may have cut off what came to a server at this moment, or later. */
 export function wasInterrupted({ stored }: Sent, since: number, { kills, slackMs }: Journal): boolean {
   const lateMs = UNDER_WAY_MS + slackMs;
-  return [...(stored?.crashes ?? []), ...kills].some(({ to }) => to + lateMs >= since);
+  const killed = kills.filter(({ isolates }) => isolates.includes(0));
+  return [...(stored?.crashes ?? []), ...killed].some(({ to }) => to + lateMs >= since);
 }

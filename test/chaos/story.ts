@@ -22,11 +22,11 @@ export function story(
   ];
 }
 
-function requestLines({ plan, sentAt, stalledAt, endedAt, outcome, jobs, stored }: Sent): string[] {
+function requestLines({ plan, isolate, sentAt, stalledAt, endedAt, outcome, jobs, stored }: Sent): string[] {
   const body = plan.bodyBytes === null ? "" : `, ${plan.bodyBytes} bytes${plan.chunked ? " in chunks" : ""}`;
   return [
     `  ${plan.method} ${plan.id}${plan.idempotent ? "" : " (not idempotent)"}${body}, ${JSON.stringify(plan.client)}`,
-    `    ${time(sentAt)}  sent`,
+    `    ${time(sentAt)}  sent to isolate ${isolate}`,
     ...storedLines(stored),
     ...(stalledAt === null ? [] : [`    ${time(stalledAt)}  the client stalls`]),
     ...jobs.flatMap(jobLines),

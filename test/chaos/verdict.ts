@@ -110,7 +110,7 @@ export function settle(sent: Sent, fate: Verdict, journal: Journal): void {
 /** Every request has one answer of one server, or a refusal of the table that something accounts for. */
 export function verdict(sent: Sent, reply: Reply, journal: Journal): Verdict {
   const { status, headers, body, whole } = reply;
-  if ((status === 0 || !whole) && journal.hadKill(sent.sentAt)) return { outcome: "killed" };
+  if ((status === 0 || !whole) && journal.hadKill(sent.isolate, sent.sentAt)) return { outcome: "killed" };
   if (status === 0) return unanswered(sent, body, journal);
   if (status === 499) return left(sent, journal);
   if (status === 101) return ofWebSocket(sent, reply, journal);

@@ -1,7 +1,7 @@
 /**
- * The Worker under test with handles that production must not have: crash a pool's object, call it without a second
- * try, make it unreachable, for one request or until further notice, let its answers to deferred requests' objects come late or be
- * held, and act as a Worker that dies.
+ * The Worker under test with handles that production must not have: crash a pool's object, at once or when it is told of an
+ * end, call it without a second try, make it unreachable, for one request or until further notice, let its answers to deferred
+ * requests' objects come late or be held, reach the objects of another process, and act as a Worker that dies.
  * Everything else is src/index.ts.
  */
 import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/index.ts";
@@ -9,17 +9,48 @@ import { deferredAddress } from "../../src/link/deferred-id.ts";
 import type { Env } from "../../src/link/env.ts";
 import { PROTOCOL } from "../../src/link/protocol.ts";
 import { type CrashPlan, crashPlan, planCrash, watchWrites } from "./crash-at.ts";
+import { type MaybeElsewhere, nameAgain, withObjectsElsewhere } from "./objects-elsewhere.ts";
 
 export class Pool extends RealPool {
   constructor(ctx: DurableObjectState, env: Env) {
+    nameAgain(ctx, env);
     watchWrites(ctx, "pool");
     super(ctx, env);
+  }
+
+  override enter(...given: Parameters<RealPool["enter"]>) {
+    const [{ ended = [], passed = [] }] = given;
+    return this.#told([...ended, ...passed], () => super.enter(...given));
+  }
+
+  override end(...given: Parameters<RealPool["end"]>) {
+    const [ended, passing] = given;
+    return this.#told([...ended, ...(passing?.passed ?? [])], () => super.end(...given));
   }
 
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
+
+  /** Slots change hands, or have: leases that have ended or were passed on. */
+  #told<T>(handOvers: readonly unknown[], answer: () => T): T {
+    const when = handOvers.length > 0 && handOverCrashes.get(this.ctx.id.name ?? "");
+    if (!when) return answer();
+    handOverCrashes.delete(this.ctx.id.name ?? "");
+    if (when === "before") {
+      this.crash();
+      throw new Error("crashed by a test");
+    }
+    const answered = answer();
+    this.crash();
+    return answered;
+  }
 }
+
+/** Pools whose objects crash when they are next told of an end, or that a lease was passed on: before they have noted it, or before anybody hears so. */
+const handOverCrashes = new Map<string, "before" | "after">();
+/** In which an end comes, where requests come at all, in ms. */
+const HAND_OVER_WITHIN_MS = 500;
 
 const unreachable = new Set<string>();
 
@@ -50,7 +81,8 @@ let latencyMs = 0;
 let acceptance: "told" | "to be held" | "held" = "told";
 
 export default {
-  async fetch(request, env, ctx) {
+  async fetch(request, given, ctx) {
+    const env = withObjectsElsewhere(given);
     const crash = /^\/__test\/crash\/(.+)$/.exec(new URL(request.url).pathname);
     if (crash) {
       const stub = env.POOL.getByName(crash[1] as string) as unknown as { crash(): Promise<void> };
@@ -58,6 +90,11 @@ export default {
       await stub.crash().catch(() => {});
       return new Response(null, { status: 204 });
     }
+    const handOver = /^\/__test\/crash-at-hand-over\/(.+)\/(before|after)$/.exec(
+      new URL(request.url).pathname,
+    );
+    if (handOver)
+      return crashAtHandOver(request.method, handOver[1] as string, handOver[2] as "before" | "after");
     const deferred = /^\/__test\/crash-deferred\/(.+)$/.exec(new URL(request.url).pathname);
     if (deferred) {
       const address = deferredAddress(env, deferred[1] as string);
@@ -92,7 +129,17 @@ export default {
     const fault = request.headers.get("x-test-pool");
     return sluice.fetch(request, withBrokenPools(env, fault), ctx);
   },
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<MaybeElsewhere>;
+
+/** PUT plans it, and GET waits for it. 204: that is done; 404: no end has come, and the plan is no more. */
+async function crashAtHandOver(method: string, pool: string, when: "before" | "after"): Promise<Response> {
+  if (method === "PUT") handOverCrashes.set(pool, when);
+  else
+    for (let waitedMs = 0; waitedMs < HAND_OVER_WITHIN_MS && handOverCrashes.has(pool); waitedMs += 5)
+      await scheduler.wait(5);
+  const isInVain = method !== "PUT" && handOverCrashes.delete(pool);
+  return new Response(null, { status: isInVain ? 404 : 204 });
+}
 
 interface OneCall {
   call: "drain" | "resume" | "changeServer";

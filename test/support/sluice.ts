@@ -33,6 +33,13 @@ export interface SluiceOptions {
   second?: boolean;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
+  /** It lets others reach its objects, at `objectsAt`; only with the test bundle. */
+  opensObjects?: boolean;
+  /**
+   * Where those of another one are. This one has none, and is one more copy of the Worker in front of them, as Cloudflare
+   * runs many: an isolate and a process of its own, which can be killed alone.
+   */
+  objectsAt?: string;
 }
 
 /** Sluice on plain workerd, with its storage in files: what a user gets, byte for byte. */
@@ -64,7 +71,8 @@ export class Sluice {
     await writeFile(config, await capnp(options, folder));
     const lines: string[] = [];
     const sockets = 2 + Number(asksServersBehindBindings(options)) + Number(options.second ?? false);
-    const workerd = startWorkerd(config, sockets, (line) => lines.push(line));
+    const flags = options.opensObjects ? await doorTo(folder) : [];
+    const workerd = startWorkerd(config, sockets, (line) => lines.push(line), flags);
     return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
 
@@ -78,6 +86,11 @@ export class Sluice {
     this.#process.kill("SIGKILL");
     await exited;
     return this.#folder;
+  }
+
+  /** Where its objects can be reached, if it was started with `opensObjects`; after a restart at the same place. */
+  get objectsAt(): string {
+    return `unix:${doorOf(this.#folder)}`;
   }
 
   get pid(): number {
@@ -160,6 +173,17 @@ export class Sluice {
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
+  /**
+   * The same when it is next told that a slot has changed hands, before it has noted that or after it. Resolves once that is
+   * planned, with what resolves once it has happened: with false if no slot has changed hands within moments. Only where the
+   * objects are, and with the test bundle.
+   */
+  async planCrashAtHandOver(pool: string, when: "before" | "after"): Promise<() => Promise<boolean>> {
+    const url = `${this.url}/__test/crash-at-hand-over/${pool}/${when}`;
+    await fetch(url, { method: "PUT" });
+    return async () => (await fetch(url)).status === 204;
+  }
+
   /** How many objects of deferred requests were woken since the start. */
   async awoken(): Promise<number> {
     return (await fetch(`${this.url}/__test/awoken`)).json() as Promise<number>;
@@ -195,6 +219,14 @@ export class Sluice {
   }
 }
 
+const doorOf = (folder: string) => join(folder, "objects");
+
+/** A door that a killed one has left behind would be in the way. */
+async function doorTo(folder: string): Promise<string[]> {
+  await rm(doorOf(folder), { force: true });
+  return [`--debug-port=unix:${doorOf(folder)}`];
+}
+
 /** Whether the configuration names one of them. What no test uses is not started, as each start takes CPU time. */
 function asksServersBehindBindings({ pools, morePools }: SluiceOptions): boolean {
   return /SERVICE|BOXES/.test(JSON.stringify([pools, morePools]));
@@ -220,6 +252,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     webhookSecret,
     texts = {},
     team,
+    objectsAt,
     second = false,
   } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
@@ -245,6 +278,12 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
       : [`(name = "WEBHOOK_SECRET", text = ${JSON.stringify(webhookSecret)})`]),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
     ...(hasBound ? BOUND_SERVERS : []),
+    ...(objectsAt === undefined
+      ? []
+      : [
+          '(name = "DEBUG_PORT", workerdDebugPort = void)',
+          `(name = "OBJECTS_AT", text = ${JSON.stringify(objectsAt)})`,
+        ]),
     // Wherever the URL says, as with a client certificate.
     '(name = "CERTIFICATE", service = "internet")',
   ];

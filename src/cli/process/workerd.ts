@@ -20,18 +20,28 @@ export interface WorkerdOptions {
   handedOn?: ReadonlyMap<string, number> | undefined;
   /** In a process group of its own, where a terminal's Ctrl-C does not reach it. */
   detached?: boolean | undefined;
+  /** Further ones, of `workerd serve`. */
+  flags?: readonly string[] | undefined;
 }
 
 /** Starts the runtime itself, without a development server in between. `binary`: where it is. */
 export function startWorkerd(
   binary: string,
   config: string,
-  { sockets, onLine, env = process.env, holds, handedOn = new Map(), detached = false }: WorkerdOptions,
+  {
+    sockets,
+    onLine,
+    env = process.env,
+    holds,
+    handedOn = new Map(),
+    detached = false,
+    flags = [],
+  }: WorkerdOptions,
 ): Workerd {
   const output = onLine ? "pipe" : "inherit";
   const stdio: StdioOptions = ["ignore", output, output, "pipe", ...(holds === undefined ? [] : [holds])];
   const args = [...handedOn].map(([name, descriptor]) => `--socket-fd=${name}=${stdio.push(descriptor) - 1}`);
-  const child = spawn(binary, ["serve", config, "--experimental", "--control-fd=3", ...args], {
+  const child = spawn(binary, ["serve", config, "--experimental", "--control-fd=3", ...args, ...flags], {
     stdio,
     env,
     detached,

@@ -53,7 +53,7 @@ async function send(
   plan = sent.plan,
   waitS = plan.client.kind === "defers and waits" ? plan.client.waitS : 0,
 ): Promise<Verdict | null> {
-  const [reply, tookMs] = await post(plan, runtime, journal);
+  const [reply, tookMs] = await post(sent, plan, runtime, journal);
   if (reply.status !== 202 || !reply.whole) return verdict(sent, reply, journal);
   const fault = acceptanceFault(reply, tookMs, waitS);
   if (fault !== null) return { lost: fault };
@@ -69,9 +69,9 @@ async function sendTwice(deferring: Deferring, twice: Client<"defers twice">): P
   if (twice.otherBody) {
     const refused = await send(deferring);
     if (!sent.stored) return refused;
-    const [reply] = await post({ ...plan, bodyBytes: (plan.bodyBytes ?? 0) + 1 }, runtime, journal);
+    const [reply] = await post(sent, { ...plan, bodyBytes: (plan.bodyBytes ?? 0) + 1 }, runtime, journal);
     if (reply.status === 422 && parsed(reply.body)?.code === "idempotency-mismatch") return null;
-    if (reply.status === 0 && journal.hadKill(sent.sentAt)) return null;
+    if (reply.status === 0 && journal.hadKill(sent.isolate, sent.sentAt)) return null;
     return { lost: `another body with its key, and ${reply.status} ${reply.body.slice(0, 300)}` };
   }
   const first = send(deferring);
@@ -81,8 +81,13 @@ async function sendTwice(deferring: Deferring, twice: Client<"defers twice">): P
   return both.find((one) => one && "lost" in one) ?? both.find((one) => one !== null) ?? null;
 }
 
-async function post(plan: RequestPlan, runtime: Runtime, journal: Journal): Promise<[Reply, tookMs: number]> {
-  const { url } = await runtime.sluice();
+async function post(
+  { isolate }: Sent,
+  plan: RequestPlan,
+  runtime: Runtime,
+  journal: Journal,
+): Promise<[Reply, tookMs: number]> {
+  const { url } = await runtime.isolate(isolate);
   const sentAt = journal.now();
   const { request, reply } = begin({ url, plan, patienceMs: PATIENCE_MS });
   request.end(bodyOf(plan));
@@ -98,7 +103,7 @@ async function cancel(monitor: Monitor, stored: Stored, journal: Journal): Promi
   // If it had ended, it is forgotten now.
   stored.isForgotten = status !== 202;
   // A kill may have come between its deletion and the answer, and the client has asked again.
-  if (status === 404 && journal.hadKill(askedAt)) return null;
+  if (status === 404 && journal.hadKill(0, askedAt)) return null;
   return status === 202 || status === 204 ? null : `canceled, and told ${status} ${body.slice(0, 300)}`;
 }
 

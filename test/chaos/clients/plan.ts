@@ -63,8 +63,6 @@ const WEIGHTS: Record<DirectKind, number> = {
   "bad handshake": 0.8,
   "reset handshake": 0.5,
 };
-/** How many requests are to be stored. More than the servers can do would leave none for those that wait themselves. */
-const DEFERRED_SHARE = 0.15;
 const DEFERRED_WEIGHTS: Record<DeferringKind, number> = {
   defers: 40,
   "defers and leaves": 20,
@@ -107,8 +105,8 @@ export function drawKind(random: Random, { without }: Settings): ClientKind {
 }
 
 /** `null`: the request is not to be stored. */
-export function drawDeferring(random: Random, { without }: Settings): ClientKind | null {
-  const drawn = random.chance(DEFERRED_SHARE) ? random.weighted(DEFERRED_WEIGHTS) : null;
+export function drawDeferring(random: Random, { without, deferredShare }: Settings): ClientKind | null {
+  const drawn = random.chance(deferredShare) ? random.weighted(DEFERRED_WEIGHTS) : null;
   return drawn === null || without.includes("deferred") || without.includes(drawn) ? null : drawn;
 }
 

@@ -1,5 +1,13 @@
-import type { Journal } from "../journal.ts";
+import type { Job, Journal } from "../journal.ts";
 import type { Work } from "./work.ts";
+
+/** What Sluice has sent may come so much later than what it sends on another connection. */
+const ON_ITS_WAY_MS = 50;
+
+/** It has answered already, and has only to read the rest of the upload. */
+function isReading({ headAt, wholeAt }: Job): boolean {
+  return headAt !== null && wholeAt === null;
+}
 
 /** What one server is working on, counted by the server itself. */
 export class Workload {
@@ -90,15 +98,20 @@ export class Workload {
     const now = this.#journal.now();
     this.#rests = this.#rests.filter((until) => until > now);
     const work = this.#busyWith.filter(({ job }) => job !== null || this.#journal.settings.checksTakeSlots);
-    if (work.length + this.#rests.length <= this.#slots) return;
+    const surplus = work.length + this.#rests.length - this.#slots;
+    if (surplus <= 0) return;
     const names = work.map((one) => this.#named(one));
     for (const until of this.#rests) names.push(`a rest of ${(until - now).toFixed(0)} ms more`);
     const text = `${this.#server} has ${this.#slots} slot(s), and ${names.join(", ")}`;
-    this.#journal.break(
-      "overlap",
-      text,
-      work.flatMap(({ job }) => (job ? [job.sent] : [])),
-    );
+    const from = this.#journal.now();
+    const about = work.flatMap(({ job }) => (job ? [job.sent] : []));
+    const judge = () => this.#journal.break("overlap", text, about, from);
+    const reading = work.flatMap(({ job }) => (job && isReading(job) ? [job] : []));
+    const judgeLater = () => {
+      if (reading.filter(({ wholeAt }) => wholeAt !== null).length < surplus) judge();
+    };
+    if (reading.length < surplus) judge();
+    else setTimeout(judgeLater, ON_ITS_WAY_MS + this.#journal.slackMs);
   }
 
   #named(work: Work): string {
