@@ -28,7 +28,7 @@ interface Parts {
 }
 
 /**
- * Who may pass leases on to whom. A Worker's isolate that alone holds all leases of the pool is told which of its requests
+ * Who may pass leases on to whom. A Worker's isolate that alone holds leases of the pool, long ones aside, is told which of its requests
  * are at the head of the waiting list: a lease of theirs that ends goes to the next of them with no message before, and no
  * write, as its slot's row goes on saying that it is taken. So the order is the waiting list's, and a slot has one holder
  * whatever dies.

@@ -226,7 +226,7 @@ export class Scheduler {
   /** The holder of a lease attaches, after which it passes the lease on no more. */
   attach(id: string, now: number): boolean {
     const slot = this.#fleet.leased(id);
-    if (slot) slot.passUntil = Number.NEGATIVE_INFINITY;
+    if (slot) this.#fleet.attach(slot);
     return this.renew(id, now);
   }
 

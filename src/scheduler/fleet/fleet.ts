@@ -145,7 +145,7 @@ export class Fleet {
 
   /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow" | "from">,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow" | "from" | "expiresAt">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
@@ -159,9 +159,14 @@ export class Fleet {
     return this.#balance.pickFree(failed);
   }
 
-  /** The isolate whose requests hold all leases; `null`: there is none, or that is not known. */
+  /** The isolate whose requests hold all leases but those of long ones; `null`: there is none, or that is not known. */
   get soleHolder(): string | null {
     return this.#leases.soleHolder;
+  }
+
+  /** The holder of this lease has a handle of it from now on. */
+  attach(slot: Slot<Server>): void {
+    this.#leases.attach(slot);
   }
 
   /**

@@ -15,6 +15,16 @@ const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 /** The states of a slot that nothing holds and that cannot be granted. */
 export type WithheldState = "quarantined" | "recovering" | "cooling" | "resting";
 
+type GrantedTicket = Pick<Ticket, "id" | "flow" | "from" | "expiresAt">;
+
+/** Who occupies a slot: a request or a check. */
+interface Occupant {
+  id: string;
+  flow: string | null;
+  isolate: string | null;
+  attached: boolean;
+}
+
 /** All occupied slots, by the id of their lease or check, and the timers that end their states. */
 export class Leases {
   readonly #outbox: Outbox;
@@ -23,8 +33,8 @@ export class Leases {
   readonly #timers = new SlotTimers<Slot<Server>>();
   #occupied = 0;
   #inFlight = 0;
-  /** How many leases are held in each isolate; `null`: it is not known. */
-  readonly #heldIn = new Map<string | null, number>();
+  /** How many leases are held in each isolate by holders that have not attached; `null`: it is not known where. */
+  readonly #briefIn = new Map<string | null, number>();
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -38,10 +48,13 @@ export class Leases {
     return this.#inFlight;
   }
 
-  /** The isolate that alone holds leases; `null`: there is none, or that is not known. */
+  /**
+   * The isolate that alone holds leases, of those that may end at any moment: who has attached has held a lease for long,
+   * and gives it back to the pool. `null`: there is none, or that is not known.
+   */
   get soleHolder(): string | null {
-    if (this.#heldIn.size !== 1) return null;
-    const [isolate = null] = this.#heldIn.keys();
+    if (this.#briefIn.size !== 1) return null;
+    const [isolate = null] = this.#briefIn.keys();
     return isolate;
   }
 
@@ -50,18 +63,27 @@ export class Leases {
   }
 
   /** Leases a slot, just returned by `Server.take`, to the ticket. */
-  grant(slot: Slot<Server>, { id, flow, from }: Pick<Ticket, "id" | "flow" | "from">, now: number): void {
-    this.#occupy(slot, id, flow, now, from?.isolate);
+  grant(slot: Slot<Server>, ticket: GrantedTicket, now: number): void {
+    const { id, flow, from, expiresAt } = ticket;
+    // A deferred request's object gets a handle with its grant.
+    this.#occupy(slot, { id, flow, isolate: from?.isolate ?? null, attached: expiresAt !== null }, now);
     this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
   }
 
   /** The lease is another request's from now on, in this isolate. Its row says what it said. */
   passed(slot: Slot<Server>, isolate: string, since: number): void {
     slot.since = since;
-    if (slot.isolate === isolate) return;
-    if (isHeld(slot)) this.#countHeld(slot, -1);
+    this.#count(slot, -1);
     slot.isolate = isolate;
-    if (isHeld(slot)) this.#countHeld(slot, 1);
+    this.#count(slot, 1);
+  }
+
+  /** Its holder has a handle of the lease from now on, and passes it on no more. */
+  attach(slot: Slot<Server>): void {
+    slot.passUntil = Number.NEGATIVE_INFINITY;
+    this.#count(slot, -1);
+    slot.attached = true;
+    this.#count(slot, 1);
   }
 
   /** Prolongs the lease by its time to live. A slot that is orphaned or in quarantine is leased again. */
@@ -88,7 +110,7 @@ export class Leases {
 
   /** Gives a slot, just returned by `Server.take`, to a health check, for `forMs` at most. */
   check(slot: Slot<Server>, id: string, now: number, forMs: number): void {
-    this.#occupy(slot, id, null, now);
+    this.#occupy(slot, { id, flow: null, isolate: null, attached: false }, now);
     this.#setStateUntil(slot, "checking", now + forMs, now);
   }
 
@@ -104,7 +126,7 @@ export class Leases {
   /** Restores a slot after a restart, perhaps with another configuration. Whether a lease's holder lives is unknown. */
   restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): Slot<Server> {
     const slot = server.restore(row.index);
-    this.#occupy(slot, row.lease, row.flow, row.since);
+    this.#occupy(slot, { id: row.lease, flow: row.flow, isolate: null, attached: false }, row.since);
     // The row says when its lease was granted. It may have been passed on until that instance ended.
     if (row.state === "leased" || row.lost) slot.passUntil = now;
     // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
@@ -131,17 +153,13 @@ export class Leases {
     return this.#timers.next();
   }
 
-  #occupy(
-    slot: Slot<Server>,
-    id: string,
-    flow: string | null,
-    since: number,
-    isolate: string | null = null,
-  ): void {
+  #occupy(slot: Slot<Server>, by: Occupant, since: number): void {
+    const { id, flow, isolate, attached } = by;
     slot.lease = id;
     slot.flow = flow;
     slot.since = since;
     slot.isolate = isolate;
+    slot.attached = attached;
     slot.passUntil = Number.NEGATIVE_INFINITY;
     slot.hop = 0;
     slot.untold = null;
@@ -166,13 +184,10 @@ export class Leases {
 
   #count(slot: Slot<Server>, by: 1 | -1): void {
     if (isInFlight(slot)) this.#inFlight += by;
-    if (isHeld(slot)) this.#countHeld(slot, by);
-  }
-
-  #countHeld({ isolate }: Slot<Server>, by: 1 | -1): void {
-    const held = (this.#heldIn.get(isolate) ?? 0) + by;
-    if (held === 0) this.#heldIn.delete(isolate);
-    else this.#heldIn.set(isolate, held);
+    if (!isHeld(slot) || slot.attached) return;
+    const brief = (this.#briefIn.get(slot.isolate) ?? 0) + by;
+    if (brief === 0) this.#briefIn.delete(slot.isolate);
+    else this.#briefIn.set(slot.isolate, brief);
   }
 }
 

@@ -270,6 +270,7 @@ export class Server {
       lease: "",
       flow: null,
       isolate: null,
+      attached: false,
       passUntil: Number.NEGATIVE_INFINITY,
       hop: 0,
       untold: null,

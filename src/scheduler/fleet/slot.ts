@@ -8,6 +8,8 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   stateSince: number;
   /** The isolate of the Worker whose request holds it; `null`: it is not known. */
   isolate: string | null;
+  /** Its holder has a handle of the lease: it holds it for long, or for a deferred request. */
+  attached: boolean;
   /** Until when its holder may pass it on; `-Infinity`: never. */
   passUntil: number;
   /** How often its lease has been passed on, as far as is known. */
