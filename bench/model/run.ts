@@ -8,8 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeBetweenMarkers } from "../report/between-markers.ts";
 import { type Curve, plot } from "../report/plot.ts";
-import { OBJECT } from "./inputs.ts";
-import { PLACEMENTS, requestsPerSecond } from "./model.ts";
+import { PLACEMENTS, type Placement, requestsPerSecond } from "./model.ts";
 import { affinityTable, deferredTable, tables } from "./tables.ts";
 
 const BENCH = join(import.meta.dirname, "..");
@@ -29,14 +28,17 @@ if (writes()) {
 }
 
 function drawing(): string {
-  const curves = PLACEMENTS.map((placement): Curve => {
+  const curve = (title: string, placement: Placement, passed: number): Curve => {
     const points = SERVICE_MS.map((x) => {
-      const y = requestsPerSecond(placement, SLOTS, x, OBJECT.planned);
+      const y = requestsPerSecond(placement, SLOTS, x, passed);
       return { x, y, low: y, high: y };
     });
-    return { title: placement.name, points };
-  });
-  return plot(curves, {
+    return { title, points };
+  };
+  const [best] = PLACEMENTS as [Placement];
+  const passedOn = curve(`${best.name}, each lease passed on within one isolate`, best, 1);
+  const curves = PLACEMENTS.map((placement) => curve(placement.name, placement, 0));
+  return plot([...curves, passedOn], {
     title: `Requests a second of a pool of ${SLOTS} slots against service time`,
     x: "service time, ms",
     y: "requests a second",
