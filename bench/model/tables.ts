@@ -127,6 +127,21 @@ function passing(): string[] {
   ];
 }
 
+/** What the share of hand-overs within one isolate changes, in short, in Markdown. */
+export function passedTable(): string {
+  return table(
+    [WITHIN, "a slot's idle time", "a server of 10 ms works", "of 100 ms", "rows a request", "a million requests"],
+    SHARES_PASSED.map((passed) => [
+      percent(passed),
+      `${tenths(idleMs(BEST, passed))} ms`,
+      percent(utilisation(BEST, 10, passed)),
+      percent(utilisation(BEST, 100, passed)),
+      takenOf(RATE_PASSED, 1, passed).rows.toFixed(2),
+      `$${dollars(costOfMillion(RATE_PASSED, 1, passed).total)}`,
+    ]),
+  );
+}
+
 /** What deferred requests cost beside direct ones, in Markdown. */
 export function deferredTable(): string {
   return table(
