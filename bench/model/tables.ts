@@ -130,7 +130,14 @@ function passing(): string[] {
 /** What the share of hand-overs within one isolate changes, in short, in Markdown. */
 export function passedTable(): string {
   return table(
-    [WITHIN, "a slot's idle time", "a server of 10 ms works", "of 100 ms", "rows a request", "a million requests"],
+    [
+      WITHIN,
+      "a slot's idle time",
+      "a server of 10 ms works",
+      "of 100 ms",
+      "rows a request",
+      "a million requests",
+    ],
     SHARES_PASSED.map((passed) => [
       percent(passed),
       `${tenths(idleMs(BEST, passed))} ms`,
