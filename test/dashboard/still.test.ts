@@ -73,6 +73,7 @@ function poolAt(ms: number, count: number): Snapshot {
     retried: 0,
     abandoned: 0,
     free: 0,
+    passedOn: 0,
   };
   const deferred = { queued: 7, running: count, answered: count, failed: 7, oldestMs: ms };
   const share = Math.min(count, 100) / 100;
