@@ -26,6 +26,9 @@ export const OBJECT = { softLimit: 1000, planned: 350, plannedWithoutWrite: 625 
 /** Which shares of the hand-overs that stay within one isolate are looked at: a lease is passed on in these. */
 export const SHARES_PASSED = [0, 0.25, 0.5, 0.75, 0.9, 1] as const;
 
+/** With what share we reckon for a Worker that runs in one data centre. Our assumption. */
+export const PASSED_IN_ONE_PLACE = 0.9;
+
 /** How long the word of a pass waits for a request of the same isolate that takes it along, in ms. */
 export const REPORT_MS = 5;
 

@@ -8,7 +8,8 @@ import sluice from "../index.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { RehearsalEnv } from "./env.ts";
-import { rehearsal } from "./routes.ts";
+import { ISOLATE_HEADER } from "./messages.ts";
+import { ownIsolate, rehearsal } from "./routes.ts";
 
 export { Deferred, Pool } from "../index.ts";
 export { Gauge } from "./gauge.ts";
@@ -25,6 +26,9 @@ export default {
       return refusalResponse(error, request, crypto.randomUUID());
     }
     const isOwn = new URL(request.url).pathname.startsWith("/_sluice/rehearsal/");
-    return isOwn ? ROUTES.fetch(request, env, ctx) : sluice.fetch(request, env, ctx);
+    if (isOwn) return ROUTES.fetch(request, env, ctx);
+    const response = await sluice.fetch(request, env, ctx);
+    response.headers.set(ISOLATE_HEADER, ownIsolate());
+    return response;
   },
 } satisfies ExportedHandler<RehearsalEnv>;
