@@ -16,17 +16,17 @@ import type {
  * is gone (workerd 2026-11-17).
  */
 export class TicketHandle extends RpcTarget implements WaitingTicket {
-  readonly #turn: Promise<Granted | NotGranted>;
+  readonly #turn: () => Promise<Granted | NotGranted>;
   readonly #onLeave: () => void;
 
-  constructor(turn: Promise<Granted | NotGranted>, onLeave: () => void) {
+  constructor(turn: () => Promise<Granted | NotGranted>, onLeave: () => void) {
     super();
     this.#turn = turn;
     this.#onLeave = onLeave;
   }
 
   turn(): Promise<Granted | NotGranted> {
-    return this.#turn;
+    return this.#turn();
   }
 
   leave(): void {

@@ -5,11 +5,12 @@
 import { Hono } from "hono";
 import { signedIn } from "../admin/sign-in/sign-in.ts";
 import sluice from "../index.ts";
+import { isolateId } from "../link/line.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { RehearsalEnv } from "./env.ts";
 import { ISOLATE_HEADER } from "./messages.ts";
-import { ownIsolate, rehearsal } from "./routes.ts";
+import { rehearsal } from "./routes.ts";
 
 export { Deferred, Pool } from "../index.ts";
 export { Gauge } from "./gauge.ts";
@@ -28,7 +29,7 @@ export default {
     const isOwn = new URL(request.url).pathname.startsWith("/_sluice/rehearsal/");
     if (isOwn) return ROUTES.fetch(request, env, ctx);
     const response = await sluice.fetch(request, env, ctx);
-    response.headers.set(ISOLATE_HEADER, ownIsolate());
+    response.headers.set(ISOLATE_HEADER, isolateId());
     return response;
   },
 } satisfies ExportedHandler<RehearsalEnv>;

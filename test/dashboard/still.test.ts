@@ -72,8 +72,8 @@ function poolAt(ms: number, count: number): Snapshot {
     refused: { "queue-full": count },
     retried: 0,
     abandoned: 0,
+    passedOn: count,
     free: 0,
-    passedOn: 0,
   };
   const deferred = { queued: 7, running: count, answered: count, failed: 7, oldestMs: ms };
   const share = Math.min(count, 100) / 100;

@@ -105,6 +105,10 @@ export class Counters {
     this.#totals.free++;
   }
 
+  passedOn(): void {
+    this.#totals.passedOn++;
+  }
+
   /** Takes back an `abandoned` of a request whose holder was presumed lost. */
   notAbandoned(): void {
     this.#totals.abandoned--;
