@@ -9,7 +9,14 @@ import type { Env } from "./env.ts";
 import { grantedLease, HeldLease } from "./held-lease.ts";
 import { type Line, lineOf, type PassableLease, Place } from "./line.ts";
 import { logError } from "./log.ts";
-import { type Granted, type NotGranted, PROTOCOL, type Queued, type WaitingTicket } from "./protocol.ts";
+import {
+  type Granted,
+  type NotGranted,
+  PROTOCOL,
+  type Queued,
+  type Served,
+  type WaitingTicket,
+} from "./protocol.ts";
 import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET_PAUSE } from "./reach.ts";
 
 /** A request without a token is refused when its pool's object has not answered for this long. */
@@ -29,9 +36,6 @@ const IMPATIENT = "The request waited as long as its client prefers, and no serv
 
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
-
-/** The request has got a lease that was passed on. */
-class Served extends Error {}
 
 /** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`, `deferAfterMs`). */
 export class ToBeDeferred extends Error {
@@ -142,18 +146,18 @@ class Waiting {
   async lease(): Promise<HeldLease> {
     const { pool } = this.#request;
     const answered = this.#answer();
-    answered.then(this.#result.resolve, this.#result.reject);
-    const lease = await this.#result.promise;
-    if (lease instanceof HeldLease) return lease;
-    // The message that says so may take a while, and be answered with a slot that was granted meanwhile.
-    if (!this.#place.take()) return answered;
-    this.#request.inBackground(
-      answered.then(
-        (surplus) => surplus.end(SURPLUS),
-        () => {},
-      ),
-    );
-    return new HeldLease(this.#env, pool, lease);
+    answered.then((lease) => lease && this.#result.resolve(lease), this.#result.reject);
+    const first = await this.#result.promise;
+    if (first instanceof HeldLease) return first;
+    if (this.#place.take()) {
+      // The pool hears of it later, and may have granted a slot until then.
+      const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
+      this.#request.inBackground(ended);
+      return new HeldLease(this.#env, pool, first);
+    }
+    const granted = await answered;
+    if (!granted) throw new Error("the pool takes the request for served");
+    return granted;
   }
 
   /** The client has left. A failed call needs no repetition: an object that restarts forgets its tickets. */
@@ -165,15 +169,17 @@ class Waiting {
     void (this.#ticket ? this.#ticket.leave() : poolStub(this.#env, pool).leave(this.#id)).catch(() => {});
   }
 
-  /** Resolves with the slot that the object grants. */
-  async #answer(): Promise<HeldLease> {
+  /** Resolves with the slot that the object grants; with `null` once it knows of one that was passed on. */
+  async #answer(): Promise<HeldLease | null> {
     const { pool, inBackground } = this.#request;
     try {
       const enter = (stub: PoolStub, attempt: ReachAttempt) => this.#enter(stub, attempt);
       const onFailure = (error: unknown) => this.#onFailure(error);
       const answer = await reach(this.#env, pool, enter, onFailure, TICKET_PAUSE);
+      // A retry keeps its turn by it.
+      if (answer.token !== undefined) this.#turn.token = answer.token;
+      if (!answer.granted && answer.code === "served") return null;
       if (!answer.granted) throw notGranted(answer, pool, this.#turn);
-      this.#turn.token = answer.token;
       return new HeldLease(this.#env, pool, grantedLease(this.#id, answer));
     } finally {
       this.#line?.leave(this.#place);
@@ -187,7 +193,10 @@ class Waiting {
     }
   }
 
-  async #enter(stub: PoolStub, { pausedMs, resetBackoff }: ReachAttempt): Promise<Granted | NotGranted> {
+  async #enter(
+    stub: PoolStub,
+    { pausedMs, resetBackoff }: ReachAttempt,
+  ): Promise<Granted | Served | NotGranted> {
     const { pool, client, mayDefer = false, deferAfterMs } = this.#request;
     if (client.aborted) throw new ClientLeft();
     const { token, hashKey, flow, aheadMs, patienceMs } = this.#turn;
@@ -223,7 +232,7 @@ class Waiting {
     this.#unsent = { ended: [], passed: [] };
     const answer = entered.granted || entered.code !== "queued" ? entered : await this.#waitForTurn(entered);
     this.#isAnswerLost = false;
-    this.#line?.hear(answer.next);
+    if ("next" in answer) this.#line?.hear(answer.next);
     return answer;
   }
 
@@ -231,7 +240,7 @@ class Waiting {
     ticket,
     token,
     next,
-  }: Omit<Queued, "ticket"> & { ticket: Rpc.Stub<WaitingTicket> }): Promise<Granted | NotGranted> {
+  }: Omit<Queued, "ticket"> & { ticket: Rpc.Stub<WaitingTicket> }): Promise<Granted | Served | NotGranted> {
     this.#ticket = ticket;
     this.#turn.token = token;
     this.#line?.hear(next);
@@ -269,11 +278,6 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
 }
 
 function notGranted({ code, message, outlook, token }: NotGranted, pool: PoolConfig, turn: Turn): Error {
-  if (code === "passed" || code === "again") {
-    // With it, a retry keeps its turn.
-    if (token !== undefined) turn.token = token;
-    return new Served();
-  }
   if (code === "defer") return new ToBeDeferred(token ?? null);
   if (code === "left") return new ClientLeft();
   if (code === "queue-timeout") return queueTimeout(pool, turn, outlook);

@@ -38,7 +38,7 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    * call, which resolves with `left`. Rejects if `protocol` is more than one version away. Called by a Worker, for each
    * attempt of a request.
    */
-  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted>;
+  enter(request: EnterRequest): Promise<Granted | Served | Queued | NotGranted>;
   /**
    * Takes a ticket off the waiting list. Does nothing for a ticket that does not wait.
    * Called by a Worker whose client disconnects before `enter` is answered; after that it has the ticket's handle.
@@ -188,7 +188,7 @@ export interface Queued {
 
 export interface WaitingTicket extends Rpc.RpcTargetBranded {
   /** Resolves when a slot is granted or the request refused, or with `again`: it is to be called again. */
-  turn(): Promise<Granted | NotGranted>;
+  turn(): Promise<Granted | Served | Again | NotGranted>;
   leave(): void;
 }
 
@@ -196,17 +196,31 @@ export interface NotGranted {
   granted: false;
   /**
    * `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. `defer`: the request should be
-   * stored instead. `passed`: it has got a lease that was passed on. `again`: it waits, and `next` is news.
+   * stored instead.
    */
-  code: SchedulerRefusal | "left" | "defer" | "passed" | "again";
+  code: SchedulerRefusal | "left" | "defer";
   /** With `stopped`: what the operator has to say to clients. */
   message?: string;
   /** With a refusal. */
   outlook?: Outlook;
-  /** With `defer`, if the request has waited: the stored request keeps its turn by it. With `passed`: for a retry. */
+  /** With `defer`, if the request has waited: the stored request keeps its turn by it. */
   token?: number;
-  /** With `passed` and `again`. */
+}
+
+/** The pool has heard that the request got a lease which was passed on. */
+export interface Served {
+  granted: false;
+  code: "served";
+  /** Sent again with a retry, which then keeps its turn. */
+  token: number;
   next?: Next;
+}
+
+/** The ticket still waits, and its isolate must not pass leases on to those that it was told are next. */
+export interface Again {
+  granted: false;
+  code: "again";
+  next: Next;
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */

@@ -1,20 +1,22 @@
-import type { Granted, NotGranted, Queued } from "../link/protocol.ts";
+import type { Again, Granted, NotGranted, Queued, Served } from "../link/protocol.ts";
 import type { Next } from "../scheduler/terms/passing.ts";
 import { TicketHandle } from "./handles.ts";
 import { Notices } from "./notices.ts";
+
+type Answer = Granted | Served | NotGranted;
 
 interface Pending {
   id: string;
   /** Of the Worker; `null`: it passes no leases on. */
   isolate: string | null;
   /** Resolves `enter`, or the handle's `turn` once the ticket has a handle. */
-  answer: (answer: Granted | NotGranted) => void;
+  answer: (answer: Answer) => void;
   /** Resolves `enter` with a handle; `null`: the ticket has one. */
   queued: ((queued: Queued) => void) | null;
-  /** Once the ticket has a handle: what a call of `turn` that is under way resolves with; `null`: none is. */
-  turn: Promise<Granted | NotGranted> | null;
-  /** What the next one will. */
-  nextTurn: Promise<Granted | NotGranted> | null;
+  /** Once the ticket has a handle: the call of `turn` that is under way or to come. */
+  turn: PromiseWithResolvers<Answer | Again> | null;
+  /** True while such a call is under way. */
+  isAsking: boolean;
   /** For the next call of `turn`. */
   news: Next | null;
   /** The version of the recall that it was told of, which its next call of `turn` confirms; 0: none. */
@@ -44,7 +46,7 @@ export class PendingAnswers {
   }
 
   /** Resolves with the ticket's answer. A repeated call replaces the earlier one, which resolves with `left`. */
-  add(id: string, isolate: string | null): Promise<Granted | Queued | NotGranted> {
+  add(id: string, isolate: string | null): Promise<Granted | Served | Queued | NotGranted> {
     return new Promise((answer) => {
       this.#pending.get(id)?.answer({ granted: false, code: "left" });
       this.#pending.set(id, {
@@ -53,7 +55,7 @@ export class PendingAnswers {
         answer,
         queued: answer,
         turn: null,
-        nextTurn: null,
+        isAsking: false,
         news: null,
         recalled: 0,
       });
@@ -65,7 +67,7 @@ export class PendingAnswers {
     return this.#pending.get(id)?.isolate ?? null;
   }
 
-  answer(id: string, answer: Granted | NotGranted): void {
+  answer(id: string, answer: Answer): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     pending?.answer(answer);
@@ -87,11 +89,11 @@ export class PendingAnswers {
       if (pending.queued) {
         pending.recalled = next.version;
         this.#sendToken(pending, token, next);
-      } else if (pending.turn) {
-        const { answer } = pending;
+      } else if (pending.turn && pending.isAsking) {
+        const { turn } = pending;
         this.#awaitTurn(pending);
         pending.recalled = next.version;
-        answer({ granted: false, code: "again", next });
+        turn.resolve({ granted: false, code: "again", next });
       } else pending.news = next;
     }
     this.#recalled.set(isolate, { version: next.version, tickets: tickets.map(({ id }) => id) });
@@ -132,13 +134,13 @@ export class PendingAnswers {
 
   /** From now on the ticket is answered by the call of `turn` that comes next. */
   #awaitTurn(pending: Pending): void {
-    const { promise, resolve } = Promise.withResolvers<Granted | NotGranted>();
-    pending.nextTurn = promise;
-    pending.turn = null;
-    pending.answer = resolve;
+    const turn = Promise.withResolvers<Answer | Again>();
+    pending.turn = turn;
+    pending.isAsking = false;
+    pending.answer = turn.resolve;
   }
 
-  #turn(pending: Pending): Promise<Granted | NotGranted> {
+  #turn(pending: Pending): Promise<Answer | Again> {
     const { news, isolate } = pending;
     if (news) {
       // The recall came when this call was on its way.
@@ -146,13 +148,13 @@ export class PendingAnswers {
       pending.recalled = news.version;
       return Promise.resolve({ granted: false, code: "again", next: news });
     }
+    pending.isAsking = true;
     // Its isolate has read the answer before this call.
     if (isolate !== null && pending.recalled >= (this.#recalled.get(isolate)?.version ?? Infinity)) {
       this.#recalled.delete(isolate);
       this.#onRecalled();
     }
-    pending.turn = pending.nextTurn;
-    return pending.turn as Promise<Granted | NotGranted>;
+    return (pending.turn as PromiseWithResolvers<Answer | Again>).promise;
   }
 
   /** False once the call was answered, or replaced by a repeated one. */

@@ -35,6 +35,7 @@ import {
   type Registered,
   type Registration,
   type ResumeRequest,
+  type Served,
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
@@ -137,7 +138,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Workers ──
 
-  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted> {
+  enter(request: EnterRequest): Promise<Granted | Served | Queued | NotGranted> {
     assertProtocol(request.protocol);
     const now = Date.now();
     if (request.mayDefer && this.#isToBeDeferred(now)) {
@@ -504,7 +505,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       this.#answers.answer(ticket, { granted: false, code: "defer", token: decision.token });
     else if (kind === "passed")
       this.#answers.answer(ticket, {
-        ...{ granted: false, code: kind, token: decision.token },
+        ...{ granted: false, code: "served", token: decision.token },
         ...this.#nextFor(ticket),
       });
     else this.#answers.answer(ticket, this.#granted(decision));

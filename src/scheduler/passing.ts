@@ -7,8 +7,10 @@ import { type Next, type PassPermit, passesOn } from "./terms/passing.ts";
 import { goesBefore, type Ticket } from "./waiting/ticket.ts";
 import type { WaitingList } from "./waiting/waiting-list.ts";
 
-/** The most calls that an isolate is told; so many hand-overs are more than happen until it is told the next ones. */
+/** The most calls that an isolate is told. */
 const MOST_LISTED = 64;
+/** Of each slot, so many hand-overs are more than happen until the isolate is told who is next then. */
+const LISTED_PER_SLOT = 2;
 /** For how long a lease may be passed on, in ms, before the object sees it again: as often as a lease is renewed. */
 const LONGEST_MS = LEASE_TTL_MS / 3;
 /** Versions a millisecond, so that an instance of the object begins above all versions of the one before. */
@@ -92,7 +94,7 @@ export class Passing {
     const { waitingList, fleet, mayGrant } = this.#parts;
     if (waitingList.length === 0 || !mayGrant() || fleet.soleHolder !== isolate) return NOBODY;
     const listed: Ticket[] = [];
-    for (const ticket of waitingList.first(MOST_LISTED)) {
+    for (const ticket of waitingList.first(Math.min(LISTED_PER_SLOT * fleet.inFlight, MOST_LISTED))) {
       // A retry waits for another server than the one that failed it, perhaps.
       if (ticket.from?.isolate !== isolate || ticket.failed) break;
       listed.push(ticket);

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Granted, type NotGranted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
+import { type Granted, type NotGranted, PROTOCOL, type Queued, type Served } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
-type Answer = Granted | Queued | NotGranted;
+type Answer = Served | Granted | Queued | NotGranted;
 
 const DRAIN = { owner: "deploy", reason: null, expiresMs: null };
 const SECOND = 1_000;
