@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Granted, type NotGranted, PROTOCOL, type Queued, type Served } from "../../src/link/protocol.ts";
+import {
+  type Granted,
+  type NotGranted,
+  PROTOCOL,
+  type Queued,
+  type Served,
+} from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { act } from "../support/act.ts";
