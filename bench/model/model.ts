@@ -74,7 +74,7 @@ export function idleMs({ toServer, toObject }: Placement, passed = 0): number {
 }
 
 /** What is passed on of requests that take so long: nothing once a lease has a handle. */
-export function passedOf(passed: number, serviceMs: number): number {
+function passedOf(passed: number, serviceMs: number): number {
   return serviceMs < ATTACH_MS ? passed : 0;
 }
 
