@@ -15,8 +15,9 @@ import {
 import { idleMs as modelIdleMs, PLACEMENTS } from "../../../bench/model/model.ts";
 import { ASSUMED, idleMs } from "../../../src/cli/rehearse/assumptions.ts";
 import { COMPATIBILITY, wranglerFiles } from "../../../src/cli/rehearse/project.ts";
-import { POOL } from "../../../src/cli/rehearse/stage.ts";
+import { ISOLATE_HEADER, POOL } from "../../../src/cli/rehearse/stage.ts";
 import { POOL as WORKERS_POOL } from "../../../src/rehearsal/env.ts";
+import { ISOLATE_HEADER as WORKERS_HEADER } from "../../../src/rehearsal/messages.ts";
 import { Folder } from "../script.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -43,8 +44,9 @@ test("the rehearsal runs with the compatibility of wrangler.toml", () => {
   expect(toml).toContain(`compatibility_flags = ${JSON.stringify(COMPATIBILITY.flags)}`);
 });
 
-test("command and Worker mean the same pool", () => {
+test("command and Worker mean the same pool, and the same header", () => {
   expect(POOL).toBe(WORKERS_POOL);
+  expect(ISOLATE_HEADER).toBe(WORKERS_HEADER);
 });
 
 test("the real wrangler takes the files that are deployed without a complaint", async () => {

@@ -1,4 +1,3 @@
-import { ISOLATE_HEADER } from "../../../rehearsal/messages.ts";
 import { fineDuration } from "../../../words/times.ts";
 import type { ServerAnswer } from "../deferred.ts";
 import { digestOf } from "../deferred.ts";
@@ -6,6 +5,7 @@ import { type Answer, said } from "../http.ts";
 import { overtaken } from "../order.ts";
 import type { Rehearsal } from "../rehearsal.ts";
 import type { ServerWork } from "../servers.ts";
+import { ISOLATE_HEADER } from "../stage.ts";
 import { reasonsIn } from "../tally.ts";
 import { Traffic } from "../traffic.ts";
 
