@@ -17,8 +17,20 @@ export const COMMIT_MS = 6;
 /** Of Worker and object together, in ms, between a server's last byte and the next request. Our assumption. */
 export const COMPUTE_MS = 2;
 
-/** Requests a second of one object: Cloudflare's soft limit, and what its guide gives for those that also write. */
-export const OBJECT = { softLimit: 1000, planned: 350 } as const;
+/**
+ * Requests a second of one object: Cloudflare's soft limit, and the middle of what its guide gives for those that also
+ * write, and for those that only compute.
+ */
+export const OBJECT = { softLimit: 1000, planned: 350, plannedWithoutWrite: 625 } as const;
+
+/** Which shares of the hand-overs that stay within one isolate are looked at: a lease is passed on in these. */
+export const SHARES_PASSED = [0, 0.25, 0.5, 0.75, 0.9, 1] as const;
+
+/** With what share we reckon for a Worker that runs in one data centre. Our assumption. */
+export const PASSED_IN_ONE_PLACE = 0.9;
+
+/** How long the word of a pass waits for a request of the same isolate that takes it along, in ms. */
+export const REPORT_MS = 5;
 
 /** Dollars a million, beyond what the paid plan includes. */
 export const PRICES = {
@@ -42,6 +54,9 @@ export const A_REQUEST = {
   objectRequestsHeld: 1,
   rowsUncontended: 2,
   rowsHandedOver: 1,
+  /** Of one whose lease is passed on. Its end is told along with the pass, in the next message of that isolate. */
+  objectRequestsPassed: 1,
+  rowsPassed: 0,
 } as const;
 
 /**

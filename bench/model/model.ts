@@ -1,4 +1,5 @@
 import { ROW_BYTES } from "../../src/link/deferred-calls.ts";
+import { ATTACH_MS, RENEW_MS } from "../../src/link/protocol.ts";
 import {
   A_DEFERRED,
   A_LOOK,
@@ -10,6 +11,7 @@ import {
   OBJECT,
   OBJECT_GIGABYTES,
   PRICES,
+  REPORT_MS,
   ROUND_TRIP_MS,
   SMALL_OBJECT_BYTES,
 } from "./inputs.ts";
@@ -65,9 +67,21 @@ export const PLACEMENTS: readonly Placement[] = [
 /**
  * How long a slot stands idle between two requests while some wait: last byte to the Worker, release to the object,
  * commit, lease to the next one's Worker, its request to the server. Two round trips, each once there and once back.
+ * `passed`: the share of hand-overs within one isolate, which leave out the object and its commit. The mean of both.
  */
-export function idleMs({ toServer, toObject }: Placement): number {
-  return ROUND_TRIP_MS[toServer] + ROUND_TRIP_MS[toObject] + COMMIT_MS + COMPUTE_MS;
+export function idleMs({ toServer, toObject }: Placement, passed = 0): number {
+  return ROUND_TRIP_MS[toServer] + COMPUTE_MS + (1 - passed) * (ROUND_TRIP_MS[toObject] + COMMIT_MS);
+}
+
+/** What is passed on of requests that take so long: nothing once a lease has a handle. */
+function passedOf(passed: number, serviceMs: number): number {
+  return serviceMs < ATTACH_MS ? passed : 0;
+}
+
+/** The largest share that can be passed on: after `RENEW_MS` the object grants the slot itself, once. */
+export function mostPassed(placement: Placement, serviceMs: number): number {
+  const passes = Math.floor(RENEW_MS / (serviceMs + idleMs(placement, 1)));
+  return passedOf(passes / (passes + 1), serviceMs);
 }
 
 /** What a request that need not wait pays for being asked for: there and back, the commit, and the detour. */
@@ -77,8 +91,18 @@ export function addedMs({ toClient, toServer, toObject, clientToServer }: Placem
 }
 
 /** The share of its time that a slot's server works while requests wait. */
-export function utilisation(placement: Placement, serviceMs: number): number {
-  return serviceMs / (serviceMs + idleMs(placement));
+export function utilisation(placement: Placement, serviceMs: number, passed = 0): number {
+  return serviceMs / periodMs(placement, serviceMs, passed);
+}
+
+/** From the begin of a request at a server to that of its next, while some wait. */
+function periodMs(placement: Placement, serviceMs: number, passed: number): number {
+  return serviceMs + idleMs(placement, passedOf(passed, serviceMs));
+}
+
+/** Requests a second of one object. For one whose lease is passed on it computes, and writes nothing. */
+export function objectRate(passed = 0): number {
+  return 1 / (passed / OBJECT.plannedWithoutWrite + (1 - passed) / OBJECT.planned);
 }
 
 /** Requests a second of a pool in which some always wait; its object may be the limit. */
@@ -86,14 +110,16 @@ export function requestsPerSecond(
   placement: Placement,
   slots: number,
   serviceMs: number,
-  most: number,
+  passed = 0,
 ): number {
-  return Math.min(most, (slots * 1000) / (serviceMs + idleMs(placement)));
+  const most = objectRate(passedOf(passed, serviceMs));
+  return Math.min(most, (slots * 1000) / periodMs(placement, serviceMs, passed));
 }
 
 /** With how many slots one object is at its limit. */
-export function slotsOfOneObject(placement: Placement, serviceMs: number): number {
-  return Math.floor((OBJECT.planned * (serviceMs + idleMs(placement))) / 1000);
+export function slotsOfOneObject(placement: Placement, serviceMs: number, passed = 0): number {
+  const rate = objectRate(passedOf(passed, serviceMs));
+  return Math.floor((rate * periodMs(placement, serviceMs, passed)) / 1000);
 }
 
 export function objectsFor(perSecond: number): number {
@@ -108,13 +134,34 @@ export interface Cost {
   total: number;
 }
 
-/** Dollars a million requests at this rate; `queued`: which share found its slot handed over by another. */
-export function costOfMillion(perSecond: number, queued: number): Cost {
-  const requests = PRICES.workerRequests + A_REQUEST.objectRequests * PRICES.objectRequests;
+/** Calls of the object and rows that a request takes at this rate; `queued` and `passed` as for `costOfMillion`. */
+export function takenOf(perSecond: number, queued: number, passed: number) {
+  const byPass = queued * passed;
+  const byObject = queued - byPass;
+  const uncontended = 1 - queued;
+  // Requests come at random. Whose pass no other request takes along within that time tells of it by a call of its own.
+  const reports = Math.exp((-perSecond * REPORT_MS) / 1_000);
+  return {
+    objectRequests:
+      byPass * (A_REQUEST.objectRequestsPassed + reports) +
+      (byObject + uncontended) * A_REQUEST.objectRequests,
+    rows:
+      byPass * A_REQUEST.rowsPassed +
+      byObject * A_REQUEST.rowsHandedOver +
+      uncontended * A_REQUEST.rowsUncontended,
+  };
+}
+
+/**
+ * Dollars a million requests at this rate; `queued`: which share found its slot handed over by another; `passed`: which
+ * share of those hand-overs stayed within one isolate.
+ */
+export function costOfMillion(perSecond: number, queued: number, passed = 0): Cost {
+  const taken = takenOf(perSecond, queued, passed);
+  const requests = PRICES.workerRequests + taken.objectRequests * PRICES.objectRequests;
   const cpu = A_REQUEST.cpuMs * PRICES.workerCpuMs;
-  const rows =
-    PRICES.rowsWritten * (queued * A_REQUEST.rowsHandedOver + (1 - queued) * A_REQUEST.rowsUncontended);
-  const objectSeconds = 1e6 / Math.min(perSecond, OBJECT.planned);
+  const rows = PRICES.rowsWritten * taken.rows;
+  const objectSeconds = 1e6 / Math.min(perSecond, objectRate(queued * passed));
   const duration = (objectSeconds * OBJECT_GIGABYTES * PRICES.gigabyteSeconds) / 1e6;
   return { requests, cpu, rows, duration, total: requests + cpu + rows + duration };
 }

@@ -1,20 +1,28 @@
 import { playAffinity } from "./affinity.ts";
-import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "./inputs.ts";
+import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS, SHARES_PASSED } from "./inputs.ts";
 import {
   addedMs,
+  type Cost,
   type CostOfDeferred,
   costOfMillion,
   costOfMillionDeferred,
   DEFERRED,
   idleMs,
+  mostPassed,
+  objectRate,
   objectsFor,
   PLACEMENTS,
   requestsPerSecond,
   slotsOfOneObject,
+  takenOf,
   utilisation,
 } from "./model.ts";
 
 const SERVICE_MS = [10, 50, 100, 500, 2_000];
+/** Of short requests passing on changes most; of those of a second nothing is passed on. */
+const SERVICE_MS_PASSED = [5, 10, 50, 100, 1_000];
+const RATE_PASSED = 100;
+const WITHIN = "hand-overs within one isolate";
 const SLOTS = [1, 10, 100, 1_000];
 const RATES = [1, 10, 100, 350];
 const DEMANDS = [100, 350, 1_000, 5_000];
@@ -30,8 +38,13 @@ export function tables(): string {
     ...section("Inputs", ["", "ms"], inputs()),
     ...section(
       "Where the parts are",
-      ["", "idle between two requests, ms", "added to a request that need not wait, ms"],
-      PLACEMENTS.map((one) => [one.name, idleMs(one), addedMs(one)]),
+      [
+        "",
+        "idle between two requests, ms",
+        "the same, passed on within one isolate, ms",
+        "added to a request that need not wait, ms",
+      ],
+      PLACEMENTS.map((one) => [one.name, idleMs(one), idleMs(one, 1), addedMs(one)]),
     ),
     ...section(
       "The share of its time that a server works while requests wait, by service time",
@@ -43,7 +56,7 @@ export function tables(): string {
       ["slots", ...SERVICE_MS.map((ms) => `${number(ms)} ms`)],
       SLOTS.map((slots) => [
         number(slots),
-        ...SERVICE_MS.map((ms) => rate(requestsPerSecond(BEST, slots, ms, OBJECT.planned))),
+        ...SERVICE_MS.map((ms) => rate(requestsPerSecond(BEST, slots, ms))),
       ]),
     ),
     ...section(
@@ -56,16 +69,84 @@ export function tables(): string {
       ["requests a second", "objects"],
       DEMANDS.map((demand) => [number(demand), objectsFor(demand)]),
     ),
+    ...passing(),
     ...section(
       "Dollars a million requests, beyond what the paid plan includes",
       ["requests a second", "queued", "requests", "CPU", "rows", "duration", "together"],
-      RATES.flatMap((perSecond) => [0, 1].map((queued) => costs(perSecond, queued))),
+      RATES.flatMap((perSecond) => [
+        [number(perSecond), "none", ...dollarsOf(costOfMillion(perSecond, 0))],
+        [number(perSecond), "all", ...dollarsOf(costOfMillion(perSecond, 1))],
+        [number(perSecond), "all, each lease passed on", ...dollarsOf(costOfMillion(perSecond, 1, 1))],
+      ]),
+    ),
+    ...section(
+      `Dollars a million requests that all queue, ${RATE_PASSED} a second, by the share of ${WITHIN}`,
+      ["", "calls", "rows written", "requests", "CPU", "rows", "duration", "together"],
+      SHARES_PASSED.map((passed) => {
+        const { objectRequests, rows } = takenOf(RATE_PASSED, 1, passed);
+        const cost = dollarsOf(costOfMillion(RATE_PASSED, 1, passed));
+        return [percent(passed), objectRequests.toFixed(2), rows.toFixed(2), ...cost];
+      }),
     ),
     `### Dollars a million deferred requests at ${DEFERRED_RATE} a second, their answers fetched, likewise`,
     "",
     deferredTable(),
     "",
   ].join("\n");
+}
+
+/** What passing leases on within one isolate changes, in Markdown. */
+function passing(): string[] {
+  const times = (unit: string) => SERVICE_MS_PASSED.map((ms) => `${number(ms)} ${unit}`);
+  return [
+    ...section(
+      `Idle between two requests, ms, by the share of ${WITHIN}`,
+      ["", ...SHARES_PASSED.map(percent)],
+      PLACEMENTS.map((one) => [one.name, ...SHARES_PASSED.map((passed) => tenths(idleMs(one, passed)))]),
+    ),
+    ...section(
+      `The share of its time that a server works, all near the servers, by the share of ${WITHIN} and by service time`,
+      ["", ...times("ms")],
+      [
+        ...SHARES_PASSED.map((passed) => [
+          percent(passed),
+          ...SERVICE_MS_PASSED.map((ms) => percent(utilisation(BEST, ms, passed))),
+        ]),
+        ["at most passed on", ...SERVICE_MS_PASSED.map((ms) => percentTenths(mostPassed(BEST, ms)))],
+      ],
+    ),
+    ...section(
+      `What one object carries, all near the servers, by the share of ${WITHIN}`,
+      ["", "requests a second", ...times("ms: servers")],
+      SHARES_PASSED.map((passed) => [
+        percent(passed),
+        rate(objectRate(passed)),
+        ...SERVICE_MS_PASSED.map((ms) => slotsOfOneObject(BEST, ms, passed)),
+      ]),
+    ),
+  ];
+}
+
+/** What the share of hand-overs within one isolate changes, in short, in Markdown. */
+export function passedTable(): string {
+  return table(
+    [
+      WITHIN,
+      "a slot's idle time",
+      "a server of 10 ms works",
+      "of 100 ms",
+      "rows a request",
+      "a million requests",
+    ],
+    SHARES_PASSED.map((passed) => [
+      percent(passed),
+      `${tenths(idleMs(BEST, passed))} ms`,
+      percent(utilisation(BEST, 10, passed)),
+      percent(utilisation(BEST, 100, passed)),
+      takenOf(RATE_PASSED, 1, passed).rows.toFixed(2),
+      `$${dollars(costOfMillion(RATE_PASSED, 1, passed).total)}`,
+    ]),
+  );
 }
 
 /** What deferred requests cost beside direct ones, in Markdown. */
@@ -99,9 +180,8 @@ function inputs(): (string | number)[][] {
   ];
 }
 
-function costs(perSecond: number, queued: number): (string | number)[] {
-  const { requests, cpu, rows, duration, total } = costOfMillion(perSecond, queued);
-  return [number(perSecond), queued ? "all" : "none", ...[requests, cpu, rows, duration, total].map(dollars)];
+function dollarsOf({ requests, cpu, rows, duration, total }: Cost): string[] {
+  return [requests, cpu, rows, duration, total].map(dollars);
 }
 
 function costsOf(name: string, cost: CostOfDeferred): string[] {
@@ -130,6 +210,14 @@ function dollars(amount: number): string {
 
 function rate(value: number): string {
   return value < 10 ? value.toFixed(1) : number(Math.round(value));
+}
+
+function tenths(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, "");
+}
+
+function percentTenths(share: number): string {
+  return `${tenths(share * 100)} %`;
 }
 
 function percent(share: number): string {

@@ -1,5 +1,8 @@
 /** What the rehearsal's Worker tells the command. Times are in ms since the epoch, by the clock of who tells them. */
 
+/** What each answer of Sluice's says: which isolate of the Worker has given it. */
+export const ISOLATE_HEADER = "x-rehearsal-isolate";
+
 /** One request at a server. */
 export interface Work {
   /** Path and query. */

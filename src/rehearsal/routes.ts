@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
+import { isolateId } from "../link/line.ts";
 import { POOL, type RehearsalEnv } from "./env.ts";
 import type { IsolateReport, PlacesReport, RateReport, ServerReport, TimesReport } from "./messages.ts";
 
@@ -7,15 +8,11 @@ import type { IsolateReport, PlacesReport, RateReport, ServerReport, TimesReport
 const CALLS = 10;
 const CALLS_AT_ONCE = 40;
 
-/** Lazily, as a Worker has no random numbers while it starts. */
-let isolate: string | undefined;
-
 /** What is measured and told beside the requests themselves. Behind the token, as everything of the rehearsal is. */
 export const rehearsal = new Hono<{ Bindings: RehearsalEnv }>()
   .get("/isolate", (c) => {
-    isolate ??= crypto.randomUUID();
     const { REVISION: revision = "" } = c.env;
-    return c.json({ isolate, revision, colo: coloOf(c.req.raw) } satisfies IsolateReport);
+    return c.json({ isolate: isolateId(), revision, colo: coloOf(c.req.raw) } satisfies IsolateReport);
   })
   .get("/servers", async (c) => {
     const reports: ServerReport[] = await Promise.all(serversOf(c.env).map((server) => server.report()));

@@ -5,9 +5,11 @@
 import { Hono } from "hono";
 import { signedIn } from "../admin/sign-in/sign-in.ts";
 import sluice from "../index.ts";
+import { isolateId } from "../link/line.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { RehearsalEnv } from "./env.ts";
+import { ISOLATE_HEADER } from "./messages.ts";
 import { rehearsal } from "./routes.ts";
 
 export { Deferred, Pool } from "../index.ts";
@@ -25,6 +27,9 @@ export default {
       return refusalResponse(error, request, crypto.randomUUID());
     }
     const isOwn = new URL(request.url).pathname.startsWith("/_sluice/rehearsal/");
-    return isOwn ? ROUTES.fetch(request, env, ctx) : sluice.fetch(request, env, ctx);
+    if (isOwn) return ROUTES.fetch(request, env, ctx);
+    const response = await sluice.fetch(request, env, ctx);
+    response.headers.set(ISOLATE_HEADER, isolateId());
+    return response;
   },
 } satisfies ExportedHandler<RehearsalEnv>;

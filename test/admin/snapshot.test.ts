@@ -12,7 +12,7 @@ const NO_TRAFFIC = {
   ...{ maxQueue: 1_000, queueTimeoutMs: 600_000, arrivalsPerSecond: NO_RATE, grantsPerSecond: NO_RATE },
   ...{ fullInMs: null, firstTimeoutInMs: null, timeLeft: null, waitMs: null, serviceMs: null },
 };
-const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0, free: 0 };
+const NO_TOTALS = { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0, free: 0, passedOn: 0 };
 
 /** The sum of all outcomes is the number of requests. */
 function expectSum({ totals, inFlight, quarantined, queued }: Snapshot): void {
@@ -155,6 +155,7 @@ describe("a snapshot", () => {
       retried: 0,
       abandoned: 0,
       free: 0,
+      passedOn: 0,
     });
   });
 

@@ -65,6 +65,25 @@ test("a direct request costs what the model says", async () => {
   expect(sum(counts, "rows: deferred", "rows: pool.deferred")).toBe(0);
 });
 
+test("requests that queue cost a row less, and none where the lease is passed on", async () => {
+  const passedBefore = (await sluice.snapshot("web")).totals.passedOn;
+  await taken();
+  origin.answer = (_request, response) => void setTimeout(() => response.end(KIB), 30);
+  const all = 12;
+  await Promise.all(Array.from({ length: all }, () => fetch(sluice.url).then((answer) => answer.text())));
+  origin.answer = (_request, response) => response.end(KIB);
+  const { totals } = await sluice.until("web", ({ inFlight }) => inFlight === 0);
+  const passedOn = totals.passedOn - passedBefore;
+  expect(passedOn).toBeGreaterThan(0);
+  const rows =
+    A_REQUEST.rowsUncontended +
+    (all - 1 - passedOn) * A_REQUEST.rowsHandedOver +
+    passedOn * A_REQUEST.rowsPassed;
+  const counts = await takenOnce("rows: pool.slots", rows);
+  expect(counts["call: pool.enter"]).toBe(all * A_REQUEST.objectRequestsPassed);
+  expect(counts["call: pool.end"]).toBeLessThanOrEqual(all);
+});
+
 test("one that takes a second costs a call more, and no rows", async () => {
   origin.answer = (_request, response) => void setTimeout(() => response.end(KIB), 1_200);
   await fetch(sluice.url);

@@ -213,7 +213,15 @@ describe("a request whose client has left when its server breaks off", () => {
     request.socket.destroy();
     // Who broke off decides how long the slot stays closed.
     const { totals } = await sluice.until("web", ({ inFlight }) => inFlight === 0);
-    expect(totals).toEqual({ accepted: 1, completed: 0, refused: {}, retried: 0, abandoned: 1, free: 0 });
+    expect(totals).toEqual({
+      accepted: 1,
+      completed: 0,
+      refused: {},
+      retried: 0,
+      abandoned: 1,
+      free: 0,
+      passedOn: 0,
+    });
     expect(bad.count).toBe(1);
     const line = await sluice.logged(() => true);
     expect(line).toMatchObject({ outcome: "client-abort-in-flight", attempts: 1 });

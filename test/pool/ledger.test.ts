@@ -7,7 +7,15 @@ import { ObjectStorage } from "../support/object-storage.ts";
 
 /** The tables of each version, with what it kept of a pool; those of a released one are never edited. */
 const META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
-const TOTALS = { accepted: 9, completed: 7, refused: { "queue-full": 2 }, retried: 1, abandoned: 1, free: 0 };
+const TOTALS = {
+  accepted: 9,
+  completed: 7,
+  refused: { "queue-full": 2 },
+  retried: 1,
+  abandoned: 1,
+  free: 0,
+  passedOn: 0,
+};
 const DRAIN = { owner: "deploy", reason: "v2", since: 5, expiresAt: 90_000 };
 const EVENT = { id: 7, at: "1970-01-01T00:00:00.005Z", kind: "server-down", server: "a", cause: "checks" };
 const VERSIONS: [string, string[]][] = [

@@ -1,5 +1,6 @@
 import type { TimesReport } from "../../rehearsal/messages.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
+import type { Slots } from "./acts/drain.ts";
 import { keptConnections, said, send } from "./http.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import type { Measured } from "./report.ts";
@@ -8,8 +9,8 @@ import { median, quantile } from "./statistics.ts";
 const ISOLATES_ASKED = 20;
 const RATES_AT_ONCE = 4;
 
-/** `gaps`: of the slots, from requests under load. */
-export async function measure(rehearsal: Rehearsal, gaps: readonly number[]): Promise<Measured> {
+/** `slots`: what was seen of them under load. */
+export async function measure(rehearsal: Rehearsal, { gaps, handOvers }: Slots): Promise<Measured> {
   const { stage, probe, sizes } = rehearsal;
   const latency = await measureLatency(rehearsal);
   const times: TimesReport[] = [];
@@ -21,6 +22,7 @@ export async function measure(rehearsal: Rehearsal, gaps: readonly number[]): Pr
     latency,
     slotIdle:
       gaps.length === 0 ? null : { median: median(gaps), p90: quantile(gaps, 0.9) ?? 0, gaps: gaps.length },
+    handOvers,
     roundTrip: { object: of("call"), pool: of("pool"), server: of("server") },
     commit: Math.max(0, of("write") - of("call")),
     objectRate: rateOf(rates, of("write")),

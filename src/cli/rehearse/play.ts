@@ -1,7 +1,7 @@
 import { CliError } from "../exit-codes.ts";
 import { playCrash } from "./acts/crash.ts";
 import { playDeploy } from "./acts/deploy.ts";
-import { playDrain } from "./acts/drain.ts";
+import { playDrain, type Slots } from "./acts/drain.ts";
 import { playHolds } from "./acts/holds.ts";
 import { playLeaveAtWork, playLeaveWaiting, playLongAnswer } from "./acts/leave.ts";
 import { judge } from "./assumptions.ts";
@@ -18,10 +18,10 @@ export async function play(rehearsal: Rehearsal): Promise<Report> {
     rehearsal.say(what);
     acts.push(...[await act().catch((error) => brokenOff(name, what, error))].flat());
   };
-  let gaps: number[] = [];
+  let slots: Slots = { gaps: [], handOvers: null };
   await playing("drain", "load, with a drain in the middle", async () => {
     const drain = await playDrain(rehearsal);
-    gaps = drain.gaps;
+    slots = drain.slots;
     return drain.act;
   });
   await playing("deploy", "a deploy of Sluice under load", () => playDeploy(rehearsal));
@@ -40,7 +40,7 @@ export async function play(rehearsal: Rehearsal): Promise<Report> {
   await playing("long-answer", "a long answer whose client left", () => playLongAnswer(rehearsal));
   await playing("hold", "requests held in a drain", () => playHolds(rehearsal));
   rehearsal.say("measuring");
-  const measured = await measure(rehearsal, gaps);
+  const measured = await measure(rehearsal, slots);
   // Last, as it ends what the servers remember.
   await playing("crash", "a crash of Sluice", () => playCrash(rehearsal));
   const held = acts.every(({ result }) => result !== "did not hold");

@@ -26,11 +26,22 @@ export interface Assumption {
   why: string[];
 }
 
+/** What became of the leases that ended while requests waited, of one pool. */
+export interface HandOvers {
+  all: number;
+  /** How many of them were passed on within an isolate of the Worker, not by the object. */
+  passedOn: number;
+  /** How many isolates have answered requests of that load. */
+  isolates: number;
+}
+
 export interface Measured {
   /** Of a request that need not wait, through Sluice and past it, in ms. */
   latency: { through: number; past: number; added: number };
   /** Between the end of a server's request and the begin of its next, while others wait, in ms; `null`: none did. */
   slotIdle: { median: number; p90: number; gaps: number } | null;
+  /** `null`: none were seen. */
+  handOvers: HandOvers | null;
   /** A call of an object by the Worker, in ms: with nothing to do, of the pool, of a server. */
   roundTrip: { object: number; pool: number; server: number };
   /** How much longer a call takes that writes a row, in ms. */

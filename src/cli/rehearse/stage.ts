@@ -14,3 +14,6 @@ export interface Stage {
 
 /** The pool of every stage; src/rehearsal/env.ts has the same name. */
 export const POOL = "rehearsal";
+
+/** Which isolate of the Worker has given an answer; src/rehearsal/messages.ts has the same name. */
+export const ISOLATE_HEADER = "x-rehearsal-isolate";

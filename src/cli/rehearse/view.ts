@@ -1,6 +1,7 @@
 import { counted } from "../../words/phrases.ts";
 import type { Style } from "../terminal/output.ts";
 import { type Column, table, titled } from "../terminal/table.ts";
+import { idleMs, sharePassed } from "./assumptions.ts";
 import type { Act, Assumption, Measured, Report, Result } from "./report.ts";
 
 const COLOURS = { held: "green", "did not hold": "red", "not run": "dim" } as const;
@@ -33,6 +34,7 @@ function word(result: Result, style: Style): string {
 function measuredLines({
   latency,
   slotIdle,
+  handOvers,
   roundTrip,
   commit,
   objectRate,
@@ -49,6 +51,13 @@ function measuredLines({
       "slot idle between requests",
       slotIdle ? ms(slotIdle.median) : "–",
       slotIdle ? `90 % below ${ms(slotIdle.p90)}, of ${slotIdle.gaps}` : "",
+    ],
+    [
+      "hand-overs within one isolate",
+      handOvers ? sharePassed(handOvers).toFixed(2) : "–",
+      handOvers
+        ? `of ${handOvers.all}; ${counted(handOvers.isolates, "isolate")} answered; ${modelled(sharePassed(handOvers))}`
+        : "",
     ],
     [
       "round trips of the Worker",
@@ -94,6 +103,11 @@ function verdictLine({ acts, held }: Report, style: Style): string {
   const rest = notRun > 0 ? `, ${counted(notRun, "act")} not run` : "";
   if (held) return style("green", `No promise was broken: ${counted(count("held"), "act")} held${rest}.`);
   return style("red", `Promises were broken in ${counted(count("did not hold"), "act")}${rest}.`);
+}
+
+/** What the model makes of a share of hand-overs within one isolate. */
+function modelled(share: number): string {
+  return `by the model ${ms(idleMs(share))} idle, all near, and ${(1 - share).toFixed(2)} rows a request`;
 }
 
 function ms(value: number): string {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { judge } from "../../../src/cli/rehearse/assumptions.ts";
-import { type Act, type Measured, notRun, played } from "../../../src/cli/rehearse/report.ts";
+import { type Act, type Measured, notRun, played, type Report } from "../../../src/cli/rehearse/report.ts";
 import { gapsOf, type ServerWork } from "../../../src/cli/rehearse/servers.ts";
+import { reportView } from "../../../src/cli/rehearse/view.ts";
 
 const MEASURED: Measured = {
   latency: { through: 30, past: 20, added: 10 },
   slotIdle: { median: 13, p90: 20, gaps: 100 },
+  handOvers: { all: 100, passedOn: 0, isolates: 2 },
   roundTrip: { object: 3, pool: 3, server: 3 },
   commit: 6,
   objectRate: 400,
@@ -40,9 +42,31 @@ describe("an assumption", () => {
       { slotIdle: { median: 15, p90: 20, gaps: 9 } },
     ],
     ["object-rate", { objectRate: 350 }, { objectRate: 349 }],
+    [
+      "passed-on",
+      { handOvers: { all: 400, passedOn: 360, isolates: 1 } },
+      { handOvers: { all: 400, passedOn: 359, isolates: 2 } },
+    ],
   ])("%s holds up to what the model plans with, and not beyond", (name, good, bad) => {
     expect(resultOf(name, good)?.result).toBe("held");
     expect(resultOf(name, bad)?.result).toBe("did not hold");
+  });
+
+  test.each([
+    ["compute", { median: 5, p90: 20, gaps: 9 }, { median: 6, p90: 20, gaps: 9 }],
+    ["slot-idle", { median: 32, p90: 40, gaps: 9 }, { median: 33, p90: 40, gaps: 9 }],
+  ])("%s is judged without the object where most leases are passed on", (name, good, bad) => {
+    const handOvers = { all: 100, passedOn: 51, isolates: 1 };
+    expect(resultOf(name, { handOvers, slotIdle: good })?.result).toBe("held");
+    expect(resultOf(name, { handOvers, slotIdle: bad })?.result).toBe("did not hold");
+    const fewer = { ...handOvers, passedOn: 50 };
+    expect(resultOf(name, { handOvers: fewer, slotIdle: bad })?.result).toBe("held");
+  });
+
+  test("of hand-overs within one isolate shows their share, and judges nothing where none were seen", () => {
+    const seen = { handOvers: { all: 412, passedOn: 383, isolates: 1 } };
+    expect(resultOf("passed-on", seen)).toMatchObject({ measured: "0.93", result: "held" });
+    expect(resultOf("passed-on", { handOvers: null })).toMatchObject({ measured: null, result: "not run" });
   });
 
   test("of the network is not judged by one machine, whose figure is shown", () => {
@@ -62,6 +86,15 @@ describe("an assumption", () => {
   ])("where %s: %s", (_, name, act, result) => {
     expect(resultOf(name, {}, [act])?.result).toBe(result);
   });
+});
+
+test("the report says what the model makes of the share of hand-overs within one isolate", () => {
+  const measured = { ...MEASURED, handOvers: { all: 400, passedOn: 360, isolates: 1 } };
+  const report: Report = { where: "deployed", url: "", held: true, acts: [], measured, assumptions: [] };
+  const lines = reportView(report, (_, text) => text).filter((line) => line.includes("within one isolate"));
+  expect(lines).toEqual([expect.stringContaining("0.90   of 400; 1 isolate answered;")]);
+  // A tenth of the way from 5 ms to 14.
+  expect(lines[0]).toContain("by the model 5.9 ms idle, all near, and 0.10 rows a request");
 });
 
 test("a server is idle from the end of one request to the begin of its next, whatever others do between", () => {

@@ -43,6 +43,11 @@ test("here, nothing is dropped, rejected, overtaken or lost; what needs the netw
   const assumed = report.assumptions.filter(({ result }) => result === "not run");
   for (const { why } of [...notRun, ...assumed]) expect(why.join()).toMatch(/\w{3}/);
   expect(report.measured.places).toBeNull();
+  const { all = 0, passedOn = -1, ...answered } = report.measured.handOvers ?? {};
+  expect(all).toBeGreaterThan(20);
+  expect(passedOn).toBeGreaterThan(0);
+  expect(passedOn).toBeLessThanOrEqual(all);
+  expect(answered).toEqual({ isolates: 1 });
   const judged = report.assumptions.filter(({ result }) => result !== "not run");
   expect(judged.map(({ name }) => name)).toEqual(["works-finish", "holds"]);
   expect(await readdir(TMPDIR)).toEqual([]);

@@ -4,11 +4,20 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { COMMIT_MS, COMPUTE_MS, OBJECT, ROUND_TRIP_MS } from "../../../bench/model/inputs.ts";
-import { ASSUMED } from "../../../src/cli/rehearse/assumptions.ts";
+import {
+  COMMIT_MS,
+  COMPUTE_MS,
+  OBJECT,
+  PASSED_IN_ONE_PLACE,
+  ROUND_TRIP_MS,
+  SHARES_PASSED,
+} from "../../../bench/model/inputs.ts";
+import { idleMs as modelIdleMs, PLACEMENTS } from "../../../bench/model/model.ts";
+import { ASSUMED, idleMs } from "../../../src/cli/rehearse/assumptions.ts";
 import { COMPATIBILITY, wranglerFiles } from "../../../src/cli/rehearse/project.ts";
-import { POOL } from "../../../src/cli/rehearse/stage.ts";
+import { ISOLATE_HEADER, POOL } from "../../../src/cli/rehearse/stage.ts";
 import { POOL as WORKERS_POOL } from "../../../src/rehearsal/env.ts";
+import { ISOLATE_HEADER as WORKERS_HEADER } from "../../../src/rehearsal/messages.ts";
 import { Folder } from "../script.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -20,7 +29,13 @@ test("what is judged is what the model plans with", () => {
     commit: COMMIT_MS,
     compute: COMPUTE_MS,
     objectRate: OBJECT.planned,
+    passedOn: PASSED_IN_ONE_PLACE,
   });
+});
+
+test("what is said of a share of hand-overs within one isolate is what the model makes of it", () => {
+  const [near] = PLACEMENTS as [(typeof PLACEMENTS)[number]];
+  for (const share of SHARES_PASSED) expect(idleMs(share)).toBeCloseTo(modelIdleMs(near, share));
 });
 
 test("the rehearsal runs with the compatibility of wrangler.toml", () => {
@@ -29,8 +44,9 @@ test("the rehearsal runs with the compatibility of wrangler.toml", () => {
   expect(toml).toContain(`compatibility_flags = ${JSON.stringify(COMPATIBILITY.flags)}`);
 });
 
-test("command and Worker mean the same pool", () => {
+test("command and Worker mean the same pool, and the same header", () => {
   expect(POOL).toBe(WORKERS_POOL);
+  expect(ISOLATE_HEADER).toBe(WORKERS_HEADER);
 });
 
 test("the real wrangler takes the files that are deployed without a complaint", async () => {

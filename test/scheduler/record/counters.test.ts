@@ -123,7 +123,7 @@ describe("counts of an older version", () => {
 
   test("go on, and what it did not count begins at none", () => {
     const counters = new Counters(OLD);
-    expect(counters.totals).toEqual({ ...OLD, free: 0 });
+    expect(counters.totals).toEqual({ ...OLD, free: 0, passedOn: 0 });
     expect(counters.counts).toMatchObject({ ...OLD, answered: {}, drains: 0, servers: [] });
   });
 

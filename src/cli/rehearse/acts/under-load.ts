@@ -5,6 +5,7 @@ import { type Answer, said } from "../http.ts";
 import { overtaken } from "../order.ts";
 import type { Rehearsal } from "../rehearsal.ts";
 import type { ServerWork } from "../servers.ts";
+import { ISOLATE_HEADER } from "../stage.ts";
 import { reasonsIn } from "../tally.ts";
 import { Traffic } from "../traffic.ts";
 
@@ -13,6 +14,8 @@ export interface Load {
   summary: string;
   figures: Record<string, number>;
   works: ServerWork[];
+  /** How many isolates of the Worker have answered. */
+  isolates: number;
 }
 
 /** More requests than the servers can take, while `meanwhile` goes on; judged by what their clients and the servers say. */
@@ -25,9 +28,12 @@ export async function underLoad(
   const { stage, sizes, headers } = rehearsal;
   const path = rehearsal.path(act);
   const got = new Map<string, ServerAnswer>();
+  const isolates = new Set<string>();
   const pathOf = (number: number) => `${path}${number}?ms=${sizes.serviceMs}`;
   const failureOf = (answer: Answer, number: number) => {
     const servedBy = answer.headers["x-served-by"];
+    const isolate = answer.headers[ISOLATE_HEADER];
+    if (typeof isolate === "string") isolates.add(isolate);
     if (answer.status !== 200 || typeof servedBy !== "string") return said(answer);
     got.set(pathOf(number), { query: pathOf(number), servedBy, digest: digestOf(answer.body) });
     return null;
@@ -72,6 +78,7 @@ export async function underLoad(
       longestMs: Math.round(longestMs),
     },
     works,
+    isolates: isolates.size,
   };
 }
 
