@@ -118,12 +118,14 @@ class Waiting {
   /** `null`: leases of the pool are not passed on. */
   readonly #line: Line | null;
   readonly #place: Place;
-  readonly #result = Promise.withResolvers<HeldLease | PassableLease>();
+  #result = Promise.withResolvers<HeldLease | PassableLease>();
   #ticket: Rpc.Stub<WaitingTicket> | null = null;
   #unsent: Report = { ended: [], passed: [] };
   #failed: FailedAttempt | null;
   /** The pool may have granted a slot in an answer that never arrived. */
   #isAnswerLost = false;
+  /** The pool has given its last answer. */
+  #isAnswered = false;
 
   constructor(env: Env, request: RequestContext, turn: Turn) {
     this.#env = env;
@@ -146,18 +148,20 @@ class Waiting {
   async lease(): Promise<HeldLease> {
     const { pool } = this.#request;
     const answered = this.#answer();
-    answered.then((lease) => lease && this.#result.resolve(lease), this.#result.reject);
-    const first = await this.#result.promise;
-    if (first instanceof HeldLease) return first;
-    if (this.#place.take()) {
-      // The pool hears of it later, and may have granted a slot until then.
-      const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
-      this.#request.inBackground(ended);
-      return new HeldLease(this.#env, pool, first);
+    for (;;) {
+      answered.then((lease) => lease && this.#result.resolve(lease), this.#result.reject);
+      const lease = await this.#result.promise;
+      if (lease instanceof HeldLease) return lease;
+      if (this.#place.take()) {
+        // The pool hears of it later, and may have granted a slot until then.
+        const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
+        this.#request.inBackground(ended);
+        return new HeldLease(this.#env, pool, lease);
+      }
+      // It has gone on so late that somebody else has the lease.
+      this.#result = Promise.withResolvers();
+      if (!this.#isAnswered) this.#line?.back(this.#place);
     }
-    const granted = await answered;
-    if (!granted) throw new Error("the pool takes the request for served");
-    return granted;
   }
 
   /** The client has left. A failed call needs no repetition: an object that restarts forgets its tickets. */
@@ -182,6 +186,7 @@ class Waiting {
       if (!answer.granted) throw notGranted(answer, pool, this.#turn);
       return new HeldLease(this.#env, pool, grantedLease(this.#id, answer));
     } finally {
+      this.#isAnswered = true;
       this.#line?.leave(this.#place);
       // The client left before there was a retry.
       if (this.#failed) inBackground(this.#failed.lease.end(notRetried(this.#failed.end)));

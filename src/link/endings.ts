@@ -11,6 +11,8 @@ const WAIT_MS: Record<Urgency, number> = { "at once": 0, "in a turn": 0, soon: 5
 const ABANDONED_MS = 1_000;
 /** How long a request sees to it that others take along what is passed on, in ms. */
 const LINGER_MS = 250;
+/** Who has not gone on with a lease for this long after it was passed one, in ms, is presumed gone. */
+const CONFIRM_MS = 200;
 /** How long to repeat a call, in ms. The platform ends an invocation 30 s after its client disconnected. */
 const REPEAT_MS = 28_000;
 
@@ -96,17 +98,26 @@ async function sendLater(
 ): Promise<void> {
   const own: Batch = { ...report, since: now, urgency, shared: false };
   batches.set(pool.name, own);
-  do await scheduler.wait(WAIT_MS[urgency]);
-  while (isTakenAlong(own));
-  // Its invocation may just be slow to go on.
-  if (own.passed.some(({ to }) => to.state === "given")) await scheduler.wait(WAIT_MS.soon);
+  const sent: Promise<void>[] = [];
+  for (let waitMs = WAIT_MS[urgency]; ; waitMs = WAIT_MS.soon) {
+    await scheduler.wait(waitMs);
+    if (isTakenAlong(own)) continue;
+    sent.push(send(env, pool, own));
+    if (own.passed.length === 0) break;
+  }
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   lastEnd.set(pool.name, { at: now, shared: own.shared });
-  const ended = own.ended.splice(0);
+  await Promise.all(sent);
+}
+
+/** Sends what the batch has, but for those that were passed a lease just now, and have not gone on yet. */
+async function send(env: Env, pool: PoolAddress, batch: Batch): Promise<void> {
+  const ended = batch.ended.splice(0);
   const passed: Pass[] = [];
   const again: Promise<void>[] = [];
-  for (const pass of own.passed.splice(0)) {
+  for (const pass of batch.passed.splice(0)) {
     if (pass.to.state !== "given") passed.push(pass);
+    else if (Date.now() - pass.at < CONFIRM_MS) batch.passed.push(pass);
     else {
       pass.to.state = "missed";
       const before = { ...pass.lease, hop: pass.lease.hop - 1 };

@@ -22,7 +22,7 @@ export interface PassableLease extends Pick<Granted, "server" | "tellEnd"> {
  * waits    it may be passed a lease while a call of its is on the way (`Line.enter`)
  * given    a lease was passed to it, and its invocation has not gone on yet
  * served   it has gone on with that lease
- * missed   it did not go on in time: the lease was passed to somebody else
+ * missed   it did not go on in time: the lease was passed to somebody else. If it goes on later, it waits again (`Line.back`)
  */
 export class Place {
   readonly ticket: string;
@@ -87,6 +87,12 @@ export class Line {
   /** The request is to be passed no lease. */
   leave(place: Place): void {
     this.#waiting.delete(place.call);
+  }
+
+  /** A request that was too late for a lease waits again, by the same call. */
+  back(place: Place): void {
+    place.state = "waits";
+    this.#waiting.set(place.call, place);
   }
 
   /** The object says who is next. Answers may overtake each other. */

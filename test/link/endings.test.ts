@@ -245,10 +245,10 @@ describe("a lease that was passed on", () => {
 
   test("goes to the one after, if the next one is gone, and ends if all are", async () => {
     const all = [pass([heir("gone", true), heir("c")])];
-    await vi.advanceTimersByTimeAsync(30);
-    expect(passes).toEqual([[], ["l.1 c"]].slice(1));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(passes.filter(({ length }) => length > 0)).toEqual([["l.1 c"]]);
     all.push(pass([heir("gone too", true)]));
-    await vi.advanceTimersByTimeAsync(30);
+    await vi.advanceTimersByTimeAsync(300);
     await Promise.all(all);
     expect(told.at(-1)).toEqual(["l.0"]);
   });

@@ -116,4 +116,14 @@ describe("a request that was given a lease", () => {
     place.state = "missed";
     expect(place.take()).toBe(false);
   });
+
+  test("waits again once it was too late, at its old place", () => {
+    const [a, b] = [enter("a"), enter("b")];
+    hear([a.call, b.call]);
+    line.pass(lease(), DONE);
+    a.place.state = "missed";
+    line.back(a.place);
+    hear([a.call, b.call], { version: 7 });
+    expect([passed(), passed()]).toEqual(["a", "b"]);
+  });
 });
