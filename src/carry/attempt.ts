@@ -97,6 +97,8 @@ async function carryBothWays(current: Attempt): Promise<void> {
   const { pool, trace, body } = carried;
   const upload = body.send(pool.clientTimeoutMs, uploadWatch(current));
   const response = await send(current, upload);
+  // What it has been sent may be in its buffer longer than its answer takes.
+  if (!upload.isOver()) current.lease.mayBeRead = true;
   silence.resetTo(pool.serverTimeout.betweenMs);
   await throwUnlessForClient(current, response);
   trace.receiveHeaders(response.headers);

@@ -45,6 +45,7 @@ export class HeldLease implements Passage {
   readonly clock = new Clock();
   readonly isFree = false;
   onLost: (why: Loss) => void = () => {};
+  mayBeRead = false;
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #tellEnd: Granted["tellEnd"];
@@ -127,7 +128,7 @@ export class HeldLease implements Passage {
   #passOn(end: LeaseEnd): Pass | null {
     const isInOrder = end.how === "done" || (end.how === "unused" && !end.retried);
     // Once the pool has a handle of its holder, the lease goes back to the pool.
-    if (!isInOrder || this.#mayHaveHandle || !this.#pass) return null;
+    if (!isInOrder || this.#mayHaveHandle || this.mayBeRead || !this.#pass) return null;
     const { id, server } = this;
     const lease = { id, server, tellEnd: this.#tellEnd, hop: this.#hop, renewedAt: this.#renewedAt };
     return perhapsLineOf(this.#pool.name)?.pass({ ...lease, ...this.#pass }, end) ?? null;

@@ -17,6 +17,11 @@ export interface Passage {
   /** True if it is no lease: nobody waits for its end, and the request has no place on the waiting list. */
   readonly isFree: boolean;
   onLost: (why: Loss) => void;
+  /**
+   * Set where the server may still be reading the request when its answer is over: a lease then ends at the pool, and is not
+   * passed on at once.
+   */
+  mayBeRead: boolean;
   end(end: LeaseEnd, first?: PoolStub): Promise<void>;
 }
 
@@ -25,6 +30,7 @@ export class FreePassage implements Passage {
   readonly server: Granted["server"];
   readonly clock = new Clock();
   readonly isFree = true;
+  mayBeRead = false;
   /** Never called. */
   onLost: Passage["onLost"] = () => {};
 

@@ -3,6 +3,7 @@ import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
 import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
+import { lineOf } from "../../src/link/line.ts";
 import type { Ended, EnterRequest, Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
@@ -279,5 +280,87 @@ describe("a client's patience", () => {
     await expect(acquire({ waitedMs: 0, patienceMs: 0 })).rejects.toMatchObject(mine);
     const pools = acquire({ waitedMs: 0, patienceMs: 9_000 }, { queue_timeout: "9s" });
     await expect(pools).rejects.toMatchObject({ outlook, headers: {} });
+  });
+});
+
+describe("a lease that another request passes on", () => {
+  const DONE = { how: "done", status: 200 } as const;
+  let versions = 0;
+  /** Passes a lease on to the one who has asked last. */
+  const passOn = () => {
+    versions += 10;
+    lineOf(web).hear({ version: versions, calls: [asked.at(-1)?.from?.call ?? 0], notBefore: 0 });
+    const { server, tellEnd } = granted("b");
+    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
+    return lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
+  };
+  const never = new Promise<never>(() => {});
+
+  test("is the request's at once, under its id", async () => {
+    answers = [never];
+    const lease = acquire();
+    await pass(20);
+    expect(passOn()?.to.ticket).toBe(asked[0]?.id);
+    const { id, server } = await lease;
+    expect([id, server.name, told]).toEqual(["passed", "b", ["enter"]]);
+  });
+
+  test("goes to nobody else of the isolate: a slot that is granted besides is given back unused", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Granted>();
+    answers = [answer];
+    const lease = acquire();
+    await pass(20);
+    passOn();
+    expect((await lease).id).toBe("passed");
+    resolve(granted());
+    await pass(20);
+    expect(told).toEqual(["enter", "end ticket unused"]);
+    expect(passOn()).toBeNull();
+    await Promise.all(later);
+  });
+
+  test("has the request ask no more when the pool's object crashes", async () => {
+    const { promise: answer, reject } = Promise.withResolvers<Granted>();
+    answers = [answer, never];
+    const lease = acquire();
+    await pass(20);
+    passOn();
+    await lease;
+    reject(CRASHED);
+    await pass(1_000);
+    expect(told).toEqual(["enter", "end ticket unused"]);
+  });
+
+  test("and was given to somebody else, as the request went on too late, leaves it waiting", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Granted>();
+    answers = [answer];
+    const lease = acquire();
+    await pass(20);
+    const first = passOn();
+    if (first) first.to.state = "missed";
+    await pass(20);
+    expect(passOn()?.to).toBe(first?.to);
+    if (first) first.to.state = "missed";
+    await pass(20);
+    resolve(granted());
+    expect((await lease).id).toBe(asked[0]?.id);
+  });
+
+  test("just as its client leaves goes back unused, and its ticket is not said to leave", async () => {
+    answers = [never];
+    const lease = acquire();
+    await pass(20);
+    passOn();
+    client.abort();
+    await expect(lease).rejects.toThrow(ClientLeft);
+    await pass(20);
+    expect(told).toEqual(["enter", "end passed unused"]);
+  });
+
+  test("is not for one whose pool shares by flow", async () => {
+    answers = [never];
+    void acquire({ waitedMs: 0 }, { flow: "header:x-client" });
+    await pass(20);
+    expect([asked[0]?.from, passOn()]).toEqual([undefined, null]);
   });
 });
