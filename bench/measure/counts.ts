@@ -57,10 +57,10 @@ export async function passesOf(subject: Subject): Promise<Passes | null> {
 
 /**
  * The share of requests that got a lease that was passed on: of Sluice by what it told before and after (`passesOf`), of
- * the leases of the bench by what their object has not granted itself. `null`: not told.
+ * the leases of the bench by what their object has answered. `null`: not told.
  */
 export function shareOfPasses(counts: Counts, before: Passes | null, after: Passes | null): number | null {
   if (before && after) return (after.passed - before.passed) / (after.served - before.served);
-  const { granted, requests = 0 } = counts;
-  return granted === undefined ? null : Math.max(0, 1 - granted / requests);
+  const { granted = 0, heirs = 0 } = counts;
+  return granted + heirs === 0 ? null : heirs / (granted + heirs);
 }

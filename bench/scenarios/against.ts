@@ -11,7 +11,7 @@ import { type Context, type Scenario, warmUp } from "./scenario.ts";
 import { addUse, namesOf, SERVERS, useOf } from "./single-flight.ts";
 
 const SERVICE_MS = 10;
-/** Medians of the same bundle against itself differ by as much. */
+/** What the medians of one and the same bundle may differ by. */
 const SAME = 1.05;
 
 type Name = "sluice" | "other";

@@ -10,8 +10,7 @@ export class Slots extends RealSlots {
 
   override enter(...given: Parameters<RealSlots["enter"]>): ReturnType<RealSlots["enter"]> {
     const server = super.enter(...given);
-    count("granted", server === null ? 0 : 1);
-    count("heirs", server === null ? 1 : 0);
+    count(server === null ? "heirs" : "granted");
     return server;
   }
 }
