@@ -172,6 +172,9 @@ const snapshot = exactly<Snapshot>()(
         retried: count,
         abandoned: count,
         free: count.describe("Requests that went to a server without a slot (`free_paths`)."),
+        passedOn: count.describe(
+          "Leases that were passed on from one request to the next within an isolate of the Worker.",
+        ),
       })
       .describe("Counted since the pool was created."),
     lastWake: z

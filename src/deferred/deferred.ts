@@ -18,7 +18,7 @@ import {
 } from "../link/deferred-calls.ts";
 import { responseUrl } from "../link/deferred-id.ts";
 import type { Env } from "../link/env.ts";
-import { HeldLease } from "../link/held-lease.ts";
+import { grantedLease, HeldLease } from "../link/held-lease.ts";
 import { logError } from "../link/log.ts";
 import type { Lease } from "../link/protocol.ts";
 import { webhookKey } from "../link/webhook-key.ts";
@@ -163,7 +163,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const pool = isReached ? this.#pool.poolOf(request) : null;
     if (turn && pool) {
       const address = this.#pool.addressOf(request);
-      const lease = new HeldLease(this.env, address, ticket, turn.granted, handleOf(turn));
+      const lease = new HeldLease(this.env, address, grantedLease(ticket, turn.granted), handleOf(turn));
       this.#begin(request, progress, pool, lease);
     } else this.#write(withTicket(progress, ticket));
     return turn && pool ? "begun" : "waiting";

@@ -2,12 +2,21 @@ import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { type LeaseEnd, notRetried } from "../scheduler/terms/lease-end.ts";
 import type { Outlook } from "../scheduler/terms/outlook.ts";
+import { passesOn } from "../scheduler/terms/passing.ts";
 import type { Retry } from "../scheduler/waiting/failed-server.ts";
-import { takeEnded, tellEnded } from "./endings.ts";
+import { type Report, takeReport, tellEnded, toldOf } from "./endings.ts";
 import type { Env } from "./env.ts";
-import { HeldLease } from "./held-lease.ts";
+import { grantedLease, HeldLease } from "./held-lease.ts";
+import { type Line, lineOf, type PassableLease, Place } from "./line.ts";
 import { logError } from "./log.ts";
-import { type Ended, type Granted, type NotGranted, PROTOCOL, type WaitingTicket } from "./protocol.ts";
+import {
+  type Granted,
+  type NotGranted,
+  PROTOCOL,
+  type Queued,
+  type Served,
+  type WaitingTicket,
+} from "./protocol.ts";
 import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET_PAUSE } from "./reach.ts";
 
 /** A request without a token is refused when its pool's object has not answered for this long. */
@@ -83,33 +92,125 @@ export interface FailedAttempt {
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
-  const { pool, client, inBackground, mayDefer = false, deferAfterMs } = request;
-  const id = crypto.randomUUID();
-  const waitedMs = stopwatch(turn.waitedMs);
-  let ticket: Rpc.Stub<WaitingTicket> | null = null;
-  let unsent: Ended[] = [];
-  let failed = turn.failed ?? null;
+  const { client } = request;
+  const waiting = new Waiting(env, request, turn);
+  const leave = () => waiting.leave();
+  client.addEventListener("abort", leave);
+  try {
+    const lease = await waiting.lease();
+    if (!client.aborted) return lease;
+    request.inBackground(lease.end({ how: "unused" }));
+    throw new ClientLeft();
+  } finally {
+    turn.waitedMs = waiting.waitedMs;
+    client.removeEventListener("abort", leave);
+  }
+}
+
+/** One wait for a slot: by a call of the object, and in the line of this isolate. */
+class Waiting {
+  readonly #env: Env;
+  readonly #request: RequestContext;
+  readonly #turn: Turn;
+  readonly #id = crypto.randomUUID();
+  readonly #startedAt = Date.now();
+  readonly #waitedBefore: number;
+  /** `null`: leases of the pool are not passed on. */
+  readonly #line: Line | null;
+  readonly #place: Place;
+  readonly #result = Promise.withResolvers<HeldLease | PassableLease>();
+  #ticket: Rpc.Stub<WaitingTicket> | null = null;
+  #unsent: Report = { ended: [], passed: [] };
+  #failed: FailedAttempt | null;
   /** The pool may have granted a slot in an answer that never arrived. */
-  let isAnswerLost = false;
-  // A failed call needs no repetition: an object that restarts forgets its tickets.
-  const leave = () => void (ticket ? ticket.leave() : poolStub(env, pool).leave(id)).catch(() => {});
-  const endFailedLease = (stub?: PoolStub) => {
-    if (failed) inBackground(failed.lease.end(failed.end, stub));
-    failed = null;
-  };
-  const enter = async (
+  #isAnswerLost = false;
+
+  constructor(env: Env, request: RequestContext, turn: Turn) {
+    this.#env = env;
+    this.#request = request;
+    this.#turn = turn;
+    this.#waitedBefore = turn.waitedMs;
+    this.#failed = turn.failed ?? null;
+    const { pool, deferAfterMs = Number.POSITIVE_INFINITY } = request;
+    this.#line = passesOn(pool) ? lineOf(pool.name) : null;
+    const longestMs = Math.min(pool.queueTimeoutMs, turn.patienceMs ?? deferAfterMs, deferAfterMs);
+    const until = this.#startedAt + longestMs - turn.waitedMs;
+    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease));
+  }
+
+  get waitedMs(): number {
+    return this.#waitedBefore + Date.now() - this.#startedAt;
+  }
+
+  /** Resolves with the slot that it is granted, or that is passed on to it. Rejects as `acquireLease`. */
+  async lease(): Promise<HeldLease> {
+    const { pool } = this.#request;
+    const answered = this.#answer();
+    answered.then((lease) => lease && this.#result.resolve(lease), this.#result.reject);
+    const first = await this.#result.promise;
+    if (first instanceof HeldLease) return first;
+    if (this.#place.take()) {
+      // The pool hears of it later, and may have granted a slot until then.
+      const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
+      this.#request.inBackground(ended);
+      return new HeldLease(this.#env, pool, first);
+    }
+    const granted = await answered;
+    if (!granted) throw new Error("the pool takes the request for served");
+    return granted;
+  }
+
+  /** The client has left. A failed call needs no repetition: an object that restarts forgets its tickets. */
+  leave(): void {
+    // Then it has a lease to give back.
+    if (this.#place.state === "given" || this.#place.state === "served") return;
+    this.#line?.leave(this.#place);
+    const { pool } = this.#request;
+    void (this.#ticket ? this.#ticket.leave() : poolStub(this.#env, pool).leave(this.#id)).catch(() => {});
+  }
+
+  /** Resolves with the slot that the object grants; with `null` once it knows of one that was passed on. */
+  async #answer(): Promise<HeldLease | null> {
+    const { pool, inBackground } = this.#request;
+    try {
+      const enter = (stub: PoolStub, attempt: ReachAttempt) => this.#enter(stub, attempt);
+      const onFailure = (error: unknown) => this.#onFailure(error);
+      const answer = await reach(this.#env, pool, enter, onFailure, TICKET_PAUSE);
+      // A retry keeps its turn by it.
+      if (answer.token !== undefined) this.#turn.token = answer.token;
+      if (!answer.granted && answer.code === "served") return null;
+      if (!answer.granted) throw notGranted(answer, pool, this.#turn);
+      return new HeldLease(this.#env, pool, grantedLease(this.#id, answer));
+    } finally {
+      this.#line?.leave(this.#place);
+      // The client left before there was a retry.
+      if (this.#failed) inBackground(this.#failed.lease.end(notRetried(this.#failed.end)));
+      const { ended, passed } = this.#unsent;
+      // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
+      if (this.#isAnswerLost) ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
+      if (ended.length + passed.length > 0) inBackground(tellEnded(this.#env, pool, ended, { passed }));
+      this.#ticket?.[Symbol.dispose]();
+    }
+  }
+
+  async #enter(
     stub: PoolStub,
     { pausedMs, resetBackoff }: ReachAttempt,
-  ): Promise<Granted | NotGranted> => {
+  ): Promise<Granted | Served | NotGranted> {
+    const { pool, client, mayDefer = false, deferAfterMs } = this.#request;
     if (client.aborted) throw new ClientLeft();
-    const { token, hashKey, flow, aheadMs, patienceMs } = turn;
-    const retry = turn.failed && retryOf(turn.failed, pool);
-    unsent.push(...takeEnded(pool.name));
+    const { token, hashKey, flow, aheadMs, patienceMs } = this.#turn;
+    const retry = this.#turn.failed && retryOf(this.#turn.failed, pool);
+    if (retry) this.#line?.overtaken();
+    const { ended, passed } = takeReport(pool.name);
+    this.#unsent.ended.push(...ended);
+    this.#unsent.passed.push(...passed);
     const entering = stub.enter({
       protocol: PROTOCOL,
-      id,
+      id: this.#id,
       pausedMs,
-      waitedMs: waitedMs(),
+      waitedMs: this.waitedMs,
+      ...(this.#line ? { from: this.#line.enter(this.#place) } : {}),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
       ...(hashKey === undefined ? {} : { hashKey }),
@@ -120,55 +221,56 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       ...(mayDefer && !retry && pausedMs === 0 ? { mayDefer } : {}),
       // A stored request knows nothing of the server that has failed it.
       ...(deferAfterMs !== undefined && !retry ? { deferAfterMs } : {}),
-      ended: unsent,
+      ended: this.#unsent.ended,
+      ...(this.#unsent.passed.length > 0 ? { passed: toldOf(this.#unsent.passed) } : {}),
     });
     // Calls on one stub arrive in order, so the retry is on the waiting list before this frees its old slot.
-    endFailedLease(stub);
+    if (this.#failed) this.#request.inBackground(this.#failed.lease.end(this.#failed.end, stub));
+    this.#failed = null;
     const entered = await entering;
     resetBackoff();
-    unsent = [];
-    const answer = entered.granted || entered.code !== "queued" ? entered : await waitForTurn(entered);
-    isAnswerLost = false;
+    this.#unsent = { ended: [], passed: [] };
+    const answer = entered.granted || entered.code !== "queued" ? entered : await this.#waitForTurn(entered);
+    this.#isAnswerLost = false;
+    if ("next" in answer) this.#line?.hear(answer.next);
     return answer;
-  };
-  const waitForTurn = (queued: { ticket: Rpc.Stub<WaitingTicket>; token: number }) => {
-    ticket = queued.ticket;
-    turn.token = queued.token;
-    if (client.aborted) leave();
-    return ticket.turn();
-  };
-  const onFailure = (error: unknown) => {
+  }
+
+  async #waitForTurn({
+    ticket,
+    token,
+    next,
+  }: Omit<Queued, "ticket"> & { ticket: Rpc.Stub<WaitingTicket> }): Promise<Granted | Served | NotGranted> {
+    this.#ticket = ticket;
+    this.#turn.token = token;
+    this.#line?.hear(next);
+    if (this.#request.client.aborted) this.leave();
+    for (;;) {
+      const answer = await ticket.turn();
+      if (answer.granted || answer.code !== "again") return answer;
+      this.#line?.hear(answer.next);
+    }
+  }
+
+  #onFailure(error: unknown): void {
+    this.#line?.leave(this.#place);
     if (error instanceof ClientLeft) throw error;
-    ticket = null;
+    this.#ticket = null;
     // An overloaded object rejects the call before it runs, so it has granted nothing.
-    if (!isOverloaded(error)) isAnswerLost = true;
-    refuseIfRetryIsPointless(error, pool, turn, waitedMs());
-  };
-  client.addEventListener("abort", leave);
-  try {
-    const answer = await reach(env, pool, enter, onFailure, TICKET_PAUSE);
-    if (!answer.granted) throw notGranted(answer, pool, turn);
-    turn.token = answer.token;
-    const lease = new HeldLease(env, pool, id, answer);
-    if (!client.aborted) return lease;
-    inBackground(lease.end({ how: "unused" }));
-    throw new ClientLeft();
-  } finally {
-    turn.waitedMs = waitedMs();
-    // The client left before there was a retry.
-    if (failed) inBackground(failed.lease.end(notRetried(failed.end)));
-    // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
-    if (isAnswerLost) unsent.push({ id, end: { how: "unused" } });
-    if (unsent.length > 0) inBackground(tellEnded(env, pool, unsent));
-    client.removeEventListener("abort", leave);
-    (ticket as Rpc.Stub<WaitingTicket> | null)?.[Symbol.dispose]();
+    if (!isOverloaded(error)) this.#isAnswerLost = true;
+    // It needs no other slot.
+    if (this.#isServed) throw error;
+    refuseIfRetryIsPointless(error, this.#request.pool, this.#turn, this.waitedMs);
+  }
+
+  /** True if it has got a lease that was passed on. */
+  get #isServed(): boolean {
+    return this.#place.state === "given" || this.#place.state === "served";
   }
 }
 
-function stopwatch(startMs: number): () => number {
-  const startedAt = Date.now();
-  return () => startMs + Date.now() - startedAt;
-}
+/** How a slot ends that was granted to a request which had got another one by then. */
+const SURPLUS: LeaseEnd = { how: "unused", served: true };
 
 function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfig): Retry {
   const restMs = Math.max(0, restsUntil - Date.now());

@@ -1,6 +1,8 @@
+import type { Passed } from "../scheduler/terms/passing.ts";
 import type { Env } from "./env.ts";
+import { isolateId, lineOf, type Pass, perhapsLineOf } from "./line.ts";
 import { logError } from "./log.ts";
-import type { Ended, Urgency } from "./protocol.ts";
+import type { Ended, PassingReport, Urgency } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, reach } from "./reach.ts";
 
 /** How long an end may wait, in ms, to share a message with other ends or with an `enter` that is sent anyway. */
@@ -10,19 +12,24 @@ const ABANDONED_MS = 1_000;
 /** How long to repeat a call, in ms. The platform ends an invocation 30 s after its client disconnected. */
 const REPEAT_MS = 28_000;
 
-interface Batch {
+/** What the pool is to be told of the leases of this isolate. */
+export interface Report {
+  ended: Ended[];
+  passed: Pass[];
+}
+
+interface Batch extends Report {
   /** ms since the epoch. */
   since: number;
   urgency: Urgency;
-  ended: Ended[];
   /** A request other than the one that began the batch has added to it. */
   shared: boolean;
 }
 
 /**
- * Ended leases of this isolate that their pool has not been told of yet, by pool. The request that began a batch sends
- * it, unless another request takes it along (`takeEnded`). Only plain data may be shared like this: the runtime forbids
- * a request to use another one's I/O.
+ * Leases of this isolate that have ended or were passed on, and their pool has not been told of yet, by pool. The request
+ * that began a batch sends it, unless another request takes it along (`takeReport`). Only plain data may be shared like
+ * this: the runtime forbids a request to use another one's I/O.
  */
 const batches = new Map<string, Batch>();
 
@@ -44,23 +51,68 @@ export async function tellInBatch(
   urgency: Urgency,
 ): Promise<void> {
   const now = Date.now();
-  const batch = batches.get(pool.name);
-  const isAlive = batch !== undefined && now - batch.since < ABANDONED_MS;
-  if (isAlive && WAIT_MS[batch.urgency] <= WAIT_MS[urgency]) {
-    batch.ended.push(ended);
-    batch.shared = true;
-    return;
-  }
+  if (joinBatch(pool, urgency, now, (batch) => batch.ended.push(ended))) return;
   const isUrgent = urgency === "at once";
+  const batch = batches.get(pool.name);
   if (isUrgent && !batch && !expectsOthers(pool.name, now)) return tellEnded(env, pool, [ended]);
-  const unsent = [...(batch?.ended.splice(0) ?? []), ended];
-  const own: Batch = { since: now, urgency, ended: isUrgent ? [] : unsent, shared: false };
+  const { ended: before, passed } = takeReport(pool.name);
+  const unsent = [...before, ended];
+  const sending = isUrgent ? tellEnded(env, pool, unsent, { passed }) : null;
+  // Those that were passed a lease and have not gone on yet.
+  const left = batch?.passed.splice(0) ?? [];
+  const own = isUrgent ? { ended: [], passed: left } : { ended: unsent, passed: [...passed, ...left] };
+  await Promise.all([sending, sendLater(env, pool, own, urgency, now)]);
+}
+
+/**
+ * Tells the pool that a lease was passed on, in one message with others: nobody waits for it. Resolves as `tellInBatch`. One
+ * whose invocation does not go on with the lease, as it is gone, is passed over: the next in line gets it, or it ends.
+ */
+export async function tellPassed(env: Env, pool: PoolAddress, pass: Pass): Promise<void> {
+  const now = Date.now();
+  if (joinBatch(pool, "soon", now, (batch) => batch.passed.push(pass))) return;
+  const { ended, passed } = batches.get(pool.name) ?? { ended: [], passed: [] };
+  const own = { ended: ended.splice(0), passed: [...passed.splice(0), pass] };
+  await sendLater(env, pool, own, "soon", now);
+}
+
+/** Adds to the batch that there is, if its request lives, and sends it soon enough. */
+function joinBatch(pool: PoolAddress, urgency: Urgency, now: number, add: (batch: Batch) => void): boolean {
+  const batch = batches.get(pool.name);
+  if (!batch || now - batch.since >= ABANDONED_MS || WAIT_MS[batch.urgency] > WAIT_MS[urgency]) return false;
+  add(batch);
+  batch.shared = true;
+  return true;
+}
+
+async function sendLater(
+  env: Env,
+  pool: PoolAddress,
+  report: Report,
+  urgency: Urgency,
+  now: number,
+): Promise<void> {
+  const own: Batch = { ...report, since: now, urgency, shared: false };
   batches.set(pool.name, own);
-  const sending = isUrgent ? tellEnded(env, pool, unsent) : null;
   await scheduler.wait(WAIT_MS[urgency]);
+  // Its invocation may just be slow to go on.
+  if (own.passed.some(({ to }) => to.state === "given")) await scheduler.wait(WAIT_MS.soon);
   if (batches.get(pool.name) === own) batches.delete(pool.name);
   lastEnd.set(pool.name, { at: now, shared: own.shared });
-  await Promise.all([sending, tellEnded(env, pool, own.ended)]);
+  const ended = own.ended.splice(0);
+  const passed: Pass[] = [];
+  const again: Promise<void>[] = [];
+  for (const pass of own.passed.splice(0)) {
+    if (pass.to.state !== "given") passed.push(pass);
+    else {
+      pass.to.state = "missed";
+      const before = { ...pass.lease, hop: pass.lease.hop - 1 };
+      const next = lineOf(pool.name).pass(before, pass.end);
+      if (next) again.push(tellPassed(env, pool, next));
+      else ended.push({ id: before.id, end: pass.end, hop: before.hop });
+    }
+  }
+  await Promise.all([tellEnded(env, pool, ended, { passed }), ...again]);
 }
 
 /** True if another lease ended in this same millisecond, or if the last batch was shared. */
@@ -71,29 +123,52 @@ function expectsOthers(pool: string, now: number): boolean {
 }
 
 /**
- * Tells the pool that leases have ended, through restarts of its object. Resolves when the pool has recorded that, or
- * after `REPEAT_MS` without an answer: the leases then run out by themselves, and their slots go through quarantine.
- * Never rejects. `first`: as for `reach`.
+ * Tells the pool that leases have ended, or were passed on, through restarts of its object. Resolves when the pool has
+ * recorded that, or after `REPEAT_MS` without an answer: the leases then run out by themselves, and their slots go
+ * through quarantine. Never rejects. `first`: as for `reach`.
  */
 export async function tellEnded(
   env: Env,
   pool: PoolAddress,
   ended: Ended[],
-  first?: PoolStub,
+  { passed = [], first }: { passed?: Pass[]; first?: PoolStub | undefined } = {},
 ): Promise<void> {
-  if (ended.length === 0) return;
+  if (ended.length === 0 && passed.length === 0) return;
   const givesUpAt = Date.now() + REPEAT_MS;
   const giveUpIfLate = (error: unknown) => {
     if (Date.now() > givesUpAt) throw error;
   };
+  const line = perhapsLineOf(pool.name);
+  const report = (): PassingReport | undefined => line && { isolate: isolateId(), passed: toldOf(passed) };
   try {
-    await reach(env, pool, (stub) => stub.end(ended), giveUpIfLate, { first });
+    const next = await reach(env, pool, (stub) => stub.end(ended, report()), giveUpIfLate, { first });
+    line?.hear(next);
   } catch (error) {
     logError(error, { pool: pool.name, leases: ended.map(({ id }) => id) });
   }
 }
 
-/** Removes the pool's unsent ends, for a message that is sent anyway. If it fails, the caller calls `tellEnded`. */
-export function takeEnded(pool: string): Ended[] {
-  return batches.get(pool)?.ended.splice(0) ?? [];
+/** What the pool is told of them. */
+export function toldOf(passed: readonly Pass[]): Passed[] {
+  const now = Date.now();
+  return passed.map(({ lease, end, to, at }) => ({
+    lease: lease.id,
+    server: lease.server.name,
+    hop: lease.hop,
+    end,
+    to: to.ticket,
+    agoMs: now - at,
+  }));
+}
+
+/**
+ * Removes what the pool has not been told of yet, for a message that is sent anyway. If it fails, the caller calls
+ * `tellEnded`. Those that were passed a lease, and have not gone on yet, stay.
+ */
+export function takeReport(pool: string): Report {
+  const batch = batches.get(pool);
+  if (!batch) return { ended: [], passed: [] };
+  const passed = batch.passed;
+  batch.passed = passed.filter(({ to }) => to.state === "given");
+  return { ended: batch.ended.splice(0), passed: passed.filter(({ to }) => to.state !== "given") };
 }

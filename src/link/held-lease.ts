@@ -1,11 +1,23 @@
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { Clock } from "./clock.ts";
-import { tellEnded, tellInBatch } from "./endings.ts";
+import { tellEnded, tellInBatch, tellPassed } from "./endings.ts";
 import type { Env } from "./env.ts";
+import { type Pass, type PassableLease, perhapsLineOf } from "./line.ts";
 import type { Loss, Passage } from "./passage.ts";
 import { ATTACH_MS, type Granted, type Lease, RENEW_MS } from "./protocol.ts";
 import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
+
+/** A lease that a request got: by a grant, or passed on by another request. */
+type NewLease = Pick<PassableLease, "id" | "server" | "tellEnd" | "hop" | "renewedAt"> &
+  Partial<Pick<PassableLease, "version" | "passUntil">>;
+
+/** The lease of a grant, with the id of its ticket. */
+export function grantedLease(id: string, { server, tellEnd, pass }: Granted): NewLease {
+  const now = Date.now();
+  const permit = pass ? { version: pass.version, passUntil: now + pass.forMs } : {};
+  return { id, server, tellEnd, hop: 0, renewedAt: now, ...permit };
+}
 
 /**
  * A slot that this Worker holds, through restarts of the pool's object, until `end`. After `ATTACH_MS` it attaches: the
@@ -20,6 +32,9 @@ import { type PoolAddress, type PoolStub, poolStub } from "./reach.ts";
  * The connection to the server must then be cut, because the pool presumes that it is (fencing). After a `cut` a
  * WebSocket may close in an orderly way first, for a moment.
  *
+ * A lease that was given up in order, before it attached, is passed on to the next request in line of this isolate, if the
+ * pool has said who that is (`Line`). It keeps its id.
+ *
  * If the invocation dies first, renewals stop and the lease runs out. A lease that has attached also has a handle: the
  * runtime disposes it when the invocation dies, so the pool learns of that at once.
  */
@@ -33,6 +48,10 @@ export class HeldLease implements Passage {
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #tellEnd: Granted["tellEnd"];
+  /** `null`: it must not be passed on. */
+  readonly #pass: Pick<PassableLease, "version" | "passUntil"> | null;
+  /** How often it had been passed on before. */
+  readonly #hop: number;
   /** `null` until it has attached, unless the grant came with one, and again after a renewal on it has failed. */
   #handle: Rpc.Stub<Lease> | null;
   /** The handle that will say when the slot is taken from us. */
@@ -42,13 +61,12 @@ export class HeldLease implements Passage {
   /** True once the lease has ended, or is lost. */
   #isOver = false;
   /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */
-  #renewedAt = Date.now();
+  #renewedAt: number;
 
   constructor(
     env: Env,
     pool: PoolAddress,
-    id: string,
-    { server, tellEnd }: Granted,
+    { id, server, tellEnd, hop, renewedAt, ...pass }: NewLease,
     handle: Rpc.Stub<Lease> | null = null,
   ) {
     this.#env = env;
@@ -56,6 +74,10 @@ export class HeldLease implements Passage {
     this.id = id;
     this.server = server;
     this.#tellEnd = tellEnd;
+    this.#hop = hop;
+    this.#renewedAt = renewedAt;
+    const { version, passUntil } = pass;
+    this.#pass = version === undefined || passUntil === undefined ? null : { version, passUntil };
     this.#handle = handle;
     this.#mayHaveHandle = handle !== null;
     this.clock.set(ATTACH_MS, () => {
@@ -73,10 +95,12 @@ export class HeldLease implements Passage {
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
     this.stop();
-    const ended = { id: this.id, end };
+    const pass = this.#passOn(end);
+    if (pass) return tellPassed(this.#env, this.#pool, pass);
+    const ended = { id: this.id, end, ...(this.#hop === 0 ? {} : { hop: this.#hop }) };
     if (end.how === "done" && this.#tellEnd !== "alone" && !this.#mayHaveHandle)
       return tellInBatch(this.#env, this.#pool, ended, this.#tellEnd);
-    const told = tellEnded(this.#env, this.#pool, [ended], first);
+    const told = tellEnded(this.#env, this.#pool, [ended], { first });
     return this.#mayHaveHandle ? told.then(() => this.dispose()) : told;
   }
 
@@ -100,9 +124,19 @@ export class HeldLease implements Passage {
     this.#handle = null;
   }
 
+  #passOn(end: LeaseEnd): Pass | null {
+    const isInOrder = end.how === "done" || (end.how === "unused" && !end.retried);
+    // Once the pool has a handle of its holder, the lease goes back to the pool.
+    if (!isInOrder || this.#mayHaveHandle || !this.#pass) return null;
+    const { id, server } = this;
+    const lease = { id, server, tellEnd: this.#tellEnd, hop: this.#hop, renewedAt: this.#renewedAt };
+    return perhapsLineOf(this.#pool.name)?.pass({ ...lease, ...this.#pass }, end) ?? null;
+  }
+
   #renew(): void {
     if (this.#isOver) return;
-    this.clock.set(RENEW_MS, () => this.#renew());
+    const untilLost = this.#renewedAt + LEASE_TTL_MS - Date.now();
+    this.clock.set(untilLost > 0 ? Math.min(RENEW_MS, untilLost) : RENEW_MS, () => this.#renew());
     if (Date.now() - this.#renewedAt >= LEASE_TTL_MS) this.#lose("lost");
     else void this.#claim();
   }

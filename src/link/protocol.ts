@@ -6,6 +6,7 @@ import type { PoolEvent } from "../scheduler/record/events.ts";
 import type { ServerSnapshot, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { Outlook } from "../scheduler/terms/outlook.ts";
+import type { Next, Passed, PassPermit } from "../scheduler/terms/passing.ts";
 import type { ServerPatch, ServerState } from "../scheduler/terms/rows.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { Act } from "./act.ts";
@@ -37,7 +38,7 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    * call, which resolves with `left`. Rejects if `protocol` is more than one version away. Called by a Worker, for each
    * attempt of a request.
    */
-  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted>;
+  enter(request: EnterRequest): Promise<Granted | Served | Queued | NotGranted>;
   /**
    * Takes a ticket off the waiting list. Does nothing for a ticket that does not wait.
    * Called by a Worker whose client disconnects before `enter` is answered; after that it has the ticket's handle.
@@ -46,9 +47,9 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   /**
    * Ends leases. Resolves when that is on record. Does nothing for an unknown lease, which has ended before. For a
    * ticket that still waits, `unused` takes it off the waiting list. Called by the Worker that holds the leases, again
-   * until it resolves.
+   * until it resolves. `passing`: of an isolate that passes leases on; it is told who is next.
    */
-  end(ended: Ended[]): Promise<void>;
+  end(ended: Ended[], passing?: PassingReport): Promise<Next | undefined>;
   /**
    * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
    * slot is no longer the caller's. If it was cut off, the handle says so at once. Called by a Worker that has held a
@@ -87,25 +88,25 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
   metrics(): PoolMetrics;
 
-  drain(request: DrainRequest, act: Act): DrainAnswer;
+  drain(request: DrainRequest, act: Act): Promise<DrainAnswer>;
   /** A drain in which requests are refused instead of held. `resume` ends it, too. */
-  stop(request: StopRequest, act: Act): DrainAnswer;
+  stop(request: StopRequest, act: Act): Promise<DrainAnswer>;
   resume(request: ResumeRequest, act: Act): DrainAnswer;
   /** Resolves once the pool is drained or stopped, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
   /** `null`: no such server. */
-  changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null;
+  changeServer(name: string, change: ServerChange, act: Act): Promise<Snapshot | OtherState | null>;
   /** A server registers, for the first time or again. */
   register(registration: Registration, act: Act): Registered | NotRegistered;
   /** A server that has registered leaves. `null`: there is none of this name, or at this URL if one is given. */
-  deregister(name: string, url: string | null, act: Act): Leaving | null;
+  deregister(name: string, url: string | null, act: Act): Promise<Leaving | null>;
   /**
    * Resolves once nothing is in flight at the server of this identity, it has registered again, or `timeoutMs` have
    * passed: with how many slots are in flight.
    */
   whenIdle(identity: string, timeoutMs: number): Promise<number>;
   /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
-  freeLease(id: string, act: Act): Snapshot | null;
+  freeLease(id: string, act: Act): Promise<Snapshot | null>;
   /** What an operator has done to a deferred request, whose own object was asked for it. */
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void;
   /** The last changes by operators, newest first. */
@@ -119,6 +120,14 @@ export interface EnterRequest extends TicketRequest {
   mayDefer?: boolean;
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
+  /** Leases that were passed on in the isolate of `from`, likewise. */
+  passed?: Passed[];
+}
+
+/** What was passed on in an isolate. */
+export interface PassingReport {
+  isolate: string;
+  passed: Passed[];
 }
 
 export interface FreeRequest {
@@ -135,6 +144,8 @@ export type FreeAnswer =
 export interface Ended {
   id: string;
   end: LeaseEnd;
+  /** How often the lease had been passed on; absent: never. */
+  hop?: number;
 }
 
 export interface Granted {
@@ -148,6 +159,9 @@ export interface Granted {
    * what its sender has in storage must be durable before.
    */
   tellEnd: Urgency | "alone";
+  /** Absent: the lease must not be passed on. */
+  pass?: PassPermit;
+  next?: Next;
 }
 
 /**
@@ -168,11 +182,13 @@ export interface Queued {
   ticket: WaitingTicket;
   /** Keeps the ticket's turn when it enters again, after the object has restarted. */
   token: number;
+  /** The isolate must not pass leases on to those that it was told are next. The call of `turn` confirms that. */
+  next?: Next;
 }
 
 export interface WaitingTicket extends Rpc.RpcTargetBranded {
-  /** Resolves when a slot is granted or the request refused. */
-  turn(): Promise<Granted | NotGranted>;
+  /** Resolves when a slot is granted or the request refused, or with `again`: it is to be called again. */
+  turn(): Promise<Granted | Served | Again | NotGranted>;
   leave(): void;
 }
 
@@ -189,6 +205,22 @@ export interface NotGranted {
   outlook?: Outlook;
   /** With `defer`, if the request has waited: the stored request keeps its turn by it. */
   token?: number;
+}
+
+/** The pool has heard that the request got a lease which was passed on. */
+export interface Served {
+  granted: false;
+  code: "served";
+  /** Sent again with a retry, which then keeps its turn. */
+  token: number;
+  next?: Next;
+}
+
+/** The ticket still waits, and its isolate must not pass leases on to those that it was told are next. */
+export interface Again {
+  granted: false;
+  code: "again";
+  next: Next;
 }
 
 /** A lease's handle. If it is disposed before the lease has ended, the lease ends as `lost`. */

@@ -1,10 +1,12 @@
 import { RpcTarget } from "cloudflare:workers";
 import type {
+  Again,
   Granted,
   Lease,
   News,
   NotGranted,
   Seen,
+  Served,
   Taken,
   WaitingTicket,
   Watch,
@@ -16,17 +18,17 @@ import type {
  * is gone (workerd 2026-11-17).
  */
 export class TicketHandle extends RpcTarget implements WaitingTicket {
-  readonly #turn: Promise<Granted | NotGranted>;
+  readonly #turn: () => Promise<Granted | Served | Again | NotGranted>;
   readonly #onLeave: () => void;
 
-  constructor(turn: Promise<Granted | NotGranted>, onLeave: () => void) {
+  constructor(turn: () => Promise<Granted | Served | Again | NotGranted>, onLeave: () => void) {
     super();
     this.#turn = turn;
     this.#onLeave = onLeave;
   }
 
-  turn(): Promise<Granted | NotGranted> {
-    return this.#turn;
+  turn(): Promise<Granted | Served | Again | NotGranted> {
+    return this.#turn();
   }
 
   leave(): void {

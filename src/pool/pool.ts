@@ -26,13 +26,16 @@ import {
   type NotGranted,
   type NotRegistered,
   type OtherState,
+  type PassingReport,
   type PoolCalls,
   type PoolMetrics,
   PROTOCOL,
   type Queued,
+  RENEW_MS,
   type Registered,
   type Registration,
   type ResumeRequest,
+  type Served,
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
@@ -40,6 +43,7 @@ import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import type { Next, Passed } from "../scheduler/terms/passing.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
@@ -55,6 +59,11 @@ import { restoredRegistrations } from "./registration.ts";
 import { settingsOf } from "./settings.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
+/** How long an operator's answer waits for isolates to hear that they must not pass leases on, in ms. */
+const RECALL_MS = 1_000;
+/** A lease is passed on no longer, with some time for messages, in ms. */
+const LONGEST_PASSED_ON_MS = RENEW_MS + 1_000;
+
 /**
  * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
  * decisions to the ledger, and only then sends them to the Workers. `link/protocol.ts` describes its calls.
@@ -68,7 +77,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #settings: PoolConfig;
   /** False without a valid configuration of this pool. */
   readonly #isConfigured: boolean;
-  readonly #answers = new PendingAnswers((id) => this.#ticketLeft(id));
+  readonly #answers = new PendingAnswers({
+    left: (id) => this.#ticketLeft(id),
+    recalled: () => this.#conditions.changed(),
+  });
   readonly #handles: LeaseHandles;
   readonly #commit = new GroupCommit(() => this.#flush());
   readonly #conditions = new Conditions();
@@ -126,23 +138,26 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Workers ──
 
-  enter(request: EnterRequest): Promise<Granted | Queued | NotGranted> {
+  enter(request: EnterRequest): Promise<Granted | Served | Queued | NotGranted> {
     assertProtocol(request.protocol);
     const now = Date.now();
     if (request.mayDefer && this.#isToBeDeferred(now)) {
       const { ended = [] } = request;
+      this.#notePassed(request.from?.isolate, request.passed, now);
       this.#endAll(ended, now);
       // The Worker takes the answer for a sign that the ledger has these ends.
       if (ended.length > 0) this.#commit.now();
       return Promise.resolve({ granted: false, code: "defer" });
     }
-    const answer = this.#answers.add(request.id);
+    const isolate = request.from?.isolate ?? null;
+    const answer = this.#answers.add(request.id, isolate);
+    const hasPassed = this.#notePassed(isolate, request.passed, now);
     const isAwaited = this.#endAll(request.ended ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     this.#scheduler.enter(request, now);
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     // The ticket waits, and nothing depends on when that is written.
-    else if (this.#scheduler.isQueued(request.id)) void this.#commit.later();
+    else if (this.#scheduler.isQueued(request.id) && !hasPassed) void this.#commit.later();
     // There is no other request to share a transaction with, so a delay would gain nothing.
     else if (this.#isAlone) this.#commit.now();
     else void this.#commit.soon();
@@ -153,17 +168,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     this.#answers.leave(id);
   }
 
-  end(ended: Ended[]): Promise<void> {
-    const isAwaited = this.#endAll(ended, Date.now());
-    const isRoutine = ended.every(({ end }) => end.how === "done");
+  end(ended: Ended[], passing?: PassingReport): Promise<Next | undefined> {
+    const now = Date.now();
+    const hasPassed = this.#notePassed(passing?.isolate, passing?.passed, now);
+    const isAwaited = this.#endAll(ended, now);
+    const isRoutine = !hasPassed && ended.every(({ end }) => end.how === "done");
     const committed = isRoutine ? this.#commit.later() : this.#commit.soon();
     // A slot is idle until the ticket that gets it, or the server that is checked on it, learns of that.
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
-    return committed;
+    return committed.then(() => passing && this.#scheduler.next(passing.isolate));
   }
 
   attach(id: string): LeaseHandle | null {
-    if (!this.#scheduler.renew(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
+    if (!this.#scheduler.attach(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
     const handle = this.#handles.create(id);
     this.#handles.keep(id, handle);
@@ -257,12 +274,16 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Admin side: operating ──
 
-  drain(request: DrainRequest, act: Act): DrainAnswer {
-    return { answer: this.#acts.drain(request, act), snapshot: this.snapshot() };
+  async drain(request: DrainRequest, act: Act): Promise<DrainAnswer> {
+    const answer = this.#acts.drain(request, act);
+    await this.#untilRecalled();
+    return { answer, snapshot: this.snapshot() };
   }
 
-  stop(request: StopRequest, act: Act): DrainAnswer {
-    return { answer: this.#acts.stop(request, act), snapshot: this.snapshot() };
+  async stop(request: StopRequest, act: Act): Promise<DrainAnswer> {
+    const answer = this.#acts.stop(request, act);
+    await this.#untilRecalled();
+    return { answer, snapshot: this.snapshot() };
   }
 
   resume(request: ResumeRequest, act: Act): DrainAnswer {
@@ -275,11 +296,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return this.snapshot();
   }
 
-  changeServer(name: string, change: ServerChange, act: Act): Snapshot | OtherState | null {
+  async changeServer(name: string, change: ServerChange, act: Act): Promise<Snapshot | OtherState | null> {
     const answer = this.#acts.changeServer(name, change, act);
-    if (answer === "done") return this.snapshot();
-    this.#commit.now();
-    return answer;
+    await this.#untilRecalled();
+    return answer === "done" ? this.snapshot() : answer;
   }
 
   register(registration: Registration, act: Act): Registered | NotRegistered {
@@ -288,9 +308,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return answer;
   }
 
-  deregister(name: string, url: string | null, act: Act): Leaving | null {
+  async deregister(name: string, url: string | null, act: Act): Promise<Leaving | null> {
     const answer = this.#acts.deregister(name, url, act);
-    this.#commit.now();
+    await this.#untilRecalled();
     return answer;
   }
 
@@ -302,7 +322,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return inFlightAt(leaving());
   }
 
-  freeLease(id: string, act: Act): Snapshot | null {
+  async freeLease(id: string, act: Act): Promise<Snapshot | null> {
+    // Else another request might have the lease by then, of which the pool has not heard yet.
+    const isFixed = () => !this.#scheduler.mayBePassedOn(id, Date.now());
+    await this.#conditions.until(isFixed, LONGEST_PASSED_ON_MS);
     const answer = this.#acts.freeLease(id, act);
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.
@@ -374,12 +397,28 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   /** Ends leases. Returns true if a ticket was waiting for a slot, or a drain for the end of what is in flight. */
   #endAll(ended: Ended[], now: number): boolean {
     const isAwaited = this.#scheduler.queued > 0 || this.#scheduler.currentDrain !== null;
-    for (const { id, end } of ended) {
+    for (const { id, end, hop } of ended) {
       if (end.how === "unused") this.leave(id);
       this.#handles.delete(id);
-      this.#scheduler.end(id, end, now);
+      this.#scheduler.end(id, end, now, hop);
     }
     return isAwaited && ended.length > 0;
+  }
+
+  /** Returns true if leases were passed on. */
+  #notePassed(isolate: string | null | undefined, passed: Passed[] | undefined, now: number): boolean {
+    if (!isolate || !passed || passed.length === 0) return false;
+    for (const one of passed) this.#scheduler.passed(one, isolate, now);
+    return true;
+  }
+
+  /**
+   * Commits. Resolves once the isolates that could pass leases on have heard that they may not, or after a while: then the
+   * pool is as its operator wants it to be, and no request begins that was passed a lease.
+   */
+  async #untilRecalled(): Promise<void> {
+    this.#commit.now();
+    await this.#conditions.until(() => this.#answers.isRecalled, RECALL_MS);
   }
 
   #ticketLeft(id: string): void {
@@ -412,6 +451,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     });
     if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
+    for (const [isolate, tickets] of changes.recalls) {
+      const next = this.#scheduler.next(isolate);
+      if (next) this.#answers.recall(isolate, tickets, next);
+    }
     for (const decision of changes.decisions) this.#answer(decision);
     for (const question of changes.questions) void this.#asker.put(question);
     for (const { lost, lease } of changes.slots)
@@ -460,6 +503,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       this.#answers.answer(ticket, { granted: false, code, ...said, ...(outlook ? { outlook } : {}) });
     } else if (kind === "defer")
       this.#answers.answer(ticket, { granted: false, code: "defer", token: decision.token });
+    else if (kind === "passed")
+      this.#answers.answer(ticket, {
+        ...{ granted: false, code: "served", token: decision.token },
+        ...this.#nextFor(ticket),
+      });
     else this.#answers.answer(ticket, this.#granted(decision));
   }
 
@@ -469,16 +517,25 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       this.#deferral.granted(decision.ticket, { ...this.#granted(decision), tellEnd: "alone" });
   }
 
-  #granted({ slot, token }: Decision & { kind: "grant" }): Granted {
+  #granted({ ticket, slot, token }: Decision & { kind: "grant" }): Granted {
     // Where a flow may hold no more slots, its requests wait for the end of its own.
     const isUrgent = !this.#scheduler.hasFreeSlot || this.#scheduler.queued > 0;
     const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
+    const pass = this.#scheduler.passPermit(slot.lease, Date.now());
     return {
       granted: true,
       server: reached(slot.server),
       token,
       tellEnd,
+      ...(pass ? { pass } : {}),
+      ...this.#nextFor(ticket),
     };
+  }
+
+  #nextFor(ticket: string): { next?: Next } {
+    const isolate = this.#answers.isolateOf(ticket);
+    const next = isolate === null ? undefined : this.#scheduler.next(isolate);
+    return next ? { next } : {};
   }
 }
 

@@ -8,6 +8,7 @@ import { LEASE_TTL_MS } from "./fleet/leases.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
+import { Passing } from "./passing.ts";
 import { Chronicle } from "./record/chronicle.ts";
 import type { Counters, Counts, Totals } from "./record/counters.ts";
 import type { DrainEnd, PoolEvent } from "./record/events.ts";
@@ -15,6 +16,7 @@ import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
+import type { Next, Passed, PassPermit } from "./terms/passing.ts";
 import {
   isHeld,
   type RestoredRegistration,
@@ -63,8 +65,11 @@ export class Scheduler {
   readonly #drainSwitch: DrainSwitch;
   readonly #regroup: Regroup;
   readonly #wake: Wake;
+  readonly #passing: Passing;
   /** Which requests may wait, and what the others are told. */
   readonly admission: Admission;
+  /** Of the fleet. */
+  #seenRevision = 0;
   /** When the first retry that was passed over may go to another server than before; `Infinity`: none was. */
   #passedOverUntil = Number.POSITIVE_INFINITY;
 
@@ -102,6 +107,16 @@ export class Scheduler {
     // Tickets wait only in a drain, for an occupied slot, or for a server: without these, none can be on its way back.
     const hadQueue = restored?.regrouping || this.#drainSwitch.current !== null || !this.#fleet.idle;
     this.#regroup = new Regroup(now, restored !== null && hadQueue);
+    this.#passing = new Passing(
+      {
+        settings,
+        waitingList: this.#waitingList,
+        fleet: this.#fleet,
+        outbox: this.#outbox,
+        mayGrant: () => this.#mayGrant,
+      },
+      now,
+    );
     this.#outbox.regroupChanged = this.#regroup.active;
     if (restored?.slots.some(isHeld)) this.#chronicle.restarted(now);
     for (const ticket of restored?.deferred ?? []) this.#waitingList.enter(ticket, now);
@@ -163,14 +178,56 @@ export class Scheduler {
 
   /**
    * A lease has ended. Does nothing for one that is unknown or has ended before. If the slot is in quarantine, because
-   * its holder was presumed lost, the holder's report replaces that presumption.
+   * its holder was presumed lost, the holder's report replaces that presumption. `hop`: how often it had been passed on.
    */
-  end(id: string, end: LeaseEnd, now: number): void {
+  end(id: string, end: LeaseEnd, now: number, hop = 0): void {
     const slot = this.#fleet.leased(id) ?? this.#fleet.cutOff(id);
     if (!slot) return;
+    // When its last request began, a message says that comes later than this one.
+    if (hop > slot.hop) slot.since = now;
     this.#chronicle.leaseEnded(slot, end, now);
     this.#fleet.end(slot, end, now);
     this.#refuseOrDispatch(now);
+  }
+
+  /**
+   * A request has passed its lease on to the next in line of its isolate. The slot was not free between them. It is no
+   * news if the message comes twice.
+   */
+  passed({ lease, server, hop, end, to, agoMs }: Passed, isolate: string, now: number): void {
+    const at = now - Math.max(0, agoMs);
+    const ticket = this.#waitingList.leave(to);
+    const slot = this.#fleet.leased(lease) ?? this.#fleet.cutOff(lease);
+    if (slot) this.#slotPassed(slot, { hop, end, isolate, at }, now);
+    // The lease has ended since, by a message that was faster.
+    else if (ticket) this.#chronicle.passedOn(server, null, end, now);
+    if (!ticket) return;
+    this.counters.granted(at - ticket.since);
+    this.traffic.granted(ticket, now);
+    this.#outbox.decided({ kind: "passed", ticket: to, token: ticket.token });
+  }
+
+  /** Permits the holder of this lease, which was just granted, to pass it on; `undefined`: it must not. */
+  passPermit(lease: string, now: number): PassPermit | undefined {
+    const slot = this.#fleet.leased(lease);
+    return slot && this.#passing.permit(slot, this.#fleet.nextCheckOf(slot.server), now);
+  }
+
+  /** Returns who is next, for an answer to this isolate; `undefined`: leases of this pool are never passed on. */
+  next(isolate: string): Next | undefined {
+    return this.#passing.next(isolate);
+  }
+
+  /** True if the present holder of the lease may have passed it on, or may yet. */
+  mayBePassedOn(lease: string, now: number): boolean {
+    return (this.#fleet.slotNamed(lease)?.passUntil ?? now) > now;
+  }
+
+  /** The holder of a lease attaches, after which it passes the lease on no more. */
+  attach(id: string, now: number): boolean {
+    const slot = this.#fleet.leased(id);
+    if (slot) slot.passUntil = Number.NEGATIVE_INFINITY;
+    return this.renew(id, now);
   }
 
   /**
@@ -267,6 +324,7 @@ export class Scheduler {
     if (started === "held") return false;
     if (started === "over" || !current) return true;
     this.#outbox.drainChanged = true;
+    this.#passing.recall();
     if (started === "begun") this.#chronicle.drainBegun(current, now);
     if (started === "turned") this.#chronicle.drainTurned(current, now);
     if (started !== "extended") {
@@ -297,8 +355,8 @@ export class Scheduler {
   }
 
   /** Frees a slot, because the operator knows that its server is idle. Returns false if there is no such lease. */
-  freeLease(id: string, by: string, now: number): boolean {
-    const slot = this.#fleet.slotInFlight(id);
+  freeLease(name: string, by: string, now: number): boolean {
+    const slot = this.#fleet.slotNamed(name);
     if (!slot) return false;
     this.#chronicle.freedByHand(slot, by, now);
     this.#fleet.free(slot, now);
@@ -458,8 +516,8 @@ export class Scheduler {
   }
 
   /** The server that may be at work on the request with this lease; `null`: none. */
-  serverOf(id: string): string | null {
-    return this.#fleet.slotInFlight(id)?.server.name ?? null;
+  serverOf(lease: string): string | null {
+    return this.#fleet.slotNamed(lease)?.server.name ?? null;
   }
 
   /** When the lease with this id began; `null`: there is none that has not ended. */
@@ -549,6 +607,7 @@ export class Scheduler {
   #enqueue(request: TicketRequest, now: number): number {
     if (this.#shares && this.#waitingList.length === 0 && this.#fleet.hasFreeSlot) this.#shares.nobodyWaits();
     const { ticket, arrival } = this.#waitingList.enter(request, now);
+    this.#passing.entered(ticket);
     if (arrival === "returned") this.#recordReturn(request, now);
     else if (arrival === "new") this.traffic.arrived(ticket, now);
     this.#dispatch(now);
@@ -599,12 +658,34 @@ export class Scheduler {
   }
 
   #dispatch(now: number): void {
+    if (this.#fleet.revision !== this.#seenRevision) {
+      this.#seenRevision = this.#fleet.revision;
+      this.#passing.recall();
+    }
     this.#noteIfDrained(now);
     if (this.#fleet.hasOverdueCheck) this.#ask(now);
     this.#passedOverUntil = Number.POSITIVE_INFINITY;
-    if (!this.#drainSwitch.current && !this.#regroup.active) this.#grant(now);
+    if (this.#mayGrant) this.#grant(now);
     this.#fleet.grantsMade();
     if (this.#nextWake <= now) this.#askForServers(now);
+  }
+
+  get #mayGrant(): boolean {
+    return this.#drainSwitch.current === null && !this.#regroup.active;
+  }
+
+  #slotPassed(
+    slot: Slot<Server>,
+    { hop, end, isolate, at }: { hop: number; end: LeaseEnd; isolate: string; at: number },
+    now: number,
+  ): void {
+    const { since, server } = slot;
+    // Whoever passes on has the lease, also if it was presumed lost.
+    if (slot.state !== "cut") this.#renewLease(slot, now);
+    const isLast = hop > slot.hop;
+    if (!this.#fleet.passed(slot, hop, isolate, at)) return;
+    if (end.how === "done") server.health.requestAnswered();
+    this.#chronicle.passedOn(server.name, isLast ? since : null, end, at);
   }
 
   #grant(now: number): void {

@@ -5,7 +5,7 @@ import type { Totals } from "./record/counters.ts";
 import type { Percentiles } from "./record/percentiles.ts";
 import { RECENT_MS, type RecentRefusal, recentRefusals } from "./record/recent-refusals.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { type Health, isInFlight, type RegisteredRow, type ServerState } from "./terms/rows.ts";
+import { type Health, isInFlight, leaseName, type RegisteredRow, type ServerState } from "./terms/rows.ts";
 import type { WakeRecord } from "./wake.ts";
 
 /** A pool as the admin side shows it. Instants are ISO 8601 in UTC. */
@@ -283,10 +283,11 @@ function registeredOf({ by, since, expiresAt }: RegisteredRow): NonNullable<Serv
   return { by, since: iso(since), expiresAt: Number.isFinite(expiresAt) ? iso(expiresAt) : null };
 }
 
-function leaseSnapshot({ lease, since, state, stateSince, until }: Slot): LeaseSnapshot {
+function leaseSnapshot(slot: Slot): LeaseSnapshot {
+  const { since, state, stateSince, until } = slot;
   const quarantined = state === "quarantined" || state === "cut";
   return {
-    id: lease,
+    id: leaseName(slot),
     since: iso(since),
     quarantined,
     ...(quarantined ? { quarantinedSince: iso(stateSince), until: iso(until) } : {}),

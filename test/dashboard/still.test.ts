@@ -72,6 +72,7 @@ function poolAt(ms: number, count: number): Snapshot {
     refused: { "queue-full": count },
     retried: 0,
     abandoned: 0,
+    passedOn: count,
     free: 0,
   };
   const deferred = { queued: 7, running: count, answered: count, failed: 7, oldestMs: ms };

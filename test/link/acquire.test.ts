@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
 import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
-import { HeldLease } from "../../src/link/held-lease.ts";
+import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
 import type { Ended, EnterRequest, Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
@@ -216,7 +216,7 @@ describe("a client that leaves", () => {
 
 describe("a further attempt", () => {
   const failedAt = (now: number): Turn => {
-    const lease = new HeldLease(env, poolWith(), "first", granted());
+    const lease = new HeldLease(env, poolWith(), grantedLease("first", granted()));
     const end = { how: "broken", retried: true } as const;
     return { waitedMs: 300, token: 7, failed: { lease, end, restsUntil: now + 40 } };
   };

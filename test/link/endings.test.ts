@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { takeEnded, tellEnded, tellInBatch } from "../../src/link/endings.ts";
+import { takeReport, tellEnded, tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import type { Ended, Urgency } from "../../src/link/protocol.ts";
 
@@ -103,8 +103,8 @@ test("what an invocation left behind that died is told by the next one", async (
 
 test("what a request takes along that goes to the pool anyway is not told twice", async () => {
   const all = [tell("a"), tell("b"), tell("c"), tell("d")];
-  expect(takeEnded(web).map(({ id }) => id)).toEqual(["c", "d"]);
-  expect(takeEnded(web)).toEqual([]);
+  expect(takeReport(web).ended.map(({ id }) => id)).toEqual(["c", "d"]);
+  expect(takeReport(web).ended).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
   await Promise.all(all);
   expect(told).toEqual([["a"], ["b"]]);
@@ -138,7 +138,7 @@ describe("what nobody waits for, while others are under way,", () => {
 
   test("is taken along by the next request to the pool", async () => {
     const only = tellInATurn("a");
-    expect(takeEnded(web).map(({ id }) => id)).toEqual(["a"]);
+    expect(takeReport(web).ended.map(({ id }) => id)).toEqual(["a"]);
     await vi.advanceTimersByTimeAsync(1);
     await only;
     expect(told).toEqual([]);
@@ -148,7 +148,7 @@ describe("what nobody waits for, while others are under way,", () => {
 describe("what nobody waits for", () => {
   test("is taken along by the next request to the pool", async () => {
     const all = [tellSoon("a"), tellSoon("b")];
-    expect(takeEnded(web).map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(takeReport(web).ended.map(({ id }) => id)).toEqual(["a", "b"]);
     await vi.advanceTimersByTimeAsync(10);
     await Promise.all(all);
     expect(told).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Env } from "../../src/link/env.ts";
-import { HeldLease } from "../../src/link/held-lease.ts";
+import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
 import type { Granted, Taken } from "../../src/link/protocol.ts";
 
 const GRANTED: Granted = {
@@ -45,9 +45,8 @@ const hold = (granted: Granted = GRANTED, given: unknown = null) => {
   lease = new HeldLease(
     { POOL: { getByName: () => stub } } as unknown as Env,
     { name: "web", locationHint: null },
-    "l",
-    granted,
-    given as ConstructorParameters<typeof HeldLease>[4],
+    grantedLease("l", granted),
+    given as ConstructorParameters<typeof HeldLease>[3],
   );
   lease.onLost = (why) => {
     lost++;

@@ -1,11 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Granted, type NotGranted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
+import {
+  type Granted,
+  type NotGranted,
+  PROTOCOL,
+  type Queued,
+  type Served,
+} from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
-type Answer = Granted | Queued | NotGranted;
+type Answer = Served | Granted | Queued | NotGranted;
 
 const DRAIN = { owner: "deploy", reason: null, expiresMs: null };
 const SECOND = 1_000;
@@ -111,38 +117,38 @@ describe("an operator's call that is repeated, as its answer was lost, is answer
     const object = new PoolObject();
     await enter(object, "a");
     const same = act();
-    expect(object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
+    expect(await object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
     object.lose();
-    expect(object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
+    expect(await object.pool.freeLease("a", same)).toMatchObject({ inFlight: 0 });
     expect(audit(object)).toEqual(["free-slot done"]);
   });
 
-  test("a server's, which is not any more in the state in which it was to be changed", () => {
+  test("a server's, which is not any more in the state in which it was to be changed", async () => {
     const object = new PoolObject();
     const [change, same] = [{ patch: { state: "drain" }, ifState: "ready" } as const, act()];
-    expect(object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
+    expect(await object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
     object.lose();
-    expect(object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
+    expect(await object.pool.changeServer("web-1", change, same)).toHaveProperty("servers");
     expect(audit(object)).toEqual(["change-server done"]);
   });
 
-  test("one of a server that there was not, though a deploy has added it since", () => {
+  test("one of a server that there was not, though a deploy has added it since", async () => {
     const object = new PoolObject();
     const [change, same] = [{ patch: { state: "maint" } } as const, act()];
-    expect(object.pool.changeServer("web-2", change, same)).toBeNull();
+    expect(await object.pool.changeServer("web-2", change, same)).toBeNull();
     object.deploy({ servers: [1, 2].map((n) => ({ name: `web-${n}`, url: `http://web-${n}.example` })) });
-    expect(object.pool.changeServer("web-2", change, same)).toBeNull();
+    expect(await object.pool.changeServer("web-2", change, same)).toBeNull();
     expect(object.pool.snapshot().servers[1]).toMatchObject({ name: "web-2", state: "ready" });
     expect(audit(object)).toEqual(["change-server unknown-server"]);
   });
 
-  test("a drain that another one was in the way of: it does not begin, though that is over by then", () => {
+  test("a drain that another one was in the way of: it does not begin, though that is over by then", async () => {
     const object = new PoolObject();
-    object.pool.drain(DRAIN, act());
+    await object.pool.drain(DRAIN, act());
     const [other, same] = [{ ...DRAIN, owner: "other" }, act()];
-    expect(object.pool.drain(other, same).answer).toBe("drain-held");
+    expect((await object.pool.drain(other, same)).answer).toBe("drain-held");
     object.pool.resume(resumed, act());
-    const { answer, snapshot } = object.pool.drain(other, same);
+    const { answer, snapshot } = await object.pool.drain(other, same);
     expect([answer, snapshot.state]).toEqual(["drain-held", "running"]);
     expect(audit(object)).toEqual(["resume done", "drain drain-held", "drain done"]);
   });

@@ -38,7 +38,7 @@ describe("a pool that is stopped", () => {
     const waiting = [answerTo(enter("b"))];
     await object.pass(SECOND);
     waiting.push(answerTo(enter("c")));
-    expect(object.pool.stop(STOP, act())).toMatchObject({
+    expect(await object.pool.stop(STOP, act())).toMatchObject({
       answer: "done",
       snapshot: { state: "stopping", queued: 0, drain: { stop: { message: "Back at nine." } } },
     });
@@ -64,9 +64,9 @@ describe("a pool that is stopped", () => {
     expect(defer()).toMatchObject({ code: "stopped", message: "Back at nine." });
   });
 
-  test("by somebody else is held", () => {
+  test("by somebody else is held", async () => {
     object.pool.drain({ ...DRAIN, owner: "deploy" }, act());
-    expect(object.pool.stop(STOP, act())).toMatchObject({
+    expect(await object.pool.stop(STOP, act())).toMatchObject({
       answer: "drain-held",
       snapshot: { state: "drained", drain: { owner: "deploy", stop: null } },
     });

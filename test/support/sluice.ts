@@ -29,6 +29,8 @@ export interface SluiceOptions {
    * word: JSON of `app_aud` and `jwt_claims`.
    */
   team?: string;
+  /** A second Worker of the same code, in an isolate of its own, in front of the same objects: `secondUrl`. */
+  second?: boolean;
   /** Storage to go on with, from `stopKeepingStorage`. */
   folder?: string;
 }
@@ -40,6 +42,8 @@ export class Sluice {
   readonly boundUrl: string;
   /** The same behind a client that leaves after `x-leave-after` ms, or with `told` at `tellLeavers`. */
   readonly leaverUrl: string;
+  /** The second Worker, if there is one. */
+  readonly secondUrl: string;
   readonly #process: ChildProcess;
   readonly #folder: string;
   readonly #lines: string[];
@@ -51,6 +55,7 @@ export class Sluice {
     this.url = `http://127.0.0.1:${ports.get("main")}`;
     this.leaverUrl = `http://127.0.0.1:${ports.get("leaver")}`;
     this.boundUrl = `http://127.0.0.1:${ports.get("bound")}`;
+    this.secondUrl = `http://127.0.0.1:${ports.get("second")}`;
   }
 
   static async start(options: SluiceOptions): Promise<Sluice> {
@@ -58,9 +63,8 @@ export class Sluice {
     const config = join(folder, "config.capnp");
     await writeFile(config, await capnp(options, folder));
     const lines: string[] = [];
-    const workerd = startWorkerd(config, asksServersBehindBindings(options) ? 3 : 2, (line) =>
-      lines.push(line),
-    );
+    const sockets = 2 + Number(asksServersBehindBindings(options)) + Number(options.second ?? false);
+    const workerd = startWorkerd(config, sockets, (line) => lines.push(line));
     return new Sluice(workerd.process, folder, await workerd.listening, lines);
   }
 
@@ -216,6 +220,7 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
     webhookSecret,
     texts = {},
     team,
+    second = false,
   } = options;
   const leaver = await readFile(join(import.meta.dirname, "leaver.js"), "utf8");
   const worker = await readFile(typeof bundle === "string" ? bundlePath(bundle) : bundle.path, "utf8");
@@ -224,9 +229,11 @@ async function capnp(options: SluiceOptions, folder: string): Promise<string> {
   const hasBound = asksServersBehindBindings(options);
   for (const file of ["bound-servers.js", "access.js"])
     await writeFile(join(folder, file), await readFile(join(import.meta.dirname, file), "utf8"));
+  const objects = (where: string) => [
+    `(name = "POOL", durableObjectNamespace = (className = "Pool"${where}))`,
+    `(name = "DEFERRED", durableObjectNamespace = (className = "Deferred"${where}))`,
+  ];
   const bindings = [
-    '(name = "POOL", durableObjectNamespace = "Pool")',
-    '(name = "DEFERRED", durableObjectNamespace = "Deferred")',
     // JSON's escapes in a string are Cap'n Proto's too.
     ...Object.entries({ POOLS: withSharedServers(pools), ...morePools }).map(
       ([name, json]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(json))})`,
@@ -247,6 +254,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .sluice),
     (name = "leaver", worker = .leaver),
     ${hasBound ? '(name = "bound", worker = .bound),' : ""}
+    ${second ? '(name = "second", worker = .second),' : ""}
     ${team === undefined ? "" : '(name = "access", worker = .access),'}
     (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
     (name = "internet", network = (allow = ["private", "public"])),
@@ -255,6 +263,7 @@ const config :Workerd.Config = (
     (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
     (name = "leaver", address = "127.0.0.1:0", http = (), service = "leaver"),
     ${hasBound ? '(name = "bound", address = "127.0.0.1:0", http = (), service = "bound"),' : ""}
+    ${second ? '(name = "second", address = "127.0.0.1:0", http = (), service = "second"),' : ""}
   ],
 );
 const sluice :Workerd.Worker = (
@@ -266,7 +275,13 @@ const sluice :Workerd.Worker = (
     (className = "Deferred", uniqueKey = "sluice-deferred", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "disk"),
-  bindings = [${bindings.join(", ")}],${team === undefined ? "" : BEHIND_ACCESS}
+  bindings = [${[...objects(""), ...bindings].join(", ")}],${team === undefined ? "" : BEHIND_ACCESS}
+);
+const second :Workerd.Worker = (
+  modules = [(name = "index.js", esModule = embed "sluice.js")],
+  compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["fetch_legacy_url"],
+  bindings = [${[...objects(', serviceName = "main"'), ...bindings].join(", ")}],
 );
 const access :Workerd.Worker = (
   modules = [(name = "access.js", esModule = embed "access.js")],

@@ -42,7 +42,7 @@ export function poolWith(changes: Partial<Snapshot> = {}): Snapshot {
     slots: 1,
     checks: true,
     servers: [serverWith()],
-    totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0, free: 0 },
+    totals: { accepted: 0, completed: 0, refused: {}, retried: 0, abandoned: 0, free: 0, passedOn: 0 },
     recentRefusals: [],
     revision: { since: "2026-11-21T08:00:00.000Z", number: 1 },
     ...changes,

@@ -193,6 +193,12 @@ const FAMILIES = [
     "Requests that went to a server without a slot (free_paths).",
     (_, { free }) => [{ value: free }],
   ),
+  family(
+    "counter",
+    "sluice_passed_on_total",
+    "Leases that were passed on from one request to the next within an isolate of the Worker.",
+    (_, { passedOn }) => [{ value: passedOn }],
+  ),
   family("counter", "sluice_drains_total", "Drains and stops that have begun.", (_, { drains }) => [
     { value: drains },
   ]),

@@ -1,5 +1,7 @@
 /** Fewer useless entries than this are not worth a sweep. Few, as each flow has a queue. */
 const LEAST_SWEPT = 16;
+/** More stragglers than this are not sorted to tell who is first. */
+const MOST_SORTED = 64;
 
 /**
  * A priority queue for entries that nearly always arrive in order: tickets, deadlines, timers of equal length. Such an
@@ -44,6 +46,24 @@ export class PriorityQueue<T> {
     const straggler = this.#peekStragglers();
     if (inLine === undefined || straggler === undefined) return inLine ?? straggler;
     return this.#before(straggler, inLine) ? straggler : inLine;
+  }
+
+  /** Returns the first living entries in order, at most so many; none while there are many stragglers. O(most). */
+  first(most: number): T[] {
+    if (this.#stragglers.size > MOST_SORTED) return [];
+    const stragglers = this.#stragglers.inOrder();
+    const first: T[] = [];
+    let next = 0;
+    for (let i = this.#start; i < this.#line.length && first.length < most; i++) {
+      const entry = this.#line[i] as T;
+      if (this.#isDead(entry)) continue;
+      for (; next < stragglers.length && this.#before(stragglers[next] as T, entry); next++)
+        if (!this.#isDead(stragglers[next] as T)) first.push(stragglers[next] as T);
+      first.push(entry);
+    }
+    for (; next < stragglers.length && first.length < most; next++)
+      if (!this.#isDead(stragglers[next] as T)) first.push(stragglers[next] as T);
+    return first.slice(0, most);
   }
 
   /** Removes and returns the first living entry. */
@@ -123,6 +143,11 @@ export class Heap<T> {
     this.#entries[0] = last;
     this.#siftDown(0);
     return top;
+  }
+
+  /** Returns all entries, the first by `before` first. */
+  inOrder(): T[] {
+    return [...this.#entries].sort((a, b) => (this.#before(a, b) ? -1 : 1));
   }
 
   /** Removes all other entries, in O(n). */

@@ -33,6 +33,7 @@ export class Balance {
    */
   #candidates: readonly Server[] = [];
   #freePicks = 0;
+  #revision = 0;
 
   constructor({ balance, slowStartMs }: Pick<PoolConfig, "balance" | "slowStartMs">) {
     this.#choose = typeof balance === "string" ? choose[balance] : byHash;
@@ -42,6 +43,7 @@ export class Balance {
 
   /** To be called when a server was added or removed, or its state, health, weight or number of slots has changed. */
   serversChanged(servers: readonly Server[]): void {
+    this.#revision++;
     this.#slowStart.serversChanged(servers);
     if (this.#hashes) for (const server of servers) server.hashSeed = seedOf(server);
     const available = servers.filter((server) => server.available);
@@ -49,6 +51,11 @@ export class Balance {
     this.#available = available;
     this.#usable = regular.length > 0 ? regular : available;
     this.#candidates = this.#usable;
+  }
+
+  /** How often `serversChanged` was called. */
+  get revision(): number {
+    return this.#revision;
   }
 
   slotFreed(server: Server): void {

@@ -115,6 +115,11 @@ export class Checks {
     return next;
   }
 
+  /** When the next check of the server is due that takes a slot of it; `Infinity`: none is. */
+  nextInSlot(server: Server): number {
+    return this.#takesSlot ? server.nextCheckAt : Number.POSITIVE_INFINITY;
+  }
+
   /** Returns the check that has ended; `undefined`: it was none, or had ended before. */
   checkEnded(id: string): CheckUnderWay | undefined {
     const check = this.#running.get(id);

@@ -7,6 +7,7 @@ import {
   isInFlight,
   isInQuarantine,
   isPresumedLost,
+  leaseName,
   NOBODY,
   type RestoredRegistration,
   type ServerPatch,
@@ -24,6 +25,9 @@ import type { Registered, RegisterRequest } from "./registrations.ts";
 import { Roster } from "./roster.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
+
+/** Messages that a lease was passed on may overtake each other; so many at most. */
+const MOST_UNTOLD = 64;
 
 /**
  * The pool's servers and their slots: which requests hold them, how long they stay closed afterwards, and how healthy
@@ -96,6 +100,11 @@ export class Fleet {
     return this.servers.reduce((sum, server) => sum + (server.available ? server.slots : 0), 0);
   }
 
+  /** Grows with each change of which servers requests may go to, and of how many slots they have. */
+  get revision(): number {
+    return this.#balance.revision;
+  }
+
   /** True if all slots are free, and a server would take a request at once. */
   get idle(): boolean {
     return this.#leases.size === 0 && this.servers.some((server) => server.available);
@@ -109,6 +118,12 @@ export class Fleet {
   slotInFlight(id: string): Slot<Server> | undefined {
     const slot = this.#leases.get(id);
     return slot && isInFlight(slot) ? slot : undefined;
+  }
+
+  /** Returns the slot in flight whose lease operators call so; `undefined`: there is none, or another request has it by now. */
+  slotNamed(name: string): Slot<Server> | undefined {
+    const slot = this.slotInFlight(name) ?? this.slotInFlight(name.slice(0, name.lastIndexOf(".")));
+    return slot && leaseName(slot) === name ? slot : undefined;
   }
 
   /**
@@ -130,18 +145,38 @@ export class Fleet {
 
   /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow">,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow" | "from">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
     const slot = this.#balance.pick(ticket, now, random)?.take();
-    if (slot) this.#leases.grant(slot, ticket.id, ticket.flow, now);
+    if (slot) this.#leases.grant(slot, ticket, now);
     return slot;
   }
 
   /** Names a server for a request without a slot; `undefined`: none is available. `failed`: names of those that failed it. */
   pickFree(failed: readonly string[]): Server | undefined {
     return this.#balance.pickFree(failed);
+  }
+
+  /** The isolate whose requests hold all leases; `null`: there is none, or that is not known. */
+  get soleHolder(): string | null {
+    return this.#leases.soleHolder;
+  }
+
+  /**
+   * The lease was passed on, at `at`, by a request that ended in order, to another one of this isolate. Returns false if
+   * that was known.
+   */
+  passed(slot: Slot<Server>, hop: number, isolate: string, at: number): boolean {
+    if (hop <= slot.hop) return slot.untold?.delete(hop) ?? false;
+    for (let missed = Math.max(slot.hop + 1, hop - MOST_UNTOLD); missed < hop; missed++) {
+      slot.untold ??= new Set();
+      slot.untold.add(missed);
+    }
+    slot.hop = hop;
+    this.#leases.passed(slot, isolate, at);
+    return true;
   }
 
   renew(slot: Slot<Server>, now: number): void {
@@ -271,6 +306,11 @@ export class Fleet {
     this.#roster.retireExpired(now);
   }
 
+  /** When the next check of the server is due that takes a slot of it; `Infinity`: none is. */
+  nextCheckOf(server: Server): number {
+    return this.#checks.nextInSlot(server);
+  }
+
   /** True if a server's check is overdue and the server has a free slot now. */
   get hasOverdueCheck(): boolean {
     return this.#checks.overdue;
@@ -308,8 +348,8 @@ export class Fleet {
     slot.lost = cause === "lost" && (isHeld(slot) || slot.lost);
     this.#withhold(slot, "quarantined", forMs, now);
     if (slot.state !== "quarantined") return;
-    const { server, lease } = slot;
-    this.#journal.note({ kind: "quarantine", server: server.name, lease, cause }, now);
+    const lease = leaseName(slot);
+    this.#journal.note({ kind: "quarantine", server: slot.server.name, lease, cause }, now);
   }
 
   /** Its request goes on without it. */
@@ -357,7 +397,8 @@ export class Fleet {
     { closedBefore, heldBefore }: { closedBefore: number; heldBefore: number },
   ): void {
     for (const slot of [...server.occupiedSlots()]) {
-      if (!isInQuarantine(slot) || this.#closedAt(slot) >= closedBefore || slot.since >= heldBefore) continue;
+      if (!isInQuarantine(slot) || this.#closedAt(slot) >= closedBefore || heldSince(slot) >= heldBefore)
+        continue;
       this.free(slot, now);
     }
   }
@@ -373,6 +414,14 @@ export class Fleet {
     const lostAt = until - this.#settings.quarantine.maxMs;
     return stateSince > this.#startedAt ? lostAt : Math.max(lostAt, this.#startedAt + LEASE_TTL_MS);
   }
+}
+
+/**
+ * When the last request began that the slot's server may have got. A holder that is lost, or has not reported since the
+ * cut, may have passed its lease on without a word.
+ */
+function heldSince({ since, passUntil, lost, state }: Slot): number {
+  return lost || state === "cut" ? Math.max(since, passUntil) : since;
 }
 
 /** True if the slot's server may be at work on a request, and so for the request's flow. */

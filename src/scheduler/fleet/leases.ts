@@ -2,6 +2,7 @@ import type { PoolConfig } from "../../config/types.ts";
 import { PriorityQueue } from "../collections/priority-queue.ts";
 import type { Outbox } from "../record/outbox.ts";
 import { isHeld, isInFlight, type SlotRow, type SlotState } from "../terms/rows.ts";
+import type { Ticket } from "../waiting/ticket.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
@@ -22,6 +23,8 @@ export class Leases {
   readonly #timers = new SlotTimers<Slot<Server>>();
   #occupied = 0;
   #inFlight = 0;
+  /** How many leases are held in each isolate; `null`: it is not known. */
+  readonly #heldIn = new Map<string | null, number>();
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
@@ -35,14 +38,30 @@ export class Leases {
     return this.#inFlight;
   }
 
+  /** The isolate that alone holds leases; `null`: there is none, or that is not known. */
+  get soleHolder(): string | null {
+    if (this.#heldIn.size !== 1) return null;
+    const [isolate = null] = this.#heldIn.keys();
+    return isolate;
+  }
+
   get(id: string): Slot<Server> | undefined {
     return this.#byId.get(id);
   }
 
-  /** Leases a slot, just returned by `Server.take`, to the ticket of this id. */
-  grant(slot: Slot<Server>, id: string, flow: string | null, now: number): void {
-    this.#occupy(slot, id, flow, now);
+  /** Leases a slot, just returned by `Server.take`, to the ticket. */
+  grant(slot: Slot<Server>, { id, flow, from }: Pick<Ticket, "id" | "flow" | "from">, now: number): void {
+    this.#occupy(slot, id, flow, now, from?.isolate);
     this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
+  }
+
+  /** The lease is another request's from now on, in this isolate. Its row says what it said. */
+  passed(slot: Slot<Server>, isolate: string, since: number): void {
+    slot.since = since;
+    if (slot.isolate === isolate) return;
+    if (isHeld(slot)) this.#countHeld(slot, -1);
+    slot.isolate = isolate;
+    if (isHeld(slot)) this.#countHeld(slot, 1);
   }
 
   /** Prolongs the lease by its time to live. A slot that is orphaned or in quarantine is leased again. */
@@ -77,7 +96,7 @@ export class Leases {
     this.#timers.clear(slot);
     if (this.#byId.get(slot.lease) === slot) this.#byId.delete(slot.lease);
     this.#occupied--;
-    if (isInFlight(slot)) this.#inFlight--;
+    this.#count(slot, -1);
     slot.server.give(slot);
     this.#outbox.slotChanged(slot);
   }
@@ -86,6 +105,8 @@ export class Leases {
   restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): Slot<Server> {
     const slot = server.restore(row.index);
     this.#occupy(slot, row.lease, row.flow, row.since);
+    // The row says when its lease was granted. It may have been passed on until that instance ended.
+    if (row.state === "leased" || row.lost) slot.passUntil = now;
     // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
     if (row.state === "leased") this.#setStateUntil(slot, "orphaned", now + LEASE_TTL_MS, now);
     // The check died with the instance that sent it, but the server may still be busy with it.
@@ -110,14 +131,24 @@ export class Leases {
     return this.#timers.next();
   }
 
-  #occupy(slot: Slot<Server>, id: string, flow: string | null, since: number): void {
+  #occupy(
+    slot: Slot<Server>,
+    id: string,
+    flow: string | null,
+    since: number,
+    isolate: string | null = null,
+  ): void {
     slot.lease = id;
     slot.flow = flow;
     slot.since = since;
+    slot.isolate = isolate;
+    slot.passUntil = Number.NEGATIVE_INFINITY;
+    slot.hop = 0;
+    slot.untold = null;
     const namesake = this.#byId.get(id);
     if (!namesake || !isHeld(namesake)) this.#byId.set(id, slot);
     this.#occupied++;
-    if (isInFlight(slot)) this.#inFlight++;
+    this.#count(slot, 1);
   }
 
   #setStateUntil(slot: Slot<Server>, state: SlotState, until: number, now: number): void {
@@ -127,10 +158,21 @@ export class Leases {
   }
 
   #setState(slot: Slot<Server>, state: SlotState, now: number): void {
-    if (isInFlight(slot)) this.#inFlight--;
+    this.#count(slot, -1);
     slot.state = state;
     slot.stateSince = now;
-    if (isInFlight(slot)) this.#inFlight++;
+    this.#count(slot, 1);
+  }
+
+  #count(slot: Slot<Server>, by: 1 | -1): void {
+    if (isInFlight(slot)) this.#inFlight += by;
+    if (isHeld(slot)) this.#countHeld(slot, by);
+  }
+
+  #countHeld({ isolate }: Slot<Server>, by: 1 | -1): void {
+    const held = (this.#heldIn.get(isolate) ?? 0) + by;
+    if (held === 0) this.#heldIn.delete(isolate);
+    else this.#heldIn.set(isolate, held);
   }
 }
 

@@ -6,6 +6,14 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   readonly index: number;
   /** When the slot got its state, or when the pool's object started if that was later. */
   stateSince: number;
+  /** The isolate of the Worker whose request holds it; `null`: it is not known. */
+  isolate: string | null;
+  /** Until when its holder may pass it on; `-Infinity`: never. */
+  passUntil: number;
+  /** How often its lease has been passed on, as far as is known. */
+  hop: number;
+  /** The passes before the last one that nobody has told of yet, by their hops; `null`: none. */
+  untold: Set<number> | null;
   /** See `FairShares`. */
   charged: number | null;
   heldMs: number;

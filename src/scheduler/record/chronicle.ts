@@ -1,5 +1,5 @@
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
-import { isHeld, isPresumedLost, type SlotRow } from "../terms/rows.ts";
+import { isHeld, isPresumedLost, leaseName, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
 import type { DrainEnd, PoolEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
@@ -44,6 +44,7 @@ export class Chronicle {
 
   /** A lease has ended. To be called while the slot still has its state of before. */
   leaseEnded(slot: SlotRow, end: LeaseEnd, now: number): void {
+    if (isSurplus(end)) return;
     const isRetried = end.how === "busy" || ("retried" in end && end.retried);
     // Its holder was presumed lost, and its request was counted then.
     if (isPresumedLost(slot) && !isRetried) return;
@@ -58,16 +59,27 @@ export class Chronicle {
     }
   }
 
+  /**
+   * A request has passed its lease on, at this server. `since`: when it got it; `null`: that is not known any more, as
+   * the lease has ended since.
+   */
+  passedOn(server: string, since: number | null, end: LeaseEnd, now: number): void {
+    this.counters.passedOn();
+    if (isSurplus(end)) return;
+    if ("status" in end) this.#completed({ server: { name: server }, since: since ?? now }, end.status, now);
+    else this.counters.abandoned();
+  }
+
   /** A holder that was presumed lost, or cut off, is alive, so what became of its request is known. */
   holderFound(): void {
     this.counters.notAbandoned();
   }
 
   /** An operator frees a slot. To be called while the slot still has its state of before. */
-  freedByHand(slot: SlotRow, by: string, now: number): void {
-    const { server, lease } = slot;
+  freedByHand(slot: SlotRow & { hop: number }, by: string, now: number): void {
     if (isHeld(slot)) this.counters.abandoned();
-    this.journal.note({ kind: "slot-freed", server: server.name, lease, by }, now);
+    const lease = leaseName(slot);
+    this.journal.note({ kind: "slot-freed", server: slot.server.name, lease, by }, now);
   }
 
   /** A lease is cut off by an operator's wish. Until its holder says how its request ended, it counts as abandoned. */
@@ -112,8 +124,17 @@ export class Chronicle {
     this.journal.note({ kind: "restart" }, now);
   }
 
-  #completed({ server, since }: SlotRow, status: number, now: number): void {
+  #completed(
+    { server, since }: { server: { name: string }; since: number },
+    status: number,
+    now: number,
+  ): void {
     this.counters.completed(server.name, now - since, status);
     this.traffic.served(now - since, now);
   }
+}
+
+/** True if the request that the lease was for had another one already, and is counted with that. */
+function isSurplus(end: LeaseEnd): boolean {
+  return end.how === "unused" && end.served === true;
 }

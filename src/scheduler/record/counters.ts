@@ -14,6 +14,8 @@ export interface Totals {
   abandoned: number;
   /** Requests that went to a server without a slot (`free_paths`); in none of the others but `refused`. */
   free: number;
+  /** Leases that were passed on from one request to the next within an isolate of the Worker. */
+  passedOn: number;
 }
 
 /** All that is counted, as the ledger keeps it. */
@@ -53,8 +55,9 @@ export class Counters {
   #meanServiceMs: number | null = null;
 
   constructor(stored: Partial<Counts> = {}) {
-    const { accepted = 0, completed = 0, refused = {}, retried = 0, abandoned = 0, free = 0 } = stored;
-    this.#totals = { accepted, completed, refused: { ...refused }, retried, abandoned, free };
+    const { accepted = 0, completed = 0, refused = {}, retried = 0, abandoned = 0 } = stored;
+    const { free = 0, passedOn = 0 } = stored;
+    this.#totals = { accepted, completed, refused: { ...refused }, retried, abandoned, free, passedOn };
     this.#answered = { ...stored.answered };
     this.#waits = storedHistogram(stored.waits);
     this.#servers = new Map(
@@ -100,6 +103,10 @@ export class Counters {
 
   wentFree(): void {
     this.#totals.free++;
+  }
+
+  passedOn(): void {
+    this.#totals.passedOn++;
   }
 
   /** Takes back an `abandoned` of a request whose holder was presumed lost. */

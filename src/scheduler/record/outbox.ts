@@ -16,7 +16,15 @@ export type Decision =
       outlook?: Outlook | undefined;
     }
   /** It has waited as long as its client wanted to (`deferAfterMs`), and is off the list. With the token it keeps its turn. */
-  | { kind: "defer"; ticket: string; token: number };
+  | { kind: "defer"; ticket: string; token: number }
+  /** A lease was passed on to it. */
+  | { kind: "passed"; ticket: string; token: number };
+
+/** A ticket that its isolate was told is next. */
+export interface ListedTicket {
+  readonly id: string;
+  readonly token: number;
+}
 
 /** A question, whose answer comes back as an event. Times are in ms since the epoch. */
 export type Question = ServerQuestion | WakeQuestion;
@@ -59,6 +67,8 @@ export interface Changes {
   registered: ReadonlyMap<string, RegisteredRow | null>;
   /** The leases that were cut off, whose holders are to be told. */
   cuts: readonly string[];
+  /** The isolates that are to pass nothing on, with those of their tickets that they may have been told are next. */
+  recalls: ReadonlyMap<string, readonly ListedTicket[]>;
   drainChanged: boolean;
   regroupChanged: boolean;
   wakeChanged: boolean;
@@ -79,6 +89,7 @@ export class Outbox {
   #left: Set<string> | null = null;
   #registered: Map<string, RegisteredRow | null> | null = null;
   #cuts: string[] | null = null;
+  #recalls: Map<string, readonly ListedTicket[]> | null = null;
 
   /** True if there are questions to send. */
   get hasQuestions(): boolean {
@@ -129,6 +140,11 @@ export class Outbox {
     this.#cuts.push(lease);
   }
 
+  recalled(isolate: string, tickets: readonly ListedTicket[]): void {
+    this.#recalls ??= new Map();
+    this.#recalls.set(isolate, tickets);
+  }
+
   /** Returns and clears what was collected. */
   take(): Changes {
     const changes = {
@@ -139,6 +155,7 @@ export class Outbox {
       left: this.#left ?? NO_SLOTS,
       registered: this.#registered ?? NO_SERVERS,
       cuts: this.#cuts ?? NONE,
+      recalls: this.#recalls ?? NO_SERVERS,
       drainChanged: this.drainChanged,
       regroupChanged: this.regroupChanged,
       wakeChanged: this.wakeChanged,
@@ -150,6 +167,7 @@ export class Outbox {
     this.#left = null;
     this.#registered = null;
     this.#cuts = null;
+    this.#recalls = null;
     this.drainChanged = false;
     this.regroupChanged = false;
     this.wakeChanged = false;

@@ -3,14 +3,14 @@ import type { PoolConfig } from "../../config/types.ts";
 /**
  * How a request's lease ends.
  * done        the server sent its last byte; `status` is its answer's
- * unused      nothing was sent to the server; `retried`: the request waits for another slot
+ * unused      nothing was sent to the server; `retried`: the request waits for another slot; `served`: it had another one
  * busy        the server is busy for somebody else: the slot rests for `restMs`, and the request is retried
  * a `CutOff`  the request ended before the server's last byte. `retried`: it is retried. `clientLeft`: the client had
  *             left before, so the request counts as abandoned and not as refused. `status`: the early answer's
  */
 export type LeaseEnd =
   | { how: "done"; status: number }
-  | { how: "unused"; retried?: boolean }
+  | { how: "unused"; retried?: boolean; served?: boolean }
   | { how: "busy"; restMs: number }
   | { how: "early"; status: number }
   | { how: Exclude<CutOff, "early">; retried?: boolean; clientLeft?: boolean };

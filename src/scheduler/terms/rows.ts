@@ -115,6 +115,14 @@ export interface RestoredRegistration extends RegisteredRow {
   allowed: boolean;
 }
 
+/**
+ * Returns what operators call a lease: its id, and how often it has been passed on. So one who means a request does not
+ * take the slot from the next one.
+ */
+export function leaseName({ lease, hop }: { lease: string; hop: number }): string {
+  return hop === 0 ? lease : `${lease}.${hop}`;
+}
+
 /** True if a request holds the slot, as far as the pool knows. */
 export function isHeld(slot: { state: SlotState }): boolean {
   return slot.state === "leased" || slot.state === "orphaned";

@@ -93,6 +93,12 @@ export class FairShares implements Order {
     return this.#next.peek()?.line.peek();
   }
 
+  /** Who is second depends on what the first one will need. */
+  first(): Ticket[] {
+    const first = this.peek();
+    return first ? [first] : [];
+  }
+
   /** The next ticket gets this slot. */
   pop(slot: UsedSlot): Ticket | undefined {
     const flow = this.#next.peek();

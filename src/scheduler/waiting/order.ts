@@ -17,6 +17,8 @@ export interface Order {
   push(ticket: Ticket): void;
   /** The next in line; `undefined`: nobody waits who may have a slot. */
   peek(): Ticket | undefined;
+  /** The first in line, at most so many; none if that takes long to tell. */
+  first(most: number): Ticket[];
   /** Takes the next in line off, which gets this slot. */
   pop(slot: UsedSlot): Ticket | undefined;
   /** To be called once for each ticket that left before its turn. */

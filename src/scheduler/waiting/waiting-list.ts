@@ -76,7 +76,7 @@ export class WaitingList {
     const failed = retry ? new FailedServer(retry, now) : null;
     const isRetry = retry !== undefined;
     const expiresAt = request.expiresAt ?? null;
-    const { hashKey = null, flow = null, aheadMs = 0, patienceMs, deferAfterMs } = request;
+    const { hashKey = null, flow = null, aheadMs = 0, patienceMs, deferAfterMs, from = null } = request;
     const patientMs = Math.min(patienceMs ?? NEVER, deferAfterMs ?? NEVER, this.#timeoutMs);
     const ticket: Ticket = {
       id,
@@ -88,6 +88,7 @@ export class WaitingList {
       failed,
       hashKey,
       expiresAt,
+      from,
       patientUntil: expiresAt === null && patientMs < this.#timeoutMs ? since + patientMs : null,
       isToBeStored: deferAfterMs === patientMs,
       left: false,
@@ -114,6 +115,11 @@ export class WaitingList {
   /** `undefined`: nobody waits, or only those of flows that may hold no more slots. */
   head(): Ticket | undefined {
     return this.#order.peek();
+  }
+
+  /** Returns the first tickets in line, at most so many. Only where all are one flow. */
+  first(most: number): Ticket[] {
+    return this.#order.first(most);
   }
 
   /** Returns the direct request that has waited longest. A retry may stand before it, having waited less. */

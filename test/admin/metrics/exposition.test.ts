@@ -27,6 +27,7 @@ const CONTRACT = {
   sluice_retries_total: ["counter", ["pool", "server"]],
   sluice_abandoned_total: ["counter", ["pool"]],
   sluice_free_requests_total: ["counter", ["pool"]],
+  sluice_passed_on_total: ["counter", ["pool"]],
   sluice_drains_total: ["counter", ["pool"]],
   sluice_queue_wait_seconds: ["histogram", ["pool"]],
   sluice_service_seconds: ["histogram", ["pool", "server"]],
