@@ -1,4 +1,3 @@
-import type { Totals } from "../../src/scheduler/record/counters.ts";
 import { SluiceSubject } from "../subjects/sluice.ts";
 import type { Subject } from "../subjects/subject.ts";
 
@@ -47,20 +46,19 @@ export interface Passes {
   served: number;
 }
 
-/** Of Sluice, by its snapshot. `null`: it does not tell. */
+/** By Sluice's snapshot; `null`: the subject has none. */
 export async function passesOf(subject: Subject): Promise<Passes | null> {
   if (!(subject instanceof SluiceSubject)) return null;
-  const { totals } = await subject.snapshot();
-  const { passedOn, completed }: Totals & { passedOn?: number } = totals;
-  return passedOn === undefined ? null : { passed: passedOn, served: completed };
+  const { passedOn, completed } = (await subject.snapshot()).totals;
+  return { passed: passedOn, served: completed };
 }
 
 /**
  * The share of requests that got a lease that was passed on: of Sluice by what it told before and after (`passesOf`), of
- * the leases of the bench by what their object has answered. `null`: not told.
+ * the leases of the bench by what their object has answered.
  */
-export function shareOfPasses(counts: Counts, before: Passes | null, after: Passes | null): number | null {
+export function shareOfPasses(counts: Counts, before: Passes | null, after: Passes | null): number {
   if (before && after) return (after.passed - before.passed) / (after.served - before.served);
   const { granted = 0, heirs = 0 } = counts;
-  return granted + heirs === 0 ? null : heirs / (granted + heirs);
+  return heirs / (granted + heirs);
 }

@@ -51,8 +51,8 @@ export async function useOf(
 
 /** What a counted subject sends and writes under the same load. */
 export interface Costs extends RequestCosts {
-  /** The share of requests that got a lease that was passed on; `null`: not told. */
-  passed: number | null;
+  /** The share of requests that got a lease that was passed on. */
+  passed: number;
 }
 
 export async function countedCosts(
@@ -122,7 +122,7 @@ export function addUse(rows: Rows, names: Names, subject: SubjectName, use: Use,
 }
 
 export function addCosts(rows: Rows, names: Names, subject: SubjectName, costs: Costs): void {
-  if (costs.passed !== null) rows.add(names.passed, "", subject, costs.passed);
+  rows.add(names.passed, "", subject, costs.passed);
   rows.add(names.messages, "", subject, costs.messages);
   rows.add(names.rows, "", subject, costs.rows);
   rows.add(names.slotRows, "", subject, costs.slotRows);

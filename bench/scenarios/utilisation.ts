@@ -83,11 +83,7 @@ const ROWS_OF_GRANT = 2;
 
 function rowsTarget(row: Row, passed: Row): void {
   const wanted = "none for a lease that was passed on";
-  const { sluice: shares } = passed.cells;
-  if (!shares) {
-    addTarget(row, { wanted, met: null, found: "Sluice does not tell which were passed on" });
-    return;
-  }
+  const { sluice: shares = [] } = passed.cells;
   const more = (row.cells.sluice ?? []).map(
     (rows, round) => rows - ROWS_OF_GRANT * (1 - (shares[round] as number)),
   );
