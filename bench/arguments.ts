@@ -1,11 +1,16 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { against } from "./scenarios/against.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
 export const USAGE = `usage: npm run bench -- [--rounds N] [--only ${SCENARIOS.map(({ name }) => name).join(",")}]
-                       [--quick] [--json] [--write]
+                       [--against FOLDER] [--quick] [--json] [--write]
   --rounds N   how often each is measured, in turn with the others (5)
   --only …     these scenarios, separated by commas
+  --against …  nothing but Sluice and another bundle of it, in turns of new processes: the folder's index.js,
+               as made by wrangler deploy --dry-run --outdir
   --quick      one short round: does all of it run?
   --json       one object instead of the table
   --write      puts results and plot into bench/README.md; all scenarios only`;
@@ -27,6 +32,7 @@ export function readArguments(given: string[]): Arguments {
     options: {
       rounds: { type: "string" },
       only: { type: "string" },
+      against: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
@@ -37,11 +43,18 @@ export function readArguments(given: string[]): Arguments {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > MOST_ROUNDS) {
     throw new Error(`--rounds ${values.rounds}: not a whole number from 1 to ${MOST_ROUNDS}`);
   }
-  const scenarios = values.only === undefined ? SCENARIOS : values.only.split(",").map(scenarioOf);
-  if (write && (quick || values.only !== undefined)) {
-    throw new Error("--write needs a whole run: without --quick and --only");
+  if (write && (quick || values.only !== undefined || values.against !== undefined)) {
+    throw new Error("--write needs a whole run: without --quick, --only and --against");
   }
-  return { rounds, scenarios, quick, json, write };
+  return { rounds, scenarios: scenariosOf(values), quick, json, write };
+}
+
+function scenariosOf(given: { only?: string; against?: string }): readonly Scenario[] {
+  if (given.against === undefined) return given.only?.split(",").map(scenarioOf) ?? SCENARIOS;
+  if (given.only !== undefined) throw new Error("--against is a run of its own: without --only");
+  if (!existsSync(join(given.against, "index.js")))
+    throw new Error(`--against ${given.against}: there is no index.js in it`);
+  return [against(given.against)];
 }
 
 function scenarioOf(name: string): Scenario {

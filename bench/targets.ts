@@ -14,6 +14,20 @@ export function differenceTarget(row: Row, from: SubjectName, bound: Bound): voi
   compare(row, from, differences, bound, (value) => `${value.toFixed(2)} ${row.unit} over ${TITLES[from]}`);
 }
 
+/** How far Sluice stays behind another subject, each in shares of a third one's value. */
+export function behindTarget(row: Row, other: SubjectName, base: SubjectName, most: number): void {
+  const say = (value: number) => `${value.toFixed(2)} of ${TITLES[base]} below ${TITLES[other]}`;
+  const wanted = `at most ${say(most)}`;
+  const [own, others, bases] = [row.cells.sluice, row.cells[other], row.cells[base]];
+  if (!own || !others || !bases) {
+    const missing = own ? (others ? base : other) : "sluice";
+    addTarget(row, { wanted, met: null, found: `${TITLES[missing]} was not measured` });
+    return;
+  }
+  const behind = median(differences(ratios(others, bases), ratios(own, bases)));
+  addTarget(row, { wanted, met: behind <= most, found: say(behind) });
+}
+
 /** The median of Sluice's value by itself. */
 export function medianTarget(row: Row, bound: Bound): void {
   const value = median(row.cells.sluice ?? []);

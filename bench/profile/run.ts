@@ -2,6 +2,7 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { run } from "../load/load.ts";
+import { takeCounts } from "../measure/counts.ts";
 import { findGear, type Gear } from "../measure/gear.ts";
 import { cleanUpOnExit, shareOutCores } from "../processes.ts";
 import { Servers } from "../servers/servers.ts";
@@ -46,7 +47,7 @@ async function profile({ urls }: Servers, gear: Gear): Promise<void> {
 async function countMessages({ urls }: Servers, gear: Gear): Promise<void> {
   const sluice = await startSluice(urls, gear.bundles, { bundle: "counted" });
   await run({ url: `${sluice.url}/`, connections, seconds }, gear);
-  const counts = (await (await fetch(`${sluice.url}/__bench/counts`)).json()) as Record<string, number>;
+  const counts = await takeCounts(sluice);
   console.log("\nfor each request:");
   for (const [what, count] of Object.entries(counts).sort()) {
     if (what !== "requests") console.log(`  ${(count / (counts.requests ?? 1)).toFixed(3)}  ${what}`);

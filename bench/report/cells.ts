@@ -1,11 +1,11 @@
 import { median, ratios } from "../measure/statistics.ts";
 import type { Row, Target } from "../rows.ts";
-import { SUBJECTS, type SubjectName, TITLES } from "../subjects/subject.ts";
+import { COLUMNS, type SubjectName, TITLES } from "../subjects/subject.ts";
 import type { Section } from "./report.ts";
 
 /** The subjects that a section measured, in the order of all tables. */
 export function subjectsOf(section: Section): SubjectName[] {
-  return SUBJECTS.filter((name) => section.rows.some((row) => row.cells[name]));
+  return COLUMNS.filter((name) => section.rows.some((row) => row.cells[name]));
 }
 
 /** What the ratios of a section's rows are to; they all agree. */

@@ -14,7 +14,7 @@ const AREA = { left: 70, right: 690, top: 40, bottom: 360 };
 /** Of the axis and its title; the key follows, a line a curve. */
 const [BELOW, KEY_LINE] = [56, 20];
 /** Distinct for the colour-blind too (Okabe and Ito), and on white as on a dark page: the plot has its own ground. */
-const COLOURS = ["#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7"];
+const COLOURS = ["#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"];
 
 /** A plot with logarithmic axes as SVG; the bars are the lowest and the highest of all rounds. */
 export function plot(curves: Curve[], axes: Axes): string {

@@ -2,7 +2,7 @@ import { run } from "../load/load.ts";
 import type { Gear } from "../measure/gear.ts";
 import type { Row } from "../rows.ts";
 import { Servers } from "../servers/servers.ts";
-import { startSubjects } from "../subjects/start.ts";
+import { type StartOptions, startSubjects } from "../subjects/start.ts";
 import type { Subject, SubjectName } from "../subjects/subject.ts";
 
 export interface Context {
@@ -27,15 +27,13 @@ export interface Scenario {
   run(context: Context): Promise<Outcome>;
 }
 
-export interface Setting {
+export interface Setting extends StartOptions {
   context: Context;
   /** For the progress line. */
   name: string;
   subjects: readonly SubjectName[];
   servers: number;
   rounds?: number;
-  /** Further keys of Sluice's pool. */
-  pool?: Record<string, unknown>;
 }
 
 const WARM_UP_SECONDS = 2;
@@ -47,7 +45,7 @@ export async function sideBySide(
 ): Promise<void> {
   const { context, name, rounds = context.rounds } = setting;
   const servers = await Servers.start(setting.servers);
-  const subjects = await startSubjects(setting.subjects, servers, context.gear, setting.pool);
+  const subjects = await startSubjects(setting.subjects, servers, context.gear, setting);
   for (const subject of subjects) await warmUp(subject, context);
   for (let round = 1; round <= rounds; round++) {
     for (const subject of subjects) {
@@ -62,5 +60,7 @@ export async function sideBySide(
 /** Until its code is compiled, a Worker is slower than it will ever be again. */
 export async function warmUp(subject: Subject, { gear, quick }: Context): Promise<void> {
   if (quick) return;
-  await run({ url: `${subject.url}/`, connections: 40, seconds: WARM_UP_SECONDS }, gear);
+  const { urls } = subject;
+  const connections = 40 / urls.length;
+  await Promise.all(urls.map((url) => run({ url: `${url}/`, connections, seconds: WARM_UP_SECONDS }, gear)));
 }

@@ -8,6 +8,9 @@ import type { Arrivals, Counts, FromServers, ToServers, Works } from "./protocol
 /** Longer than any service: whoever had something to do has shown it. */
 const QUIET_MS = 200;
 
+/** Between two looks whether anything was served. */
+const LOOK_MS = 10;
+
 /** Servers to put a proxy in front of, in a process of their own. */
 export class Servers {
   readonly urls: string[];
@@ -32,6 +35,11 @@ export class Servers {
 
   async counts(): Promise<Counts> {
     return (await ask(this.#process, { kind: "counts" })) as Counts;
+  }
+
+  /** Resolves once they have served more than `count`, since their start. */
+  async untilMoreServed(count: number): Promise<void> {
+    while ((await this.counts()).served <= count) await sleep(LOOK_MS);
   }
 
   /** What the load generator left behind when it went is served all the same: nobody else may have the servers before. */

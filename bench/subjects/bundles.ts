@@ -12,6 +12,9 @@ const ENTRIES = {
   "pass-through": { entry: `${HERE}/pass-through.ts`, config: BENCH_CONFIG },
   "through-object": { entry: `${HERE}/through-object.ts`, config: BENCH_CONFIG },
   "bare-lease": { entry: `${HERE}/bare-lease.ts`, config: BENCH_CONFIG },
+  "pass-on": { entry: `${HERE}/pass-on.ts`, config: BENCH_CONFIG },
+  "counted-bare-lease": { entry: `${HERE}/counted-bare-lease.ts`, config: BENCH_CONFIG },
+  "counted-pass-on": { entry: `${HERE}/counted-pass-on.ts`, config: BENCH_CONFIG },
   crowd: { entry: `${HERE}/crowd.ts`, config: BENCH_CONFIG },
   leaver: { entry: `${HERE}/leaver.ts`, config: BENCH_CONFIG },
 } as const;

@@ -38,9 +38,11 @@ ${list.join("\n")}
   });
   failed.catch(() => {});
   await Promise.race([untilItListens(port), failed]);
+  const url = `http://127.0.0.1:${port}`;
   return {
     name: "haproxy",
-    url: `http://127.0.0.1:${port}`,
+    url,
+    urls: [url],
     pid: child.pid as number,
     stop: async () => {
       await end(child, "SIGKILL");

@@ -2,7 +2,7 @@ import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { until } from "../measure/until.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Subject } from "./subject.ts";
-import { Workerd } from "./workerd.ts";
+import { Workerd, withIsolates } from "./workerd.ts";
 
 const TOKEN = "bench-token-0123456789";
 
@@ -12,6 +12,8 @@ interface Options {
   /** Further keys of the pool. */
   pool?: Record<string, unknown>;
   bundle?: "sluice" | "counted";
+  /** How many isolates have the pool's object in common. */
+  isolates?: number;
   flags?: string[];
 }
 
@@ -19,13 +21,19 @@ interface Options {
 export class SluiceSubject implements Subject {
   readonly name = "sluice";
   readonly #workerd: Workerd;
+  readonly #isolates: string[];
 
-  constructor(workerd: Workerd) {
+  constructor(workerd: Workerd, isolates: string[]) {
     this.#workerd = workerd;
+    this.#isolates = isolates;
   }
 
   get url(): string {
     return this.#workerd.url("main");
+  }
+
+  get urls(): string[] {
+    return this.#isolates.map((name) => this.#workerd.url(name));
   }
 
   /** A client that leaves when it is told to. */
@@ -96,23 +104,20 @@ export async function startSluice(
   bundles: Bundles,
   options: Options = {},
 ): Promise<SluiceSubject> {
-  const { hosts = [], pool: keys = {}, bundle = "sluice", flags = [] } = options;
+  const { hosts = [], pool: keys = {}, bundle = "sluice", isolates = 1, flags = [] } = options;
   const list = servers.map((url, n) => ({ name: `s${n}`, url, shared: hosts.length > 0 }));
   const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h", ...keys };
   const others = hosts.map((host, n) => [`bench-${n}`, { ...pool, hosts: [host] }] as const);
   const pools = { bench: pool, ...Object.fromEntries(others) };
+  const worker = { bundle: bundles[bundle], className: "Pool", json: { POOLS: pools } };
+  const mains = withIsolates({ ...worker, text: { ADMIN_TOKEN: TOKEN } }, isolates);
   const workerd = await Workerd.start(
     {
-      main: {
-        bundle: bundles[bundle],
-        className: "Pool",
-        json: { POOLS: pools },
-        text: { ADMIN_TOKEN: TOKEN },
-      },
+      ...mains,
       leaver: { bundle: bundles.leaver, services: { SLUICE: "main" } },
       crowd: { bundle: bundles.crowd, services: { SLUICE: "main" } },
     },
     flags,
   );
-  return new SluiceSubject(workerd);
+  return new SluiceSubject(workerd, Object.keys(mains));
 }

@@ -10,12 +10,23 @@ export interface WorkerOptions {
   bundle: string;
   /** Class of its Durable Object. */
   className?: string;
+  /** The Worker whose objects it uses instead of its own; both have the class. */
+  objectsOf?: string;
   text?: Record<string, string>;
   json?: Record<string, unknown>;
   /** Binding to another Worker of the same process. */
   services?: Record<string, string>;
   /** The one address that `fetch` goes to, whatever its URL says; without it, to where the URL says. */
   outbound?: string;
+}
+
+/** One Worker as several isolates: the first, `main`, has the object, and the others use it. */
+export function withIsolates(main: WorkerOptions, count: number): Record<string, WorkerOptions> {
+  const others = Array.from({ length: count - 1 }, (_, n) => [
+    `isolate${n + 2}`,
+    { ...main, objectsOf: "main" },
+  ]);
+  return { main, ...Object.fromEntries(others) };
 }
 
 /** Workers on plain workerd, as its own documentation starts it, with their storage on disk. */
@@ -101,22 +112,23 @@ ${all.map(([name, options]) => worker(name, options, folder)).join("")}`;
 }
 
 function worker(name: string, options: WorkerOptions, folder: string): string {
-  const { bundle, className, text = {}, json = {}, services = {}, outbound } = options;
+  const { bundle, className, objectsOf, text = {}, json = {}, services = {}, outbound } = options;
   // workerd embeds only what lies beside its configuration.
   writeFileSync(join(folder, `${name}.js`), readFileSync(bundle));
   const binding = (key: string, value: string) => `(name = "${key}", ${value})`;
   // JSON's escapes in a string are Cap'n Proto's too.
   const quoted = (value: string) => JSON.stringify(value);
   const bindings = [
-    ...(className ? [binding(className.toUpperCase(), `durableObjectNamespace = "${className}"`)] : []),
+    ...(className ? [binding(className.toUpperCase(), namespaceOf(className, objectsOf))] : []),
     ...Object.entries(text).map(([key, value]) => binding(key, `text = ${quoted(value)}`)),
     ...Object.entries(json).map(([key, value]) => binding(key, `json = ${quoted(JSON.stringify(value))}`)),
     ...Object.entries(services).map(([key, value]) => binding(key, `service = "${value}"`)),
   ];
-  const objects = className
-    ? `durableObjectNamespaces = [(className = "${className}", uniqueKey = "${name}", enableSql = true)],
+  const objects =
+    className && !objectsOf
+      ? `durableObjectNamespaces = [(className = "${className}", uniqueKey = "${name}", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),`
-    : "";
+      : "";
   return `const ${name} :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed "${name}.js")],
   compatibilityDate = "2026-11-17",
@@ -126,4 +138,10 @@ function worker(name: string, options: WorkerOptions, folder: string): string {
   ${outbound ? `globalOutbound = "${name}-outbound",` : ""}
 );
 `;
+}
+
+function namespaceOf(className: string, service?: string): string {
+  return service
+    ? `durableObjectNamespace = (className = "${className}", serviceName = "${service}")`
+    : `durableObjectNamespace = "${className}"`;
 }

@@ -5,15 +5,9 @@
 import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/index.ts";
 import type { Env } from "../../src/link/env.ts";
 import { LeaseHandle, TicketHandle } from "../../src/pool/handles.ts";
+import { count, counted, countMost, countRows, withCountedCalls } from "./parts/counting.ts";
 
 type Method = (...given: unknown[]) => unknown;
-
-/** The objects and the Worker share an isolate here, and nothing restarts: one set of counts is enough. */
-let counts: Record<string, number> = {};
-
-function count(what: string, by = 1): void {
-  counts[what] = (counts[what] ?? 0) + by;
-}
 
 for (const [kind, handle] of Object.entries({ lease: LeaseHandle, ticket: TicketHandle })) {
   const methods = handle.prototype as unknown as Record<string | symbol, Method>;
@@ -26,23 +20,12 @@ for (const [kind, handle] of Object.entries({ lease: LeaseHandle, ticket: Ticket
   }
 }
 
-/** Every call of a stub is a session of its own, which is billed as one request of the object. */
-function withCountedCalls(env: Env): Env {
-  const counted = <T extends object>(kind: string, stub: T): T =>
-    new Proxy(stub, {
-      get:
-        (target, name) =>
-        (...given: unknown[]) => {
-          count(`call: ${kind}.${String(name)}`);
-          // Not by `apply`: that would be taken for a property of the remote method.
-          return (target as unknown as Record<string | symbol, Method>)[name]?.(...given);
-        },
-    });
+function withCounts(env: Env): Env {
   const pool: Pick<Env["POOL"], "getByName"> = {
-    getByName: (name, options) => counted("pool", env.POOL.getByName(name, options)),
+    getByName: (name, options) => withCountedCalls("pool", env.POOL.getByName(name, options)),
   };
   const deferred: Pick<Env["DEFERRED"], "get" | "newUniqueId" | "idFromString"> = {
-    get: (id, options) => counted("deferred", env.DEFERRED.get(id, options)),
+    get: (id, options) => withCountedCalls("deferred", env.DEFERRED.get(id, options)),
     newUniqueId: (options) => env.DEFERRED.newUniqueId(options),
     idFromString: (id) => env.DEFERRED.idFromString(id),
   };
@@ -51,9 +34,9 @@ function withCountedCalls(env: Env): Env {
 
 export class Pool extends RealPool {
   constructor(ctx: DurableObjectState, env: Env) {
-    countStatements(ctx.storage);
+    countRows("pool", ctx.storage.sql);
     countAlarms("pool", ctx.storage);
-    super(ctx, withCountedCalls(env));
+    super(ctx, withCounts(env));
   }
 
   override alarm(): void {
@@ -66,25 +49,13 @@ export class Deferred extends RealDeferred {
   constructor(ctx: DurableObjectState, env: Env) {
     countValues(ctx.storage);
     countAlarms("deferred", ctx.storage);
-    super(ctx, withCountedCalls(env));
+    super(ctx, withCounts(env));
   }
 
   override alarm(): Promise<void> {
     count("alarm: deferred");
     return super.alarm();
   }
-}
-
-function countStatements({ sql }: DurableObjectStorage): void {
-  const exec = sql.exec.bind(sql);
-  sql.exec = ((statement: string, ...given: unknown[]) => {
-    const cursor = exec(statement, ...given);
-    const table = /^\s*(?:INSERT(?: OR REPLACE)? INTO|DELETE FROM|UPDATE) (\w+)/.exec(statement)?.[1];
-    // Not all rows are written before the last one is read.
-    const rows = table ? cursor.toArray() : null;
-    if (table) count(`rows: pool.${table}`, cursor.rowsWritten);
-    return rows ? { toArray: () => rows } : cursor;
-  }) as SqlStorage["exec"];
 }
 
 /** What `kv` keeps is in a table of its own; SQLite says how many of its rows a call has changed. */
@@ -97,7 +68,7 @@ function countValues(storage: DurableObjectStorage): void {
       const before = changes();
       const result = method(...given);
       count(`rows: deferred.${String(given[0]).replace(/ \d+$/, " row")}`, changes() - before);
-      counts["bytes: deferred"] = Math.max(counts["bytes: deferred"] ?? 0, sql.databaseSize);
+      countMost("bytes: deferred", sql.databaseSize);
       return result;
     };
   }
@@ -117,14 +88,4 @@ function countAlarms(kind: string, storage: DurableObjectStorage): void {
   };
 }
 
-export default {
-  async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/__bench/counts") {
-      const told = counts;
-      if (request.method === "DELETE") counts = {};
-      return Response.json(told);
-    }
-    count("requests");
-    return sluice.fetch(request, withCountedCalls(env), ctx);
-  },
-} satisfies ExportedHandler<Env>;
+export default counted(sluice, withCounts);

@@ -67,6 +67,9 @@ test.each([
   [["--rounds", "many"], "--rounds many: not a whole number"],
   [["--write", "--quick"], "--write needs a whole run"],
   [["--faster"], "--faster"],
+  [["--against", "bench"], "--against bench: there is no index.js in it"],
+  [["--against", "bench", "--only", "latency"], "without --only"],
+  [["--against", "bench", "--write"], "--write needs a whole run"],
 ])("%j is refused with a reason before anything starts", async (args, reason) => {
   const { code, stderr } = await bench(...args);
   expect(code).toBe(64);

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import type { Row } from "../../bench/rows.ts";
-import { differenceTarget, medianTarget, neverTarget, ratioTarget } from "../../bench/targets.ts";
+import {
+  behindTarget,
+  differenceTarget,
+  medianTarget,
+  neverTarget,
+  ratioTarget,
+} from "../../bench/targets.ts";
 
 const row = (cells: Row["cells"]): Row => ({ scenario: "throughput", name: "requests", unit: "/s", cells });
 
@@ -16,6 +22,18 @@ test("what is not reached is said, with what was found", () => {
   const one = row({ sluice: [3], "pass-through": [2] });
   differenceTarget(one, "pass-through", { most: 0.7 });
   expect(one.targets?.[0]).toMatchObject({ met: false, found: expect.stringContaining("1.00 /s over") });
+});
+
+test("what is behind another one is so in shares of a third one's value, round by round", () => {
+  const one = row({ sluice: [80, 16, 400], "pass-on": [90, 18, 500], haproxy: [100, 20, 500] });
+  behindTarget(one, "pass-on", "haproxy", 0.05);
+  expect(one.targets?.[0]).toMatchObject({ met: false, found: "0.10 of HAProxy below lease passed on" });
+  const ahead = row({ sluice: [90], "pass-on": [80], haproxy: [100] });
+  behindTarget(ahead, "pass-on", "haproxy", 0.05);
+  expect(ahead.targets?.[0]?.met).toBe(true);
+  const alone = row({ sluice: [90], haproxy: [100] });
+  behindTarget(alone, "pass-on", "haproxy", 0.05);
+  expect(alone.targets?.[0]).toMatchObject({ met: null, found: "lease passed on was not measured" });
 });
 
 test("against who was not measured nothing is told, neither yes nor no", () => {
