@@ -26,6 +26,8 @@ export class PacedReader {
     this.#silence = new Silence(this.#clock, clientTimeoutMs, () =>
       this.#stalled.reject(new Refusal("client-timeout", "The request's body did not arrive in time.")),
     );
+    // Between two reads it is not the client that is slow.
+    this.#silence.pause();
     this.#leastBytes = Math.max(1, (LEAST_RATE * clientTimeoutMs) / 1_000);
   }
 
@@ -34,6 +36,7 @@ export class PacedReader {
    * `Refusal` `client-timeout` if the client falls below `LEAST_RATE` over `clientTimeoutMs`.
    */
   async read(): Promise<Uint8Array | null> {
+    this.#silence.resume();
     try {
       const read = this.#reader.read(new Uint8Array(READ_BYTES));
       const { done, value } = await Promise.race([read, this.#stalled.promise]);
@@ -47,6 +50,8 @@ export class PacedReader {
     } catch (error) {
       void this.#reader.cancel().catch(() => {});
       throw await failureOf(error, this.#client);
+    } finally {
+      this.#silence.pause();
     }
   }
 
