@@ -89,13 +89,16 @@ const HOP_BY_HOP = [
 const END_TO_END =
   /^(?:content-|cf-|true-client-ip$|x-forwarded-|x-real-ip$|x-request-id$|sec-websocket-|host$|transfer-encoding$|upgrade$)/;
 
-export function dropHopByHop(headers: Headers): void {
-  for (const option of headers.get("connection")?.split(",") ?? []) {
+/** `names`: of all `headers`, where they are known; looking for one that is not there costs as much as finding it. */
+export function dropHopByHop(headers: Headers, names?: readonly string[]): void {
+  const mayHave = (name: string) => names?.includes(name) ?? true;
+  const options = mayHave("connection") ? headers.get("connection")?.split(",") : undefined;
+  for (const option of options ?? []) {
     const name = option.trim().toLowerCase();
     if (NAME.test(name) && !END_TO_END.test(name)) headers.delete(name);
   }
-  for (const name of HOP_BY_HOP) headers.delete(name);
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") headers.delete("upgrade");
+  for (const name of HOP_BY_HOP) if (mayHave(name)) headers.delete(name);
+  if (mayHave("upgrade") && headers.get("upgrade")?.toLowerCase() !== "websocket") headers.delete("upgrade");
 }
 
 /** A valid header name (RFC 9110, 5.6.2); `Headers.delete` throws at others. */

@@ -42,10 +42,11 @@ function toServer(carried: CarriedRequest, server: ReachedServer): Headers {
   const { env, request, target, pool, trace } = carried;
   const added = addedHeaders(env, pool, server);
   const headers = new Headers(request.headers);
-  dropHopByHop(headers);
-  dropVisitCookies(headers);
-  const client = headers.get("cf-connecting-ip");
-  replaceForgeable(headers, client, added);
+  const names = [...headers.keys()];
+  const client = names.includes("cf-connecting-ip") ? headers.get("cf-connecting-ip") : null;
+  replaceForgeable(headers, names, client, added);
+  dropHopByHop(headers, names);
+  if (names.includes("cookie")) dropVisitCookies(headers);
   if (client) appendForwardedFor(headers, client);
   headers.set("X-Forwarded-Proto", target.origin.startsWith("https:") ? "https" : "http");
   headers.set("X-Forwarded-Host", target.host);
@@ -62,8 +63,13 @@ function toServer(carried: CarriedRequest, server: ReachedServer): Headers {
  * state its address are corrected if that is known, all others go. Each name is looked at once, as every request pays
  * for this.
  */
-function replaceForgeable(headers: Headers, client: string | null, added: AddedHeaders): void {
-  for (const name of [...headers.keys()]) {
+function replaceForgeable(
+  headers: Headers,
+  names: readonly string[],
+  client: string | null,
+  added: AddedHeaders,
+): void {
+  for (const name of names) {
     if (client && ADDRESS_HEADERS.has(name)) headers.set(name, client);
     else if (ADDRESS_HEADERS.has(name) || ORIGIN_HEADERS.has(name) || isLookalike(name, added))
       headers.delete(name);
