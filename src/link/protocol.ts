@@ -166,8 +166,8 @@ export interface Granted {
 
 /**
  * How long the message that a lease has ended may wait for others, to share it.
- * at once    not at all: another request may wait for the slot
- * in a turn  until the end of this turn of the event loop: other slots are free
+ * at once    not at all: another request waits for a slot
+ * in a turn  until the end of this turn of the event loop: nobody waits
  * soon       until the Worker's next message to the pool, or some ms: slots are free, and nothing else is in flight
  */
 export type Urgency = "at once" | "in a turn" | "soon";

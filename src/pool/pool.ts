@@ -519,8 +519,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   #granted({ ticket, slot, token }: Decision & { kind: "grant" }): Granted {
     // Where a flow may hold no more slots, its requests wait for the end of its own.
-    const isUrgent = !this.#scheduler.hasFreeSlot || this.#scheduler.queued > 0;
-    const tellEnd = isUrgent ? "at once" : this.#isAlone ? "soon" : "in a turn";
+    const { queued, hasFreeSlot } = this.#scheduler;
+    const tellEnd = queued > 0 ? "at once" : this.#isAlone && hasFreeSlot ? "soon" : "in a turn";
     const pass = this.#scheduler.passPermit(slot.lease, Date.now());
     return {
       granted: true,
