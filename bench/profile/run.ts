@@ -9,13 +9,14 @@ import { Servers } from "../servers/servers.ts";
 import { startSluice } from "../subjects/sluice.ts";
 import { Inspector, selfTimes } from "./inspector.ts";
 
-const USAGE = "usage: npm run bench:profile -- [--connections N] [--servers N] [--seconds N] [--save folder]";
+const USAGE = "usage: npm run bench:profile -- [--connections N] [--servers N] [--service MS] [--seconds N] [--save folder]";
 const TOP = 30;
 
-const { connections, servers: serverCount, seconds, save } = argumentsOrExit();
+const { connections, servers: serverCount, service, seconds, save } = argumentsOrExit();
 cleanUpOnExit();
 const gear = await findGear(shareOutCores());
 const servers = await Servers.start(serverCount);
+await servers.work(service);
 await profile(servers, gear);
 await countMessages(servers, gear);
 process.exit(0);
@@ -30,7 +31,7 @@ async function profile({ urls }: Servers, gear: Gear): Promise<void> {
   const found = await inspector.stopProfile();
   inspector.close();
   console.log(
-    `${connections} connections, ${urls.length} servers: ${Math.round(requests / took)} requests/s, profiled`,
+    `${connections} connections, ${urls.length} servers of ${service} ms: ${Math.round(requests / took)} requests/s, profiled`,
   );
   console.log("self time, of Sluice's bundle unless in parentheses; (program) is the runtime's own code:");
   for (const { name, share } of selfTimes(found).slice(0, TOP)) {
@@ -61,19 +62,20 @@ function argumentsOrExit() {
       options: {
         connections: { type: "string", default: "40" },
         servers: { type: "string", default: "64" },
+        service: { type: "string", default: "0" },
         seconds: { type: "string", default: "5" },
         save: { type: "string" },
       },
     });
-    const [connections, servers, seconds] = [values.connections, values.servers, values.seconds].map(Number);
-    if (Number.isInteger(connections) && Number.isInteger(servers) && (seconds as number) > 0) {
-      return { connections, servers, seconds, save: values.save } as {
-        connections: number;
-        servers: number;
-        seconds: number;
-        save?: string;
-      };
-    }
+    const [connections = 0, servers = 0, service = 0, seconds = 0] = [
+      values.connections,
+      values.servers,
+      values.service,
+      values.seconds,
+    ].map(Number);
+    const isCount = [connections, servers].every((one) => Number.isInteger(one) && one > 0);
+    if (isCount && service >= 0 && seconds > 0)
+      return { connections, servers, service, seconds, save: values.save };
   } catch {
     // Said below.
   }
