@@ -186,7 +186,7 @@ export class Scheduler {
     // When its last request began, a message says that comes later than this one.
     if (hop > slot.hop) slot.since = now;
     this.#chronicle.leaseEnded(slot, end, now);
-    this.#fleet.end(slot, end, now);
+    this.#fleet.end(slot, end, hop, now);
     this.#refuseOrDispatch(now);
   }
 
@@ -200,7 +200,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(lease) ?? this.#fleet.cutOff(lease);
     if (slot) this.#slotPassed(slot, { hop, end, isolate, at }, now);
     // The lease has ended since, by a message that was faster.
-    else if (ticket) this.#chronicle.passedOn(server, null, end, now);
+    else if (this.#fleet.passedBefore(lease, hop) || ticket) this.#chronicle.passedOn(server, null, end, now);
     if (!ticket) return;
     this.counters.granted(at - ticket.since);
     this.traffic.granted(ticket, now);
