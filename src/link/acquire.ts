@@ -142,11 +142,14 @@ class Waiting {
   async lease(): Promise<HeldLease> {
     const { pool } = this.#request;
     const answered = this.#answer();
-    answered.then(this.#result.resolve, this.#result.reject);
+    answered.then(this.#result.resolve, (error) => {
+      // Then the lease is the result.
+      if (!(error instanceof Served && this.#isServed)) this.#result.reject(error);
+    });
     const lease = await this.#result.promise;
     if (lease instanceof HeldLease) return lease;
     // The message that says so may take a while, and be answered with a slot that was granted meanwhile.
-    if (!this.#place.take()) return answered;
+    if (!this.#place.take()) return answered.catch((error) => this.#again(error));
     this.#request.inBackground(
       answered.then(
         (surplus) => surplus.end(SURPLUS),
@@ -154,6 +157,12 @@ class Waiting {
       ),
     );
     return new HeldLease(this.#env, pool, lease);
+  }
+
+  /** It went on too late with a lease that was passed on. Meanwhile its call has failed, and was not repeated. */
+  #again(error: unknown): Promise<HeldLease> {
+    if (!(error instanceof Served)) throw error;
+    return this.#answer();
   }
 
   /** The client has left. A failed call needs no repetition: an object that restarts forgets its tickets. */
@@ -250,7 +259,7 @@ class Waiting {
     // An overloaded object rejects the call before it runs, so it has granted nothing.
     if (!isOverloaded(error)) this.#isAnswerLost = true;
     // It needs no other slot.
-    if (this.#isServed) throw error;
+    if (this.#isServed) throw new Served();
     refuseIfRetryIsPointless(error, this.#request.pool, this.#turn, this.waitedMs);
   }
 

@@ -80,7 +80,8 @@ export class Line {
   enter(place: Place): Caller {
     this.leave(place);
     place.call = ++this.#calls;
-    this.#waiting.set(place.call, place);
+    // One that has missed a lease does not look for another one here.
+    if (place.state === "waits") this.#waiting.set(place.call, place);
     return { isolate: isolateId(), call: place.call };
   }
 

@@ -3,6 +3,7 @@ import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
 import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
+import { lineOf } from "../../src/link/line.ts";
 import type { Ended, EnterRequest, Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
@@ -280,4 +281,33 @@ describe("a client's patience", () => {
     const pools = acquire({ waitedMs: 0, patienceMs: 9_000 }, { queue_timeout: "9s" });
     await expect(pools).rejects.toMatchObject({ outlook, headers: {} });
   });
+});
+
+test("a request that goes on too late with a lease that was passed on, and whose pool crashed meanwhile, asks again", async () => {
+  const entering = Promise.withResolvers<Answer>();
+  const answering = Promise.withResolvers<Answer>();
+  answers = [entering.promise, answering.promise];
+  const lease = acquire();
+  await pass(0);
+  const line = lineOf(web);
+  line.hear({ version: 1, calls: [asked[0]?.from?.call ?? 0], notBefore: 0 });
+  const passable = {
+    server: { name: "a", url: "http://a.example", binding: null },
+    tellEnd: "at once",
+  } as const;
+  const times = { hop: 0, version: 1, passUntil: Date.now() + 1_000, renewedAt: Date.now() };
+  const passOn = () => line.pass({ id: "of another", ...passable, ...times }, { how: "done", status: 200 });
+  const { to } = passOn() ?? {};
+  if (!to) throw new Error("nobody is in line");
+  // Its invocation is slow, and hears first that its pool is gone.
+  to.take = () => false;
+  entering.reject(CRASHED);
+  await pass(0);
+  to.state = "missed";
+  await pass(500);
+  // It does not look for another one in the line.
+  line.hear({ version: 2, calls: [asked[1]?.from?.call ?? 0], notBefore: 0 });
+  expect(passOn()).toBe(null);
+  answering.resolve(granted("b"));
+  expect((await lease).server.name).toBe("b");
 });
