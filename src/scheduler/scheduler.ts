@@ -30,6 +30,12 @@ import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
 import { Wake, type WakeRecord } from "./wake.ts";
 
+/**
+ * When the pool has heard of a pass at the latest, in ms after the lease could be passed on last by its own clock. The
+ * holder's time begins when it hears of the lease, and its message shares a batch and travels.
+ */
+const TOLD_WITHIN_MS = 1_000;
+
 /** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
@@ -218,9 +224,10 @@ export class Scheduler {
     return this.#passing.next(isolate);
   }
 
-  /** True if the present holder of the lease may have passed it on, or may yet. */
+  /** True if the present holder of the lease may have passed it on, or may yet, and the message is on its way. */
   mayBePassedOn(lease: string, now: number): boolean {
-    return (this.#fleet.slotNamed(lease)?.passUntil ?? now) > now;
+    const slot = this.#fleet.slotNamed(lease);
+    return slot !== undefined && slot.passUntil + TOLD_WITHIN_MS > now;
   }
 
   /** The holder of a lease attaches, after which it passes the lease on no more. */
