@@ -1,4 +1,3 @@
-import type { Slot } from "../fleet/slot.ts";
 import { type LeaseEnd, refusalOf } from "../terms/lease-end.ts";
 import { isHeld, isPresumedLost, leaseName, type SlotRow } from "../terms/rows.ts";
 import { type CountedRefusal, Counters, type Counts } from "./counters.ts";
@@ -77,7 +76,7 @@ export class Chronicle {
   }
 
   /** An operator frees a slot. To be called while the slot still has its state of before. */
-  freedByHand(slot: Slot, by: string, now: number): void {
+  freedByHand(slot: SlotRow & { hop: number }, by: string, now: number): void {
     if (isHeld(slot)) this.counters.abandoned();
     const lease = leaseName(slot);
     this.journal.note({ kind: "slot-freed", server: slot.server.name, lease, by }, now);

@@ -107,7 +107,7 @@ export class PassingWorld implements Audience {
   /** Leases that holders have attached to. */
   readonly #attached = new Set<string>();
   /** How often each lease was really passed on, and who has it. */
-  readonly #holders = new Map<string, { hop: number; sent: Sent; grantedAt: number }>();
+  readonly #holders = new Map<string, { hop: number; sent: Sent; grantedAt: number; by: PoolModel }>();
   /** When a living Worker last had the lease, or a message of it was under way. */
   readonly #seenAlive = new Map<string, number>();
   /** When an operator's act was answered that took back all permissions of before: of the leases that were there then. */
@@ -194,6 +194,7 @@ export class PassingWorld implements Audience {
   crash(downMs: number): void {
     if (this.pool.isDead) return;
     this.isCalm = false;
+    this.#names.length = 0;
     this.#wire.died(this.pool);
     this.in(downMs, () => {
       this.#crashedAt = this.now;
@@ -231,7 +232,12 @@ export class PassingWorld implements Audience {
   look(): void {
     if (this.pool.isDead) return;
     const { servers } = snapshotOf("web", this.pool.scheduler, this.now);
-    for (const { leases } of servers) for (const { id } of leases) this.#names.push(id);
+    for (const { leases } of servers)
+      for (const { id } of leases) {
+        const lease = this.#holders.get(id) ?? this.#holders.get(id.slice(0, id.lastIndexOf(".")));
+        // One of before a restart goes by its id alone again, whoever has it.
+        if (lease?.by === this.pool) this.#names.push(id);
+      }
   }
 
   /** And frees one that was seen, whose request is at no server any more. */
@@ -481,7 +487,7 @@ export class PassingWorld implements Audience {
     if (decision.kind === "refuse" && sent.isAccepted) attempt.isRefusedLate = true;
     if (decision.kind !== "refuse") sent.token = decision.token;
     if (decision.kind === "grant") {
-      this.#holders.set(decision.ticket, { hop: 0, sent, grantedAt: this.now });
+      this.#holders.set(decision.ticket, { hop: 0, sent, grantedAt: this.now, by: this.pool });
       this.#seenAlive.set(decision.ticket, this.now + SLACK_MS);
     }
     if (sent.isolate !== null) return false;
