@@ -469,3 +469,21 @@ test("a lease that is passed on to somebody who dies is found by its time to liv
   pool.advance(1);
   expect(pool.ledger.slots.size).toBe(0);
 });
+
+test.each([
+  ["cut off", (pool: Played) => pool.scheduler.changeServer("a", { state: "drain", cut: 0 }, "me", pool.now)],
+  ["presumed lost", (pool: Played) => pool.advance(LEASE_TTL_MS)],
+])(
+  "a lease that its request did not need, and that was %s before it was given back, is no request's that was abandoned",
+  (_, happens) => {
+    const pool = new Played();
+    for (const id of ["x", "y"]) pool.enter(id);
+    pool.end("x", DONE, 1);
+    happens(pool);
+    pool.advance(1);
+    expect(pool.totals).toMatchObject({ completed: 1, abandoned: 1 });
+    pool.pass("x", "y");
+    pool.end("y", { how: "unused", served: true });
+    expect(pool.totals).toEqual({ accepted: 2, completed: 2, abandoned: 0, passedOn: 1 });
+  },
+);
