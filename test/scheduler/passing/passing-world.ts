@@ -209,7 +209,7 @@ export class PassingWorld implements Audience {
     const cut = cutMs === undefined ? {} : { cutAt: this.now + cutMs };
     const stop = stops ? { stop: { message: null } } : {};
     const request = { owner: "me", by: "me", reason: null, expiresAt: this.now + forMs, ...cut, ...stop };
-    this.#acted(pool, pool.drain(request));
+    this.#acted(pool, pool.drain(request), true);
   }
 
   resume(): void {
@@ -524,14 +524,15 @@ export class PassingWorld implements Audience {
     this.in(HEARTBEAT_MS, () => this.#beat());
   }
 
-  #acted(pool: PoolModel, act: Promise<boolean>): void {
+  #acted(pool: PoolModel, act: Promise<boolean>, isDrain = false): void {
     const at = this.now;
     act.then(
       (isRecalled) => {
         if (!isRecalled || pool.isDead) return;
         this.#recalledAt = { act: at, by: pool };
         const since = pool.scheduler.currentDrain?.since ?? 0;
-        if (since <= at) this.#drainedSince = since;
+        // One that began in the same moment has a recall of its own.
+        if (isDrain || since < at) this.#drainedSince = since;
       },
       (error) => this.#fail(error),
     );
