@@ -37,6 +37,9 @@ const IMPATIENT = "The request waited as long as its client prefers, and no serv
 /** The client disconnected before it had its answer. */
 export class ClientLeft extends Error {}
 
+/** The call of a request has failed that had got a lease which was passed on. */
+class NotRepeated extends Error {}
+
 /** The pool asks for the request to be stored instead of waiting with its client (`mayDefer`, `deferAfterMs`). */
 export class ToBeDeferred extends Error {
   /** With it, the request keeps its turn; `null`: it has not waited. */
@@ -124,8 +127,9 @@ class Waiting {
   #failed: FailedAttempt | null;
   /** The pool may have granted a slot in an answer that never arrived. */
   #isAnswerLost = false;
-  /** The pool has given its last answer. */
+  /** The pool has given its last answer, or its call has failed and was not repeated: the request had a lease by then. */
   #isAnswered = false;
+  #isNotRepeated = false;
 
   constructor(env: Env, request: RequestContext, turn: Turn) {
     this.#env = env;
@@ -147,9 +151,15 @@ class Waiting {
   /** Resolves with the slot that it is granted, or that is passed on to it. Rejects as `acquireLease`. */
   async lease(): Promise<HeldLease> {
     const { pool } = this.#request;
-    const answered = this.#answer();
+    let answered = this.#answer();
     for (;;) {
-      answered.then((lease) => lease && this.#result.resolve(lease), this.#result.reject);
+      answered.then(
+        (lease) => lease && this.#result.resolve(lease),
+        (error) => {
+          // Then the lease is the result.
+          if (!(error instanceof NotRepeated)) this.#result.reject(error);
+        },
+      );
       const lease = await this.#result.promise;
       if (lease instanceof HeldLease) return lease;
       if (this.#place.take()) {
@@ -160,7 +170,9 @@ class Waiting {
       }
       // It has gone on so late that somebody else has the lease.
       this.#result = Promise.withResolvers();
-      if (!this.#isAnswered) this.#line?.back(this.#place);
+      this.#place.state = "waits";
+      if (this.#isNotRepeated) answered = this.#answer();
+      else if (!this.#isAnswered) this.#line?.back(this.#place);
     }
   }
 
@@ -176,6 +188,7 @@ class Waiting {
   /** Resolves with the slot that the object grants; with `null` once it knows of one that was passed on. */
   async #answer(): Promise<HeldLease | null> {
     const { pool, inBackground } = this.#request;
+    this.#isAnswered = this.#isNotRepeated = false;
     try {
       const enter = (stub: PoolStub, attempt: ReachAttempt) => this.#enter(stub, attempt);
       const onFailure = (error: unknown) => this.#onFailure(error);
@@ -215,7 +228,7 @@ class Waiting {
       id: this.#id,
       pausedMs,
       waitedMs: this.waitedMs,
-      ...(this.#line ? { from: this.#line.enter(this.#place) } : {}),
+      ...(this.#line ? { caller: this.#line.enter(this.#place) } : {}),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),
       ...(hashKey === undefined ? {} : { hashKey }),
@@ -264,7 +277,10 @@ class Waiting {
     // An overloaded object rejects the call before it runs, so it has granted nothing.
     if (!isOverloaded(error)) this.#isAnswerLost = true;
     // It needs no other slot.
-    if (this.#isServed) throw error;
+    if (this.#isServed) {
+      this.#isNotRepeated = true;
+      throw new NotRepeated();
+    }
     refuseIfRetryIsPointless(error, this.#request.pool, this.#turn, this.waitedMs);
   }
 

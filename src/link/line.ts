@@ -80,7 +80,8 @@ export class Line {
   enter(place: Place): Caller {
     this.leave(place);
     place.call = ++this.#calls;
-    this.#waiting.set(place.call, place);
+    // One that has missed a lease has to go on first.
+    if (place.state === "waits") this.#waiting.set(place.call, place);
     return { isolate: isolateId(), call: place.call };
   }
 
@@ -91,7 +92,6 @@ export class Line {
 
   /** A request that was too late for a lease waits again, by the same call. */
   back(place: Place): void {
-    place.state = "waits";
     this.#waiting.set(place.call, place);
   }
 

@@ -120,7 +120,7 @@ export interface EnterRequest extends TicketRequest {
   mayDefer?: boolean;
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */
   ended?: Ended[];
-  /** Leases that were passed on in the isolate of `from`, likewise. */
+  /** Leases that were passed on in the isolate of `caller`, likewise. */
   passed?: Passed[];
 }
 

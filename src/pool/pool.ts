@@ -143,13 +143,13 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const now = Date.now();
     if (request.mayDefer && this.#isToBeDeferred(now)) {
       const { ended = [] } = request;
-      this.#notePassed(request.from?.isolate, request.passed, now);
+      this.#notePassed(request.caller?.isolate, request.passed, now);
       this.#endAll(ended, now);
       // The Worker takes the answer for a sign that the ledger has these ends.
       if (ended.length > 0) this.#commit.now();
       return Promise.resolve({ granted: false, code: "defer" });
     }
-    const isolate = request.from?.isolate ?? null;
+    const isolate = request.caller?.isolate ?? null;
     const answer = this.#answers.add(request.id, isolate);
     const hasPassed = this.#notePassed(isolate, request.passed, now);
     const isAwaited = this.#endAll(request.ended ?? [], now);

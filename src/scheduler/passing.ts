@@ -13,7 +13,10 @@ const MOST_LISTED = 64;
 const LISTED_PER_SLOT = 2;
 /** For how long a lease may be passed on, in ms, before the object sees it again: as often as a lease is renewed. */
 const LONGEST_MS = LEASE_TTL_MS / 3;
-/** How much later its holder may take the permit for over, in ms: the message with it takes time. */
+/**
+ * How much later than by the object's own clock a pass may be heard of, in ms: the holder's time begins when it hears of its
+ * lease, and its report shares a batch and travels.
+ */
 const LATE_MS = 1_000;
 /** Versions a millisecond, so that an instance of the object begins above all versions of the one before. */
 const VERSIONS_PER_MS = 1_000;
@@ -67,7 +70,7 @@ export class Passing {
       this.#told.set(isolate, tickets);
       if (this.#told.size > 1) this.#forgetThoseDone();
     }
-    const calls = tickets.map(({ from }) => from?.call as number);
+    const calls = tickets.map(({ caller }) => caller?.call as number);
     return { version: ++this.#version, calls, notBefore: this.#notBefore };
   }
 
@@ -85,7 +88,7 @@ export class Passing {
   /** A ticket has come. One that goes before others which another isolate was told of has them recalled. */
   entered(ticket: Ticket): void {
     for (const [isolate, tickets] of this.#told) {
-      if (ticket.from?.isolate === isolate || !tickets.some((one) => !one.left && goesBefore(ticket, one)))
+      if (ticket.caller?.isolate === isolate || !tickets.some((one) => !one.left && goesBefore(ticket, one)))
         continue;
       this.recall();
       return;
@@ -98,7 +101,7 @@ export class Passing {
     const listed: Ticket[] = [];
     for (const ticket of waitingList.first(Math.min(LISTED_PER_SLOT * fleet.inFlight, MOST_LISTED))) {
       // A retry waits for another server than the one that failed it, perhaps.
-      if (ticket.from?.isolate !== isolate || ticket.failed) break;
+      if (ticket.caller?.isolate !== isolate || ticket.failed) break;
       listed.push(ticket);
     }
     return listed;

@@ -186,7 +186,7 @@ export class Scheduler {
     // When its last request began, a message says that comes later than this one.
     if (hop > slot.hop) slot.since = now;
     this.#chronicle.leaseEnded(slot, end, now);
-    this.#fleet.end(slot, end, now);
+    this.#fleet.end(slot, end, hop, now);
     this.#refuseOrDispatch(now);
   }
 
@@ -200,7 +200,7 @@ export class Scheduler {
     const slot = this.#fleet.leased(lease) ?? this.#fleet.cutOff(lease);
     if (slot) this.#slotPassed(slot, { hop, end, isolate, at }, now);
     // The lease has ended since, by a message that was faster.
-    else if (ticket) this.#chronicle.passedOn(server, null, end, now);
+    else if (this.#fleet.passedBefore(lease, hop) || ticket) this.#chronicle.passedOn(server, null, end, now);
     if (!ticket) return;
     this.counters.granted(at - ticket.since);
     this.traffic.granted(ticket, now);
@@ -218,7 +218,7 @@ export class Scheduler {
     return this.#passing.next(isolate);
   }
 
-  /** True if the present holder of the lease may have passed it on, or may yet. */
+  /** True if the present holder of the lease may have passed it on, or may yet, and the message is on its way. */
   mayBePassedOn(lease: string, now: number): boolean {
     return (this.#fleet.slotNamed(lease)?.passUntil ?? now) > now;
   }
@@ -581,6 +581,8 @@ export class Scheduler {
     // Without a token it is counted as accepted once more.
     if (token !== undefined || retry) this.#chronicle.holderFound();
     this.#fleet.free(slot, now);
+    // In a stop the request is refused, and nothing else looks.
+    this.#noteIfDrained(now);
   }
 
   /** Cuts off the leases that were to have ended by now: those of a drain, and those of servers on their way out. */

@@ -289,7 +289,7 @@ describe("a lease that another request passes on", () => {
   /** Passes a lease on to the one who has asked last. */
   const passOn = () => {
     versions += 10;
-    lineOf(web).hear({ version: versions, calls: [asked.at(-1)?.from?.call ?? 0], notBefore: 0 });
+    lineOf(web).hear({ version: versions, calls: [asked.at(-1)?.caller?.call ?? 0], notBefore: 0 });
     const { server, tellEnd } = granted("b");
     const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
     return lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
@@ -361,6 +361,18 @@ describe("a lease that another request passes on", () => {
     answers = [never];
     void acquire({ waitedMs: 0 }, { flow: "header:x-client" });
     await pass(20);
-    expect([asked[0]?.from, passOn()]).toEqual([undefined, null]);
+    expect([asked[0]?.caller, passOn()]).toEqual([undefined, null]);
+  });
+
+  test("and was given to somebody else, while the pool's object crashed, has the request ask again", async () => {
+    const { promise: answer, reject } = Promise.withResolvers<Granted>();
+    answers = [answer, granted("c")];
+    const lease = acquire();
+    await pass(20);
+    const first = passOn();
+    if (first) first.to.take = () => false;
+    reject(CRASHED);
+    await pass(500);
+    expect((await lease).server.name).toBe("c");
   });
 });

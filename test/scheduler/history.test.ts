@@ -10,7 +10,7 @@ describe("whatever happens, in whatever order", () => {
         const world = new World(configOf({ config }));
         for (const event of events) play(world, event);
       }),
-      { numRuns: 2_500 },
+      { numRuns: 2_200 },
     );
   });
 

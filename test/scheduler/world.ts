@@ -82,6 +82,8 @@ export class World {
   readonly #setAt = new Map<string, number>();
   /** When the last check that was refused was made, by URL, of servers that were not well since. */
   readonly #refusedAt = new Map<string, number>();
+  /** By isolate and number of the call: who made it. */
+  readonly #calls = new Map<string, Worker>();
   readonly #checkIds = new Set<string>();
   /** Checks under way that take no slot, as their servers answer them beside their work: of whom, and since when. */
   readonly #beside = new Map<string, { server: Server; url: string; since: number }>();
@@ -760,8 +762,11 @@ export class World {
     const told = token === undefined ? {} : { token };
     const expires = expiresAt === undefined ? {} : { expiresAt };
     const { patienceMs, deferAfterMs, arrival } = worker;
+    const isolate = isolateOf(worker);
+    const from = isolate === null ? {} : { caller: { isolate, call: this.#calls.size } };
+    if (isolate !== null) this.#calls.set(`${isolate}/${this.#calls.size}`, worker);
     const request = {
-      ...{ id, waitedMs, aheadMs: arrival.aheadMs, ...told, ...expires, ...keyOf(worker) },
+      ...{ id, waitedMs, aheadMs: arrival.aheadMs, ...told, ...expires, ...keyOf(worker), ...from },
       ...(retry ? { retry } : {}),
       ...(patienceMs === undefined ? {} : { patienceMs }),
       ...(deferAfterMs === undefined ? {} : { deferAfterMs }),
@@ -794,6 +799,8 @@ export class World {
       else this.#asked(question);
     }
     for (const decision of changes.decisions) this.#answer(decision);
+    for (const decision of changes.decisions)
+      if (decision.kind === "grant" && !this.#tellsNobody) this.#checkNext(this.#workerOf(decision));
     if (this.#isAtWork) this.#workedAt = this.now;
   }
 
@@ -886,6 +893,22 @@ export class World {
       worker.waitedMs = this.now - worker.since;
       worker.server = decision.slot.server.name;
       this.#tellToken(worker, decision.token);
+    }
+  }
+
+  /** Its isolate is told only of its own requests that wait, and of nobody who goes after somebody else. */
+  #checkNext(worker: Worker): void {
+    const isolate = isolateOf(worker);
+    if (isolate === null) return;
+    const listed = (this.scheduler.next(isolate)?.calls ?? []).map((call) =>
+      this.#calls.get(`${isolate}/${call}`),
+    );
+    for (const one of listed) {
+      assert.ok(one && one.state === "waiting" && !one.failed, `${one?.id} is next, and does not wait`);
+      for (const other of this.#waiting) {
+        if (listed.includes(other)) continue;
+        assert.ok(mayGoBefore(one.arrival, other.arrival), `${one.id} is next, before ${other.id}`);
+      }
     }
   }
 
@@ -1184,6 +1207,9 @@ export class World {
     if (before && this.#checkIds.has(before.id)) this.#yieldedAt.set(url, this.now);
     const back = this.#slots.on(url).some(({ id, until }) => this.#checkIds.has(id) && until === this.now);
     if (back || this.#yieldedAt.get(url) === this.now || worker.askedAt === this.now) return;
+    // Its other slots were free before, and the check that has just brought it up may still have its own.
+    const cameUp = this.scheduler.servers.some((one) => one.url === url && one.healthSince === this.now);
+    if (cameUp) return;
     if (this.questions.length >= 4 || this.questions.some((one) => one.url.startsWith(`${url}/`))) return;
     const sinceMs = this.now - (this.#checkedAt.get(url) ?? this.now);
     const text = `${sinceMs} ms since ${url} was checked, which gets ${worker.id}`;
@@ -1248,6 +1274,12 @@ export class World {
   #has({ id }: Worker): Occupied | undefined {
     return this.#slots.of(id, this.now);
   }
+}
+
+/** Where it waits; `null`: in a Worker that passes no leases on, or it is stored. */
+function isolateOf(worker: Worker): string | null {
+  const kind = worker.arrival.nth % 8;
+  return isStored(worker) || kind === 7 ? null : kind < 6 ? "one" : "two";
 }
 
 /** Where it goes, and whose it is. */

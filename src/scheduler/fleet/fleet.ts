@@ -28,6 +28,8 @@ import type { Slot } from "./slot.ts";
 
 /** Messages that a lease was passed on may overtake each other; so many at most. */
 const MOST_UNTOLD = 64;
+/** And the one that it has ended; of so many leases. */
+const MOST_ENDED_UNTOLD = 1_024;
 
 /**
  * The pool's servers and their slots: which requests hold them, how long they stay closed afterwards, and how healthy
@@ -44,6 +46,8 @@ export class Fleet {
   /** Whose requests have the slots, and for how long; `null`: all are one flow. */
   readonly #shares: FairShares | null;
   readonly #startedAt: number;
+  /** The passes that nobody has told of yet, by their hops, of leases that have ended. */
+  readonly #untold = new Map<string, Set<number>>();
 
   /** `newId` returns an id that is unique across all instances of the pool. */
   constructor(
@@ -145,7 +149,7 @@ export class Fleet {
 
   /** Leases a slot to the ticket; `undefined`: none is free for it. */
   grant(
-    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow" | "from" | "expiresAt">,
+    ticket: Pick<Ticket, "id" | "failed" | "hashKey" | "flow" | "caller" | "expiresAt">,
     now: number,
     random: () => number,
   ): Slot<Server> | undefined {
@@ -175,13 +179,28 @@ export class Fleet {
    */
   passed(slot: Slot<Server>, hop: number, isolate: string, at: number): boolean {
     if (hop <= slot.hop) return slot.untold?.delete(hop) ?? false;
-    for (let missed = Math.max(slot.hop + 1, hop - MOST_UNTOLD); missed < hop; missed++) {
-      slot.untold ??= new Set();
-      slot.untold.add(missed);
-    }
+    expectPasses(slot, hop - 1);
     slot.hop = hop;
     this.#leases.passed(slot, isolate, at);
     return true;
+  }
+
+  /** As `passed`, of a lease that has ended. */
+  passedBefore(lease: string, hop: number): boolean {
+    const untold = this.#untold.get(lease);
+    const isNews = untold?.delete(hop) ?? false;
+    if (untold?.size === 0) this.#untold.delete(lease);
+    return isNews;
+  }
+
+  /** The lease ends, and had been passed on so often: messages that tell of that may still come. */
+  #endedAfter(slot: Slot<Server>, hop: number): void {
+    expectPasses(slot, hop);
+    if (!slot.untold?.size) return;
+    this.#untold.set(slot.lease, slot.untold);
+    slot.untold = null;
+    const [oldest] = this.#untold.keys();
+    if (this.#untold.size > MOST_ENDED_UNTOLD && oldest !== undefined) this.#untold.delete(oldest);
   }
 
   renew(slot: Slot<Server>, now: number): void {
@@ -190,9 +209,10 @@ export class Fleet {
     this.#shares?.renewed(slot, now);
   }
 
-  /** Ends the lease on this slot, which stays closed while its server may still be at work. */
-  end(slot: Slot<Server>, end: LeaseEnd, now: number): void {
+  /** Ends the lease on this slot, which stays closed while its server may still be at work. `hop`: see `Slot`. */
+  end(slot: Slot<Server>, end: LeaseEnd, hop: number, now: number): void {
     const { cooldownMs } = this.#settings;
+    this.#endedAfter(slot, hop);
     if (end.how === "unused") {
       this.#shares?.unused(slot);
       this.free(slot, now);
@@ -418,6 +438,14 @@ export class Fleet {
     if (state !== "cut") return stateSince;
     const lostAt = until - this.#settings.quarantine.maxMs;
     return stateSince > this.#startedAt ? lostAt : Math.max(lostAt, this.#startedAt + LEASE_TTL_MS);
+  }
+}
+
+/** Of the passes up to this one, messages are still to come. */
+function expectPasses(slot: Slot, upTo: number): void {
+  for (let hop = Math.max(slot.hop + 1, upTo - MOST_UNTOLD); hop <= upTo; hop++) {
+    slot.untold ??= new Set();
+    slot.untold.add(hop);
   }
 }
 

@@ -15,7 +15,7 @@ const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 /** The states of a slot that nothing holds and that cannot be granted. */
 export type WithheldState = "quarantined" | "recovering" | "cooling" | "resting";
 
-type GrantedTicket = Pick<Ticket, "id" | "flow" | "from" | "expiresAt">;
+type GrantedTicket = Pick<Ticket, "id" | "flow" | "caller" | "expiresAt">;
 
 /** Who occupies a slot: a request or a check. */
 interface Occupant {
@@ -64,9 +64,9 @@ export class Leases {
 
   /** Leases a slot, just returned by `Server.take`, to the ticket. */
   grant(slot: Slot<Server>, ticket: GrantedTicket, now: number): void {
-    const { id, flow, from, expiresAt } = ticket;
+    const { id, flow, caller, expiresAt } = ticket;
     // A deferred request's object gets a handle with its grant.
-    this.#occupy(slot, { id, flow, isolate: from?.isolate ?? null, attached: expiresAt !== null }, now);
+    this.#occupy(slot, { id, flow, isolate: caller?.isolate ?? null, attached: expiresAt !== null }, now);
     this.#setStateUntil(slot, "leased", now + LEASE_TTL_MS, now);
   }
 

@@ -44,7 +44,11 @@ export class Chronicle {
 
   /** A lease has ended. To be called while the slot still has its state of before. */
   leaseEnded(slot: SlotRow, end: LeaseEnd, now: number): void {
-    if (isSurplus(end)) return;
+    if (isSurplus(end)) {
+      // It was counted when its holder was presumed lost, or it was cut off.
+      if (!isHeld(slot)) this.holderFound();
+      return;
+    }
     const isRetried = end.how === "busy" || ("retried" in end && end.retried);
     // Its holder was presumed lost, and its request was counted then.
     if (isPresumedLost(slot) && !isRetried) return;

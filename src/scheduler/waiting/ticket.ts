@@ -23,7 +23,7 @@ export interface TicketRequest {
   /** Only of a direct request: after so long a wait in all, in ms, its client wants to store it instead. */
   deferAfterMs?: number;
   /** Only of a direct request whose Worker can pass leases on: where it waits. */
-  from?: Caller;
+  caller?: Caller;
   /** Only of a deferred request: when it is given up, instead of after `queue_timeout`; ms since the epoch. */
   expiresAt?: number;
 }
@@ -48,7 +48,7 @@ export interface Ticket {
   /** When a deferred request is given up: nobody holds a connection for it. `null`: this is a direct one. */
   readonly expiresAt: number | null;
   /** Where a direct request waits; `null`: it gets its slot from the object only. */
-  readonly from: Caller | null;
+  readonly caller: Caller | null;
   /** When the patience of a direct request's client ends; `null`: never before `queue_timeout`. */
   readonly patientUntil: number | null;
   /** True if the client then wants to store it instead. */

@@ -76,7 +76,7 @@ export class WaitingList {
     const failed = retry ? new FailedServer(retry, now) : null;
     const isRetry = retry !== undefined;
     const expiresAt = request.expiresAt ?? null;
-    const { hashKey = null, flow = null, aheadMs = 0, patienceMs, deferAfterMs, from = null } = request;
+    const { hashKey = null, flow = null, aheadMs = 0, patienceMs, deferAfterMs, caller = null } = request;
     const patientMs = Math.min(patienceMs ?? NEVER, deferAfterMs ?? NEVER, this.#timeoutMs);
     const ticket: Ticket = {
       id,
@@ -88,7 +88,7 @@ export class WaitingList {
       failed,
       hashKey,
       expiresAt,
-      from,
+      caller,
       patientUntil: expiresAt === null && patientMs < this.#timeoutMs ? since + patientMs : null,
       isToBeStored: deferAfterMs === patientMs,
       left: false,

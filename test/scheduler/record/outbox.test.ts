@@ -22,6 +22,7 @@ const EMPTY = {
   left: new Set(),
   registered: new Map(),
   cuts: [],
+  recalls: new Map(),
   drainChanged: false,
   regroupChanged: false,
   wakeChanged: false,
