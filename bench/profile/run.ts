@@ -9,7 +9,8 @@ import { Servers } from "../servers/servers.ts";
 import { startSluice } from "../subjects/sluice.ts";
 import { Inspector, selfTimes } from "./inspector.ts";
 
-const USAGE = "usage: npm run bench:profile -- [--connections N] [--servers N] [--service MS] [--seconds N] [--save folder]";
+const USAGE =
+  "usage: npm run bench:profile -- [--connections N] [--servers N] [--service MS] [--seconds N] [--save folder]";
 const TOP = 30;
 
 const { connections, servers: serverCount, service, seconds, save } = argumentsOrExit();
@@ -17,13 +18,15 @@ cleanUpOnExit();
 const gear = await findGear(shareOutCores());
 const servers = await Servers.start(serverCount);
 await servers.work(service);
+/** Of servers that do one thing at a time, where that takes a time. */
+const path = service > 0 ? "/work" : "/";
 await profile(servers, gear);
 await countMessages(servers, gear);
 process.exit(0);
 
 async function profile({ urls }: Servers, gear: Gear): Promise<void> {
   const sluice = await startSluice(urls, gear.bundles, { flags: ["--inspector-addr=127.0.0.1:0"] });
-  const load = { url: `${sluice.url}/`, connections };
+  const load = { url: sluice.url + path, connections };
   await run({ ...load, seconds: 2 }, gear);
   const inspector = await Inspector.connect(sluice.inspectorUrl, "main");
   await inspector.startProfile();
@@ -47,7 +50,7 @@ async function profile({ urls }: Servers, gear: Gear): Promise<void> {
 
 async function countMessages({ urls }: Servers, gear: Gear): Promise<void> {
   const sluice = await startSluice(urls, gear.bundles, { bundle: "counted" });
-  await run({ url: `${sluice.url}/`, connections, seconds }, gear);
+  await run({ url: sluice.url + path, connections, seconds }, gear);
   const counts = await takeCounts(sluice);
   console.log("\nfor each request:");
   for (const [what, count] of Object.entries(counts).sort()) {
