@@ -119,7 +119,7 @@ const PASSING = {
   cooldownMs: 0,
   servers: 3,
   backups: 0,
-  meanGapMs: 10,
+  meanGapMs: 30,
   deferredShare: 0.01,
   workMs: [10, 50] as [number, number],
   calm: 4,
