@@ -32,6 +32,12 @@ export const DETAILS = {
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
+/**
+ * How long a retry waits, in ms, to hear its token, if its first attempt was passed a lease and has failed before the pool had
+ * heard of that: without one it would lose its turn.
+ */
+const TOKEN_MS = 100;
+
 const IMPATIENT = "The request waited as long as its client prefers, and no server became free.";
 
 /** The client disconnected before it had its answer. */
@@ -70,6 +76,8 @@ export interface Turn {
   waitedMs: number;
   /** Absent until the pool has sent one. */
   token?: number;
+  /** Resolves once the pool has answered a request that was passed a lease: with a token, mostly. */
+  answered?: Promise<unknown>;
   /** See `TicketRequest`. */
   hashKey?: number;
   flow?: string;
@@ -151,6 +159,8 @@ class Waiting {
   /** Resolves with the slot that it is granted, or that is passed on to it. Rejects as `acquireLease`. */
   async lease(): Promise<HeldLease> {
     const { pool } = this.#request;
+    const { token, answered: before } = this.#turn;
+    if (token === undefined && before) await Promise.race([before, scheduler.wait(TOKEN_MS)]);
     let answered = this.#answer();
     for (;;) {
       answered.then(
@@ -166,6 +176,7 @@ class Waiting {
         // The pool hears of it later, and may have granted a slot until then.
         const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
         this.#request.inBackground(ended);
+        this.#turn.answered = ended;
         return new HeldLease(this.#env, pool, lease);
       }
       // It has gone on so late that somebody else has the lease.

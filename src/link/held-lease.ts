@@ -161,7 +161,7 @@ export class HeldLease implements Passage {
       this.#handle = null;
     }
     try {
-      this.#handle = await poolStub(this.#env, this.#pool).attach(this.id);
+      this.#handle = await poolStub(this.#env, this.#pool).attach(this.id, this.#hop);
       return this.#handle !== null;
     } catch {
       return null;

@@ -53,9 +53,10 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   /**
    * Renews a lease and returns a handle of it: the pool learns at once when the handle's holder is gone. `null`: the
    * slot is no longer the caller's. If it was cut off, the handle says so at once. Called by a Worker that has held a
-   * slot for `ATTACH_MS`, and by one whose handle an earlier instance of the object gave.
+   * slot for `ATTACH_MS`, and by one whose handle an earlier instance of the object gave. `hop`: how often the lease had been
+   * passed on; absent: never.
    */
-  attach(id: string): Lease | null;
+  attach(id: string, hop?: number): Lease | null;
   /**
    * Names a server for a request of `free_paths`, which takes no slot, and counts the request unless a server has
    * failed it before. Called by a Worker, for each attempt.
@@ -105,8 +106,11 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
    * passed: with how many slots are in flight.
    */
   whenIdle(identity: string, timeoutMs: number): Promise<number>;
-  /** Frees a slot at once, because the operator knows that its server is idle. `null`: no such lease. */
-  freeLease(id: string, act: Act): Promise<Snapshot | null>;
+  /**
+   * Frees a slot, because the operator knows that its server is idle: as soon as it is certain which request has it. `null`: no
+   * such lease. `name`: see `leaseName`.
+   */
+  freeLease(name: string, act: Act): Promise<Snapshot | null>;
   /** What an operator has done to a deferred request, whose own object was asked for it. */
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void;
   /** The last changes by operators, newest first. */

@@ -179,8 +179,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return committed.then(() => passing && this.#scheduler.next(passing.isolate));
   }
 
-  attach(id: string): LeaseHandle | null {
-    if (!this.#scheduler.attach(id, Date.now()) && !this.#scheduler.isCutOff(id)) return null;
+  attach(id: string, hop = 0): LeaseHandle | null {
+    if (!this.#scheduler.attach(id, Date.now(), hop) && !this.#scheduler.isCutOff(id)) return null;
     this.#commit.soon();
     const handle = this.#handles.create(id);
     this.#handles.keep(id, handle);
@@ -322,16 +322,20 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return inFlightAt(leaving());
   }
 
-  async freeLease(id: string, act: Act): Promise<Snapshot | null> {
+  async freeLease(name: string, act: Act): Promise<Snapshot | null> {
     // Else another request might have the lease by then, of which the pool has not heard yet.
-    const isFixed = () => !this.#scheduler.mayBePassedOn(id, Date.now());
+    const isFixed = () => !this.#scheduler.mayBePassedOn(name, Date.now());
     await this.#conditions.until(isFixed, FIXED_MS);
-    const answer = this.#acts.freeLease(id, act);
+    const id = this.#scheduler.leaseNamed(name);
+    const answer = this.#acts.freeLease(name, act);
     if (answer === "done") {
       // Once that is durable, as its holder's server may be given another request from then on.
       const snapshot = this.snapshot();
-      this.#handles.tellTaken(id, "freed");
-      this.#handles.delete(id);
+      // An act that is repeated finds none.
+      if (id !== null) {
+        this.#handles.tellTaken(id, "freed");
+        this.#handles.delete(id);
+      }
       return snapshot;
     }
     this.#commit.now();

@@ -218,15 +218,24 @@ export class Scheduler {
     return this.#passing.next(isolate);
   }
 
-  /** True if the present holder of the lease may have passed it on, or may yet, and the message is on its way. */
+  /**
+   * True if the present holder of the lease may have passed it on, or may yet, and the message is on its way; or if it is not
+   * known which request has it.
+   */
   mayBePassedOn(lease: string, now: number): boolean {
-    return (this.#fleet.slotNamed(lease)?.passUntil ?? now) > now;
+    const slot = this.#fleet.slotNamed(lease);
+    return slot !== undefined && (slot.isHopUnsure || slot.passUntil > now);
   }
 
-  /** The holder of a lease attaches, after which it passes the lease on no more. */
-  attach(id: string, now: number): boolean {
+  /** Returns the id of the lease that operators call so; `null`: there is none in flight. */
+  leaseNamed(name: string): string | null {
+    return this.#fleet.slotNamed(name)?.lease ?? null;
+  }
+
+  /** The holder of a lease attaches, after which it passes the lease on no more. `hop`: how often it had been passed on. */
+  attach(id: string, now: number, hop = 0): boolean {
     const slot = this.#fleet.leased(id);
-    if (slot) this.#fleet.attach(slot);
+    if (slot) this.#fleet.attach(slot, hop);
     return this.renew(id, now);
   }
 

@@ -34,6 +34,27 @@ describe("freeing a lease by hand", () => {
     expect(await Promise.all(requests.slice(1))).toEqual(["200 second", "200 third"]);
   });
 
+  test("means the request that has it, where the lease was passed on: by the name of one before it, nothing is freed", async () => {
+    const { sluice, origin } = await stage();
+    const requests = ["/1", "/2", "/3", "/4"].map((path) => get(sluice, path));
+    const answer = async () => (await origin.arrival()).response.end("served");
+    await answer();
+    await sluice.until("web", ({ totals }) => totals.completed === 1);
+    const name = await onlyLease(sluice);
+    await answer();
+    await sluice.until("web", ({ totals }) => totals.passedOn === 1);
+    const third = await origin.arrival();
+    const passedOn = await onlyLease(sluice);
+    expect(passedOn).toBe(`${name}.1`);
+    expect((await free(sluice, name)).status).toBe(404);
+    expect((await free(sluice, passedOn)).status).toBe(200);
+    await answer();
+    third.response.end("third");
+    const answers = await Promise.all(requests);
+    expect(answers.filter((one) => one === "200 served").length).toBe(3);
+    expect(answers.filter((one) => one !== "200 served")[0]).toMatch(/504|200 third/);
+  });
+
   test("ends a quarantine", async () => {
     const { sluice, origin } = await stage({ server_timeout: "30ms", quarantine: { max: "1h" } });
     expect(await get(sluice, "/silent")).toContain("504");

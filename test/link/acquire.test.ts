@@ -4,10 +4,10 @@ import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
 import { lineOf } from "../../src/link/line.ts";
-import type { Ended, EnterRequest, Granted, NotGranted, Queued } from "../../src/link/protocol.ts";
+import type { Ended, EnterRequest, Granted, NotGranted, Queued, Served } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
-type Answer = Granted | Queued | NotGranted;
+type Answer = Granted | Served | Queued | NotGranted;
 
 const CRASHED = new Error("the object crashed");
 const OVERLOADED = Object.assign(new Error("busy"), { overloaded: true });
@@ -355,6 +355,24 @@ describe("a lease that another request passes on", () => {
     await expect(lease).rejects.toThrow(ClientLeft);
     await pass(20);
     expect(told).toEqual(["enter", "end passed unused"]);
+  });
+
+  test("and that fails before the pool has heard of it, has the retry wait for its token", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<Served>();
+    answers = [answer, granted("c")];
+    const turn: Turn = { waitedMs: 0 };
+    const first = acquire(turn);
+    await pass(20);
+    passOn();
+    const lease = await first;
+    turn.failed = { lease, end: { how: "broken", retried: true }, restsUntil: Date.now() };
+    const second = acquire(turn);
+    await pass(5);
+    expect(told).toEqual(["enter"]);
+    resolve({ granted: false, code: "served", token: 42 });
+    await pass(5);
+    expect((await second).server.name).toBe("c");
+    expect(asked[1]).toMatchObject({ token: 42, retry: { server: "b" } });
   });
 
   test("is not for one whose pool shares by flow", async () => {

@@ -33,7 +33,7 @@ function mostBegun(servers: readonly SingleFlightServer[], inFlight: number): nu
 describe("a lease that its request gives up in order", () => {
   test("goes to the next in line of the same isolate: ten servers under load are hardly ever granted again", async () => {
     pool = await SingleFlightPool.start(10, 10);
-    const answers = await load([pool.sluice.url], 40, 2_000);
+    const answers = await load([pool.sluice.url], 40, 800);
     expect(statuses(answers)).toEqual({ 200: answers.length });
     expect(pool.rejected).toBe(0);
     const { totals } = await pool.sluice.until("web", ({ inFlight, queued }) => inFlight + queued === 0);
@@ -106,7 +106,7 @@ describe("a lease that its request gives up in order", () => {
 describe("two isolates", () => {
   test("share the servers, none is asked twice at a time, and each gets its share", async () => {
     pool = await SingleFlightPool.start(4, 10, {}, { second: true });
-    const answers = await load([pool.sluice.url, pool.sluice.secondUrl], 24, 1_000);
+    const answers = await load([pool.sluice.url, pool.sluice.secondUrl], 24, 400);
     expect(statuses(answers)).toEqual({ 200: answers.length });
     expect(pool.rejected).toBe(0);
     const { totals } = await pool.sluice.until("web", ({ inFlight, queued }) => inFlight + queued === 0);

@@ -124,10 +124,13 @@ export class Fleet {
     return slot && isInFlight(slot) ? slot : undefined;
   }
 
-  /** Returns the slot in flight whose lease operators call so; `undefined`: there is none, or another request has it by now. */
+  /**
+   * Returns the slot in flight whose lease operators call so; `undefined`: there is none, or another request has it by now.
+   * While it is not known which request has it, that of any.
+   */
   slotNamed(name: string): Slot<Server> | undefined {
     const slot = this.slotInFlight(name) ?? this.slotInFlight(name.slice(0, name.lastIndexOf(".")));
-    return slot && leaseName(slot) === name ? slot : undefined;
+    return slot && (slot.isHopUnsure || leaseName(slot) === name) ? slot : undefined;
   }
 
   /**
@@ -168,9 +171,10 @@ export class Fleet {
     return this.#leases.soleHolder;
   }
 
-  /** The holder of this lease has a handle of it from now on. */
-  attach(slot: Slot<Server>): void {
-    this.#leases.attach(slot);
+  /** The holder of this lease has a handle of it from now on. `hop`: how often the lease has been passed on. */
+  attach(slot: Slot<Server>, hop: number): void {
+    expectPasses(slot, hop);
+    this.#leases.attach(slot, hop);
   }
 
   /**
@@ -180,8 +184,7 @@ export class Fleet {
   passed(slot: Slot<Server>, hop: number, isolate: string, at: number): boolean {
     if (hop <= slot.hop) return slot.untold?.delete(hop) ?? false;
     expectPasses(slot, hop - 1);
-    slot.hop = hop;
-    this.#leases.passed(slot, isolate, at);
+    this.#leases.passed(slot, hop, isolate, at);
     return true;
   }
 
@@ -196,6 +199,9 @@ export class Fleet {
   /** The lease ends, and had been passed on so often: messages that tell of that may still come. */
   #endedAfter(slot: Slot<Server>, hop: number): void {
     expectPasses(slot, hop);
+    slot.hop = Math.max(slot.hop, hop);
+    slot.isHopUnsure = false;
+    slot.passUntil = Number.NEGATIVE_INFINITY;
     if (!slot.untold?.size) return;
     this.#untold.set(slot.lease, slot.untold);
     slot.untold = null;

@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../../config/types.ts";
 import { PriorityQueue } from "../collections/priority-queue.ts";
 import type { Outbox } from "../record/outbox.ts";
+import { passesOn } from "../terms/passing.ts";
 import { isHeld, isInFlight, type SlotRow, type SlotState } from "../terms/rows.ts";
 import type { Ticket } from "../waiting/ticket.ts";
 import type { Server } from "./server.ts";
@@ -71,7 +72,9 @@ export class Leases {
   }
 
   /** The lease is another request's from now on, in this isolate. Its row says what it said. */
-  passed(slot: Slot<Server>, isolate: string, since: number): void {
+  passed(slot: Slot<Server>, hop: number, isolate: string, since: number): void {
+    slot.hop = hop;
+    slot.isHopUnsure = false;
     slot.since = since;
     this.#count(slot, -1);
     slot.isolate = isolate;
@@ -79,7 +82,9 @@ export class Leases {
   }
 
   /** Its holder has a handle of the lease from now on, and passes it on no more. */
-  attach(slot: Slot<Server>): void {
+  attach(slot: Slot<Server>, hop: number): void {
+    slot.hop = Math.max(slot.hop, hop);
+    slot.isHopUnsure = false;
     slot.passUntil = Number.NEGATIVE_INFINITY;
     this.#count(slot, -1);
     slot.attached = true;
@@ -128,7 +133,10 @@ export class Leases {
     const slot = server.restore(row.index);
     this.#occupy(slot, { id: row.lease, flow: row.flow, isolate: null, attached: false }, row.since);
     // The row says when its lease was granted. It may have been passed on until that instance ended.
-    if (row.state === "leased" || row.lost) slot.passUntil = now;
+    if (row.state === "leased" || row.lost) {
+      slot.passUntil = now;
+      slot.isHopUnsure = passesOn(settings);
+    }
     // Set this deadline on the first restart only: renewing it each time would never expire in a crash loop.
     if (row.state === "leased") this.#setStateUntil(slot, "orphaned", now + LEASE_TTL_MS, now);
     // The check died with the instance that sent it, but the server may still be busy with it.
@@ -162,6 +170,7 @@ export class Leases {
     slot.attached = attached;
     slot.passUntil = Number.NEGATIVE_INFINITY;
     slot.hop = 0;
+    slot.isHopUnsure = false;
     slot.untold = null;
     const namesake = this.#byId.get(id);
     if (!namesake || !isHeld(namesake)) this.#byId.set(id, slot);

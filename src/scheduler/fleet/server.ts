@@ -273,6 +273,7 @@ export class Server {
       attached: false,
       passUntil: Number.NEGATIVE_INFINITY,
       hop: 0,
+      isHopUnsure: false,
       untold: null,
       charged: null,
       heldMs: 0,

@@ -232,12 +232,7 @@ export class PassingWorld implements Audience {
   look(): void {
     if (this.pool.isDead) return;
     const { servers } = snapshotOf("web", this.pool.scheduler, this.now);
-    for (const { leases } of servers)
-      for (const { id } of leases) {
-        const lease = this.#holders.get(id) ?? this.#holders.get(id.slice(0, id.lastIndexOf(".")));
-        // One of before a restart goes by its id alone again, whoever has it.
-        if (lease?.by === this.pool) this.#names.push(id);
-      }
+    for (const { leases } of servers) for (const { id } of leases) this.#names.push(id);
   }
 
   /** And frees one that was seen, whose request is at no server any more. */
@@ -401,10 +396,10 @@ export class PassingWorld implements Audience {
             void this.#wire.call(sent, { lastAt: 0 }, () => this.pool, end).catch(() => {});
           return call(end);
         },
-        attach: (lease: string) => {
+        attach: (lease: string, hop?: number) => {
           this.#attached.add(lease);
           return call((pool) => {
-            const handle = pool.attach(lease);
+            const handle = pool.attach(lease, hop);
             return handle && this.#leaseStub(sent, pool, handle);
           });
         },

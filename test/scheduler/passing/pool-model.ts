@@ -23,7 +23,7 @@ import type { TicketRequest } from "../../../src/scheduler/waiting/ticket.ts";
 import type { LedgerModel } from "../ledger-model.ts";
 
 /** How long the pool's answer to an operator waits for isolates, and for a lease to be nobody else's; in ms. */
-const [RECALL_MS, LONGEST_PASSED_ON_MS] = [1_000, 11_000];
+const [RECALL_MS, LONGEST_PASSED_ON_MS] = [1_000, 12_000];
 
 /** Whoever hears what an instance does. */
 export interface Audience {
@@ -100,8 +100,8 @@ export class PoolModel {
     return committed.then(() => (passing ? this.#nextOf(passing.isolate) : undefined));
   }
 
-  attach(id: string): LeaseHandle | null {
-    if (!this.scheduler.attach(id, this.#audience.now) && !this.scheduler.isCutOff(id)) return null;
+  attach(id: string, hop = 0): LeaseHandle | null {
+    if (!this.scheduler.attach(id, this.#audience.now, hop) && !this.scheduler.isCutOff(id)) return null;
     void this.#commit.soon();
     const handle = this.#handles.create(id);
     this.#handles.keep(id, handle);
@@ -138,12 +138,13 @@ export class PoolModel {
     const isFixed = () => !this.scheduler.mayBePassedOn(name, this.#audience.now);
     await this.#conditions.until(isFixed, LONGEST_PASSED_ON_MS);
     if (this.isDead) return;
+    const id = this.scheduler.leaseNamed(name);
     const isFreed = this.scheduler.freeLease(name, "me", this.#audience.now);
     if (isFreed) freed();
     this.#commit.now();
-    if (!isFreed) return;
-    this.#handles.tellTaken(name, "freed");
-    this.#handles.delete(name);
+    if (!isFreed || id === null) return;
+    this.#handles.tellTaken(id, "freed");
+    this.#handles.delete(id);
   }
 
   /** `answered`: something of a question's. */
