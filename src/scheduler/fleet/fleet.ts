@@ -129,7 +129,8 @@ export class Fleet {
    * While it is not known which request has it, that of any.
    */
   slotNamed(name: string): Slot<Server> | undefined {
-    const slot = this.slotInFlight(name) ?? this.slotInFlight(name.slice(0, name.lastIndexOf(".")));
+    const [, id = name] = /^(.*)\.\d+$/.exec(name) ?? [];
+    const slot = this.slotInFlight(id);
     return slot && (slot.isHopUnsure || leaseName(slot) === name) ? slot : undefined;
   }
 
