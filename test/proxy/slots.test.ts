@@ -22,7 +22,7 @@ test.each([
   expect(first.request.url).toBe("/quick");
   first.response.end();
   expect((await quick).status).toBe(200);
-  expect((await stage.sluice.snapshot("web")).inFlight).toBe(0);
+  await stage.sluice.until("web", ({ inFlight }) => inFlight === 0);
 
   slow.end(Buffer.alloc(100 * KB));
   const second = await stage.origin.arrival();
