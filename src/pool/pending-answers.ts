@@ -47,6 +47,8 @@ export class PendingAnswers {
 
   /** Resolves with the ticket's answer. A repeated call replaces the earlier one, which resolves with `left`. */
   add(id: string, isolate: string | null): Promise<Granted | Served | Queued | NotGranted> {
+    // Nothing is passed on to the call that it replaces.
+    this.#gone(id);
     return new Promise((answer) => {
       this.#pending.get(id)?.answer({ granted: false, code: "left" });
       this.#pending.set(id, {
@@ -104,6 +106,11 @@ export class PendingAnswers {
   /** True once every isolate that was told of a recall has heard of it, or has nobody to pass a lease on to. */
   get isRecalled(): boolean {
     return this.#recalled.size === 0;
+  }
+
+  /** Nobody is waited for any longer who has not confirmed a recall. */
+  forgetRecalls(): void {
+    this.#recalled.clear();
   }
 
   /** Resolves the ticket's call with `left` and calls `onLeft`, if the call is pending. */

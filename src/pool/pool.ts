@@ -143,10 +143,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const now = Date.now();
     if (request.mayDefer && this.#isToBeDeferred(now)) {
       const { ended = [] } = request;
-      this.#notePassed(request.caller?.isolate, request.passed, now);
+      const hasPassed = this.#notePassed(request.caller?.isolate, request.passed, now);
       this.#endAll(ended, now);
       // The Worker takes the answer for a sign that the ledger has these ends.
-      if (ended.length > 0) this.#commit.now();
+      if (ended.length > 0 || hasPassed) this.#commit.now();
       return Promise.resolve({ granted: false, code: "defer" });
     }
     const isolate = request.caller?.isolate ?? null;
@@ -423,6 +423,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   async #untilRecalled(): Promise<void> {
     this.#commit.now();
     await this.#conditions.until(() => this.#answers.isRecalled, RECALL_MS);
+    // An isolate that is gone would keep the next operator waiting, too.
+    this.#answers.forgetRecalls();
   }
 
   #ticketLeft(id: string): void {

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type EnterRequest, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
+import { act } from "../support/act.ts";
+import { PoolObject } from "../support/pool-object.ts";
+
+const DRAIN = { owner: "deploy", reason: null, expiresMs: null };
+const DONE = { how: "done", status: 200 } as const;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+let calls = 0;
+const enter = (object: PoolObject, id: string, wants: Partial<EnterRequest> = {}) =>
+  object.pool.enter({ protocol: PROTOCOL, id, caller: { isolate: "one", call: ++calls }, ...wants });
+
+/** One has the slot of the only server, one waits, and their isolate was told that it is next. */
+async function withNext(object: PoolObject): Promise<{ waiting: ReturnType<typeof enter> }> {
+  void enter(object, "has");
+  const waiting = enter(object, "next");
+  const told = object.pool.end([], { isolate: "one", passed: [] });
+  await vi.advanceTimersByTimeAsync(60);
+  expect((await told)?.calls).toEqual([calls]);
+  return { waiting };
+}
+
+/** Whether it has ended by itself, with no time passing. */
+async function isOver(work: Promise<unknown>): Promise<boolean> {
+  let over = false;
+  void work.then(() => {
+    over = true;
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  return over;
+}
+
+describe("a drain, where an isolate was told who is next,", () => {
+  test("is answered once the isolate has confirmed that it passes nothing on", async () => {
+    const object = new PoolObject();
+    const { waiting } = await withNext(object);
+    const drained = object.pool.drain(DRAIN, act());
+    const { ticket, next } = (await waiting) as Queued;
+    expect(next?.calls).toEqual([]);
+    expect(await isOver(drained)).toBe(false);
+    void ticket.turn();
+    expect(await isOver(drained)).toBe(true);
+  });
+
+  test("is answered after a second if that says nothing, and what follows is not kept waiting for it", async () => {
+    const object = new PoolObject();
+    await withNext(object);
+    const drained = object.pool.drain(DRAIN, act());
+    await vi.advanceTimersByTimeAsync(999);
+    expect(await isOver(drained)).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await isOver(drained)).toBe(true);
+    expect(await isOver(object.pool.drain({ ...DRAIN, expiresMs: 60_000 }, act()))).toBe(true);
+  });
+
+  test("is answered at once if the isolate has asked again by another call", async () => {
+    const object = new PoolObject();
+    await withNext(object);
+    const drained = object.pool.drain(DRAIN, act());
+    expect(await isOver(drained)).toBe(false);
+    void enter(object, "next");
+    expect(await isOver(drained)).toBe(true);
+  });
+});
+
+test("a pass is heard also of a request that is to be stored", async () => {
+  const object = new PoolObject({ deferred: {} });
+  const { waiting } = await withNext(object);
+  const drained = object.pool.drain(DRAIN, act());
+  const { ticket } = (await waiting) as Queued;
+  const turn = ticket.turn();
+  await drained;
+  const passed = [{ lease: "has", server: "web-1", hop: 1, end: DONE, to: "next", agoMs: 0 }];
+  expect(await enter(object, "stored", { mayDefer: true, passed })).toMatchObject({ code: "defer" });
+  expect(await isOver(turn)).toBe(true);
+  expect(await turn).toMatchObject({ code: "served" });
+});
