@@ -3,7 +3,7 @@ import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
 import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
-import { lineOf } from "../../src/link/line.ts";
+import { lineOf, type Pass } from "../../src/link/line.ts";
 import type { Ended, EnterRequest, Granted, NotGranted, Queued, Served } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
@@ -336,11 +336,11 @@ describe("a lease that another request passes on", () => {
     answers = [answer];
     const lease = acquire();
     await pass(20);
-    const first = passOn();
-    if (first) first.to.state = "missed";
+    const { to } = passOn() as Pass;
+    to.state = "missed";
     await pass(20);
-    expect(passOn()?.to).toBe(first?.to);
-    if (first) first.to.state = "missed";
+    expect(passOn()?.to).toBe(to);
+    to.state = "missed";
     await pass(20);
     resolve(granted());
     expect((await lease).id).toBe(asked[0]?.id);
@@ -387,8 +387,8 @@ describe("a lease that another request passes on", () => {
     answers = [answer, granted("c")];
     const lease = acquire();
     await pass(20);
-    const first = passOn();
-    if (first) first.to.take = () => false;
+    const { to } = passOn() as Pass;
+    to.take = () => false;
     reject(CRASHED);
     await pass(500);
     expect((await lease).server.name).toBe("c");
