@@ -239,6 +239,7 @@ class Waiting {
       id: this.#id,
       pausedMs,
       waitedMs: this.waitedMs,
+      ...(pausedMs > 0 ? { sentAt: Date.now() } : {}),
       ...(this.#line ? { caller: this.#line.enter(this.#place) } : {}),
       ...(token === undefined ? {} : { token }),
       ...(retry ? { retry } : {}),

@@ -120,6 +120,11 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
 /** `id` is the ticket's, and the lease's once a slot is granted. */
 export interface EnterRequest extends TicketRequest {
   protocol: number;
+  /**
+   * When a call that is repeated was sent, by its Worker's clock; ms since the epoch. It may have waited for the object to
+   * start, and `waitedMs` knows nothing of that.
+   */
+  sentAt?: number;
   /** True if the request may be stored instead, where it would wait for an operator or a server. */
   mayDefer?: boolean;
   /** Leases of the same isolate that have ended, to save a message. They are ended before the request enters. */

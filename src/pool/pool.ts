@@ -61,6 +61,8 @@ import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /** How long an operator's answer waits for isolates to hear that they must not pass leases on, in ms. */
 const RECALL_MS = 1_000;
+/** A call that seems to have been on its way for longer, in ms, comes from a Worker whose clock is wrong. */
+const LONGEST_TRANSIT_MS = 10_000;
 /** How long the request to free a slot waits until its lease is not passed on any more, in ms: then it has attached. */
 const FIXED_MS = RENEW_MS + 2_000;
 
@@ -154,7 +156,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const hasPassed = this.#notePassed(isolate, request.passed, now);
     const isAwaited = this.#endAll(request.ended ?? [], now);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
-    this.#scheduler.enter(request, now);
+    this.#scheduler.enter(withTransit(request, now), now);
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();
     // The ticket waits, and nothing depends on when that is written.
     else if (this.#scheduler.isQueued(request.id) && !hasPassed) void this.#commit.later();
@@ -551,6 +553,13 @@ function reached({ name, url, binding, registration }: SlotRow["server"]): Reach
 }
 
 /** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
+/** Counts the time on the way, too: calls that waited for the object to start would not be in the order of arrival. */
+function withTransit(request: EnterRequest, now: number): EnterRequest {
+  const { sentAt, waitedMs = 0 } = request;
+  if (sentAt === undefined) return request;
+  return { ...request, waitedMs: waitedMs + Math.min(LONGEST_TRANSIT_MS, Math.max(0, now - sentAt)) };
+}
+
 function assertProtocol(protocol: number): void {
   if (Math.abs(protocol - PROTOCOL) > 1) throw new Error(`protocol ${protocol} is not spoken here`);
 }

@@ -137,6 +137,18 @@ describe("a slot that was granted, and the answer got lost with the pool's objec
   });
 });
 
+test("a request that asks again says when: its call may wait for the object to start", async () => {
+  const arrivedAt = Date.now();
+  answers = [CRASHED, granted()];
+  const lease = acquire();
+  await pass(1_000);
+  await lease;
+  const [first, again] = asked;
+  expect(first?.sentAt).toBeUndefined();
+  expect(again?.waitedMs).toBeGreaterThan(0);
+  expect(again?.sentAt).toBe(arrivedAt + (again?.waitedMs ?? 0));
+});
+
 test("a pool that says that it is overloaded is left alone: it has given nothing", async () => {
   answers = [OVERLOADED];
   await expect(acquire()).rejects.toMatchObject({ code: "pool-unavailable" });

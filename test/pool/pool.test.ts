@@ -27,6 +27,7 @@ const slotsOnRecord = (object: PoolObject) =>
 interface Known {
   token?: number;
   waitedMs?: number;
+  sentAt?: number;
 }
 
 /** What it is told within a second. */
@@ -330,5 +331,40 @@ describe("order is kept through crashes", () => {
     expect(told).not.toHaveBeenCalled();
     await enter(object, "a", waited());
     expect(await servedAfterDrain(object, ["b", "a"])).toEqual(["a", "b"]);
+  });
+
+  test("for who was told no token, however long each call waited for the object to start", async () => {
+    const object = new PoolObject();
+    await ask(object, "in flight");
+    const arrivedAt = Date.now();
+    for (const id of ["a", "b"]) {
+      void ask(object, id);
+      vi.advanceTimersByTime(5);
+    }
+    object.lose();
+    // Each has paused for a time of its own.
+    const again = [
+      { id: "a", waitedMs: 20, sentAt: arrivedAt + 20 },
+      { id: "b", waitedMs: 195, sentAt: arrivedAt + 200 },
+    ];
+    vi.advanceTimersByTime(500);
+    object.pool.drain(DRAIN, act());
+    await done(object, "in flight");
+    for (const { id, ...known } of again) void ask(object, id, known);
+    vi.advanceTimersByTime(SECOND);
+    expect(await servedAfterDrain(object, ["a", "b"])).toEqual(["a", "b"]);
+  });
+
+  test("for who was told no token, also if a Worker's clock is wrong: by how long it has waited", async () => {
+    const object = new PoolObject();
+    await ask(object, "in flight");
+    vi.advanceTimersByTime(1_000);
+    object.lose();
+    object.pool.drain(DRAIN, act());
+    await done(object, "in flight");
+    void ask(object, "behind", { waitedMs: 10_000, sentAt: Date.now() - 3_600_000 });
+    void ask(object, "ahead", { waitedMs: 30_000, sentAt: Date.now() + 3_600_000 });
+    vi.advanceTimersByTime(SECOND);
+    expect(await servedAfterDrain(object, ["behind", "ahead"])).toEqual(["ahead", "behind"]);
   });
 });
