@@ -19,7 +19,14 @@ export const utilisation: Scenario = {
     const rows = new Rows(this.name);
     const setting = { context, name: this.name, servers: SERVERS };
     // The server itself and the pass-through Worker know no slots: nearly all would be rejected.
-    const subjects = ["bare-lease", "pass-on", "through-object", "sluice", "haproxy"] as const;
+    const subjects = [
+      "bare-lease",
+      "pass-on",
+      "pass-on-duties",
+      "through-object",
+      "sluice",
+      "haproxy",
+    ] as const;
     await timeAndCount({ ...setting, subjects }, TIMES, rows);
     // The bench's own lease that is passed on knows one isolate only.
     const several = ["bare-lease", "sluice", "haproxy"] as const;

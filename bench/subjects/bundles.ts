@@ -13,6 +13,7 @@ const ENTRIES = {
   "through-object": { entry: `${HERE}/through-object.ts`, config: BENCH_CONFIG },
   "bare-lease": { entry: `${HERE}/bare-lease.ts`, config: BENCH_CONFIG },
   "pass-on": { entry: `${HERE}/pass-on.ts`, config: BENCH_CONFIG },
+  "pass-on-duties": { entry: `${HERE}/pass-on-duties.ts`, config: BENCH_CONFIG },
   "counted-bare-lease": { entry: `${HERE}/counted-bare-lease.ts`, config: BENCH_CONFIG },
   "counted-pass-on": { entry: `${HERE}/counted-pass-on.ts`, config: BENCH_CONFIG },
   crowd: { entry: `${HERE}/crowd.ts`, config: BENCH_CONFIG },

@@ -52,8 +52,16 @@ function start(
         bundles,
         options,
       );
+    case "pass-on-duties":
     case "through-object":
-      return startObject(name, name, "Counter", servers, bundles, options);
+      return startObject(
+        name,
+        name,
+        name === "through-object" ? "Counter" : "Slots",
+        servers,
+        bundles,
+        options,
+      );
     case "sluice":
       return startSluice(servers, bundles, { ...options, bundle: options.counted ? "counted" : "sluice" });
     case "haproxy":
@@ -71,7 +79,7 @@ export async function startPassThrough(server: string, bundles: Bundles): Promis
 }
 
 async function startObject(
-  name: "bare-lease" | "pass-on" | "through-object",
+  name: "bare-lease" | "pass-on" | "pass-on-duties" | "through-object",
   bundle: BundleName,
   className: string,
   servers: string[],

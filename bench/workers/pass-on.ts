@@ -4,7 +4,7 @@
  * what it is told: it keeps no order of its own, takes nothing back, and knows one isolate only.
  */
 import { DurableObject } from "cloudflare:workers";
-import { carry } from "./parts/carry.ts";
+import { type Carry, carry } from "./parts/carry.ts";
 import { SlotRows } from "./parts/slot-rows.ts";
 
 export interface Env {
@@ -67,16 +67,25 @@ const untold: string[] = [];
 /** Of the heirs that the object knows of, how many are none any more, which it was not told yet. */
 let settled = 0;
 
-export default {
-  fetch(request, env, ctx) {
-    const { promise, resolve } = Promise.withResolvers<Response>();
-    // Also for a client that leaves: its slot would be lost.
-    ctx.waitUntil(serve(request, env, resolve));
-    return promise;
-  },
-} satisfies ExportedHandler<Env>;
+export function passOnWorker(carry: Carry) {
+  return {
+    fetch(request, env, ctx) {
+      const { promise, resolve } = Promise.withResolvers<Response>();
+      // Also for a client that leaves: its slot would be lost.
+      ctx.waitUntil(serve(request, env, resolve, carry));
+      return promise;
+    },
+  } satisfies ExportedHandler<Env>;
+}
 
-async function serve(request: Request, env: Env, respond: (response: Response) => void): Promise<void> {
+export default passOnWorker(carry);
+
+async function serve(
+  request: Request,
+  env: Env,
+  respond: (response: Response) => void,
+  carry: Carry,
+): Promise<void> {
   const slots = env.SLOTS.getByName("pool");
   const server = await acquire(slots, request.signal);
   try {

@@ -1,9 +1,12 @@
-/** Takes the request to the server and its answer back, and nothing else. Resolves with the server's last byte. */
-export async function carry(
+/** Takes the request to the server and its answer back. Resolves with the server's last byte. */
+export type Carry = (
   server: string,
   request: Request,
   respond: (response: Response) => void,
-): Promise<void> {
+) => Promise<void>;
+
+/** Does that and nothing else. */
+export const carry: Carry = async (server, request, respond) => {
   const response = await fetch(server + new URL(request.url).pathname, {
     headers: request.headers,
     encodeResponseBody: "manual",
@@ -20,7 +23,7 @@ export async function carry(
     // Rejects where the client has left.
     await ended.catch(() => {});
   }
-}
+};
 
 const SMALL_BYTES = 256 * 1024;
 const READ_BYTES = 512 * 1024;
@@ -41,7 +44,7 @@ const RELAYS: Record<string, Relay> = {
   },
 };
 
-function readAndGiveOn(
+export function readAndGiveOn(
   source: ReadableStream,
   length: number,
 ): { body: ReadableStream; ended: Promise<void> } {
