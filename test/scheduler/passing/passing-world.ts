@@ -13,6 +13,7 @@ import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import type { LeaseEnd } from "../../../src/scheduler/terms/lease-end.ts";
 import { type Next, passesOn } from "../../../src/scheduler/terms/passing.ts";
 import type { ServerState } from "../../../src/scheduler/terms/rows.ts";
+import { leaseName } from "../../../src/scheduler/terms/rows.ts";
 import { LedgerModel } from "../ledger-model.ts";
 import { type Arrival, mayGoBefore } from "../waiting/arrival.ts";
 import { type Audience, PoolModel } from "./pool-model.ts";
@@ -90,8 +91,6 @@ export class PassingWorld implements Audience {
   readonly clock = new Clockwork();
   readonly isolates: Isolate[] = [];
   readonly sent: Sent[] = [];
-  /** Passes whose heirs have gone on. */
-  passes = 0;
   /** Something was lost that nobody can count. */
   isCalm = true;
   pool: PoolModel;
@@ -116,6 +115,8 @@ export class PassingWorld implements Audience {
   #drainedSince = 0;
   #crashedAt = 0;
   readonly #names: string[] = [];
+  /** The leases, by the names that operators know, whose requests have been at a server. */
+  readonly #begun = new Set<string>();
   #failed: Error | null = null;
 
   /** `stub`: puts these globals in place, for as long as this world is played. */
@@ -222,6 +223,11 @@ export class PassingWorld implements Audience {
       this.#acted(pool, pool.changeServer(name, { state, ...(cut === undefined ? {} : { cut }) }));
   }
 
+  /** How many heirs have gone on with the leases that they were passed. */
+  get passes(): number {
+    return [...this.#byTicket.values()].filter(({ place }) => place?.state === "served").length;
+  }
+
   /** From then on it answers checks so. */
   setUp(name: string, isUp: boolean): void {
     if (isUp) this.#down.delete(name);
@@ -235,10 +241,10 @@ export class PassingWorld implements Audience {
     for (const { leases } of servers) for (const { id } of leases) this.#names.push(id);
   }
 
-  /** And frees one that was seen, whose request is at no server any more. */
+  /** And frees one that was seen, whose request was at a server and is there no more. */
   freeLease(which: number): void {
     const name = this.#names[which % this.#names.length];
-    if (name === undefined || this.pool.isDead || this.#isAtServer(name)) return;
+    if (name === undefined || this.pool.isDead || !this.#begun.has(name) || this.#isAtServer(name)) return;
     this.isCalm = false;
     const freed = () =>
       assert.ok(!this.#isAtServer(name, true), `${name} is freed, and another request has the slot`);
@@ -676,14 +682,8 @@ export class PassingWorld implements Audience {
   #took(sent: Sent, lease: string): void {
     const holder = this.#holders.get(lease);
     assert.ok(holder, `${sent.nth} has ${lease}, which was never granted`);
-    if (this.#isServed(sent, lease)) this.passes++;
     holder.sent = sent;
     this.#seenAlive.set(lease, this.now);
-  }
-
-  /** It has got the lease by a pass. */
-  #isServed(sent: Sent, lease: string): boolean {
-    return this.#byTicket.get(lease)?.sent !== sent || this.#holders.get(lease)?.hop !== 0;
   }
 
   #worksOn(server: string): Work[] {
@@ -699,6 +699,7 @@ export class PassingWorld implements Audience {
       assert.ok(others.length < slots, `${server} works on ${others.length} when ${lease} comes`);
       assert.ok(!others.some((one) => lease !== null && one.lease === lease), `two requests have ${lease}`);
     });
+    if (lease !== null) this.#begun.add(leaseName({ lease, hop: this.#holders.get(lease)?.hop ?? 0 }));
     this.#work.get(server)?.add(work);
     return work;
   }
