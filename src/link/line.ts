@@ -68,7 +68,8 @@ export interface Pass {
  * forbids a request to use another one's I/O.
  */
 export class Line {
-  readonly #waiting = new Map<number, Place>();
+  /** By their calls; `null`: the call has failed, and the request asks again, so that nobody behind it is next. */
+  readonly #waiting = new Map<number, Place | null>();
   #calls = 0;
   #version = 0;
   #notBefore = 0;
@@ -88,6 +89,11 @@ export class Line {
   /** The request is to be passed no lease. */
   leave(place: Place): void {
     this.#waiting.delete(place.call);
+  }
+
+  /** The request's call has failed. Until it enters again, or leaves, nobody goes before it. */
+  pause(place: Place): void {
+    if (this.#waiting.has(place.call)) this.#waiting.set(place.call, null);
   }
 
   /** A request that was too late for a lease waits again, by the same call. */
@@ -115,6 +121,7 @@ export class Line {
     if (lease.version < this.#notBefore || at >= lease.passUntil) return null;
     while (this.#done < this.#next.length) {
       const place = this.#waiting.get(this.#next[this.#done] as number);
+      if (place === null) return null;
       if (place && place.until - at < LAST_MOMENTS_MS) return null;
       this.#done++;
       if (!place) continue;

@@ -78,3 +78,11 @@ test("a pass is heard also of a request that is to be stored", async () => {
   expect(await isOver(turn)).toBe(true);
   expect(await turn).toMatchObject({ code: "served" });
 });
+
+test("a request whose call says that its own ticket ended unused before is not taken for one that left", async () => {
+  const object = new PoolObject();
+  const unused = { id: "again", end: { how: "unused", served: true } } as const;
+  const answer = enter(object, "again", { ended: [unused] });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(await answer).toMatchObject({ granted: true });
+});
