@@ -149,7 +149,8 @@ class Waiting {
     this.#line = passesOn(pool) ? lineOf(pool.name) : null;
     const longestMs = Math.min(pool.queueTimeoutMs, turn.patienceMs ?? deferAfterMs, deferAfterMs);
     const until = this.#startedAt + longestMs - turn.waitedMs;
-    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease));
+    const due = (turn.token ?? this.#startedAt - turn.waitedMs) - (turn.aheadMs ?? 0);
+    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease), due);
   }
 
   get waitedMs(): number {

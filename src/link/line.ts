@@ -28,15 +28,18 @@ export class Place {
   readonly ticket: string;
   /** When its wait ends by itself. */
   readonly until: number;
+  /** When it is its turn, about as the object sees it: its arrival, or as much earlier as it goes ahead. */
+  readonly due: number;
   readonly #onLease: (lease: PassableLease) => void;
   state: "waits" | "given" | "served" | "missed" = "waits";
   /** The number of the call that is on the way; 0: none is. */
   call = 0;
 
   /** `onLease`: called with a lease that was passed on to it, in the invocation of another request. */
-  constructor(ticket: string, until: number, onLease: (lease: PassableLease) => void) {
+  constructor(ticket: string, until: number, onLease: (lease: PassableLease) => void, due = Date.now()) {
     this.ticket = ticket;
     this.until = until;
+    this.due = due;
     this.#onLease = onLease;
   }
 
@@ -81,6 +84,7 @@ export class Line {
   enter(place: Place): Caller {
     this.leave(place);
     place.call = ++this.#calls;
+    this.#goAhead(place.due);
     // One that has missed a lease has to go on first.
     if (place.state === "waits") this.#waiting.set(place.call, place);
     return { isolate: isolateId(), call: place.call };
@@ -113,6 +117,18 @@ export class Line {
   /** A request goes ahead of those who are next, as it has waited for longer. The object says who is next then. */
   overtaken(): void {
     this.#next = [];
+  }
+
+  /** Those who are due later are not next any more: the object says who is. */
+  #goAhead(due: number): void {
+    let first = this.#next.length;
+    for (let at = first - 1; at >= this.#done; at--) {
+      const place = this.#waiting.get(this.#next[at] as number);
+      if (!place) continue;
+      if (place.due <= due) break;
+      first = at;
+    }
+    if (first < this.#next.length) this.#next = this.#next.slice(0, first);
   }
 
   /** Passes the lease on to the next in line. Returns `null` if it may not be passed on, or there is nobody. */

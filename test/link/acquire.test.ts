@@ -463,4 +463,24 @@ describe("a lease that another request passes on", () => {
     const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
     expect(lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE)).toBeNull();
   });
+
+  test.each([
+    ["by its priority", { waitedMs: 0, aheadMs: 1_000 }, null],
+    ["as it had waited before", { waitedMs: 500 }, null],
+    ["not at all", { waitedMs: 0 }, 0],
+    ["not far enough", { waitedMs: 0, aheadMs: 3 }, 0],
+  ])("goes to nobody before one of its isolate that goes ahead %s", async (_, turn, to) => {
+    answers = [never];
+    void acquire();
+    await pass(5);
+    const calls = asked.map(({ caller }) => caller?.call ?? 0);
+    versions += 10;
+    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+    void acquire(turn);
+    await pass(5);
+    const { server, tellEnd } = granted("b");
+    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
+    const passed = lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
+    expect(passed?.to.ticket).toBe(to === null ? undefined : asked[to]?.id);
+  });
 });
