@@ -707,6 +707,7 @@ export class Scheduler {
       const slot = this.#fleet.grant(head, now, this.#random);
       if (slot) {
         this.#waitingList.shift(slot);
+        this.#passing.granted(slot);
         this.#recordGrant(head, slot, now);
       } else if (!this.#passOver(head)) break;
     }
