@@ -221,7 +221,8 @@ class Waiting {
       this.#unsent = { ended: [], passed: [] };
       // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way. Not
       // yet where the request may have to ask again: `unused` would end what it gets then.
-      if (this.#isAnswerLost && !this.#isNotRepeated) ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
+      if (this.#isAnswerLost && !this.#isNotRepeated)
+        ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
       if (ended.length + passed.length > 0) inBackground(tellEnded(this.#env, pool, ended, { passed }));
       this.#ticket?.[Symbol.dispose]();
     }
