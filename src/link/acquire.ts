@@ -149,7 +149,8 @@ class Waiting {
     this.#line = passesOn(pool) ? lineOf(pool.name) : null;
     const longestMs = Math.min(pool.queueTimeoutMs, turn.patienceMs ?? deferAfterMs, deferAfterMs);
     const until = this.#startedAt + longestMs - turn.waitedMs;
-    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease));
+    const due = (turn.token ?? this.#startedAt - turn.waitedMs) - (turn.aheadMs ?? 0);
+    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease), due);
   }
 
   get waitedMs(): number {
@@ -174,7 +175,7 @@ class Waiting {
       if (lease instanceof HeldLease) return lease;
       if (this.#place.take()) {
         // The pool hears of it later, and may have granted a slot until then.
-        const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => {});
+        const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => this.#endLostGrant());
         this.#request.inBackground(ended);
         this.#turn.answered = ended;
         return new HeldLease(this.#env, pool, lease);
@@ -183,6 +184,8 @@ class Waiting {
       this.#result = Promise.withResolvers();
       this.#place.state = "waits";
       if (this.#isNotRepeated) answered = this.#answer();
+      // It left when it seemed to have a lease to give back.
+      else if (this.#request.client.aborted) this.leave();
       else if (!this.#isAnswered) this.#line?.back(this.#place);
     }
   }
@@ -215,11 +218,20 @@ class Waiting {
       // The client left before there was a retry.
       if (this.#failed) inBackground(this.#failed.lease.end(notRetried(this.#failed.end)));
       const { ended, passed } = this.#unsent;
-      // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way.
-      if (this.#isAnswerLost) ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
+      this.#unsent = { ended: [], passed: [] };
+      // Whether the pool granted a slot is unknown, but nothing was sent to a server: `unused` is right either way. Not
+      // yet where the request may have to ask again: `unused` would end what it gets then.
+      if (this.#isAnswerLost && !this.#isNotRepeated)
+        ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
       if (ended.length + passed.length > 0) inBackground(tellEnded(this.#env, pool, ended, { passed }));
       this.#ticket?.[Symbol.dispose]();
     }
+  }
+
+  /** The call was not repeated, and the pool may have granted a slot in the answer that never arrived. */
+  async #endLostGrant(): Promise<void> {
+    if (!this.#isNotRepeated || !this.#isAnswerLost) return;
+    await tellEnded(this.#env, this.#request.pool, [{ id: this.#id, end: SURPLUS }]);
   }
 
   async #enter(
@@ -283,7 +295,7 @@ class Waiting {
   }
 
   #onFailure(error: unknown): void {
-    this.#line?.leave(this.#place);
+    this.#line?.pause(this.#place);
     if (error instanceof ClientLeft) throw error;
     this.#ticket = null;
     // An overloaded object rejects the call before it runs, so it has granted nothing.

@@ -28,15 +28,18 @@ export class Place {
   readonly ticket: string;
   /** When its wait ends by itself. */
   readonly until: number;
+  /** When it is its turn, about as the object sees it: its arrival, or as much earlier as it goes ahead. */
+  readonly due: number;
   readonly #onLease: (lease: PassableLease) => void;
   state: "waits" | "given" | "served" | "missed" = "waits";
   /** The number of the call that is on the way; 0: none is. */
   call = 0;
 
   /** `onLease`: called with a lease that was passed on to it, in the invocation of another request. */
-  constructor(ticket: string, until: number, onLease: (lease: PassableLease) => void) {
+  constructor(ticket: string, until: number, onLease: (lease: PassableLease) => void, due = Date.now()) {
     this.ticket = ticket;
     this.until = until;
+    this.due = due;
     this.#onLease = onLease;
   }
 
@@ -68,7 +71,8 @@ export interface Pass {
  * forbids a request to use another one's I/O.
  */
 export class Line {
-  readonly #waiting = new Map<number, Place>();
+  /** By their calls; `null`: the call has failed, and the request asks again, so that nobody behind it is next. */
+  readonly #waiting = new Map<number, Place | null>();
   #calls = 0;
   #version = 0;
   #notBefore = 0;
@@ -80,6 +84,7 @@ export class Line {
   enter(place: Place): Caller {
     this.leave(place);
     place.call = ++this.#calls;
+    this.#goAhead(place.due);
     // One that has missed a lease has to go on first.
     if (place.state === "waits") this.#waiting.set(place.call, place);
     return { isolate: isolateId(), call: place.call };
@@ -88,6 +93,11 @@ export class Line {
   /** The request is to be passed no lease. */
   leave(place: Place): void {
     this.#waiting.delete(place.call);
+  }
+
+  /** The request's call has failed. Until it enters again, or leaves, nobody goes before it. */
+  pause(place: Place): void {
+    if (this.#waiting.has(place.call)) this.#waiting.set(place.call, null);
   }
 
   /** A request that was too late for a lease waits again, by the same call. */
@@ -109,12 +119,25 @@ export class Line {
     this.#next = [];
   }
 
+  /** Those who are due later are not next any more: the object says who is. */
+  #goAhead(due: number): void {
+    let first = this.#next.length;
+    for (let at = first - 1; at >= this.#done; at--) {
+      const place = this.#waiting.get(this.#next[at] as number);
+      if (!place) continue;
+      if (place.due <= due) break;
+      first = at;
+    }
+    if (first < this.#next.length) this.#next = this.#next.slice(0, first);
+  }
+
   /** Passes the lease on to the next in line. Returns `null` if it may not be passed on, or there is nobody. */
   pass(lease: PassableLease, end: LeaseEnd): Pass | null {
     const at = Date.now();
     if (lease.version < this.#notBefore || at >= lease.passUntil) return null;
     while (this.#done < this.#next.length) {
       const place = this.#waiting.get(this.#next[this.#done] as number);
+      if (place === null) return null;
       if (place && place.until - at < LAST_MOMENTS_MS) return null;
       this.#done++;
       if (!place) continue;

@@ -152,9 +152,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       return Promise.resolve({ granted: false, code: "defer" });
     }
     const isolate = request.caller?.isolate ?? null;
-    const answer = this.#answers.add(request.id, isolate);
     const hasPassed = this.#notePassed(isolate, request.passed, now);
     const isAwaited = this.#endAll(request.ended ?? [], now);
+    const answer = this.#answers.add(request.id, isolate);
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
     this.#scheduler.enter(withTransit(request, now), now);
     if (isAwaited || this.#scheduler.hasQuestions) this.#commit.now();

@@ -53,13 +53,19 @@ export class Passing {
     this.#notBefore = this.#version;
   }
 
+  /** The slot was granted just now. A recall that comes before its permit is one of its lease, too. */
+  granted(slot: Slot): void {
+    slot.passVersion = this.#version;
+  }
+
   /** Permits the holder of a lease that was just granted to pass it on; `undefined`: it must not. */
   permit(slot: Slot, nextCheckAt: number, now: number): PassPermit | undefined {
     // A check that is due has to get the slot.
     const forMs = Math.min(LONGEST_MS, nextCheckAt - now);
-    if (!this.#isOn || slot.isolate === null || forMs <= 0) return undefined;
+    const isRecalled = slot.passVersion < this.#notBefore;
+    if (!this.#isOn || isRecalled || slot.isolate === null || forMs <= 0) return undefined;
     slot.passUntil = now + forMs + LATE_MS;
-    return { version: this.#version, forMs };
+    return { version: slot.passVersion, forMs };
   }
 
   /** Returns who is next, for an answer to this isolate; `undefined`: leases of this pool are never passed on. */

@@ -145,6 +145,8 @@ export class Scheduler {
         token: this.#waitingList.tokenOf(request, now),
       });
     } else if (ticket) {
+      // Its earlier call has failed, and is in no line any more.
+      ticket.caller = request.caller ?? null;
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
     } else if (this.admission.stop && request.expiresAt === undefined) {
       if (!request.retry) this.admission.turnedAway(now);
@@ -705,6 +707,7 @@ export class Scheduler {
       const slot = this.#fleet.grant(head, now, this.#random);
       if (slot) {
         this.#waitingList.shift(slot);
+        this.#passing.granted(slot);
         this.#recordGrant(head, slot, now);
       } else if (!this.#passOver(head)) break;
     }

@@ -3,7 +3,7 @@ import { acquireLease, ClientLeft, type Turn } from "../../src/link/acquire.ts";
 import { tellInBatch } from "../../src/link/endings.ts";
 import type { Env } from "../../src/link/env.ts";
 import { grantedLease, HeldLease } from "../../src/link/held-lease.ts";
-import { lineOf, type Pass } from "../../src/link/line.ts";
+import { lineOf, type Pass, Place } from "../../src/link/line.ts";
 import type { Ended, EnterRequest, Granted, NotGranted, Queued, Served } from "../../src/link/protocol.ts";
 import { poolOf } from "../config/support.ts";
 
@@ -404,5 +404,83 @@ describe("a lease that another request passes on", () => {
     reject(CRASHED);
     await pass(500);
     expect((await lease).server.name).toBe("c");
+  });
+
+  test("and was given to somebody else, while the pool's object crashed, has not the slot ended that it then gets", async () => {
+    const { promise: answer, reject } = Promise.withResolvers<Granted>();
+    answers = [answer, granted("c")];
+    const lease = acquire();
+    await pass(20);
+    // The runtime hands what another invocation resolves over to this one later.
+    let goOn = () => {};
+    const give = vi.spyOn(Place.prototype, "give").mockImplementation(function (this: Place, passed) {
+      this.state = "given";
+      goOn = () => {
+        give.mockRestore();
+        this.give(passed);
+        this.state = "missed";
+      };
+    });
+    passOn();
+    reject(CRASHED);
+    await pass(200);
+    goOn();
+    await pass(500);
+    expect((await lease).id).toBe(asked[0]?.id);
+    expect(asked[1]?.ended).toEqual([]);
+    await Promise.all(later);
+    expect(told).toEqual(["enter", "enter"]);
+  });
+
+  test("and was given to somebody else, as its client left, has its ticket leave", async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<NotGranted>();
+    answers = [answer];
+    const lease = acquire();
+    await pass(20);
+    const { to } = passOn() as Pass;
+    client.abort();
+    to.state = "missed";
+    await pass(20);
+    expect(told).toEqual(["enter", "leave ticket"]);
+    expect(passOn()).toBeNull();
+    resolve({ granted: false, code: "left" });
+    await expect(lease).rejects.toThrow(ClientLeft);
+  });
+
+  test("goes to nobody before one whose call has failed and that asks again", async () => {
+    const { promise: answer, reject } = Promise.withResolvers<Granted>();
+    answers = [answer, never];
+    void acquire();
+    await pass(5);
+    void acquire();
+    await pass(5);
+    const calls = asked.map(({ caller }) => caller?.call ?? 0);
+    versions += 10;
+    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+    reject(CRASHED);
+    await pass(5);
+    const { server, tellEnd } = granted("b");
+    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
+    expect(lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE)).toBeNull();
+  });
+
+  test.each([
+    ["by its priority", { waitedMs: 0, aheadMs: 1_000 }, null],
+    ["as it had waited before", { waitedMs: 500 }, null],
+    ["not at all", { waitedMs: 0 }, 0],
+    ["not far enough", { waitedMs: 0, aheadMs: 3 }, 0],
+  ])("goes to nobody before one of its isolate that goes ahead %s", async (_, turn, to) => {
+    answers = [never];
+    void acquire();
+    await pass(5);
+    const calls = asked.map(({ caller }) => caller?.call ?? 0);
+    versions += 10;
+    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+    void acquire(turn);
+    await pass(5);
+    const { server, tellEnd } = granted("b");
+    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
+    const passed = lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
+    expect(passed?.to.ticket).toBe(to === null ? undefined : asked[to]?.id);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type EnterRequest, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
+import { type EnterRequest, type Granted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
 import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
@@ -77,4 +77,28 @@ test("a pass is heard also of a request that is to be stored", async () => {
   expect(await enter(object, "stored", { mayDefer: true, passed })).toMatchObject({ code: "defer" });
   expect(await isOver(turn)).toBe(true);
   expect(await turn).toMatchObject({ code: "served" });
+});
+
+test("a request whose call says that its own ticket ended unused before is not taken for one that left", async () => {
+  const object = new PoolObject();
+  const unused = { id: "again", end: { how: "unused", served: true } } as const;
+  const answer = enter(object, "again", { ended: [unused] });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(await answer).toMatchObject({ granted: true });
+});
+
+test("a lease that was granted just before its server is taken out is not passed on", async () => {
+  const object = new PoolObject({ slots: 3 });
+  const before = [enter(object, "a"), enter(object, "b")];
+  await vi.advanceTimersByTimeAsync(60);
+  await Promise.all(before);
+  const granted = enter(object, "c");
+  await object.pool.changeServer("web-1", { patch: { state: "drain" } }, act());
+  const { pass, next } = (await granted) as Granted;
+  expect(pass?.version ?? 0).toBeLessThan(next?.notBefore ?? 0);
+  // Nor where its holder asks again.
+  const repeated = enter(object, "c");
+  await vi.advanceTimersByTimeAsync(60);
+  const { pass: again } = (await repeated) as Granted;
+  expect(again?.version ?? 0).toBeLessThan(next?.notBefore ?? 0);
 });

@@ -492,3 +492,12 @@ test.each([
     expect(pool.totals).toEqual({ accepted: 2, completed: 2, abandoned: 0, passedOn: 1 });
   },
 );
+
+test("a request that asks again while its ticket waits is next by its new call", () => {
+  const pool = new Played();
+  pool.enter("has");
+  pool.enter("first");
+  const second = pool.enter("second");
+  const again = pool.enter("first");
+  expect(pool.next()).toEqual([again, second]);
+});

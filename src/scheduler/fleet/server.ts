@@ -271,6 +271,7 @@ export class Server {
       flow: null,
       isolate: null,
       attached: false,
+      passVersion: 0,
       passUntil: Number.NEGATIVE_INFINITY,
       hop: 0,
       isHopUnsure: false,

@@ -10,6 +10,8 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   isolate: string | null;
   /** Its holder has a handle of the lease: it holds it for long, or for a deferred request. */
   attached: boolean;
+  /** The version of who is next, as of when it was granted; see `Next`. */
+  passVersion: number;
   /** Until when its holder may pass it on; `-Infinity`: never. */
   passUntil: number;
   /** How often its lease has been passed on, as far as is known. */

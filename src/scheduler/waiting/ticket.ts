@@ -48,7 +48,7 @@ export interface Ticket {
   /** When a deferred request is given up: nobody holds a connection for it. `null`: this is a direct one. */
   readonly expiresAt: number | null;
   /** Where a direct request waits; `null`: it gets its slot from the object only. */
-  readonly caller: Caller | null;
+  caller: Caller | null;
   /** When the patience of a direct request's client ends; `null`: never before `queue_timeout`. */
   readonly patientUntil: number | null;
   /** True if the client then wants to store it instead. */
