@@ -5,6 +5,9 @@ import type { Granted } from "./protocol.ts";
 /** A request whose wait ends within this, in ms, is not passed a lease: the object may be refusing it just now. */
 const LAST_MOMENTS_MS = 100;
 
+/** A call that has been on its way for so long, in ms, is known to the object, or has failed. */
+const LONGEST_WAY_MS = 1_000;
+
 /** A lease as its holder may pass it on. Times are in ms since the epoch. */
 export interface PassableLease extends Pick<Granted, "server" | "tellEnd"> {
   id: string;
@@ -73,6 +76,9 @@ export interface Pass {
 export class Line {
   /** By their calls; `null`: the call has failed, and the request asks again, so that nobody behind it is next. */
   readonly #waiting = new Map<number, Place | null>();
+  /** Those that go ahead of an earlier one, and when they came: the object may say who is next before it knows of them. */
+  readonly #ahead = new Map<Place, number>();
+  #latestDue = Number.NEGATIVE_INFINITY;
   #calls = 0;
   #version = 0;
   #notBefore = 0;
@@ -85,6 +91,8 @@ export class Line {
     this.leave(place);
     place.call = ++this.#calls;
     this.#goAhead(place.due);
+    if (place.due < this.#latestDue) this.#ahead.set(place, Date.now());
+    this.#latestDue = Math.max(this.#latestDue, place.due);
     // One that has missed a lease has to go on first.
     if (place.state === "waits") this.#waiting.set(place.call, place);
     return { isolate: isolateId(), call: place.call };
@@ -112,6 +120,12 @@ export class Line {
     this.#notBefore = next.notBefore;
     this.#next = next.calls;
     this.#done = 0;
+    const now = Date.now();
+    for (const [place, at] of this.#ahead) {
+      const isUnheard = now - at < LONGEST_WAY_MS && !next.calls.includes(place.call);
+      if (isUnheard && this.#waiting.get(place.call) === place) this.#goAhead(place.due);
+      else this.#ahead.delete(place);
+    }
   }
 
   /** A request goes ahead of those who are next, as it has waited for longer. The object says who is next then. */

@@ -24,9 +24,10 @@ function lease(changes: Partial<PassableLease> = {}): PassableLease {
   };
 }
 
-/** A request that waits for a minute at most. */
-function enter(ticket: string, waitsForMs = 60_000): { place: Place; call: number } {
-  const place = new Place(ticket, Date.now() + waitsForMs, () => given.push(ticket));
+/** A request that waits for a minute at most. `aheadMs`: by how much it goes ahead. */
+function enter(ticket: string, waitsForMs = 60_000, aheadMs = 0): { place: Place; call: number } {
+  const now = Date.now();
+  const place = new Place(ticket, now + waitsForMs, () => given.push(ticket), now - aheadMs);
   return { place, call: line.enter(place).call };
 }
 
@@ -56,6 +57,25 @@ describe("a lease is passed on", () => {
     line.leave(a.place);
     line.enter(b.place);
     expect(passed()).toBe("c");
+  });
+
+  test("to nobody before one that goes ahead and that the pool did not know of when it named them", () => {
+    const [a, b] = [enter("a"), enter("b")];
+    const ahead = enter("ahead", 60_000, 500);
+    hear([a.call, b.call]);
+    expect(passed()).toBeNull();
+    hear([ahead.call, a.call], { version: 7 });
+    expect([passed(), passed()]).toEqual(["ahead", "a"]);
+    hear([b.call], { version: 8 });
+    expect(passed()).toBe("b");
+  });
+
+  test("to those that the pool has named once one that goes ahead has left", () => {
+    const { call } = enter("a");
+    const ahead = enter("ahead", 60_000, 500);
+    line.leave(ahead.place);
+    hear([call]);
+    expect(passed()).toBe("a");
   });
 
   test("to nobody whose wait is about to end: the pool may be refusing it", () => {

@@ -74,9 +74,9 @@ export class PoolModel {
   enter(request: EnterRequest): Promise<Granted | Served | Queued | NotGranted> {
     const { now } = this.#audience;
     const isolate = request.caller?.isolate ?? null;
-    const answer = this.#answers.add(request.id, isolate);
     const hasPassed = this.#notePassed(isolate, request.passed, now);
     const isAwaited = this.#endAll(request.ended ?? [], now);
+    const answer = this.#answers.add(request.id, isolate);
     if (this.scheduler.nextTick() <= now) this.scheduler.tick(now);
     this.scheduler.enter(request, now);
     if (isAwaited || this.scheduler.hasQuestions) this.#commit.now();
