@@ -59,6 +59,7 @@ export class HeldLease implements Passage {
   #listeningTo: Rpc.Stub<Lease> | null = null;
   /** True if there is a handle, or one may be on its way. */
   #mayHaveHandle: boolean;
+  #hasEnded = false;
   /** True once the lease has ended, or is lost. */
   #isOver = false;
   /** When the lease was granted, or its last successful renewal sent; ms since the epoch. */
@@ -92,9 +93,11 @@ export class HeldLease implements Passage {
    * Tells the pool how the lease ended. Resolves and repeats as `tellEnded` does; never rejects. `done` may share a
    * message with other ends (`tellInBatch`), but not where there is a handle: this invocation might end before that
    * message is sent, and the runtime would dispose the handle, which means `lost`. `first`: as for `reach`; `done`
-   * ignores it.
+   * ignores it. A second call does nothing: the lease may be another request's by then.
    */
   end(end: LeaseEnd, first?: PoolStub): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
+    this.#hasEnded = true;
     this.stop();
     const pass = this.#passOn(end);
     if (pass) return tellPassed(this.#env, this.#pool, pass);

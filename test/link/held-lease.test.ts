@@ -120,6 +120,13 @@ test("one that ends while its renewal is on the way is not lost by the answer", 
   expect(lost).toBe(0);
 });
 
+test("one ends once: by a second time it may be another request's", async () => {
+  void lease.end({ how: "busy", restMs: 0 });
+  void lease.end({ how: "broken" });
+  await pass(1_000);
+  expect(calls).toEqual(["end"]);
+});
+
 test("one that has ended is lost to nobody", async () => {
   await lease.end({ how: "client" });
   says = false;
