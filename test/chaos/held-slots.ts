@@ -45,6 +45,9 @@ export class HeldSlots {
     // Whichever isolate held it, it may have gone with that.
     const kill = kills.findLast(({ from, to }) => from <= end && to >= takenAt);
     if (kill) return Math.max(end, this.#firstRestart(kill.from, kill.to) + longestLostMs(settings));
+    // It was granted to nobody.
+    if (this.#journal.hadGhosts(takenAt, takenAt))
+      return Math.max(end, this.#firstRestart(takenAt, takenAt) + longestLostMs(settings));
     // Who got a lease that was passed on may be lost without a word: that is found by its time to live alone.
     return passesOn(settings)
       ? Math.max(end, this.#firstRestart(takenAt, takenAt) + longestLostMs(settings))

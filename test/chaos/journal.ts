@@ -107,6 +107,12 @@ const OUTAGE_SHARE = 2;
 /** In which a Worker has not attached to its lease yet, and what it says takes to come here. */
 const HEARD_LATE_MS = 1_500;
 
+/**
+ * Those who waited in an isolate that was killed are still on the list, and get slots: until each has a handle, and that is
+ * found broken.
+ */
+const GHOSTS_MS = 1_500;
+
 /** All that happened to one pool in a run: what the report counts, and what tells the story of a failure. */
 export class Journal {
   readonly settings: Settings;
@@ -248,6 +254,13 @@ export class Journal {
   /** A moment between these two was one of a kill that this isolate did not survive. */
   hadKill(isolate: number, from: number, to = this.now()): boolean {
     return this.kills.some((kill) => kill.isolates.includes(isolate) && kill.from <= to && kill.to >= from);
+  }
+
+  /** Between these two moments there may have been requests on the list of an isolate that was killed, and the object not. */
+  hadGhosts(from: number, to: number): boolean {
+    return this.kills.some(
+      (kill) => !kill.isolates.includes(0) && kill.from <= to && kill.to + GHOSTS_MS >= from,
+    );
   }
 
   begin(sent: Sent, server: string, plan: JobPlan): Job {

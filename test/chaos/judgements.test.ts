@@ -617,6 +617,18 @@ describe("slot, of leases", () => {
     expect(kinds()).toEqual(["slot"]);
   });
 
+  test("so is one that was granted to who waited in an isolate which had just been killed", () => {
+    const hold = holding();
+    kill(journal.now(), [1]);
+    vi.advanceTimersByTime(1_000);
+    since = new Date().toISOString();
+    hold(0);
+    hold(lostMs);
+    expect(kinds()).toEqual([]);
+    hold(1);
+    expect(kinds()).toEqual(["slot"]);
+  });
+
   test("one that was taken after a kill is not, nor is one that had been held for too long by then", () => {
     const slots = holding();
     kill(journal.now() - 1);
@@ -826,6 +838,23 @@ describe("lost, of what operators do", () => {
     journal = new Journal({ ...settings, max_queue_per_flow: undefined }, { latelyMs: 0 });
     for (let one = 0; one < 70; one++) send();
     expect(refusal(send())).toHaveProperty("lost");
+  });
+
+  test("the list is full of those, too, who waited in an isolate that has just been killed", () => {
+    journal = new Journal({ ...settings, flow: "header:x-client", max_queue_per_flow: 60 }, { latelyMs: 0 });
+    const refusals = () => {
+      const sent = send();
+      return [problem(sent, 429, "flow-queue-full"), problem(sent, 503, "queue-full")].map((answer) =>
+        Object.keys(verdict(sent, answer, journal)),
+      );
+    };
+    kill(journal.now(), [1]);
+    expect(refusals()).toEqual([["outcome"], ["outcome"]]);
+    vi.advanceTimersByTime(2_000);
+    expect(refusals()).toEqual([["lost"], ["lost"]]);
+    // The object, and its list, were killed as well.
+    kill(journal.now(), [0, 1]);
+    expect(refusals()).toEqual([["lost"], ["lost"]]);
   });
 
   test("nobody is refused by a stop that is none, or without its message", () => {

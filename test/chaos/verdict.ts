@@ -27,14 +27,16 @@ const REFUSALS: Record<
 > = {
   "queue-full": {
     status: 503,
-    due: ({ sentAt, plan }, { waiting }) =>
-      !isDeferring(plan.client) && waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN,
+    due: ({ sentAt, plan }, journal, until) =>
+      !isDeferring(plan.client) &&
+      (journal.waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN || journal.hadGhosts(sentAt, until)),
   },
   "flow-queue-full": {
     status: 429,
-    due: (sent, journal) =>
-      journal.mostOfItsFlow(sent) >=
-      (journal.settings.max_queue_per_flow ?? Number.POSITIVE_INFINITY) - UNSEEN,
+    due: (sent, journal, until) =>
+      journal.settings.max_queue_per_flow !== undefined &&
+      (journal.mostOfItsFlow(sent) >= journal.settings.max_queue_per_flow - UNSEEN ||
+        journal.hadGhosts(sent.sentAt, until)),
   },
   "queue-timeout": {
     status: 503,
