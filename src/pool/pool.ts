@@ -552,7 +552,6 @@ function reached({ name, url, binding, registration }: SlotRow["server"]): Reach
   return { name, url, binding, ...(registration ? { registered: true } : {}) };
 }
 
-/** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
 /** Counts the time on the way, too: calls that waited for the object to start would not be in the order of arrival. */
 function withTransit(request: EnterRequest, now: number): EnterRequest {
   const { sentAt, waitedMs = 0 } = request;
@@ -560,6 +559,7 @@ function withTransit(request: EnterRequest, now: number): EnterRequest {
   return { ...request, waitedMs: waitedMs + Math.min(LONGEST_TRANSIT_MS, Math.max(0, now - sentAt)) };
 }
 
+/** Throws unless the Worker's version is a neighbour. Others meet for moments only, in a deploy that skips versions. */
 function assertProtocol(protocol: number): void {
   if (Math.abs(protocol - PROTOCOL) > 1) throw new Error(`protocol ${protocol} is not spoken here`);
 }
