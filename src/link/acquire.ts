@@ -150,7 +150,7 @@ class Waiting {
     const longestMs = Math.min(pool.queueTimeoutMs, turn.patienceMs ?? deferAfterMs, deferAfterMs);
     const until = this.#startedAt + longestMs - turn.waitedMs;
     const due = (turn.token ?? this.#startedAt - turn.waitedMs) - (turn.aheadMs ?? 0);
-    this.#place = new Place(this.#id, until, (lease) => this.#result.resolve(lease), due);
+    this.#place = new Place(this.#id, { due, until }, (lease) => this.#result.resolve(lease));
   }
 
   get waitedMs(): number {

@@ -29,20 +29,24 @@ export interface PassableLease extends Pick<Granted, "server" | "tellEnd"> {
  */
 export class Place {
   readonly ticket: string;
-  /** When its wait ends by itself. */
-  readonly until: number;
   /** When it is its turn, about as the object sees it: its arrival, or as much earlier as it goes ahead. */
   readonly due: number;
+  /** When its wait ends by itself. */
+  readonly until: number;
   readonly #onLease: (lease: PassableLease) => void;
   state: "waits" | "given" | "served" | "missed" = "waits";
   /** The number of the call that is on the way; 0: none is. */
   call = 0;
 
   /** `onLease`: called with a lease that was passed on to it, in the invocation of another request. */
-  constructor(ticket: string, until: number, onLease: (lease: PassableLease) => void, due = Date.now()) {
+  constructor(
+    ticket: string,
+    { due, until }: Pick<Place, "due" | "until">,
+    onLease: (lease: PassableLease) => void,
+  ) {
     this.ticket = ticket;
-    this.until = until;
     this.due = due;
+    this.until = until;
     this.#onLease = onLease;
   }
 

@@ -52,7 +52,7 @@ describe("slots changed at run time", () => {
       }
       for (let left = 2; left > 0; left--) {
         const { response } = await origin.arrival();
-        // It hears a little later of a lease that was passed on.
+        // The pool hears a little later of a lease that was passed on.
         expect(await sluice.until("web", ({ queued }) => queued === left - 1)).toMatchObject({ inFlight: 1 });
         response.end("finished");
       }

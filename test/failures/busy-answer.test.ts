@@ -50,7 +50,7 @@ describe("an answer of retry_on", () => {
     busy.answer = (request, response) => (request.url === "/up" ? response.end() : work(request, response));
     await start({ retry_on: [503], retries: 0, check: { path: "/up", fall: 1 } });
     expect((await post())[0]).toBe(200);
-    // It is told a little later.
+    // The pool hears a little later that the request has ended.
     const { totals, servers } = await sluice.until("web", ({ totals: { completed } }) => completed === 1);
     expect(totals).toMatchObject({ completed: 1, retried: 1, refused: {} });
     expect(servers[0]?.health).not.toBe("down");

@@ -298,13 +298,22 @@ describe("a client's patience", () => {
 describe("a lease that another request passes on", () => {
   const DONE = { how: "done", status: 200 } as const;
   let versions = 0;
-  /** Passes a lease on to the one who has asked last. */
-  const passOn = () => {
+  const callOf = (one: EnterRequest | undefined) => one?.caller?.call ?? 0;
+  /** The pool says that these are next. */
+  const hear = (calls: number[]) => {
     versions += 10;
-    lineOf(web).hear({ version: versions, calls: [asked.at(-1)?.caller?.call ?? 0], notBefore: 0 });
+    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+  };
+  /** Passes a lease on to the next. */
+  const passToNext = () => {
     const { server, tellEnd } = granted("b");
     const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
     return lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
+  };
+  /** Passes a lease on to the one who has asked last. */
+  const passOn = () => {
+    hear([callOf(asked.at(-1))]);
+    return passToNext();
   };
   const never = new Promise<never>(() => {});
 
@@ -454,14 +463,10 @@ describe("a lease that another request passes on", () => {
     await pass(5);
     void acquire();
     await pass(5);
-    const calls = asked.map(({ caller }) => caller?.call ?? 0);
-    versions += 10;
-    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+    hear(asked.map(callOf));
     reject(CRASHED);
     await pass(5);
-    const { server, tellEnd } = granted("b");
-    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
-    expect(lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE)).toBeNull();
+    expect(passToNext()).toBeNull();
   });
 
   test.each([
@@ -473,14 +478,9 @@ describe("a lease that another request passes on", () => {
     answers = [never];
     void acquire();
     await pass(5);
-    const calls = asked.map(({ caller }) => caller?.call ?? 0);
-    versions += 10;
-    lineOf(web).hear({ version: versions, calls, notBefore: 0 });
+    hear(asked.map(callOf));
     void acquire(turn);
     await pass(5);
-    const { server, tellEnd } = granted("b");
-    const times = { version: versions, passUntil: Date.now() + 10_000, renewedAt: Date.now() };
-    const passed = lineOf(web).pass({ id: "passed", server, tellEnd, hop: 2, ...times }, DONE);
-    expect(passed?.to.ticket).toBe(to === null ? undefined : asked[to]?.id);
+    expect(passToNext()?.to.ticket).toBe(to === null ? undefined : asked[to]?.id);
   });
 });

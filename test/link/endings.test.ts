@@ -205,7 +205,7 @@ describe("a lease that was passed on", () => {
 
   /** A request that waits in line, and goes on at once with a lease that it is given, unless it is gone. */
   function heir(ticket: string, isGone = false): number {
-    const place: Place = new Place(ticket, Number.POSITIVE_INFINITY, () => {
+    const place: Place = new Place(ticket, { due: 0, until: Number.POSITIVE_INFINITY }, () => {
       if (!isGone) void Promise.resolve().then(() => place.take());
     });
     return lineOf(web).enter(place).call;

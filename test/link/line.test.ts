@@ -27,7 +27,8 @@ function lease(changes: Partial<PassableLease> = {}): PassableLease {
 /** A request that waits for a minute at most. `aheadMs`: by how much it goes ahead. */
 function enter(ticket: string, waitsForMs = 60_000, aheadMs = 0): { place: Place; call: number } {
   const now = Date.now();
-  const place = new Place(ticket, now + waitsForMs, () => given.push(ticket), now - aheadMs);
+  const times = { due: now - aheadMs, until: now + waitsForMs };
+  const place = new Place(ticket, times, () => given.push(ticket));
   return { place, call: line.enter(place).call };
 }
 

@@ -12,8 +12,7 @@ import type { Decision, Question } from "../../../src/scheduler/record/outbox.ts
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import type { LeaseEnd } from "../../../src/scheduler/terms/lease-end.ts";
 import { type Next, passesOn } from "../../../src/scheduler/terms/passing.ts";
-import type { ServerState } from "../../../src/scheduler/terms/rows.ts";
-import { leaseName } from "../../../src/scheduler/terms/rows.ts";
+import { leaseName, type ServerState } from "../../../src/scheduler/terms/rows.ts";
 import { LedgerModel } from "../ledger-model.ts";
 import { type Arrival, mayGoBefore } from "../waiting/arrival.ts";
 import { type Audience, PoolModel } from "./pool-model.ts";
