@@ -443,6 +443,21 @@ describe("an operator", () => {
     expect(pool.scheduler.inFlight).toBe(0);
   });
 
+  test.each([1, 2])(
+    "frees no lease after %d restarts until its holder has said which request has it",
+    (restarts) => {
+      const pool = new Played();
+      for (const id of ["x", "y"]) pool.enter(id);
+      pool.pass("x", "y");
+      for (let n = 0; n < restarts; n++) pool.crash();
+      expect(pool.scheduler.mayBePassedOn("x", pool.now)).toBe(true);
+      pool.scheduler.attach("x", pool.now, 1);
+      expect(pool.scheduler.mayBePassedOn("x", pool.now)).toBe(false);
+      expect(pool.scheduler.freeLease("x", "me", pool.now)).toBe(false);
+      expect(pool.scheduler.freeLease("x.1", "me", pool.now)).toBe(true);
+    },
+  );
+
   test("frees a lease no sooner than it can be told to have been passed on", () => {
     const pool = new Played();
     pool.enter("x");
