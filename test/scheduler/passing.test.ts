@@ -458,6 +458,18 @@ describe("an operator", () => {
     },
   );
 
+  test("frees no lease at once that was cut off before a restart: another request may have it, and not have heard", () => {
+    const pool = new Played();
+    for (const id of ["x", "y"]) pool.enter(id);
+    pool.pass("x", "y");
+    pool.scheduler.changeServer("a", { state: "drain", cut: 0 }, "me", pool.now);
+    pool.settle();
+    pool.advance(1);
+    expect(pool.scheduler.isCutOff("x")).toBe(true);
+    pool.crash();
+    expect(pool.scheduler.mayBePassedOn("x", pool.now)).toBe(true);
+  });
+
   test("frees a lease no sooner than it can be told to have been passed on", () => {
     const pool = new Played();
     pool.enter("x");

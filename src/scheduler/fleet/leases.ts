@@ -133,7 +133,7 @@ export class Leases {
     const slot = server.restore(row.index);
     this.#occupy(slot, { id: row.lease, flow: row.flow, isolate: null, attached: false }, row.since);
     // The row says when its lease was granted. It may have been passed on until that instance ended.
-    if (isHeld(row) || row.lost) {
+    if (isHeld(row) || row.lost || row.state === "cut") {
       slot.passUntil = now;
       slot.isHopUnsure = passesOn(settings);
     }
