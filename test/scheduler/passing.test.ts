@@ -458,6 +458,19 @@ describe("an operator", () => {
     },
   );
 
+  test("frees no lease after a restart by what a late report says: a later pass may be on its way", () => {
+    const pool = new Played();
+    for (const id of ["x", "y", "z"]) pool.enter(id);
+    pool.crash();
+    pool.pass("x", "y");
+    expect(pool.names).toEqual(["x.1"]);
+    expect(pool.scheduler.mayBePassedOn("x.1", pool.now)).toBe(true);
+    pool.pass("x", "z", { hop: 2 });
+    pool.scheduler.attach("x", pool.now, 2);
+    expect(pool.scheduler.freeLease("x.1", "me", pool.now)).toBe(false);
+    expect(pool.scheduler.freeLease("x.2", "me", pool.now)).toBe(true);
+  });
+
   test("frees no lease at once that was cut off before a restart: another request may have it, and not have heard", () => {
     const pool = new Played();
     for (const id of ["x", "y"]) pool.enter(id);

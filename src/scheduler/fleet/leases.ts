@@ -74,7 +74,6 @@ export class Leases {
   /** The lease is another request's from now on, in this isolate. Its row says what it said. */
   passed(slot: Slot<Server>, hop: number, isolate: string, since: number): void {
     slot.hop = hop;
-    slot.isHopUnsure = false;
     slot.since = since;
     this.#count(slot, -1);
     slot.isolate = isolate;

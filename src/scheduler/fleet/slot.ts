@@ -16,7 +16,7 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   passUntil: number;
   /** How often its lease has been passed on, as far as is known. */
   hop: number;
-  /** True if an earlier instance of the pool may have known of more passes: its holder has not said yet. */
+  /** True if there may have been more passes before the object restarted: its holder has not said yet, by attaching or ending it. */
   isHopUnsure: boolean;
   /** The passes before the last one that nobody has told of yet, by their hops; `null`: none. */
   untold: Set<number> | null;
