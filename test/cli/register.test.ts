@@ -102,7 +102,8 @@ describe("a server that registers itself", () => {
       await sleep(nth * 100);
       for (let round = 0; Date.now() < endsAt || round === 0; round++) {
         const run = serving(sluice, port, `gpu-${nth}`, 50);
-        await run.saw("registered");
+        // Its process answers: from then on it knows what the signal means.
+        await sluice.until("web", isUp(`gpu-${nth}`));
         await sleep(500 + 300 * ((nth * 7 + round * 3) % 10));
         run.kill("SIGTERM");
         codes.push(await run.code);
@@ -117,6 +118,7 @@ describe("a server that registers itself", () => {
     const last = serving(sluice, ports[0] as number, "gpu-0");
     isOver = true;
     await Promise.all(clients);
+    await sluice.until("web", isUp("gpu-0"));
     last.kill("SIGTERM");
     codes.push(await last.code);
     expect(statuses(answers)).toEqual({ 200: answers.length });
