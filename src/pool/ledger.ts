@@ -116,11 +116,12 @@ export class Ledger {
         state: string;
         lease: string;
         flow: string | null;
+        hop: number;
         since: number;
         until: number;
         lost: number;
       }>(
-        "SELECT url AS identity, slot, server, state, lease, flow, since, until, lost FROM slots WHERE state <> 'free'",
+        "SELECT url AS identity, slot, server, state, lease, flow, hop, since, until, lost FROM slots WHERE state <> 'free'",
       )
       .toArray()
       .map(({ identity, slot, server, state, lost, ...row }) => ({
@@ -195,14 +196,15 @@ export class Ledger {
   #writeSlot(slot: SlotRow): void {
     const until = Number.isFinite(slot.until) ? slot.until : 0;
     this.#sql.exec(
-      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, flow, since, until, lost)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO slots (url, slot, server, state, lease, flow, hop, since, until, lost)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       slot.server.identity,
       slot.index,
       slot.server.name,
       slot.state,
       slot.lease,
       slot.flow,
+      slot.hop,
       slot.since,
       until,
       slot.lost ? 1 : 0,

@@ -64,6 +64,7 @@ const MIGRATIONS = [
   `ALTER TABLE slots ADD COLUMN flow TEXT;
    ALTER TABLE deferred ADD COLUMN flow TEXT;
    ALTER TABLE deferred ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0`,
+  "ALTER TABLE slots ADD COLUMN hop INTEGER NOT NULL DEFAULT 0",
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

@@ -75,6 +75,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
           state: "leased",
           lease: "old",
           flow: null,
+          hop: 0,
           since: 5,
           until: 30_005,
           lost: false,
@@ -96,7 +97,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     ledger();
     ledger();
     expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-      value: "6",
+      value: "7",
     });
   });
 });
@@ -113,7 +114,7 @@ test("an object that was never there before knows nothing, and its tables are to
     events: [],
   });
   expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-    value: "6",
+    value: "7",
   });
 });
 
@@ -166,6 +167,15 @@ describe("what is written comes back", () => {
         .load()
         .slots.filter(({ lease }) => lease === "t1"),
     ).toEqual([]);
+  });
+
+  test("how often a lease was passed on whose end closed its slot", () => {
+    const scheduler = restore(0);
+    for (const [call, id] of ["t1", "t2"].entries())
+      scheduler.enter({ id, caller: { isolate: "one", call } }, 0);
+    scheduler.end("t1", { how: "broken" }, 50, 1);
+    write(scheduler, 50);
+    expect(ledger().load().slots).toMatchObject([{ state: "quarantined", lease: "t1", hop: 1 }]);
   });
 
   test("the counts, as they were told", () => {

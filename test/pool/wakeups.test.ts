@@ -41,6 +41,7 @@ const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   state,
   lease: "l",
   flow: null,
+  hop: 0,
   lost: false,
   since: 0,
   until,

@@ -252,7 +252,7 @@ describe("max_in_flight_per_flow", () => {
   });
 
   const slot = (state: SlotState, flow: string | null, index = 0): SlotRow => ({
-    ...{ server: serverAt("a"), index, state, lease: `old ${index}`, flow, since: NOW - 1_000 },
+    ...{ server: serverAt("a"), index, state, lease: `old ${index}`, flow, hop: 0, since: NOW - 1_000 },
     ...{ until: NOW + 15_000, lost: false },
   });
 

@@ -32,7 +32,7 @@ export class LedgerModel {
   #counts: Partial<Counts> = {};
 
   write(changes: Changes, scheduler: Scheduler, now: number): void {
-    for (const { server, index, state, lease, flow, since, until, lost } of changes.slots) {
+    for (const { server, index, state, lease, flow, hop, since, until, lost } of changes.slots) {
       const key = `${server.identity}/${index}`;
       const { name, identity, url, binding } = server;
       if (state === "free") this.slots.delete(key);
@@ -43,6 +43,7 @@ export class LedgerModel {
           state,
           lease,
           flow,
+          hop,
           since,
           until,
           lost,

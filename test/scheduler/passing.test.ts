@@ -471,6 +471,16 @@ describe("an operator", () => {
     expect(pool.scheduler.freeLease("x.2", "me", pool.now)).toBe(true);
   });
 
+  test("finds a slot in quarantine after a restart by the name of the request whose end closed it", () => {
+    const pool = new Played();
+    for (const id of ["x", "y"]) pool.enter(id);
+    pool.scheduler.end("x", { how: "broken" }, pool.now, 1);
+    pool.settle();
+    pool.crash();
+    expect(pool.names).toEqual(["x.1"]);
+    expect(pool.scheduler.freeLease("x", "me", pool.now)).toBe(false);
+  });
+
   test("frees no lease at once that was cut off before a restart: another request may have it, and not have heard", () => {
     const pool = new Played();
     for (const id of ["x", "y"]) pool.enter(id);

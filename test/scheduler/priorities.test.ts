@@ -131,7 +131,7 @@ test("where clients share, a request goes ahead of those of its own client only"
 
 describe("after a crash the order is the same", () => {
   const leased = {
-    ...{ server: serverAt("a"), index: 0, state: "leased" as const, lease: "first", flow: null },
+    ...{ server: serverAt("a"), index: 0, state: "leased" as const, lease: "first", flow: null, hop: 0 },
     ...{ since: NOW - 90_000, until: NOW, lost: false },
   };
   const came: Record<string, { agoMs: number; aheadMs: number }> = {
@@ -244,7 +244,14 @@ describe("a client that wants to have its request stored after a while", () => {
   });
 
   test("does not make a restart that others return from any shorter", () => {
-    const lease = { server: serverAt("a"), index: 0, state: "leased" as const, lease: "first", flow: null };
+    const lease = {
+      server: serverAt("a"),
+      index: 0,
+      state: "leased" as const,
+      lease: "first",
+      flow: null,
+      hop: 0,
+    };
     const slots = [{ ...lease, since: NOW - 90_000, until: NOW, lost: false }];
     const scheduler = new Scheduler(settings(KEYS), restoredWith({ slots }), NOW);
     scheduler.end("first", DONE, NOW);

@@ -16,7 +16,7 @@ const KEYS = {
 function slot(state: SlotState, until = NOW + 5_000): SlotRow {
   const server = serverAt("a");
   const lost = state === "quarantined";
-  return { server, index: 0, state, lease: "old", flow: null, since: NOW - 1_000, until, lost };
+  return { server, index: 0, state, lease: "old", flow: null, hop: 0, since: NOW - 1_000, until, lost };
 }
 
 /** When the one slot is given to a request that comes right after the restart. */

@@ -131,6 +131,7 @@ export class Leases {
   restore(server: Server, row: SlotRow, now: number, settings: PoolConfig): Slot<Server> {
     const slot = server.restore(row.index);
     this.#occupy(slot, { id: row.lease, flow: row.flow, isolate: null, attached: false }, row.since);
+    slot.hop = row.hop;
     // The row says when its lease was granted. It may have been passed on until that instance ended.
     if (isHeld(row) || row.lost || row.state === "cut") {
       slot.passUntil = now;

@@ -14,8 +14,6 @@ export interface Slot<Of extends SlotRow["server"] = SlotRow["server"]> extends 
   passVersion: number;
   /** Until when its holder may pass it on; `-Infinity`: never. */
   passUntil: number;
-  /** How often its lease has been passed on, as far as is known. */
-  hop: number;
   /** True if there may have been more passes before the object restarted: its holder has not said yet, by attaching or ending it. */
   isHopUnsure: boolean;
   /** The passes before the last one that nobody has told of yet, by their hops; `null`: none. */

@@ -40,6 +40,8 @@ export interface SlotRow {
    * `NOBODY`.
    */
   flow: string | null;
+  /** How often the lease has been passed on, as far as is known. */
+  hop: number;
   /** When that lease or check got the slot. */
   since: number;
   /** When the state ends by itself; `Infinity` while the slot is free. */

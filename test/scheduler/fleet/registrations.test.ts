@@ -17,7 +17,7 @@ const row = (name: string, expiresAt: number, allowed = true): RestoredRegistrat
   ...{ since: 0, allowed },
 });
 const leasedOn = (name: string): SlotRow => ({
-  ...{ server: serverAt(name), index: 0, state: "leased", lease: "l", flow: null },
+  ...{ server: serverAt(name), index: 0, state: "leased", lease: "l", flow: null, hop: 0 },
   ...{ since: 0, until: 30_000, lost: false },
 });
 const shown = ({ servers }: Scheduler) =>

@@ -230,6 +230,7 @@ describe("a restart", () => {
       state,
       lease: "old",
       flow: null,
+      hop: 0,
       since: 0,
       until: 5_000,
       lost: state === "quarantined",
