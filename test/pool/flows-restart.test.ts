@@ -5,7 +5,7 @@ import { SingleFlightPool } from "../support/single-flight-pool.ts";
 
 const SERVERS = 5;
 const FLOWS = Array.from({ length: 10 }, (_, n) => `flow-${n}`);
-const OF_EACH = 50;
+const OF_EACH = 100;
 const PATIENCE = { timeout: 50_000, interval: 5 };
 
 let pool: SingleFlightPool;
@@ -55,7 +55,7 @@ test("requests that go ahead do so after a crash as well, each within its flow",
   expect(record.of("b")).toEqual(order.map((plan) => `/b/${plan}/0`));
 });
 
-test("500 requests of ten flows are all answered through two crashes, each flow's in order, and share the servers on", async () => {
+test("a thousand requests of ten flows are all answered through two crashes, each flow's in order, and share the servers on", async () => {
   pool = await SingleFlightPool.start(SERVERS, 60, { flow: "header:x-api-key" });
   const { record, sluice } = pool;
   await sluice.drain("web");
@@ -75,7 +75,6 @@ test("500 requests of ten flows are all answered through two crashes, each flow'
   const to = Math.min(...FLOWS.map((flow) => record.begun.indexOf(record.of(flow).at(-1) as string)));
   const works = FLOWS.map((flow) => record.workMsOf(flow, from, to));
   const fair = works.reduce((sum, ms) => sum + ms, 0) / FLOWS.length;
-  // What is shared includes hand-overs, which the servers do not count: on a busy machine these take as long as the work.
-  expect(Math.min(...works) / fair).toBeGreaterThan(0.8);
-  expect(Math.max(...works) / fair).toBeLessThan(1.2);
+  expect(Math.min(...works) / fair).toBeGreaterThan(0.9);
+  expect(Math.max(...works) / fair).toBeLessThan(1.1);
 });
