@@ -5,7 +5,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { type Counts, costsOf, shareOfPasses, takeCounts } from "../../bench/measure/counts.ts";
 import { Servers } from "../../bench/servers/servers.ts";
 import { Workerd, withIsolates } from "../../bench/subjects/workerd.ts";
@@ -19,7 +19,7 @@ let workerd: Workerd;
 let urls: string[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-leases-"));
-  for (const name of ["counted-bare-lease", "counted-pass-on", "leaver"])
+  for (const name of ["counted-bare-lease", "counted-pass-on", "pass-on-duties", "leaver"])
     await bundle(`bench/workers/${name}.ts`, folder, "bench/workers/wrangler.toml");
   return () => rm(folder, { recursive: true });
 });
@@ -116,6 +116,38 @@ describe("in the real runtime", () => {
     expect(counts).toMatchObject({ requests: OTHERS + 1, granted: OTHERS + 1 });
     expect(counts["rows: slots.slots"]).toBe(OTHERS + 2);
   });
+});
+
+test("a lease with duties carries what a proxy owes: whose request it is, an id, times, and nothing of one connection", async () => {
+  const asked: http.IncomingHttpHeaders[] = [];
+  const server = http
+    .createServer(({ headers }, response) => {
+      asked.push(headers);
+      response.writeHead(201, { "Proxy-Authenticate": "Basic", "X-Own": "kept" }).end("made");
+    })
+    .listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const json = { SERVERS: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`] };
+  const main = { bundle: join(folder, "pass-on-duties.js"), className: "Slots", json };
+  const proxy = await Workerd.start({ main });
+  onTestFinished(() => proxy.stop());
+  onTestFinished(() => void server.close());
+  const headers = { "X-Request-Id": "r-1", "Proxy-Authorization": "Basic eDp5", "X-Own": "kept" };
+  const answer = http.get(`${proxy.url("main")}/made?by=me`, { headers, agent: false });
+  const [response] = (await once(answer, "response")) as [http.IncomingMessage];
+  expect([response.statusCode, (await response.toArray()).join("")]).toEqual([201, "made"]);
+  expect(response.headers).toMatchObject({ "x-request-id": "r-1", "x-own": "kept" });
+  expect(response.headers["server-timing"]).toMatch(/^origin;dur=\d+$/);
+  expect(response.headers).not.toHaveProperty("proxy-authenticate");
+  expect(asked).toMatchObject([
+    {
+      "x-request-id": "r-1",
+      "x-forwarded-host": new URL(proxy.url("main")).host,
+      "x-forwarded-proto": "http",
+      "x-own": "kept",
+    },
+  ]);
+  expect(asked[0]).not.toHaveProperty("proxy-authorization");
 });
 
 test("of Sluice the share that was passed on is what it says itself, between two looks", () => {
