@@ -1,5 +1,5 @@
 import { type Row, Rows } from "../rows.ts";
-import type { SubjectName } from "../subjects/subject.ts";
+import { SUBJECTS, type SubjectName } from "../subjects/subject.ts";
 import { addTarget, behindTarget, medianTarget, neverTarget, ratioTarget } from "../targets.ts";
 import { type Scenario, type Setting, sideBySide } from "./scenario.ts";
 import { addCosts, addUse, countedCosts, namesOf, SERVERS, useOf } from "./single-flight.ts";
@@ -19,14 +19,7 @@ export const utilisation: Scenario = {
     const rows = new Rows(this.name);
     const setting = { context, name: this.name, servers: SERVERS };
     // The server itself and the pass-through Worker know no slots: nearly all would be rejected.
-    const subjects = [
-      "bare-lease",
-      "pass-on",
-      "pass-on-duties",
-      "through-object",
-      "sluice",
-      "haproxy",
-    ] as const;
+    const subjects = SUBJECTS.filter((name) => name !== "direct" && name !== "pass-through");
     await timeAndCount({ ...setting, subjects }, TIMES, rows);
     // The bench's own lease that is passed on knows one isolate only.
     const several = ["bare-lease", "sluice", "haproxy"] as const;

@@ -53,15 +53,9 @@ function start(
         options,
       );
     case "pass-on-duties":
+      return startObject(name, name, "Slots", servers, bundles, options);
     case "through-object":
-      return startObject(
-        name,
-        name,
-        name === "through-object" ? "Counter" : "Slots",
-        servers,
-        bundles,
-        options,
-      );
+      return startObject(name, name, "Counter", servers, bundles, options);
     case "sluice":
       return startSluice(servers, bundles, { ...options, bundle: options.counted ? "counted" : "sluice" });
     case "haproxy":

@@ -17,7 +17,7 @@ export const TITLES: Record<SubjectName, string> = {
   "pass-through": "pass-through Worker",
   "bare-lease": "bare lease",
   "pass-on": "lease passed on",
-  "pass-on-duties": "and a proxy's duties",
+  "pass-on-duties": "lease with duties",
   "through-object": "through an object",
   sluice: "Sluice",
   haproxy: "HAProxy",
