@@ -19,6 +19,7 @@ import { logError } from "../link/log.ts";
 import type { DrainAnswer, Leaving, NotRegistered, OtherState, Registered } from "../link/protocol.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
+import { LONGEST_SILENCE_MS } from "../scheduler/fleet/leases.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
@@ -188,7 +189,7 @@ const routes = app
     const lease = c.req.param("lease");
     const act = actOf(c);
     const change = { pool, asked: slotAsked(lease), act };
-    const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act));
+    const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act), LONGEST_SILENCE_MS);
     const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));

@@ -31,7 +31,6 @@ import {
   type PoolMetrics,
   PROTOCOL,
   type Queued,
-  RENEW_MS,
   type Registered,
   type Registration,
   type ResumeRequest,
@@ -39,6 +38,7 @@ import {
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
+import { LONGEST_SILENCE_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -63,8 +63,6 @@ import { Heartbeat, Wakeups } from "./wakeups.ts";
 const RECALL_MS = 1_000;
 /** A call that seems to have been on its way for longer, in ms, comes from a Worker whose clock is wrong. */
 const LONGEST_TRANSIT_MS = 10_000;
-/** How long the request to free a slot waits until its lease is not passed on any more, in ms: then it has attached. */
-const FIXED_MS = RENEW_MS + 2_000;
 
 /**
  * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
@@ -326,8 +324,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   async freeLease(name: string, act: Act): Promise<Snapshot | null> {
     // Else another request might have the lease by then, of which the pool has not heard yet.
-    const isFixed = () => !this.#scheduler.mayBePassedOn(name, Date.now());
-    await this.#conditions.until(isFixed, FIXED_MS);
+    const uncertainMs = () => this.#scheduler.uncertainUntil(name) - Date.now();
+    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), LONGEST_SILENCE_MS));
     const id = this.#scheduler.leaseNamed(name);
     const answer = this.#acts.freeLease(name, act);
     if (answer === "done") {

@@ -4,7 +4,7 @@ import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import { LEASE_TTL_MS } from "./fleet/leases.ts";
+import { LEASE_TTL_MS, LONGEST_SILENCE_MS } from "./fleet/leases.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
@@ -221,12 +221,17 @@ export class Scheduler {
   }
 
   /**
-   * True if the present holder of the lease may have passed it on, or may yet, and the message is on its way; or if it is not
-   * known which request has it.
+   * Until when it is not certain which request has this lease, in ms since the epoch, `-Infinity` if it is: its holder may have
+   * passed it on, and the message is on its way; or, after a restart, has not said yet how often that was done before.
    */
-  mayBePassedOn(lease: string, now: number): boolean {
-    const slot = this.#fleet.slotNamed(lease);
-    return slot !== undefined && (slot.isHopUnsure || slot.passUntil > now);
+  uncertainUntil(name: string): number {
+    const slot = this.#fleet.slotNamed(name);
+    if (!slot) return Number.NEGATIVE_INFINITY;
+    if (!slot.isHopUnsure) return slot.passUntil;
+    // Since the first restart nothing has been heard of its holder.
+    return slot.state === "orphaned"
+      ? slot.until - LEASE_TTL_MS + LONGEST_SILENCE_MS
+      : Number.POSITIVE_INFINITY;
   }
 
   /** Returns the id of the lease that operators call so; `null`: there is none in flight. */

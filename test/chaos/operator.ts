@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DrainSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
 import type { Sluice } from "../support/sluice.ts";
 import type { Journal } from "./journal.ts";
-import { CHECK_TIMEOUT_MS, longestLeaseMs, type PoolName, STOP_MESSAGE } from "./pool.ts";
+import { CHECK_TIMEOUT_MS, longestLeaseMs, longestLostMs, type PoolName, STOP_MESSAGE } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Deploy, Stop } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
@@ -191,7 +191,9 @@ export class Operator {
   }
 
   async #untilAtMost(slots: number, server: ChaosServer): Promise<void> {
-    const patienceMs = longestLeaseMs(this.#journal.settings) + RESIZE_ROOM_MS;
+    const { settings } = this.#journal;
+    // A kill may have left one without a holder. Whether each is free again in time, `HeldSlots` judges.
+    const patienceMs = Math.max(longestLeaseMs(settings), longestLostMs(settings)) + RESIZE_ROOM_MS;
     for (const end = Date.now() + patienceMs; ; await sleep(20)) {
       const { servers } = await this.#runtime.through((sluice) => sluice.snapshot(this.#pool));
       if (servers.some(({ name, inFlight }) => name === server.name && inFlight <= slots)) return;

@@ -10,6 +10,9 @@ import type { Slot } from "./slot.ts";
 /** The time to live of a lease, in ms. A holder that has not renewed it for this long is presumed lost. */
 export const LEASE_TTL_MS = 30_000;
 
+/** A holder that lives is heard of as often, in ms: it renews its lease in a third of that time to live, if not before. */
+export const LONGEST_SILENCE_MS = LEASE_TTL_MS / 3 + 2_000;
+
 /** Bounds of the rest, in ms, that a server which is busy for somebody else may ask for. */
 const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];
 

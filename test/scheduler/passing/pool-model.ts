@@ -135,8 +135,8 @@ export class PoolModel {
 
   /** `freed`: called as soon as it is, if it is. */
   async freeLease(name: string, freed: () => void): Promise<void> {
-    const isFixed = () => !this.scheduler.mayBePassedOn(name, this.#audience.now);
-    await this.#conditions.until(isFixed, LONGEST_PASSED_ON_MS);
+    const uncertainMs = () => this.scheduler.uncertainUntil(name) - this.#audience.now;
+    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), LONGEST_PASSED_ON_MS));
     if (this.isDead) return;
     const id = this.scheduler.leaseNamed(name);
     const isFreed = this.scheduler.freeLease(name, "me", this.#audience.now);
