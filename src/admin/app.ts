@@ -17,6 +17,7 @@ import {
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import type { DrainAnswer, Leaving, NotRegistered, OtherState, Registered } from "../link/protocol.ts";
+import type { PoolStub } from "../link/reach.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
 import { LONGEST_SILENCE_MS } from "../scheduler/fleet/leases.ts";
@@ -189,7 +190,9 @@ const routes = app
     const lease = c.req.param("lease");
     const act = actOf(c);
     const change = { pool, asked: slotAsked(lease), act };
-    const freeing = askPool(c.env, pool, (stub) => stub.freeLease(lease, act), LONGEST_SILENCE_MS);
+    const askedAt = Date.now();
+    const free = (stub: PoolStub) => stub.freeLease(lease, act, Date.now() - askedAt);
+    const freeing = askPool(c.env, pool, free, LONGEST_SILENCE_MS);
     const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));

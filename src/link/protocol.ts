@@ -108,9 +108,9 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
   whenIdle(identity: string, timeoutMs: number): Promise<number>;
   /**
    * Frees a slot, because the operator knows that its server is idle: as soon as it is certain which request has it. `null`: no
-   * such lease. `name`: see `leaseName`.
+   * such lease. `name`: see `leaseName`. `waitedMs`: how long the calls have waited for that which this one repeats.
    */
-  freeLease(name: string, act: Act): Promise<Snapshot | null>;
+  freeLease(name: string, act: Act, waitedMs?: number): Promise<Snapshot | null>;
   /** What an operator has done to a deferred request, whose own object was asked for it. */
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void;
   /** The last changes by operators, newest first. */

@@ -322,10 +322,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return inFlightAt(leaving());
   }
 
-  async freeLease(name: string, act: Act): Promise<Snapshot | null> {
+  async freeLease(name: string, act: Act, waitedMs = 0): Promise<Snapshot | null> {
     // Else another request might have the lease by then, of which the pool has not heard yet.
     const uncertainMs = () => this.#scheduler.uncertainUntil(name) - Date.now();
-    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), LONGEST_SILENCE_MS));
+    const longestMs = LONGEST_SILENCE_MS - waitedMs;
+    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), longestMs));
     const id = this.#scheduler.leaseNamed(name);
     const answer = this.#acts.freeLease(name, act);
     if (answer === "done") {

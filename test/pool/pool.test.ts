@@ -8,6 +8,7 @@ import {
 } from "../../src/link/protocol.ts";
 import { Ledger } from "../../src/pool/ledger.ts";
 import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
+import type { Caller } from "../../src/scheduler/terms/passing.ts";
 import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
@@ -28,6 +29,7 @@ interface Known {
   token?: number;
   waitedMs?: number;
   sentAt?: number;
+  caller?: Caller;
 }
 
 /** What it is told within a second. */
@@ -97,6 +99,26 @@ test("a drain that is extended again and again is in the audit as often, though 
   await object.pass(6 * SECOND);
   object.lose();
   expect(object.pool.audit({ limit: 9, before: null })).toMatchObject([{ act: "drain", count: 100 }]);
+});
+
+test("a slot is freed, of which nobody says that it is theirs, after as long as a holder would have said so, restarts or not", async () => {
+  const object = new PoolObject();
+  await enter(object, "a", { caller: { isolate: "one", call: 1 } });
+  object.lose();
+  // It was closed by an operator before the restart, and its holder has not said a word.
+  object.pool.changeServer("web-1", { patch: { state: "drain", cut: 0 } }, act());
+  await object.pass(SECOND);
+  const [same, askedAt] = [act(), Date.now()];
+  for (let restart = 0; restart < 3; restart++) {
+    object.lose();
+    void object.pool.freeLease("a", same, Date.now() - askedAt);
+    await object.pass(3.9 * SECOND);
+    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1 });
+  }
+  object.lose();
+  void object.pool.freeLease("a", same, Date.now() - askedAt);
+  await object.pass(0.5 * SECOND);
+  expect(object.pool.snapshot()).toMatchObject({ inFlight: 0 });
 });
 
 describe("an operator's call that is repeated, as its answer was lost, is answered as it was at first, and noted once:", () => {
