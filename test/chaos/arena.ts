@@ -28,10 +28,17 @@ export class Arena {
   /** It comes and goes as it likes. */
   readonly #guest: ChaosServer;
 
-  constructor(pool: PoolName, random: Random, pauses: Pauses, without: readonly string[]) {
+  /** `load`: how many requests come, over the usual. */
+  constructor(
+    pool: PoolName,
+    random: Random,
+    pauses: Pauses,
+    { without, load }: { without: readonly string[]; load: number },
+  ) {
     this.pool = pool;
     this.#random = random;
-    this.journal = new Journal(drawSettings(random.fork("settings"), pool, without), pauses);
+    const drawn = drawSettings(random.fork("settings"), pool, without);
+    this.journal = new Journal({ ...drawn, meanGapMs: Math.round(drawn.meanGapMs / load) }, pauses);
     const { servers } = this.journal.settings;
     this.#servers = Array.from({ length: servers }, (_, index) => this.#server(index));
     this.#guest = this.#serverNamed({ name: `${pool}-guest`, slots: 2, backup: false });

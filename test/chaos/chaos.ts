@@ -16,6 +16,8 @@ export interface Options {
   seconds: number;
   /** How many copies of the Worker are in front of the objects. */
   isolates?: number;
+  /** How many requests come, over the usual: a slow machine is late for everything with all of them. */
+  load?: number;
   /** Names of faults to leave out, as the report has them; of happenings, as the plan has them; of pools. */
   without?: string[];
   /** Shown the journals now and then. */
@@ -24,11 +26,11 @@ export interface Options {
 
 /** Runs it all, and tells what was tried and the story of each promise that was broken. */
 export async function chaos(options: Options): Promise<Tried & { stories: string[] }> {
-  const { seed, seconds, isolates = 1, without = [], onProgress } = options;
+  const { seed, seconds, isolates = 1, load = 1, without = [], onProgress } = options;
   const random = new Random(seed);
   const pauses = new Pauses();
   const pools = POOLS.filter((pool) => !without.includes(pool));
-  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, without));
+  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, { without, load }));
   const journals = arenas.map(({ journal }) => journal);
   const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
   const runtime = await Runtime.start({ pools: Object.fromEntries(tables) }, isolates);

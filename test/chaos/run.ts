@@ -12,9 +12,10 @@ import { Spread } from "./spread.ts";
 
 /** More take turns on a machine's cores, and are late for everything. */
 const MOST_ISOLATES = 8;
-const USAGE = "usage: npm run chaos -- [--seconds N] [--seed N] [--isolates N] [--without FAULT]… [--plan]";
+const USAGE =
+  "usage: npm run chaos -- [--seconds N] [--seed N] [--isolates N] [--load SHARE] [--without FAULT]… [--plan]";
 
-const { seconds, seed, isolates, without, plan } = readArguments();
+const { seconds, seed, isolates, load, without, plan } = readArguments();
 if (plan) {
   const forMs = seconds * 1000;
   const line = (atMs: number, text: string) =>
@@ -40,6 +41,7 @@ if (plan) {
       seed,
       seconds,
       isolates,
+      load,
       without,
       onProgress: (journals) => console.log(progressLine(journals)),
     });
@@ -67,6 +69,7 @@ interface Arguments {
   seconds: number;
   seed: number;
   isolates: number;
+  load: number;
   without: string[];
   plan: boolean;
 }
@@ -78,13 +81,16 @@ function readArguments(): Arguments {
         seconds: { type: "string", default: "300" },
         seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
         isolates: { type: "string", default: "1" },
+        load: { type: "string", default: "1" },
         without: { type: "string", multiple: true, default: [] },
         plan: { type: "boolean", default: false },
       },
     });
     const [seconds, seed, isolates] = [Number(values.seconds), Number(values.seed), Number(values.isolates)];
-    const isSound = seconds > 0 && Number.isSafeInteger(seed) && isolates >= 1 && isolates <= MOST_ISOLATES;
-    if (isSound && Number.isInteger(isolates)) return { ...values, seconds, seed, isolates };
+    const load = Number(values.load);
+    const isSound = seconds > 0 && load > 0 && load <= 1 && Number.isSafeInteger(seed);
+    const isStartable = Number.isInteger(isolates) && isolates >= 1 && isolates <= MOST_ISOLATES;
+    if (isSound && isStartable) return { ...values, seconds, seed, isolates, load };
   } catch {
     // Said below.
   }
