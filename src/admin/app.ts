@@ -20,7 +20,7 @@ import type { DrainAnswer, Leaving, NotRegistered, OtherState, Registered } from
 import type { PoolStub } from "../link/reach.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
 import { OWN_HEADERS, refusalResponse } from "../refusals/response.ts";
-import { LONGEST_SILENCE_MS } from "../scheduler/fleet/leases.ts";
+import { LONGEST_UNCERTAIN_MS } from "../scheduler/fleet/leases.ts";
 import type { Snapshot } from "../scheduler/snapshot.ts";
 import { actOf, logged, loggedOfDeferred } from "./acts.ts";
 import { askEach, askPool, unavailable } from "./ask-pool.ts";
@@ -192,7 +192,7 @@ const routes = app
     const change = { pool, asked: slotAsked(lease), act };
     const askedAt = Date.now();
     const free = (stub: PoolStub) => stub.freeLease(lease, act, Date.now() - askedAt);
-    const freeing = askPool(c.env, pool, free, LONGEST_SILENCE_MS);
+    const freeing = askPool(c.env, pool, free, LONGEST_UNCERTAIN_MS);
     const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
     const detail = `The pool ${pool.name} has no lease ${inspect(lease)}; it may have ended.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));

@@ -38,7 +38,7 @@ import {
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
-import { LONGEST_SILENCE_MS } from "../scheduler/fleet/leases.ts";
+import { LONGEST_UNCERTAIN_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -325,7 +325,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   async freeLease(name: string, act: Act, waitedMs = 0): Promise<Snapshot | null> {
     // Else another request might have the lease by then, of which the pool has not heard yet.
     const uncertainMs = () => this.#scheduler.uncertainUntil(name) - Date.now();
-    const longestMs = LONGEST_SILENCE_MS - waitedMs;
+    const longestMs = LONGEST_UNCERTAIN_MS - waitedMs;
     await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), longestMs));
     const id = this.#scheduler.leaseNamed(name);
     const answer = this.#acts.freeLease(name, act);

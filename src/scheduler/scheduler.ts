@@ -4,7 +4,7 @@ import { type Capacity, capacityOf } from "./capacity.ts";
 import { type Drain, type DrainRequest, DrainSwitch, type ResumeRequest } from "./drain.ts";
 import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import { LEASE_TTL_MS, LONGEST_SILENCE_MS } from "./fleet/leases.ts";
+import { LEASE_TTL_MS } from "./fleet/leases.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
@@ -220,18 +220,9 @@ export class Scheduler {
     return this.#passing.next(isolate);
   }
 
-  /**
-   * Until when it is not certain which request has this lease, in ms since the epoch, `-Infinity` if it is: its holder may have
-   * passed it on, and the message is on its way; or, after a restart, has not said yet how often that was done before.
-   */
+  /** See `Fleet`. */
   uncertainUntil(name: string): number {
-    const slot = this.#fleet.slotNamed(name);
-    if (!slot) return Number.NEGATIVE_INFINITY;
-    if (!slot.isHopUnsure) return slot.passUntil;
-    // Since the first restart nothing has been heard of its holder.
-    return slot.state === "orphaned"
-      ? slot.until - LEASE_TTL_MS + LONGEST_SILENCE_MS
-      : Number.POSITIVE_INFINITY;
+    return this.#fleet.uncertainUntil(name);
   }
 
   /** Returns the id of the lease that operators call so; `null`: there is none in flight. */
@@ -243,6 +234,8 @@ export class Scheduler {
   attach(id: string, now: number, hop = 0): boolean {
     const slot = this.#fleet.leased(id);
     if (slot) this.#fleet.attach(slot, hop);
+    const cut = this.#fleet.cutOff(id);
+    if (cut) this.#fleet.heardOf(cut, hop);
     return this.renew(id, now);
   }
 

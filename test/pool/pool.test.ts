@@ -111,12 +111,12 @@ test("a slot is freed, of which nobody says that it is theirs, after as long as 
   const [same, askedAt] = [act(), Date.now()];
   for (let restart = 0; restart < 3; restart++) {
     object.lose();
-    void object.pool.freeLease("a", same, Date.now() - askedAt);
+    void object.pool.freeLease("a.restarted", same, Date.now() - askedAt);
     await object.pass(3.9 * SECOND);
     expect(object.pool.snapshot()).toMatchObject({ inFlight: 1 });
   }
   object.lose();
-  void object.pool.freeLease("a", same, Date.now() - askedAt);
+  void object.pool.freeLease("a.restarted", same, Date.now() - askedAt);
   await object.pass(0.5 * SECOND);
   expect(object.pool.snapshot()).toMatchObject({ inFlight: 0 });
 });

@@ -3,6 +3,7 @@ import { LEASE_TTL_MS } from "../../src/scheduler/fleet/leases.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import type { LeaseEnd } from "../../src/scheduler/terms/lease-end.ts";
 import type { Passed } from "../../src/scheduler/terms/passing.ts";
+import { leaseName } from "../../src/scheduler/terms/rows.ts";
 import type { TicketRequest } from "../../src/scheduler/waiting/ticket.ts";
 import { DONE } from "./ends.ts";
 import { LedgerModel } from "./ledger-model.ts";
@@ -100,9 +101,7 @@ class Played {
 
   /** What operators call the leases. */
   get names(): string[] {
-    return [...this.scheduler.servers].flatMap((server) =>
-      [...server.occupiedSlots()].map(({ lease, hop }) => (hop === 0 ? lease : `${lease}.${hop}`)),
-    );
+    return [...this.scheduler.servers].flatMap((server) => [...server.occupiedSlots()].map(leaseName));
   }
 }
 
@@ -463,8 +462,10 @@ describe("an operator", () => {
     for (const id of ["x", "y", "z"]) pool.enter(id);
     pool.crash();
     pool.pass("x", "y");
-    expect(pool.names).toEqual(["x.1"]);
+    expect(pool.names).toEqual(["x.restarted"]);
     expect(pool.scheduler.uncertainUntil("x.1")).toBeGreaterThan(pool.now);
+    // That is over for certain.
+    expect(pool.scheduler.uncertainUntil("x")).toBe(Number.NEGATIVE_INFINITY);
     pool.pass("x", "z", { hop: 2 });
     pool.scheduler.attach("x", pool.now, 2);
     expect(pool.scheduler.freeLease("x.1", "me", pool.now)).toBe(false);
@@ -476,12 +477,34 @@ describe("an operator", () => {
     pool.enter("x");
     for (let restart = 0; restart < 4; restart++) {
       pool.crash();
-      expect(pool.scheduler.uncertainUntil("x")).toBeGreaterThan(pool.now);
+      expect(pool.scheduler.uncertainUntil("x.restarted")).toBeGreaterThan(pool.now);
       pool.advance(3_000);
     }
     pool.crash();
-    expect(pool.scheduler.uncertainUntil("x")).toBeLessThanOrEqual(pool.now);
-    expect(pool.scheduler.freeLease("x", "me", pool.now)).toBe(true);
+    expect(pool.scheduler.uncertainUntil("x.restarted")).toBeLessThanOrEqual(pool.now);
+    expect(pool.scheduler.freeLease("x.restarted", "me", pool.now)).toBe(true);
+  });
+
+  test("frees no lease by what it was called before a restart, if nobody says that it is theirs", () => {
+    const pool = new Played();
+    pool.enter("x");
+    pool.crash();
+    expect(pool.scheduler.uncertainUntil("x")).toBeGreaterThan(pool.now);
+    pool.advance(LEASE_TTL_MS - 1);
+    expect(pool.scheduler.freeLease("x", "me", pool.now)).toBe(false);
+    // It may have been at a server for another request than the one that the operator saw.
+    expect(pool.names).toEqual(["x.restarted"]);
+  });
+
+  test("frees no lease by what it was called after a restart, once its holder has said which request has it", () => {
+    const pool = new Played();
+    for (const id of ["x", "y"]) pool.enter(id);
+    pool.crash();
+    expect(pool.names).toEqual(["x.restarted"]);
+    pool.scheduler.attach("x", pool.now, 1);
+    expect(pool.scheduler.uncertainUntil("x.restarted")).toBe(Number.NEGATIVE_INFINITY);
+    expect(pool.scheduler.freeLease("x.restarted", "me", pool.now)).toBe(false);
+    expect(pool.names).toEqual(["x.1"]);
   });
 
   test("finds a slot in quarantine after a restart by the name of the request whose end closed it", () => {
@@ -503,7 +526,9 @@ describe("an operator", () => {
     pool.advance(1);
     expect(pool.scheduler.isCutOff("x")).toBe(true);
     pool.crash();
-    expect(pool.scheduler.uncertainUntil("x")).toBeGreaterThan(pool.now);
+    expect(pool.scheduler.uncertainUntil("x.restarted")).toBeGreaterThan(pool.now);
+    pool.scheduler.attach("x", pool.now, 1);
+    expect(pool.names).toEqual(["x.1"]);
   });
 
   test("frees a lease no sooner than it can be told to have been passed on", () => {

@@ -8,6 +8,7 @@ import {
   isInQuarantine,
   isPresumedLost,
   leaseName,
+  leaseNamed,
   NOBODY,
   type RestoredRegistration,
   type ServerPatch,
@@ -20,7 +21,7 @@ import { Balance } from "./balance.ts";
 import { type CheckReport, noAnswer } from "./check-report.ts";
 import { Checks } from "./checks.ts";
 import { Cuts } from "./cuts.ts";
-import { LEASE_TTL_MS, Leases, restMs, type WithheldState } from "./leases.ts";
+import { LEASE_TTL_MS, Leases, LONGEST_UNCERTAIN_MS, restMs, type WithheldState } from "./leases.ts";
 import type { Registered, RegisterRequest } from "./registrations.ts";
 import { Roster } from "./roster.ts";
 import type { Server } from "./server.ts";
@@ -124,14 +125,26 @@ export class Fleet {
     return slot && isInFlight(slot) ? slot : undefined;
   }
 
-  /**
-   * Returns the slot in flight whose lease operators call so; `undefined`: there is none, or another request has it by now.
-   * While it is not known which request has it, that of any.
-   */
+  /** Returns the slot in flight whose lease operators call so now; `undefined`: there is none, or another request has it. */
   slotNamed(name: string): Slot<Server> | undefined {
-    const [, id = name] = /^(.*)\.\d+$/.exec(name) ?? [];
-    const slot = this.slotInFlight(id);
-    return slot && (slot.isHopUnsure || leaseName(slot) === name) ? slot : undefined;
+    const slot = this.slotInFlight(leaseNamed(name).lease);
+    return slot && leaseName(slot) === name ? slot : undefined;
+  }
+
+  /**
+   * Until when it may turn out that another request has the lease than the one that operators call so, or that it has it after
+   * all; in ms since the epoch. Its holder may have passed it on, and the message is on its way. After a restart it is certain
+   * once the holder has said how often that was done, or once nobody can do so any more that was allowed to before.
+   */
+  uncertainUntil(name: string): number {
+    const { lease, hop } = leaseNamed(name);
+    const slot = this.slotInFlight(lease);
+    if (!slot || (hop ?? slot.hop) < slot.hop) return Number.NEGATIVE_INFINITY;
+    if (!slot.isHopUnsure) return leaseName(slot) === name ? slot.passUntil : Number.NEGATIVE_INFINITY;
+    // Since the first restart nothing has been heard of its holder.
+    return slot.state === "orphaned"
+      ? slot.until - LEASE_TTL_MS + LONGEST_UNCERTAIN_MS
+      : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -170,6 +183,12 @@ export class Fleet {
   /** The isolate whose requests hold all leases but those of long ones; `null`: there is none, or that is not known. */
   get soleHolder(): string | null {
     return this.#leases.soleHolder;
+  }
+
+  /** The holder of a lease that was cut off says how often it has been passed on. */
+  heardOf(slot: Slot<Server>, hop: number): void {
+    slot.hop = Math.max(slot.hop, hop);
+    slot.isHopUnsure = false;
   }
 
   /** The holder of this lease has a handle of it from now on. `hop`: how often the lease has been passed on. */

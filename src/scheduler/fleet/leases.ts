@@ -10,8 +10,11 @@ import type { Slot } from "./slot.ts";
 /** The time to live of a lease, in ms. A holder that has not renewed it for this long is presumed lost. */
 export const LEASE_TTL_MS = 30_000;
 
-/** A holder that lives is heard of as often, in ms: it renews its lease in a third of that time to live, if not before. */
-export const LONGEST_SILENCE_MS = LEASE_TTL_MS / 3 + 2_000;
+/**
+ * For so long after a restart, in ms, it may turn out that a lease has been passed on: by a permit of the instance before, which
+ * holds for a third of that time to live at most. Who got it has said so within another second.
+ */
+export const LONGEST_UNCERTAIN_MS = LEASE_TTL_MS / 3 + 2_000;
 
 /** Bounds of the rest, in ms, that a server which is busy for somebody else may ask for. */
 const [LEAST_REST_MS, LONGEST_REST_MS] = [50, 10_000];

@@ -80,7 +80,7 @@ export class Chronicle {
   }
 
   /** An operator frees a slot. To be called while the slot still has its state of before. */
-  freedByHand(slot: SlotRow & { hop: number }, by: string, now: number): void {
+  freedByHand(slot: SlotRow & { isHopUnsure: boolean }, by: string, now: number): void {
     if (isHeld(slot)) this.counters.abandoned();
     const lease = leaseName(slot);
     this.journal.note({ kind: "slot-freed", server: slot.server.name, lease, by }, now);

@@ -117,12 +117,30 @@ export interface RestoredRegistration extends RegisteredRow {
   allowed: boolean;
 }
 
+/** Ends the name of a lease of which it is not known which request has it, as the pool's object has restarted. */
+const RESTARTED = "restarted";
+
 /**
- * Returns what operators call a lease: its id, and how often it has been passed on. So one who means a request does not
- * take the slot from the next one.
+ * Returns what operators call a lease: its id, and how often it has been passed on, or that this is not known any more. So one
+ * who means a request does not take the slot from the next one.
  */
-export function leaseName({ lease, hop }: { lease: string; hop: number }): string {
+export function leaseName({
+  lease,
+  hop,
+  isHopUnsure,
+}: {
+  lease: string;
+  hop: number;
+  isHopUnsure: boolean;
+}): string {
+  if (isHopUnsure) return `${lease}.${RESTARTED}`;
   return hop === 0 ? lease : `${lease}.${hop}`;
+}
+
+/** Takes such a name apart. `hop: null`: it says that this is not known. */
+export function leaseNamed(name: string): { lease: string; hop: number | null } {
+  const [, lease = name, hop = "0"] = /^(.*)\.(\d+|restarted)$/.exec(name) ?? [];
+  return { lease, hop: hop === RESTARTED ? null : Number(hop) };
 }
 
 /** True if a request holds the slot, as far as the pool knows. */

@@ -12,7 +12,7 @@ import type { Decision, Question } from "../../../src/scheduler/record/outbox.ts
 import { snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import type { LeaseEnd } from "../../../src/scheduler/terms/lease-end.ts";
 import { type Next, passesOn } from "../../../src/scheduler/terms/passing.ts";
-import { leaseName, type ServerState } from "../../../src/scheduler/terms/rows.ts";
+import { leaseName, leaseNamed, type ServerState } from "../../../src/scheduler/terms/rows.ts";
 import { LedgerModel } from "../ledger-model.ts";
 import { type Arrival, mayGoBefore } from "../waiting/arrival.ts";
 import { type Audience, PoolModel } from "./pool-model.ts";
@@ -194,7 +194,6 @@ export class PassingWorld implements Audience {
   crash(downMs: number): void {
     if (this.pool.isDead) return;
     this.isCalm = false;
-    this.#names.length = 0;
     this.#wire.died(this.pool);
     this.in(downMs, () => {
       this.#crashedAt = this.now;
@@ -245,9 +244,18 @@ export class PassingWorld implements Audience {
     const name = this.#names[which % this.#names.length];
     if (name === undefined || this.pool.isDead || !this.#begun.has(name) || this.#isAtServer(name)) return;
     this.isCalm = false;
+    this.#free(name, this.now).catch((error) => this.#fail(error));
+  }
+
+  /** As the admin side does: it repeats the call where the object has restarted. */
+  async #free(name: string, askedAt: number): Promise<void> {
     const freed = () =>
       assert.ok(!this.#isAtServer(name, true), `${name} is freed, and another request has the slot`);
-    this.pool.freeLease(name, () => this.#check(freed)).catch((error) => this.#fail(error));
+    for (;;) {
+      const isSaid = await this.pool.freeLease(name, () => this.#check(freed), this.now - askedAt);
+      if (isSaid) return;
+      while (this.pool.isDead) await new Promise<void>((resolve) => this.in(20, resolve));
+    }
   }
 
   async pass(ms: number): Promise<void> {
@@ -698,22 +706,23 @@ export class PassingWorld implements Audience {
       assert.ok(others.length < slots, `${server} works on ${others.length} when ${lease} comes`);
       assert.ok(!others.some((one) => lease !== null && one.lease === lease), `two requests have ${lease}`);
     });
-    if (lease !== null) this.#begun.add(leaseName({ lease, hop: this.#holders.get(lease)?.hop ?? 0 }));
+    if (lease !== null) {
+      const hop = this.#holders.get(lease)?.hop ?? 0;
+      for (const isHopUnsure of [true, false]) this.#begun.add(leaseName({ lease, hop, isHopUnsure }));
+    }
     this.#work.get(server)?.add(work);
     return work;
   }
 
   /** The request that operators know by this name is at a server. `another`: or another one with its slot. */
   #isAtServer(name: string, another = false): boolean {
-    const dot = name.lastIndexOf(".");
-    const holder = this.#holders.get(name) ?? this.#holders.get(name.slice(0, dot));
+    const { lease, hop } = leaseNamed(name);
+    const holder = this.#holders.get(lease);
     if (!holder) return false;
-    const hop = this.#holders.has(name) ? 0 : Number(name.slice(dot + 1));
-    const lease = this.#holders.has(name) ? name : name.slice(0, dot);
     const isThere = [...this.#work.values()].some((all) =>
       [...all].some((one) => one.lease === lease && one.until > this.now),
     );
-    return isThere && (another || holder.hop === hop);
+    return isThere && (another || hop === null || holder.hop === hop);
   }
 
   #isolateOf(line: Line): Isolate | undefined {

@@ -133,18 +133,22 @@ export class PoolModel {
     return this.#untilRecalled();
   }
 
-  /** `freed`: called as soon as it is, if it is. */
-  async freeLease(name: string, freed: () => void): Promise<void> {
+  /** `freed`: called as soon as it is, if it is. Resolves with false if the instance has died before it could say. */
+  async freeLease(name: string, freed: () => void, waitedMs: number): Promise<boolean> {
     const uncertainMs = () => this.scheduler.uncertainUntil(name) - this.#audience.now;
-    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), LONGEST_PASSED_ON_MS));
-    if (this.isDead) return;
+    await this.#conditions.until(
+      () => uncertainMs() <= 0,
+      Math.min(uncertainMs(), LONGEST_PASSED_ON_MS - waitedMs),
+    );
+    if (this.isDead) return false;
     const id = this.scheduler.leaseNamed(name);
     const isFreed = this.scheduler.freeLease(name, "me", this.#audience.now);
     if (isFreed) freed();
     this.#commit.now();
-    if (!isFreed || id === null) return;
+    if (!isFreed || id === null) return true;
     this.#handles.tellTaken(id, "freed");
     this.#handles.delete(id);
+    return true;
   }
 
   /** `answered`: something of a question's. */
