@@ -16,6 +16,7 @@ const PARTS = [
   "scheduler/record",
   "scheduler/waiting",
   "scheduler/fleet",
+  "scheduler/shards",
   "scheduler",
   "link",
   "pool",

@@ -6,6 +6,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { PriorityQueue } from "../../src/scheduler/collections/priority-queue.ts";
 import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { hashOf } from "../../src/scheduler/terms/hash.ts";
+import { seeded } from "./random.ts";
 
 const SERVICE_MS = 1_000;
 /** Until then the pool fills, and nothing is counted. */
@@ -113,15 +114,4 @@ function newPool(count: number, slots: number): Scheduler {
   const settings = parseConfig({ POOLS: { web: keys } }).pools.get("web");
   if (!settings) throw new Error("no pool");
   return new Scheduler(settings, null, 0);
-}
-
-/** mulberry32 (github.com/bryc/code, public domain): numbers from 0 to below 1, the same for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }

@@ -17,6 +17,7 @@ import {
   takenOf,
   utilisation,
 } from "./model.ts";
+import { playShards } from "./shards.ts";
 
 const SERVICE_MS = [10, 50, 100, 500, 2_000];
 /** Of short requests passing on changes most; of those of a second nothing is passed on. */
@@ -30,6 +31,11 @@ const DEFERRED_RATE = 10;
 const AFFINITY = { servers: 10, keys: 1_000 };
 const SLOTS_OF_A_SERVER = [1, 2, 4, 8, 10, 20, 50];
 const LOADS = [0.25, 0.5, 0.75, 0.9];
+const SHARDED = { servers: 400, serviceMs: 100, clients: 800, isolates: 4, forMs: 10_000 };
+const SHARDS = [1, 2, 4, 8, 16, 32];
+/** Of what so many servers can do. Fewer shards than these would be the limit. */
+const SHARDED_LOADS = [0.5, 0.7, 0.85];
+const SHARDS_UNDER_LOAD = [16, 32, 64];
 const BEST = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
 
 /** All of the model's tables in Markdown. */
@@ -69,6 +75,7 @@ export function tables(): string {
       ["requests a second", "objects"],
       DEMANDS.map((demand) => [number(demand), objectsFor(demand)]),
     ),
+    ...sharded(),
     ...passing(),
     ...section(
       "Dollars a million requests, beyond what the paid plan includes",
@@ -93,6 +100,43 @@ export function tables(): string {
     deferredTable(),
     "",
   ].join("\n");
+}
+
+/** What a pool of several objects would do, in Markdown. */
+function sharded(): string[] {
+  const { servers, serviceMs, clients } = SHARDED;
+  const title = `of ${number(servers)} single-flight servers of ${serviceMs} ms, played`;
+  const waits = ({ waitMs }: ReturnType<typeof playShards>) => [waitMs.median, waitMs.p99].map(Math.round);
+  return [
+    ...section(
+      `Shards ${title}: ${number(clients)} clients who ask again at once`,
+      ["shards", "requests a second", "servers at work", "wait, ms", "99th percentile", "overtaken"],
+      SHARDS.map((shards) => {
+        const played = playShards({ ...SHARDED, shards, load: null });
+        const { perSecond, overtaken } = played;
+        return [shards, rate(perSecond), percent(played.utilisation), ...waits(played), percent(overtaken)];
+      }),
+    ),
+    ...section(
+      `Shards ${title}: requests that come at random`,
+      ["load", "shards", "wait, ms", "99th percentile", "overtaken", "sent on to another shard"],
+      SHARDED_LOADS.flatMap((load) =>
+        SHARDS_UNDER_LOAD.map((shards) => {
+          const played = playShards({ ...SHARDED, shards, load });
+          return [percent(load), shards, ...waits(played), percent(played.overtaken), percent(played.moved)];
+        }),
+      ),
+    ),
+    ...section(
+      `Shards of 100 such servers, all busy but those of one: how long a request waits at another one`,
+      ["shards", "wait, ms", "99th percentile", "beside a free slot, at most"],
+      SHARDS.slice(1).map((shards) => {
+        const one = { ...SHARDED, servers: 100, shards, load: 0.5 / shards, isOneFree: true };
+        const played = playShards(one);
+        return [shards, ...waits(played), Math.round(played.longestBesideRoomMs)];
+      }),
+    ),
+  ];
 }
 
 /** What passing leases on within one isolate changes, in Markdown. */
