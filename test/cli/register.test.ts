@@ -89,8 +89,9 @@ describe("a server that registers itself", () => {
   });
 
   test("ten of them come and go under load: no server is asked for two things at once, and no request is lost", async () => {
-    // A check finds nobody listening while the process starts; its slot is not to stay closed for longer than that.
-    const sluice = await stage({ quarantine: { broken: "50ms" } });
+    // A check finds nobody listening while the process starts, or one that is late to answer; its slot is not to stay
+    // closed for longer than that.
+    const sluice = await stage({ quarantine: { broken: "50ms", max: "1s" } });
     const client = new Connections(sluice.url);
     onTestFinished(() => client.close());
     const endsAt = Date.now() + CHURN_MS;
