@@ -1078,6 +1078,22 @@ test("a kill of one isolate is no excuse for what another one does", () => {
   expect(verdict(here, reply, journal)).toEqual({ outcome: "killed" });
 });
 
+test("whether a request is stored may be unknown where its object was killed before it could say so, and nowhere else", () => {
+  const [sent, other] = [journal.send(send("defers").plan, 1), journal.send(send("defers").plan, 1)];
+  const body = (id: string) => JSON.stringify({ status: 502, code: "fate-unknown", instance: id });
+  const unknown = ({ plan }: Sent) => {
+    const headers = { "content-type": "application/problem+json" };
+    return { status: 502, headers, body: body(plan.id), whole: true };
+  };
+  kill(journal.now(), [1]);
+  expect(verdict(sent, unknown(sent), journal)).toHaveProperty("lost");
+  kill(journal.now(), [0]);
+  expect(verdict(sent, unknown(sent), journal)).toEqual({ outcome: "refused fate-unknown" });
+  vi.advanceTimersByTime(60_000);
+  const later = journal.send(other.plan, 1);
+  expect(verdict(later, unknown(later), journal)).toHaveProperty("lost");
+});
+
 test("the objects of stored requests go with the first isolate, and with no other", () => {
   const sent = store(send("defers", { idempotent: true }));
   arrive(sent);

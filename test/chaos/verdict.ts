@@ -80,8 +80,9 @@ const REFUSALS: Record<
   },
   "fate-unknown": {
     status: 502,
+    // Also where the word that it is stored was lost: it may be.
     due: (sent, journal, until) =>
-      sent.stored !== null &&
+      isDeferring(sent.plan.client) &&
       (wasInterrupted(sent, sent.jobs.at(-1)?.readAt ?? sent.sentAt, journal) ||
         journal.hadCut(sent.jobs.at(-1)?.readAt ?? sent.sentAt, until)),
   },
