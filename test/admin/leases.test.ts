@@ -19,8 +19,10 @@ describe("freeing a lease by hand", () => {
     const { sluice, origin } = await stage();
     const requests = [get(sluice, "/1")];
     const first = await origin.arrival();
-    requests.push(get(sluice, "/2"), get(sluice, "/3"));
-    await sluice.until("web", ({ queued }) => queued === 2);
+    for (const [nth, path] of ["/2", "/3"].entries()) {
+      requests.push(get(sluice, path));
+      await sluice.until("web", ({ queued }) => queued === nth + 1);
+    }
     const freed = await free(sluice, await onlyLease(sluice));
     expect([freed.status, await freed.json()]).toMatchObject([200, { name: "web", inFlight: 1, queued: 1 }]);
     const second = await origin.arrival();
