@@ -137,9 +137,11 @@ export function leaseName({
   return hop === 0 ? lease : `${lease}.${hop}`;
 }
 
+const LEASE_NAME = new RegExp(`^(.*)\\.(\\d+|${RESTARTED})$`);
+
 /** Takes such a name apart. `hop: null`: it says that this is not known. */
 export function leaseNamed(name: string): { lease: string; hop: number | null } {
-  const [, lease = name, hop = "0"] = /^(.*)\.(\d+|restarted)$/.exec(name) ?? [];
+  const [, lease = name, hop = "0"] = LEASE_NAME.exec(name) ?? [];
   return { lease, hop: hop === RESTARTED ? null : Number(hop) };
 }
 
