@@ -40,6 +40,7 @@ export function plainTargetOf({ url, headers }: Addressed): RequestTarget | null
   return { origin, host, path, pathAndQuery };
 }
 
+/** By the URL standard; `null`: as of `targetOf`. */
 export function parsedTargetOf(request: Addressed): RequestTarget | null {
   const address = addressOf(request);
   const url = URL.parse(address);
