@@ -194,7 +194,7 @@ const routes = app
     const free = (stub: PoolStub) => stub.freeLease(lease, act, Date.now() - askedAt);
     const freeing = askPool(c.env, pool, free, LONGEST_UNCERTAIN_MS);
     const snapshot = await logged(c, change, freeing, (freed) => (freed ? "done" : "unknown-lease"));
-    const detail = `The pool ${pool.name} has no lease ${inspect(lease)}: it may have ended, or be called otherwise by now. Look at the pool again.`;
+    const detail = `The pool ${pool.name} has no lease ${inspect(lease)}: it may have ended, or have another name by now.`;
     return c.json(orRefuse(snapshot, "unknown-lease", detail));
   })
   .get("/api/pools/:pool/deferred", needs("look"), query(deferredQuery), async (c) => {
