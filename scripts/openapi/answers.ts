@@ -76,6 +76,11 @@ const server = exactly<ServerSnapshot>()(
     inFlight: count,
     quarantined: count,
     leases: z.array(lease),
+    shard: count
+      .optional()
+      .describe(
+        "Of a pool of several objects: the number of that which grants its slots; absent: none does at the moment.",
+      ),
   }),
 );
 
@@ -117,6 +122,17 @@ const flow = z
     share: z.number().describe("Of the time that requests were at servers in about the last minute, 0 to 1."),
   })
   .describe("The requests of one client, as far as `flow` tells clients apart.");
+const shard = z
+  .object({
+    shard: count,
+    reachable: z
+      .boolean()
+      .describe("False: it does not answer, and what it was last heard of stands in the pool's numbers."),
+    slots: count.describe("Of the servers that are its own."),
+    inFlight: count,
+    queued: count,
+  })
+  .describe("One of the objects that a pool is.");
 const percentiles = z.object({ p50: count, p95: count, p99: count }).nullable();
 
 const snapshot = exactly<Snapshot>()(
@@ -162,6 +178,7 @@ const snapshot = exactly<Snapshot>()(
       .optional()
       .describe("Absent if the pool stores no requests."),
     slots: count,
+    shards: z.array(shard).optional().describe("Of a pool of several objects: each of them, by its number."),
     checks: z.boolean().describe("Whether the pool has health checks."),
     servers: z.array(server),
     totals: z

@@ -24,7 +24,7 @@ export interface CarriedRequest {
   /** After so long a wait, in ms, the pool is to ask for that (`TicketRequest`). */
   deferAfterMs?: number;
   /** It has waited before, for so many ms, and keeps its turn. */
-  waited?: { token: number; ms: number };
+  waited?: { token: number; shard: number; ms: number };
   /** Runs work that the client does not wait for and that must outlive its connection (`waitUntil`). */
   inBackground: (work: Promise<unknown>) => void;
 }

@@ -17,7 +17,7 @@ export async function carry(carried: CarriedRequest): Promise<void> {
   const hashKey = hashKeyOf(pool, request.headers, target);
   const turn: Turn = {
     waitedMs: carried.waited?.ms ?? 0,
-    ...(carried.waited ? { token: carried.waited.token } : {}),
+    ...(carried.waited ? { token: carried.waited.token, shard: carried.waited.shard } : {}),
     ...(hashKey === null ? {} : { hashKey }),
     ...(flow === null ? {} : { flow }),
     ...(aheadMs === 0 ? {} : { aheadMs }),

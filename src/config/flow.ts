@@ -20,8 +20,25 @@ function readFlow(given: string): FlowPart | undefined {
   return { part: part as FlowPart["part"], name: part === "header" ? name.toLowerCase() : name };
 }
 
-/** What is wrong with limits for each flow where there are no flows; paths begin at the pool. */
-export function limitsWithoutFlow(
+/** What is wrong with limits for each flow, where nobody could keep them; paths begin at the pool. */
+export function limitsPerFlow(
+  pool: Pick<PoolConfig, "flow" | "maxQueuePerFlow" | "maxInFlightPerFlow" | "shards" | "deferred">,
+): Problem[] {
+  return [...limitsWithoutFlow(pool), ...limitOverShards(pool)];
+}
+
+/** Deferred requests wait at the first shard, and others at their flow's. */
+function limitOverShards({
+  maxInFlightPerFlow: most,
+  shards,
+  deferred,
+}: Pick<PoolConfig, "maxInFlightPerFlow" | "shards" | "deferred">): Problem[] {
+  if (most === null || shards === 1 || deferred === null) return [];
+  const text = `${most} is a limit that one object counts, and here several carry requests of a flow; allowed: without the key deferred, or with shards = 1`;
+  return [{ path: ["max_in_flight_per_flow"], text }];
+}
+
+function limitsWithoutFlow(
   pool: Pick<PoolConfig, "flow" | "maxQueuePerFlow" | "maxInFlightPerFlow">,
 ): Problem[] {
   const limits = {

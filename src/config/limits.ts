@@ -17,5 +17,7 @@ export const MOST_LOG_HEADERS = 32;
 export const MOST_PRIORITIES = 32;
 /** Of `max_queue_per_flow` and `max_in_flight_per_flow`. */
 export const PER_FLOW = [1, 1_000_000] as const;
+/** Objects of one pool. */
+export const SHARDS = [1, 64] as const;
 export const USUAL_SLOTS = 1;
 export const USUAL_QUEUE_TIMEOUT = "10m";

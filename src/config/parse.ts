@@ -2,7 +2,7 @@
 import * as z from "zod/mini";
 import { type Bindings, NO_BINDINGS } from "./bindings.ts";
 import { problemsOf } from "./fields.ts";
-import { limitsWithoutFlow } from "./flow.ts";
+import { limitsPerFlow } from "./flow.ts";
 import { secretsInLog } from "./log-headers.ts";
 import { isName, NAME_ALLOWED } from "./names.ts";
 import { wrongPages } from "./pages.ts";
@@ -50,7 +50,7 @@ export function readPools(
     if (result.success) {
       const { servers, problems: ofServers } = identified(result.data, bindings);
       parsed.push({ path: [variable, name], pool: { name, ...result.data, servers } });
-      found.push(...ofServers, ...wrongNames(result.data, bindings), ...limitsWithoutFlow(result.data));
+      found.push(...ofServers, ...wrongNames(result.data, bindings), ...limitsPerFlow(result.data));
     }
     for (const { path, text } of found) problems.push({ path: [variable, name, ...path], text });
   }

@@ -7,7 +7,7 @@ import { duration, flag, oneOf, size, table, tableOr, whole } from "./fields.ts"
 import { flow, waitingPage } from "./flow.ts";
 import { freePaths } from "./free-paths.ts";
 import { hostPatterns } from "./hosts.ts";
-import { MAX_QUEUE, PER_FLOW, RETRIES, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
+import { MAX_QUEUE, PER_FLOW, RETRIES, SHARDS, SLOTS, USUAL_QUEUE_TIMEOUT, USUAL_SLOTS } from "./limits.ts";
 import { logHeaders } from "./log-headers.ts";
 import { pathPrefixes, requestPath } from "./names.ts";
 import { pages } from "./pages.ts";
@@ -61,6 +61,7 @@ const keys = shaped(
     ...routingKeys,
     slots: z._default(whole(...SLOTS), USUAL_SLOTS),
     servers: z.optional(servers()),
+    shards: z._default(whole(...SHARDS), 1),
     register: z.optional(registerKeys),
     wake: z.optional(wakeKeys),
     balance: z.prefault(balance(), "roundrobin"),
@@ -121,6 +122,7 @@ function toPool(given: z.output<typeof keys>): ParsedPool {
       binding: server.binding ?? null,
       headers: [...new Map([...given.headers, ...headers])],
     })),
+    shards: given.shards,
     register: given.register ?? null,
     wake: given.wake ?? null,
     balance: given.balance,

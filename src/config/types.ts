@@ -18,6 +18,8 @@ export interface PoolConfig {
   /** The default of `servers[].slots`, which is already applied there. */
   slots: number;
   servers: ServerConfig[];
+  /** How many Durable Objects the pool is, among which its servers are divided. */
+  shards: number;
   /** Which servers may come by themselves; `null`: none. */
   register: RegisterConfig | null;
   /** Whom to ask for servers when requests wait and none is up; `null`: nobody. */

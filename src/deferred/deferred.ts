@@ -150,7 +150,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const waits = isWaiting(progress);
     if (progress.ticket === ticket) {
       // The pool did not hear the first answer, and goes by the new handle.
-      if (turn && progress.state === "running") this.#lease?.adopt(handleOf(turn));
+      const handle = turn && handleOf(turn);
+      if (handle && progress.state === "running") this.#lease?.adopt(handle);
       if (progress.failed && waits) this.#inBackground(this.#pool.again(request, progress));
       // It has been disowned before.
       return waits && !progress.failed ? "waiting" : "begun";
@@ -162,9 +163,10 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
     const isReached = turn !== null && isReachedBy(this.env, turn.granted.server);
     const pool = isReached ? this.#pool.poolOf(request) : null;
     if (turn && pool) {
-      const address = this.#pool.addressOf(request);
-      const lease = new HeldLease(this.env, address, grantedLease(ticket, turn.granted), handleOf(turn));
-      this.#begin(request, progress, pool, lease);
+      const { granted, shard = 0 } = turn;
+      const address = this.#pool.addressOf(request, shard);
+      const lease = new HeldLease(this.env, address, grantedLease(ticket, granted), handleOf(turn));
+      this.#begin(request, withTicket(progress, ticket, shard), pool, lease);
     } else this.#write(withTicket(progress, ticket));
     return turn && pool ? "begun" : "waiting";
   }
@@ -351,7 +353,7 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 
   #begin(request: StoredRequest, before: Progress, pool: PoolConfig, lease: HeldLease): void {
     const progress: Progress = {
-      ...withTicket(before, lease.id),
+      ...before,
       state: "running",
       server: lease.server.name,
       attempts: before.attempts + 1,
@@ -638,8 +640,8 @@ export class Deferred extends DurableObject<Env> implements DeferredCalls {
 }
 
 /** The runtime disposes the arguments of a call once that is answered, but not their copies. */
-function handleOf({ lease }: Turn): Rpc.Stub<Lease> {
-  return (lease as unknown as Rpc.Stub<Lease>).dup();
+function handleOf({ lease }: Turn): Rpc.Stub<Lease> | null {
+  return (lease as unknown as Rpc.Stub<Lease> | null)?.dup() ?? null;
 }
 
 function presenceOf(request: StoredRequest | null): Presence | null {

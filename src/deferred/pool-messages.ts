@@ -7,6 +7,7 @@ import { POOL_PATIENCE_MS, type StoredRequest } from "../link/deferred-calls.ts"
 import { tellEnded } from "../link/endings.ts";
 import type { Env } from "../link/env.ts";
 import { type PoolAddress, type PoolStub, reach } from "../link/reach.ts";
+import { shardAddress } from "../link/shards.ts";
 import type { LeaseEnd } from "../scheduler/terms/lease-end.ts";
 import { endStatusOf, type Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
@@ -51,9 +52,10 @@ export class PoolMessages {
     }
   }
 
-  addressOf(request: StoredRequest): PoolAddress {
+  /** Where the pool's list is, or the slots of this shard. */
+  addressOf(request: StoredRequest, shard = 0): PoolAddress {
     const { name, locationHint } = this.poolOf(request) ?? { name: request.pool, locationHint: null };
-    return { name, locationHint };
+    return shardAddress({ name, locationHint }, shard);
   }
 
   /** Asks for a turn. `former`: see `DeferRequest`. */
@@ -94,16 +96,19 @@ export class PoolMessages {
   }
 
   /** Asks for another slot. Never rejects: if the pool is not reached, it asks itself, as it misses the lease. */
-  async again(request: StoredRequest, { ticket, failed }: Progress): Promise<void> {
+  async again(request: StoredRequest, progress: Progress): Promise<void> {
+    const { ticket, shard, failed } = progress;
     this.#place = null;
     if (!ticket || !failed) return;
     const again = { id: this.idOf(request), ticket, ...failed };
     await this.#reach(request, REPEAT_MS, (pool) => pool.deferAgain(again)).catch(() => {});
+    // Then it waits for another slot already, and keeps its turn.
+    if (shard) await this.leaseEnded(request, progress, failed.end);
   }
 
   /** Tells how the lease of an earlier instance ended. Never rejects. */
-  async leaseEnded(request: StoredRequest, { ticket }: Progress, end: LeaseEnd): Promise<void> {
-    await tellEnded(this.#env, this.addressOf(request), [{ id: ticket ?? "", end }]);
+  async leaseEnded(request: StoredRequest, { ticket, shard }: Progress, end: LeaseEnd): Promise<void> {
+    await tellEnded(this.#env, this.addressOf(request, shard), [{ id: ticket ?? "", end }]);
   }
 
   /** Resolves with the request's number on the operator's list; `null`: the pool does not know it. */

@@ -16,6 +16,8 @@ export interface Progress {
   number: number | null;
   /** The slot that it got last, or refuses to get. */
   ticket: string | null;
+  /** Which shard's slot that is; absent: the first's. */
+  shard?: number;
   /** Slots that it got, or refused to get, before: a message of one of them may still come. */
   former: string[];
   /** How the attempt with that slot failed, until there is another one: the pool may not have heard of it. */
@@ -58,10 +60,10 @@ export function storing({ expiresMs }: StoredRequest, now: number): Progress {
 }
 
 /** With another slot: the last one is a former one from now on. */
-export function withTicket(progress: Progress, ticket: string | null): Progress {
+export function withTicket(progress: Progress, ticket: string | null, shard = 0): Progress {
   const { ticket: last, former } = progress;
   const remembered = last === null ? former : [...former, last].slice(-MOST_FORMER);
-  return { ...progress, ticket, former: remembered, failed: null };
+  return { ...progress, ticket, shard, former: remembered, failed: null };
 }
 
 /** Waits for another slot: the server has failed the request, or is busy with somebody else's. */

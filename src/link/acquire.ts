@@ -1,5 +1,6 @@
 import type { PoolConfig } from "../config/types.ts";
 import { Refusal, type RefusalCode } from "../refusals/refusal.ts";
+import { countsFlows } from "../scheduler/terms/flows.ts";
 import { type LeaseEnd, notRetried } from "../scheduler/terms/lease-end.ts";
 import type { Outlook } from "../scheduler/terms/outlook.ts";
 import { passesOn } from "../scheduler/terms/passing.ts";
@@ -17,7 +18,17 @@ import {
   type Served,
   type WaitingTicket,
 } from "./protocol.ts";
-import { isOverloaded, type PoolStub, poolStub, type ReachAttempt, reach, TICKET_PAUSE } from "./reach.ts";
+import {
+  backoffMs,
+  isOverloaded,
+  type PoolAddress,
+  type PoolStub,
+  poolStub,
+  type ReachAttempt,
+  reach,
+  TICKET_PAUSE,
+} from "./reach.ts";
+import { addressOf, heardLoad, nextShard, pickShard } from "./shard-choice.ts";
 
 /** A request without a token is refused when its pool's object has not answered for this long. */
 const UNREACHABLE_MS = 10_000;
@@ -31,6 +42,14 @@ export const DETAILS = {
   "no-server": "Every server is down or in maintenance. Try again later.",
   "pool-unavailable": "The pool cannot be reached at the moment. Try again later.",
 } as const satisfies Partial<Record<RefusalCode, string>>;
+
+/** Who has waited for longer than this, in ms, asks all shards again. */
+const STALE_MS = 100;
+/** So many shards may say that their lists are full until a request is refused. */
+const MOST_FULL = 3;
+
+/** A request leaves a shard that has not answered for so long, in ms, for another one. */
+const SHARD_PATIENCE_MS = 2_000;
 
 /**
  * How long a retry waits, in ms, to hear its token, if its first attempt was passed a lease and has failed before the pool had
@@ -50,10 +69,27 @@ class NotRepeated extends Error {}
 export class ToBeDeferred extends Error {
   /** With it, the request keeps its turn; `null`: it has not waited. */
   readonly token: number | null;
+  /** The shard that gave it. */
+  shard = 0;
 
   constructor(token: number | null) {
     super();
     this.token = token;
+  }
+}
+
+/** The request is to wait at another shard of its pool. */
+class Elsewhere extends Error {
+  /** `null`: at any that has not sent it away. */
+  readonly to: number | null;
+  readonly sentOn: boolean;
+  readonly isFull: boolean;
+
+  constructor(to: number | null, sentOn: boolean, isFull = false) {
+    super();
+    this.to = to;
+    this.sentOn = sentOn;
+    this.isFull = isFull;
   }
 }
 
@@ -76,6 +112,10 @@ export interface Turn {
   waitedMs: number;
   /** Absent until the pool has sent one. */
   token?: number;
+  /** Of a pool of several objects: which of them gave the token, or sent the request on to this one. Absent: any may have it. */
+  shard?: number;
+  /** See `TicketRequest`. */
+  sentOn?: boolean;
   /** Resolves once the pool has answered a request that was passed a lease: with a token, mostly. */
   answered?: Promise<unknown>;
   /** See `TicketRequest`. */
@@ -103,8 +143,50 @@ export interface FailedAttempt {
  * instead of getting lost.
  */
 export async function acquireLease(env: Env, request: RequestContext, turn: Turn): Promise<HeldLease> {
+  const { pool } = request;
+  /** Those that had no place or no server for it, and how many of them had no place. */
+  const asked = new Set<number>();
+  let full = 0;
+  let moves = 0;
+  for (let shard = turn.shard ?? (pool.shards === 1 ? 0 : pickShard(pool, turn)); ; ) {
+    const isLast = asked.size >= pool.shards - 1 || full >= MOST_FULL;
+    const { waitedMs } = turn;
+    try {
+      turn.shard = shard;
+      return await acquireAt(env, request, turn, { shard, isLast });
+    } catch (error) {
+      if (error instanceof ToBeDeferred) error.shard = shard;
+      const isOverloaded =
+        error instanceof Refusal && error.code === "pool-unavailable" && !countsFlows(pool);
+      // The pool may have become several objects meanwhile.
+      if (!(error instanceof Elsewhere || (isOverloaded && !isLast))) throw error;
+      if (error instanceof Elsewhere && error.sentOn) turn.sentOn = true;
+      // What had no server for it may have one by now.
+      if (turn.waitedMs - waitedMs > STALE_MS) {
+        asked.clear();
+        moves = 0;
+      }
+      if (error instanceof Elsewhere && error.isFull) full++;
+      // One that has no place for it any more would send it on again and again.
+      if (!(error instanceof Elsewhere && error.sentOn && error.to !== null)) asked.add(shard);
+      if (error instanceof Elsewhere && error.to !== null) shard = error.to;
+      else shard = nextShard(pool, turn, asked, shard);
+      if (++moves > 2 * pool.shards) await scheduler.wait(backoffMs(moves - 2 * pool.shards));
+      // Another object would take it for one of a list that it had, and wait for the others. How long it has waited is told, too.
+      delete turn.token;
+    }
+  }
+}
+
+/** Waits for a slot of this shard. Rejects as `acquireLease`, or with `Elsewhere`. */
+async function acquireAt(
+  env: Env,
+  request: RequestContext,
+  turn: Turn,
+  at: { shard: number; isLast: boolean },
+): Promise<HeldLease> {
   const { client } = request;
-  const waiting = new Waiting(env, request, turn);
+  const waiting = new Waiting(env, request, turn, at);
   const leave = () => waiting.leave();
   client.addEventListener("abort", leave);
   try {
@@ -123,6 +205,12 @@ class Waiting {
   readonly #env: Env;
   readonly #request: RequestContext;
   readonly #turn: Turn;
+  readonly #shard: number;
+  readonly #isLast: boolean;
+  /** Where the shard is. */
+  readonly #address: PoolAddress;
+  /** When its calls began to fail; `null`: the last one did not. */
+  #failingSince: number | null = null;
   readonly #id = crypto.randomUUID();
   readonly #startedAt = Date.now();
   readonly #waitedBefore: number;
@@ -139,14 +227,23 @@ class Waiting {
   #isAnswered = false;
   #isNotRepeated = false;
 
-  constructor(env: Env, request: RequestContext, turn: Turn) {
+  /** `isLast`: no other shard may be asked that has a place or a server for it. */
+  constructor(
+    env: Env,
+    request: RequestContext,
+    turn: Turn,
+    { shard, isLast }: { shard: number; isLast: boolean },
+  ) {
     this.#env = env;
     this.#request = request;
     this.#turn = turn;
+    this.#shard = shard;
+    this.#isLast = isLast;
+    this.#address = addressOf(request.pool, shard);
     this.#waitedBefore = turn.waitedMs;
     this.#failed = turn.failed ?? null;
     const { pool, deferAfterMs = Number.POSITIVE_INFINITY } = request;
-    this.#line = passesOn(pool) ? lineOf(pool.name) : null;
+    this.#line = passesOn(pool) ? lineOf(this.#address.name) : null;
     const longestMs = Math.min(pool.queueTimeoutMs, turn.patienceMs ?? deferAfterMs, deferAfterMs);
     const until = this.#startedAt + longestMs - turn.waitedMs;
     const due = (turn.token ?? this.#startedAt - turn.waitedMs) - (turn.aheadMs ?? 0);
@@ -159,7 +256,6 @@ class Waiting {
 
   /** Resolves with the slot that it is granted, or that is passed on to it. Rejects as `acquireLease`. */
   async lease(): Promise<HeldLease> {
-    const { pool } = this.#request;
     const { token, answered: before } = this.#turn;
     if (token === undefined && before) await Promise.race([before, scheduler.wait(TOKEN_MS)]);
     let answered = this.#answer();
@@ -178,7 +274,7 @@ class Waiting {
         const ended = answered.then((surplus) => surplus?.end(SURPLUS)).catch(() => this.#endLostGrant());
         this.#request.inBackground(ended);
         this.#turn.answered = ended;
-        return new HeldLease(this.#env, pool, lease);
+        return new HeldLease(this.#env, this.#address, lease);
       }
       // It has gone on so late that somebody else has the lease.
       this.#result = Promise.withResolvers();
@@ -195,8 +291,8 @@ class Waiting {
     // Then it has a lease to give back.
     if (this.#place.state === "given" || this.#place.state === "served") return;
     this.#line?.leave(this.#place);
-    const { pool } = this.#request;
-    void (this.#ticket ? this.#ticket.leave() : poolStub(this.#env, pool).leave(this.#id)).catch(() => {});
+    const gone = this.#ticket ? this.#ticket.leave() : poolStub(this.#env, this.#address).leave(this.#id);
+    void gone.catch(() => {});
   }
 
   /** Resolves with the slot that the object grants; with `null` once it knows of one that was passed on. */
@@ -206,12 +302,12 @@ class Waiting {
     try {
       const enter = (stub: PoolStub, attempt: ReachAttempt) => this.#enter(stub, attempt);
       const onFailure = (error: unknown) => this.#onFailure(error);
-      const answer = await reach(this.#env, pool, enter, onFailure, TICKET_PAUSE);
+      const answer = await reach(this.#env, this.#address, enter, onFailure, TICKET_PAUSE);
       // A retry keeps its turn by it.
       if (answer.token !== undefined) this.#turn.token = answer.token;
       if (!answer.granted && answer.code === "served") return null;
       if (!answer.granted) throw notGranted(answer, pool, this.#turn);
-      return new HeldLease(this.#env, pool, grantedLease(this.#id, answer));
+      return new HeldLease(this.#env, this.#address, grantedLease(this.#id, answer));
     } finally {
       this.#isAnswered = true;
       this.#line?.leave(this.#place);
@@ -223,7 +319,8 @@ class Waiting {
       // yet where the request may have to ask again: `unused` would end what it gets then.
       if (this.#isAnswerLost && !this.#isNotRepeated)
         ended.push({ id: this.#id, end: this.#isServed ? SURPLUS : { how: "unused" } });
-      if (ended.length + passed.length > 0) inBackground(tellEnded(this.#env, pool, ended, { passed }));
+      if (ended.length + passed.length > 0)
+        inBackground(tellEnded(this.#env, this.#address, ended, { passed }));
       this.#ticket?.[Symbol.dispose]();
     }
   }
@@ -231,7 +328,7 @@ class Waiting {
   /** The call was not repeated, and the pool may have granted a slot in the answer that never arrived. */
   async #endLostGrant(): Promise<void> {
     if (!this.#isNotRepeated || !this.#isAnswerLost) return;
-    await tellEnded(this.#env, this.#request.pool, [{ id: this.#id, end: SURPLUS }]);
+    await tellEnded(this.#env, this.#address, [{ id: this.#id, end: SURPLUS }]);
   }
 
   async #enter(
@@ -243,7 +340,7 @@ class Waiting {
     const { token, hashKey, flow, aheadMs, patienceMs } = this.#turn;
     const retry = this.#turn.failed && retryOf(this.#turn.failed, pool);
     if (retry) this.#line?.overtaken();
-    const { ended, passed } = takeReport(pool.name);
+    const { ended, passed } = takeReport(this.#address.name);
     this.#unsent.ended.push(...ended);
     this.#unsent.passed.push(...passed);
     const entering = stub.enter({
@@ -254,6 +351,8 @@ class Waiting {
       ...(pausedMs > 0 ? { sentAt: Date.now() } : {}),
       ...(this.#line ? { caller: this.#line.enter(this.#place) } : {}),
       ...(token === undefined ? {} : { token }),
+      ...(this.#turn.sentOn ? { sentOn: true } : {}),
+      ...(this.#isLast ? {} : { mayAskAnother: true }),
       ...(retry ? { retry } : {}),
       ...(hashKey === undefined ? {} : { hashKey }),
       ...(flow === undefined ? {} : { flow }),
@@ -271,9 +370,11 @@ class Waiting {
     this.#failed = null;
     const entered = await entering;
     resetBackoff();
+    this.#failingSince = null;
     this.#unsent = { ended: [], passed: [] };
     const answer = entered.granted || entered.code !== "queued" ? entered : await this.#waitForTurn(entered);
     this.#isAnswerLost = false;
+    if ("load" in answer) heardLoad(pool, this.#shard, answer.load);
     if ("next" in answer) this.#line?.hear(answer.next);
     return answer;
   }
@@ -282,9 +383,11 @@ class Waiting {
     ticket,
     token,
     next,
+    load,
   }: Omit<Queued, "ticket"> & { ticket: Rpc.Stub<WaitingTicket> }): Promise<Granted | Served | NotGranted> {
     this.#ticket = ticket;
     this.#turn.token = token;
+    heardLoad(this.#request.pool, this.#shard, load);
     this.#line?.hear(next);
     if (this.#request.client.aborted) this.leave();
     for (;;) {
@@ -305,7 +408,16 @@ class Waiting {
       this.#isNotRepeated = true;
       throw new NotRepeated();
     }
-    refuseIfRetryIsPointless(error, this.#request.pool, this.#turn, this.waitedMs);
+    const { pool } = this.#request;
+    this.#failingSince ??= Date.now();
+    const isOut = Date.now() - this.#failingSince >= SHARD_PATIENCE_MS;
+    if (pool.shards > 1 && isOut && !countsFlows(pool)) {
+      // The next request of this isolate asks another one, too.
+      heardLoad(pool, this.#shard, UNKNOWN_LOAD);
+      const hasPlace = this.#turn.token !== undefined || this.#turn.sentOn === true;
+      throw new Elsewhere(pickShard(pool, this.#turn, this.#shard), hasPlace);
+    }
+    refuseIfRetryIsPointless(error, pool, this.#turn, this.waitedMs);
   }
 
   /** True if it has got a lease that was passed on. */
@@ -313,6 +425,9 @@ class Waiting {
     return this.#place.state === "given" || this.#place.state === "served";
   }
 }
+
+/** Of a shard that does not answer. */
+const UNKNOWN_LOAD = { slots: 0, queued: 0, free: 0 };
 
 /** How a slot ends that was granted to a request which had got another one by then. */
 const SURPLUS: LeaseEnd = { how: "unused", served: true };
@@ -322,7 +437,9 @@ function retryOf({ lease, restsUntil }: FailedAttempt, { redispatch }: PoolConfi
   return { server: lease.server.name, restMs, avoid: redispatch };
 }
 
-function notGranted({ code, message, outlook, token }: NotGranted, pool: PoolConfig, turn: Turn): Error {
+function notGranted(answer: NotGranted, pool: PoolConfig, turn: Turn): Error {
+  const { code, message, outlook, token, to = null, sentOn = false, isFull } = answer;
+  if (code === "elsewhere") return new Elsewhere(to, sentOn, isFull);
   if (code === "defer") return new ToBeDeferred(token ?? null);
   if (code === "left") return new ClientLeft();
   if (code === "queue-timeout") return queueTimeout(pool, turn, outlook);
@@ -349,10 +466,15 @@ function queueTimeout(
 export function refuseIfRetryIsPointless(
   error: unknown,
   pool: PoolConfig,
-  { token, patienceMs = Number.POSITIVE_INFINITY }: Pick<Turn, "token" | "patienceMs">,
+  {
+    token,
+    sentOn = false,
+    patienceMs = Number.POSITIVE_INFINITY,
+  }: Pick<Turn, "token" | "sentOn" | "patienceMs">,
   waitedMs: number,
 ): void {
-  const hasToken = token !== undefined;
+  // Or one that another object of the pool has accepted.
+  const hasToken = token !== undefined || sentOn;
   const isLate = waitedMs >= Math.min(hasToken ? pool.queueTimeoutMs : UNREACHABLE_MS, patienceMs);
   if (!isLate && !isOverloaded(error)) return;
   logError(error, { pool: pool.name });

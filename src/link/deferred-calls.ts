@@ -65,8 +65,10 @@ export type Canceled = DeferredEndState | "stopping";
 /** A slot for a deferred request. */
 export interface Turn {
   granted: Granted;
-  /** As an argument, it arrives as a stub, which the runtime disposes if its holder dies. */
-  lease: Lease;
+  /** As an argument, it arrives as a stub, which the runtime disposes if its holder dies. `null`: of another shard's slot. */
+  lease: Lease | null;
+  /** Which shard's slot it is; absent: the first's. */
+  shard?: number;
 }
 
 /** How long a call waits, in ms, until the object has reached its pool. */

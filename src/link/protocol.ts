@@ -3,6 +3,7 @@ import type { Force } from "../scheduler/drain.ts";
 import { LEASE_TTL_MS } from "../scheduler/fleet/leases.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
 import type { PoolEvent } from "../scheduler/record/events.ts";
+import type { ShardLoad } from "../scheduler/shards/choice.ts";
 import type { ServerSnapshot, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { Outlook } from "../scheduler/terms/outlook.ts";
@@ -84,15 +85,15 @@ export interface PoolCalls extends Rpc.DurableObjectBranded {
 
   listDeferred(query: DeferredQuery): DeferredEntry[];
 
-  snapshot(): Snapshot;
+  snapshot(): Snapshot | Promise<Snapshot>;
   watch(): Watch;
   /** The counts are durable before they are returned, so a Prometheus counter never goes back. */
-  metrics(): PoolMetrics;
+  metrics(): PoolMetrics | Promise<PoolMetrics>;
 
   drain(request: DrainRequest, act: Act): Promise<DrainAnswer>;
   /** A drain in which requests are refused instead of held. `resume` ends it, too. */
   stop(request: StopRequest, act: Act): Promise<DrainAnswer>;
-  resume(request: ResumeRequest, act: Act): DrainAnswer;
+  resume(request: ResumeRequest, act: Act): DrainAnswer | Promise<DrainAnswer>;
   /** Resolves once the pool is drained or stopped, the drain is over, or `timeoutMs` have passed. */
   whenDrained(timeoutMs: number): Promise<Snapshot>;
   /** `null`: no such server. */
@@ -143,6 +144,8 @@ export interface FreeRequest {
   protocol: number;
   /** The names of the servers that have failed the request. */
   failed: string[];
+  /** Where this shard has no server, another one is asked, and the request is not refused yet. */
+  mayAskAnother?: boolean;
 }
 
 /** `halted`: the pool is drained, and the request is to ask for a slot like any other. */
@@ -171,6 +174,8 @@ export interface Granted {
   /** Absent: the lease must not be passed on. */
   pass?: PassPermit;
   next?: Next;
+  /** Only of a pool of several objects: how much this one has to do. */
+  load?: ShardLoad;
 }
 
 /**
@@ -193,6 +198,7 @@ export interface Queued {
   token: number;
   /** The isolate must not pass leases on to those that it was told are next. The call of `turn` confirms that. */
   next?: Next;
+  load?: ShardLoad;
 }
 
 export interface WaitingTicket extends Rpc.RpcTargetBranded {
@@ -205,15 +211,22 @@ export interface NotGranted {
   granted: false;
   /**
    * `left`: the ticket left the waiting list, or a repeated `enter` replaced this call. `defer`: the request should be
-   * stored instead.
+   * stored instead. `elsewhere`: it should wait at another shard.
    */
-  code: SchedulerRefusal | "left" | "defer";
+  code: SchedulerRefusal | "left" | "defer" | "elsewhere";
   /** With `stopped`: what the operator has to say to clients. */
   message?: string;
   /** With a refusal. */
   outlook?: Outlook;
   /** With `defer`, if the request has waited: the stored request keeps its turn by it. */
   token?: number;
+  /** With `elsewhere`: which shard; `null`: any that has not said so, as this one has no place or no server. */
+  to?: number | null;
+  /** With `elsewhere`: the list is full here. */
+  isFull?: boolean;
+  /** With `elsewhere`: the request had a place on the waiting list, and is to have one there. */
+  sentOn?: boolean;
+  load?: ShardLoad;
 }
 
 /** The pool has heard that the request got a lease which was passed on. */
@@ -332,7 +345,7 @@ export interface OtherState {
 /** A session with the pool's object, billed as one request however often `look` is called. */
 export interface Watch extends Rpc.RpcTargetBranded {
   /** Returns what is new since `seen`. `history`: also the recent history of the waiting list. */
-  look(seen: Seen | null, history?: boolean): News;
+  look(seen: Seen | null, history?: boolean): News | Promise<News>;
 }
 
 /** What a watcher has seen already; it gets it from the last `News` and sends it back. */

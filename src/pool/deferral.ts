@@ -1,3 +1,4 @@
+import type { PoolConfig } from "../config/types.ts";
 import {
   type DeferAgain,
   type DeferAnswer,
@@ -11,19 +12,25 @@ import {
 } from "../link/deferral.ts";
 import type { TurnAnswer } from "../link/deferred-calls.ts";
 import { deferredAddress, deferredStub } from "../link/deferred-id.ts";
+import { tellEnded } from "../link/endings.ts";
 import type { Env } from "../link/env.ts";
 import { logError } from "../link/log.ts";
 import type { Granted } from "../link/protocol.ts";
-import { backoffMs } from "../link/reach.ts";
+import { backoffMs, type PoolAddress } from "../link/reach.ts";
+import { shardAddress, shardStub } from "../link/shards.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { DeferredSnapshot } from "../scheduler/snapshot.ts";
-import type { SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
+import type { LeaseEnd, SchedulerRefusal } from "../scheduler/terms/lease-end.ts";
 import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import type { DeferredLedger, DeferredRow } from "./deferred-ledger.ts";
 import type { LeaseHandles } from "./lease-handles.ts";
 
 /** How often the pool looks, in ms, whether a deferred request that has no slot any more has been forgotten. */
 const LOOK_MS = 30_000;
+/** The list that was full is said to have room again below this part of what it can hold. */
+const ROOM = 0.9;
+/** How a slot of another shard ends that is not needed. */
+const SURPLUS: LeaseEnd = { how: "unused", served: true };
 /** The longest pause between two calls of an object that does not answer, in ms. */
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -33,6 +40,8 @@ const LONGEST_PAUSE_MS = 10_000;
  */
 export class Deferral {
   readonly #env: Env;
+  readonly #pool: PoolAddress;
+  readonly #max: number;
   readonly #scheduler: Scheduler;
   readonly #ledger: DeferredLedger;
   readonly #handles: LeaseHandles;
@@ -42,12 +51,14 @@ export class Deferral {
   readonly #byId = new Map<string, DeferredRow>();
   /** Tickets that the pool has granted a slot to, until their objects have answered and the slot is known to be used. */
   readonly #granted = new Map<string, Granted>();
+  /** Tickets for which another shard is being asked for a slot. */
+  readonly #borrowing = new Set<string>();
   /** Tickets whose objects are being called. */
   readonly #calls = new Set<string>();
 
   /** `write`: see `Pool.#write`. `changed`: called when the scheduler has something to commit. */
   constructor(
-    env: Env,
+    { env, pool }: { env: Env; pool: PoolConfig },
     scheduler: Scheduler,
     ledger: DeferredLedger,
     handles: LeaseHandles,
@@ -58,6 +69,8 @@ export class Deferral {
     },
   ) {
     this.#env = env;
+    this.#pool = pool;
+    this.#max = pool.deferred?.max ?? 0;
     this.#scheduler = scheduler;
     this.#ledger = ledger;
     this.#handles = handles;
@@ -69,12 +82,22 @@ export class Deferral {
   /** The tickets that wait, of an earlier instance's rows. Those with a slot are not among them. */
   static waiting(rows: DeferredRow[], leased: ReadonlySet<string>, now: number): TicketRequest[] {
     return rows
-      .filter(({ ticket, refused }) => refused === null && !leased.has(ticket))
+      .filter(({ ticket, refused, lender }) => refused === null && lender === null && !leased.has(ticket))
       .map((row) => ticketOf(row, now));
   }
 
   get unfinished(): number {
     return this.#byId.size;
+  }
+
+  /** True if no more may wait or run. */
+  get isFull(): boolean {
+    return this.unfinished >= this.#max;
+  }
+
+  /** True if enough have ended since it was full, so that it is not full again at once. */
+  get hasRoom(): boolean {
+    return this.unfinished < this.#max * ROOM;
   }
 
   snapshot(now: number): DeferredSnapshot {
@@ -130,6 +153,7 @@ export class Deferral {
       flow,
       aheadMs,
       refused: null,
+      lender: null,
     };
     const asks = { id: ticket, expiresAt, ...orderOf(row) };
     // It has waited as a direct request: it keeps its turn, and is not counted once more.
@@ -155,7 +179,7 @@ export class Deferral {
     // Should it still hold a slot, its object has restarted before it could say how its lease ended. A slot that it
     // has never heard of it will not use.
     if (!this.#scheduler.leave(row.ticket, now))
-      this.#scheduler.end(row.ticket, { how: row.ticket === end.ticket ? "lost" : "unused" }, now);
+      this.#endLease(row, { how: row.ticket === end.ticket ? "lost" : "unused" }, now);
     this.#forget(row);
     this.#write(() => this.#ledger.end(row, end, now));
     if (end.state === "failed" && end.code !== null) this.#scheduler.deferredFailed(end.code, now);
@@ -165,7 +189,7 @@ export class Deferral {
   withdraw(id: string, key: string | null, now: number): void {
     const row = this.#byId.get(id);
     if (!row) return;
-    if (!this.#scheduler.leave(row.ticket, now)) this.#scheduler.end(row.ticket, { how: "unused" }, now);
+    if (!this.#scheduler.leave(row.ticket, now)) this.#endLease(row, { how: "unused" }, now);
     this.#forget(row);
     this.#write(() => this.#ledger.delete(row, key));
   }
@@ -208,6 +232,43 @@ export class Deferral {
     void this.#call(ticket);
   }
 
+  /**
+   * Another shard may have a slot for it, as long as it waits. Of that slot its object is told with the grant, and tells how its lease
+   * ends; where it is, is on record before.
+   */
+  async borrow(ticket: string, lender: number): Promise<void> {
+    const row = this.#byTicket.get(ticket);
+    // It may have got a slot since that was decided, and perhaps that very lender's: to ask again would be to give it back.
+    if (!row || this.#borrowing.has(ticket) || !this.#scheduler.isQueued(ticket)) return;
+    this.#borrowing.add(ticket);
+    try {
+      const asked = { ...ticketOf(row, Date.now()), sentOn: true };
+      // Its token is this object's: another would take it for one of a list that it had.
+      const { token, ...request } = asked;
+      const granted = await shardStub(this.#env, this.#pool, lender).borrow(request);
+      if (!granted) return;
+      if (this.#byTicket.get(ticket) !== row || !this.#scheduler.lent(ticket, Date.now())) {
+        await tellEnded(this.#env, shardAddress(this.#pool, lender), [{ id: ticket, end: SURPLUS }]);
+        return;
+      }
+      row.lender = lender;
+      this.#write(() => this.#ledger.update(row));
+      this.#changed();
+      this.granted(ticket, { ...granted, tellEnd: "alone" });
+    } catch (error) {
+      logError(error, { deferred: true, shard: lender });
+      // The answer may be lost with which it was granted, and nothing was sent to a server. No instance may borrow by this ticket any
+      // more, as its lease is ended there, perhaps late: and that is a write, which fails for one that has been replaced.
+      if (this.#byTicket.get(ticket) === row && this.#scheduler.lent(ticket, Date.now())) {
+        this.#enterAgain(row, Date.now());
+        this.#changed();
+      }
+      await tellEnded(this.#env, shardAddress(this.#pool, lender), [{ id: ticket, end: SURPLUS }]);
+    } finally {
+      this.#borrowing.delete(ticket);
+    }
+  }
+
   refused(ticket: string, code: SchedulerRefusal): void {
     const row = this.#byTicket.get(ticket);
     if (!row) return;
@@ -226,6 +287,7 @@ export class Deferral {
   look({ afterRestart = false } = {}): void {
     for (const { ticket, refused } of this.#byTicket.values()) {
       if (this.#scheduler.isQueued(ticket) && refused === null) continue;
+      // One that has a slot of another shard is asked each time: nobody says here that it was lost.
       if (afterRestart || refused !== null || !this.#scheduler.isLeased(ticket)) void this.#call(ticket);
     }
   }
@@ -266,6 +328,7 @@ export class Deferral {
     this.#byTicket.delete(row.ticket);
     this.#granted.delete(row.ticket);
     row.ticket = crypto.randomUUID();
+    row.lender = null;
     this.#remember(row);
     this.#write(() => this.#ledger.update(row));
     this.#scheduler.enter({ ...ticketOf(row, now), ...(retry ? { retry } : {}) }, now);
@@ -287,6 +350,8 @@ export class Deferral {
           return this.#answered(row, ticket, granted, answer);
         } catch (error) {
           if (failures++ === 0) logError(error, { deferred: true, ticket });
+          // When another shard's lease is lost, nobody says so here: such a slot is offered once.
+          if (row.lender !== null) this.#granted.delete(ticket);
           await scheduler.wait(backoffMs(failures, LONGEST_PAUSE_MS));
         }
       }
@@ -295,12 +360,13 @@ export class Deferral {
     }
   }
 
-  async #ask({ id, ticket, refused }: DeferredRow, granted: Granted | null): Promise<TurnAnswer> {
+  async #ask({ id, ticket, refused, lender }: DeferredRow, granted: Granted | null): Promise<TurnAnswer> {
     const address = deferredAddress(this.#env, id);
     if (!address) return "unknown";
     const stub = deferredStub(this.#env, address);
     if (refused !== null) return await stub.refused(ticket, refused);
     if (granted === null) return await stub.turn(ticket, null);
+    if (lender !== null) return await stub.turn(ticket, { granted, lease: null, shard: lender });
     const handle = this.#handles.create(ticket);
     const answer = await stub.turn(ticket, { granted, lease: handle });
     // A short request may be over before its object has answered.
@@ -313,6 +379,7 @@ export class Deferral {
     this.#granted.delete(ticket);
     if (answer === "begun") return;
     const now = Date.now();
+    const { lender } = row;
     if (row.ticket === ticket && this.#byTicket.has(ticket)) {
       // One that takes no slot does not know its pool, as in a deploy: `look` asks it after a while. At its old place it
       // would get the same slot again at once, in a loop, and nobody else would get it.
@@ -324,8 +391,14 @@ export class Deferral {
     }
     // Nothing was sent to the server: the object has never taken this slot.
     if (granted !== null || answer !== "ended")
-      this.#scheduler.end(ticket, { how: "unused", retried: answer === "waiting" }, now);
+      this.#endLease({ ticket, lender }, { how: "unused", retried: answer === "waiting" }, now);
     this.#changed();
+  }
+
+  /** Ends the slot of a request whose object does not do so by itself, wherever it is. */
+  #endLease({ ticket, lender }: Pick<DeferredRow, "ticket" | "lender">, end: LeaseEnd, now: number): void {
+    if (lender === null) this.#scheduler.end(ticket, end, now);
+    else void tellEnded(this.#env, shardAddress(this.#pool, lender), [{ id: ticket, end }]);
   }
 
   #oldestSince(): number | null {

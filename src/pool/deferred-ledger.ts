@@ -26,6 +26,8 @@ export interface DeferredRow {
   aheadMs: number;
   /** It will get no slot, and its object is still to be told so. */
   refused: SchedulerRefusal | null;
+  /** The shard of which its present attempt has a slot; `null`: it waits, or has one of this object. */
+  lender: number | null;
 }
 
 /**
@@ -67,9 +69,10 @@ export class DeferredLedger {
       flow: string | null;
       aheadMs: number;
       refused: string | null;
+      lender: number | null;
     }>(
       `SELECT number, id, ticket, token, since, expires_at AS expiresAt, hash_key AS hashKey, flow,
-              ahead_ms AS aheadMs, refused
+              ahead_ms AS aheadMs, refused, lender
        FROM deferred ORDER BY number`,
     );
     // Ten thousand may wait: the rows of a cursor take more memory than objects of their own.
@@ -111,8 +114,14 @@ export class DeferredLedger {
   }
 
   /** Writes what may change before the end. */
-  update({ number, ticket, refused }: DeferredRow): void {
-    this.#sql.exec("UPDATE deferred SET ticket = ?, refused = ? WHERE number = ?", ticket, refused, number);
+  update({ number, ticket, refused, lender }: DeferredRow): void {
+    this.#sql.exec(
+      "UPDATE deferred SET ticket = ?, refused = ?, lender = ? WHERE number = ?",
+      ticket,
+      refused,
+      lender,
+      number,
+    );
   }
 
   /** The request that came with this key; `null`: none is known. */

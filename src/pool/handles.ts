@@ -72,14 +72,14 @@ export class LeaseHandle extends RpcTarget implements Lease {
 
 /** A Worker's handle of the pool that it watches. The object keeps no state for it. */
 export class WatchHandle extends RpcTarget implements Watch {
-  readonly #look: (seen: Seen | null, history: boolean) => News;
+  readonly #look: (seen: Seen | null, history: boolean) => News | Promise<News>;
 
-  constructor(look: (seen: Seen | null, history: boolean) => News) {
+  constructor(look: (seen: Seen | null, history: boolean) => News | Promise<News>) {
     super();
     this.#look = look;
   }
 
-  look(seen: Seen | null, history = false): News {
+  look(seen: Seen | null, history = false): News | Promise<News> {
     return this.#look(seen, history);
   }
 }

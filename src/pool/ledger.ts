@@ -10,6 +10,7 @@ import type { WakeRecord } from "../scheduler/wake.ts";
 import { AuditLedger } from "./audit-ledger.ts";
 import { DeferredLedger } from "./deferred-ledger.ts";
 import { migrate } from "./schema.ts";
+import { ShardLedger } from "./shards/shard-ledger.ts";
 
 /**
  * What survives a crash or a restart of the object, in its SQLite storage. Each slot has one row, updated in place, so
@@ -27,12 +28,14 @@ export class Ledger {
   /** The requests whose tickets are kept, unlike those of direct ones. */
   readonly deferred: DeferredLedger;
   readonly audit: AuditLedger;
+  readonly shards: ShardLedger;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     storage.transactionSync(() => migrate(this.#sql));
     this.deferred = new DeferredLedger(this.#sql);
     this.audit = new AuditLedger(this.#sql);
+    this.shards = new ShardLedger(this.#sql);
   }
 
   load(): Omit<Restored, "deferred" | "registered"> & { registered: RegisteredRow[] } {

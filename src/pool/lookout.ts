@@ -1,10 +1,20 @@
 import type { News, Seen } from "../link/protocol.ts";
+import type { Journal } from "../scheduler/record/journal.ts";
 import { QueueRecord } from "../scheduler/record/queue-history.ts";
-import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { Revision, Snapshot, SnapshotContent } from "../scheduler/snapshot.ts";
 
 /** A snapshot of a busy pool is made no more often than this, in ms, however many isolates watch. */
 const SNAPSHOT_MS = 250;
+
+/** What is watched: a pool, or one object of several. */
+export interface Watched {
+  journal: Journal;
+  queued: number;
+  /** When the oldest direct request began to wait; `undefined`: none waits. */
+  oldestSince: number | undefined;
+  /** When the snapshot stays as it is until something happens; ms since the epoch. `Infinity`: it never does. */
+  settlesAt: number;
+}
 
 /**
  * Makes the snapshots, and answers watchers. A snapshot costs a walk over all servers, so it is made for watchers only
@@ -13,7 +23,7 @@ const SNAPSHOT_MS = 250;
  */
 export class Lookout {
   readonly #contentAt: (now: number) => SnapshotContent;
-  readonly #scheduler: Scheduler;
+  readonly #watched: Watched;
   readonly #instance = crypto.randomUUID();
   readonly #since: string;
   readonly #queue: QueueRecord;
@@ -22,9 +32,9 @@ export class Lookout {
   /** The latest snapshot without its revision, as JSON. */
   #latest = { json: "", number: 0, changes: -1, madeAt: Number.NEGATIVE_INFINITY };
 
-  constructor(contentAt: (now: number) => SnapshotContent, scheduler: Scheduler, now: number) {
+  constructor(contentAt: (now: number) => SnapshotContent, watched: Watched, now: number) {
     this.#contentAt = contentAt;
-    this.#scheduler = scheduler;
+    this.#watched = watched;
     this.#since = new Date(now).toISOString();
     this.#queue = new QueueRecord(now);
   }
@@ -32,7 +42,7 @@ export class Lookout {
   /** To be called when something may have changed. */
   changed(now: number): void {
     this.#changes++;
-    this.#queue.note(this.#scheduler.queued, this.#scheduler.oldestSince, now);
+    this.#queue.note(this.#watched.queued, this.#watched.oldestSince, now);
   }
 
   /** The pool as it is now. */
@@ -41,11 +51,14 @@ export class Lookout {
     return { ...content, revision: this.#revision };
   }
 
-  /** The journal's new events must be in the ledger before. `history`: include the waiting list's recent history. */
-  look(seen: Seen | null, history: boolean, now: number): News {
+  /**
+   * The journal's new events must be in the ledger before. `history`: include the waiting list's recent history. `ageMs`: how
+   * old the snapshot may be.
+   */
+  look(seen: Seen | null, history: boolean, now: number, ageMs = SNAPSHOT_MS): News {
     const known = seen?.instance === this.#instance ? seen : { events: -1, snapshot: -1 };
-    const { journal } = this.#scheduler;
-    this.#refresh(now);
+    const { journal } = this.#watched;
+    this.#refresh(now, ageMs);
     const { json, number } = this.#latest;
     return {
       seen: { instance: this.#instance, events: journal.revision, snapshot: number },
@@ -62,10 +75,10 @@ export class Lookout {
     return { since: this.#since, number: this.#latest.number };
   }
 
-  #refresh(now: number): void {
+  #refresh(now: number, ageMs: number): void {
     const { changes, madeAt } = this.#latest;
     if (changes === this.#changes && this.#isStill(madeAt)) return;
-    if (now - madeAt >= SNAPSHOT_MS) this.#make(now);
+    if (now - madeAt >= ageMs) this.#make(now);
   }
 
   #make(now: number): SnapshotContent {
@@ -79,8 +92,6 @@ export class Lookout {
 
   /** True if a snapshot from then stays as it is until something happens: nothing in it depends on the time. */
   #isStill(madeAt: number): boolean {
-    const { queued, currentDrain, traffic } = this.#scheduler;
-    // The oldest wait grows, the time that is left of a drain shrinks, and what came lately is forgotten.
-    return queued === 0 && !currentDrain && madeAt >= traffic.settlesAt;
+    return madeAt >= this.#watched.settlesAt;
   }
 }

@@ -74,15 +74,15 @@ export class PendingAnswers {
     this.#pending.delete(id);
     pending?.answer(answer);
     // Its isolate does not take it for one who waits.
-    if (!answer.granted && (answer.code === "served" || answer.code === "left")) this.#gone(id);
+    if (!answer.granted && ["served", "left", "elsewhere"].includes(answer.code)) this.#gone(id);
   }
 
   /** Sends a ticket its handle and token: at once, or only if it still waits after a while. */
-  queued(id: string, token: number, atOnce: boolean): void {
+  queued(id: string, token: number, atOnce: boolean, more: Pick<Queued, "load"> = {}): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
-    if (atOnce) this.#sendToken(pending, token);
-    else this.#notices.add(() => this.#sendToken(pending, token), Date.now());
+    if (atOnce) this.#sendToken(pending, token, more);
+    else this.#notices.add(() => this.#sendToken(pending, token, more), Date.now());
   }
 
   /** Tells an isolate, by answers to these of its tickets, that it must not pass leases on. */
@@ -92,7 +92,7 @@ export class PendingAnswers {
       if (!pending) continue;
       if (pending.queued) {
         pending.recalled = next.version;
-        this.#sendToken(pending, token, next);
+        this.#sendToken(pending, token, { next });
       } else if (pending.turn && pending.isAsking) {
         const { turn } = pending;
         this.#awaitTurn(pending);
@@ -125,7 +125,7 @@ export class PendingAnswers {
     this.#onLeft(pending.id);
   }
 
-  #sendToken(pending: Pending, token: number, next?: Next): void {
+  #sendToken(pending: Pending, token: number, more: Pick<Queued, "load" | "next">): void {
     const { queued } = pending;
     if (!queued || !this.#isPending(pending)) return;
     this.#awaitTurn(pending);
@@ -134,7 +134,7 @@ export class PendingAnswers {
       () => this.#turn(pending),
       () => this.#leave(pending),
     );
-    queued({ granted: false, code: "queued", ticket, token, ...(next ? { next } : {}) });
+    queued({ granted: false, code: "queued", ticket, token, ...more });
   }
 
   #gone(id: string): void {

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PoolConfig, ReachedServer } from "../config/types.ts";
 import type { Act } from "../link/act.ts";
+import { slotAsked } from "../link/asked.ts";
 import type { Asked, AuditAnswer, AuditEntry, AuditQuery } from "../link/audit.ts";
 import { Conditions } from "../link/conditions.ts";
 import type {
@@ -23,6 +24,7 @@ import {
   type FreeRequest,
   type Granted,
   type Leaving,
+  type News,
   type NotGranted,
   type NotRegistered,
   type OtherState,
@@ -34,17 +36,32 @@ import {
   type Registered,
   type Registration,
   type ResumeRequest,
+  type Seen,
   type Served,
   type ServerChange,
   type StopRequest,
 } from "../link/protocol.ts";
+import {
+  type ShardCalls,
+  type ShardOrders,
+  type ShardReport,
+  type ShardView,
+  shardAddress,
+  shardNamed,
+} from "../link/shards.ts";
 import { LONGEST_UNCERTAIN_MS } from "../scheduler/fleet/leases.ts";
+import type { Server } from "../scheduler/fleet/server.ts";
 import type { Counts } from "../scheduler/record/counters.ts";
-import type { Decision } from "../scheduler/record/outbox.ts";
+import type { Changes, Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import type { ShardLoad } from "../scheduler/shards/choice.ts";
+import { Holding } from "../scheduler/shards/holding.ts";
+import { Ownership } from "../scheduler/shards/ownership.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
+import { countsFlows } from "../scheduler/terms/flows.ts";
 import type { Next, Passed } from "../scheduler/terms/passing.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
+import type { TicketRequest } from "../scheduler/waiting/ticket.ts";
 import { Asker } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { Deferral } from "./deferral.ts";
@@ -57,21 +74,28 @@ import { inFlightAt, OperatorActs } from "./operator-acts.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 import { restoredRegistrations } from "./registration.ts";
 import { settingsOf } from "./settings.ts";
+import { Coordinator } from "./shards/coordinator.ts";
+import { Member } from "./shards/member.ts";
+import { mergedCounts } from "./shards/merge.ts";
+import { Reporter } from "./shards/reporter.ts";
+import { Whole } from "./shards/whole.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /** How long an operator's answer waits for isolates to hear that they must not pass leases on, in ms. */
 const RECALL_MS = 1_000;
+/** How long it waits for the other shards to do what is wanted, in ms. */
+const FOLLOWED_MS = 2_000;
 /** A call that seems to have been on its way for longer, in ms, comes from a Worker whose clock is wrong. */
 const LONGEST_TRANSIT_MS = 10_000;
 
 /**
- * A pool's Durable Object, the only one that grants the pool's slots. The scheduler decides; the object writes the
+ * A pool's Durable Object, the only one that grants the pool's slots, or those of some of its servers (`shards/`). The scheduler decides; the object writes the
  * decisions to the ledger, and only then sends them to the Workers. `link/protocol.ts` describes its calls.
  *
  * A restart loses everything but the ledger. Tickets return when their Workers call `enter` again, and leases when
  * their holders renew or end them. Those of deferred requests are in the ledger.
  */
-export class Pool extends DurableObject<Env> implements PoolCalls {
+export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   readonly #ledger: Ledger;
   readonly #scheduler: Scheduler;
   readonly #settings: PoolConfig;
@@ -91,15 +115,29 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   readonly #deferral: Deferral;
   readonly #audit: Audit;
   readonly #acts: OperatorActs;
+  /** `null`: the pool is this object alone. */
+  readonly #member: Member | null;
+  /** Only in the first of several objects. */
+  readonly #coordinator: Coordinator | null;
+  readonly #whole: Whole | null;
+  #wasDeferredFull = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { name } = ctx.id;
     if (name === undefined) throw new Error("a pool's object goes by its name");
-    const { settings, configured } = settingsOf(env, name);
+    const { pool, shard } = shardNamed(name);
+    const { settings, configured } = settingsOf(env, pool, shard);
     this.#settings = settings;
     this.#isConfigured = configured;
     this.#ledger = new Ledger(ctx.storage);
+    const holding = this.#isAll(shard) ? null : new Holding(shard, this.#ledger.shards.followed);
+    // Nothing is known of them before it is there.
+    const others = {
+      othersAreQuiet: () => this.#coordinator?.othersAreQuiet ?? false,
+      isElsewhere: (identity: string) => shard === 0 && (this.#coordinator?.isElsewhere(identity) ?? true),
+      othersAreAvailable: () => this.#coordinator?.othersAreAvailable ?? true,
+    };
     this.#audit = new Audit(() => this.#ledger.audit.load());
     const restored = this.#ledger.load();
     const registered = restoredRegistrations(restored.registered, settings);
@@ -112,6 +150,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       Date.now(),
       Math.random,
       () => crypto.randomUUID(),
+      holding && { holding, follows: shard !== 0, ...others },
     );
     this.#asker = new Asker(env, this.#settings, this.#scheduler, () => void this.#commit.soon());
     this.#acts = new OperatorActs(env, settings, this.#scheduler, this.#audit);
@@ -119,18 +158,31 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       renew: (id) => this.#renew(id),
       lost: (id) => void this.end([{ id, end: { how: "lost" } }]),
     });
-    this.#deferral = new Deferral(env, this.#scheduler, this.#ledger.deferred, this.#handles, rows, {
-      write: (changes) => this.#write(changes),
-      changed: () => void this.#commit.soon(),
-    });
-    if (configured) this.#forgetFormerServers();
-    this.#lookout = new Lookout((now) => this.#contentAt(now), this.#scheduler, Date.now());
+    this.#deferral = new Deferral(
+      { env, pool: settings },
+      this.#scheduler,
+      this.#ledger.deferred,
+      this.#handles,
+      rows,
+      {
+        write: (changes) => this.#write(changes),
+        changed: () => void this.#commit.soon(),
+      },
+    );
+    // A shard hears from the coordinator which servers have registered.
+    if (configured && shard === 0) this.#forgetFormerServers();
+    this.#member = holding && this.#memberOf(shard, holding);
+    this.#coordinator = this.#member && shard === 0 ? this.#coordinatorOf(this.#member) : null;
+    this.#whole = this.#coordinator && this.#wholeOf(this.#coordinator);
+    const watched = this.#whole?.watched ?? this.#scheduler;
+    this.#lookout = new Lookout((now) => this.#contentAt(now), watched, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
     this.#heartbeat = new Heartbeat(() => {
       // The write also fails if this instance was replaced.
       this.#writeCounts(this.#scheduler.counters.counts);
       return this.#answers.size > 0;
     });
+    this.#coordinator?.changed();
     this.#commit.now();
     this.#wakeups.setAlarmForAll(this.#scheduler.servers);
     if (rows.length > 0) this.#deferral.look({ afterRestart: true });
@@ -147,6 +199,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       this.#endAll(ended, now);
       // The Worker takes the answer for a sign that the ledger has these ends.
       if (ended.length > 0 || hasPassed) this.#commit.now();
+      // Another shard may have a server that is up.
+      const mayGoOn = !countsFlows(this.#settings) || this.#scheduler.isBare;
+      if (request.mayAskAnother && mayGoOn && !this.#scheduler.currentDrain)
+        return Promise.resolve({ granted: false, code: "elsewhere", to: null, ...this.#load });
       return Promise.resolve({ granted: false, code: "defer" });
     }
     const isolate = request.caller?.isolate ?? null;
@@ -187,11 +243,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return handle;
   }
 
-  freeServer({ protocol, failed }: FreeRequest): FreeAnswer {
+  freeServer({ protocol, failed, mayAskAnother = false }: FreeRequest): FreeAnswer {
     assertProtocol(protocol);
     const now = Date.now();
     if (this.#scheduler.nextTick() <= now) this.#scheduler.tick(now);
-    const server = this.#scheduler.freeServer(failed, now);
+    const server = this.#scheduler.freeServer(failed, now, mayAskAnother);
     if (server === "halted") return { free: false, code: server };
     // Servers that nothing else would have checked by now are.
     this.#commitSoon();
@@ -249,27 +305,25 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return this.#deferral.list(query);
   }
 
-  snapshot(): Snapshot {
-    // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
-    this.#commit.now();
-    return this.#lookout.snapshot(Date.now());
+  snapshot(): Snapshot | Promise<Snapshot> {
+    return this.#whole ? this.#whole.refresh().then(() => this.#snapshot()) : this.#snapshot();
   }
 
   watch(): WatchHandle {
+    const whole = this.#whole;
     return new WatchHandle((seen, history) => {
-      const now = Date.now();
-      // A look, too, shows only what is in the ledger. Without a change, it needs no new snapshot.
-      if (this.#commit.pending) this.#commit.now();
-      this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
-      return this.#lookout.look(seen, history, now);
+      if (!whole) return this.#look(seen, history);
+      return whole.refresh(history).then(() => this.#look(seen, history));
     });
   }
 
-  metrics(): PoolMetrics {
-    // The runtime holds the answer back until the counts are durable.
-    const counts = this.#scheduler.counters.tell();
-    this.#writeCounts(counts);
-    return { snapshot: this.snapshot(), counts };
+  metrics(): PoolMetrics | Promise<PoolMetrics> {
+    const counts = this.counts();
+    if (this.#whole) return this.#wholeMetrics(this.#whole, counts);
+    // What other shards have counted stays, as counters never fall.
+    const former = this.#ledger.shards.counts();
+    const all = former.size === 0 ? counts : mergedCounts([counts, ...former.values()]);
+    return { snapshot: this.#snapshot(), counts: all };
   }
 
   // ── Admin side: operating ──
@@ -277,17 +331,19 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   async drain(request: DrainRequest, act: Act): Promise<DrainAnswer> {
     const answer = this.#acts.drain(request, act);
     await this.#untilRecalled();
-    return { answer, snapshot: this.snapshot() };
+    return { answer, snapshot: await this.snapshot() };
   }
 
   async stop(request: StopRequest, act: Act): Promise<DrainAnswer> {
     const answer = this.#acts.stop(request, act);
     await this.#untilRecalled();
-    return { answer, snapshot: this.snapshot() };
+    return { answer, snapshot: await this.snapshot() };
   }
 
-  resume(request: ResumeRequest, act: Act): DrainAnswer {
-    return { answer: this.#acts.resume(request, act), snapshot: this.snapshot() };
+  resume(request: ResumeRequest, act: Act): DrainAnswer | Promise<DrainAnswer> {
+    const answer = this.#acts.resume(request, act);
+    const snapshot = this.#snapshot();
+    return this.#coordinator ? this.#onceFollowed(answer) : { answer, snapshot };
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -311,36 +367,28 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
   async deregister(name: string, url: string | null, act: Act): Promise<Leaving | null> {
     const answer = this.#acts.deregister(name, url, act);
     await this.#untilRecalled();
-    return answer;
+    if (!answer || answer.identity === null) return answer;
+    const server = this.#scheduler.servers.find(({ identity }) => identity === answer.identity);
+    return { ...answer, inFlight: this.#inFlightAt(server) };
   }
 
   async whenIdle(identity: string, timeoutMs: number): Promise<number> {
     const leaving = () => this.#scheduler.servers.find((one) => one.identity === identity && one.retired);
-    await this.#conditions.until(() => inFlightAt(leaving()) === 0, timeoutMs);
+    const inFlight = () => this.#inFlightAt(leaving());
+    await this.#conditions.until(() => inFlight() === 0, timeoutMs);
     // What is told is in the ledger.
     this.#commit.now();
-    return inFlightAt(leaving());
+    return inFlight();
   }
 
   async freeLease(name: string, act: Act, waitedMs = 0): Promise<Snapshot | null> {
-    // Else another request might have the lease by then, of which the pool has not heard yet.
-    const uncertainMs = () => this.#scheduler.uncertainUntil(name) - Date.now();
-    const longestMs = LONGEST_UNCERTAIN_MS - waitedMs;
-    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), longestMs));
-    const id = this.#scheduler.leaseNamed(name);
-    const answer = this.#acts.freeLease(name, act);
-    if (answer === "done") {
-      // Once that is durable, as its holder's server may be given another request from then on.
-      const snapshot = this.snapshot();
-      // An act that is repeated finds none.
-      if (id !== null) {
-        this.#handles.tellTaken(id, "freed");
-        this.#handles.delete(id);
-      }
-      return snapshot;
+    // It may be another shard's: then its audit is not the pool's, and this one's has nothing of it yet.
+    const isOther = this.#whole !== null && this.#scheduler.serverOf(name) === null;
+    if (this.#whole && isOther && this.#audit.answerOf(act) === undefined) {
+      const server = await this.#whole.free(name, act, waitedMs);
+      if (server !== null) this.#audit.once({ ...slotAsked(name), server }, act, () => "done");
     }
-    this.#commit.now();
-    return null;
+    return (await this.#freeOwn(name, act, waitedMs)) ? this.snapshot() : null;
   }
 
   auditDeferred(asked: Asked, answer: AuditAnswer, act: Act): void {
@@ -354,6 +402,59 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     return this.#audit.list(query);
   }
 
+  // ── Shards ──
+
+  report(report: ShardReport): Promise<ShardOrders | null> {
+    return this.#coordinator?.report(report) ?? Promise.resolve(this.#ordersToGo());
+  }
+
+  async obey(orders: ShardOrders): Promise<ShardReport> {
+    const member = this.#memberAsked();
+    member.obey(orders, Date.now());
+    await this.#untilRecalled();
+    return member.peek(Date.now());
+  }
+
+  wantRoom(): number {
+    return this.#memberAsked().wantRoom(Date.now());
+  }
+
+  sendOn(to: number, count: number): void {
+    this.#memberAsked().sendOn(to, count, Date.now());
+    this.#commit.now();
+  }
+
+  borrow(request: TicketRequest): Promise<Granted | null> {
+    if (this.#scheduler.room === 0) return Promise.resolve(null);
+    const answer = this.#answers.add(request.id, null);
+    this.#scheduler.enter(request, Date.now());
+    this.#commit.now();
+    // It has it at once, or waits for nothing.
+    this.#answers.leave(request.id);
+    return answer.then((granted) => (granted.granted ? granted : null));
+  }
+
+  view(seen: Seen | null, history: boolean): ShardView {
+    const now = Date.now();
+    const version = this.#member?.holding.orders?.version ?? 0;
+    // The coordinator asks seldom enough, and what it shows is to be as it says that the pool is.
+    const news = this.#look(seen, history, 0);
+    return { version, news, ...this.#scheduler.traffic.sketches(now) };
+  }
+
+  counts(): Counts {
+    // The runtime holds the answer back until the counts are durable.
+    const counts = this.#scheduler.counters.tell();
+    this.#writeCounts(counts);
+    return counts;
+  }
+
+  async freeHere(name: string, act: Act, waitedMs: number): Promise<string | null> {
+    const server = this.#scheduler.serverOf(name);
+    if (server === null && this.#audit.answerOf(act) === undefined) return null;
+    return (await this.#freeOwn(name, act, waitedMs)) ? (server ?? "") : null;
+  }
+
   // ── Platform ──
 
   override alarm(): void {
@@ -365,6 +466,76 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   // ── Internals ──
 
+  /** True if the pool is this object alone, and no other has servers of it that it has not let go. */
+  #isAll(shard: number): boolean {
+    const { version, shards, rows } = this.#ledger.shards.load();
+    const { isOne } = new Ownership({ version, shards: this.#settings.shards, rows }, []);
+    if (shard !== 0 || !isOne) return false;
+    if (rows.length > 0 || shards > 1) this.#ledger.shards.forgetOwners();
+    return true;
+  }
+
+  #memberOf(shard: number, holding: Holding): Member {
+    const reporter =
+      shard === 0
+        ? null
+        : new Reporter(this.env, shardAddress(this.#settings, 0), (orders) => this.obey(orders));
+    const news = () => {
+      if (reporter) void reporter.tell(member);
+      else this.#coordinator?.heardOwn(member.report(Date.now()));
+    };
+    const on = {
+      news,
+      write: (changes: () => void) => this.#write(changes),
+      changed: () => void this.#commit.soon(),
+    };
+    const parts = { shard, holding, scheduler: this.#scheduler, ledger: this.#ledger.shards, on };
+    const member = new Member(parts);
+    return member;
+  }
+
+  #coordinatorOf(member: Member): Coordinator {
+    return new Coordinator({
+      env: this.env,
+      pool: this.#settings,
+      shards: this.#settings.shards,
+      scheduler: this.#scheduler,
+      member,
+      ledger: this.#ledger.shards,
+      storage: this.ctx.storage,
+      isDeferredFull: () => this.#wasDeferredFull,
+      on: {
+        write: (changes) => this.#write(changes),
+        changed: () => void this.#commit.soon(),
+      },
+    });
+  }
+
+  #wholeOf(coordinator: Coordinator): Whole {
+    const write = (changes: () => void) => this.#write(changes);
+    return new Whole({ coordinator, scheduler: this.#scheduler, ledger: this.#ledger.shards, write });
+  }
+
+  /** To a shard of a pool that is this object alone: its Workers, or those of before, are of another version. */
+  #ordersToGo(): ShardOrders {
+    const { version } = this.#ledger.shards.load();
+    const nothing = { owned: [], leaving: [], drain: null, overrides: [], registered: [], down: [] };
+    return { version, shards: 1, ...nothing, isDeferredFull: false };
+  }
+
+  /** True if it was not said before that no more deferred requests may wait, or that some may again. */
+  #isDeferredFullNews(): boolean {
+    const isFull = this.#deferral.isFull || (this.#wasDeferredFull && !this.#deferral.hasRoom);
+    const isNews = isFull !== this.#wasDeferredFull;
+    this.#wasDeferredFull = isFull;
+    return isNews;
+  }
+
+  #memberAsked(): Member {
+    if (!this.#member) throw new Error("the pool has no shards");
+    return this.#member;
+  }
+
   /** True if at most one request is in flight. */
   get #isAlone(): boolean {
     return this.#scheduler.inFlight <= 1;
@@ -372,14 +543,67 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   /** True if a request that may be stored would have to wait for an operator or a server. */
   #isToBeDeferred(now: number): boolean {
-    const { deferred } = this.#settings;
-    return deferred !== null && this.#deferral.unfinished < deferred.max && this.#scheduler.willWait(now);
+    if (this.#settings.deferred === null || !this.#scheduler.willWait(now)) return false;
+    // They wait at the first shard.
+    const { orders } = this.#member ?? {};
+    return !(orders ? orders.isDeferredFull : this.#deferral.isFull);
+  }
+
+  #snapshot(): Snapshot {
+    // The runtime holds the answer back until this is durable, so a snapshot shows only what is in the ledger.
+    this.#commit.now();
+    return this.#lookout.snapshot(Date.now());
+  }
+
+  #look(seen: Seen | null, history: boolean, ageMs?: number): News {
+    const now = Date.now();
+    // A look, too, shows only what is in the ledger. Without a change, it needs no new snapshot.
+    if (this.#commit.pending) this.#commit.now();
+    this.#write(() => this.#ledger.writeEvents(this.#scheduler.journal.take(now)));
+    const news = this.#lookout.look(seen, history, now, ageMs);
+    if (!this.#whole || news.history === undefined) return news;
+    return { ...news, history: this.#whole.history(news.history) };
+  }
+
+  async #wholeMetrics(whole: Whole, own: Counts): Promise<PoolMetrics> {
+    const [counts] = await Promise.all([whole.counts(own), whole.refresh()]);
+    return { snapshot: this.#snapshot(), counts };
   }
 
   #contentAt(now: number): SnapshotContent {
     const { name, deferred } = this.#settings;
     const hasDeferred = deferred !== null || this.#deferral.isUsed;
-    return snapshotOf(name, this.#scheduler, now, hasDeferred ? this.#deferral.snapshot(now) : null);
+    const own = snapshotOf(name, this.#scheduler, now, hasDeferred ? this.#deferral.snapshot(now) : null);
+    return this.#whole?.snapshot(own, now) ?? own;
+  }
+
+  async #onceFollowed(answer: DrainAnswer["answer"]): Promise<DrainAnswer> {
+    await this.#coordinator?.untilFollowed(FOLLOWED_MS);
+    return { answer, snapshot: await this.snapshot() };
+  }
+
+  /** Frees a slot of this object. Returns false if it has no such lease. */
+  async #freeOwn(name: string, act: Act, waitedMs: number): Promise<boolean> {
+    // Else another request might have the lease by then, of which the pool has not heard yet.
+    const uncertainMs = () => this.#scheduler.uncertainUntil(name) - Date.now();
+    const longestMs = LONGEST_UNCERTAIN_MS - waitedMs;
+    await this.#conditions.until(() => uncertainMs() <= 0, Math.min(uncertainMs(), longestMs));
+    const id = this.#scheduler.leaseNamed(name);
+    const answer = this.#acts.freeLease(name, act);
+    // Once that is durable, as its holder's server may be given another request from then on.
+    this.#commit.now();
+    // An act that is repeated finds none.
+    if (answer === "done" && id !== null) {
+      this.#handles.tellTaken(id, "freed");
+      this.#handles.delete(id);
+    }
+    return answer === "done";
+  }
+
+  /** How many requests may be in flight at a server that has left: at least one, if another shard has not let go of it. */
+  #inFlightAt(server: Server | undefined): number {
+    const isElsewhere = server && this.#coordinator?.isElsewhere(server.identity);
+    return inFlightAt(server) || Number(isElsewhere ?? false);
   }
 
   #commitSoon(): void {
@@ -399,9 +623,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     counters.forgetServersBut(new Set(servers.map(({ name }) => name)));
   }
 
-  /** Ends leases. Returns true if a ticket was waiting for a slot, or a drain for the end of what is in flight. */
+  /** Ends leases. Returns true if a ticket was waiting for a slot, here or at another shard, or a drain for the end of what is in flight. */
   #endAll(ended: Ended[], now: number): boolean {
-    const isAwaited = this.#scheduler.queued > 0 || this.#scheduler.currentDrain !== null;
+    const { queued, currentDrain } = this.#scheduler;
+    const isAwaited = queued > 0 || currentDrain !== null || (this.#member?.isRoomAwaited(now) ?? false);
     for (const { id, end, hop } of ended) {
       if (end.how === "unused") this.leave(id);
       this.#handles.delete(id);
@@ -423,7 +648,9 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
    */
   async #untilRecalled(): Promise<void> {
     this.#commit.now();
+    const followed = this.#coordinator?.untilFollowed(FOLLOWED_MS);
     await this.#conditions.until(() => this.#answers.isRecalled, RECALL_MS);
+    await followed;
     // An isolate that is gone would keep the next operator waiting, too.
     this.#answers.forgetRecalls();
   }
@@ -456,6 +683,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       // A drain is rare enough to write its count at once.
       if (changes.drainChanged) this.#ledger.writeCounts(this.#scheduler.counters.counts);
     });
+    if (this.#coordinator && (changes.drainChanged || hasServers(changes) || this.#isDeferredFullNews()))
+      this.#coordinator.changed();
     if (this.#isConfigured && [...changes.registered.values()].includes(null)) this.#forgetCounts();
     this.#lookout.changed(Date.now());
     for (const [isolate, tickets] of changes.recalls) {
@@ -474,6 +703,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     if (changes.decisions.length > 0 || changes.slots.size > 0 || this.#audit.hasChanges)
       this.#heartbeat.start();
     this.#conditions.changed();
+    this.#member?.committed(Date.now());
   }
 
   /** Tells the holder of a lease that it was cut off. One without a handle is told when it attaches. */
@@ -502,12 +732,17 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const { kind, ticket } = decision;
     if (this.#deferral.has(ticket)) this.#answerDeferred(decision);
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
+    else if (kind === "borrow") return;
     else if (kind === "queued")
-      this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null);
+      this.#answers.queued(ticket, decision.token, this.#scheduler.currentDrain !== null, this.#load);
     else if (kind === "refuse") {
       const { code, message, outlook } = decision;
       const said = message === undefined ? {} : { message };
       this.#answers.answer(ticket, { granted: false, code, ...said, ...(outlook ? { outlook } : {}) });
+    } else if (kind === "elsewhere") {
+      const { to, hasPlace, isFull } = decision;
+      const more = { sentOn: hasPlace, ...(isFull ? { isFull } : {}), ...this.#load };
+      this.#answers.answer(ticket, { granted: false, code: "elsewhere", to, ...more });
     } else if (kind === "defer")
       this.#answers.answer(ticket, { granted: false, code: "defer", token: decision.token });
     else if (kind === "passed")
@@ -520,6 +755,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
 
   #answerDeferred(decision: Decision): void {
     if (decision.kind === "refuse") this.#deferral.refused(decision.ticket, decision.code);
+    else if (decision.kind === "borrow") void this.#deferral.borrow(decision.ticket, decision.of);
     else if (decision.kind === "grant")
       this.#deferral.granted(decision.ticket, { ...this.#granted(decision), tellEnd: "alone" });
   }
@@ -536,7 +772,15 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
       tellEnd,
       ...(pass ? { pass } : {}),
       ...this.#nextFor(ticket),
+      ...this.#load,
     };
+  }
+
+  /** By which Workers choose a shard. */
+  get #load(): { load?: ShardLoad } {
+    if (!this.#member) return {};
+    const { slots, queued, room } = this.#scheduler;
+    return { load: { slots, queued, free: room } };
   }
 
   #nextFor(ticket: string): { next?: Next } {
@@ -544,6 +788,10 @@ export class Pool extends DurableObject<Env> implements PoolCalls {
     const next = isolate === null ? undefined : this.#scheduler.next(isolate);
     return next ? { next } : {};
   }
+}
+
+function hasServers({ servers, registered, left }: Changes): boolean {
+  return servers.size > 0 || registered.size > 0 || left.size > 0;
 }
 
 /** What a Worker needs to know of it. */

@@ -65,6 +65,13 @@ const MIGRATIONS = [
    ALTER TABLE deferred ADD COLUMN flow TEXT;
    ALTER TABLE deferred ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0`,
   "ALTER TABLE slots ADD COLUMN hop INTEGER NOT NULL DEFAULT 0",
+  `CREATE TABLE owners (
+     identity TEXT PRIMARY KEY,
+     owner INTEGER NOT NULL,
+     heir INTEGER,
+     since_version INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   ALTER TABLE deferred ADD COLUMN lender INTEGER`,
 ];
 
 /** Brings the tables to the present version, whichever version created them. To be called in a transaction. */

@@ -6,10 +6,11 @@ import { LONGEST_MS } from "../config/units.ts";
 export function settingsOf(
   env: { POOLS?: unknown },
   name: string,
+  shard = 0,
 ): { settings: PoolConfig; configured: boolean } {
   try {
     const settings = loadConfig(env).pools.get(name);
-    if (settings) return { settings, configured: true };
+    if (settings) return { settings: shardOf(settings, shard), configured: true };
     // The pool was removed from the configuration: its tickets would wait in vain, so they are refused.
     return { settings: poolWithoutServers(name, "refuse"), configured: false };
   } catch {
@@ -17,6 +18,20 @@ export function settingsOf(
     // stay on the list for the next deploy.
     return { settings: poolWithoutServers(name, "hold"), configured: false };
   }
+}
+
+/**
+ * What of them is one shard's: how many requests may wait is divided. Deferred requests wait at the first, which also asks for
+ * servers.
+ */
+function shardOf(settings: PoolConfig, shard: number): PoolConfig {
+  const { shards, maxQueue, wake } = settings;
+  if (shards === 1 && shard === 0) return settings;
+  return {
+    ...settings,
+    maxQueue: Math.ceil(maxQueue / shards),
+    wake: shard === 0 ? wake : null,
+  };
 }
 
 /**
@@ -30,6 +45,7 @@ function poolWithoutServers(name: string, whenDown: PoolConfig["whenDown"]): Poo
     pathPrefixes: ["/"],
     slots: 1,
     servers: [],
+    shards: 1,
     register: null,
     wake: null,
     balance: "roundrobin",

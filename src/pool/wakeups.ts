@@ -1,5 +1,4 @@
 import { Ticker } from "../link/clock.ts";
-import type { Drain } from "../scheduler/drain.ts";
 import { ATTENTION_MS } from "../scheduler/fleet/checks.ts";
 import type { Server } from "../scheduler/fleet/server.ts";
 import type { SlotRow } from "../scheduler/terms/rows.ts";
@@ -54,7 +53,8 @@ export class Wakeups {
       nextTick(): number;
       nextCut: number;
       nextAlarm: number;
-      currentDrain: Readonly<Drain> | null;
+      /** When a drain ends by itself; `Infinity`: none does. */
+      drainEndsAt: number;
     },
     changed: Iterable<SlotRow>,
     idle: boolean,
@@ -64,9 +64,8 @@ export class Wakeups {
     if (idle && next - now > SOON_MS) this.#ticker.stop();
     else this.#ticker.wakeBy(next, now);
     for (const slot of changed) this.#setAlarmFor(slot);
-    if (scheduler.currentDrain) this.#alarm.wakeBy(scheduler.currentDrain.expiresAt);
     // Rare, too: a server that registers again does not move an alarm that is set.
-    for (const at of [scheduler.nextCut, scheduler.nextAlarm])
+    for (const at of [scheduler.drainEndsAt, scheduler.nextCut, scheduler.nextAlarm])
       if (at !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(at);
     if (nextLook !== Number.POSITIVE_INFINITY) this.#alarm.wakeBy(nextLook);
   }

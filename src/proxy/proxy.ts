@@ -118,10 +118,11 @@ async function inTurn(
   });
   if (!toBeStored) return null;
   if (!room) return defer(env, carried, deferral?.waitMs ?? 0);
-  const { token } = toBeStored;
+  const { token, shard } = toBeStored;
   const page = await room.enter(token);
   // It could not be stored.
-  if (!page) await carry(token === null ? carried : { ...carried, waited: { token, ms: trace.queueMs } });
+  if (!page)
+    await carry(token === null ? carried : { ...carried, waited: { token, shard, ms: trace.queueMs } });
   return page;
 }
 

@@ -24,6 +24,8 @@ interface Parts {
   drainSwitch: DrainSwitch;
   chronicle: Chronicle;
   outbox: Outbox;
+  /** True if other objects have some of the pool's servers. */
+  isShard: boolean;
 }
 
 /**
@@ -73,9 +75,11 @@ export class Admission {
    * if the request is deferred for that very case (`when = "drained"`).
    */
   refusesForLackOfServers(isDeferred: boolean, now: number): boolean {
-    const { settings, drainSwitch, fleet } = this.#parts;
+    const { settings, drainSwitch, fleet, isShard } = this.#parts;
     const { whenDown, deferred } = settings;
     if (whenDown !== "refuse" || drainSwitch.current) return false;
+    // It waits at one of several shards, and may get a server of each.
+    if (isDeferred && isShard) return false;
     return !(isDeferred && deferred?.when === "drained") && fleet.isOut(now);
   }
 

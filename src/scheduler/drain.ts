@@ -61,8 +61,12 @@ export class DrainSwitch {
   readonly #defaultMs: number;
   #drain: Drain | null;
 
+  /** True if another object of the pool decides: then none ends here by itself. */
+  readonly #follows: boolean;
+
   /** `defaultMs`: after how long a drain without an expiry of its own expires. */
-  constructor(defaultMs: number, restored: Drain | null = null) {
+  constructor(defaultMs: number, restored: Drain | null = null, follows = false) {
+    this.#follows = follows;
     this.#defaultMs = defaultMs;
     // One of an earlier version has neither.
     this.#drain = restored && { ...{ cutAt: null, isCut: false, stop: null }, ...restored };
@@ -96,10 +100,28 @@ export class DrainSwitch {
     return (before.stop === null) === (stop === null) ? "extended" : "turned";
   }
 
+  /**
+   * The pool's drain is this one, by the object that decides on it; `null`: there is none. What was cut off here is this
+   * object's to know. Returns false if nothing has changed.
+   */
+  follow(drain: Drain | null): boolean {
+    const before = this.#drain;
+    const isSameDrain = drain !== null && before?.since === drain.since && isSame(before, drain);
+    const { isCut, cutLeases } =
+      isSameDrain && before.isCut ? before : { isCut: false, cutLeases: undefined };
+    this.#drain = drain && { ...drain, isCut, ...(cutLeases === undefined ? {} : { cutLeases }) };
+    return JSON.stringify(before) !== JSON.stringify(this.#drain);
+  }
+
+  /** When the drain ends by itself; `Infinity`: there is none, or that is for another object to say. */
+  get expiresAt(): number {
+    return this.#follows ? Number.POSITIVE_INFINITY : (this.#drain?.expiresAt ?? Number.POSITIVE_INFINITY);
+  }
+
   /** When the cut is due; `Infinity`: there is none to come. */
   get nextCut(): number {
-    const { cutAt = null, isCut = false } = this.#drain ?? {};
-    return isCut || cutAt === null ? Number.POSITIVE_INFINITY : cutAt;
+    const { cutAt = null, isCut = false, expiresAt = 0 } = this.#drain ?? {};
+    return isCut || cutAt === null || cutAt >= expiresAt ? Number.POSITIVE_INFINITY : cutAt;
   }
 
   /** Returns true if the cut is due, once. A drain that expires before its cut has none, however late it is found out. */
@@ -129,7 +151,7 @@ export class DrainSwitch {
   /** Ends the drain if it has expired, and then returns it. */
   expire(now: number): Drain | null {
     const drain = this.#drain;
-    if (!drain || drain.expiresAt > now) return null;
+    if (!drain || this.expiresAt > now) return null;
     this.#drain = null;
     return drain;
   }

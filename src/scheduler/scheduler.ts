@@ -6,6 +6,7 @@ import type { CheckReport } from "./fleet/check-report.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { LEASE_TTL_MS } from "./fleet/leases.ts";
 import type { Registered, RegisterRequest } from "./fleet/registrations.ts";
+import type { Assigned } from "./fleet/roster.ts";
 import type { Server } from "./fleet/server.ts";
 import type { Slot } from "./fleet/slot.ts";
 import { Passing } from "./passing.ts";
@@ -15,6 +16,8 @@ import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
+import type { Holding } from "./shards/holding.ts";
+import { countsFlows } from "./terms/flows.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import type { Next, Passed, PassPermit } from "./terms/passing.ts";
 import {
@@ -30,6 +33,12 @@ import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
 import { Wake, type WakeRecord } from "./wake.ts";
 
+/** Of so many requests that were sent on it is remembered. */
+const MOST_REMEMBERED = 256;
+
+/** The most requests that a shard offers to others at a time. */
+const MOST_SENT_ON = 64;
+
 /** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
@@ -43,6 +52,19 @@ export interface Restored {
   deferred: TicketRequest[];
   counts: Partial<Counts>;
   events: PoolEvent[];
+}
+
+/** What an object is to know of the pool that it is a part of. */
+export interface ShardOptions {
+  holding: Pick<Holding, "orders" | "isMember">;
+  /** True if another object decides on drains. */
+  follows: boolean;
+  /** True if nothing is in flight at any other object of the pool. */
+  othersAreQuiet: () => boolean;
+  /** True of a server that another object of the pool has not let go. */
+  isElsewhere: (identity: string) => boolean;
+  /** True if another object of the pool may have servers that take requests. */
+  othersAreAvailable: () => boolean;
 }
 
 /**
@@ -66,10 +88,14 @@ export class Scheduler {
   readonly #regroup: Regroup;
   readonly #wake: Wake;
   readonly #passing: Passing;
+  /** `null`: this object is the whole pool. */
+  readonly #shard: ShardOptions | null;
   /** Which requests may wait, and what the others are told. */
   readonly admission: Admission;
   /** Of the fleet. */
   #seenRevision = 0;
+  /** Since when direct requests had waited that were sent on lately, by their tickets: a lease may have been passed on to one before. */
+  readonly #sentOn = new Map<string, number>();
   /** When the first retry that was passed over may go to another server than before; `Infinity`: none was. */
   #passedOverUntil = Number.POSITIVE_INFINITY;
 
@@ -80,17 +106,23 @@ export class Scheduler {
     now: number,
     random = Math.random,
     newId = () => `${Math.random()}-${Math.random()}`,
+    shard: ShardOptions | null = null,
   ) {
     this.#settings = settings;
+    this.#shard = shard;
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
     const mostInFlight = settings.maxInFlightPerFlow ?? Number.POSITIVE_INFINITY;
     this.#shares = settings.flow && new FairShares(mostInFlight, LEASE_TTL_MS + settings.quarantine.maxMs);
     this.#waitingList = new WaitingList(settings.queueTimeoutMs, restored && now, this.#shares);
     this.#wake = new Wake(settings.wake?.everyMs ?? null, restored?.lastWake ?? null, now);
-    this.#drainSwitch = new DrainSwitch(settings.drainExpiresMs, restored?.drain ?? null);
+    this.#drainSwitch = new DrainSwitch(
+      settings.drainExpiresMs,
+      restored?.drain ?? null,
+      shard?.follows ?? false,
+    );
     const record = { outbox: this.#outbox, journal: this.journal };
-    this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares);
+    this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares, shard?.isElsewhere);
     this.admission = new Admission(
       {
         settings,
@@ -100,6 +132,7 @@ export class Scheduler {
         drainSwitch: this.#drainSwitch,
         chronicle: this.#chronicle,
         outbox: this.#outbox,
+        isShard: shard !== null,
       },
       random,
       now,
@@ -148,11 +181,16 @@ export class Scheduler {
       // Its earlier call has failed, and is in no line any more.
       ticket.caller = request.caller ?? null;
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
-    } else if (this.admission.stop && request.expiresAt === undefined) {
+    } else if (this.#isToGoOn && request.expiresAt === undefined) {
+      this.#sendOn(id, request.token !== undefined, this.#anyMember);
+    } else if (this.isBare && request.mayAskAnother && request.expiresAt === undefined) {
+      this.#sendOn(id, request.token !== undefined, null);
+    } else if (this.admission.stop && !this.#isUninformed && request.expiresAt === undefined) {
       if (!request.retry) this.admission.turnedAway(now);
       this.#refuse(request, "stopped", now);
     } else if (this.admission.refusesForLackOfServers(request.expiresAt !== undefined, now)) {
-      this.#refuse(request, "no-server", now);
+      if (this.#mayAskAnother(request)) this.#sendOn(id, request.token !== undefined, null);
+      else this.#refuse(request, "no-server", now);
     } else {
       return this.#enqueue(request, now);
     }
@@ -203,7 +241,10 @@ export class Scheduler {
     if (slot) this.#slotPassed(slot, { hop, end, isolate, at }, now);
     // The lease has ended since, by a message that was faster.
     else if (this.#fleet.passedBefore(lease, hop) || ticket) this.#chronicle.passedOn(server, null, end, now);
-    if (!ticket) return;
+    if (!ticket) {
+      this.#passedBeforeSentOn(to, at);
+      return;
+    }
     this.counters.granted(at - ticket.since);
     this.traffic.granted(ticket, now);
     this.#outbox.decided({ kind: "passed", ticket: to, token: ticket.token });
@@ -243,12 +284,13 @@ export class Scheduler {
    * Names a server for a request that takes no slot, and counts the request unless a server of `failed` got it before.
    * `halted`: in a drain such requests wait for slots like others.
    */
-  freeServer(failed: readonly string[], now: number): Server | "halted" | "no-server" {
+  freeServer(failed: readonly string[], now: number, mayAskAnother = false): Server | "halted" | "no-server" {
     if (this.#drainSwitch.current && !this.#settings.freePathsInDrain) return "halted";
     this.#fleet.work(now);
     const server = this.#fleet.pickFree(failed);
-    if (!server) this.#chronicle.refused("no-server", now);
-    else if (failed.length === 0) this.counters.wentFree();
+    if (!server) {
+      if (!mayAskAnother) this.#chronicle.refused("no-server", now);
+    } else if (failed.length === 0) this.counters.wentFree();
     return server ?? "no-server";
   }
 
@@ -373,6 +415,93 @@ export class Scheduler {
     return true;
   }
 
+  // ── Shards ──
+
+  /**
+   * The pool has several objects, and this one has heard what it is to do: which servers are its own, and which drain is on, if
+   * that is another one's to say.
+   */
+  assign(assigned: Assigned & { drain: Drain | null }, now: number): void {
+    this.#fleet.assign(assigned, now);
+    if (this.#shard?.follows) this.#followDrain(assigned.drain, now);
+    if (this.#isToGoOn || this.isBare) this.sendOn(this.#waitingList.length, null, now);
+    this.#serversChanged(now);
+  }
+
+  /**
+   * So many of the requests that wait may go to another shard: direct ones wait there from now on, and deferred ones stay, and get a
+   * slot of it if they can. Those that came first go first. `null`: this shard is none any more, and all direct ones go. Returns how
+   * many are chosen.
+   */
+  sendOn(count: number, to: number | null, now: number): number {
+    const stays = to !== null && countsFlows(this.#settings);
+    // A retry keeps its turn here, as long as any server here could take it.
+    const staysAsRetry = to !== null && this.#fleet.slots > 0;
+    const isMeant = ({ expiresAt, isRetry }: Ticket) =>
+      !(isRetry && staysAsRetry) && (expiresAt === null ? !stays : to !== null);
+    const chosen = this.#waitingList.inOrder().filter(isMeant).slice(0, count);
+    for (const { id, isRetry, expiresAt, since } of chosen) {
+      if (expiresAt !== null) {
+        this.#outbox.decided({ kind: "borrow", ticket: id, of: to as number });
+        continue;
+      }
+      this.#waitingList.leave(id);
+      this.#sendOn(id, true, to ?? this.#anyMember);
+      if (!isRetry) this.#noteSentOn(id, since);
+    }
+    if (chosen.length === 0) return 0;
+    // None of them is to be passed a lease.
+    this.#passing.recall();
+    this.#dispatch(now);
+    return chosen.length;
+  }
+
+  /** A deferred request that waits has got another shard's slot. Returns false if it does not wait any more. */
+  lent(id: string, now: number): boolean {
+    const ticket = this.#waitingList.leave(id);
+    if (!ticket) return false;
+    this.#dispatch(now);
+    return true;
+  }
+
+  /** Requests wait at another shard, and no server of the pool is there: it asks for servers. */
+  othersWait({ count, since }: { count: number; since: number }, now: number): void {
+    if (this.#wake.nextAt > now || this.#drainSwitch.current) return;
+    this.#askForServers(now, { queued: count, since });
+  }
+
+  /** The other shards' requests have ended, or their servers were cut off, as far as is known. */
+  othersChanged(now: number): void {
+    this.#noteIfDrained(now);
+  }
+
+  /** True if nothing is in flight here, or it was cut off by the drain that is on. */
+  get isQuiet(): boolean {
+    return this.#fleet.inFlight === 0 || this.#drainSwitch.current?.isCut === true;
+  }
+
+  /**
+   * How many requests wait that may get another shard's slots, if the next of them has waited for so long, in ms, and since when that
+   * one does; `null`: none has.
+   */
+  longWaits(ms: number, now: number): { count: number; since: number } | null {
+    const next = this.#waitingList.head();
+    if (!next || now - next.since < ms || this.#drainSwitch.current) return null;
+    if (countsFlows(this.#settings) && this.#waitingList.deferred === 0) return null;
+    return { count: Math.min(this.#waitingList.length, MOST_SENT_ON), since: next.since };
+  }
+
+  /** How many slots requests would get at once that nobody waits for. */
+  get room(): number {
+    const isClosed = !this.#mayGrant || this.#isToGoOn || this.#waitingList.length > 0;
+    return isClosed ? 0 : this.#fleet.freeSlots;
+  }
+
+  /** How many slots requests can get, now or once they are free. */
+  get slots(): number {
+    return this.#fleet.slots;
+  }
+
   // ── Time ──
 
   /** Ends all states, waits and drains whose time has come. */
@@ -401,7 +530,7 @@ export class Scheduler {
       this.#passedOverUntil,
       this.#regroup.endsAt,
       this.#drainSwitch.nextCut,
-      this.#drainSwitch.current?.expiresAt ?? Number.POSITIVE_INFINITY,
+      this.#drainSwitch.expiresAt,
       this.#nextWake,
     );
   }
@@ -434,10 +563,15 @@ export class Scheduler {
     return this.#drainSwitch.current;
   }
 
+  /** When the drain that is on ends by itself; `Infinity`: there is none, or another object says when. */
+  get drainEndsAt(): number {
+    return this.#drainSwitch.expiresAt;
+  }
+
   /** True in a drain or a stop if nothing is in flight any more, or what was has been cut off. */
   get isDrained(): boolean {
     const drain = this.#drainSwitch.current;
-    return drain !== null && (drain.isCut || this.#fleet.inFlight === 0);
+    return drain !== null && this.isQuiet && (this.#shard?.othersAreQuiet() ?? true);
   }
 
   /** When leases are to be cut off next, of all servers or of one; `Infinity`: never. */
@@ -566,6 +700,24 @@ export class Scheduler {
     return this.#fleet.servers;
   }
 
+  /** Grows with each change of which servers requests may go to. */
+  get serversRevision(): number {
+    return this.#fleet.revision;
+  }
+
+  /** Those that a snapshot shows: another shard's are for that one to show, unless something of them is occupied here. */
+  get shownServers(): readonly Server[] {
+    if (!this.#shard?.follows) return this.servers;
+    return this.servers.filter(({ away, occupied }) => !away || occupied > 0);
+  }
+
+  /** When a snapshot stays as it is until something happens: ms since the epoch; `Infinity`: it does not. */
+  get settlesAt(): number {
+    // The oldest wait grows, the time that is left of a drain shrinks, and what came lately is forgotten.
+    if (this.queued > 0 || this.#drainSwitch.current) return Number.POSITIVE_INFINITY;
+    return this.traffic.settlesAt;
+  }
+
   /** How many slots' servers may be at work on a request. */
   get inFlight(): number {
     return this.#fleet.inFlight;
@@ -629,11 +781,12 @@ export class Scheduler {
     const full = isNewDirect ? this.admission.fullFor(ticket) : null;
     if (full) {
       this.#waitingList.leave(ticket.id);
-      this.#refuse(ticket, full, now);
+      if (this.#mayAskAnother(request) && full === "queue-full") this.#sendOn(ticket.id, false, null, true);
+      else this.#refuse(ticket, full, now);
       return ticket.token;
     }
-    // A ticket with a token was counted when it got the token.
-    if (request.token === undefined && arrival !== "retry") this.counters.accepted();
+    // A ticket with a token was counted when it got the token, and one that was sent on where it came first.
+    if (request.token === undefined && arrival !== "retry" && arrival !== "sent-on") this.counters.accepted();
     if (ticket.left) return ticket.token;
     if (isImpatient) {
       this.#waitingList.leave(ticket.id);
@@ -682,7 +835,66 @@ export class Scheduler {
   }
 
   get #mayGrant(): boolean {
+    if (this.#shard && this.#shard.holding.orders === null) return false;
     return this.#drainSwitch.current === null && !this.#regroup.active;
+  }
+
+  /** True if the object is none of the pool's shards any more, and only finishes what it has. */
+  get #isToGoOn(): boolean {
+    const holding = this.#shard?.holding;
+    return holding !== undefined && holding.orders !== null && !holding.isMember;
+  }
+
+  #sendOn(ticket: string, hasPlace: boolean, to: number | null, isFull = false): void {
+    this.#outbox.decided({ kind: "elsewhere", ticket, to, hasPlace, isFull });
+  }
+
+  #noteSentOn(ticket: string, since: number): void {
+    this.#sentOn.set(ticket, since);
+    const [oldest] = this.#sentOn.keys();
+    if (this.#sentOn.size > MOST_REMEMBERED && oldest !== undefined) this.#sentOn.delete(oldest);
+  }
+
+  /** It has got that lease, and does not go elsewhere. */
+  #passedBeforeSentOn(ticket: string, at: number): void {
+    const since = this.#sentOn.get(ticket);
+    if (since === undefined) return;
+    this.#sentOn.delete(ticket);
+    this.counters.granted(at - since);
+  }
+
+  /** The object has started, and has not heard yet whether the stop is over that was on when it ended. */
+  get #isUninformed(): boolean {
+    return this.#shard?.follows === true && this.#shard.holding.orders === null;
+  }
+
+  /** The object has no server, and the requests of flows that are counted would never get another's. */
+  get isBare(): boolean {
+    const orders = this.#shard?.holding.orders;
+    return !!orders && countsFlows(this.#settings) && orders.owned.length === 0;
+  }
+
+  /** Another shard may have a place or a server for it. It gets neither where its flow's requests are counted here. */
+  #mayAskAnother({ mayAskAnother = false }: TicketRequest): boolean {
+    return mayAskAnother && !countsFlows(this.#settings);
+  }
+
+  /** `null`: its flow says which. */
+  get #anyMember(): number | null {
+    if (countsFlows(this.#settings)) return null;
+    return Math.floor(this.#random() * (this.#shard?.holding.orders?.shards ?? 1));
+  }
+
+  #followDrain(drain: Drain | null, now: number): void {
+    const before = this.#drainSwitch.current;
+    const isNews = this.#drainSwitch.follow(drain);
+    // Also those who have come before it was known that the stop is still on.
+    if (drain?.stop) this.#refuseAll("stopped", false, now);
+    if (!isNews) return;
+    this.#outbox.drainChanged = true;
+    this.#passing.recall();
+    if (before && !drain) this.traffic.drainEnded(now);
+    this.#cutWhatIsDue(now);
   }
 
   #slotPassed(
@@ -754,14 +966,15 @@ export class Scheduler {
     const { nextAt } = this.#wake;
     if (nextAt === Number.POSITIVE_INFINITY || this.#waitingList.length === 0)
       return Number.POSITIVE_INFINITY;
-    return this.#drainSwitch.current || this.#fleet.isAvailable ? Number.POSITIVE_INFINITY : nextAt;
+    const isAvailable = this.#fleet.isAvailable || (this.#shard?.othersAreAvailable() ?? false);
+    return this.#drainSwitch.current || isAvailable ? Number.POSITIVE_INFINITY : nextAt;
   }
 
-  #askForServers(now: number): void {
+  #askForServers(now: number, waiting?: { queued: number; since: number }): void {
     if (!this.#wake.ask(now)) return;
     this.#outbox.wakeChanged = true;
-    const since = this.oldestSince ?? this.#waitingList.head()?.since ?? now;
-    const queued = this.#waitingList.length;
+    const own = this.oldestSince ?? this.#waitingList.head()?.since ?? now;
+    const { queued, since } = waiting ?? { queued: this.#waitingList.length, since: own };
     this.#outbox.ask([{ kind: "wake", queued, oldestWaitMs: Math.max(0, now - since), at: now }]);
   }
 
@@ -785,8 +998,13 @@ export class Scheduler {
     for (const ticket of this.#waitingList.inOrder()) {
       if (ticket.expiresAt !== null && !deferred) continue;
       this.#waitingList.leave(ticket.id);
-      this.traffic.left(ticket, now);
-      this.#refuse(ticket, code, now);
+      // Another shard may have a server that is up.
+      if (code === "no-server" && this.#shard && !countsFlows(this.#settings))
+        this.#sendOn(ticket.id, true, null);
+      else {
+        this.traffic.left(ticket, now);
+        this.#refuse(ticket, code, now);
+      }
     }
   }
 

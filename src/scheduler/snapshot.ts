@@ -56,6 +56,8 @@ export interface Snapshot {
   /** Absent if the pool stores no requests. */
   deferred?: DeferredSnapshot | undefined;
   slots: number;
+  /** Only of a pool of several objects: each of them, in the order of their numbers. */
+  shards?: ShardSnapshot[] | undefined;
   /** True if the pool has health checks. Without them its servers stay `unchecked`. */
   checks: boolean;
   servers: ServerSnapshot[];
@@ -87,6 +89,17 @@ export interface CutSnapshot {
   leases?: number | undefined;
 }
 
+/** One of the objects that a pool is. */
+export interface ShardSnapshot {
+  shard: number;
+  /** False: it does not answer. What it was last heard of stands in the pool's numbers, and the pool is not said to be drained. */
+  reachable: boolean;
+  /** Of the servers that are its own. */
+  slots: number;
+  inFlight: number;
+  queued: number;
+}
+
 /** The requests of one client, as far as `flow` tells clients apart. */
 export interface FlowSnapshot {
   /** The hash that stands in the log, too; `null`: of all requests that do not have what `flow` asks for. */
@@ -101,7 +114,7 @@ export interface FlowSnapshot {
 }
 
 /** How many flows are shown. */
-const MOST_FLOWS = 10;
+export const MOST_FLOWS = 10;
 
 /** What a snapshot shows. */
 export type SnapshotContent = Omit<Snapshot, "revision">;
@@ -158,6 +171,8 @@ export interface ServerSnapshot {
   inFlight: number;
   quarantined: number;
   leases: LeaseSnapshot[];
+  /** Only of a pool of several objects: the number of that which grants its slots; absent: none does at the moment. */
+  shard?: number | undefined;
 }
 
 export interface LeaseSnapshot {
@@ -177,7 +192,7 @@ export function snapshotOf(
   now: number,
   deferred: DeferredSnapshot | null = null,
 ): SnapshotContent {
-  const servers = scheduler.servers.map((server) => serverSnapshot(server, now));
+  const servers = scheduler.shownServers.map((server) => serverSnapshot(server, now));
   const drain = scheduler.currentDrain;
   const { inFlight, limits, traffic } = scheduler;
   return {
@@ -228,8 +243,8 @@ function flowsShown(scheduler: Scheduler, now: number): Pick<Snapshot, "flows" |
   return { flows: shown, longestFlow: scheduler.longestFlow ?? 0 };
 }
 
-/** Of those of which none waits, that with more service; of equals always the same. */
-function isShownBefore(a: FlowSnapshot, b: FlowSnapshot): number {
+/** For `sort`. Of those of which none waits, that with more service; of equals always the same. */
+export function isShownBefore(a: FlowSnapshot, b: FlowSnapshot): number {
   const byWait = Number(b.queued > 0) - Number(a.queued > 0) || b.oldestWaitMs - a.oldestWaitMs;
   return byWait || b.share - a.share || (nameOf(a) < nameOf(b) ? -1 : 1);
 }
@@ -295,7 +310,7 @@ function leaseSnapshot(slot: Slot): LeaseSnapshot {
 }
 
 /** Rounded, so that a rate that stays is the same in each snapshot. */
-const hundredths = (rate: number | null) => rate && Math.round(rate * 100) / 100;
+export const hundredths = (rate: number | null) => rate && Math.round(rate * 100) / 100;
 const iso = (ms: number) => new Date(ms).toISOString();
 const sum = <T>(items: T[], value: (item: T) => number) =>
   items.reduce((total, item) => total + value(item), 0);

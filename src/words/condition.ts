@@ -2,6 +2,7 @@ import type { RecentRefusal } from "../scheduler/record/recent-refusals.ts";
 import type { ServerSnapshot, Snapshot } from "../scheduler/snapshot.ts";
 import { inSentence, isTakenOut, POOL_STATES, serversInUse, takesRequests } from "./phrases.ts";
 import type { QueueTrend } from "./queue-trend.ts";
+import { lostShards } from "./shards.ts";
 
 export type Gravity = "bad" | "warn" | "good";
 
@@ -86,6 +87,9 @@ function troublesOf(
   const add = (applies: boolean, gravity: Trouble["gravity"], words: string) => {
     if (applies) troubles.push({ gravity, words });
   };
+  // First of all: of that shard's servers and requests nothing is known.
+  const lost = lostShards(pool).length;
+  add(lost > 0, "bad", `${lost} of ${pool.shards?.length} shards not reached`);
   // In a drain nothing is sent to servers, and a deploy may well take all of them down.
   add(inUse === 0, isRunning && !isAtRest(pool) ? "bad" : "warn", "No server");
   add(culprits.includes("pool"), "bad", "Refusing");

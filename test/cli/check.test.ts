@@ -69,6 +69,31 @@ describe("sluice check", () => {
     expect(code).toBe(0);
   });
 
+  test("says by service times where a pool needs more shards, and ends with 0 all the same", async () => {
+    const file = await folderWith({ "wrangler.toml": web("slots = 40") });
+    for (const args of [
+      ["--service", "web=10ms"],
+      ["--service=web=1m", "--service", "web=10ms"],
+    ]) {
+      const { code, stdout } = await check(file, args);
+      expect(stdout).toMatch(
+        /^wrangler\.toml:4: note: vars\.POOLS\.web\.shards: 40 slots of 10ms .*\n1 note\n$/,
+      );
+      expect(code).toBe(0);
+    }
+    const { stdout } = await check(file, ["--service", "web=1m"]);
+    expect(stdout).toBe("wrangler.toml: 1 pool, 1 server, no problem found\n");
+  });
+
+  test("knows no service time of a pool that is not in the file", async () => {
+    const file = await folderWith({ "wrangler.toml": web("") });
+    expect(await check(file, ["--service", "web=1s,wbe=1s"])).toEqual({
+      code: 64,
+      stdout: "",
+      stderr: 'sluice: There is no pool "wbe", only web.\n',
+    });
+  });
+
   test("writes one object with --json", async () => {
     const folder = await folderWith({ "sub.toml": WRONG, "sound.toml": web("") });
     const wrong = await check(folder, ["sub.toml", "--json"]);
@@ -119,6 +144,8 @@ describe("sluice check", () => {
     ["a file of another kind", ["wrangler.yaml"], '"wrangler.yaml" is not a file of wrangler\'s'],
     ["no file at all", [], "None of wrangler.json, wrangler.jsonc, wrangler.toml is here"],
     ["a duration without its unit", ["--longest-drain", "10"], "'10' is invalid"],
+    ["a service time of no pool", ["--service", "100ms"], "Allowed are pools with a duration each"],
+    ["a service time without its unit", ["--service", "web=100"], "web=100ms,api=2s"],
     ["two files", ["a.toml", "b.toml"], "too many arguments"],
   ])("ends with 64 for %s", async (_what, args, says) => {
     const folder = await folderWith({ "wrangler.yaml": "a: 1" });

@@ -162,6 +162,7 @@ describe("in a real bash, also without the package bash-completion", () => {
     ["a pool of an option", "sluice token new ci --pools re", "--pools reports "],
     ["an option of that", "sluice token new ci --in", "sluice token new ci --into "],
     ["the file of an option", "sluice token check --from wr", "sluice token check --from wrangler.toml "],
+    ["an option of the check", "sluice check --ser", "sluice check --service "],
     ["the file to be checked", "sluice check --json wr", "sluice check --json wrangler.toml "],
   ])("Tab completes %s", async (_, typed, completed) => {
     const terminal = await bash();

@@ -39,6 +39,7 @@ const pool = fc.record(
     path_prefix: mostly("/", "/api"),
     servers: fc.oneof({ weight: 4, arbitrary: fc.array(fc.oneof(server, junk)) }, junk),
     slots: mostly(1, 5),
+    shards: mostly(1, 64, 65),
     balance: mostly("first", "random", "hash:cookie:sid", "hash:path"),
     slow_start: mostly("30s"),
     queue_timeout: mostly("1s", "0s"),

@@ -40,6 +40,7 @@ export const KEYS: Key[] = [
     ],
   },
   whole("slots", "slots", 1, 1, 1000),
+  whole("shards", "shards", 1, 1, 64),
   balance(),
   duration("slow_start", "slowStartMs", 0),
   whole("max_queue", "maxQueue", 1000, 0, 1_000_000),

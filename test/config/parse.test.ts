@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { NAME_ALLOWED } from "../../src/config/names.ts";
 import { ConfigError, parseConfig } from "../../src/config/parse.ts";
+import { shardName } from "../../src/link/shards.ts";
 import { poolOf, problemsOf, SERVERS, web } from "./support.ts";
 
 const ok = { servers: SERVERS };
@@ -32,6 +33,14 @@ describe("POOLS", () => {
     const path = /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name);
     expect(problemsOf({ [name]: ok })).toEqual([
       `POOLS.${path}: ${JSON.stringify(name)} is not a pool name; allowed: ${NAME_ALLOWED}`,
+    ]);
+  });
+
+  test("does not name a pool as the object of another one's shard is called", () => {
+    const name = shardName("web", 3);
+    expect(name).toBe("web#3");
+    expect(problemsOf({ [name]: ok })).toEqual([
+      `POOLS."web#3": "web#3" is not a pool name; allowed: ${NAME_ALLOWED}`,
     ]);
   });
 

@@ -123,6 +123,7 @@ describe("the schema that editors check a wrangler.toml with", () => {
     ["a duration without a unit", { queue_timeout: "30" }, "queue_timeout: must match pattern"],
     ["a duration that is too short", { queue_timeout: "0s" }, "queue_timeout: must NOT be valid"],
     ["a text for a number", { slots: "1" }, "slots: must be integer"],
+    ["more objects than a pool may be", { shards: 65 }, "shards: must be <= 64"],
     ["an unknown word", { balance: "fastest" }, "balance: must be equal to one of the allowed values"],
     ["a key of no header", { balance: "hash:header:x session" }, "balance: must match pattern"],
     ["a flow of nothing", { flow: "ip" }, "flow: must match pattern"],

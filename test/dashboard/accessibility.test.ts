@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { Relay } from "../support/relay.ts";
 import { Sluice, TOKEN } from "../support/sluice.ts";
-import { flowWith } from "../support/snapshots.ts";
+import { flowWith, shardWith } from "../support/snapshots.ts";
 import { visit } from "./browser.ts";
 import { PlayedList } from "./played-list.ts";
 import { PlayedPool } from "./played-pool.ts";
@@ -291,7 +291,7 @@ test("nor has any state of the list of deferred requests", async () => {
   await audit(page, "no deferred request");
 });
 
-test("nor has any state of the table of flows", async () => {
+test("nor has any state of the table of flows, nor the list of shards", async () => {
   const servers = [{ name: "web-1", url: "http://127.0.0.1:9" }];
   const sluice = await Sluice.start({ pools: { web: { servers, flow: "address" } } });
   onTestFinished(() => sluice.stop());
@@ -303,9 +303,10 @@ test("nor has any state of the table of flows", async () => {
   const flows = Array.from({ length: 10 }, (_, n) =>
     flowWith({ key: n === 3 ? null : `00ff00ff00ff00f${n}`, queued: 9 - n, inFlight: n, share: n / 45 }),
   );
-  await played.show(aPool({ flows, queued: 45 }));
+  const shards = [shardWith(), shardWith({ shard: 1, reachable: false })];
+  await played.show(aPool({ servers: [aServer({ shard: 1 })], flows, shards, queued: 45 }));
   await sees(page, "#flow-rows tr", "no key");
-  await auditLayout(page, "flows");
+  await auditLayout(page, "flows and shards");
   await page.locator("#flow-rows").hover();
   await played.show(aPool({ flows: flows.slice(1) }));
   await sees(page, "#flow-rows tr", "–");

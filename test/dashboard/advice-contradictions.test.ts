@@ -29,6 +29,9 @@ const EXCLUSIVE = [
   ["servers-back", "load"],
   ["drain-over", "load"],
   ["slow", "quarantine"],
+  ["few-shards", "load"],
+  ["few-shards", "drain"],
+  ["few-shards", "no-server"],
   ["drain", "flows"],
   ["no-server", "flows"],
 ];
@@ -36,6 +39,7 @@ const EXCLUSIVE = [
 /** What an operator is told to do, by how it is said. */
 const CURES = {
   "add slots": /add servers or slots|more slot|, or raise/i,
+  "set shards": /set shards/i,
   "mend servers": /start or mend|look whether/i,
   "set servers to ready": /set \S+ to ready(?! again)/i,
   "look what servers are busy with": /look at what they are busy with/i,
@@ -49,6 +53,10 @@ const CURES = {
 };
 const CONTRADICTIONS: [keyof typeof CURES, keyof typeof CURES][] = [
   ["add slots", "mend servers"],
+  ["add slots", "set shards"],
+  ["set shards", "resume"],
+  ["set shards", "deploy"],
+  ["set shards", "wait"],
   ["add slots", "set servers to ready"],
   ["add slots", "resume"],
   ["add slots", "extend"],
@@ -129,10 +137,13 @@ const pool: fc.Arbitrary<Snapshot> = fc
     }),
     queued: fc.integer({ min: 0, max: 80 }),
     oldest: seconds(120),
+    // Some have so many slots, and so short requests, that one object is not enough.
+    grants: fc.constantFrom(0, 0, 10, 340),
+    times: fc.constantFrom(1, 1, 8),
     crowd: maybe(fc.double({ min: 0, max: 1, noNaN: true })),
   })
-  .map(({ drain, servers, refusals, queued, oldest, crowd }) => {
-    const named = servers.map((one, n) => ({ ...one, name: `web-${n + 1}` }));
+  .map(({ drain, servers, refusals, queued, oldest, grants, times, crowd }) => {
+    const named = servers.map((one, n) => ({ ...one, name: `web-${n + 1}`, slots: times * one.slots }));
     const inFlight = named.reduce((sum, one) => sum + one.inFlight, 0);
     return aPool({
       ...drain,
@@ -143,6 +154,8 @@ const pool: fc.Arbitrary<Snapshot> = fc
       queued,
       oldestWaitMs: queued === 0 ? 0 : oldest * 1_000,
       recentRefusals: refusals,
+      grantsPerSecond: grants,
+      serviceMs: grants === 0 ? null : { p50: 1, p95: 1, p99: 1 },
       ...(crowd === null ? {} : { flows: flowsOf(queued, crowd) }),
     });
   });

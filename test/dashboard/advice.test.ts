@@ -57,6 +57,31 @@ test("a pool whose object cannot be reached is no other pool's business, and say
   ]);
 });
 
+describe("objects that are the limit, and not the servers", () => {
+  const servers = Array.from({ length: 100 }, (_, n) => aServer({ name: `web-${n}` }));
+  const limited = { servers, grantsPerSecond: 340, serviceMs: { p50: 100, p95: 100, p99: 100 } };
+  const cure =
+    "Set shards = 3: its Durable Object is near its limit, some 350 requests a second on Cloudflare, and the servers could take 880.";
+
+  test("are told of before anybody has to wait", () => {
+    expect(adviceOn(aPool(limited))).toEqual([`plain: ${cure}`]);
+  });
+
+  test("are why requests wait or are refused, so that nobody is told to add servers", () => {
+    const queue = historyOf({ 60: 0, 30: 20, 0: 60 });
+    expect(adviceOn(aPool({ ...limited, queued: 60 }), [], queue)).toEqual([
+      `warn: ${cure} Meanwhile the waiting list grows: 0 → 60 within 1 min.`,
+    ]);
+    expect(adviceOn(aPool({ ...limited, recentRefusals: [refused("queue-full", 7)] }))).toEqual([
+      `bad: ${cure} Meanwhile: 7 requests refused lately (queue-full).`,
+    ]);
+  });
+
+  test("are nobody's trouble in a drain", () => {
+    expect(adviceOn(aPool({ ...limited, ...drainedBy("admin") })).join()).not.toContain("shards");
+  });
+});
+
 describe("servers", () => {
   test("one down beside others is named, and since when", () => {
     expect(adviceOn(aPool({ servers: [down("web-1", 190), up("web-2")] }))).toEqual([

@@ -78,6 +78,22 @@ test("a run says how often, and when last", () => {
   ).toBe("Slots of web-1 went to quarantine 3 times: the Worker that served it is gone.");
 });
 
+test("of a pool of several shards an event that names no server says at which it was", () => {
+  expect(said({ kind: "restart" }, { shard: 3 })).toBe(
+    "Shard 3 restarted, and knows again what it had before.",
+  );
+  expect(said({ kind: "refusal", code: "queue-full" }, { shard: 3 })).toBe(
+    "1 request refused at shard 3 (queue-full): the waiting list was full.",
+  );
+  expect(said({ kind: "deferred-failed", code: "misconfigured" }, { shard: 3 })).toBe(
+    "1 deferred request failed at shard 3 (misconfigured).",
+  );
+  expect(said({ kind: "wake", got: "status 202" }, { shard: 3 })).toBe(
+    "Servers were asked for at shard 3, as requests wait and none is up: status 202.",
+  );
+  expect(said({ kind: "server-up", server: "web-1" }, { shard: 3 })).toBe("web-1 is up.");
+});
+
 test("a kind that this page does not know yet is shown by its name", () => {
   expect(said({ kind: "brand-new" } as unknown as Happening)).toBe("brand-new");
 });

@@ -49,8 +49,13 @@ export const COMMANDS: Record<string, RunBy> = {
   "npx --no sluice init": cli("package", 'installed("sluice", "init", "--yes")'),
   "npm install": cli("package", 'run("npm", install'),
   "npx --no sluice check": cli("check", '"check"'),
+  "npx --no sluice check --service web=100ms": cli("check", '"check"', '"--service"'),
   "npx --no sluice check --against https://app.example.com": cli("check-against", '"check"', '"--against"'),
   "npx --no sluice rehearse": cli("rehearse/local", '"rehearse"'),
+  "npx --no sluice rehearse --shards 4": cli(
+    "rehearse/shards",
+    '"rehearse", "--quick", "--json", "--shards"',
+  ),
   "npx --no sluice status web": cli("status", 'status(sluice.url, "web")'),
   "npx --no sluice drain web": cli("drain", '"drain", "web"'),
   "npx --no sluice resume web": cli("resume", '"resume", "web"'),

@@ -24,6 +24,7 @@ import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { snapshotOf } from "../../src/scheduler/snapshot.ts";
 import { POOL_STATES } from "../../src/words/phrases.ts";
 import { settings } from "../scheduler/settings.ts";
+import { shardWith } from "../support/snapshots.ts";
 import { ROOT, read, sources } from "./documents.ts";
 import { codeIn, fencesOf, tableBelow } from "./markdown.ts";
 
@@ -226,7 +227,12 @@ describe("docs/dashboard.md", () => {
     );
     expect(words.length).toBeGreaterThan(6);
     const page = read("docs/dashboard.md");
-    for (const word of [...words, ...Object.values(POOL_STATES), "2 of 3 servers"])
+    for (const word of [
+      ...words,
+      ...Object.values(POOL_STATES),
+      "2 of 3 servers",
+      "1 of 4 shards not reached",
+    ])
       expect(page).toMatch(new RegExp(`^\\|[^|]*\\b${word}\\b`, "m"));
   });
 });
@@ -333,11 +339,11 @@ describe("docs/monitoring.md", () => {
   const MONITORING = "docs/monitoring.md";
 
   test("has every metric with its labels, and no other", () => {
-    // A drain, in which the list is full at once.
+    // A drain, in which the list is full at once, of a pool of several shards.
     const scheduler = new Scheduler(settings({ max_queue: 0, flow: "address" }), null, 0);
     scheduler.drain({ owner: "me", by: "me", reason: null, expiresAt: 1 }, 0);
     const snapshot = snapshotOf("web", scheduler, 0, NO_DEFERRED);
-    const metrics = { snapshot, counts: scheduler.counters.tell() };
+    const metrics = { snapshot: { ...snapshot, shards: [shardWith()] }, counts: scheduler.counters.tell() };
     const real = familiesOf([{ pool: "web", metrics }], 0).map(({ name, samples }) => {
       const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== "le");
       return `${name} ${sorted(labels)}`;

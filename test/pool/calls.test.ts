@@ -8,6 +8,7 @@ import {
   type WaitingTicket,
   type Watch,
 } from "../../src/link/protocol.ts";
+import type { ShardCalls } from "../../src/link/shards.ts";
 import { LeaseHandle, Pool, PoolObject, TicketHandle, WatchHandle } from "../support/pool-object.ts";
 
 /** Each method of an interface of the protocol, no more and no less, as the types are checked. */
@@ -41,6 +42,16 @@ const CALLS: Named<PoolCalls> = {
   deregister: true,
   whenIdle: true,
 };
+const OF_SHARD: Named<ShardCalls> = {
+  report: true,
+  obey: true,
+  wantRoom: true,
+  sendOn: true,
+  borrow: true,
+  view: true,
+  counts: true,
+  freeHere: true,
+};
 const OF_TICKET: Named<WaitingTicket> = { turn: true, leave: true };
 const OF_LEASE: Named<Lease> = { renew: true, untilCut: true };
 const OF_WATCH: Named<Watch> = { look: true };
@@ -53,7 +64,7 @@ const offeredBy = (offers: { prototype: object }) => Object.getOwnPropertyNames(
 
 describe("the protocol names all that Workers can call:", () => {
   test("the object offers that, and nothing else", () => {
-    expect(offeredBy(Pool)).toEqual([...Object.keys(CALLS), ...PLATFORMS].sort());
+    expect(offeredBy(Pool)).toEqual([...Object.keys(CALLS), ...Object.keys(OF_SHARD), ...PLATFORMS].sort());
   });
 
   test.each([
@@ -84,7 +95,7 @@ describe("a Worker of a version", () => {
         `protocol ${protocol} is not spoken here`,
       );
       vi.advanceTimersByTime(1_000);
-      expect(object.pool.snapshot()).toMatchObject({ queued: 0, inFlight: 0, totals: { accepted: 0 } });
+      expect(object.snapshot()).toMatchObject({ queued: 0, inFlight: 0, totals: { accepted: 0 } });
     },
   );
 

@@ -35,7 +35,7 @@ function request(n: number, rest: Partial<DeferRequest> = {}): DeferRequest {
 
 const drain = () => object.pool.drain({ owner: "deploy", reason: null, expiresMs: 7_200_000 }, act());
 const resume = () => object.pool.resume({ owner: "deploy", force: "no" }, act());
-const deferred = () => object.pool.snapshot().deferred;
+const deferred = () => object.snapshot().deferred;
 const settle = () => object.pass(1);
 const CANCELED = { state: "canceled" as const, status: null, code: null, attempts: 0, startedAt: null };
 /** The object of the last turn is done. */
@@ -129,7 +129,7 @@ describe("a deferred request", () => {
     const codes = [1, 2, 3].map((n) => object.pool.defer(request(n)).code);
     expect(codes).toEqual(["deferred", "deferred", "deferred-full"]);
     void object.pool.enter({ protocol: PROTOCOL, id: "direct" });
-    expect(object.pool.snapshot()).toMatchObject({ queued: 3, totals: { refused: { "deferred-full": 1 } } });
+    expect(object.snapshot()).toMatchObject({ queued: 3, totals: { refused: { "deferred-full": 1 } } });
   });
 });
 
@@ -141,7 +141,7 @@ test("ends that come with a request that is to be stored instead are in the ledg
   const answer = object.pool.enter({ protocol: PROTOCOL, id: "new", mayDefer: true, ended });
   object.lose();
   expect(await answer).toEqual({ granted: false, code: "defer" });
-  expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, quarantined: 0 });
+  expect(object.snapshot()).toMatchObject({ inFlight: 0, quarantined: 0 });
 });
 
 test("refused or canceled, a deferred request is counted within seconds, though nobody waits at a connection", async () => {
@@ -154,7 +154,7 @@ test("refused or canceled, a deferred request is counted within seconds, though 
   object.pool.withdrawDeferred(idOf(1), null);
   await object.pass(6_000);
   object.lose();
-  expect(object.pool.snapshot().totals).toMatchObject({ abandoned: 1, refused: { "deferred-full": 1 } });
+  expect(object.snapshot().totals).toMatchObject({ abandoned: 1, refused: { "deferred-full": 1 } });
 });
 
 describe("where its object", () => {
@@ -166,14 +166,14 @@ describe("where its object", () => {
     await object.pass(15_000);
     expect(object.turns).toHaveLength(1);
     expect(object.turns[0]?.granted).not.toBeNull();
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
   });
 
   test("is not reached for longer than a lease lives, the slot is closed, and the object is asked what it knows", async () => {
     object.answer = null;
     object.pool.defer(request(1));
     await object.pass(LEASE_TTL_MS + 1_000);
-    expect(object.pool.snapshot()).toMatchObject({ quarantined: 1 });
+    expect(object.snapshot()).toMatchObject({ quarantined: 1 });
     object.answer = (_id, _ticket, granted) => (granted ? "begun" : "waiting");
     await object.pass(15_000);
     // It had never heard of the slot, which nobody has used: it is free, and its own.
@@ -181,14 +181,14 @@ describe("where its object", () => {
     expect(asked?.granted).toBeNull();
     expect(given?.granted).not.toBeNull();
     expect(given?.ticket).not.toBe(asked?.ticket);
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
   });
 
   test("had ended before it heard of the slot, that is free again", async () => {
     object.answer = () => "ended";
     object.pool.defer(request(1));
     await settle();
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 0 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 0 });
     const end = { ...CANCELED, ticket: null };
     expect(object.pool.deferredEnded(idOf(1), end)).toBe(1);
     expect(object.pool.deferredEnded(idOf(1), end)).toBeNull();
@@ -201,9 +201,9 @@ describe("where its object", () => {
     };
     object.pool.defer(request(1));
     await settle();
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1 });
     object.pool.deferredEnded(idOf(1), { ...CANCELED, ticket: null });
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
+    expect(object.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
   });
 
   test("restarted before it could say how its lease ended, that ends with it, and nobody waits for its time", async () => {
@@ -212,7 +212,7 @@ describe("where its object", () => {
     await settle();
     const { ticket = "" } = object.turns[0] ?? {};
     object.pool.deferredEnded(idOf(1), { ...CANCELED, ticket });
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 1, deferred: { running: 0 } });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1, quarantined: 1, deferred: { running: 0 } });
     // It says so all the same.
     void object.pool.end([{ id: ticket, end: { how: "done", status: 200 } }]);
     await settle();
@@ -223,7 +223,7 @@ describe("where its object", () => {
     object.answer = () => "unknown";
     object.pool.defer(request(1));
     await settle();
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
+    expect(object.snapshot()).toMatchObject({ inFlight: 0, deferred: { queued: 0, running: 0 } });
   });
 
   test("is gone when its ticket is refused, the pool forgets it too", async () => {
@@ -247,7 +247,7 @@ describe("where its object", () => {
     object.answer = (_id, _ticket, granted) => (granted ? "begun" : "waiting");
     await object.pass(30_000);
     expect(object.turns.at(-1)).toMatchObject({ id: objectOf(1), granted: {} });
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1, quarantined: 0 });
   });
 
   test("was at work when the pool restarted, it is asked, and keeps its slot", async () => {
@@ -255,7 +255,7 @@ describe("where its object", () => {
     object.pool.defer(request(2));
     await settle();
     object.lose();
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1, deferred: { queued: 1, running: 1 } });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1, deferred: { queued: 1, running: 1 } });
     await settle();
     expect(object.turns.slice(1)).toMatchObject([{ id: objectOf(1), granted: null }]);
     answered(1, object.turns[0]?.ticket);
@@ -392,7 +392,7 @@ test("10,000 that wait take less than 1 KB each of the pool's memory, and nobody
   await settle();
   gc();
   const before = process.memoryUsage().heapUsed;
-  expect(object.pool.snapshot()).toMatchObject({ state: "drained", deferred: { queued: 10_000 } });
+  expect(object.snapshot()).toMatchObject({ state: "drained", deferred: { queued: 10_000 } });
   await settle();
   gc();
   const each = (process.memoryUsage().heapUsed - before) / 10_000;

@@ -97,7 +97,7 @@ describe.each(VERSIONS)("what version %s of the tables kept", (_version, stateme
     ledger();
     ledger();
     expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-      value: "7",
+      value: "8",
     });
   });
 });
@@ -114,7 +114,7 @@ test("an object that was never there before knows nothing, and its tables are to
     events: [],
   });
   expect(storage.database.prepare("SELECT value FROM meta WHERE key = 'schema'").get()).toEqual({
-    value: "7",
+    value: "8",
   });
 });
 

@@ -81,10 +81,10 @@ test("what was counted outlives a crash that comes some seconds later, and a dra
   void done(object, "a");
   await object.pass(6 * SECOND);
   object.lose();
-  expect(object.pool.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
+  expect(object.snapshot().totals).toMatchObject({ accepted: 1, completed: 1 });
   object.pool.drain(DRAIN, act());
   object.lose();
-  expect(object.pool.metrics().counts.drains).toBe(1);
+  expect(object.pool.counts().drains).toBe(1);
 });
 
 test("a drain that is extended again and again is in the audit as often, though only now and then written", async () => {
@@ -113,12 +113,12 @@ test("a slot is freed, of which nobody says that it is theirs, after as long as 
     object.lose();
     void object.pool.freeLease("a.restarted", same, Date.now() - askedAt);
     await object.pass(3.9 * SECOND);
-    expect(object.pool.snapshot()).toMatchObject({ inFlight: 1 });
+    expect(object.snapshot()).toMatchObject({ inFlight: 1 });
   }
   object.lose();
   void object.pool.freeLease("a.restarted", same, Date.now() - askedAt);
   await object.pass(0.5 * SECOND);
-  expect(object.pool.snapshot()).toMatchObject({ inFlight: 0 });
+  expect(object.snapshot()).toMatchObject({ inFlight: 0 });
 });
 
 describe("an operator's call that is repeated, as its answer was lost, is answered as it was at first, and noted once:", () => {
@@ -126,13 +126,13 @@ describe("an operator's call that is repeated, as its answer was lost, is answer
     object.pool.audit({ limit: 9, before: null }).map((entry) => `${entry.act} ${entry.answer}`);
   const resumed = { owner: DRAIN.owner, force: "no" } as const;
 
-  test("a resume, after which there is no drain any more", () => {
+  test("a resume, after which there is no drain any more", async () => {
     const object = new PoolObject();
     object.pool.drain(DRAIN, act());
     const same = act();
-    expect(object.pool.resume(resumed, same).answer).toBe("done");
+    expect((await object.pool.resume(resumed, same)).answer).toBe("done");
     object.lose();
-    expect(object.pool.resume(resumed, same).answer).toBe("done");
+    expect((await object.pool.resume(resumed, same)).answer).toBe("done");
     expect(audit(object)).toEqual(["resume done", "drain done"]);
   });
 
@@ -161,7 +161,7 @@ describe("an operator's call that is repeated, as its answer was lost, is answer
     expect(await object.pool.changeServer("web-2", change, same)).toBeNull();
     object.deploy({ servers: [1, 2].map((n) => ({ name: `web-${n}`, url: `http://web-${n}.example` })) });
     expect(await object.pool.changeServer("web-2", change, same)).toBeNull();
-    expect(object.pool.snapshot().servers[1]).toMatchObject({ name: "web-2", state: "ready" });
+    expect(object.snapshot().servers[1]).toMatchObject({ name: "web-2", state: "ready" });
     expect(audit(object)).toEqual(["change-server unknown-server"]);
   });
 
@@ -274,7 +274,7 @@ describe("in an object that was evicted, and that nobody asks", () => {
     const object = new PoolObject({ quarantine: { max: "10m" } });
     await enter(object, "a");
     object.lose();
-    object.pool.snapshot();
+    object.snapshot();
     object.lose();
     await object.pass(LEASE_TTL_MS + SECOND);
     expect(slotsOnRecord(object)).toEqual(["a quarantined"]);

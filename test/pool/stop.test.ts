@@ -44,7 +44,7 @@ describe("a pool that is stopped", () => {
     });
     expect(await Promise.all([...waiting, enter("d")])).toMatchObject([STOPPED, STOPPED, STOPPED]);
     await object.pool.end([{ id: "a", end: { how: "done", status: 200 } }]);
-    expect(object.pool.snapshot().state).toBe("stopped");
+    expect(object.snapshot().state).toBe("stopped");
     object.pool.resume({ owner: "move", force: "no" }, act());
     expect((await enter("e")).granted).toBe(true);
   });

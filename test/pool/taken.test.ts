@@ -20,7 +20,7 @@ async function enter(id: string): Promise<void> {
   expect(await answer).toMatchObject({ granted: true });
 }
 
-const states = () => object.pool.snapshot().servers[0]?.leases.map(({ quarantined }) => quarantined);
+const states = () => object.snapshot().servers[0]?.leases.map(({ quarantined }) => quarantined);
 
 /** What a holder is told, in its order. */
 function listen(lease: Lease | null): string[] {

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Wakeups } from "../../src/pool/wakeups.ts";
 import type { SlotRow } from "../../src/scheduler/terms/rows.ts";
-import { UNCUT } from "../scheduler/ledger-model.ts";
 import { serverAt } from "../scheduler/settings.ts";
 
 const MINUTES_5 = 300_000;
@@ -27,13 +26,13 @@ const dueAt = (at: number, nextCut = NEVER, nextAlarm = NEVER) => ({
   nextTick: () => at,
   nextCut,
   nextAlarm,
-  currentDrain: null,
+  drainEndsAt: NEVER,
 });
 const drainUntil = (expiresAt: number) => ({
   nextTick: () => expiresAt,
   nextCut: NEVER,
   nextAlarm: NEVER,
-  currentDrain: { owner: "deploy", by: "me", reason: null, since: 0, expiresAt, ...UNCUT },
+  drainEndsAt: expiresAt,
 });
 const slot = (state: SlotRow["state"], until: number): SlotRow => ({
   server: serverAt("a"),

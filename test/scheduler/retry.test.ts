@@ -24,7 +24,7 @@ function start(servers: unknown[], keys: Record<string, unknown> = {}) {
 
 function look(): void {
   for (const decision of scheduler.takeChanges().decisions) {
-    if (decision.kind === "refuse") continue;
+    if (!("token" in decision)) continue;
     tokens.set(decision.ticket, decision.token);
     if (decision.kind === "grant") unseen.push(`${decision.ticket} ${decision.slot.server.name}`);
   }

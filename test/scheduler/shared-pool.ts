@@ -147,6 +147,7 @@ export class SharedPool {
     event();
     for (const decision of this.scheduler.takeChanges().decisions) {
       if (decision.kind === "refuse") throw new Error(`${decision.ticket} is refused: ${decision.code}`);
+      if (!("token" in decision)) throw new Error(`${decision.ticket}: ${decision.kind}`);
       this.#tokens.set(decision.ticket.split("/")[0] ?? "", decision.token);
       if (decision.kind === "grant") this.#serve(decision.ticket);
     }

@@ -872,7 +872,7 @@ export class World {
   #answer(decision: Decision): void {
     const worker = this.#workerOf(decision);
     assert.equal(worker.state, "waiting", `${decision.kind} for ${worker.id}`);
-    if (decision.kind !== "refuse" && worker.token !== undefined) {
+    if ("token" in decision && worker.token !== undefined) {
       assert.equal(decision.token, worker.token, `the token of ${worker.id}`);
     }
     if (decision.kind === "grant") this.#grant(worker, decision);

@@ -15,7 +15,7 @@ export class Pool extends RealPool {
   constructor(ctx: DurableObjectState, env: Env) {
     nameAgain(ctx, env);
     watchWrites(ctx, "pool");
-    super(ctx, env);
+    super(ctx, withBrokenPools(env, null));
   }
 
   override enter(...given: Parameters<RealPool["enter"]>) {
@@ -85,7 +85,9 @@ export default {
     const env = withObjectsElsewhere(given);
     const crash = /^\/__test\/crash\/(.+)$/.exec(new URL(request.url).pathname);
     if (crash) {
-      const stub = env.POOL.getByName(crash[1] as string) as unknown as { crash(): Promise<void> };
+      const stub = env.POOL.getByName(decodeURIComponent(crash[1] as string)) as unknown as {
+        crash(): Promise<void>;
+      };
       // The call never returns: the object is gone.
       await stub.crash().catch(() => {});
       return new Response(null, { status: 204 });
@@ -94,7 +96,11 @@ export default {
       new URL(request.url).pathname,
     );
     if (handOver)
-      return crashAtHandOver(request.method, handOver[1] as string, handOver[2] as "before" | "after");
+      return crashAtHandOver(
+        request.method,
+        decodeURIComponent(handOver[1] as string),
+        handOver[2] as "before" | "after",
+      );
     const deferred = /^\/__test\/crash-deferred\/(.+)$/.exec(new URL(request.url).pathname);
     if (deferred) {
       const address = deferredAddress(env, deferred[1] as string);
@@ -111,8 +117,9 @@ export default {
     if (once) return callOnce(env, once[1] as string, (await request.json()) as OneCall);
     const reach = /^\/__test\/unreachable\/(.+)$/.exec(new URL(request.url).pathname);
     if (reach) {
-      if (request.method === "DELETE") unreachable.delete(reach[1] as string);
-      else unreachable.add(reach[1] as string);
+      const name = decodeURIComponent(reach[1] as string);
+      if (request.method === "DELETE") unreachable.delete(name);
+      else unreachable.add(name);
       return new Response(null, { status: 204 });
     }
     const late = /^\/__test\/late\/(\d+)$/.exec(new URL(request.url).pathname);

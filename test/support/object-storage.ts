@@ -32,6 +32,11 @@ export class ObjectStorage {
     work();
   }
 
+  sync(): Promise<void> {
+    this.#check();
+    return Promise.resolve();
+  }
+
   setAlarm(at: number): Promise<void> {
     this.#check();
     this.alarm = at;

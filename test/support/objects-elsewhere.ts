@@ -4,6 +4,10 @@
  * with all of RPC: answers, handles, and their end when either process dies.
  */
 import type { Env } from "../../src/link/env.ts";
+import { shardName } from "../../src/link/shards.ts";
+
+/** As many objects as a pool may consist of. */
+const MOST_SHARDS = 64;
 
 interface DebugPort {
   connect(address: string): {
@@ -33,6 +37,7 @@ export function withObjectsElsewhere(env: MaybeElsewhere): Env {
 export function nameAgain(ctx: DurableObjectState, { POOL, POOLS }: Env): void {
   if (ctx.id.name !== undefined) return;
   const id = Object.keys(POOLS as object)
+    .flatMap((pool) => Array.from({ length: MOST_SHARDS }, (_, shard) => shardName(pool, shard)))
     .map((name) => POOL.idFromName(name))
     .find((one) => one.equals(ctx.id));
   if (id) Object.defineProperty(ctx, "id", { value: id });

@@ -4,6 +4,7 @@ import type { Env } from "../../src/link/env.ts";
 import type { Granted } from "../../src/link/protocol.ts";
 import { LeaseHandle, TicketHandle, WatchHandle } from "../../src/pool/handles.ts";
 import { Pool } from "../../src/pool/pool.ts";
+import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { ObjectLife } from "./object-life.ts";
 
 /** What imports the platform's modules, for tests without a platform. */
@@ -20,6 +21,8 @@ export class PoolObject extends ObjectLife<Pool> {
   readonly turns: { id: string; ticket: string; granted: Granted | null }[] = [];
   readonly refusals: { id: string; code: string }[] = [];
   answer: ((id: string, ticket: string, granted: Granted | null) => TurnAnswer) | null = null;
+  /** What other objects of pools were asked for; none of them answers. */
+  readonly calls: string[] = [];
   readonly #env: Record<string, unknown>;
 
   constructor(keys: Record<string, unknown> = {}) {
@@ -39,11 +42,32 @@ export class PoolObject extends ObjectLife<Pool> {
       },
     });
     const namespace = { idFromString: (text: string) => text, get: stub };
-    this.#env = { POOLS: { web: { servers, ...keys } }, DEFERRED: namespace };
+    const silent = (name: string) =>
+      new Proxy(
+        {},
+        { get: (_, call) => () => new Promise(() => this.calls.push(`${name} ${String(call)}`)) },
+      );
+    const POOL = { getByName: silent };
+    this.#env = { POOLS: { web: { servers, ...keys } }, DEFERRED: namespace, POOL };
   }
 
   get pool(): Pool {
     return this.instance;
+  }
+
+  /** Of a pool of one object, which has nobody to ask. */
+  snapshot(): Snapshot {
+    const snapshot = this.pool.snapshot();
+    if (snapshot instanceof Promise) throw new Error("the pool has several objects");
+    return snapshot;
+  }
+
+  /** What its storage has. */
+  rows(query: string): Record<string, unknown>[] {
+    return this.storage.database
+      .prepare(query)
+      .all()
+      .map((row) => ({ ...row }));
   }
 
   /** A deploy of another configuration ends the instance. */

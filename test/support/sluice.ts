@@ -167,9 +167,9 @@ export class Sluice {
     await fetch(`${this.leaverUrl}/__test/leave`);
   }
 
-  /** Ends the pool's object as a crash or new code would; only with the test bundle. */
+  /** Ends the pool's object, or one of its shards (`web#1`), as a crash or new code would; only with the test bundle. */
   async crash(pool: string): Promise<void> {
-    const response = await fetch(`${this.url}/__test/crash/${pool}`, { method: "POST" });
+    const response = await fetch(`${this.url}/__test/crash/${encodeURIComponent(pool)}`, { method: "POST" });
     if (response.status !== 204) throw new Error(`crash: ${response.status}`);
   }
 
@@ -179,7 +179,7 @@ export class Sluice {
    * objects are, and with the test bundle.
    */
   async planCrashAtHandOver(pool: string, when: "before" | "after"): Promise<() => Promise<boolean>> {
-    const url = `${this.url}/__test/crash-at-hand-over/${pool}/${when}`;
+    const url = `${this.url}/__test/crash-at-hand-over/${encodeURIComponent(pool)}/${when}`;
     await fetch(url, { method: "PUT" });
     return async () => (await fetch(url)).status === 204;
   }
@@ -209,13 +209,18 @@ export class Sluice {
 
   /** From now on nobody reaches the pool's object; only with the test bundle. */
   async losePool(pool: string): Promise<void> {
-    await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "PUT" });
+    await this.stopReaching(pool);
     // Sessions that are open already go on without this.
     await this.crash(pool);
   }
 
+  /** The same for those who call it from this process; whoever has reached it already goes on. */
+  async stopReaching(pool: string): Promise<void> {
+    await fetch(`${this.url}/__test/unreachable/${encodeURIComponent(pool)}`, { method: "PUT" });
+  }
+
   async findPool(pool: string): Promise<void> {
-    await fetch(`${this.url}/__test/unreachable/${pool}`, { method: "DELETE" });
+    await fetch(`${this.url}/__test/unreachable/${encodeURIComponent(pool)}`, { method: "DELETE" });
   }
 }
 

@@ -1,4 +1,10 @@
-import type { FlowSnapshot, LeaseSnapshot, ServerSnapshot, Snapshot } from "../../src/scheduler/snapshot.ts";
+import type {
+  FlowSnapshot,
+  LeaseSnapshot,
+  ServerSnapshot,
+  ShardSnapshot,
+  Snapshot,
+} from "../../src/scheduler/snapshot.ts";
 
 /** A server as Sluice shows it. */
 export function serverWith(changes: Partial<ServerSnapshot> = {}): ServerSnapshot {
@@ -63,4 +69,9 @@ export function leaseWith(changes: Partial<LeaseSnapshot> = {}): LeaseSnapshot {
 /** A client with one request that waits. */
 export function flowWith(changes: Partial<FlowSnapshot> = {}): FlowSnapshot {
   return { key: "4f2a9c01d3e5b768", queued: 1, inFlight: 0, oldestWaitMs: 1_000, share: 0, ...changes };
+}
+
+/** One of the objects of a pool: it has nothing to do. */
+export function shardWith(changes: Partial<ShardSnapshot> = {}): ShardSnapshot {
+  return { shard: 0, reachable: true, slots: 1, inFlight: 0, queued: 0, ...changes };
 }

@@ -3,7 +3,7 @@ import type { RecentRefusal } from "../../src/scheduler/record/recent-refusals.t
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
 import { conditionOf } from "../../src/words/condition.ts";
 import type { QueueTrend } from "../../src/words/queue-trend.ts";
-import { poolWith, serverWith } from "../support/snapshots.ts";
+import { poolWith, serverWith, shardWith } from "../support/snapshots.ts";
 
 const AT = "2026-11-21T09:00:00.000Z";
 
@@ -81,6 +81,13 @@ describe("a pool", () => {
     expect(glance({}, "long")).toBe("warn: Long waits");
   });
 
+  test("of which shards are not reached says so before all else", () => {
+    const shards = [shardWith(), shardWith({ shard: 1 }), shardWith({ shard: 2, reachable: false })];
+    const recentRefusals = [refused("queue-full")];
+    expect(glance({ shards, servers: [down("a")], recentRefusals })).toBe("bad: 1 of 3 shards not reached");
+    expect(glance({ shards: shards.slice(0, 2) })).toBe("good: Running");
+  });
+
   test("says the gravest of several troubles", () => {
     const servers = [up("a"), down("b")];
     expect(glance({ servers, recentRefusals: [refused("queue-full")] }, "grows")).toBe("bad: Refusing");
@@ -104,6 +111,11 @@ describe("a drained pool", () => {
     expect(glance({ ...drained, servers: [down("a")] })).toBe("warn: Drained, no server");
     const recentRefusals = [refused("queue-full")];
     expect(glance({ ...drained, servers: [down("a")], recentRefusals })).toBe("bad: Drained, refusing");
+  });
+
+  test("is in trouble while a shard is not reached: what that has in flight is not known", () => {
+    const shards = [shardWith(), shardWith({ shard: 1, reachable: false })];
+    expect(glance({ state: "draining", drain, shards })).toBe("bad: Draining, 1 of 2 shards not reached");
   });
 
   test("has no trends, and waits for slots in quarantine", () => {

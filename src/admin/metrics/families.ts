@@ -6,7 +6,7 @@ import {
   type Histogram,
   type ServerCounts,
 } from "../../scheduler/record/counters.ts";
-import type { ServerSnapshot, SnapshotContent } from "../../scheduler/snapshot.ts";
+import type { ServerSnapshot, ShardSnapshot, SnapshotContent } from "../../scheduler/snapshot.ts";
 import type { Family, Labels, Sample } from "./exposition.ts";
 
 export interface PoolScrape {
@@ -62,6 +62,18 @@ function family(
 }
 
 const FAMILIES = [
+  family(
+    "gauge",
+    "sluice_shard_reachable",
+    "Whether this shard of the pool answered; if not, the other samples have what it was last heard of.",
+    perShard(({ reachable }) => +reachable),
+  ),
+  family(
+    "gauge",
+    "sluice_shard_queue_length",
+    "Requests that wait for a slot at this shard of the pool.",
+    perShard(({ queued }) => queued),
+  ),
   family(
     "gauge",
     "sluice_pool_state",
@@ -225,6 +237,12 @@ function optional(value: number | null): Value[] {
 function perServer(value: (server: ServerSnapshot) => number): (snapshot: SnapshotContent) => Value[] {
   return ({ servers }) =>
     servers.map((server) => ({ labels: { server: server.name }, value: value(server) }));
+}
+
+/** Only of pools of several shards. */
+function perShard(value: (shard: ShardSnapshot) => number): (snapshot: SnapshotContent) => Value[] {
+  return ({ shards = [] }) =>
+    shards.map((shard) => ({ labels: { shard: String(shard.shard) }, value: value(shard) }));
 }
 
 function perServerCount(

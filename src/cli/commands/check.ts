@@ -1,8 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { isName } from "../../config/names.ts";
+import { DURATION_ALLOWED, parseDuration } from "../../config/units.ts";
 import { counted } from "../../words/phrases.ts";
 import type { AdminClient } from "../client/admin-client.ts";
 import { MissingRight } from "../client/missing-right.ts";
+import { UnknownName } from "../client/unknown-name.ts";
 import { clientOf, contextOf, printJson, printLines } from "../context.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { durationOption, examples, type Program } from "../program.ts";
@@ -23,6 +27,12 @@ export function addCheck(program: Program): void {
     .addOption(
       durationOption("--longest-drain <duration>", "warn where requests cannot wait as long as that"),
     )
+    .addOption(
+      new Option(
+        "--service <times>",
+        "how long requests take at a server, by the pool: web=100ms,api=2s; notes where that needs more shards",
+      ).argParser(serviceTimes),
+    )
     .option(
       "--against <origin>",
       "compare with the Sluice that runs there: would a server get too many requests?",
@@ -33,24 +43,49 @@ export function addCheck(program: Program): void {
       examples(
         "sluice check",
         "sluice check wrangler.toml --longest-drain 10m",
+        "sluice check --service web=100ms",
         "sluice check --against https://sluice.example.com && npx wrangler deploy",
         "sluice check --json",
       ),
     )
-    .action(async (given, { longestDrain, against: url, env: environment }, command) => {
+    .action(async (path, { longestDrain, service, against: url, env: environment }, command) => {
       const options = command.optsWithGlobals();
       const { out, json } = contextOf(options);
-      const { file, kind, text } = await openWranglerFile(given);
+      const { file, kind, text } = await openWranglerFile(path);
       const { poolNames } = checkWranglerFile(text, kind);
+      refuseUnknownPools(service, poolNames);
       const against =
         url === undefined ? undefined : await runningAt(clientOf({ ...options, url }), poolNames);
-      const result = checkWranglerFile(text, kind, { longestDrainMs: longestDrain, against, environment });
+      const given = { longestDrainMs: longestDrain, serviceMs: service, against, environment };
+      const result = checkWranglerFile(text, kind, given);
       const findings = worstFirst([...(await devVarsOf(file, result.poolNames)), ...result.findings]);
       const ok = findings.every(({ severity }) => severity !== "error");
       if (json) printJson(out, { file, ok, findings });
       else printLines(out, view(file, { ...result, findings }, url, styleOf(out)));
       if (!ok) process.exitCode = EXIT.invalid;
     });
+}
+
+/** `web=100ms,api=2s`, in ms by the pool's name. */
+function serviceTimes(text: string, before?: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const times = text.split(",").map((one): [string, number] => {
+    const [pool = "", time = "", ...more] = one.trim().split("=");
+    const ms = parseDuration(time);
+    if (isName(pool) && ms !== undefined && more.length === 0) return [pool, ms];
+    throw new InvalidArgumentError(
+      `Allowed are pools with a duration each, web=100ms,api=2s: ${DURATION_ALLOWED}.`,
+    );
+  });
+  return new Map([...(before ?? []), ...times]);
+}
+
+/** A file that cannot be read has no names, and says more than that. */
+function refuseUnknownPools(
+  times: ReadonlyMap<string, number> | undefined,
+  names: ReadonlySet<string>,
+): void {
+  const unknown = [...(times?.keys() ?? [])].find((name) => !names.has(name));
+  if (unknown !== undefined && names.size > 0) throw new UnknownName(null, unknown).among([...names]);
 }
 
 /** What runs, as far as whose token it is may see it. `names`: of the pools in the file. */

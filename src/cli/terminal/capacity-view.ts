@@ -8,13 +8,19 @@ import {
   rate,
   timeLeftWords,
 } from "../../words/capacity.ts";
+import { inSentence } from "../../words/phrases.ts";
+import { shardShortage, shortageWords } from "../../words/shards-needed.ts";
 import type { Style } from "./output.ts";
 
-/** How much time is left while nothing is dispatched, how full the waiting list is, and how long requests take. */
+/**
+ * How much time is left while nothing is dispatched, how full the waiting list is, and how long requests take; and that the
+ * pool has too few objects, where it does.
+ */
 export function capacityLines(pool: Snapshot, style: Style): string[] {
   const { arrivalsPerSecond, grantsPerSecond, fullInMs, waitMs, serviceMs } = pool;
   const left = timeLeftWords(pool);
   const full = fullWords(fullInMs);
+  const shortage = shardShortage(pool);
   const traffic = [
     `waiting ${occupancy(pool)}`,
     ...(full ? [marked(pool, full, style)] : []),
@@ -26,6 +32,7 @@ export function capacityLines(pool: Snapshot, style: Style): string[] {
     traffic.join(" · "),
     `waited  ${percentileWords(waitMs)}`,
     `served  ${percentileWords(serviceMs)}`,
+    ...(shortage ? [style("yellow", inSentence(shortageWords(shortage)))] : []),
   ];
 }
 

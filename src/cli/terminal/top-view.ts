@@ -6,6 +6,7 @@ import type { AllPools } from "../client/admin-client.ts";
 import { flowsView } from "./flows-view.ts";
 import type { Style } from "./output.ts";
 import { printable } from "./output.ts";
+import { shardsView } from "./shards-view.ts";
 import { poolHead, poolsView, serversView, unreachableView } from "./views.ts";
 
 /** Points of a queue's curve, one a second. */
@@ -58,6 +59,7 @@ export class TopView {
           "",
           ...serversView(pool.servers, this.#style, at, width),
           ...flowsView(pool, this.#style, width),
+          ...shardsView(pool, this.#style, width),
         ])
       : [
           ...poolsView(pools, this.#style, width, (pool) => this.#judge(pool)),

@@ -8,6 +8,7 @@ import { capacityLines, limitCell, queuedCell } from "./capacity-view.ts";
 import { flowsView } from "./flows-view.ts";
 import type { Style } from "./output.ts";
 import { holderOf, printable, quoted } from "./output.ts";
+import { shardsView } from "./shards-view.ts";
 import { type Column, table, titled } from "./table.ts";
 
 /** A table of pools, a line each. */
@@ -46,12 +47,13 @@ export function unreachableView(names: readonly string[], style: Style): string[
   return names.map((name) => `${style("bold", printable(name))}  ${style("red", "cannot be reached")}`);
 }
 
-/** One pool: its state, its drain, a line for each server, why nobody knows their health, and who waits longest. */
+/** One pool: its state, its drain, a line for each server, why nobody knows their health, who waits longest, and its shards. */
 export function poolView(pool: Snapshot, style: Style, now: number, width?: number): string[] {
   const servers = serversView(pool.servers, style, now, width);
   const isAwaited = pool.servers.some((server) => awaitsCheck(server, pool));
   const hint = isAwaited ? [style("dim", "unchecked: servers are checked while the pool has work")] : [];
-  return [...poolHead(pool, style, now), "", ...servers, ...hint, ...flowsView(pool, style, width)];
+  const parts = [...flowsView(pool, style, width), ...shardsView(pool, style, width)];
+  return [...poolHead(pool, style, now), "", ...servers, ...hint, ...parts];
 }
 
 export function poolHead(
@@ -163,10 +165,19 @@ export function serversView(
     ...(servers.some(({ lastCheck }) => lastCheck?.passed === false) ? [lastCheckColumn(style)] : []),
     ...(servers.some((server) => isWarming(server, now)) ? [warmColumn(now)] : []),
     ...(servers.some(({ registered }) => registered) ? [registeredColumn(now)] : []),
+    ...(servers.some(({ shard }) => shard !== undefined) ? [SHARD] : []),
     { title: "URL", cell: ({ url }) => style("dim", url) },
   ];
   return titled(table(columns, servers, width), style);
 }
+
+/** Which object of the pool grants its slots. Left out where the table would be too wide. */
+const SHARD: Column<ServerSnapshot> = {
+  title: "SHARD",
+  cell: ({ shard }) => String(shard ?? "–"),
+  right: true,
+  usual: () => true,
+};
 
 function serverState({ state, cut }: ServerSnapshot, style: Style, now: number): string {
   if (state === "ready") return state;

@@ -14,6 +14,7 @@ import { type FileKind, readFileText } from "./read.ts";
 import { checkRegister } from "./register.ts";
 import { type Finding, Report } from "./report.ts";
 import { checkServers } from "./servers.ts";
+import { checkShards } from "./shards.ts";
 import { checkSharedServers } from "./shared-servers.ts";
 import { type Target, targetsOf } from "./target.ts";
 import { checkDrains, checkTimeouts } from "./timeouts.ts";
@@ -23,6 +24,8 @@ import { checkVariables } from "./variables.ts";
 export interface CheckOptions {
   /** The longest drain that the operators expect. */
   longestDrainMs?: number | undefined;
+  /** How long a request takes at a server, by the pool's name. */
+  serviceMs?: ReadonlyMap<string, number> | undefined;
   /** The pools that run, for a comparison. */
   against?: Running | undefined;
   /** The environment that is deployed there. */
@@ -81,6 +84,7 @@ function checkTree(root: Node, options: CheckOptions): CheckResult {
     checkFlow(target, right);
     checkPlaceholders(target, right);
     checkPriorities(target, right);
+    checkShards(target, right, options.serviceMs);
     return right;
   });
   for (const target of all) {

@@ -3,6 +3,8 @@ import type { ServerSnapshot, Snapshot } from "../../scheduler/snapshot.ts";
 import { isAllQuarantined, isMissing } from "../../words/condition.ts";
 import { serversInUse, takesRequests } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
+import { lostShards } from "../../words/shards.ts";
+import { shardShortage } from "../../words/shards-needed.ts";
 
 /** A problem, what it leads to, and what helps. No two pieces of advice on a pool have the same cause. */
 export interface Advice {
@@ -27,6 +29,7 @@ export interface Facts {
 }
 
 /**
+ * lost-shards      of a pool of several objects, some are not reached
  * drain            the pool is drained, or about to be
  * no-server        no server takes requests
  * servers-missing  some servers are down
@@ -35,12 +38,14 @@ export interface Facts {
  * servers-back     servers have come back a moment ago
  * slow             servers do not answer in time
  * broken           servers cannot be reached or break off, and none is down
+ * few-shards       the pool's objects grant nearly as much as they can, and its servers could take more
  * load             nothing of these: more comes than the servers can do
  * clients          clients stop in the middle of uploads
  * flows            clients send more than may wait of one
  * failed …         whatever else requests are refused with, by its code
  */
 export type Cause =
+  | "lost-shards"
   | "drain"
   | "no-server"
   | "servers-missing"
@@ -49,6 +54,7 @@ export type Cause =
   | "servers-back"
   | "slow"
   | "broken"
+  | "few-shards"
   | "load"
   | "clients"
   | "flows"
@@ -80,12 +86,14 @@ export function causesOf(facts: Facts): Map<Cause, Symptoms> {
     found.set(cause, symptoms);
     return symptoms;
   };
+  if (lostShards(pool).length > 0) symptomsOf("lost-shards");
   if (pool.drain) symptomsOf("drain");
   if (serversInUse(pool) === 0) symptomsOf("no-server");
   else if (pool.servers.some(isMissing)) symptomsOf("servers-missing");
   for (const refusal of refusals) symptomsOf(causeOf(refusal, facts)).refusals.push(refusal);
   if (trend && !pool.drain)
     symptomsOf(found.has("drain-over") ? "drain-over" : causeOfQueue(facts)).trend = trend;
+  if (shardShortage(pool)) symptomsOf("few-shards");
   // A drain waits for quarantined slots, servers that are slow fill them, and those that are gone do not need them.
   const isExplained = (["drain", "no-server", "slow"] as const).some((cause) => found.has(cause));
   if (pool.quarantined > 0 && !isExplained) symptomsOf("quarantine");
@@ -129,8 +137,10 @@ function causeOfQueue(facts: Facts): Cause {
   const { pool, refusals } = facts;
   const cause = causeInServers(facts);
   if (cause) return cause;
+  if (lostShards(pool).length > 0) return "lost-shards";
   if (refusals.some(({ code }) => code === "server-timeout") && isMostlyQuarantined(pool)) return "slow";
-  return isAllQuarantined(pool) ? "quarantine" : "load";
+  if (isAllQuarantined(pool)) return "quarantine";
+  return shardShortage(pool) ? "few-shards" : "load";
 }
 
 /** True if so many slots are closed that the others cannot be expected to make up for them. */

@@ -3,10 +3,11 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { isFailing } from "../../words/condition.ts";
 import { cutAhead, cutLeases, isDrained } from "../../words/drain.ts";
 import { counted, grouped, serversInUse } from "../../words/phrases.ts";
+import { unknownWords } from "../../words/shards.ts";
 import { fineDuration, wholeSeconds } from "../../words/times.ts";
 import { isOwn } from "./acts.ts";
 import type { Advice, Facts, Symptoms } from "./advice-causes.ts";
-import { FREE_BY_HAND, opensWords, refusalWords, retryWords, sentences } from "./advice-words.ts";
+import { beginning, FREE_BY_HAND, opensWords, refusalWords, retryWords, sentences } from "./advice-words.ts";
 import { ofThemStored } from "./deferred-words.ts";
 
 /** A drain that ends sooner needs a hand; a deploy extends its own by itself until shortly before. */
@@ -112,6 +113,7 @@ function endWords({ pool: { drain, servers }, operator, mayCut, now }: Facts): s
 /** What the drain waits for. */
 export function inFlightWords(pool: Snapshot, now: number, before = ""): string {
   const { inFlight, quarantined, servers } = pool;
+  if (inFlight === 0 && pool.shards) return sentences(beginning(`${before}${untoldWords(pool)}`));
   const only = quarantined === inFlight;
   const part = quarantined === 0 || only ? "" : `, ${quarantined} of them in quarantine`;
   const count = `${before}${counted(inFlight, "slot")} still ${only ? "in quarantine, whose server may be at work" : "in flight"}${part}`;
@@ -120,4 +122,10 @@ export function inFlightWords(pool: Snapshot, now: number, before = ""): string 
   const [oldest] = leases.sort((a, b) => a.lease.since.localeCompare(b.lease.since));
   const age = oldest ? fineDuration(now - Date.parse(oldest.lease.since)) : "";
   return sentences(count, oldest ? `The longest is on ${oldest.server.name}, for ${age}` : null);
+}
+
+/** What a drain waits for while nothing is known to be in flight. */
+function untoldWords(pool: Snapshot): string {
+  const unknown = unknownWords(pool);
+  return unknown ? `${unknown}, may still be in flight` : "not every shard has said yet that it has done all";
 }

@@ -2,6 +2,7 @@ import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { isAllQuarantined } from "../../words/condition.ts";
 import { counted, inSentence, isTakenOut } from "../../words/phrases.ts";
 import type { QueueTrend } from "../../words/queue-trend.ts";
+import { shardShortage, shortageWords } from "../../words/shards-needed.ts";
 import { wholeSeconds } from "../../words/times.ts";
 import type { Advice, Facts, Symptoms } from "./advice-causes.ts";
 import { crowdWords, HELD_BACK, seemsHeldBack } from "./advice-flows.ts";
@@ -77,6 +78,17 @@ function trendWords(pool: Snapshot, trend: QueueTrend, taken: string | null, cur
 /** True if one client has filled the list, so that others are refused. */
 function isCrowdedOut(pool: Snapshot, { refusals }: Symptoms): boolean {
   return crowdWords(pool) !== null && refusals.some(({ code }) => code === "queue-full");
+}
+
+/** The objects are the limit, and not the servers. */
+export function onShards({ pool, now }: Facts, symptoms: Symptoms): Advice {
+  const shortage = shardShortage(pool);
+  const text = sentences(
+    shortage && shortageWords(shortage),
+    meanwhile(symptoms, now),
+    retryWords(symptoms.refusals),
+  );
+  return { cause: "few-shards", weight: weightOf(symptoms, symptoms.trend ? "warn" : "plain"), text };
 }
 
 /** What has piled up in a drain is worked off. */

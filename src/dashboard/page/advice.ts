@@ -2,11 +2,13 @@ import { clockInWords } from "../../words/times.ts";
 import { type Advice, type Cause, causesOf, type Facts, type Symptoms } from "./advice-causes.ts";
 import { onDrain } from "./advice-drain.ts";
 import { onFlows } from "./advice-flows.ts";
-import { onDrainOver, onLoad, onQuarantine, onSlowServers } from "./advice-load.ts";
+import { onDrainOver, onLoad, onQuarantine, onShards, onSlowServers } from "./advice-load.ts";
 import { onBrokenConnections, onClients, onOtherFailures } from "./advice-requests.ts";
 import { onMissingServers, onNoServer, onServersBack } from "./advice-servers.ts";
+import { onLostShards } from "./advice-shards.ts";
 
 const ADVISERS: Record<Exclude<Cause, `failed ${string}`>, (facts: Facts, symptoms: Symptoms) => Advice> = {
+  "lost-shards": onLostShards,
   drain: onDrain,
   "no-server": onNoServer,
   "servers-missing": onMissingServers,
@@ -15,6 +17,7 @@ const ADVISERS: Record<Exclude<Cause, `failed ${string}`>, (facts: Facts, sympto
   "servers-back": onServersBack,
   slow: onSlowServers,
   broken: onBrokenConnections,
+  "few-shards": onShards,
   load: onLoad,
   clients: onClients,
   flows: onFlows,

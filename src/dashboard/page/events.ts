@@ -109,7 +109,7 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
         ? `${event.server} has left: it did not renew its registration.`
         : `${event.server} has left, by “${event.by}”.`;
     case "wake":
-      return `Servers were asked for, as requests wait and none is up: ${event.got}.`;
+      return `Servers were asked for${atShard(event)}, as requests wait and none is up: ${event.got}.`;
     case "server-changed":
       return `${event.server} was set by “${event.by}”: ${changes(event)}.`;
     case "quarantine":
@@ -117,14 +117,14 @@ export function sentence(event: PoolEvent, time: (instant: string) => string): s
     case "slot-freed":
       return `A slot of ${event.server} was freed by “${event.by}”.`;
     case "refusal":
-      return `${counted(event.count ?? 1, "request")} refused (${event.code}): ${REFUSALS[event.code]}${lastTime(event, time)}.`;
+      return `${counted(event.count ?? 1, "request")} refused${atShard(event)} (${event.code}): ${REFUSALS[event.code]}${lastTime(event, time)}.`;
     case "deferred-failed": {
       const why = FAILURES[event.code];
-      const failed = `${counted(event.count ?? 1, "deferred request")} failed (${event.code})`;
+      const failed = `${counted(event.count ?? 1, "deferred request")} failed${atShard(event)} (${event.code})`;
       return `${failed}${why === undefined ? "" : `: ${why}`}${lastTime(event, time)}.`;
     }
     case "restart":
-      return "The pool’s object restarted, and knows again what it had before.";
+      return `${event.shard === undefined ? "The pool’s object" : `Shard ${event.shard}`} restarted, and knows again what it had before.`;
     default:
       // After a deploy the Worker may send kinds that this page does not know until it is loaded again.
       return (event as { kind: string }).kind;
@@ -154,6 +154,11 @@ function quarantineWords({ server, count = 1 }: PoolEvent & { kind: "quarantine"
   return count === 1
     ? `A slot of ${server} went to quarantine`
     : `Slots of ${server} went to quarantine ${count} times`;
+}
+
+/** Of what names no server, by which it could be told where it was. */
+function atShard({ shard }: PoolEvent): string {
+  return shard === undefined ? "" : ` at shard ${shard}`;
 }
 
 function lastTime({ count = 1, until }: PoolEvent, time: (instant: string) => string): string {

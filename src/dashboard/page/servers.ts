@@ -102,13 +102,14 @@ function isTroubled(server: ServerSnapshot): boolean {
 }
 
 function addressWords(server: ServerSnapshot, now: number): string {
-  const { url, weight, backup, registered } = server;
+  const { url, weight, backup, registered, shard } = server;
   const parts = [
     url,
     // Not yet its weight: its share grows towards that.
     ...(isWarming(server, now) ? [`weight (${weight})`] : weight === 1 ? [] : [`weight ${weight}`]),
     ...(backup ? ["backup"] : []),
     ...(registered ? [registeredWords(registered, now)] : []),
+    ...(shard === undefined ? [] : [`shard ${shard}`]),
   ];
   return parts.join(" · ");
 }

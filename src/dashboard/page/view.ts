@@ -23,6 +23,7 @@ import { drawPoolMenu } from "./pool-menu.ts";
 import { Ranking } from "./ranking.ts";
 import { freeQuestion, serverQuestion } from "./server-questions.ts";
 import { Servers } from "./servers.ts";
+import { drawShards } from "./shards.ts";
 import { Slots } from "./slots.ts";
 import { cutQuestion, stopQuestion } from "./stop-questions.ts";
 import { drawAdvice, drawSummary } from "./summary.ts";
@@ -171,6 +172,7 @@ export class View {
     this.#slots.draw(pool, offers.slots, isLive, asOf);
     this.#servers.draw(pool, offers, isLive, asOf);
     drawEvents(events, asOf);
+    drawShards(pool);
     this.#flows.draw(pool);
     this.#deferred.draw(pool, offers.deferred, isLive, asOf);
     this.#audit.draw(pool.name, events, isLive, asOf);

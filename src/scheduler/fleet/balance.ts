@@ -68,6 +68,11 @@ export class Balance {
     return this.#candidates.some((server) => server.hasFreeSlot);
   }
 
+  /** How many slots `pick` would find. */
+  get freeSlots(): number {
+    return this.#candidates.reduce((sum, { slots, occupied }) => sum + Math.max(0, slots - occupied), 0);
+  }
+
   /** Picks the next server in turn, whatever its slots; one of `failed` only if there is no other. */
   pickFree(failed: readonly string[]): Server | undefined {
     const others = (servers: readonly Server[]) => servers.filter(({ name }) => !failed.includes(name));

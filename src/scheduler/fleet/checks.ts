@@ -67,7 +67,8 @@ export class Checks {
     if (!this.#settings.check) return;
     for (const server of servers) {
       const isUnscheduled = server.nextCheckAt === Number.POSITIVE_INFINITY;
-      if (isUnscheduled && !server.retired && server.state !== "maint") server.nextCheckAt = now;
+      if (isUnscheduled && !server.retired && !server.away && server.state !== "maint")
+        server.nextCheckAt = now;
     }
   }
 
@@ -164,7 +165,7 @@ export class Checks {
     if (!check || server.nextCheckAt > now || !this.#canCheck(server)) return null;
     server.nextCheckAt = Number.POSITIVE_INFINITY;
     const hadWork = now - this.#lastWorkAt < ATTENTION_MS;
-    if (!hadWork || server.retired || server.state === "maint") return null;
+    if (!hadWork || server.retired || server.away || server.state === "maint") return null;
     const slot = this.#takesSlot ? server.take() : null;
     if (slot === undefined) return null;
     server.nextCheckAt = now + check.intervalMs;

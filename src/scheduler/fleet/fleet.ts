@@ -23,7 +23,7 @@ import { Checks } from "./checks.ts";
 import { Cuts } from "./cuts.ts";
 import { LEASE_TTL_MS, Leases, LONGEST_UNCERTAIN_MS, restMs, type WithheldState } from "./leases.ts";
 import type { Registered, RegisterRequest } from "./registrations.ts";
-import { Roster } from "./roster.ts";
+import { type Assigned, Roster } from "./roster.ts";
 import type { Server } from "./server.ts";
 import type { Slot } from "./slot.ts";
 
@@ -47,10 +47,12 @@ export class Fleet {
   /** Whose requests have the slots, and for how long; `null`: all are one flow. */
   readonly #shares: FairShares | null;
   readonly #startedAt: number;
+  /** False in a pool of several objects until this one knows which servers are its own. */
+  #isAssigned: boolean;
   /** The passes that nobody has told of yet, by their hops, of leases that have ended. */
   readonly #untold = new Map<string, Set<number>>();
 
-  /** `newId` returns an id that is unique across all instances of the pool. */
+  /** `newId` returns an id that is unique across all instances of the pool. `isElsewhere`: see `Roster`. */
   constructor(
     settings: PoolConfig,
     restored: { slots: SlotRow[]; servers: ServerRow[]; registered: RestoredRegistration[] } | null,
@@ -58,6 +60,7 @@ export class Fleet {
     now: number,
     newId: () => string,
     shares: FairShares | null = null,
+    isElsewhere: ((identity: string) => boolean) | null = null,
   ) {
     this.#settings = settings;
     this.#startedAt = now;
@@ -68,7 +71,7 @@ export class Fleet {
     this.#checks = new Checks(settings, this.#leases, newId);
     this.#cuts = new Cuts(settings, record.outbox, this.#leases, this.#checks);
     const users = { balance: this.#balance, checks: this.#checks, cuts: this.#cuts };
-    this.#roster = new Roster(settings, restored, record, users, now);
+    this.#roster = new Roster(settings, restored, record, users, now, isElsewhere);
     for (const row of restored?.slots ?? []) {
       const server = this.#roster.serverOf(row);
       const slot = this.#leases.restore(server, row, now, settings);
@@ -76,6 +79,7 @@ export class Fleet {
       if (server.hasQuarantine) this.#checks.quarantined(server, settings.quarantine.maxMs, now);
     }
     for (const server of [...this.servers]) this.#roster.removeIfIdle(server);
+    this.#isAssigned = isElsewhere === null;
     this.#balance.serversChanged(this.servers);
     this.#cuts.serversChanged(this.servers);
   }
@@ -92,7 +96,7 @@ export class Fleet {
 
   /** True if every server is in maintenance or was seen to be down recently. */
   isOut(now: number): boolean {
-    return this.servers.every((server) => server.isOut(now));
+    return this.#isAssigned && this.servers.every((server) => server.isOut(now));
   }
 
   /** True if requests can get slots, now or once they are free. */
@@ -105,6 +109,11 @@ export class Fleet {
     return this.servers.reduce((sum, server) => sum + (server.available ? server.slots : 0), 0);
   }
 
+  /** How many slots are free for requests. */
+  get freeSlots(): number {
+    return this.#balance.freeSlots;
+  }
+
   /** Grows with each change of which servers requests may go to, and of how many slots they have. */
   get revision(): number {
     return this.#balance.revision;
@@ -112,7 +121,7 @@ export class Fleet {
 
   /** True if all slots are free, and a server would take a request at once. */
   get idle(): boolean {
-    return this.#leases.size === 0 && this.servers.some((server) => server.available);
+    return this.#leases.size === 0 && this.servers.some((server) => server.available || server.away);
   }
 
   get hasFreeSlot(): boolean {
@@ -292,6 +301,12 @@ export class Fleet {
   /** A server that has registered leaves. Returns `null` if there is none of this name, or at this URL if one is given. */
   deregister(name: string, url: string | null, by: string, now: number): Server | null {
     return this.#roster.deregister(name, url, by, now);
+  }
+
+  /** See `Roster`. */
+  assign(assigned: Assigned, now: number): void {
+    this.#isAssigned = true;
+    this.#roster.assign(assigned, now);
   }
 
   /** When the first server leaves that has registered and does not do so again; `Infinity`: none does. */

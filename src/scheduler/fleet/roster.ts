@@ -16,6 +16,19 @@ interface Users {
   cuts: Cuts;
 }
 
+/** What an object of a pool that has several is to know of the servers. */
+export interface Assigned {
+  /** By their identities: those whose slots it may grant. */
+  owned: ReadonlySet<string>;
+  /** Those of them that were down when last heard of. */
+  down?: ReadonlySet<string>;
+  /** Those that have registered, and what operators want; `null`: this object has both on record for all. */
+  wanted: {
+    registered: readonly RegisteredRow[];
+    overrides: readonly Pick<ServerRow, "name" | "override" | "stateSince">[];
+  } | null;
+}
+
 /**
  * Who the pool's servers are: those of the configuration, as operators have changed them, those that have registered, and
  * those that have left but still have occupied slots.
@@ -28,6 +41,8 @@ export class Roster {
   readonly #checks: Checks;
   readonly #cuts: Cuts;
   readonly #registrations = new Registrations();
+  /** True of a server that another object of the pool has not let go; `null`: there is no other. */
+  readonly #isElsewhere: ((identity: string) => boolean) | null;
   #servers: Server[];
 
   constructor(
@@ -36,7 +51,9 @@ export class Roster {
     record: { outbox: Outbox; journal: Journal },
     { balance, checks, cuts }: Users,
     now: number,
+    isElsewhere: ((identity: string) => boolean) | null = null,
   ) {
+    this.#isElsewhere = isElsewhere;
     this.#settings = settings;
     this.#outbox = record.outbox;
     this.#journal = record.journal;
@@ -51,6 +68,8 @@ export class Roster {
         new Server(server, settings.check, isOthers(server.name) ? undefined : rows.get(server.name)),
     );
     this.#restoreRegistered(registered, rows, now);
+    // None is this object's own until it is told so (`assign`).
+    if (isElsewhere) for (const server of this.#servers) server.away = true;
   }
 
   get servers(): readonly Server[] {
@@ -118,14 +137,71 @@ export class Roster {
     return this.#registrations.next;
   }
 
+  /** Some of the servers are this object's from now on, and the others another one's. */
+  assign({ owned, wanted, down }: Assigned, now: number): void {
+    if (wanted) this.#follow(wanted, now);
+    for (const server of this.#servers) {
+      const isNew = server.away;
+      server.away = !owned.has(server.identity);
+      if (isNew && !server.away && down?.has(server.identity)) this.#staysDown(server, now);
+      if (server.away) server.nextCheckAt = Number.POSITIVE_INFINITY;
+    }
+    for (const server of [...this.#servers]) this.removeIfIdle(server);
+    this.#cuts.serversChanged(this.#servers);
+    this.#balance.serversChanged(this.#servers);
+    this.#checks.work(this.#servers, now);
+  }
+
+  #follow({ registered, overrides }: NonNullable<Assigned["wanted"]>, now: number): void {
+    const rows = new Map(overrides.map((row) => [row.name, row]));
+    const present = new Set(registered.map(({ identity }) => identity));
+    for (const server of this.#servers)
+      if (server.registration && !server.retired && !present.has(server.identity)) server.retire();
+    for (const row of registered) this.#join(row, now);
+    for (const server of this.#servers)
+      if (!server.retired) server.follow(rows.get(server.name) ?? AS_CONFIGURED);
+  }
+
+  /** It was down when another object let it go, and is until it has passed its checks. */
+  #staysDown(server: Server, now: number): void {
+    const { check } = this.#settings;
+    if (!check || server.health.status === "down") return;
+    server.health = new HealthState(check, "down", now);
+    server.healthSince = now;
+    this.#outbox.serverChanged(server.row);
+  }
+
+  /** A server that has registered with another object of the pool. */
+  #join(row: RegisteredRow, now: number): void {
+    const { slots, check } = this.#settings;
+    const namesake = this.#servers.find(
+      ({ name, identity }) => name === row.name && identity !== row.identity,
+    );
+    if (namesake?.retired) namesake.name = namesake.identity;
+    const known = this.#servers.find(({ identity }) => identity === row.identity);
+    if (known && !known.retired && !known.registration) return;
+    const isNew = !known || known.retired;
+    const server = known ?? new Server({ ...row, slots: row.slots ?? slots }, check);
+    if (!known) this.#servers.push(server);
+    server.register(row, slots);
+    if (!isNew) return;
+    // It may not be ready yet.
+    server.health = new HealthState(check, check ? "down" : "unchecked", now);
+    server.healthSince = check && now;
+  }
+
   /** Takes out the servers that have registered, and have not done so again in time. */
   retireExpired(now: number): void {
     for (const server of this.#registrations.due(now)) this.#retire(server, null, now);
   }
 
-  /** Removes a server that has left once nothing of it is in flight any more. */
+  /** Removes a server that has left once nothing of it is in flight any more, here or elsewhere. */
   removeIfIdle(server: Server): void {
-    if (server.retired && server.occupied === 0) this.#remove(server);
+    if (server.retired && this.#isIdle(server)) this.#remove(server);
+  }
+
+  #isIdle({ occupied, identity }: Server): boolean {
+    return occupied === 0 && !this.#isElsewhere?.(identity);
   }
 
   /** To be called when the state or health of a server has changed. */
@@ -160,6 +236,7 @@ export class Roster {
     let server = this.#servers.find((one) => one.identity === row.identity);
     if (!server) {
       server = new Server({ ...row, slots: row.slots ?? slots }, check);
+      server.away = this.#isElsewhere !== null;
       this.#servers.push(server);
     }
     server.register(row, slots);
@@ -188,7 +265,7 @@ export class Roster {
       server.registration = { ...registration, expiresAt: 0 };
       this.#outbox.registrationChanged(server.registration);
     }
-    if (server.occupied === 0) this.#remove(server);
+    this.removeIfIdle(server);
     this.#journal.note({ kind: "server-left", server: name, by }, now);
   }
 
@@ -241,6 +318,8 @@ export class Roster {
     return retired;
   }
 }
+
+const AS_CONFIGURED = { override: {}, stateSince: null };
 
 function hasLeft({ expiresAt }: RegisteredRow): boolean {
   return expiresAt === 0;

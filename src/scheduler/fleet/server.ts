@@ -27,6 +27,8 @@ export class Server {
    * and none is added.
    */
   retired: boolean;
+  /** True if another object of the pool grants its slots: it finishes what it has here. */
+  away = false;
   /** `null`: it is one of the configuration's. */
   registration: RegisteredRow | null = null;
   health: HealthState;
@@ -106,7 +108,9 @@ export class Server {
 
   /** When the cut is due; `Infinity`: there is none to come. */
   get nextCut(): number {
-    return this.cut && !this.cut.done ? this.cut.at : Number.POSITIVE_INFINITY;
+    // Whoever has any cuts them off: its owner, and one that is letting it go.
+    const isOthers = this.away && this.#occupied === 0;
+    return this.cut && !this.cut.done && !isOthers ? this.cut.at : Number.POSITIVE_INFINITY;
   }
 
   /** Its leases are cut off now, so many. */
@@ -130,7 +134,8 @@ export class Server {
 
   /** True if neither the operator nor its health keeps the server from requests. It may be busy. */
   get available(): boolean {
-    return !this.retired && this.state === "ready" && this.weight > 0 && this.health.status !== "down";
+    if (this.retired || this.away) return false;
+    return this.state === "ready" && this.weight > 0 && this.health.status !== "down";
   }
 
   /**
@@ -145,9 +150,9 @@ export class Server {
     );
   }
 
-  /** True if the server is in maintenance, retired, or was seen to be down recently: no ticket is to wait for it. */
+  /** True if the server is in maintenance, gone, or was seen to be down recently: no ticket is to wait for it. */
   isOut(now: number): boolean {
-    return this.retired || this.state === "maint" || this.health.isSurelyDown(now);
+    return this.retired || this.away || this.state === "maint" || this.health.isSurelyDown(now);
   }
 
   /** Goes by the count and not by indexes: after the number of slots was lowered, slots beyond it may be occupied. */
@@ -192,6 +197,16 @@ export class Server {
     if (changed.state) this.#stateSince = now;
     this.#refillFree();
     return changed;
+  }
+
+  /** What operators want of it, as another object of the pool has it on record. A cut is made by who owns the server. */
+  follow({ override, stateSince }: Pick<ServerRow, "override" | "stateSince">): void {
+    const { isCut, cutLeases, ...wanted } = override;
+    const { cutAt, isCut: wasCut, cutLeases: leases } = this.#override;
+    const isMade = wasCut && wanted.cutAt === cutAt;
+    this.#override = isMade ? { ...wanted, isCut: true, cutLeases: leases } : wanted;
+    this.#stateSince = stateSince;
+    this.#refillFree();
   }
 
   /** Has it take requests by this registration, the first or another one. Overrides stay. */

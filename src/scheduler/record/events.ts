@@ -53,6 +53,8 @@ export type PoolEvent = Happening & {
   /** Of events that can come in floods: how often it happened between `at` and `until`. `lease` is of the latest. */
   count?: number;
   until?: string;
+  /** Of a pool of several objects: in which of them it happened; absent: in the first, or to all. */
+  shard?: number;
 };
 
 /**

@@ -43,7 +43,8 @@ export class Journal {
     });
     this.#nextId = (restored.at(-1)?.id ?? 0) + 1;
     for (const entry of this.#entries) {
-      const run = runOf(entry.event);
+      // Another shard's is never one with others.
+      const run = entry.event.shard === undefined ? runOf(entry.event) : null;
       if (run !== null) this.#runs.set(run, entry);
     }
   }
@@ -70,6 +71,35 @@ export class Journal {
     this.#entries.push(entry);
     this.#changed.add(entry);
     if (this.#entries.length > MOST_EVENTS) this.#dropOne();
+  }
+
+  /**
+   * Takes in an event of another journal: a new one, or one that has grown and is `known` here by this id. Returns its id here. Such an
+   * event is never one with others.
+   */
+  adopt(event: PoolEvent, known: number | undefined): number {
+    const { id: _, at, count = 1, until = at, ...happening } = event;
+    const entry = this.#entries.find(({ event: { id } }) => id === known);
+    if (entry) {
+      Object.assign(entry, { latest: happening, count, until: Date.parse(until) });
+      this.#changed.add(entry);
+      return entry.event.id;
+    }
+    const id = this.#nextId++;
+    const writtenAt = Number.NEGATIVE_INFINITY;
+    const adopted = { ...event, id };
+    const added = {
+      event: adopted,
+      latest: happening,
+      count,
+      until: Date.parse(until),
+      writtenAt,
+      revision: 0,
+    };
+    this.#entries.push(added);
+    this.#changed.add(added);
+    if (this.#entries.length > MOST_EVENTS) this.#dropOne();
+    return id;
   }
 
   /** Returns what the ledger has to change now. `since` shows only what was returned here before. */

@@ -17,6 +17,10 @@ export type Decision =
     }
   /** It has waited as long as its client wanted to (`deferAfterMs`), and is off the list. With the token it keeps its turn. */
   | { kind: "defer"; ticket: string; token: number }
+  /** It is to wait at another shard; `to`: at this one, `null`: at any that it has not asked. `hasPlace`: it had one on the list here. `isFull`: there was none. */
+  | { kind: "elsewhere"; ticket: string; to: number | null; hasPlace: boolean; isFull: boolean }
+  /** It is a deferred request's, and may get a slot of this shard. */
+  | { kind: "borrow"; ticket: string; of: number }
   /** A lease was passed on to it. */
   | { kind: "passed"; ticket: string; token: number };
 

@@ -12,6 +12,28 @@ export interface Percentiles {
   p99: number;
 }
 
+/** How many times there were of each length: pairs of the number of a bucket and its count. Several can be added up. */
+export type Sketch = number[][];
+
+/** `null`: there are none. */
+export function percentilesOf(sketches: Iterable<Sketch>): Percentiles | null {
+  const sums = new Uint32Array(BUCKETS);
+  let total = 0;
+  for (const sketch of sketches) {
+    for (const [bucket = 0, count = 0] of sketch) {
+      sums[bucket] = (sums[bucket] ?? 0) + count;
+      total += count;
+    }
+  }
+  return percentiles(sums, total);
+}
+
+function percentiles(sums: Uint32Array, total: number): Percentiles | null {
+  if (total === 0) return null;
+  const atMost = (share: number) => msOf(rank(sums, Math.ceil(share * total)));
+  return { p50: atMost(0.5), p95: atMost(0.95), p99: atMost(0.99) };
+}
+
 /**
  * Times of the last ten minutes, by their length. To note one allocates nothing, and in between nothing has to run.
  * Instants are in ms since the epoch.
@@ -50,9 +72,13 @@ export class PercentileRecord {
   /** `null`: nothing was noted in the last ten minutes. */
   read(now: number): Percentiles | null {
     this.#catchUp(now);
-    if (this.#total === 0) return null;
-    const atMost = (share: number) => msOf(rank(this.#sums, Math.ceil(share * this.#total)));
-    return { p50: atMost(0.5), p95: atMost(0.95), p99: atMost(0.99) };
+    return percentiles(this.#sums, this.#total);
+  }
+
+  /** What `read` goes by, to be added to that of others. */
+  sketch(now: number): Sketch {
+    this.#catchUp(now);
+    return [...this.#sums].flatMap((count, bucket): Sketch => (count > 0 ? [[bucket, count]] : []));
   }
 
   #catchUp(now: number): void {

@@ -1,4 +1,5 @@
-const KEPT_STEPS = 120;
+/** How many steps a history has at most. */
+export const KEPT_STEPS = 120;
 const STEP_MS = 5_000;
 
 /** The highest values of each step of time, oldest first. The last step is still going on. */

@@ -1,4 +1,4 @@
-import { PercentileRecord, type Percentiles } from "./percentiles.ts";
+import { PercentileRecord, type Percentiles, type Sketch } from "./percentiles.ts";
 import { type Rate, RateRecord } from "./rate.ts";
 import { SteadyMean } from "./steady-mean.ts";
 
@@ -111,6 +111,11 @@ export class Traffic {
   /** From a slot to the server's last byte. */
   services(now: number): Percentiles | null {
     return this.#services.read(now);
+  }
+
+  /** What `waits` and `services` go by. */
+  sketches(now: number): { waits: Sketch; services: Sketch } {
+    return { waits: this.#waits.sketch(now), services: this.#services.sketch(now) };
   }
 
   /** How long a request takes at its server, in ms, rather more than less; `null`: none has been completed. */

@@ -2,6 +2,8 @@
 export interface PoolServer {
   identity: string;
   slots: number;
+  /** Absent: it is none. */
+  backup?: boolean;
 }
 
 /** How far apart two shards' slots are. */

@@ -10,6 +10,8 @@ export interface ShardLoad {
 
 /** What was heard is of use for so long, in ms. */
 const FRESH_MS = 2_000;
+/** That no request gets a slot of a shard is, for so long. */
+const WITHOUT_SLOTS_MS = 10_000;
 
 interface Heard extends ShardLoad {
   at: number;
@@ -49,11 +51,27 @@ export class ShardChoice {
     return chosen;
   }
 
-  /** The lower, the sooner a request gets a slot there. One that is not known of may have one. */
+  /** The lower, the sooner a request gets a slot there. One that is not known of is as the others are, mostly. */
   #worth(shard: number, now: number): number {
-    const known = this.#heard.get(shard);
-    if (!known || now - known.at > FRESH_MS) return 0;
-    if (known.slots === 0) return Number.POSITIVE_INFINITY;
-    return known.free > 0 ? -known.free : known.queued / known.slots;
+    const known = this.#freshOf(shard, now);
+    return known ? worthOf(known) : this.#usualWorth(now);
   }
+
+  #usualWorth(now: number): number {
+    const worths = [...this.#heard.keys()].flatMap((shard) => {
+      const known = this.#freshOf(shard, now);
+      return known && known.slots > 0 ? [worthOf(known)] : [];
+    });
+    return worths.length === 0 ? 0 : worths.reduce((sum, worth) => sum + worth, 0) / worths.length;
+  }
+
+  #freshOf(shard: number, now: number): Heard | undefined {
+    const known = this.#heard.get(shard);
+    return known && now - known.at <= (known.slots === 0 ? WITHOUT_SLOTS_MS : FRESH_MS) ? known : undefined;
+  }
+}
+
+function worthOf({ slots, queued, free }: Heard): number {
+  if (slots === 0) return Number.POSITIVE_INFINITY;
+  return free > 0 ? -free : queued / slots;
 }

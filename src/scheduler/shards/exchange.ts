@@ -16,6 +16,8 @@ export interface Move {
 
 /** A shard that has said nothing for so long, in ms, wants and has nothing any more. */
 const FRESH_MS = 2_000;
+/** How long requests that are sent on are on their way, in ms: asked sooner, a shard would tell of the same room again. */
+const SENT_MS = 20;
 
 interface Known<T> {
   value: T;
@@ -29,6 +31,8 @@ interface Known<T> {
 export class Exchange {
   readonly #wants = new Map<number, Known<Want>>();
   readonly #room = new Map<number, Known<number>>();
+  /** Shards whose room has been given away since they said that they have some, and when. */
+  readonly #spent = new Map<number, number>();
 
   /** A shard has requests that wait for long, or none any more. Returns who is to go where. */
   wants(want: Want, now: number): Move[] {
@@ -39,6 +43,7 @@ export class Exchange {
 
   /** A shard has so many slots that nobody waits for. */
   hasRoom(shard: number, free: number, now: number): Move[] {
+    this.#spent.delete(shard);
     if (free > 0) this.#room.set(shard, { value: free, at: now });
     else this.#room.delete(shard);
     return this.#match(now);
@@ -48,6 +53,18 @@ export class Exchange {
   isWanted(now: number): boolean {
     forgetStale(this.#wants, now);
     return this.#wants.size > 0;
+  }
+
+  /** When a shard is to be asked that may have room again, and would not say so, as it has not had none; `Infinity`: never. */
+  askAt(now: number): number {
+    return this.isWanted(now) ? Math.min(...this.#spent.values()) + SENT_MS : Number.POSITIVE_INFINITY;
+  }
+
+  /** Returns those that are to be asked by now, each once. */
+  toAsk(now: number): number[] {
+    const due = [...this.#spent].filter(([, at]) => at + SENT_MS <= now).map(([shard]) => shard);
+    for (const shard of due) this.#spent.delete(shard);
+    return due;
   }
 
   /** The shard goes first whose first request came first. */
@@ -66,7 +83,9 @@ export class Exchange {
         want.value = { ...want.value, count: count - moved };
         if (want.value.count === 0) this.#wants.delete(from);
       }
-      if (room.value === 0) this.#room.delete(to);
+      if (room.value > 0) continue;
+      this.#room.delete(to);
+      this.#spent.set(to, now);
     }
     return moves;
   }

@@ -67,6 +67,11 @@ export class Ownership {
     this.#version = restored.version;
     this.#shards = restored.shards;
     this.#rows = new Map(restored.rows.map((row) => [row.identity, row]));
+    this.claim(occupied);
+  }
+
+  /** The coordinator's own ledger has slots of these servers that are taken: they are its own, unless somebody is on record. */
+  claim(occupied: Iterable<string>): void {
     for (const identity of occupied) if (!this.#rows.has(identity)) this.#put(identity, 0, null);
   }
 
@@ -98,9 +103,55 @@ export class Ownership {
       const row = this.#rows.get(identity);
       return row && (row.heir === null || row.heir === NO_SHARD ? row.owner : row.heir);
     };
-    const wanted = assign(servers, shards, shardOf, (identity) => this.#rows.get(identity)?.owner);
+    const ownerOf = (identity: string) => this.#rows.get(identity)?.owner;
+    // Apart, so that each shard has as many of both.
+    const wanted = new Map(
+      [false, true].flatMap((isBackup) => [
+        ...assign(
+          servers.filter(({ backup = false }) => backup === isBackup),
+          shards,
+          shardOf,
+          ownerOf,
+        ),
+      ]),
+    );
     for (const [identity, shard] of wanted) this.#send(identity, shard);
     for (const identity of this.#rows.keys()) if (!wanted.has(identity)) this.#send(identity, NO_SHARD);
+  }
+
+  /** Something else has changed that is ordered: these orders replace those of before, and those of this version. */
+  renew(above = 0): void {
+    if (above > this.#version) {
+      this.#version = above;
+      this.#changes = null;
+    }
+    this.#changed();
+  }
+
+  /** The only shard that may grant its slots; `null`: none may at the moment. */
+  ownerOf(identity: string): number | null {
+    const row = this.#rows.get(identity);
+    return row && row.heir === null ? row.owner : null;
+  }
+
+  /** Who has not let go of it; `null`: nobody has it. */
+  holderOf(identity: string): number | null {
+    return this.#rows.get(identity)?.owner ?? null;
+  }
+
+  /** What this shard's word counts for, by orders of this version: the servers that it has, and has not got since. */
+  hasSince(shard: number, version: number): string[] {
+    const own = [...this.#rows.values()].filter(
+      ({ owner, sinceVersion }) => owner === shard && sinceVersion <= version,
+    );
+    return own.map(({ identity }) => identity);
+  }
+
+  /** True if all servers are the first shard's, and there is to be no other. */
+  get isOne(): boolean {
+    return (
+      this.#shards === 1 && [...this.#rows.values()].every(({ owner, heir }) => owner === 0 && heir === null)
+    );
   }
 
   orders(shard: number): Orders {

@@ -24,6 +24,10 @@ export interface TicketRequest {
   deferAfterMs?: number;
   /** Only of a direct request whose Worker can pass leases on: where it waits. */
   caller?: Caller;
+  /** Another shard has sent it on, at which it was accepted. */
+  sentOn?: boolean;
+  /** Where this shard has no place or no server for it, it asks another one, and is not refused yet. */
+  mayAskAnother?: boolean;
   /** Only of a deferred request: when it is given up, instead of after `queue_timeout`; ms since the epoch. */
   expiresAt?: number;
 }

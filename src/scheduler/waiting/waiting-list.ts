@@ -13,8 +13,9 @@ const STEP_MS = 1 / 1024;
  * new       for the first time
  * returned  it waited at an earlier instance of the pool, as its token or its waiting time shows
  * retry     its request had a slot before
+ * sent-on   it waited at another shard
  */
-export type Arrival = "new" | "returned" | "retry";
+export type Arrival = "new" | "returned" | "retry" | "sent-on";
 
 /**
  * Who is next: the tickets that wait, in FIFO order by their first arrival, which is what the token says, or as much
@@ -71,7 +72,7 @@ export class WaitingList {
     const { id, retry } = request;
     const since = now - (request.waitedMs ?? 0);
     const isReturning = request.token !== undefined || since < (this.#restartedAt ?? since);
-    const arrival = retry ? "retry" : isReturning ? "returned" : "new";
+    const arrival = retry ? "retry" : request.sentOn ? "sent-on" : isReturning ? "returned" : "new";
     const token = this.tokenOf(request, now);
     const failed = retry ? new FailedServer(retry, now) : null;
     const isRetry = retry !== undefined;

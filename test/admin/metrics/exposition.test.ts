@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { exposition } from "../../../src/admin/metrics/exposition.ts";
 import { familiesOf } from "../../../src/admin/metrics/families.ts";
+import { Counters } from "../../../src/scheduler/record/counters.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { type DeferredSnapshot, snapshotOf } from "../../../src/scheduler/snapshot.ts";
 import { settings } from "../../scheduler/settings.ts";
 import { promtool } from "../../support/promtool.ts";
+import { poolWith, shardWith } from "../../support/snapshots.ts";
 import { WITHOUT_PROMTOOL } from "../../support/tools.ts";
 import { read, value } from "./samples.ts";
 
@@ -132,6 +134,27 @@ describe("the exposition", () => {
 
   test("has nothing of flows for a pool that does not", () => {
     expect(scraped()).not.toMatch(/sluice_flow|flow-queue-full/);
+  });
+
+  test("has each shard of a pool that has several: whether it was reached, and how many requests wait there", () => {
+    const shards = [
+      shardWith({ shard: 0, queued: 3 }),
+      shardWith({ shard: 11, reachable: false, queued: 4 }),
+    ];
+    const metrics = { snapshot: poolWith({ shards }), counts: new Counters().counts };
+    const text = exposition(familiesOf([{ pool: "web", metrics }], 0));
+    const of = (shard: string) => [
+      value(text, "sluice_shard_reachable", { pool: "web", shard }),
+      value(text, "sluice_shard_queue_length", { pool: "web", shard }),
+    ];
+    expect([of("0"), of("11")]).toEqual([
+      [1, 3],
+      [0, 4],
+    ]);
+  });
+
+  test("has nothing of shards for a pool that is one object", () => {
+    expect(scraped()).not.toContain("shard");
   });
 
   test("tells of nobody whose a request is", () => {

@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { capacityLines, limitCell, queuedCell } from "../../../src/cli/terminal/capacity-view.ts";
 import { poolsView } from "../../../src/cli/terminal/views.ts";
-import { poolWith } from "../../support/snapshots.ts";
+import { poolWith, serverWith } from "../../support/snapshots.ts";
 
 const plain = (_: string, text: string) => text;
 const marked = (format: string, text: string) => `<${format}>${text}</>`;
@@ -36,6 +36,15 @@ test("in a drain, how long there is left comes first", () => {
     expect.stringContaining("waited"),
     expect.stringContaining("served"),
   ]);
+});
+
+test("that the pool's object is its limit comes last, and in yellow", () => {
+  const servers = Array.from({ length: 100 }, (_, n) => serverWith({ name: `web-${n}` }));
+  const limited = poolWith({ ...BUSY, servers, serviceMs: { p50: 100, p95: 100, p99: 100 } });
+  expect(capacityLines({ ...limited, grantsPerSecond: 340 }, marked).at(-1)).toBe(
+    "<yellow>set shards = 3: its Durable Object is near its limit, some 350 requests a second on Cloudflare, and the servers could take 880</>",
+  );
+  expect(capacityLines(limited, marked)).toHaveLength(3);
 });
 
 test("what is not known is a dash", () => {

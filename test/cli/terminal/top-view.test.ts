@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { AllPools } from "../../../src/cli/client/admin-client.ts";
 import { sparkline, TopView } from "../../../src/cli/terminal/top-view.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
-import { flowWith, leaseWith, poolWith } from "../../support/snapshots.ts";
+import { flowWith, leaseWith, poolWith, shardWith } from "../../support/snapshots.ts";
 
 const all = (...pools: Snapshot[]): AllPools => ({ pools, unreachable: [] });
 const plain = (_: string, text: string) => text;
@@ -93,4 +93,10 @@ test("of one pool, who waits longest is told below the servers, and of all pools
   };
   expect(lines(true).at(-1)).toBe("4f2a9c01d3e5b768     500          0   1.0 s    0 %");
   expect(lines(false).join("\n")).not.toContain("4f2a9c01d3e5b768");
+});
+
+test("of one pool, its shards are told last", () => {
+  const view = new TopView(plain, true);
+  view.update(all(poolWith({ flows: [flowWith()], shards: [shardWith({ queued: 7 })] })), NOW);
+  expect(view.lines(80, NOW).at(-1)).toBe("0      reached        0/1       7");
 });

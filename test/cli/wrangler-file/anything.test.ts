@@ -94,6 +94,7 @@ const soundPool = fc.record(
   {
     servers: fc.array(fc.record(soundServer, { requiredKeys: [] }), { minLength: 1, maxLength: 4 }),
     path_prefix: fc.constantFrom("/", "/a", "/b/"),
+    shards: fc.integer({ min: 1, max: 64 }),
     balance: fc.constantFrom("roundrobin", "leastconn", "first", "hash:path", "hash:header:X-Session"),
     slow_start: duration,
     max_queue: fc.integer({ min: 0, max: 1_000_000 }),

@@ -493,7 +493,7 @@ export class PassingWorld implements Audience {
     // One that has waited as long as its client wanted to before it comes is taken in all the same.
     if (decision.kind !== "refuse" || decision.code === "queue-timeout") sent.isAccepted = true;
     if (decision.kind === "refuse" && sent.isAccepted) attempt.isRefusedLate = true;
-    if (decision.kind !== "refuse") sent.token = decision.token;
+    if ("token" in decision) sent.token = decision.token;
     if (decision.kind === "grant") {
       this.#holders.set(decision.ticket, { hop: 0, sent, grantedAt: this.now, by: this.pool });
       this.#seenAlive.set(decision.ticket, this.now + SLACK_MS);

@@ -248,7 +248,7 @@ export class PoolModel {
     if (kind === "queued") this.#answers.queued(ticket, decision.token, this.scheduler.currentDrain !== null);
     else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
     else if (kind === "grant") this.#answers.answer(ticket, this.#granted(decision));
-    else {
+    else if (kind === "passed" || kind === "defer") {
       const code = kind === "passed" ? "served" : kind;
       const { token } = decision;
       this.#answers.answer(ticket, { granted: false, code, token, ...this.#nextFor(ticket) });

@@ -37,14 +37,22 @@ describe("of two shards that chance has picked, a request asks", () => {
     expect(choice.pick(4, 0)).toBe(0);
   });
 
-  test("one that is not known of rather than one where requests wait", () => {
+  test("one that is not known of as if it were like the others", () => {
     const choice = new ShardChoice(firstAndLast());
-    choice.heard(0, { slots: 4, queued: 1, free: 0 }, 0);
+    choice.heard(1, { slots: 4, queued: 2, free: 0 }, 0);
+    choice.heard(0, { slots: 4, queued: 8, free: 0 }, 0);
     expect(choice.pick(4, 0)).toBe(3);
-    choice.heard(3, { slots: 4, queued: 5, free: 0 }, 0);
+    choice.heard(0, { slots: 4, queued: 1, free: 0 }, 0);
     expect(choice.pick(4, 0)).toBe(0);
-    // What was heard of both is of no use any more.
+    // What was heard of all is of no use any more.
     expect(choice.pick(4, FRESH_MS + 1)).toBe(0);
+  });
+
+  test("one that has no slots, or does not answer, for a while least of all", () => {
+    const choice = new ShardChoice(firstAndLast());
+    choice.heard(0, { slots: 0, queued: 0, free: 0 }, 0);
+    expect(choice.pick(4, 4 * FRESH_MS)).toBe(3);
+    expect(choice.pick(4, 6 * FRESH_MS)).toBe(0);
   });
 });
 

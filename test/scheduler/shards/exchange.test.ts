@@ -49,3 +49,29 @@ test("what a shard has said is forgotten if it says no more", () => {
   exchange.hasRoom(2, 0, 2 * FRESH_MS + 2);
   expect(exchange.wants(want(3, 1, 0), 2 * FRESH_MS + 2)).toEqual([]);
 });
+
+describe("a shard whose room was given away", () => {
+  const SENT_MS = 20;
+
+  test("is asked again, once, after a moment in which those that were sent there come", () => {
+    const exchange = new Exchange();
+    exchange.hasRoom(2, 2, 0);
+    expect(exchange.askAt(0)).toBe(Number.POSITIVE_INFINITY);
+    exchange.wants(want(1, 3, 0), 0);
+    expect(exchange.askAt(0)).toBe(SENT_MS);
+    expect(exchange.toAsk(SENT_MS - 1)).toEqual([]);
+    expect(exchange.toAsk(SENT_MS)).toEqual([2]);
+    expect(exchange.toAsk(SENT_MS)).toEqual([]);
+    expect(exchange.askAt(SENT_MS)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("is not asked if it has said how much it has since, or nobody wants any", () => {
+    const exchange = new Exchange();
+    exchange.wants(want(1, 3, 0), 0);
+    exchange.hasRoom(2, 1, 0);
+    exchange.hasRoom(2, 0, 1);
+    expect(exchange.askAt(1)).toBe(Number.POSITIVE_INFINITY);
+    exchange.hasRoom(3, 2, 1);
+    expect(exchange.askAt(1)).toBe(Number.POSITIVE_INFINITY);
+  });
+});
