@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, constants, tmpdir } from "node:os";
+import { availableParallelism, constants, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** How long a process may take to end when asked, before it is killed. */
@@ -32,6 +32,14 @@ export function launch(command: string, args: string[], options: SpawnOptions): 
 export function launchProxy(command: string, args: string[], options: SpawnOptions): ChildProcess {
   // taskset becomes the command: same process id.
   return pinning ? launch("taskset", ["-c", "0", command, ...args], options) : launch(command, args, options);
+}
+
+/** As `launch`, on any core: for several processes that share the work, and have no core for themselves. */
+export function launchOnAll(command: string, args: string[], options: SpawnOptions): ChildProcess {
+  const cores = `0-${cpus().length - 1}`;
+  return pinning
+    ? launch("taskset", ["-c", cores, command, ...args], options)
+    : launch(command, args, options);
 }
 
 export async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:model`: what a pool can do on Cloudflare's network, and how often the same key finds its own server;
  * `--write` puts it into bench/model.md, what deferred requests cost and what passing on changes into
- * docs/limits-and-costs.md too, and keys and servers into docs/configuration.md.
+ * docs/limits-and-costs.md too, keys and servers into docs/configuration.md, and shards into docs/sharding.md.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { writeBetweenMarkers } from "../report/between-markers.ts";
 import { type Curve, plot } from "../report/plot.ts";
 import { PLACEMENTS, type Placement, requestsPerSecond } from "./model.ts";
-import { affinityTable, deferredTable, passedTable, tables } from "./tables.ts";
+import { affinityTable, deferredTable, passedTable, shardsTable, tables } from "./tables.ts";
 
 const BENCH = join(import.meta.dirname, "..");
 const SLOTS = 10;
@@ -22,6 +22,7 @@ if (writes()) {
   writeBetweenMarkers(limits, "deferred", `\n${deferredTable()}\n`);
   writeBetweenMarkers(limits, "passed", `\n${passedTable()}\n`);
   writeBetweenMarkers(join(BENCH, "../docs/configuration.md"), "affinity", `\n${affinityTable()}\n`);
+  writeBetweenMarkers(join(BENCH, "../docs/sharding.md"), "shards", `\n${shardsTable()}\n`);
 } else {
   console.log(tables());
   console.log(

@@ -102,21 +102,15 @@ export function tables(): string {
   ].join("\n");
 }
 
-/** What a pool of several objects would do, in Markdown. */
+/** What a pool of several objects does, in Markdown. */
 function sharded(): string[] {
   const { servers, serviceMs, clients } = SHARDED;
   const title = `of ${number(servers)} single-flight servers of ${serviceMs} ms, played`;
-  const waits = ({ waitMs }: ReturnType<typeof playShards>) => [waitMs.median, waitMs.p99].map(Math.round);
   return [
-    ...section(
-      `Shards ${title}: ${number(clients)} clients who ask again at once`,
-      ["shards", "requests a second", "servers at work", "wait, ms", "99th percentile", "overtaken"],
-      SHARDS.map((shards) => {
-        const played = playShards({ ...SHARDED, shards, load: null });
-        const { perSecond, overtaken } = played;
-        return [shards, rate(perSecond), percent(played.utilisation), ...waits(played), percent(overtaken)];
-      }),
-    ),
+    `### Shards ${title}: ${number(clients)} clients who ask again at once`,
+    "",
+    shardsTable(),
+    "",
     ...section(
       `Shards ${title}: requests that come at random`,
       ["load", "shards", "wait, ms", "99th percentile", "overtaken", "sent on to another shard"],
@@ -191,6 +185,22 @@ export function passedTable(): string {
       `$${dollars(costOfMillion(RATE_PASSED, 1, passed).total)}`,
     ]),
   );
+}
+
+/** What a pool does at its limit, by the number of its objects, in Markdown. */
+export function shardsTable(): string {
+  return table(
+    ["shards", "requests a second", "servers at work", "wait, ms", "99th percentile", "overtaken"],
+    SHARDS.map((shards) => {
+      const played = playShards({ ...SHARDED, shards, load: null });
+      const { perSecond, overtaken } = played;
+      return [shards, rate(perSecond), percent(played.utilisation), ...waits(played), percent(overtaken)];
+    }),
+  );
+}
+
+function waits({ waitMs }: ReturnType<typeof playShards>): number[] {
+  return [waitMs.median, waitMs.p99].map(Math.round);
 }
 
 /** What deferred requests cost beside direct ones, in Markdown. */

@@ -6,16 +6,24 @@ import { writeBetweenMarkers } from "./between-markers.ts";
 import { markdownOf } from "./markdown.ts";
 import { type Curve, plot } from "./plot.ts";
 import type { Report, Section } from "./report.ts";
+import { shardsMarkdown } from "./shards.ts";
 
 const PLOT = "![Throughput against connections](throughput.svg)";
 const BENCH = join(import.meta.dirname, "..");
 
 /** Puts a run's results into bench/README.md, and its curves beside it. */
 export function writeResults(report: Report): void {
-  const curves = report.sections.find(({ scenario }) => scenario === "connections");
+  const readme = join(BENCH, "README.md");
+  const isShards = ({ scenario }: Section) => scenario === "shards";
+  const shards = report.sections.find(isShards);
+  if (shards)
+    writeBetweenMarkers(readme, "shards", `\n${shardsMarkdown({ ...report, sections: [shards] })}\n`);
+  const sections = report.sections.filter((section) => !isShards(section));
+  if (sections.length === 0) return;
+  const curves = sections.find(({ scenario }) => scenario === "connections");
   if (!curves) throw new Error("the run has no curves");
   writeFileSync(join(BENCH, "throughput.svg"), throughputPlot(curves));
-  writeBetweenMarkers(join(BENCH, "README.md"), "results", `\n${PLOT}\n\n${markdownOf(report)}\n`);
+  writeBetweenMarkers(readme, "results", `\n${PLOT}\n\n${markdownOf({ ...report, sections })}\n`);
 }
 
 export function throughputPlot(section: Section): string {

@@ -5,6 +5,7 @@ import { fair } from "./fair.ts";
 import { latency } from "./latency.ts";
 import type { Scenario } from "./scenario.ts";
 import { scheduler } from "./scheduler.ts";
+import { shards } from "./shards.ts";
 import { start } from "./start.ts";
 import { throughput } from "./throughput.ts";
 import { utilisation } from "./utilisation.ts";
@@ -20,5 +21,6 @@ export const SCENARIOS: readonly Scenario[] = [
   drain,
   start,
   scheduler,
+  shards,
   connections,
 ];

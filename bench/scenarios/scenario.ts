@@ -58,9 +58,8 @@ export async function sideBySide(
 }
 
 /** Until its code is compiled, a Worker is slower than it will ever be again. */
-export async function warmUp(subject: Subject, { gear, quick }: Context): Promise<void> {
+export async function warmUp({ urls }: Pick<Subject, "urls">, { gear, quick }: Context): Promise<void> {
   if (quick) return;
-  const { urls } = subject;
   const connections = 40 / urls.length;
   await Promise.all(urls.map((url) => run({ url: `${url}/`, connections, seconds: WARM_UP_SECONDS }, gear)));
 }

@@ -34,7 +34,7 @@ export async function useOf(
   const cpuNow = () => (pid === null ? 0 : cpuSeconds(pid));
   await servers.work(serviceMs);
   const first = await servers.counts();
-  const [before, after] = await underLoad(subject, servers, context, async () => ({
+  const [before, after] = await underLoad(subject, servers, context, CONNECTIONS, async () => ({
     cpu: cpuNow(),
     ...(await servers.counts()),
   }));
@@ -63,7 +63,7 @@ export async function countedCosts(
 ): Promise<Costs> {
   await servers.work(serviceMs);
   // The first look at Sluice's pool is itself counted: one request with one message.
-  const [before, after] = await underLoad(subject, servers, context, async () => ({
+  const [before, after] = await underLoad(subject, servers, context, CONNECTIONS, async () => ({
     counts: await takeCounts(subject),
     passes: await passesOf(subject),
   }));
@@ -73,18 +73,18 @@ export async function countedCosts(
 }
 
 /** Looks twice, while all connections are at work. They are dealt out among the isolates of a subject. */
-async function underLoad<T>(
-  subject: Subject,
+export async function underLoad<T>(
+  { urls }: Pick<Subject, "urls">,
   servers: Servers,
   { gear, quick }: Context,
+  connections: number,
   look: () => Promise<T>,
 ): Promise<[T, T]> {
   const seconds = quick ? 2 : 3;
   const { served } = await servers.counts();
-  const { urls } = subject;
-  const connections = CONNECTIONS / urls.length;
+  const each = connections / urls.length;
   const loads = urls.map((url) =>
-    run({ url: `${url}/work`, connections, seconds, failuresAllowed: true }, gear),
+    run({ url: `${url}/work`, connections: each, seconds, failuresAllowed: true }, gear),
   );
   // A load generator takes its time to start on a busy machine.
   await servers.untilMoreServed(served);

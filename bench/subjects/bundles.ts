@@ -9,6 +9,7 @@ const BENCH_CONFIG = `${HERE}/wrangler.toml`;
 const ENTRIES = {
   sluice: { entry: "src/index.ts", config: "wrangler.toml" },
   counted: { entry: `${HERE}/counted.ts`, config: "wrangler.toml" },
+  spread: { entry: `${HERE}/spread.ts`, config: "wrangler.toml" },
   "pass-through": { entry: `${HERE}/pass-through.ts`, config: BENCH_CONFIG },
   "through-object": { entry: `${HERE}/through-object.ts`, config: BENCH_CONFIG },
   "bare-lease": { entry: `${HERE}/bare-lease.ts`, config: BENCH_CONFIG },

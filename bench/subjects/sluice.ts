@@ -4,6 +4,7 @@ import type { Bundles } from "./bundles.ts";
 import type { Subject } from "./subject.ts";
 import { Workerd, withIsolates } from "./workerd.ts";
 
+export const BENCH_POOL = "bench";
 const TOKEN = "bench-token-0123456789";
 
 interface Options {
@@ -89,7 +90,7 @@ export class SluiceSubject implements Subject {
   }
 
   async #admin(method: string, path: string, body?: unknown): Promise<Response> {
-    const response = await fetch(`${this.url}/_sluice/api/pools/bench${path}`, {
+    const response = await fetch(`${this.url}/_sluice/api/pools/${BENCH_POOL}${path}`, {
       method,
       headers: { Authorization: `Bearer ${TOKEN}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -108,7 +109,7 @@ export async function startSluice(
   const list = servers.map((url, n) => ({ name: `s${n}`, url, shared: hosts.length > 0 }));
   const pool = { servers: list, max_queue: 100_000, queue_timeout: "1h", ...keys };
   const others = hosts.map((host, n) => [`bench-${n}`, { ...pool, hosts: [host] }] as const);
-  const pools = { bench: pool, ...Object.fromEntries(others) };
+  const pools = { [BENCH_POOL]: pool, ...Object.fromEntries(others) };
   const worker = { bundle: bundles[bundle], className: "Pool", json: { POOLS: pools } };
   const mains = withIsolates({ ...worker, text: { ADMIN_TOKEN: TOKEN } }, isolates);
   const workerd = await Workerd.start(

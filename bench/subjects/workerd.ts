@@ -3,7 +3,7 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { end, launchProxy, newFolder, removeFolder } from "../processes.ts";
+import { end, launchOnAll, launchProxy, newFolder, removeFolder } from "../processes.ts";
 
 export interface WorkerOptions {
   /** Path of the bundle. */
@@ -16,6 +16,8 @@ export interface WorkerOptions {
   json?: Record<string, unknown>;
   /** Binding to another Worker of the same process. */
   services?: Record<string, string>;
+  /** Whether it may reach the objects of other processes, by their debug ports. */
+  reachesDebugPorts?: boolean;
   /** The one address that `fetch` goes to, whatever its URL says; without it, to where the URL says. */
   outbound?: string;
 }
@@ -41,18 +43,27 @@ export class Workerd {
     this.#ports = ports;
   }
 
-  static async start(workers: Record<string, WorkerOptions>, flags: string[] = []): Promise<Workerd> {
+  /** `cores`: where the proxy is to run, if cores are shared out; or on all. */
+  static async start(
+    workers: Record<string, WorkerOptions>,
+    flags: string[] = [],
+    cores: "proxy" | "all" = "proxy",
+  ): Promise<Workerd> {
     const folder = newFolder();
     mkdirSync(join(folder, "storage"));
     writeFileSync(join(folder, "config.capnp"), capnp(workers, folder));
     const errors = join(folder, "stderr");
-    const child = launchProxy(
+    const launchThere = cores === "all" ? launchOnAll : launchProxy;
+    const child = launchThere(
       workerdPath(),
       ["serve", join(folder, "config.capnp"), "--control-fd=3", ...flags],
       // Logs are written and thrown away: whoever read them would take part in the measurement.
       { stdio: ["ignore", "ignore", openSync(errors, "w"), "pipe"] },
     );
-    const sockets = [...Object.keys(workers), ...(flags.length > 0 ? ["inspector"] : [])];
+    const sockets = [
+      ...Object.keys(workers),
+      ...(flags.some((flag) => flag.startsWith("--inspector-addr")) ? ["inspector"] : []),
+    ];
     return new Workerd(child, folder, await listening(child, sockets, errors));
   }
 
@@ -112,7 +123,16 @@ ${all.map(([name, options]) => worker(name, options, folder)).join("")}`;
 }
 
 function worker(name: string, options: WorkerOptions, folder: string): string {
-  const { bundle, className, objectsOf, text = {}, json = {}, services = {}, outbound } = options;
+  const {
+    bundle,
+    className,
+    objectsOf,
+    text = {},
+    json = {},
+    services = {},
+    outbound,
+    reachesDebugPorts,
+  } = options;
   // workerd embeds only what lies beside its configuration.
   writeFileSync(join(folder, `${name}.js`), readFileSync(bundle));
   const binding = (key: string, value: string) => `(name = "${key}", ${value})`;
@@ -120,6 +140,7 @@ function worker(name: string, options: WorkerOptions, folder: string): string {
   const quoted = (value: string) => JSON.stringify(value);
   const bindings = [
     ...(className ? [binding(className.toUpperCase(), namespaceOf(className, objectsOf))] : []),
+    ...(reachesDebugPorts ? [binding("DEBUG_PORT", "workerdDebugPort = void")] : []),
     ...Object.entries(text).map(([key, value]) => binding(key, `text = ${quoted(value)}`)),
     ...Object.entries(json).map(([key, value]) => binding(key, `json = ${quoted(JSON.stringify(value))}`)),
     ...Object.entries(services).map(([key, value]) => binding(key, `service = "${value}"`)),

@@ -6,6 +6,7 @@ import sluice, { Deferred as RealDeferred, Pool as RealPool } from "../../src/in
 import type { Env } from "../../src/link/env.ts";
 import { LeaseHandle, TicketHandle } from "../../src/pool/handles.ts";
 import { count, counted, countMost, countRows, withCountedCalls } from "./parts/counting.ts";
+import { Gate, nameAgain, type SpreadEnv, withSpreadObjects } from "./parts/spread.ts";
 
 type Method = (...given: unknown[]) => unknown;
 
@@ -33,10 +34,18 @@ function withCounts(env: Env): Env {
 }
 
 export class Pool extends RealPool {
-  constructor(ctx: DurableObjectState, env: Env) {
+  readonly #gate: Gate;
+
+  constructor(ctx: DurableObjectState, env: SpreadEnv) {
+    nameAgain(ctx, env);
     countRows("pool", ctx.storage.sql);
     countAlarms("pool", ctx.storage);
-    super(ctx, withCounts(env));
+    super(ctx, withCounts(withSpreadObjects(env)));
+    this.#gate = new Gate(env);
+  }
+
+  override enter(...given: Parameters<RealPool["enter"]>): ReturnType<RealPool["enter"]> {
+    return this.#gate.through(() => super.enter(...given));
   }
 
   override alarm(): void {
@@ -88,4 +97,4 @@ function countAlarms(kind: string, storage: DurableObjectStorage): void {
   };
 }
 
-export default counted(sluice, withCounts);
+export default counted(sluice, (env: SpreadEnv) => withCounts(withSpreadObjects(env)));

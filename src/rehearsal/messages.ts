@@ -2,6 +2,10 @@
 
 /** What each answer of Sluice's says: which isolate of the Worker has given it. */
 export const ISOLATE_HEADER = "x-rehearsal-isolate";
+/** And when the request came to the Worker, by its clock, which servers have too: the client's may be another. */
+export const CAME_HEADER = "x-rehearsal-came";
+/** How many servers tell at once what they did: an invocation of the free plan has 50 subrequests. */
+export const SERVERS_AT_ONCE = 40;
 
 /** One request at a server. */
 export interface Work {

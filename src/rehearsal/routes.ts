@@ -2,7 +2,14 @@ import { Hono } from "hono";
 import { loadConfig } from "../config/load.ts";
 import { isolateId } from "../link/line.ts";
 import { POOL, type RehearsalEnv } from "./env.ts";
-import type { IsolateReport, PlacesReport, RateReport, ServerReport, TimesReport } from "./messages.ts";
+import {
+  type IsolateReport,
+  type PlacesReport,
+  type RateReport,
+  SERVERS_AT_ONCE,
+  type ServerReport,
+  type TimesReport,
+} from "./messages.ts";
 
 /** An invocation of the free plan has 50 subrequests; this many calls of four kinds fit. */
 const CALLS = 10;
@@ -15,7 +22,9 @@ export const rehearsal = new Hono<{ Bindings: RehearsalEnv }>()
     return c.json({ isolate: isolateId(), revision, colo: coloOf(c.req.raw) } satisfies IsolateReport);
   })
   .get("/servers", async (c) => {
-    const reports: ServerReport[] = await Promise.all(serversOf(c.env).map((server) => server.report()));
+    const from = Number(c.req.query("from") ?? 0);
+    const servers = serversOf(c.env).slice(from, from + SERVERS_AT_ONCE);
+    const reports: ServerReport[] = await Promise.all(servers.map((server) => server.report()));
     return c.json(reports);
   })
   // A server without Sluice in front of it.

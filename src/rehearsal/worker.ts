@@ -9,7 +9,7 @@ import { isolateId } from "../link/line.ts";
 import { Refusal } from "../refusals/refusal.ts";
 import { refusalResponse } from "../refusals/response.ts";
 import type { RehearsalEnv } from "./env.ts";
-import { ISOLATE_HEADER } from "./messages.ts";
+import { CAME_HEADER, ISOLATE_HEADER } from "./messages.ts";
 import { rehearsal } from "./routes.ts";
 
 export { Deferred, Pool } from "../index.ts";
@@ -28,8 +28,10 @@ export default {
     }
     const isOwn = new URL(request.url).pathname.startsWith("/_sluice/rehearsal/");
     if (isOwn) return ROUTES.fetch(request, env, ctx);
+    const cameAt = Date.now();
     const response = await sluice.fetch(request, env, ctx);
     response.headers.set(ISOLATE_HEADER, isolateId());
+    response.headers.set(CAME_HEADER, String(cameAt));
     return response;
   },
 } satisfies ExportedHandler<RehearsalEnv>;

@@ -24,7 +24,7 @@ import {
   takenOf,
   utilisation,
 } from "../../bench/model/model.ts";
-import { affinityTable, deferredTable, passedTable, tables } from "../../bench/model/tables.ts";
+import { affinityTable, deferredTable, passedTable, shardsTable, tables } from "../../bench/model/tables.ts";
 import { ATTACH_MS } from "../../src/link/protocol.ts";
 
 const near = PLACEMENTS[0] as (typeof PLACEMENTS)[number];
@@ -124,6 +124,7 @@ test.each([
   ["docs/limits-and-costs.md", deferredTable],
   ["docs/limits-and-costs.md", passedTable],
   ["docs/configuration.md", affinityTable],
+  ["docs/sharding.md", shardsTable],
 ])("%s has what the script computes from today's inputs", (document, computed) => {
   expect(readFileSync(join(import.meta.dirname, "../..", document), "utf8")).toContain(computed());
 });

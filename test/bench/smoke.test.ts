@@ -7,7 +7,7 @@ import { SCENARIOS } from "../../bench/scenarios/all.ts";
 
 const RUN = join(import.meta.dirname, "../../bench/run.ts");
 /** Those that take moments; all of them take minutes: `npm run bench -- --quick`. */
-const SHORT = ["latency", "drain", "start", "scheduler"];
+const SHORT = ["latency", "drain", "start", "scheduler", "shards"];
 const EVERYWHERE = ["pass-through", "sluice"] as const;
 
 async function bench(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
@@ -66,6 +66,8 @@ test.each([
   [["--rounds", "0"], "--rounds 0: not a whole number"],
   [["--rounds", "many"], "--rounds many: not a whole number"],
   [["--write", "--quick"], "--write needs a whole run"],
+  [["--write", "--only", "latency"], "--write needs a whole run"],
+  [["--write", "--only", "shards", "--quick"], "--write needs a whole run"],
   [["--faster"], "--faster"],
   [["--against", "bench"], "--against bench: there is no index.js in it"],
   [["--against", "bench", "--only", "latency"], "without --only"],

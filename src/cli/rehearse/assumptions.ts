@@ -11,6 +11,8 @@ export const ASSUMED = {
   objectRate: 350,
   /** The share of hand-overs within one isolate, in one data centre. */
   passedOn: 0.9,
+  /** How long a request waits at most while another shard has a free slot; nearly always. */
+  besideRoom: 300,
 } as const;
 
 const ADDED_MS = ASSUMED.roundTrip.near + ASSUMED.commit + ASSUMED.compute;
@@ -30,7 +32,7 @@ export function sharePassed({ all, passedOn }: HandOvers): number {
 
 /** How each of our assumptions has done. */
 export function judge(where: Where, measured: Measured, acts: readonly Act[]): Assumption[] {
-  const { roundTrip, commit, slotIdle, handOvers, latency, objectRate } = measured;
+  const { roundTrip, commit, slotIdle, handOvers, shards, latency, objectRate } = measured;
   // The idle time is a median: what most slots had, that were handed over either way.
   const medianPassed = handOvers && sharePassed(handOvers) > 0.5 ? 1 : 0;
   const byObject = medianPassed ? 0 : roundTrip.object + commit;
@@ -69,6 +71,7 @@ export function judge(where: Where, measured: Measured, acts: readonly Act[]): A
       idleMs(medianPassed) + (2 - medianPassed) * (continent - near),
     ),
     withinOneIsolate(where, handOvers),
+    besideRoom(where, shards),
     timed(
       "added-latency",
       "added to a request that need not wait",
@@ -107,6 +110,22 @@ function byAct(acts: readonly Act[], act: string, name: string, title: string, a
   const found = acts.find((one) => one.name === act);
   const { result = "not run", why = ["its act was not played"], summary = "" } = found ?? {};
   return { name, title, assumed, measured: summary || null, result, why };
+}
+
+/** Of a pool of several objects: one that waits gets a free slot of another one within moments. */
+function besideRoom(where: Where, shards: Measured["shards"]): Assumption {
+  const { p99 = null } = shards?.besideRoom ?? {};
+  return {
+    name: "beside-room",
+    title: "a request waits beside a free slot of another shard",
+    assumed: `less than ${ASSUMED.besideRoom} ms`,
+    measured: p99 === null ? null : inMs(p99),
+    ...(p99 === null
+      ? notOn("a pool of one object: --shards")
+      : where === "local"
+        ? notOn(ONE_MACHINE)
+        : verdict(p99 < ASSUMED.besideRoom)),
+  };
 }
 
 /** Whether nearly all requests of one client's place run in one isolate, and pass their leases on there. */

@@ -3,12 +3,11 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Lie } from "../../rehearsal/lie.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
 import { rehearsalBundle } from "./bundle.ts";
 import { Probe } from "./probe.ts";
-import { wranglerFiles } from "./project.ts";
+import { type Setting, wranglerFiles } from "./project.ts";
 import type { Stage } from "./stage.ts";
 import { Wrangler, type WranglerEnd, type WranglerOptions } from "./wrangler.ts";
 
@@ -20,8 +19,7 @@ const LINES_SHOWN = 12;
 
 const [SLUICE, SERVERS, DEPLOYED] = ["sluice.json", "servers.json", "deployed.ndjson"];
 
-interface Options {
-  lie: Lie | undefined;
+interface Options extends Setting {
   say: (words: string) => void;
   stop: AbortSignal;
 }
@@ -110,7 +108,7 @@ export class CloudflareStage implements Stage {
   }
 
   async #writeFiles(revision: string) {
-    const files = wranglerFiles(this.name, this.#options.lie, revision);
+    const files = wranglerFiles(this.name, this.#options, revision);
     await writeFile(join(this.#folder, SERVERS), JSON.stringify(files.servers, null, 2));
     await writeFile(join(this.#folder, SLUICE), JSON.stringify(files.sluice, null, 2));
     return files;

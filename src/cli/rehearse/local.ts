@@ -3,12 +3,11 @@ import { rmSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Lie } from "../../rehearsal/lie.ts";
 import { type Capnp, configText, Embedded, objectClass } from "../process/capnp.ts";
 import { startWorkerd, type Workerd } from "../process/workerd.ts";
 import { workerdBinary } from "../serve/installed.ts";
 import { rehearsalBundle } from "./bundle.ts";
-import { COMPATIBILITY, OBJECTS, serverVariables, variables } from "./project.ts";
+import { COMPATIBILITY, OBJECTS, type Setting, serverVariables, variables } from "./project.ts";
 import type { Stage } from "./stage.ts";
 
 const CONFIG = "config.capnp";
@@ -20,12 +19,12 @@ export class LocalStage implements Stage {
   readonly deployAgain = null;
   url = "";
   readonly #binary = workerdBinary(process.cwd());
-  readonly #lie: Lie | undefined;
+  readonly #setting: Setting;
   #folder = "";
   #workerd: Workerd | null = null;
 
-  constructor(lie: Lie | undefined) {
-    this.#lie = lie;
+  constructor(setting: Setting) {
+    this.#setting = setting;
   }
 
   async open(): Promise<void> {
@@ -49,7 +48,7 @@ export class LocalStage implements Stage {
 
   async #start(port: number): Promise<void> {
     const config = join(this.#folder, CONFIG);
-    await writeFile(config, capnp(port, join(this.#folder, "objects"), this.#lie));
+    await writeFile(config, capnp(port, join(this.#folder, "objects"), this.#setting));
     // The token by the environment: it is in no file.
     this.#workerd = startWorkerd(this.#binary, config, {
       sockets: 1,
@@ -77,8 +76,8 @@ export class LocalStage implements Stage {
   }
 }
 
-function capnp(port: number, storage: string, lie: Lie | undefined): string {
-  const { POOLS, ...others } = variables("1");
+function capnp(port: number, storage: string, { lie, shards }: Setting): string {
+  const { POOLS, ...others } = variables(shards, "1");
   const worker = {
     modules: [{ name: "worker.js", esModule: new Embedded("worker.js") }],
     compatibilityDate: COMPATIBILITY.date,

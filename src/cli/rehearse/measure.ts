@@ -10,7 +10,7 @@ const ISOLATES_ASKED = 20;
 const RATES_AT_ONCE = 4;
 
 /** `slots`: what was seen of them under load. */
-export async function measure(rehearsal: Rehearsal, { gaps, handOvers }: Slots): Promise<Measured> {
+export async function measure(rehearsal: Rehearsal, { gaps, handOvers, shards }: Slots): Promise<Measured> {
   const { stage, probe, sizes } = rehearsal;
   const latency = await measureLatency(rehearsal);
   const times: TimesReport[] = [];
@@ -23,6 +23,7 @@ export async function measure(rehearsal: Rehearsal, { gaps, handOvers }: Slots):
     slotIdle:
       gaps.length === 0 ? null : { median: median(gaps), p90: quantile(gaps, 0.9) ?? 0, gaps: gaps.length },
     handOvers,
+    shards,
     roundTrip: { object: of("call"), pool: of("pool"), server: of("server") },
     commit: Math.max(0, of("write") - of("call")),
     objectRate: rateOf(rates, of("write")),

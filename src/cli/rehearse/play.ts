@@ -18,7 +18,7 @@ export async function play(rehearsal: Rehearsal): Promise<Report> {
     rehearsal.say(what);
     acts.push(...[await act().catch((error) => brokenOff(name, what, error))].flat());
   };
-  let slots: Slots = { gaps: [], handOvers: null };
+  let slots: Slots = { gaps: [], handOvers: null, shards: null };
   await playing("drain", "load, with a drain in the middle", async () => {
     const drain = await playDrain(rehearsal);
     slots = drain.slots;

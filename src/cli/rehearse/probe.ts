@@ -9,6 +9,7 @@ import { CliError, EXIT } from "../exit-codes.ts";
 import { printable } from "../terminal/output.ts";
 import { reasonOf, said, send } from "./http.ts";
 import { Servers } from "./servers.ts";
+import { SERVERS_AT_ONCE } from "./stage.ts";
 
 /** The measuring routes of a rehearsal's Worker. Every call rejects with a `CliError`. */
 export class Probe {
@@ -25,7 +26,12 @@ export class Probe {
   }
 
   async servers(): Promise<Servers> {
-    return new Servers(await this.#get<ServerReport[]>("/servers"));
+    const reports: ServerReport[] = [];
+    for (;;) {
+      const some = await this.#get<ServerReport[]>(`/servers?from=${reports.length}`);
+      reports.push(...some);
+      if (some.length < SERVERS_AT_ONCE) return new Servers(reports);
+    }
   }
 
   times(): Promise<TimesReport> {

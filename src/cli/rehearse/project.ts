@@ -4,13 +4,23 @@ import { POOL } from "./stage.ts";
 /** As in wrangler.toml; a test compares them. */
 export const COMPATIBILITY = { date: "2026-11-17", flags: ["fetch_legacy_url"] };
 
-const SERVERS = 10;
+const LEAST_SERVERS = 10;
+/** A shard needs one to grant anything, and two to have a choice. */
+const SERVERS_A_SHARD = 2;
 /** How long a request may wait, or be at work; the longest hold fits. */
 const LONGEST = "1h";
 
+/** What a stage may be like. */
+export interface Setting {
+  lie: Lie | undefined;
+  /** Of how many objects the pool is. */
+  shards: number;
+}
+
 /** The variables of Sluice's Worker. */
-export function variables(revision: string): Record<string, unknown> {
-  const servers = Array.from({ length: SERVERS }, (_, index) => ({
+export function variables(shards: number, revision: string): Record<string, unknown> {
+  const count = Math.max(LEAST_SERVERS, SERVERS_A_SHARD * shards);
+  const servers = Array.from({ length: count }, (_, index) => ({
     name: `server-${index + 1}`,
     url: "http://server",
     binding: "SERVERS",
@@ -22,6 +32,7 @@ export function variables(revision: string): Record<string, unknown> {
     server_timeout: "5m",
     quarantine: { max: "2m" },
     deferred: {},
+    shards,
   };
   return { POOLS: { [POOL]: pool }, REVISION: revision };
 }
@@ -38,7 +49,7 @@ export const OBJECTS = { POOL: "Pool", DEFERRED: "Deferred", GAUGE: "Gauge" };
  * wrangler's configuration of the two Workers. The servers have one of their own, without an address: else a deploy of
  * Sluice would restart them.
  */
-export function wranglerFiles(name: string, lie: Lie | undefined, revision: string) {
+export function wranglerFiles(name: string, { lie, shards }: Setting, revision: string) {
   const servers = `${name}-servers`;
   const common = {
     main: "worker.js",
@@ -61,7 +72,7 @@ export function wranglerFiles(name: string, lie: Lie | undefined, revision: stri
       ...common,
       name,
       workers_dev: true,
-      vars: variables(revision),
+      vars: variables(shards, revision),
       durable_objects: {
         bindings: [
           ...Object.entries(OBJECTS).map(([binding, className]) => ({

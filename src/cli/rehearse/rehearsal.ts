@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Snapshot } from "../../scheduler/snapshot.ts";
 import { AdminClient } from "../client/admin-client.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Reporter } from "../terminal/reporter.ts";
@@ -25,9 +26,13 @@ export interface Sizes {
   longAnswerMs: number;
 }
 
-const USUAL: Sizes = {
-  perSecond: 60,
-  serviceMs: 200,
+/** Of each server: with 200 ms a request, a fifth more than it can take. */
+const PER_SECOND_OF_SERVER = 6;
+const OVERLOAD = 1.2;
+/** Each request has a connection of its own, which is work for the machine that plays the clients. */
+const MOST_PER_SECOND = 120;
+
+const USUAL: Omit<Sizes, "perSecond" | "serviceMs"> = {
   loadMs: 8_000,
   drainAfterMs: 3_000,
   pauseMs: 2_000,
@@ -36,7 +41,21 @@ const USUAL: Sizes = {
   longAnswerMs: 45_000,
 };
 
-const QUICK: Sizes = { ...USUAL, loadMs: 2_000, drainAfterMs: 800, pauseMs: 400, deferred: 20, samples: 10 };
+const QUICK: typeof USUAL = {
+  ...USUAL,
+  loadMs: 2_000,
+  drainAfterMs: 800,
+  pauseMs: 400,
+  deferred: 20,
+  samples: 10,
+};
+
+/** As many requests as keep so many servers busy; of many, each for longer. */
+function sizesFor({ isQuick }: Plan, servers: number): Sizes {
+  const perSecond = Math.min(PER_SECOND_OF_SERVER * servers, MOST_PER_SECOND);
+  const serviceMs = (1_000 * OVERLOAD * servers) / perSecond;
+  return { ...(isQuick ? QUICK : USUAL), perSecond, serviceMs };
+}
 
 export interface Plan {
   isQuick: boolean;
@@ -47,7 +66,6 @@ export interface Plan {
 export class Rehearsal {
   readonly stage: Stage;
   readonly plan: Plan;
-  readonly sizes: Sizes;
   readonly admin: AdminClient;
   readonly probe: Probe;
   /** Whose drains these are. */
@@ -56,11 +74,11 @@ export class Rehearsal {
   /** What no request of an earlier run has in its path. */
   readonly #run = randomBytes(4).toString("hex");
   #before = new Servers([]);
+  #pool: Snapshot | null = null;
 
   constructor(stage: Stage, plan: Plan, reporter: Reporter) {
     this.stage = stage;
     this.plan = plan;
-    this.sizes = plan.isQuick ? QUICK : USUAL;
     this.admin = new AdminClient(stage);
     this.probe = new Probe(stage.url, stage.token);
     this.#reporter = reporter;
@@ -69,6 +87,26 @@ export class Rehearsal {
   /** What an earlier run on the same stage has left is none of ours. */
   async begin(): Promise<void> {
     this.#before = await this.probe.servers();
+    this.#pool = await this.admin.pool(POOL);
+  }
+
+  get sizes(): Sizes {
+    return sizesFor(this.plan, this.serverCount);
+  }
+
+  get serverCount(): number {
+    return this.#pool?.servers.length ?? 0;
+  }
+
+  /** Of how many objects the pool is. */
+  get shardCount(): number {
+    return this.#pool?.shards?.length ?? 1;
+  }
+
+  /** Which of these objects has which server, by the servers' names. */
+  async shardOf(): Promise<ReadonlyMap<string, number>> {
+    const { servers } = await this.admin.pool(POOL);
+    return new Map(servers.map(({ name, shard = 0 }) => [name, shard]));
   }
 
   get headers(): { Authorization: string } {
@@ -80,12 +118,13 @@ export class Rehearsal {
     return `/${this.#run}/${act}/`;
   }
 
-  /** What the servers say, and how many overlaps there were since the last call. */
-  async servers(): Promise<{ servers: Servers; overlaps: number }> {
+  /** What the servers say, and how many overlaps there were since the last call: in all, and at each. */
+  async servers(): Promise<{ servers: Servers; overlaps: number; overlapsAt: ReadonlyMap<string, number> }> {
     const servers = await this.probe.servers();
-    const overlaps = servers.overlapsSince(this.#before);
+    const overlapsAt = servers.overlapsSince(this.#before);
     this.#before = servers;
-    return { servers, overlaps };
+    const overlaps = [...overlapsAt.values()].reduce((sum, count) => sum + count, 0);
+    return { servers, overlaps, overlapsAt };
   }
 
   /** Drains the pool, plays `act`, and resumes, whatever comes of it. */

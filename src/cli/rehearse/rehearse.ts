@@ -1,4 +1,3 @@
-import type { Lie } from "../../rehearsal/lie.ts";
 import type { Target } from "../client/target.ts";
 import { CliError, EXIT } from "../exit-codes.ts";
 import type { Signals } from "../process/signals.ts";
@@ -7,18 +6,14 @@ import { CloudflareStage } from "./cloudflare.ts";
 import { GivenStage } from "./given.ts";
 import { LocalStage } from "./local.ts";
 import { play } from "./play.ts";
+import type { Setting } from "./project.ts";
 import { type Plan, Rehearsal } from "./rehearsal.ts";
 import type { Report } from "./report.ts";
 import type { Stage } from "./stage.ts";
 
 /** On this machine. */
-export async function rehearseLocally(
-  plan: Plan,
-  lie: Lie | undefined,
-  signals: Signals,
-  reporter: Reporter,
-) {
-  const stage = new LocalStage(lie);
+export async function rehearseLocally(plan: Plan, setting: Setting, signals: Signals, reporter: Reporter) {
+  const stage = new LocalStage(setting);
   try {
     await unlessStopped(stage.open(), signals);
     return await perform(stage, plan, signals, reporter);
@@ -32,20 +27,19 @@ export async function rehearseAt(target: Target, plan: Plan, signals: Signals, r
   return perform(new GivenStage(target), plan, signals, reporter);
 }
 
-interface DeployOptions {
-  lie: Lie | undefined;
+interface DeployOptions extends Setting {
   keep: boolean;
 }
 
 /** On Cloudflare: what is deployed for it is deleted in the end, however it ends. */
 export async function rehearseDeployed(
   plan: Plan,
-  { lie, keep }: DeployOptions,
+  { keep, ...setting }: DeployOptions,
   signals: Signals,
   reporter: Reporter,
 ): Promise<Report> {
   const say = (words: string) => reporter.report({ event: "progress", words }, words);
-  const stage = new CloudflareStage({ lie, say, stop: signals.stop });
+  const stage = new CloudflareStage({ ...setting, say, stop: signals.stop });
   let isKept = false;
   try {
     // Not cut off by a signal: a deploy that is on its way would be there after its deletion.

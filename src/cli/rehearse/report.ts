@@ -1,4 +1,5 @@
 /** What `sluice rehearse` has found out. With `--json`, all of it is printed: docs/rehearsal.md lists the names. */
+import type { ShardsReport } from "./shards.ts";
 
 export type Result = "held" | "did not hold" | "not run";
 export type Where = "local" | "deployed" | "url";
@@ -48,6 +49,8 @@ export interface Measured {
   commit: number;
   /** Calls a second that one object has taken, each with a row to write. */
   objectRate: number;
+  /** `null`: the pool is one object. */
+  shards: ShardsReport | null;
   isolates: { asked: number; seen: number };
   /** `null`: not on Cloudflare's network. */
   places: { worker: string | null; object: string | null; server: string | null } | null;

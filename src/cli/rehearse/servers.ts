@@ -13,12 +13,11 @@ export class Servers {
     this.#reports = reports;
   }
 
-  /** How many requests came to a server that was at work, since `before`. A restart of one begins anew. */
-  overlapsSince(before: Servers): number {
+  /** How many requests came to each server while it was at work, since `before`. A restart of one begins anew. */
+  overlapsSince(before: Servers): Map<string, number> {
     const known = new Map(before.#reports.map(({ instance, overlaps }) => [instance, overlaps]));
-    return this.#reports.reduce(
-      (sum, { instance, overlaps }) => sum + overlaps - (known.get(instance) ?? 0),
-      0,
+    return new Map(
+      this.#reports.map(({ name, instance, overlaps }) => [name, overlaps - (known.get(instance) ?? 0)]),
     );
   }
 

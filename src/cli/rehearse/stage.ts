@@ -17,3 +17,9 @@ export const POOL = "rehearsal";
 
 /** Which isolate of the Worker has given an answer; src/rehearsal/messages.ts has the same name. */
 export const ISOLATE_HEADER = "x-rehearsal-isolate";
+
+/** When its request came to the Worker, in ms since the epoch; src/rehearsal/messages.ts has the same name. */
+export const CAME_HEADER = "x-rehearsal-came";
+
+/** How many servers tell at once what they did; src/rehearsal/messages.ts has the same number. */
+export const SERVERS_AT_ONCE = 40;

@@ -3,6 +3,7 @@ import type { Style } from "../terminal/output.ts";
 import { type Column, table, titled } from "../terminal/table.ts";
 import { idleMs, sharePassed } from "./assumptions.ts";
 import type { Act, Assumption, Measured, Report, Result } from "./report.ts";
+import type { ShardReport } from "./shards.ts";
 
 const COLOURS = { held: "green", "did not hold": "red", "not run": "dim" } as const;
 
@@ -13,6 +14,7 @@ export function reportView(report: Report, style: Style, width?: number): string
     "",
     style("bold", report.where === "local" ? "Measured, on this one machine" : "Measured"),
     ...measuredLines(report.measured),
+    ...shardLines(report.measured, style, width),
     "",
     style("bold", "What we assume of Cloudflare"),
     ...assumptionLines(report.assumptions, style, width),
@@ -81,6 +83,28 @@ function measuredLines({
     { title: "", cell: ([, , note]) => ` ${note}` },
   ];
   return table(columns, rows).slice(1);
+}
+
+/** What each object did, if the pool is several. */
+function shardLines({ shards }: Measured, style: Style, width?: number): string[] {
+  if (!shards) return [];
+  const { perSecond, besideRoom, each } = shards;
+  const columns: Column<ShardReport>[] = [
+    { title: "  SHARD", cell: ({ shard }) => `  ${shard}` },
+    { title: "SERVERS", cell: ({ servers }) => String(servers), right: true },
+    { title: "REQUESTS", cell: ({ requests }) => String(requests), right: true },
+    { title: "A SECOND", cell: ({ perSecond }) => perSecond.toFixed(1), right: true },
+    { title: "WAIT", cell: ({ waits }) => ms(waits.median), right: true },
+    { title: "99 %", cell: ({ waits }) => ms(waits.p99), right: true },
+    { title: "OVERLAPS", cell: ({ overlaps }) => String(overlaps), right: true },
+  ];
+  return [
+    "",
+    style("bold", `The ${each.length} shards, from the resume on`),
+    ...titled(table(columns, each, width), style),
+    `  ${perSecond.toFixed(1)} requests a second in all; one waited beside a free server of another shard for ${ms(besideRoom.median)}`,
+    `  (median), 99 % for less than ${ms(besideRoom.p99)}, and none for longer than ${ms(besideRoom.longest)}`,
+  ];
 }
 
 function assumptionLines(assumptions: readonly Assumption[], style: Style, width?: number): string[] {

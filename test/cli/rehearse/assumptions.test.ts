@@ -11,6 +11,7 @@ const MEASURED: Measured = {
   roundTrip: { object: 3, pool: 3, server: 3 },
   commit: 6,
   objectRate: 400,
+  shards: null,
   isolates: { asked: 20, seen: 2 },
   places: { worker: "FRA", object: "FRA", server: "FRA" },
 };
@@ -50,6 +51,15 @@ describe("an assumption", () => {
   ])("%s holds up to what the model plans with, and not beyond", (name, good, bad) => {
     expect(resultOf(name, good)?.result).toBe("held");
     expect(resultOf(name, bad)?.result).toBe("did not hold");
+  });
+
+  test("of a free slot of another shard is judged by what nearly all waited, and not of a pool of one object", () => {
+    const waited = (p99: number) => ({
+      shards: { perSecond: 50, besideRoom: { median: 0, p99, longest: 900 }, each: [] },
+    });
+    expect(resultOf("beside-room", waited(299))).toMatchObject({ measured: "299.0 ms", result: "held" });
+    expect(resultOf("beside-room", waited(300))?.result).toBe("did not hold");
+    expect(resultOf("beside-room", {})).toMatchObject({ measured: null, result: "not run" });
   });
 
   test.each([

@@ -89,7 +89,18 @@ test("without a wrangler, none is fetched", async () => {
 });
 
 test.each([
-  ["--url beside --deploy", ["--url", NOWHERE, "--deploy"], "--url goes without --local, --deploy and --lie"],
+  [
+    "--url beside --deploy",
+    ["--url", NOWHERE, "--deploy"],
+    "--url goes without --local, --deploy, --shards and --lie",
+  ],
+  [
+    "--url beside --shards",
+    ["--url", NOWHERE, "--shards", "2"],
+    "--url goes without --local, --deploy, --shards and --lie",
+  ],
+  ["no shards", ["--shards", "0"], "Allowed is a whole number from 1 to 64"],
+  ["too many shards", ["--shards", "65"], "Allowed is a whole number from 1 to 64"],
   ["--keep alone", ["--keep"], "--keep goes with --deploy"],
   ["--local beside --deploy", ["--local", "--deploy"], "cannot be used with option"],
   ["a hold that is no duration", ["--holds", "1m,5"], "Allowed are durations"],

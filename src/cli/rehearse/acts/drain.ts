@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Rehearsal } from "../rehearsal.ts";
 import { type Act, type HandOvers, played } from "../report.ts";
 import { gapsOf } from "../servers.ts";
+import { type ShardsReport, shardsReport } from "../shards.ts";
 import { POOL } from "../stage.ts";
 import { until } from "../until.ts";
 import { underLoad } from "./under-load.ts";
@@ -18,6 +19,8 @@ export interface Slots {
   gaps: number[];
   /** `null`: none were seen. */
   handOvers: HandOvers | null;
+  /** `null`: the pool is one object. */
+  shards: ShardsReport | null;
 }
 
 export async function playDrain(rehearsal: Rehearsal): Promise<{ act: Act; slots: Slots }> {
@@ -44,11 +47,12 @@ export async function playDrain(rehearsal: Rehearsal): Promise<{ act: Act; slots
   const figures = { ...load.figures, held };
   const summary = `${load.summary}; ${held} held in the drain`;
   // From the resume on, those held are more than the servers can take until the load is over.
-  const gaps = gapsOf(load.works.slice(beforeDrain));
+  const works = load.works.slice(beforeDrain);
+  const shards = rehearsal.shardCount > 1 ? shardsReport({ ...load, works }) : null;
   const handOvers = handedOver.all > 0 ? { ...handedOver, isolates: load.isolates } : null;
   return {
     act: played(NAME, TITLE, [...broken, ...load.broken], summary, figures),
-    slots: { gaps, handOvers },
+    slots: { gaps: gapsOf(works), handOvers, shards },
   };
 }
 

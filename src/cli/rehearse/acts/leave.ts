@@ -6,9 +6,6 @@ import { type Act, notRun, played } from "../report.ts";
 import { POOL } from "../stage.ts";
 import { until } from "../until.ts";
 
-const CLIENTS = 10;
-/** Two for each server. */
-const OTHERS = 20;
 const PATIENCE_MS = 20_000;
 
 /** How a client leaves: as one does that crashes, or as one that is ended or gives up. */
@@ -26,10 +23,11 @@ export async function playLeaveWaiting(rehearsal: Rehearsal, way: Way): Promise<
   const path = rehearsal.path(name);
   const broken: string[] = [];
   let noticedMs: number | null = null;
+  const count = rehearsal.serverCount;
   await rehearsal.drained(async () => {
-    const clients = Array.from({ length: CLIENTS }, (_, n) => leaver(rehearsal, `${path}${n}?ms=10`));
-    const waiting = await until(async () => (await queued(rehearsal)) === CLIENTS, PATIENCE_MS);
-    if (waiting === null) broken.push(`of ${CLIENTS} only ${await queued(rehearsal)} got onto the list`);
+    const clients = Array.from({ length: count }, (_, n) => leaver(rehearsal, `${path}${n}?ms=10`));
+    const waiting = await until(async () => (await queued(rehearsal)) === count, PATIENCE_MS);
+    if (waiting === null) broken.push(`of ${count} only ${await queued(rehearsal)} got onto the list`);
     for (const client of clients) leave(client.request, way);
     noticedMs = await until(async () => (await queued(rehearsal)) === 0, PATIENCE_MS);
     if (noticedMs === null)
@@ -42,10 +40,10 @@ export async function playLeaveWaiting(rehearsal: Rehearsal, way: Way): Promise<
   if (overlaps > 0) broken.push(`${overlaps} came to a server that was at work`);
   const summary =
     noticedMs === null
-      ? `${CLIENTS} left, and nobody noticed`
-      : `${CLIENTS} left, noticed within ${fineDuration(noticedMs)}, ${worked} got to a server`;
+      ? `${count} left, and nobody noticed`
+      : `${count} left, noticed within ${fineDuration(noticedMs)}, ${worked} got to a server`;
   return played(name, title, broken, summary, {
-    left: CLIENTS,
+    left: count,
     worked,
     ...(noticedMs === null ? {} : { noticedMs: Math.round(noticedMs) }),
   });
@@ -63,15 +61,16 @@ export async function playLeaveAtWork(
   if (way === "close" && !isLate && rehearsal.stage.where === "local")
     return notRun(name, title, NOT_SEEN_HERE);
   const path = rehearsal.path(name);
-  const clients = Array.from({ length: CLIENTS }, (_, n) =>
+  const count = rehearsal.serverCount;
+  const clients = Array.from({ length: count }, (_, n) =>
     leaver(rehearsal, `${path}${n}?ms=1500${isLate ? "&stream" : ""}`),
   );
-  const begun = async () => (await rehearsal.probe.servers()).works(path).length === CLIENTS;
+  const begun = async () => (await rehearsal.probe.servers()).works(path).length === count;
   const broken: string[] = [];
   if (isLate) await Promise.all(clients.map(({ response }) => firstBytes(response)));
   if ((await until(begun, PATIENCE_MS)) === null) broken.push("not all got to a server");
   for (const client of clients) leave(client.request, way);
-  return judged(rehearsal, { name, title, path, broken, left: CLIENTS });
+  return judged(rehearsal, { name, title, path, broken, left: count });
 }
 
 /** One client that leaves a long answer: its Worker goes before its server is done. */
@@ -114,9 +113,7 @@ async function judged(
     left,
   }: { name: string; title: string; path: string; broken: string[]; left: number },
 ): Promise<Act> {
-  const others = Array.from({ length: 2 * CLIENTS }, (_, n) => leaver(rehearsal, `${path}others/${n}?ms=20`));
-  const answers = await Promise.all(others.map(({ response }) => response.then(statusOf, () => 0)));
-  const dropped = answers.filter((status) => status !== 200).length;
+  const dropped = await others(rehearsal, `${path}others/`);
   await idle(rehearsal);
   const { servers, overlaps } = await rehearsal.servers();
   const ended = servers
@@ -129,13 +126,21 @@ async function judged(
     ...(dropped > 0 ? [`${dropped} of those behind them were dropped`] : []),
     ...(overlaps > 0 ? [`${overlaps} came to a server that was at work`] : []),
   ];
-  const summary = `${left} left, ${ended.length} worked to the end, ${OTHERS - dropped} of ${OTHERS} behind them answered, ${overlaps} overlaps`;
+  const behind = othersOf(rehearsal);
+  const summary = `${left} left, ${ended.length} worked to the end, ${behind - dropped} of ${behind} behind them answered, ${overlaps} overlaps`;
   return played(name, title, problems, summary, { left, ended: ended.length, dropped, overlaps });
+}
+
+/** Two for each server. */
+function othersOf({ serverCount }: Rehearsal): number {
+  return 2 * serverCount;
 }
 
 /** Sends requests that want all servers. Resolves with the number of those that were dropped. */
 async function others(rehearsal: Rehearsal, path: string): Promise<number> {
-  const clients = Array.from({ length: OTHERS }, (_, n) => leaver(rehearsal, `${path}${n}?ms=20`));
+  const clients = Array.from({ length: othersOf(rehearsal) }, (_, n) =>
+    leaver(rehearsal, `${path}${n}?ms=20`),
+  );
   const answers = await Promise.all(clients.map(({ response }) => response.then(statusOf, () => 0)));
   return answers.filter((status) => status !== 200).length;
 }
