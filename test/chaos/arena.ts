@@ -33,11 +33,11 @@ export class Arena {
     pool: PoolName,
     random: Random,
     pauses: Pauses,
-    { without, load }: { without: readonly string[]; load: number },
+    { without, load, shards }: { without: readonly string[]; load: number; shards: number },
   ) {
     this.pool = pool;
     this.#random = random;
-    const drawn = drawSettings(random.fork("settings"), pool, without);
+    const drawn = drawSettings(random.fork("settings"), pool, without, shards);
     this.journal = new Journal({ ...drawn, meanGapMs: Math.round(drawn.meanGapMs / load) }, pauses);
     const { servers } = this.journal.settings;
     this.#servers = Array.from({ length: servers }, (_, index) => this.#server(index));
@@ -93,7 +93,7 @@ export class Arena {
 
   #schedule(forMs: number): Scheduled[] {
     const { settings } = this.journal;
-    const all = schedule(this.#random.fork("schedule"), forMs, settings.calm);
+    const all = schedule(this.#random.fork("schedule"), forMs, settings);
     const isDue = ({ what }: Scheduled) => what !== "crash at a hand-over" || passesOn(settings);
     return all.filter((one) => isDue(one) && !settings.without.includes(one.what));
   }

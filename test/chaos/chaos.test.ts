@@ -16,12 +16,13 @@ describe(`servers that fail in every way, clients that leave, pools and stored r
   const journals: Journal[] = [];
   beforeAll(async () => {
     // One after the other: several pools at once keep a slow machine so busy that it is late for everything.
-    for (const { seconds, isolates, without } of [
+    for (const { seconds, isolates, shards = 1, without } of [
       { seconds: 20, isolates: 1, without: ["cancel", "pass"] },
       { seconds: 20, isolates: 1, without: ["finish", "pass"] },
-      { seconds: 12, isolates: 2, without: ["finish", "cancel"] },
+      { seconds: 10, isolates: 2, without: ["finish", "cancel"] },
+      { seconds: 10, isolates: 1, shards: 3, without: ["finish", "pass"] },
     ]) {
-      const tried = await chaos({ seed, seconds, isolates, without });
+      const tried = await chaos({ seed, seconds, isolates, shards, without });
       for (const told of tried.stories) console.log(told);
       console.log(reportLines(tried).join("\n"));
       journals.push(...tried.journals);
@@ -49,6 +50,12 @@ describe(`servers that fail in every way, clients that leave, pools and stored r
   test("the pool in which leases can be passed on has crashed when slots changed hands", () => {
     const { operations } = journalOf("pass");
     expect(operations.get("crash at a hand-over")).toBeGreaterThanOrEqual(1);
+  });
+
+  test("objects of a pool that has several have crashed, and were out of reach", () => {
+    const { crashes, losses } = journals.find(({ settings }) => settings.shards > 1) as Journal;
+    expect(new Set(crashes.map(({ shard }) => shard)).size).toBeGreaterThanOrEqual(2);
+    expect(losses.length).toBeGreaterThanOrEqual(1);
   });
 
   test.for(["finish", "cancel"] as const)("all of this was tried on the pool %s", (pool) => {

@@ -18,6 +18,8 @@ export interface Options {
   isolates?: number;
   /** How many requests come, over the usual: a slow machine is late for everything with all of them. */
   load?: number;
+  /** Of how many objects each pool is, at most. */
+  shards?: number;
   /** Names of faults to leave out, as the report has them; of happenings, as the plan has them; of pools. */
   without?: string[];
   /** Shown the journals now and then. */
@@ -26,14 +28,15 @@ export interface Options {
 
 /** Runs it all, and tells what was tried and the story of each promise that was broken. */
 export async function chaos(options: Options): Promise<Tried & { stories: string[] }> {
-  const { seed, seconds, isolates = 1, load = 1, without = [], onProgress } = options;
+  const { seed, seconds, isolates = 1, load = 1, shards = 1, without = [], onProgress } = options;
   const random = new Random(seed);
   const pauses = new Pauses();
   const pools = POOLS.filter((pool) => !without.includes(pool));
-  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, { without, load }));
+  const arenas = pools.map((pool) => new Arena(pool, random.fork(pool), pauses, { without, load, shards }));
   const journals = arenas.map(({ journal }) => journal);
-  const tables = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()]));
-  const runtime = await Runtime.start({ pools: Object.fromEntries(tables) }, isolates);
+  const opened = await Promise.all(arenas.map(async (arena) => [arena.pool, await arena.open()] as const));
+  const tables = Object.fromEntries(opened);
+  const runtime = await Runtime.start({ pools: tables }, isolates);
   const watching = new AbortController();
   const numbers = Array.from({ length: isolates }, (_, number) => number);
   const watched = numbers.map((number) => pauses.watch(() => runtime.ask(number), watching.signal));
@@ -41,9 +44,9 @@ export async function chaos(options: Options): Promise<Tried & { stories: string
   try {
     const forMs = seconds * 1_000;
     const casts = arenas.map((arena) => arena.cast(runtime, isolates));
-    const kills = without.includes("kill") ? [] : planKills(random.fork("kill"), forMs, isolates);
+    const kills = without.includes("kill") ? [] : planKills(random.fork("kill"), forMs, isolates, shards);
     const all = arenas.map((arena, index) => arena.run(casts[index] as Cast, forMs));
-    await Promise.all([...all, killAt(kills, runtime, casts)]);
+    await Promise.all([...all, killAt(kills, runtime, casts, tables)]);
     const stories = journals.flatMap((journal) =>
       journal.broken.slice(0, MOST_STORIES).map((one) => story(one, journal, runtime.log).join("\n")),
     );

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { shardName } from "../../src/link/shards.ts";
 import type { Guest } from "./guest.ts";
 import type { Journal } from "./journal.ts";
 import type { Operator } from "./operator.ts";
 import type { PoolName } from "./pool.ts";
 import type { Runtime } from "./runtime.ts";
-import type { Happening, Scheduled } from "./schedule.ts";
+import type { Happening, Loss, Scheduled } from "./schedule.ts";
 import type { ChaosServer } from "./servers/server.ts";
 import { crashOne } from "./stored-crash.ts";
 import { retryOne } from "./stored-retry.ts";
@@ -44,12 +45,17 @@ async function happen(
     case "crash":
     case "crash at a hand-over": {
       const askedAt = journal.now();
-      if (next.what === "crash") await runtime.through((sluice) => sluice.crash(pool));
-      else if (!(await crashAtHandOver(runtime, pool, next.when))) break;
-      journal.crashed(askedAt);
+      const { shard = 0 } = next;
+      const name = shardName(pool, shard);
+      if (next.what === "crash") await runtime.through((sluice) => sluice.crash(name));
+      else if (!(await crashAtHandOver(runtime, name, next.when))) break;
+      journal.crashed(askedAt, shard);
       for (const { sickness } of servers) sickness.interrupted(askedAt);
       break;
     }
+    case "lose":
+      await lose(next, journal, runtime, servers);
+      break;
     case "crash deferred":
       await crashOne(next, journal, runtime);
       break;
@@ -90,7 +96,29 @@ async function happen(
   }
 }
 
-function crashAtHandOver(runtime: Runtime, pool: PoolName, when: "before" | "after"): Promise<boolean> {
+/** A kill finds it again. */
+async function lose(
+  { shard = 0, forMs }: Loss,
+  journal: Journal,
+  runtime: Runtime,
+  servers: ChaosServer[],
+): Promise<void> {
+  if (journal.isLost(shard)) return;
+  const loss = journal.beginLoss(shard);
+  const name = shardName(journal.settings.pool, shard);
+  await runtime.throughEach((sluice) => sluice.stopReaching(name));
+  const askedAt = journal.now();
+  // Who has reached it already would go on.
+  await runtime.through((sluice) => sluice.crash(name));
+  journal.crashed(askedAt, shard);
+  for (const { sickness } of servers) sickness.interrupted(askedAt);
+  await sleep(forMs);
+  await runtime.throughEach((sluice) => sluice.findPool(name));
+  loss.to = journal.now();
+  journal.event(`${name} is within reach again`);
+}
+
+function crashAtHandOver(runtime: Runtime, pool: string, when: "before" | "after"): Promise<boolean> {
   return runtime.through(async (sluice) => {
     const hasCrashed = await sluice.planCrashAtHandOver(pool, when);
     return hasCrashed();

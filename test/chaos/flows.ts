@@ -1,6 +1,7 @@
+import { isDeferring } from "./clients/plan.ts";
 import type { Job, Sent } from "./journal.ts";
 import { Order } from "./order.ts";
-import type { Settings } from "./pool.ts";
+import { hasHomes, type Settings } from "./pool.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What one client has, or all of a pool that does not tell them apart. */
@@ -8,6 +9,8 @@ interface Flow {
   /** Its requests that may be in the pool's list, stored ones that a server has included. */
   readonly waiting: Waiting;
   readonly order: Order;
+  /** Of its stored requests, where they wait at a shard that others do not. */
+  readonly storedOrder: Order;
   /** What servers do for it. */
   readonly atWork: Set<Job>;
 }
@@ -31,9 +34,25 @@ export class Flows {
     const key = this.#settings.flow === undefined ? null : plan.flow;
     const known = this.#byKey.get(key);
     if (known) return known;
-    const flow = { waiting: new Waiting(), order: new Order(), atWork: new Set<Job>() };
+    const flow = {
+      waiting: new Waiting(),
+      order: new Order(),
+      storedOrder: new Order(),
+      atWork: new Set<Job>(),
+    };
     this.#byKey.set(key, flow);
     return flow;
+  }
+
+  /**
+   * In which order it has to come. With several shards there is one at each of them alone: stored requests wait at the first, and a
+   * client's own at one that the client has, if its limits ask for that. `null`: nobody can tell at which it waits.
+   */
+  orderOf(sent: Sent): Order | null {
+    const { order, storedOrder } = this.of(sent);
+    if (this.#settings.shards === 1) return order;
+    if (isDeferring(sent.plan.client)) return storedOrder;
+    return hasHomes(this.#settings) ? order : null;
   }
 }
 

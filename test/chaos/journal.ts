@@ -100,6 +100,10 @@ export interface Kill extends Crash {
 }
 
 const SAME_MOMENT_MS = 250;
+/** By which a timer of this process may be late, and what it waits for have come first. */
+const JITTER_MS = 50;
+/** Until then `ownersAre` has been told what was so. */
+const SEEN_LATE_MS = 750;
 /** Who was sent while the objects were gone has had a server by then, or is refused. */
 const REMEMBERED_MS = 8_000;
 /** Until all have told the objects that they are back, it takes about as long again. */
@@ -132,8 +136,17 @@ export class Journal {
   readonly open = new Set<Sent>();
   /** Of the whole runtime, or of one isolate. */
   readonly kills: Kill[] = [];
-  /** When the pool's object crashed, and the others went on. */
-  readonly crashes: number[] = [];
+  /** When one of the pool's objects crashed, and the others went on. */
+  readonly crashes: { shard: number; at: number }[] = [];
+  /** When nobody reached one of them. */
+  readonly losses: (Span & { shard: number })[] = [];
+  /** When the number of shards became another one. */
+  readonly reshards: number[] = [];
+  /** When clients' requests may have begun to come to other shards than before, as those that have servers were others. */
+  readonly #moves: number[] = [];
+  #owners: string | null = null;
+  /** How many of them there are. */
+  shards: number;
   /** What the pool has last counted. `passedOn`: leases that were passed on; absent: it does not count that. */
   totals: { completed: number; passedOn?: number } | null = null;
   /** When operators may have had requests cut off, and when they had the pool stopped. */
@@ -150,6 +163,7 @@ export class Journal {
 
   constructor(settings: Settings, pauses: { readonly latelyMs: number }) {
     this.settings = settings;
+    this.shards = settings.shards;
     this.#flows = new Flows(settings);
     this.#pauses = pauses;
   }
@@ -178,7 +192,7 @@ export class Journal {
     };
     this.requests.set(plan.id, sent);
     this.#waits(sent, sentAt);
-    if (isPlain(plan.client)) this.#flows.of(sent).order.add(sent, sentAt);
+    if (isPlain(plan.client)) this.#flows.orderOf(sent)?.add(sent, sentAt);
     if (plan.client.kind !== "stays") count(this.clients, plan.client.kind);
     return sent;
   }
@@ -195,7 +209,7 @@ export class Journal {
     const fate = { stoppedAt: null, retries: 0, isForgotten: false, end: null };
     sent.stored = { id, acceptedAt, crashes: [], ...fate, isQueued };
     this.open.add(sent);
-    if (sent.jobs.length === 0) this.#flows.of(sent).order.add(sent, acceptedAt);
+    if (sent.jobs.length === 0) this.#flows.orderOf(sent)?.add(sent, acceptedAt);
   }
 
   /**
@@ -221,7 +235,7 @@ export class Journal {
     stored.retries++;
     stored.acceptedAt = this.now();
     stored.end = null;
-    if (sent.jobs.length === 0) this.#flows.of(sent).order.add(sent, stored.acceptedAt);
+    if (sent.jobs.length === 0) this.#flows.orderOf(sent)?.add(sent, stored.acceptedAt);
   }
 
   ended(sent: Sent, outcome: string): void {
@@ -230,7 +244,7 @@ export class Journal {
     sent.mostOfOwn = this.mostOfItsFlow(sent);
     this.open.delete(sent);
     this.#waitsNoMore(sent, sent.endedAt);
-    this.#flows.of(sent).order.gone(sent);
+    this.#flows.orderOf(sent)?.gone(sent);
   }
 
   /** What is in flight after so long is to be cut off. Returns when that is: from when it was asked for, to be set. */
@@ -305,9 +319,34 @@ export class Journal {
     else this.#waits(job.sent, job.doneAt);
   }
 
-  /** Its object, at some moment since `from`. */
-  crashed(from: number): void {
-    this.crashes.push(from);
+  /** Its object, or this one of its shards, at some moment since `from`. */
+  crashed(from: number, shard = 0): void {
+    this.crashes.push({ shard, at: from });
+  }
+
+  /** Nobody reaches this shard until the end of that. */
+  beginLoss(shard: number): Span {
+    const loss = { shard, from: this.now(), to: Number.POSITIVE_INFINITY };
+    this.losses.push(loss);
+    return loss;
+  }
+
+  isLost(shard: number): boolean {
+    return this.losses.some((loss) => loss.shard === shard && loss.to > this.now());
+  }
+
+  /** From now on there are so many. */
+  hasShards(shards: number): void {
+    this.shards = shards;
+    this.reshards.push(this.now());
+    this.operation("other shards", `the pool has ${shards} shards`);
+  }
+
+  /** These shards have servers: a client is at no shard without any. `undefined`: the server changes hands. */
+  ownersAre(shards: readonly (number | undefined)[]): void {
+    const owners = [...new Set(shards.filter((shard) => shard !== undefined))].sort().join();
+    if (this.#owners !== null && this.#owners !== owners) this.#moves.push(this.now());
+    this.#owners = owners;
   }
 
   event(text: string): void {
@@ -374,7 +413,7 @@ export class Journal {
     const most = this.settings.max_in_flight_per_flow;
     if (most === undefined) return;
     const counted = [...atWork].filter((one) => !this.#hasFailed(one));
-    if (counted.length <= most) return;
+    if (counted.length <= most || (this.settings.shards > 1 && this.#hasMoved)) return;
     const servers = counted.map(({ server }) => server).join(", ");
     const text = `${job.sent.plan.flow} may have ${most} slots, and was at ${servers}`;
     this.break("limit", text, [...new Set(counted.map(({ sent }) => sent))]);
@@ -407,10 +446,28 @@ export class Journal {
   #checkOrder(sent: Sent, server: string): void {
     if (sent.jobs.length > 0) return;
     const slackMs = this.slackMs + this.#outageMs();
-    const overtaken = this.#flows.of(sent).order.served(sent, this.now(), slackMs);
+    const now = this.now();
+    const overtaken = this.#flows.orderOf(sent)?.served(sent, now, slackMs);
+    if (!overtaken) return;
     // What two servers were sent at the same moment, they may read in either order.
-    if (overtaken)
-      setTimeout(() => setImmediate(() => void this.#judgeOrder(overtaken, sent, server)), SAME_MOMENT_MS);
+    const lateMs = this.settings.shards > 1 ? SEEN_LATE_MS : 0;
+    const until = lateMs > 0 ? now + SAME_MOMENT_MS + JITTER_MS : null;
+    const judge = () => void this.#judgeOrder(overtaken, sent, server, until);
+    setTimeout(() => setImmediate(judge), SAME_MOMENT_MS + lateMs);
+  }
+
+  /** It may have come by another shard than those who wait, by which it has overtaken nobody. */
+  #isElsewhere(sent: Sent): boolean {
+    if (this.settings.shards === 1) return false;
+    // One that is to be stored later waits wherever others do.
+    if (isDeferring(sent.plan.client)) return sent.stored === null;
+    return this.#hasMoved || this.losses.some(({ to }) => to > this.now() - REMEMBERED_MS);
+  }
+
+  /** A client's requests may be at two shards, which keep neither order nor limits together. */
+  get #hasMoved(): boolean {
+    const isLately = (at: number) => at > this.now() - REMEMBERED_MS;
+    return [...this.reshards, ...this.#moves].some(isLately);
   }
 
   /**
@@ -423,10 +480,13 @@ export class Journal {
     return OUTAGE_SHARE * Math.max(0, ...outages);
   }
 
-  async #judgeOrder(overtaken: Sent, sent: Sent, server: string): Promise<void> {
+  /** `until`: whoever has a server by then has gone at the same moment; `null`: by now. */
+  async #judgeOrder(overtaken: Sent, sent: Sent, server: string, until: number | null): Promise<void> {
+    if (this.#isElsewhere(sent)) return;
     // Of the end of a stored one perhaps nobody has been told.
     if (overtaken.stored && !(await overtaken.stored.isQueued())) return;
-    if (overtaken.jobs.length > 0 || overtaken.endedAt !== null) return;
+    const wentAt = [...overtaken.jobs.map(({ readAt }) => readAt), overtaken.endedAt ?? []].flat();
+    if (wentAt.some((at) => at <= (until ?? this.now()))) return;
     const { stored } = overtaken;
     const overtakenDue = (stored?.acceptedAt ?? overtaken.sentAt) - overtaken.plan.aheadMs;
     const laterMs = sent.sentAt - sent.plan.aheadMs - overtakenDue;

@@ -3,10 +3,10 @@ import type { Sluice } from "../support/sluice.ts";
 import { perform } from "./clients/clients.ts";
 import { defer } from "./clients/deferring.ts";
 import type { Reply } from "./clients/exchange.ts";
-import { CLIENT_KINDS, isDeferring } from "./clients/plan.ts";
+import { CLIENT_KINDS, type ClientKind, isDeferring } from "./clients/plan.ts";
 import type { Journal } from "./journal.ts";
 import { LEFT_OUT_AFTER_MS, LEFT_OUT_EVERY, type RequestPlan, requestPlan } from "./plans.ts";
-import { STOP_MESSAGE } from "./pool.ts";
+import { type Settings, STOP_MESSAGE } from "./pool.ts";
 import type { Random } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Spread } from "./spread.ts";
@@ -80,10 +80,14 @@ export class Load {
     const { settings, clients } = this.#journal;
     const isTime = this.#journal.now() >= LEFT_OUT_AFTER_MS && number % LEFT_OUT_EVERY === 0;
     const leftOut = isTime
-      ? CLIENT_KINDS.find((kind) => !clients.has(kind) && !settings.without.includes(kind))
+      ? CLIENT_KINDS.find((kind) => !clients.has(kind) && mayCome(kind, settings))
       : undefined;
     return requestPlan(this.#random, `${settings.pool}-${number}-${one}`, settings, leftOut);
   }
+}
+
+function mayCome(kind: ClientKind, { without, storesRequests }: Settings): boolean {
+  return !without.includes(kind) && (storesRequests || !isDeferring({ kind }));
 }
 
 /** The runtime closes a connection on which so much more comes after a refusal, in bytes (workerd 2026-11-17). */

@@ -117,10 +117,12 @@ export function requestPlan(random: Random, id: string, settings: Settings, kind
   return toPlan(id, settings.pool, shape, drawTenant(id));
 }
 
-/** One of the last requests, which together must find every slot free. */
-export function lastPlan(pool: PoolName): RequestPlan {
+/** One of the last requests, which together must find every slot free. `isMeant`: whether its client is one that this slot's shard has. */
+export function lastPlan(pool: PoolName, isMeant: (client: string) => boolean = () => true): RequestPlan {
   const shape: Shape = { method: "GET", bodyBytes: null, client: { kind: "stays" } };
-  const id = `last-${crypto.randomUUID()}`;
+  const newId = () => `last-${crypto.randomUUID()}`;
+  let id = newId();
+  while (!isMeant(id)) id = newId();
   // Each has a client of its own: no limit of one client's keeps it from a slot.
   const tenant = { flow: id, aheadMs: 0, headers: { [CLIENT]: id } };
   return { ...toPlan(id, pool, shape, tenant), workMs: 500 };

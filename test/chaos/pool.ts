@@ -64,7 +64,7 @@ export const LEASE_TTL_MS = 30_000;
 const PASSED_ON_MS = 10_000;
 
 /** What differs from seed to seed: every combination keeps the same promises. */
-export function drawSettings(random: Random, pool: PoolName, without: readonly string[]) {
+export function drawSettings(random: Random, pool: PoolName, without: readonly string[], shards = 1) {
   const balances = random.fork("balance");
   const flows = random.fork("flows");
   // In every run there is a pool that tells clients apart, and in every other one that does not.
@@ -100,10 +100,17 @@ export function drawSettings(random: Random, pool: PoolName, without: readonly s
     workMs: [10, 60] as [number, number],
     /** By how much happenings are further apart than usual, and of how many requests' faults one comes true. */
     calm: 1,
+    /** At the beginning, and at most: of how many objects the pool is. */
+    shards,
+    /** False: no request may be stored. */
+    storesRequests: true,
   };
-  return pool === "pass"
-    ? { ...drawn, ...PASSING, balance: random.fork("passing").pick(WITHOUT_HASH) }
-    : drawn;
+  if (pool === "pass") return { ...drawn, ...PASSING, balance: random.fork("passing").pick(WITHOUT_HASH) };
+  // Not both: several objects would carry requests of a flow, and nobody count them.
+  if (shards === 1 || drawn.max_in_flight_per_flow === undefined) return drawn;
+  return random.fork("shards").chance(0.5)
+    ? { ...drawn, storesRequests: false, deferredShare: 0 }
+    : { ...drawn, max_in_flight_per_flow: undefined };
 }
 
 const WITHOUT_HASH = ["roundrobin", "leastconn", "first", "random"];
@@ -149,6 +156,11 @@ export function passesOn({ flow, cooldownMs, balance }: Settings): boolean {
   return flow === undefined && cooldownMs === 0 && !balance.startsWith("hash");
 }
 
+/** All of a client's own requests go to one shard, for the limits that it has. */
+export function hasHomes({ shards, max_queue_per_flow, max_in_flight_per_flow }: Settings): boolean {
+  return shards > 1 && (max_queue_per_flow !== undefined || max_in_flight_per_flow !== undefined);
+}
+
 /** How long a slot is taken at most while no Worker is lost: no request takes longer, and then it is closed for a while. */
 export function longestLeaseMs(settings: Settings): number {
   const passedMs = passesOn(settings) ? PASSED_ON_MS : 0;
@@ -188,6 +200,7 @@ export function poolTable(
     deferredShare: _____,
     workMs: ______,
     calm: _______,
+    storesRequests,
     ...drawn
   } = settings;
   return {
@@ -207,7 +220,7 @@ export function poolTable(
     buffer_request: `${bufferKiB}KiB`,
     buffer_response: `${bufferKiB}KiB`,
     retries: RETRIES,
-    deferred: { max: MAX_DEFERRED, expires: `${expiresMs}ms`, keep: "1h" },
+    ...(storesRequests ? { deferred: { max: MAX_DEFERRED, expires: `${expiresMs}ms`, keep: "1h" } } : {}),
     retry_on: BUSY_ANSWERS.map(({ status, body }) => (status === 503 ? `503 ${body.trim()}` : status)),
     check: {
       path: "/health",

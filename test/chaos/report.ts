@@ -1,6 +1,6 @@
 import { CLIENT } from "./clients/tenants.ts";
 import type { Journal, Promised } from "./journal.ts";
-import { longestLeaseMs, longestLostMs } from "./pool.ts";
+import { hasHomes, longestLeaseMs, longestLostMs } from "./pool.ts";
 
 export interface Tried {
   seed: number;
@@ -70,6 +70,7 @@ function rowsOf(journal: Journal): Row[] {
     ["clients", byFlow(journal).size, list(byFlow(journal))],
     ["client kinds", sum(journal.clients), list(journal.clients)],
     ["server faults", sum(journal.faults), list(journal.faults)],
+    ...shardRows(journal),
     ["object crashes", sum(crashes(journal)), list(crashes(journal))],
     [
       "kills",
@@ -86,6 +87,13 @@ function rowsOf(journal: Journal): Row[] {
     ],
     ...promises(journal),
   ];
+}
+
+/** Of a pool of several objects. */
+function shardRows({ settings, shards, reshards, losses }: Journal): Row[] {
+  if (settings.shards === 1) return [];
+  const note = `at the end; ${text(reshards.length)} times it became another number, and ${text(losses.length)} times nobody reached one`;
+  return [["shards", shards, note]];
 }
 
 /** Of the requests that got a 202. */
@@ -132,11 +140,21 @@ function promises(journal: Journal): Row[] {
   return Object.entries(PROMISES).map(([promise, [label, note]]) => [
     label,
     broken([journal], promise as Promised),
-    `must be 0: ${note}`,
+    `must be 0: ${promise === "order" ? orderJudged(journal) : note}`,
   ]);
 }
 
-const HAVE_LINES_OF_THEIR_OWN = /^(crash.*|retry deferred|kill.*|refuse|reset|front|sick)$/;
+/** With several shards each has an order of its own. */
+function orderJudged({ settings }: Journal): string {
+  const note = PROMISES.order[1];
+  if (settings.shards === 1) return note;
+  const judged = hasHomes(settings)
+    ? "at the client's own shard, or of stored ones at the first"
+    : "of stored ones at the first shard; others are not judged, as nobody knows where they wait";
+  return `${note}: ${judged}`;
+}
+
+const HAVE_LINES_OF_THEIR_OWN = /^(crash.*|lose|other shards|retry deferred|kill.*|refuse|reset|front|sick)$/;
 
 /** All that the operator did, and how sick servers fared. */
 function operations(journal: Journal): [string, number][] {

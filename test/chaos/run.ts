@@ -12,16 +12,17 @@ import { Spread } from "./spread.ts";
 
 /** More take turns on a machine's cores, and are late for everything. */
 const MOST_ISOLATES = 8;
+const MOST_SHARDS = 64;
 const USAGE =
-  "usage: npm run chaos -- [--seconds N] [--seed N] [--isolates N] [--load SHARE] [--without FAULT]… [--plan]";
+  "usage: npm run chaos -- [--seconds N] [--seed N] [--isolates N] [--shards N] [--load SHARE] [--without FAULT]… [--plan]";
 
-const { seconds, seed, isolates, load, without, plan } = readArguments();
+const { seconds, seed, isolates, shards, load, without, plan } = readArguments();
 if (plan) {
   const forMs = seconds * 1000;
   const line = (atMs: number, text: string) =>
     console.log(`${(atMs / 1000).toFixed(3).padStart(8)} s  ${text}`);
   console.log("kills");
-  for (const { atMs, ...kill } of planKills(new Random(seed).fork("kill"), forMs, isolates))
+  for (const { atMs, ...kill } of planKills(new Random(seed).fork("kill"), forMs, isolates, shards))
     line(atMs, JSON.stringify(kill));
   for (const pool of POOLS) {
     console.log(pool);
@@ -30,7 +31,7 @@ if (plan) {
     for (const { atMs, ...happening } of schedule(
       random.fork("schedule"),
       forMs,
-      drawSettings(random.fork("settings"), pool, without).calm,
+      drawSettings(random.fork("settings"), pool, without, shards),
     ))
       line(atMs, JSON.stringify(happening));
   }
@@ -41,6 +42,7 @@ if (plan) {
       seed,
       seconds,
       isolates,
+      shards,
       load,
       without,
       onProgress: (journals) => console.log(progressLine(journals)),
@@ -69,6 +71,7 @@ interface Arguments {
   seconds: number;
   seed: number;
   isolates: number;
+  shards: number;
   load: number;
   without: string[];
   plan: boolean;
@@ -81,16 +84,18 @@ function readArguments(): Arguments {
         seconds: { type: "string", default: "300" },
         seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
         isolates: { type: "string", default: "1" },
+        shards: { type: "string", default: "1" },
         load: { type: "string", default: "1" },
         without: { type: "string", multiple: true, default: [] },
         plan: { type: "boolean", default: false },
       },
     });
     const [seconds, seed, isolates] = [Number(values.seconds), Number(values.seed), Number(values.isolates)];
-    const load = Number(values.load);
+    const [load, shards] = [Number(values.load), Number(values.shards)];
     const isSound = seconds > 0 && load > 0 && load <= 1 && Number.isSafeInteger(seed);
     const isStartable = Number.isInteger(isolates) && isolates >= 1 && isolates <= MOST_ISOLATES;
-    if (isSound && isStartable) return { ...values, seconds, seed, isolates, load };
+    const isDivisible = Number.isInteger(shards) && shards >= 1 && shards <= MOST_SHARDS;
+    if (isSound && isStartable && isDivisible) return { ...values, seconds, seed, isolates, shards, load };
   } catch {
     // Said below.
   }

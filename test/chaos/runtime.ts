@@ -9,7 +9,7 @@ interface Isolate {
 
 /** Sluice with some isolates, which can be killed as a whole or one by one, and goes on with what it has stored. */
 export class Runtime {
-  readonly #options: SluiceOptions;
+  #options: SluiceOptions;
   readonly #isolates: Isolate[];
   readonly #former: Sluice[] = [];
 
@@ -45,9 +45,13 @@ export class Runtime {
 
   /**
    * Kills some isolates, or all of them, as a power cut would, and starts them again. With the first go all objects, which
-   * start again on the same storage.
+   * start again on the same storage. `pools`: the configuration that all have from then on; absent: as it was.
    */
-  restart(numbers: readonly number[] = [...this.#isolates.keys()]): Promise<void> {
+  restart(
+    numbers: readonly number[] = [...this.#isolates.keys()],
+    pools: unknown = this.#options.pools,
+  ): Promise<void> {
+    this.#options = { ...this.#options, pools };
     const restarted = numbers.map((number) => {
       const isolate = this.#isolates[number] as Isolate;
       isolate.up = isolate.up.then(() => this.#restart(isolate, number === 0));
@@ -57,15 +61,20 @@ export class Runtime {
   }
 
   /** Resolves with what `call` does, which is called again if a kill comes in between. */
-  async through<T>(call: (sluice: Sluice) => Promise<T>): Promise<T> {
+  async through<T>(call: (sluice: Sluice) => Promise<T>, number = 0): Promise<T> {
     for (;;) {
-      const [sluice, up] = [await this.sluice(), this.#isolates[0]?.up];
+      const [sluice, up] = [await this.isolate(number), this.#isolates[number]?.up];
       try {
         return await call(sluice);
       } catch (error) {
-        if (up === this.#isolates[0]?.up) throw error;
+        if (up === this.#isolates[number]?.up) throw error;
       }
     }
+  }
+
+  /** The same in each isolate. */
+  async throughEach(call: (sluice: Sluice) => Promise<void>): Promise<void> {
+    await Promise.all([...this.#isolates.keys()].map((number) => this.through(call, number)));
   }
 
   /** False if one of them has ended by itself. */

@@ -55,16 +55,31 @@ export interface StoredRetry {
   pick: number;
 }
 
+/** `shard`: which of the pool's objects, from 0; absent: it has only one. */
+export interface PoolCrash {
+  what: "crash";
+  shard?: number;
+}
+
 /** The pool's object crashes when it is next told that a slot has changed hands: before it has noted that, or after it. */
 export interface HandOverCrash {
   what: "crash at a hand-over";
+  shard?: number;
   when: "before" | "after";
+}
+
+/** One of the pool's objects crashes, and nobody reaches it for a while. */
+export interface Loss {
+  what: "lose";
+  shard?: number;
+  forMs: number;
 }
 
 /** What happens to the pool and its servers, whoever is in flight. `server` is a number, round the servers; times are ms. */
 export type Happening =
-  | { what: "crash" }
+  | PoolCrash
   | HandOverCrash
+  | Loss
   | StoredCrash
   | StoredRetry
   | { what: "refuse"; servers: number[]; forMs: number }
@@ -86,6 +101,10 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   "crash at a hand-over": {
     gapMs: [600, 2_400],
     draw: (random) => ({ what: "crash at a hand-over", when: random.pick(["before", "after"]) }),
+  },
+  lose: {
+    gapMs: [3_000, 9_000],
+    draw: (random) => ({ what: "lose", forMs: random.whole(100, random.chance(0.5) ? 1_000 : MOST_LOST_MS) }),
   },
   "crash deferred": {
     gapMs: [100, 600],
@@ -177,8 +196,11 @@ const KINDS: Record<Happening["what"], { gapMs: [number, number]; draw: (random:
   },
 };
 
-/** All that the seed has in store for this long, in order. `calm`: by how much it is further apart than usual. */
-export function schedule(random: Random, forMs: number, calm = 1): Scheduled[] {
+/**
+ * All that the seed has in store for this long, in order. `calm`: by how much it is further apart than usual. `shards`: how many
+ * objects the pool has.
+ */
+export function schedule(random: Random, forMs: number, { calm = 1, shards = 1 } = {}): Scheduled[] {
   const all = Object.entries(KINDS).flatMap(([kind, { gapMs, draw }]) => {
     const own = random.fork(kind);
     const list: Scheduled[] = [];
@@ -187,7 +209,25 @@ export function schedule(random: Random, forMs: number, calm = 1): Scheduled[] {
     }
     return list;
   });
-  return all.sort((a, b) => a.atMs - b.atMs);
+  const inOrder = all.sort((a, b) => a.atMs - b.atMs);
+  // Nobody does anything for a pool that is out of reach as a whole.
+  if (shards === 1) return inOrder.filter(({ what }) => what !== "lose");
+  const own = random.fork("shards");
+  return inOrder.map((one) => atSomeShard(one, own, shards));
+}
+
+/** The coordinator has a part in all that happens. */
+const COORDINATORS_SHARE = 0.3;
+/** No longer than operators are told to try again, and less than whoever looks at the pool waits for it. */
+const MOST_COORDINATOR_LOST_MS = 1_500;
+/** Requests go to another shard by then. */
+const MOST_LOST_MS = 3_500;
+
+function atSomeShard(one: Scheduled, random: Random, shards: number): Scheduled {
+  if (one.what !== "crash" && one.what !== "crash at a hand-over" && one.what !== "lose") return one;
+  const shard = random.chance(COORDINATORS_SHARE) ? 0 : random.whole(1, shards - 1);
+  if (one.what !== "lose") return { ...one, shard };
+  return { ...one, shard, forMs: shard === 0 ? Math.min(one.forMs, MOST_COORDINATOR_LOST_MS) : one.forMs };
 }
 
 /** Few requests take long: so that a cut finds some, half of them come at once. */

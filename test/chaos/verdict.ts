@@ -4,6 +4,7 @@ import { type ClientKind, isDeferring, neverWhole } from "./clients/plan.ts";
 import { messagesOf } from "./clients/web-sockets.ts";
 import type { Job, Journal, Sent } from "./journal.ts";
 import {
+  hasHomes,
   MAX_DEFERRED,
   MAX_QUEUE,
   QUEUE_TIMEOUT_MS,
@@ -29,7 +30,8 @@ const REFUSALS: Record<
     status: 503,
     due: ({ sentAt, plan }, journal, until) =>
       !isDeferring(plan.client) &&
-      (journal.waiting.mostSince(sentAt) >= MAX_QUEUE - UNSEEN || journal.hadGhosts(sentAt, until)),
+      (journal.waiting.mostSince(sentAt) >= leastForFull(journal) - UNSEEN ||
+        journal.hadGhosts(sentAt, until)),
   },
   "flow-queue-full": {
     status: 429,
@@ -93,6 +95,15 @@ const REFUSALS: Record<
     due: ({ plan, sentAt }, journal, until) => !isDeferring(plan.client) && journal.hadCut(sentAt, until),
   },
 };
+
+/** A request is refused by so many shards at most, each of which is full (docs/sharding.md). */
+const MOST_ASKED = 4;
+
+/** So many requests wait at least if one finds no place. */
+function leastForFull({ shards, settings }: Journal): number {
+  const asked = hasHomes(settings) ? 1 : Math.min(shards, MOST_ASKED);
+  return asked * Math.ceil(MAX_QUEUE / shards);
+}
 
 /** Those who may find their connection closed without an answer, because they have broken it themselves. */
 const MAY_BE_UNANSWERED = new Set<ClientKind>(["broken upload", "stalled upload", "reset handshake"]);

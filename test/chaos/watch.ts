@@ -24,6 +24,7 @@ export async function watch(runtime: Runtime, journal: Journal, signal: AbortSig
       journal.longestQueue = Math.max(journal.longestQueue, queued);
       journal.totals = totals;
       slots.look(servers);
+      journal.ownersAre(servers.map(({ shard }) => shard));
     } catch (error) {
       journal.break("lost", `a snapshot: ${(error as Error).message}`);
     }

@@ -223,7 +223,7 @@ export function isPlain({ kind }: ClientPlan): boolean {
 }
 
 /** Its request is to be stored. */
-export function isDeferring({ kind }: ClientPlan): boolean {
+export function isDeferring({ kind }: { kind: ClientKind }): boolean {
   return kind in DEFERRED_WEIGHTS;
 }
 
