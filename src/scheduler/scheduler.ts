@@ -16,8 +16,7 @@ import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
 import { type Changes, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
-import type { Holding } from "./shards/holding.ts";
-import { countsFlows } from "./terms/flows.ts";
+import { type ShardOptions, Sharing } from "./sharing.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
 import type { Next, Passed, PassPermit } from "./terms/passing.ts";
 import {
@@ -33,12 +32,6 @@ import type { Ticket, TicketRequest } from "./waiting/ticket.ts";
 import { WaitingList } from "./waiting/waiting-list.ts";
 import { Wake, type WakeRecord } from "./wake.ts";
 
-/** Of so many requests that were sent on it is remembered. */
-const MOST_REMEMBERED = 256;
-
-/** The most requests that a shard offers to others at a time. */
-const MOST_SENT_ON = 64;
-
 /** The state that an earlier instance of the pool's object left in the ledger. */
 export interface Restored {
   slots: SlotRow[];
@@ -52,19 +45,6 @@ export interface Restored {
   deferred: TicketRequest[];
   counts: Partial<Counts>;
   events: PoolEvent[];
-}
-
-/** What an object is to know of the pool that it is a part of. */
-export interface ShardOptions {
-  holding: Pick<Holding, "orders" | "isMember">;
-  /** True if another object decides on drains. */
-  follows: boolean;
-  /** True if nothing is in flight at any other object of the pool. */
-  othersAreQuiet: () => boolean;
-  /** True of a server that another object of the pool has not let go. */
-  isElsewhere: (identity: string) => boolean;
-  /** True if another object of the pool may have servers that take requests. */
-  othersAreAvailable: () => boolean;
 }
 
 /**
@@ -88,14 +68,11 @@ export class Scheduler {
   readonly #regroup: Regroup;
   readonly #wake: Wake;
   readonly #passing: Passing;
-  /** `null`: this object is the whole pool. */
-  readonly #shard: ShardOptions | null;
+  readonly #sharing: Sharing;
   /** Which requests may wait, and what the others are told. */
   readonly admission: Admission;
   /** Of the fleet. */
   #seenRevision = 0;
-  /** Since when direct requests had waited that were sent on lately, by their tickets: a lease may have been passed on to one before. */
-  readonly #sentOn = new Map<string, number>();
   /** When the first retry that was passed over may go to another server than before; `Infinity`: none was. */
   #passedOverUntil = Number.POSITIVE_INFINITY;
 
@@ -109,7 +86,6 @@ export class Scheduler {
     shard: ShardOptions | null = null,
   ) {
     this.#settings = settings;
-    this.#shard = shard;
     this.#random = random;
     this.#chronicle = new Chronicle(restored, now);
     const mostInFlight = settings.maxInFlightPerFlow ?? Number.POSITIVE_INFINITY;
@@ -123,6 +99,11 @@ export class Scheduler {
     );
     const record = { outbox: this.#outbox, journal: this.journal };
     this.#fleet = new Fleet(settings, restored, record, now, newId, this.#shares, shard?.isElsewhere);
+    const shared = {
+      ...{ settings, waitingList: this.#waitingList, fleet: this.#fleet },
+      ...{ drainSwitch: this.#drainSwitch, outbox: this.#outbox },
+    };
+    this.#sharing = new Sharing(shared, shard, random);
     this.admission = new Admission(
       {
         settings,
@@ -181,15 +162,14 @@ export class Scheduler {
       // Its earlier call has failed, and is in no line any more.
       ticket.caller = request.caller ?? null;
       this.#outbox.decided({ kind: "queued", ticket: id, token: ticket.token });
-    } else if (this.#isToGoOn && request.expiresAt === undefined) {
-      this.#sendOn(id, request.token !== undefined, this.#anyMember);
-    } else if (this.isBare && request.mayAskAnother && request.expiresAt === undefined) {
-      this.#sendOn(id, request.token !== undefined, null);
+    } else if (this.#sharing.sendsOn(request)) {
+      // Another shard says whether it may wait.
     } else if (this.admission.stop && !this.#isUninformed && request.expiresAt === undefined) {
       if (!request.retry) this.admission.turnedAway(now);
       this.#refuse(request, "stopped", now);
     } else if (this.admission.refusesForLackOfServers(request.expiresAt !== undefined, now)) {
-      if (this.#mayAskAnother(request)) this.#sendOn(id, request.token !== undefined, null);
+      if (this.#sharing.mayAskAnother(request))
+        this.#sharing.sendOn(id, { hasPlace: request.token !== undefined, to: null });
       else this.#refuse(request, "no-server", now);
     } else {
       return this.#enqueue(request, now);
@@ -242,7 +222,9 @@ export class Scheduler {
     // The lease has ended since, by a message that was faster.
     else if (this.#fleet.passedBefore(lease, hop) || ticket) this.#chronicle.passedOn(server, null, end, now);
     if (!ticket) {
-      this.#passedBeforeSentOn(to, at);
+      // It was sent on at the same moment, and does not go.
+      const since = this.#sharing.wasPassed(to);
+      if (since !== undefined) this.counters.granted(at - since);
       return;
     }
     this.counters.granted(at - ticket.since);
@@ -423,37 +405,19 @@ export class Scheduler {
    */
   assign(assigned: Assigned & { drain: Drain | null }, now: number): void {
     this.#fleet.assign(assigned, now);
-    if (this.#shard?.follows) this.#followDrain(assigned.drain, now);
-    if (this.#isToGoOn || this.isBare) this.sendOn(this.#waitingList.length, null, now);
+    if (this.#sharing.follows) this.#followDrain(assigned.drain, now);
+    if (this.#sharing.isToGoOn || this.isBare) this.sendOn(this.#waitingList.length, null, now);
     this.#serversChanged(now);
   }
 
-  /**
-   * So many of the requests that wait may go to another shard: direct ones wait there from now on, and deferred ones stay, and get a
-   * slot of it if they can. Those that came first go first. `null`: this shard is none any more, and all direct ones go. Returns how
-   * many are chosen.
-   */
+  /** So many of the requests that wait may go to another shard, or all; see `Sharing`. Returns how many are chosen. */
   sendOn(count: number, to: number | null, now: number): number {
-    const stays = to !== null && countsFlows(this.#settings);
-    // A retry keeps its turn here, as long as any server here could take it.
-    const staysAsRetry = to !== null && this.#fleet.slots > 0;
-    const isMeant = ({ expiresAt, isRetry }: Ticket) =>
-      !(isRetry && staysAsRetry) && (expiresAt === null ? !stays : to !== null);
-    const chosen = this.#waitingList.inOrder().filter(isMeant).slice(0, count);
-    for (const { id, isRetry, expiresAt, since } of chosen) {
-      if (expiresAt !== null) {
-        this.#outbox.decided({ kind: "borrow", ticket: id, of: to as number });
-        continue;
-      }
-      this.#waitingList.leave(id);
-      this.#sendOn(id, true, to ?? this.#anyMember);
-      if (!isRetry) this.#noteSentOn(id, since);
-    }
-    if (chosen.length === 0) return 0;
+    const chosen = this.#sharing.sendThoseWhoWait(count, to);
+    if (chosen === 0) return 0;
     // None of them is to be passed a lease.
     this.#passing.recall();
     this.#dispatch(now);
-    return chosen.length;
+    return chosen;
   }
 
   /** A deferred request that waits has got another shard's slot. Returns false if it does not wait any more. */
@@ -480,20 +444,19 @@ export class Scheduler {
     return this.#fleet.inFlight === 0 || this.#drainSwitch.current?.isCut === true;
   }
 
-  /**
-   * How many requests wait that may get another shard's slots, if the next of them has waited for so long, in ms, and since when that
-   * one does; `null`: none has.
-   */
+  /** See `Sharing`. */
   longWaits(ms: number, now: number): { count: number; since: number } | null {
-    const next = this.#waitingList.head();
-    if (!next || now - next.since < ms || this.#drainSwitch.current) return null;
-    if (countsFlows(this.#settings) && this.#waitingList.deferred === 0) return null;
-    return { count: Math.min(this.#waitingList.length, MOST_SENT_ON), since: next.since };
+    return this.#sharing.longWaits(ms, now);
+  }
+
+  /** See `Sharing`. */
+  get isBare(): boolean {
+    return this.#sharing.isBare;
   }
 
   /** How many slots requests would get at once that nobody waits for. */
   get room(): number {
-    const isClosed = !this.#mayGrant || this.#isToGoOn || this.#waitingList.length > 0;
+    const isClosed = !this.#mayGrant || this.#sharing.isToGoOn || this.#waitingList.length > 0;
     return isClosed ? 0 : this.#fleet.freeSlots;
   }
 
@@ -571,7 +534,7 @@ export class Scheduler {
   /** True in a drain or a stop if nothing is in flight any more, or what was has been cut off. */
   get isDrained(): boolean {
     const drain = this.#drainSwitch.current;
-    return drain !== null && this.isQuiet && (this.#shard?.othersAreQuiet() ?? true);
+    return drain !== null && this.isQuiet && this.#sharing.othersAreQuiet;
   }
 
   /** When leases are to be cut off next, of all servers or of one; `Infinity`: never. */
@@ -707,7 +670,7 @@ export class Scheduler {
 
   /** Those that a snapshot shows: another shard's are for that one to show, unless something of them is occupied here. */
   get shownServers(): readonly Server[] {
-    if (!this.#shard?.follows) return this.servers;
+    if (!this.#sharing.follows) return this.servers;
     return this.servers.filter(({ away, occupied }) => !away || occupied > 0);
   }
 
@@ -781,7 +744,8 @@ export class Scheduler {
     const full = isNewDirect ? this.admission.fullFor(ticket) : null;
     if (full) {
       this.#waitingList.leave(ticket.id);
-      if (this.#mayAskAnother(request) && full === "queue-full") this.#sendOn(ticket.id, false, null, true);
+      if (full === "queue-full" && this.#sharing.mayAskAnother(request))
+        this.#sharing.sendOn(ticket.id, { hasPlace: false, to: null, isFull: true });
       else this.#refuse(ticket, full, now);
       return ticket.token;
     }
@@ -835,54 +799,13 @@ export class Scheduler {
   }
 
   get #mayGrant(): boolean {
-    if (this.#shard && this.#shard.holding.orders === null) return false;
+    if (this.#sharing.isUninformed) return false;
     return this.#drainSwitch.current === null && !this.#regroup.active;
-  }
-
-  /** True if the object is none of the pool's shards any more, and only finishes what it has. */
-  get #isToGoOn(): boolean {
-    const holding = this.#shard?.holding;
-    return holding !== undefined && holding.orders !== null && !holding.isMember;
-  }
-
-  #sendOn(ticket: string, hasPlace: boolean, to: number | null, isFull = false): void {
-    this.#outbox.decided({ kind: "elsewhere", ticket, to, hasPlace, isFull });
-  }
-
-  #noteSentOn(ticket: string, since: number): void {
-    this.#sentOn.set(ticket, since);
-    const [oldest] = this.#sentOn.keys();
-    if (this.#sentOn.size > MOST_REMEMBERED && oldest !== undefined) this.#sentOn.delete(oldest);
-  }
-
-  /** It has got that lease, and does not go elsewhere. */
-  #passedBeforeSentOn(ticket: string, at: number): void {
-    const since = this.#sentOn.get(ticket);
-    if (since === undefined) return;
-    this.#sentOn.delete(ticket);
-    this.counters.granted(at - since);
   }
 
   /** The object has started, and has not heard yet whether the stop is over that was on when it ended. */
   get #isUninformed(): boolean {
-    return this.#shard?.follows === true && this.#shard.holding.orders === null;
-  }
-
-  /** The object has no server, and the requests of flows that are counted would never get another's. */
-  get isBare(): boolean {
-    const orders = this.#shard?.holding.orders;
-    return !!orders && countsFlows(this.#settings) && orders.owned.length === 0;
-  }
-
-  /** Another shard may have a place or a server for it. It gets neither where its flow's requests are counted here. */
-  #mayAskAnother({ mayAskAnother = false }: TicketRequest): boolean {
-    return mayAskAnother && !countsFlows(this.#settings);
-  }
-
-  /** `null`: its flow says which. */
-  get #anyMember(): number | null {
-    if (countsFlows(this.#settings)) return null;
-    return Math.floor(this.#random() * (this.#shard?.holding.orders?.shards ?? 1));
+    return this.#sharing.follows && this.#sharing.isUninformed;
   }
 
   #followDrain(drain: Drain | null, now: number): void {
@@ -966,7 +889,7 @@ export class Scheduler {
     const { nextAt } = this.#wake;
     if (nextAt === Number.POSITIVE_INFINITY || this.#waitingList.length === 0)
       return Number.POSITIVE_INFINITY;
-    const isAvailable = this.#fleet.isAvailable || (this.#shard?.othersAreAvailable() ?? false);
+    const isAvailable = this.#fleet.isAvailable || this.#sharing.othersAreAvailable;
     return this.#drainSwitch.current || isAvailable ? Number.POSITIVE_INFINITY : nextAt;
   }
 
@@ -998,9 +921,8 @@ export class Scheduler {
     for (const ticket of this.#waitingList.inOrder()) {
       if (ticket.expiresAt !== null && !deferred) continue;
       this.#waitingList.leave(ticket.id);
-      // Another shard may have a server that is up.
-      if (code === "no-server" && this.#shard && !countsFlows(this.#settings))
-        this.#sendOn(ticket.id, true, null);
+      if (code === "no-server" && this.#sharing.mayBeUpElsewhere)
+        this.#sharing.sendOn(ticket.id, { hasPlace: true, to: null });
       else {
         this.traffic.left(ticket, now);
         this.#refuse(ticket, code, now);
