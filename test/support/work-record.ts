@@ -5,14 +5,11 @@
 export class WorkRecord {
   /** Path and query of each query, in the order in which they began. */
   readonly begun: string[] = [];
-  /** When each began, and how long it took once it has ended, in ms. */
-  readonly #times = new Map<string, { since: number; took: number }>();
   readonly #atWork = new Map<string, number>();
   readonly #most = new Map<string, number>();
 
   begin(query: string): void {
     this.begun.push(query);
-    this.#times.set(query, { since: performance.now(), took: 0 });
     const key = keyOf(query);
     const count = this.atWork(key) + 1;
     this.#atWork.set(key, count);
@@ -20,8 +17,6 @@ export class WorkRecord {
   }
 
   end(query: string): void {
-    const time = this.#times.get(query);
-    if (time) time.took = performance.now() - time.since;
     const key = keyOf(query);
     this.#atWork.set(key, this.atWork(key) - 1);
   }
@@ -39,11 +34,6 @@ export class WorkRecord {
   /** Returns the client's queries in the order in which they began, of those from the n-th of all to before the m-th. */
   of(key: string, from = 0, to = this.begun.length): string[] {
     return this.begun.slice(from, to).filter((query) => keyOf(query) === key);
-  }
-
-  /** Returns how long servers were at work on them, in ms. */
-  workMsOf(key: string, from = 0, to = this.begun.length): number {
-    return this.of(key, from, to).reduce((sum, query) => sum + (this.#times.get(query)?.took ?? 0), 0);
   }
 }
 
