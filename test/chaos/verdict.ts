@@ -99,10 +99,13 @@ const REFUSALS: Record<
 /** A request is refused by so many shards at most, each of which is full (docs/sharding.md). */
 const MOST_ASKED = 4;
 
+/** It asks them one after the other, and one that was full may have room again by the time at which the last one has none. */
+const AT_ONCE = 0.8;
+
 /** So many requests wait at least if one finds no place. */
 function leastForFull({ shards, settings }: Journal): number {
   const asked = hasHomes(settings) ? 1 : Math.min(shards, MOST_ASKED);
-  return asked * Math.ceil(MAX_QUEUE / shards);
+  return asked * Math.ceil(MAX_QUEUE / shards) * (asked === 1 ? 1 : AT_ONCE);
 }
 
 /** Those who may find their connection closed without an answer, because they have broken it themselves. */
