@@ -26,7 +26,7 @@ const unlimited = {
   max_queue_per_flow: undefined,
   max_in_flight_per_flow: undefined,
 };
-const sharded: Settings = { ...drawn, ...unlimited, shards: SHARDS };
+const sharded: Settings = { ...drawn, ...unlimited, shards: SHARDS, when_down: "hold" };
 const homed: Settings = { ...sharded, max_queue_per_flow: 60 };
 /** One whose leases are not passed on. */
 const apart: Settings = { ...sharded, cooldownMs: 20 };
@@ -156,6 +156,7 @@ describe("a slot", () => {
 test("a request is refused only if as many lists are full as it asks", () => {
   for (const [settings, least] of [
     [sharded, 0.8 * MAX_QUEUE],
+    [{ ...sharded, when_down: "refuse" as const }, MAX_QUEUE / SHARDS],
     [homed, MAX_QUEUE / SHARDS],
   ] as const) {
     play(settings);

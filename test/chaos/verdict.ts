@@ -104,7 +104,9 @@ const AT_ONCE = 0.8;
 
 /** So many requests wait at least if one finds no place. */
 function leastForFull({ shards, settings }: Journal): number {
-  const asked = hasHomes(settings) ? 1 : Math.min(shards, MOST_ASKED);
+  // Shards whose servers are all down take nobody in then, and one may be left.
+  const isOne = hasHomes(settings) || settings.when_down === "refuse";
+  const asked = isOne ? 1 : Math.min(shards, MOST_ASKED);
   return asked * Math.ceil(MAX_QUEUE / shards) * (asked === 1 ? 1 : AT_ONCE);
 }
 
