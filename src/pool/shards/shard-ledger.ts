@@ -65,7 +65,7 @@ export class ShardLedger {
     this.#put("down", identities);
   }
 
-  /** The version of the orders by which this object has let servers go last. */
+  /** The version of the last orders that this object has followed. */
   get followed(): number {
     return this.#get<number>("followed") ?? 0;
   }

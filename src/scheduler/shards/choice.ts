@@ -10,8 +10,6 @@ export interface ShardLoad {
 
 /** What was heard is of use for so long, in ms. */
 const FRESH_MS = 2_000;
-/** That no request gets a slot of a shard is, for so long. */
-const WITHOUT_SLOTS_MS = 10_000;
 
 interface Heard extends ShardLoad {
   at: number;
@@ -67,7 +65,7 @@ export class ShardChoice {
 
   #freshOf(shard: number, now: number): Heard | undefined {
     const known = this.#heard.get(shard);
-    return known && now - known.at <= (known.slots === 0 ? WITHOUT_SLOTS_MS : FRESH_MS) ? known : undefined;
+    return known && now - known.at <= FRESH_MS ? known : undefined;
   }
 }
 

@@ -2,8 +2,8 @@ import type { Orders, Release } from "./ownership.ts";
 
 /**
  * What a shard may grant, to requests and to checks that take a slot, by the coordinator's orders (`Ownership`). A shard that starts
- * knows of nothing, and grants nothing until it has heard. Only which orders it has followed is durable, from the first release on:
- * orders of before may be late, and say that it owns what it has let go.
+ * knows of nothing, and grants nothing until it has heard. Only which orders it has followed is durable:
+ * those of before may be late, and say that it owns what it has let go.
  */
 export class Holding {
   readonly #shard: number;
@@ -11,7 +11,7 @@ export class Holding {
   #orders: Orders | null = null;
   #owned: ReadonlySet<string> = new Set();
 
-  /** `followed`: the version of the last release that is on record; 0: there is none. */
+  /** `followed`: the version of the last orders that are on record; 0: there are none. */
   constructor(shard: number, followed: number) {
     this.#shard = shard;
     this.#followed = followed;

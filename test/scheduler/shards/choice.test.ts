@@ -51,8 +51,9 @@ describe("of two shards that chance has picked, a request asks", () => {
   test("one that has no slots, or does not answer, for a while least of all", () => {
     const choice = new ShardChoice(firstAndLast());
     choice.heard(0, { slots: 0, queued: 0, free: 0 }, 0);
-    expect(choice.pick(4, 4 * FRESH_MS)).toBe(3);
-    expect(choice.pick(4, 6 * FRESH_MS)).toBe(0);
+    expect(choice.pick(4, FRESH_MS)).toBe(3);
+    // It may have some by now.
+    expect(choice.pick(4, FRESH_MS + 1)).toBe(0);
   });
 });
 
