@@ -112,7 +112,7 @@ describe("a slot that was granted, and the answer got lost with the pool's objec
     const start = Date.now();
     const refused = acquire().catch((error) => [error.code, Date.now() - start]);
     await pass(20_000);
-    expect(await refused).toEqual(["pool-unavailable", expect.closeTo(10_500, -3)]);
+    expect(await refused).toEqual(["pool-unavailable", expect.closeTo(10_400, -3)]);
     endings = [null];
     await pass(1_000);
     expect(told.at(-1)).toBe("end ticket unused");
