@@ -131,7 +131,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     this.#settings = settings;
     this.#isConfigured = configured;
     this.#ledger = new Ledger(ctx.storage);
-    const holding = this.#isAll(shard) ? null : new Holding(shard, this.#ledger.shards.followed);
+    const holding = this.#isAll(shard) ? null : new Holding<ShardOrders>(shard, this.#ledger.shards.followed);
     // Nothing is known of them before it is there.
     const others = {
       othersAreQuiet: () => this.#coordinator?.othersAreQuiet ?? false,
@@ -475,7 +475,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     return true;
   }
 
-  #memberOf(shard: number, holding: Holding): Member {
+  #memberOf(shard: number, holding: Holding<ShardOrders>): Member {
     const reporter =
       shard === 0
         ? null
@@ -545,7 +545,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   #isToBeDeferred(now: number): boolean {
     if (this.#settings.deferred === null || !this.#scheduler.willWait(now)) return false;
     // They wait at the first shard.
-    const { orders } = this.#member ?? {};
+    const orders = this.#member?.holding.orders;
     return !(orders ? orders.isDeferredFull : this.#deferral.isFull);
   }
 

@@ -20,7 +20,7 @@ const ROOM_WANTED_MS = 4_000;
 
 interface Parts {
   shard: number;
-  holding: Holding;
+  holding: Holding<ShardOrders>;
   scheduler: Scheduler;
   ledger: ShardLedger;
   on: {
@@ -36,7 +36,7 @@ interface Parts {
 /** One shard's side of its pool: it does what the coordinator orders, and says how it is. */
 export class Member {
   readonly shard: number;
-  readonly holding: Holding;
+  readonly holding: Holding<ShardOrders>;
   readonly #scheduler: Scheduler;
   readonly #ledger: ShardLedger;
   readonly #on: Parts["on"];
@@ -62,13 +62,9 @@ export class Member {
     this.#followed = ledger.followed;
   }
 
-  /** Those that it follows; `null`: it has none yet. */
-  orders: ShardOrders | null = null;
-
   /** Returns false if the orders are no news. */
   obey(orders: ShardOrders, now: number): boolean {
     if (!this.holding.hear(orders)) return false;
-    this.orders = orders;
     const { owned, down, registered, overrides, drain } = orders;
     const wanted = this.shard === 0 ? null : { registered, overrides };
     this.#scheduler.assign({ owned: new Set(owned), down: new Set(down), wanted, drain }, now);

@@ -5,10 +5,10 @@ import type { Orders, Release } from "./ownership.ts";
  * knows of nothing, and grants nothing until it has heard. Only which orders it has followed is durable:
  * those of before may be late, and say that it owns what it has let go.
  */
-export class Holding {
+export class Holding<Heard extends Orders = Orders> {
   readonly #shard: number;
   readonly #followed: number;
-  #orders: Orders | null = null;
+  #orders: Heard | null = null;
   #owned: ReadonlySet<string> = new Set();
 
   /** `followed`: the version of the last orders that are on record; 0: there are none. */
@@ -18,7 +18,7 @@ export class Holding {
   }
 
   /** `null`: nothing has been heard since the start. */
-  get orders(): Orders | null {
+  get orders(): Heard | null {
     return this.#orders;
   }
 
@@ -32,7 +32,7 @@ export class Holding {
   }
 
   /** Returns false for orders that are no news. */
-  hear(orders: Orders): boolean {
+  hear(orders: Heard): boolean {
     const isNews =
       this.#orders === null ? orders.version >= this.#followed : orders.version > this.#orders.version;
     if (!isNews) return false;
