@@ -482,7 +482,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
         : new Reporter(this.env, shardAddress(this.#settings, 0), (orders) => this.obey(orders));
     const news = () => {
       if (reporter) void reporter.tell(member);
-      else this.#coordinator?.heardOwn(member.report(Date.now()));
+      else this.#coordinator?.heard(member.report(Date.now()));
     };
     const on = {
       news,

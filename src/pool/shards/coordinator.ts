@@ -106,7 +106,7 @@ export class Coordinator {
     known.isReached = true;
     // A shard that starts may take the orders of an instance that has been replaced for the latest, unless this fails for it.
     if (report.version === 0) this.#on.write(() => this.#ledger.touch());
-    this.#heard(report);
+    this.heard(report);
     await this.#storage.sync();
     return report.version === this.version ? null : this.orders(report.shard);
   }
@@ -116,9 +116,42 @@ export class Coordinator {
     return this.#ownership.version;
   }
 
-  /** This object's own shard says how it is. */
-  heardOwn(report: ShardReport): void {
-    this.#heard(report);
+  /** A shard, which may be this object's own, has said how it is. */
+  heard(report: ShardReport): void {
+    const { shard, version, followed, released, down, isAvailable, want, room } = report;
+    const known = this.#knownOf(shard);
+    const { report: before } = known;
+    if (before?.version !== version || before.isQuiet !== report.isQuiet) this.revision++;
+    // Reports may overtake each other.
+    if (!before || isLater(report, before)) known.report = report;
+    // Another instance of the coordinator has given those orders: the latest write says which of the two goes on.
+    if (followed > this.version) {
+      this.#on.write(() => this.#ledger.touch());
+      this.#ownership.renew(followed);
+      this.#order();
+    }
+    this.#noteDown(this.#ownership.hasSince(shard, version), new Set(down));
+    if (released.length > 0) {
+      this.#ownership.released({ shard, version, identities: released });
+      this.#order();
+    }
+    this.#conditions.changed();
+    const now = Date.now();
+    if (this.#scheduler.currentDrain) {
+      this.#scheduler.othersChanged(now);
+      this.#on.changed();
+    }
+    this.#bring(this.#exchange.wants({ shard, count: want?.count ?? 0, since: want?.since ?? 0 }, now), now);
+    this.#bring(this.#exchange.hasRoom(shard, room, now), now);
+    if (want && now - this.#roomAskedAt >= ASK_ROOM_MS && this.#exchange.isWanted(now)) {
+      this.#roomAskedAt = now;
+      this.#askForRoom(this.#ownership.members, now);
+    }
+    if (want && !isAvailable) this.#findServers(report, want.count);
+    if (want && this.#scheduler.slots === 0 && !this.othersAreAvailable) {
+      this.#scheduler.othersWait(want, now);
+      this.#on.changed();
+    }
   }
 
   orders(shard: number): ShardOrders {
@@ -136,8 +169,9 @@ export class Coordinator {
     return this.others.filter((shard) => this.#known.get(shard)?.isReached === false);
   }
 
-  isReached(shard: number, is: boolean): void {
-    this.#knownOf(shard).isReached = is;
+  /** A call of it has arrived, or has not. */
+  called(shard: number, isReached: boolean): void {
+    this.#knownOf(shard).isReached = isReached;
   }
 
   ownerOf(identity: string): number | null {
@@ -201,43 +235,6 @@ export class Coordinator {
       .map(({ identity, slots, backup }) => ({ identity, slots, backup }));
   }
 
-  #heard(report: ShardReport): void {
-    const { shard, version, followed, released, down, isAvailable, want, room } = report;
-    const known = this.#knownOf(shard);
-    const { report: before } = known;
-    if (before?.version !== version || before.isQuiet !== report.isQuiet) this.revision++;
-    // Reports may overtake each other.
-    if (!before || isLater(report, before)) known.report = report;
-    // Another instance of the coordinator has given those orders: the latest write says which of the two goes on.
-    if (followed > this.version) {
-      this.#on.write(() => this.#ledger.touch());
-      this.#ownership.renew(followed);
-      this.#order();
-    }
-    this.#noteDown(this.#ownership.hasSince(shard, version), new Set(down));
-    if (released.length > 0) {
-      this.#ownership.released({ shard, version, identities: released });
-      this.#order();
-    }
-    this.#conditions.changed();
-    const now = Date.now();
-    if (this.#scheduler.currentDrain) {
-      this.#scheduler.othersChanged(now);
-      this.#on.changed();
-    }
-    this.#bring(this.#exchange.wants({ shard, count: want?.count ?? 0, since: want?.since ?? 0 }, now), now);
-    this.#bring(this.#exchange.hasRoom(shard, room, now), now);
-    if (want && now - this.#roomAskedAt >= ASK_ROOM_MS && this.#exchange.isWanted(now)) {
-      this.#roomAskedAt = now;
-      this.#askForRoom(this.#ownership.members, now);
-    }
-    if (want && !isAvailable) this.#findServers(report, want.count);
-    if (want && this.#scheduler.slots === 0 && !this.othersAreAvailable) {
-      this.#scheduler.othersWait(want, now);
-      this.#on.changed();
-    }
-  }
-
   /** Whoever gets one of them next is to know. */
   #noteDown(servers: string[], down: ReadonlySet<string>): void {
     const changed = servers.filter((identity) => this.#down.has(identity) !== down.has(identity));
@@ -275,7 +272,7 @@ export class Coordinator {
           await this.#storage.sync();
           const report = await inTime(this.stub(shard).obey(this.orders(shard)), ANSWER_MS);
           known.isReached = true;
-          this.#heard(report);
+          this.heard(report);
           failures = 0;
           // It has other orders, or was not sure of these.
           if (!this.#follows(shard)) await scheduler.wait(backoffMs(++unsure, LONGEST_PAUSE_MS));

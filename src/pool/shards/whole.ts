@@ -174,10 +174,10 @@ export class Whole {
             this.#coordinator.stub(shard).view(known?.view.news.seen ?? null, history),
             unreachable.includes(shard) ? AGAIN_MS : ANSWER_MS,
           );
-          this.#coordinator.isReached(shard, true);
+          this.#coordinator.called(shard, true);
           return this.#note(shard, view);
         } catch {
-          this.#coordinator.isReached(shard, false);
+          this.#coordinator.called(shard, false);
           if (known) known.isCurrent = false;
           return [];
         }
