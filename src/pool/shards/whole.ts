@@ -1,11 +1,12 @@
 import type { Act } from "../../link/act.ts";
 import { inTime } from "../../link/clock.ts";
 import type { ShardView } from "../../link/shards.ts";
+import type { Server } from "../../scheduler/fleet/server.ts";
 import type { Counts } from "../../scheduler/record/counters.ts";
 import type { PoolEvent } from "../../scheduler/record/events.ts";
 import type { QueueHistory } from "../../scheduler/record/queue-history.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
-import type { SnapshotContent } from "../../scheduler/snapshot.ts";
+import type { ServerSnapshot, SnapshotContent } from "../../scheduler/snapshot.ts";
 import type { Watched } from "../lookout.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { mergedCounts, mergedHistory, mergedSnapshot } from "./merge.ts";
@@ -92,9 +93,13 @@ export class Whole {
         services: seen?.view.services ?? [],
       };
     });
-    const ownerOf = ({ name }: { name: string }) => this.#ownerOf(name);
+    const wanted = new Map(this.#scheduler.servers.map((server) => [server.name, server]));
+    const ownerOf = ({ name }: { name: string }) => {
+      const server = wanted.get(name);
+      return server ? this.#coordinator.ownerOf(server.identity) : null;
+    };
     const merged = mergedSnapshot(own, views, this.#scheduler.traffic.sketches(now), ownerOf);
-    const servers = merged.servers.map((server) => this.#asFarAsKnown(server));
+    const servers = merged.servers.map((seen) => this.#asFarAsKnown(seen, wanted.get(seen.name)));
     return { ...merged, servers };
   }
 
@@ -227,18 +232,12 @@ export class Whole {
     return seen?.isCurrent === true && seen.view.version === this.#coordinator.version;
   }
 
-  #ownerOf(name: string): number | null {
-    const server = this.#scheduler.servers.find((one) => one.name === name);
-    return server ? this.#coordinator.ownerOf(server.identity) : null;
-  }
-
   /**
    * A server that is not to get requests, and of which it is not certain that its shard has heard so, counts as busy: whoever waits
    * for its last request would take it for idle.
    */
-  #asFarAsKnown<T extends SnapshotContent["servers"][number]>(server: T): T {
+  #asFarAsKnown(server: ServerSnapshot, wanted: Server | undefined): ServerSnapshot {
     if (server.inFlight > 0) return server;
-    const wanted = this.#scheduler.servers.find(({ name }) => name === server.name);
     if (!wanted || (server.state === "ready" && !wanted.retired)) return server;
     return this.#isCertain(wanted.identity) ? server : { ...server, inFlight: 1 };
   }
