@@ -342,8 +342,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
 
   resume(request: ResumeRequest, act: Act): DrainAnswer | Promise<DrainAnswer> {
     const answer = this.#acts.resume(request, act);
-    const snapshot = this.#snapshot();
-    return this.#coordinator ? this.#onceFollowed(answer) : { answer, snapshot };
+    return this.#coordinator ? this.#onceFollowed(answer) : { answer, snapshot: this.#snapshot() };
   }
 
   async whenDrained(timeoutMs: number): Promise<Snapshot> {
@@ -578,6 +577,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   }
 
   async #onceFollowed(answer: DrainAnswer["answer"]): Promise<DrainAnswer> {
+    // Only then is there something new to follow.
+    this.#commit.now();
     await this.#coordinator?.untilFollowed(FOLLOWED_MS);
     return { answer, snapshot: await this.snapshot() };
   }
