@@ -65,12 +65,8 @@ export class Journal {
       return;
     }
     const event: PoolEvent = { id: this.#nextId++, at: iso(now), ...happening };
-    const writtenAt = Number.NEGATIVE_INFINITY;
-    const entry = { event, latest: happening, count: 1, until: now, writtenAt, revision: 0 };
+    const entry = this.#add(event, { latest: happening, count: 1, until: now });
     if (run !== null) this.#runs.set(run, entry);
-    this.#entries.push(entry);
-    this.#changed.add(entry);
-    if (this.#entries.length > MOST_EVENTS) this.#dropOne();
   }
 
   /**
@@ -79,27 +75,12 @@ export class Journal {
    */
   adopt(event: PoolEvent, known: number | undefined): number {
     const { id: _, at, count = 1, until = at, ...happening } = event;
+    const grown = { latest: happening, count, until: Date.parse(until) };
     const entry = this.#entries.find(({ event: { id } }) => id === known);
-    if (entry) {
-      Object.assign(entry, { latest: happening, count, until: Date.parse(until) });
-      this.#changed.add(entry);
-      return entry.event.id;
-    }
-    const id = this.#nextId++;
-    const writtenAt = Number.NEGATIVE_INFINITY;
-    const adopted = { ...event, id };
-    const added = {
-      event: adopted,
-      latest: happening,
-      count,
-      until: Date.parse(until),
-      writtenAt,
-      revision: 0,
-    };
-    this.#entries.push(added);
-    this.#changed.add(added);
-    if (this.#entries.length > MOST_EVENTS) this.#dropOne();
-    return id;
+    if (!entry) return this.#add({ ...event, id: this.#nextId++ }, grown).event.id;
+    Object.assign(entry, grown);
+    this.#changed.add(entry);
+    return entry.event.id;
   }
 
   /** Returns what the ledger has to change now. `since` shows only what was returned here before. */
@@ -137,6 +118,14 @@ export class Journal {
 
   latest(...kinds: Happening["kind"][]): PoolEvent | undefined {
     return this.#entries.findLast(({ event }) => kinds.includes(event.kind))?.event;
+  }
+
+  #add(event: PoolEvent, occurred: Pick<Entry, "latest" | "count" | "until">): Entry {
+    const entry = { event, ...occurred, writtenAt: Number.NEGATIVE_INFINITY, revision: 0 };
+    this.#entries.push(entry);
+    this.#changed.add(entry);
+    if (this.#entries.length > MOST_EVENTS) this.#dropOne();
+    return entry;
   }
 
   #dropOne(): void {
