@@ -19,6 +19,8 @@ const ANSWER_MS = 1_500;
 const AGAIN_MS = 300;
 /** Shards that have changed during a look are looked at again, so often in all. */
 const MOST_LOOKS = 3;
+/** Of so many events of a shard it is known which of the pool's they are: they may still grow. */
+const MOST_KNOWN = 1_000;
 /** Of these the coordinator tells by itself, as they concern the pool. */
 const OF_THE_POOL: ReadonlySet<PoolEvent["kind"]> = new Set([
   "drain",
@@ -216,7 +218,8 @@ export class Whole {
       const own = known?.get(event.id);
       // An instance before has it, by an id that is not known any more.
       if (own === undefined && event.id <= (adopted[shard] ?? 0)) continue;
-      known?.set(event.id, journal.adopt({ ...event, shard }, own));
+      const id = journal.adopt({ ...event, shard }, own);
+      if (known) remember(known, event.id, id);
       adopted[shard] = Math.max(adopted[shard] ?? 0, event.id);
     }
     this.#write(() => {
@@ -241,4 +244,12 @@ export class Whole {
     if (!wanted || (server.state === "ready" && !wanted.retired)) return server;
     return this.#isCertain(wanted.identity) ? server : { ...server, inFlight: 1 };
   }
+}
+
+/** As the latest. */
+function remember(known: Map<number, number>, event: number, own: number): void {
+  known.delete(event);
+  known.set(event, own);
+  const [oldest] = known.keys();
+  if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
 }
