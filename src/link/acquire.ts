@@ -159,18 +159,18 @@ export async function acquireLease(env: Env, request: RequestContext, turn: Turn
       const isOverloaded =
         error instanceof Refusal && error.code === "pool-unavailable" && !countsFlows(pool);
       // The pool may have become several objects meanwhile.
-      if (!(error instanceof Elsewhere || (isOverloaded && !isLast))) throw error;
-      if (error instanceof Elsewhere && error.sentOn) turn.sentOn = true;
+      const move = isOverloaded && !isLast ? new Elsewhere(null, false) : error;
+      if (!(move instanceof Elsewhere)) throw error;
+      if (move.sentOn) turn.sentOn = true;
       // What had no server for it may have one by now.
       if (turn.waitedMs - waitedMs > STALE_MS) {
         asked.clear();
         moves = 0;
       }
-      if (error instanceof Elsewhere && error.isFull) full++;
+      if (move.isFull) full++;
       // One that has no place for it any more would send it on again and again.
-      if (!(error instanceof Elsewhere && error.sentOn && error.to !== null)) asked.add(shard);
-      if (error instanceof Elsewhere && error.to !== null) shard = error.to;
-      else shard = nextShard(pool, turn, asked, shard);
+      if (!move.sentOn || move.to === null) asked.add(shard);
+      shard = move.to ?? nextShard(pool, turn, asked, shard);
       if (++moves > 2 * pool.shards) await scheduler.wait(backoffMs(moves - 2 * pool.shards));
       // Another object would take it for one of a list that it had, and wait for the others. How long it has waited is told, too.
       delete turn.token;
