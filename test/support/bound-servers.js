@@ -53,7 +53,10 @@ export class Box extends DurableObject {
 
 export class Service extends WorkerEntrypoint {
   fetch(request) {
-    return serve(request, new URL(request.url).host);
+    const answer = serve(request, new URL(request.url).host);
+    // Ends also when its client has gone: cut off, it would count as at work for ever.
+    this.ctx.waitUntil(answer.catch(() => {}));
+    return answer;
   }
 }
 
