@@ -170,7 +170,7 @@ describe("a cut", () => {
 
 describe("a stop", () => {
   test("refuses those that wait at all objects, and those that come, with its message", async () => {
-    await start(4, 600, 4);
+    await start(4, 3_000, 4);
     const atServers = sendAll(pool, paths(4));
     await atWork(pool, 4);
     const waiting = sendAll(pool, paths(12, "/waits"));
@@ -186,6 +186,7 @@ describe("a stop", () => {
       expect(JSON.parse(body)).toMatchObject({ code: "stopped", detail: "Back at nine." });
     }
     expect(statuses(await Promise.all(atServers))).toEqual({ 200: 4 });
+    for (const server of pool.servers) server.serviceMs = 1;
     await pool.sluice.resume("web");
     expect((await pool.client.get("/after")).status).toBe(200);
   });
