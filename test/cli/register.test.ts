@@ -27,6 +27,18 @@ async function origin(): Promise<Origin> {
   return started;
 }
 
+/** A gateway that has nothing behind it. `asked` resolves once it has answered several requests. */
+async function unavailable(): Promise<{ origin: Origin; asked: Promise<void> }> {
+  const several = Promise.withResolvers<void>();
+  let count = 0;
+  const started = await Origin.start((_, response) => {
+    response.writeHead(502).end();
+    if (++count === 3) several.resolve();
+  });
+  onTestFinished(() => started.stop());
+  return { origin: started, asked: several.promise };
+}
+
 async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -206,7 +218,7 @@ describe("at the end of `sluice register`", () => {
   });
 });
 
-test("an outage of Sluice is told once, and the server is there again after it", async () => {
+test("an outage of Sluice is told once, however it shows, and the server is there again after it", async () => {
   const sluice = await stage();
   const server = await origin();
   const relay = await relayTo(sluice);
@@ -214,8 +226,12 @@ test("an outage of Sluice is told once, and the server is there again after it",
   await sluice.until("web", isUp("gpu-7"));
   await relay.cut();
   await run.saw("trouble");
+  const gateway = await unavailable();
+  await relay.mend(gateway.origin.url);
+  await gateway.asked;
+  await relay.cut();
   await sluice.until("web", ({ servers }) => servers.length === 0);
-  await relay.mend();
+  await relay.mend(sluice.url);
   await run.saw("reached");
   await sluice.until("web", isUp("gpu-7"));
   run.kill("SIGTERM");

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminClient } from "../client/admin-client.ts";
+import { Unreachable } from "../client/failures.ts";
 import { keepTrying } from "../client/keep-trying.ts";
 import { UnknownName } from "../client/unknown-name.ts";
 import { CliError, EXIT, toCliError } from "../exit-codes.ts";
@@ -41,7 +42,7 @@ export class RegisteredServer {
 
   /** Registers, and again every `everyMs` until `stop`. Rejects if the first attempt is refused for good. */
   async keepUp(everyMs: number, stop: Stop): Promise<void> {
-    let trouble: string | null = null;
+    let trouble: CliError | null = null;
     while (!stop.now.aborted) {
       let pauseMs = everyMs;
       try {
@@ -54,9 +55,8 @@ export class RegisteredServer {
         const failure = toCliError(error);
         if (this.#since === null && FINAL.includes(failure.exitCode)) throw failure;
         if (stop.now.aborted) return;
-        // Told once, however long it lasts.
-        if (failure.message !== trouble) this.#progress.trouble(failure);
-        trouble = failure.message;
+        if (!isSame(failure, trouble)) this.#progress.trouble(failure);
+        trouble = failure;
         pauseMs = Math.min(everyMs, LONGEST_PAUSE_MS);
       }
       await sleep(pauseMs, undefined, { signal: stop.now }).catch(() => {});
@@ -101,6 +101,12 @@ export class RegisteredServer {
     if (since !== this.#since) this.#progress.registered(server);
     this.#since = since;
   }
+}
+
+/** True for the same trouble as before: it is told once, however long it lasts, and an outage however it shows. */
+function isSame(failure: CliError, before: CliError | null): boolean {
+  if (failure instanceof Unreachable) return before instanceof Unreachable;
+  return failure.message === before?.message;
 }
 
 function isUnknownServer(error: unknown): boolean {
