@@ -112,10 +112,10 @@ const OUTAGE_SHARE = 2;
 const HEARD_LATE_MS = 1_500;
 
 /**
- * Those who waited in an isolate that was killed are still on the list, and get slots: until each has a handle, and that is
- * found broken.
+ * Those who waited in an isolate that was killed are still on the list, and get slots: until each has a handle, and has not asked by
+ * it (docs/protocol.md).
  */
-const GHOSTS_MS = 1_500;
+const GHOSTS_MS = 5_000;
 
 /** All that happened to one pool in a run: what the report counts, and what tells the story of a failure. */
 export class Journal {

@@ -432,6 +432,18 @@ describe("health", () => {
     expect(kinds()).toEqual(["health"]);
   });
 
+  test("a server that has failed some checks of one shard may go to another, which counts from the start", () => {
+    journal.hasShards(3);
+    failChecks(FALL);
+    vi.advanceTimersByTime(400);
+    sickness.requested(send());
+    expect(kinds()).toEqual([]);
+    failChecks(FALL - 1);
+    vi.advanceTimersByTime(400);
+    sickness.requested(send());
+    expect(kinds()).toEqual(["health"]);
+  });
+
   test("a check that was under way in a crash counts for nobody", () => {
     const arrivedAt = journal.now();
     vi.advanceTimersByTime(1);
@@ -850,7 +862,7 @@ describe("lost, of what operators do", () => {
     };
     kill(journal.now(), [1]);
     expect(refusals()).toEqual([["outcome"], ["outcome"]]);
-    vi.advanceTimersByTime(2_000);
+    vi.advanceTimersByTime(6_000);
     expect(refusals()).toEqual([["lost"], ["lost"]]);
     // The object, and its list, were killed as well.
     kill(journal.now(), [0, 1]);

@@ -49,9 +49,14 @@ export class Sickness {
     if (arrivedAt < this.#since) return;
     this.#failed++;
     this.#lastFailedAt = this.#journal.now();
-    if (this.#failed !== FALL) return;
+    if (this.#failed !== this.#fall) return;
     this.#wasDown = true;
-    this.#journal.operation("sick server down", `${this.#server}: has failed ${FALL} checks in a row`);
+    this.#journal.operation("sick server down", `${this.#server}: has failed ${this.#fall} checks in a row`);
+  }
+
+  /** A shard that gets the server counts from the start, and the one before has told nobody of fewer than it takes. */
+  get #fall(): number {
+    return this.#journal.shards > 1 ? 2 * FALL - 1 : FALL;
   }
 
   checkPassed(): void {
@@ -74,7 +79,7 @@ export class Sickness {
   }
 
   #isDownAt(at: number): boolean {
-    return this.#failed >= FALL && at - this.#lastFailedAt > GRACE_MS + this.#journal.slackMs;
+    return this.#failed >= this.#fall && at - this.#lastFailedAt > GRACE_MS + this.#journal.slackMs;
   }
 
   #beginAnew(): void {
