@@ -1,5 +1,3 @@
-/** When a ticket gets its notice, in ms after its arrival. Most have their slot before. */
-const NOTICE_MS = 500;
 /** Shortest time between two timers, in ms: a busy pool is woken ten times a second and not for each ticket. */
 const STEP_MS = 100;
 
@@ -8,14 +6,19 @@ interface Notice {
   send: () => void;
 }
 
-/** Delayed notices to tickets, in order of arrival, which is also the order in which they are due. */
+/** Notices that are sent a fixed time after they came, and so in the order in which they came. */
 export class Notices {
+  readonly #afterMs: number;
   #notices: Notice[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
+  constructor(afterMs: number) {
+    this.#afterMs = afterMs;
+  }
+
   add(send: () => void, now: number): void {
-    this.#notices.push({ dueAt: now + NOTICE_MS, send });
-    this.#timer ??= this.#wakeIn(NOTICE_MS);
+    this.#notices.push({ dueAt: now + this.#afterMs, send });
+    this.#timer ??= this.#wakeIn(this.#afterMs);
   }
 
   #wakeIn(ms: number): ReturnType<typeof setTimeout> {

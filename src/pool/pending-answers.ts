@@ -5,28 +5,45 @@ import { Notices } from "./notices.ts";
 
 type Answer = Granted | Served | NotGranted;
 
+/** When a ticket gets its handle, in ms after its arrival. Most have their slot before. */
+const NOTICE_MS = 500;
+
+/**
+ * A Worker asks by its handle as soon as it has it. One that has not twice as long after it was sent, in ms, is gone: a handle that
+ * was on its way to a Worker which had died by then is never disposed (workerd 2026-11-17). Twice, as an object that was
+ * kept from running reads first what has arrived meanwhile.
+ */
+const UNASKED_MS = 2_000;
+
 interface Pending {
   id: string;
   /** Of the Worker; `null`: it passes no leases on. */
   isolate: string | null;
-  /** Resolves `enter`, or the handle's `turn` once the ticket has a handle. */
-  answer: (answer: Answer) => void;
-  /** Resolves `enter` with a handle; `null`: the ticket has one. */
-  queued: ((queued: Queued) => void) | null;
-  /** Once the ticket has a handle: the call of `turn` that is under way or to come. */
-  turn: PromiseWithResolvers<Answer | Again> | null;
-  /** True while such a call is under way. */
-  isAsking: boolean;
-  /** For the next call of `turn`. */
+  /** Resolves `enter`; `null`: the ticket has a handle. */
+  entered: ((answer: Answer | Queued) => void) | null;
+  /** Resolves the call of the handle's `turn` that is under way; `null`: none is. */
+  asked: ((answer: Answer | Again) => void) | null;
+  /** What came while none was, for the next one: who is next now, and the answer. */
   news: Next | null;
+  unread: Answer | null;
   /** The version of the recall that it was told of, which its next call of `turn` confirms; 0: none. */
   recalled: number;
+  /** It has asked by its handle. */
+  hasAsked: boolean;
+  /** It is taken for gone, as it has not: if it asks after all, it has to enter again. */
+  isGivenUp: boolean;
 }
+
+const LEFT: NotGranted = { granted: false, code: "left" };
 
 /** The calls of Workers that are pending until a grant or a refusal. Some get `queued` before. */
 export class PendingAnswers {
   readonly #pending = new Map<string, Pending>();
-  readonly #notices = new Notices();
+  readonly #notices = new Notices(NOTICE_MS);
+  /** Those who have a handle, and may not have it. */
+  readonly #unasked = new Notices(UNASKED_MS);
+  /** Those with a grant that no Worker has read, by their ids. */
+  readonly #unread = new Map<string, Pending>();
   readonly #onLeft: (id: string) => void;
   readonly #onRecalled: () => void;
   /** By isolate that has not confirmed its recall: the tickets that were told of it, and may yet confirm it. */
@@ -49,17 +66,18 @@ export class PendingAnswers {
   add(id: string, isolate: string | null): Promise<Granted | Served | Queued | NotGranted> {
     // Nothing is passed on to the call that it replaces.
     this.#gone(id);
-    return new Promise((answer) => {
-      this.#pending.get(id)?.answer({ granted: false, code: "left" });
+    this.#unread.delete(id);
+    return new Promise((entered) => {
+      const before = this.#pending.get(id);
+      if (before) this.#tell(before, LEFT);
       this.#pending.set(id, {
-        id,
-        isolate,
-        answer,
-        queued: answer,
-        turn: null,
-        isAsking: false,
+        ...{ id, isolate, entered },
+        asked: null,
         news: null,
+        unread: null,
         recalled: 0,
+        hasAsked: false,
+        isGivenUp: false,
       });
     });
   }
@@ -72,7 +90,7 @@ export class PendingAnswers {
   answer(id: string, answer: Answer): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    pending?.answer(answer);
+    if (pending) this.#tell(pending, answer);
     // Its isolate does not take it for one who waits.
     if (!answer.granted && ["served", "left", "elsewhere"].includes(answer.code)) this.#gone(id);
   }
@@ -90,14 +108,12 @@ export class PendingAnswers {
     for (const { id, token } of tickets) {
       const pending = this.#pending.get(id);
       if (!pending) continue;
-      if (pending.queued) {
-        pending.recalled = next.version;
-        this.#sendToken(pending, token, { next });
-      } else if (pending.turn && pending.isAsking) {
-        const { turn } = pending;
-        this.#awaitTurn(pending);
-        pending.recalled = next.version;
-        turn.resolve({ granted: false, code: "again", next });
+      const { entered, asked } = pending;
+      if (entered || asked) pending.recalled = next.version;
+      if (entered) this.#sendToken(pending, token, { next });
+      else if (asked) {
+        pending.asked = null;
+        asked({ granted: false, code: "again", next });
       } else pending.news = next;
     }
     this.#recalled.set(isolate, { version: next.version, tickets: new Set(tickets.map(({ id }) => id)) });
@@ -119,22 +135,43 @@ export class PendingAnswers {
     if (pending) this.#leave(pending);
   }
 
+  /** A grant that nobody has read is as none. */
   #leave(pending: Pending): void {
-    if (!this.#isPending(pending)) return;
-    this.answer(pending.id, { granted: false, code: "left" });
-    this.#onLeft(pending.id);
+    const { id } = pending;
+    if (this.#unread.get(id) === pending) {
+      this.#unread.delete(id);
+      pending.unread = LEFT;
+    } else if (this.#isPending(pending)) this.answer(id, LEFT);
+    else return;
+    this.#onLeft(id);
+  }
+
+  #giveUp(pending: Pending): void {
+    if (pending.hasAsked) return;
+    pending.isGivenUp = true;
+    this.#leave(pending);
+  }
+
+  #tell(pending: Pending, answer: Answer): void {
+    const tell = pending.entered ?? pending.asked;
+    if (tell) tell(answer);
+    else pending.unread = answer;
+    if (!tell && answer.granted) this.#unread.set(pending.id, pending);
   }
 
   #sendToken(pending: Pending, token: number, more: Pick<Queued, "load" | "next">): void {
-    const { queued } = pending;
-    if (!queued || !this.#isPending(pending)) return;
-    this.#awaitTurn(pending);
-    pending.queued = null;
+    const { entered } = pending;
+    if (!entered || !this.#isPending(pending)) return;
+    pending.entered = null;
     const ticket = new TicketHandle(
       () => this.#turn(pending),
       () => this.#leave(pending),
     );
-    queued({ granted: false, code: "queued", ticket, token, ...more });
+    entered({ granted: false, code: "queued", ticket, token, ...more });
+    const again = () => {
+      if (!pending.hasAsked) this.#unasked.add(() => this.#giveUp(pending), Date.now());
+    };
+    this.#unasked.add(again, Date.now());
   }
 
   #gone(id: string): void {
@@ -147,27 +184,26 @@ export class PendingAnswers {
     this.#onRecalled();
   }
 
-  /** From now on the ticket is answered by the call of `turn` that comes next. */
-  #awaitTurn(pending: Pending): void {
-    const turn = Promise.withResolvers<Answer | Again>();
-    pending.turn = turn;
-    pending.isAsking = false;
-    pending.answer = turn.resolve;
-  }
-
   #turn(pending: Pending): Promise<Answer | Again> {
-    const { news, isolate } = pending;
+    const { id, news, isolate, unread } = pending;
+    if (pending.isGivenUp) return Promise.reject(new Error("nothing was heard of the ticket for too long"));
+    pending.hasAsked = true;
     if (news) {
       // The recall came when this call was on its way.
       pending.news = null;
       pending.recalled = news.version;
       return Promise.resolve({ granted: false, code: "again", next: news });
     }
-    pending.isAsking = true;
     // Its isolate has read the answer before this call.
     if (isolate !== null && pending.recalled >= (this.#recalled.get(isolate)?.version ?? Infinity))
       this.#confirmed(isolate);
-    return (pending.turn as PromiseWithResolvers<Answer | Again>).promise;
+    if (unread) {
+      if (this.#unread.get(id) === pending) this.#unread.delete(id);
+      return Promise.resolve(unread);
+    }
+    return new Promise((asked) => {
+      pending.asked = asked;
+    });
   }
 
   /** False once the call was answered, or replaced by a repeated one. */

@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Connections } from "../support/connections.ts";
+import { Origin } from "../support/origin.ts";
+import { Sluice } from "../support/sluice.ts";
 import { useStage } from "../support/stage.ts";
+import { until } from "../support/until.ts";
 import { Watcher } from "../support/watcher.ts";
 
 // Only the test bundle has a Worker that dies with its client.
@@ -35,4 +38,34 @@ test("a Worker that dies while it waits is noticed at once: its ticket leaves th
   const { totals } = await stage.sluice.until("web", ({ queued }) => queued === 0, AT_ONCE_MS);
   expect(totals.abandoned).toBe(before.abandoned + 1);
   await stage.sluice.resume("web");
+});
+
+test("tickets of an isolate that dies before it has a handle of them leave the list, and keep nobody waiting", async () => {
+  const held: (() => void)[] = [];
+  const origin = await Origin.start((_, response) => void held.push(() => response.end("done")));
+  const pools = { web: { servers: [{ name: "web-1", url: origin.url }], quarantine: { max: "1h" } } };
+  const objects = await Sluice.start({ pools, opensObjects: true });
+  const isolate = await Sluice.start({ pools, objectsAt: objects.objectsAt });
+  onTestFinished(async () => {
+    await objects.stop();
+    await origin.stop();
+  });
+  const stays = new Connections(objects.url);
+  const first = stays.get("/first");
+  await objects.until("web", ({ inFlight }) => inFlight === 1);
+  const dies = new Connections(isolate.url, 10);
+  for (let n = 0; n < 10; n++) dies.get(`/dies/${n}`).catch(() => {});
+  await objects.until("web", ({ queued }) => queued === 10);
+  await isolate.stop();
+  const next = stays.get("/next");
+  const { totals } = await objects.until("web", ({ queued }) => queued === 1);
+  expect(totals.abandoned).toBe(10);
+  held.shift()?.();
+  expect((await first).status).toBe(200);
+  await until(
+    () => held.length,
+    (count) => count === 1,
+  );
+  held.shift()?.();
+  expect((await next).status).toBe(200);
 });

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 test("a notice is given after a while, and once", () => {
   const give = vi.fn();
-  new Notices().add(give, Date.now());
+  new Notices(500).add(give, Date.now());
   vi.advanceTimersByTime(499);
   expect(give).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
@@ -16,7 +16,7 @@ test("a notice is given after a while, and once", () => {
 });
 
 test("notices are given in the order in which they came, none much later than due", () => {
-  const notices = new Notices();
+  const notices = new Notices(500);
   const given: number[] = [];
   const late: number[] = [];
   for (let n = 0; n < 1_000; n++) {
@@ -34,7 +34,7 @@ test("notices are given in the order in which they came, none much later than du
 });
 
 test("a notice that comes when all others are given is given too", () => {
-  const notices = new Notices();
+  const notices = new Notices(500);
   const give = vi.fn();
   notices.add(() => {}, Date.now());
   vi.advanceTimersByTime(5_000);

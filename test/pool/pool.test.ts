@@ -390,3 +390,92 @@ describe("order is kept through crashes", () => {
     expect(await servedAfterDrain(object, ["behind", "ahead"])).toEqual(["ahead", "behind"]);
   });
 });
+
+describe("a ticket whose Worker does not ask by its handle", () => {
+  const totalsOf = (object: PoolObject) => object.snapshot().totals;
+
+  test("leaves the list, as it is gone: nobody says so of a handle that never arrived", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    queuedOf(await enter(object, "b"));
+    await object.pass(5 * SECOND);
+    expect(object.snapshot()).toMatchObject({ queued: 0, inFlight: 1 });
+    expect(totalsOf(object)).toMatchObject({ accepted: 2, abandoned: 1 });
+  });
+
+  test("has used no slot that it was granted meanwhile: the next one gets it, and the server rests for nobody", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    queuedOf(await enter(object, "b"));
+    void done(object, "a");
+    await object.pass(100);
+    expect(slotsOnRecord(object)).toEqual(["b leased"]);
+    const next = ask(object, "c");
+    await object.pass(SECOND);
+    void queuedOf(await next).ticket.turn();
+    await object.pass(5 * SECOND);
+    expect(slotsOnRecord(object)).toEqual(["c leased"]);
+    expect(object.snapshot()).toMatchObject({ queued: 0, inFlight: 1, quarantined: 0 });
+  });
+
+  test("has to enter again if it asks after all, and then keeps its turn", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const { ticket, token } = queuedOf(await enter(object, "b"));
+    const { ticket: of } = queuedOf(await enter(object, "c"));
+    const c = vi.fn();
+    void of.turn().then(c);
+    await object.pass(5 * SECOND);
+    await expect(ticket.turn()).rejects.toThrow("nothing was heard");
+    const again = ask(object, "b", { token });
+    void done(object, "a");
+    await object.pass(100);
+    expect(await again).toMatchObject({ granted: true });
+    expect(c).not.toHaveBeenCalled();
+  });
+
+  test("is not taken for gone by an object that was kept from running: what has arrived meanwhile counts", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const { ticket } = queuedOf(await enter(object, "b"));
+    vi.setSystemTime(Date.now() + 60 * SECOND);
+    vi.advanceTimersByTime(0);
+    void ticket.turn();
+    await object.pass(20 * SECOND);
+    expect(object.snapshot().queued).toBe(1);
+  });
+
+  test("which leaves after it was granted a slot is told no grant any more: somebody else may have the slot", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const { ticket } = queuedOf(await enter(object, "b"));
+    void done(object, "a");
+    await object.pass(100);
+    expect(slotsOnRecord(object)).toEqual(["b leased"]);
+    ticket.leave();
+    await object.pass(100);
+    expect(slotsOnRecord(object)).toEqual([]);
+    expect(await ticket.turn()).toMatchObject({ granted: false, code: "left" });
+  });
+
+  test("which has asked, has gone, and was granted a slot before it would have asked again, has not used that", async () => {
+    const object = new PoolObject();
+    await enter(object, "a", { caller: { isolate: "one", call: 1 } });
+    const answer = ask(object, "b", { caller: { isolate: "one", call: 2 } });
+    await object.pass(SECOND);
+    const { ticket } = queuedOf(await answer);
+    const turn = ticket.turn();
+    void object.pool.end([], { isolate: "one", passed: [] });
+    await object.pass(100);
+    void object.pool.drain(DRAIN, act());
+    await object.pass(10);
+    expect(await turn).toMatchObject({ code: "again" });
+    object.pool.resume({ owner: "deploy", force: "no" }, act());
+    void done(object, "a");
+    await object.pass(100);
+    expect(slotsOnRecord(object)).toEqual(["b leased"]);
+    (ticket as unknown as Disposable)[Symbol.dispose]();
+    await object.pass(100);
+    expect(slotsOnRecord(object)).toEqual([]);
+  });
+});

@@ -449,8 +449,8 @@ export class PassingWorld implements Audience {
     const dispose = () => {
       if (!pool.isDead) handle[Symbol.dispose]();
     };
-    if (sent.isGone) this.in(this.#wire.latency, dispose);
-    else sent.handles.add(dispose);
+    // One that was on its way to a caller which has gone is never disposed.
+    if (!sent.isGone) sent.handles.add(dispose);
     return {
       [Symbol.dispose]: () => {
         if (sent.handles.delete(dispose)) this.in(this.#wire.latency, dispose);
