@@ -46,7 +46,6 @@ import {
   type ShardOrders,
   type ShardReport,
   type ShardView,
-  shardAddress,
   shardNamed,
 } from "../link/shards.ts";
 import { LONGEST_UNCERTAIN_MS } from "../scheduler/fleet/leases.ts";
@@ -55,8 +54,7 @@ import type { Counts } from "../scheduler/record/counters.ts";
 import type { Changes, Decision } from "../scheduler/record/outbox.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import type { ShardLoad } from "../scheduler/shards/choice.ts";
-import { Holding } from "../scheduler/shards/holding.ts";
-import { Ownership } from "../scheduler/shards/ownership.ts";
+import type { Holding } from "../scheduler/shards/holding.ts";
 import { type Snapshot, type SnapshotContent, snapshotOf } from "../scheduler/snapshot.ts";
 import { countsFlows } from "../scheduler/terms/flows.ts";
 import type { Next, Passed } from "../scheduler/terms/passing.ts";
@@ -74,11 +72,11 @@ import { inFlightAt, OperatorActs } from "./operator-acts.ts";
 import { PendingAnswers } from "./pending-answers.ts";
 import { restoredRegistrations } from "./registration.ts";
 import { settingsOf } from "./settings.ts";
-import { Coordinator } from "./shards/coordinator.ts";
-import { Member } from "./shards/member.ts";
+import type { Coordinator } from "./shards/coordinator.ts";
+import type { Member } from "./shards/member.ts";
 import { mergedCounts } from "./shards/merge.ts";
-import { Reporter } from "./shards/reporter.ts";
-import { Whole } from "./shards/whole.ts";
+import { holdingOf, ordersToGo, Part } from "./shards/part.ts";
+import type { Whole } from "./shards/whole.ts";
 import { Heartbeat, Wakeups } from "./wakeups.ts";
 
 /** How long an operator's answer waits for isolates to hear that they must not pass leases on, in ms. */
@@ -116,10 +114,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   readonly #audit: Audit;
   readonly #acts: OperatorActs;
   /** `null`: the pool is this object alone. */
-  readonly #member: Member | null;
-  /** Only in the first of several objects. */
-  readonly #coordinator: Coordinator | null;
-  readonly #whole: Whole | null;
+  readonly #part: Part | null;
   #wasDeferredFull = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -131,7 +126,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     this.#settings = settings;
     this.#isConfigured = configured;
     this.#ledger = new Ledger(ctx.storage);
-    const holding = this.#isAll(shard) ? null : new Holding<ShardOrders>(shard, this.#ledger.shards.followed);
+    const holding = holdingOf(this.#ledger.shards, shard, settings.shards);
     // Nothing is known of them before it is there.
     const others = {
       othersAreQuiet: () => this.#coordinator?.othersAreQuiet ?? false,
@@ -171,9 +166,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     );
     // A shard hears from the coordinator which servers have registered.
     if (configured && shard === 0) this.#forgetFormerServers();
-    this.#member = holding && this.#memberOf(shard, holding);
-    this.#coordinator = this.#member && shard === 0 ? this.#coordinatorOf(this.#member) : null;
-    this.#whole = this.#coordinator && this.#wholeOf(this.#coordinator);
+    this.#part = holding && this.#partOf(shard, holding);
     const watched = this.#whole?.watched ?? this.#scheduler;
     this.#lookout = new Lookout((now) => this.#contentAt(now), watched, Date.now());
     this.#wakeups = new Wakeups(ctx.storage, () => this.#tick());
@@ -404,7 +397,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   // ── Shards ──
 
   report(report: ShardReport): Promise<ShardOrders | null> {
-    return this.#coordinator?.report(report) ?? Promise.resolve(this.#ordersToGo());
+    return this.#coordinator?.report(report) ?? Promise.resolve(ordersToGo(this.#ledger.shards));
   }
 
   async obey(orders: ShardOrders): Promise<ShardReport> {
@@ -465,61 +458,34 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
 
   // ── Internals ──
 
-  /** True if the pool is this object alone, and no other has servers of it that it has not let go. */
-  #isAll(shard: number): boolean {
-    const { version, shards, rows } = this.#ledger.shards.load();
-    const { isOne } = new Ownership({ version, shards: this.#settings.shards, rows }, []);
-    if (shard !== 0 || !isOne) return false;
-    if (rows.length > 0 || shards > 1) this.#ledger.shards.forgetOwners();
-    return true;
-  }
-
-  #memberOf(shard: number, holding: Holding<ShardOrders>): Member {
-    const reporter =
-      shard === 0
-        ? null
-        : new Reporter(this.env, shardAddress(this.#settings, 0), (orders) => this.obey(orders));
-    const news = () => {
-      if (reporter) void reporter.tell(member);
-      else this.#coordinator?.heard(member.report(Date.now()));
-    };
-    const on = {
-      news,
-      write: (changes: () => void) => this.#write(changes),
-      changed: () => void this.#commit.soon(),
-    };
-    const parts = { shard, holding, scheduler: this.#scheduler, ledger: this.#ledger.shards, on };
-    const member = new Member(parts);
-    return member;
-  }
-
-  #coordinatorOf(member: Member): Coordinator {
-    return new Coordinator({
+  #partOf(shard: number, holding: Holding<ShardOrders>): Part {
+    return new Part({
       env: this.env,
       pool: this.#settings,
-      shards: this.#settings.shards,
+      shard,
+      holding,
       scheduler: this.#scheduler,
-      member,
       ledger: this.#ledger.shards,
       storage: this.ctx.storage,
       isDeferredFull: () => this.#wasDeferredFull,
       on: {
         write: (changes) => this.#write(changes),
         changed: () => void this.#commit.soon(),
+        orders: (orders) => this.obey(orders),
       },
     });
   }
 
-  #wholeOf(coordinator: Coordinator): Whole {
-    const write = (changes: () => void) => this.#write(changes);
-    return new Whole({ coordinator, scheduler: this.#scheduler, ledger: this.#ledger.shards, write });
+  get #member(): Member | null {
+    return this.#part?.member ?? null;
   }
 
-  /** To a shard of a pool that is this object alone: its Workers, or those of before, are of another version. */
-  #ordersToGo(): ShardOrders {
-    const { version } = this.#ledger.shards.load();
-    const nothing = { owned: [], leaving: [], drain: null, overrides: [], registered: [], down: [] };
-    return { version, shards: 1, ...nothing, isDeferredFull: false };
+  get #coordinator(): Coordinator | null {
+    return this.#part?.coordinator ?? null;
+  }
+
+  get #whole(): Whole | null {
+    return this.#part?.whole ?? null;
   }
 
   /** True if it was not said before that no more deferred requests may wait, or that some may again. */
