@@ -18,9 +18,8 @@ export async function bundlePage(): Promise<{ text: string; metafile: Metafile }
     bundle: true,
     format: "esm",
     target: "es2022",
-    // Names stay, so that an error on an operator's console says where it was.
-    minifySyntax: true,
-    minifyWhitespace: true,
+    // The same wherever it is built, so that a source map says where an error on an operator's console was.
+    minify: true,
     metafile: true,
     logLevel: "warning",
   });

@@ -14,9 +14,9 @@ export interface Gear {
   pinned: boolean;
 }
 
-export async function findGear(pinned: boolean): Promise<Gear> {
+export async function findGear(pinned: boolean, { readable = false } = {}): Promise<Gear> {
   return {
-    bundles: await bundleAll(),
+    bundles: await bundleAll(readable),
     haproxy: version("haproxy", ["-v"], /version (\S+)/),
     wrk: version("wrk", ["-v"], /wrk (\S+)/),
     pinned,

@@ -15,7 +15,7 @@ const TOP = 30;
 
 const { connections, servers: serverCount, service, seconds, save } = argumentsOrExit();
 cleanUpOnExit();
-const gear = await findGear(shareOutCores());
+const gear = await findGear(shareOutCores(), { readable: true });
 const servers = await Servers.start(serverCount);
 await servers.work(service);
 /** Of servers that do one thing at a time, where that takes a time. */

@@ -25,12 +25,13 @@ export type BundleName = keyof typeof ENTRIES;
 /** Path of each bundle. */
 export type Bundles = Record<BundleName, string>;
 
-export async function bundleAll(): Promise<Bundles> {
+/** `readable`: functions have their names and lines, as they have not where it is deployed. */
+export async function bundleAll(readable: boolean): Promise<Bundles> {
   const folder = newFolder();
   const paths = {} as Bundles;
   for (const [name, { entry, config }] of Object.entries(ENTRIES)) {
     const outdir = join(folder, name);
-    await bundle(entry, outdir, config);
+    await bundle(entry, outdir, config, ...(readable ? ["--no-minify"] : []));
     const file = entry.split("/").at(-1)?.replace(".ts", ".js") as string;
     paths[name as BundleName] = join(outdir, file);
   }

@@ -40,10 +40,15 @@ export default async function bundleOnce(): Promise<() => Promise<void>> {
   return () => rm(folder, { recursive: true, force: true });
 }
 
-/** Builds as `wrangler deploy` would. */
-export async function bundle(entry: string, outdir: string, config = "wrangler.toml"): Promise<void> {
+/** Builds as `wrangler deploy` would. `more`: options of it. */
+export async function bundle(
+  entry: string,
+  outdir: string,
+  config = "wrangler.toml",
+  ...more: string[]
+): Promise<void> {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-  const args = [wrangler, "deploy", entry, "--dry-run", "--outdir", outdir, "--config", config];
+  const args = [wrangler, "deploy", entry, "--dry-run", "--outdir", outdir, "--config", config, ...more];
   await promisify(execFile)(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },

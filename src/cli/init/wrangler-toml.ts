@@ -31,6 +31,8 @@ compatibility_date = "2026-11-17"
 # Servers get path and query to the letter; otherwise \`'\`, \`{\` or \`ü\` are percent-encoded, and a signature over the
 # URL breaks.
 compatibility_flags = ["fetch_legacy_url"]
+# Small, so that it starts quickly; wrangler uploads the source map, by which Cloudflare tells stack traces.
+minify = true
 # Else every function that is made for a request would be given its name at run time.
 keep_names = false
 
