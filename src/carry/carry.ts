@@ -25,7 +25,8 @@ export async function carry(carried: CarriedRequest): Promise<void> {
   };
   for (let failures = 0; ; ) {
     carried.trace.enterQueue();
-    const lease = await acquireLease(carried.env, carried, turn);
+    const acquired = acquireLease(carried.env, carried, turn);
+    const lease = await (pool.shards === 1 ? acquired : acquired.finally(() => noteShard(carried, turn)));
     const startedAt = Date.now();
     try {
       await attempt(carried, lease, failures);
@@ -41,4 +42,8 @@ export async function carry(carried: CarriedRequest): Promise<void> {
       turn.failed = { lease, end, restsUntil: isBusy ? now : now + backoffMs(failures) };
     }
   }
+}
+
+function noteShard({ trace }: CarriedRequest, { shard }: Turn): void {
+  trace.shard = shard ?? null;
 }

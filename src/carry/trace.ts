@@ -32,6 +32,8 @@ export class Trace {
   isDeferred = false;
   /** True for a request without a slot (`free_paths`). */
   isFree = false;
+  /** The shard that it asked last; `null`: the pool has no several. */
+  shard: number | null = null;
   /** Whose request it is, as a hash; `null`: the pool does not ask, or nothing tells. */
   flow: string | null = null;
   /** By how much it went ahead of its arrival. */
@@ -122,6 +124,7 @@ export class Trace {
       traceId,
       // Only a server that got the request knows it.
       spanId: this.attempts > 0 ? spanId : undefined,
+      shard: this.shard ?? undefined,
       flow: this.flow ?? undefined,
       ahead: this.aheadMs === 0 ? undefined : this.aheadMs,
       address: this.#address ?? undefined,

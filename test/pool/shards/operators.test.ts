@@ -4,6 +4,7 @@ import type { AuditList } from "../../../src/admin/audit.ts";
 import type { Snapshot } from "../../../src/scheduler/snapshot.ts";
 import { statuses } from "../../support/connections.ts";
 import { SingleFlightPool } from "../../support/single-flight-pool.ts";
+import { until } from "../../support/until.ts";
 import { Watcher } from "../../support/watcher.ts";
 import { atWork, isSpread, Load, paths, sendAll, serversOf, shardOf } from "./support.ts";
 
@@ -242,4 +243,14 @@ describe("servers that register", () => {
     for (const { name } of after.servers) expect(shardOf(after, name)).toBe(shardOf(before, name));
     expect(stage.every(({ rejected, served }) => rejected === 0 && served.length > 0)).toBe(true);
   });
+});
+
+test("the log says for each request at which object it had its slot", async () => {
+  const snapshot = await start(4, 5, 4);
+  expect(statuses(await Promise.all(sendAll(pool, paths(40))))).toEqual({ 200: 40 });
+  const log = await until(
+    () => pool.sluice.log,
+    (lines) => lines.length === 40,
+  );
+  for (const { server, shard } of log) expect(shard).toBe(shardOf(snapshot, String(server)));
 });
