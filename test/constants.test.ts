@@ -79,7 +79,7 @@ describe("a page that waits", () => {
 });
 
 describe("a ticket", () => {
-  const noticeMs = constant("pool/notices.ts", "NOTICE_MS");
+  const noticeMs = constant("pool/pending-answers.ts", "NOTICE_MS");
   const latestNoticeMs = noticeMs + constant("pool/notices.ts", "STEP_MS");
 
   test("has its token long before a request without one would be refused for an object out of reach", () => {
