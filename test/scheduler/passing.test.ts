@@ -118,6 +118,18 @@ describe("of a lease that has ended by a message that was faster", () => {
     expect(pool.totals).toEqual({ accepted: 2, completed: 2, abandoned: 0, passedOn: 1 });
   });
 
+  test("one counts of a lease that was cut off, whose holder has attached to hear of that", () => {
+    const pool = new Played();
+    pool.enter("x");
+    pool.scheduler.changeServer("a", { state: "maint", cut: 0 }, "me", pool.now);
+    pool.advance(1);
+    expect(pool.scheduler.isCutOff("x")).toBe(true);
+    pool.scheduler.attach("x", pool.now, 1);
+    pool.end("x", { how: "cut" }, 1);
+    pool.pass("x", "nobody");
+    expect(pool.totals).toMatchObject({ completed: 1, passedOn: 1 });
+  });
+
   test("several count, in any order", () => {
     const pool = new Played();
     for (const id of ["x", "y", "z"]) pool.enter(id);

@@ -196,6 +196,7 @@ export class Fleet {
 
   /** The holder of a lease that was cut off says how often it has been passed on. */
   heardOf(slot: Slot<Server>, hop: number): void {
+    expectPasses(slot, hop);
     slot.hop = Math.max(slot.hop, hop);
     slot.isHopUnsure = false;
   }
