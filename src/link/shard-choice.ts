@@ -51,10 +51,12 @@ export function nextShard(
 ): number {
   // The first is always one of the pool's.
   if (countsFlows(pool)) return homeOf(pool, request, asked) ?? 0;
-  let shard = last;
-  do shard = (shard + 1) % pool.shards;
-  while (asked.has(shard) && shard !== last);
-  return shard;
+  for (let n = 1; n < pool.shards; n++) {
+    const shard = (last + n) % pool.shards;
+    if (!asked.has(shard)) return shard;
+  }
+  // One of another version of the pool may have more.
+  return last % pool.shards;
 }
 
 interface Keyed {
