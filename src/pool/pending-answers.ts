@@ -46,16 +46,26 @@ export class PendingAnswers {
   readonly #unread = new Map<string, Pending>();
   readonly #onLeft: (id: string) => void;
   readonly #onRecalled: () => void;
+  readonly #onRead: (id: string) => boolean;
+  readonly #onceSent: () => Promise<unknown>;
   /** By isolate that has not confirmed its recall: the tickets that were told of it, and may yet confirm it. */
   readonly #recalled = new Map<string, { version: number; tickets: Set<string> }>();
 
   /**
    * `left`: called with the id of a ticket whose Worker is gone, or says that its client is. `recalled`: called when an
-   * isolate has heard of a recall.
+   * isolate has heard of a recall. `read`: called when a Worker reads a grant that has lain for a while; returns false if that is
+   * not the ticket's any more. `onceSent`: resolves once the answers of before are not held back for the storage any more.
    */
-  constructor(on: { left: (id: string) => void; recalled: () => void }) {
+  constructor(on: {
+    left: (id: string) => void;
+    recalled: () => void;
+    read: (id: string) => boolean;
+    onceSent: () => Promise<unknown>;
+  }) {
     this.#onLeft = on.left;
     this.#onRecalled = on.recalled;
+    this.#onRead = on.read;
+    this.#onceSent = on.onceSent;
   }
 
   get size(): number {
@@ -141,6 +151,7 @@ export class PendingAnswers {
     if (this.#unread.get(id) === pending) {
       this.#unread.delete(id);
       pending.unread = LEFT;
+      this.#gone(id);
     } else if (this.#isPending(pending)) this.answer(id, LEFT);
     else return;
     this.#onLeft(id);
@@ -168,10 +179,14 @@ export class PendingAnswers {
       () => this.#leave(pending),
     );
     entered({ granted: false, code: "queued", ticket, token, ...more });
-    const again = () => {
-      if (!pending.hasAsked) this.#unasked.add(() => this.#giveUp(pending), Date.now());
-    };
-    this.#unasked.add(again, Date.now());
+    this.#unasked.add(() => this.#doubt(pending), Date.now());
+  }
+
+  #doubt(pending: Pending): void {
+    if (pending.hasAsked) return;
+    const giveUp = () => this.#unasked.add(() => this.#giveUp(pending), Date.now());
+    // If that fails, the object is ended.
+    this.#onceSent().then(giveUp, () => {});
   }
 
   #gone(id: string): void {
@@ -186,7 +201,7 @@ export class PendingAnswers {
 
   #turn(pending: Pending): Promise<Answer | Again> {
     const { id, news, isolate, unread } = pending;
-    if (pending.isGivenUp) return Promise.reject(new Error("nothing was heard of the ticket for too long"));
+    if (pending.isGivenUp) return this.#enterAgain();
     pending.hasAsked = true;
     if (news) {
       // The recall came when this call was on its way.
@@ -197,17 +212,29 @@ export class PendingAnswers {
     // Its isolate has read the answer before this call.
     if (isolate !== null && pending.recalled >= (this.#recalled.get(isolate)?.version ?? Infinity))
       this.#confirmed(isolate);
-    if (unread) {
-      if (this.#unread.get(id) === pending) this.#unread.delete(id);
-      return Promise.resolve(unread);
+    if (unread && this.#unread.get(id) === pending) {
+      this.#unread.delete(id);
+      return this.#onRead(id) ? Promise.resolve(withoutPermit(unread)) : this.#enterAgain();
     }
+    if (unread) return Promise.resolve(unread);
     return new Promise((asked) => {
       pending.asked = asked;
     });
+  }
+
+  #enterAgain(): Promise<never> {
+    return Promise.reject(new Error("nothing was heard of the ticket for too long"));
   }
 
   /** False once the call was answered, or replaced by a repeated one. */
   #isPending(pending: Pending): boolean {
     return this.#pending.get(pending.id) === pending;
   }
+}
+
+/** Until when the lease may be passed on is counted from when the grant is read: that was to be sooner. */
+function withoutPermit(answer: Answer): Answer {
+  if (!answer.granted) return answer;
+  const { pass: _, ...granted } = answer;
+  return granted;
 }

@@ -102,6 +102,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   readonly #answers = new PendingAnswers({
     left: (id) => this.#ticketLeft(id),
     recalled: () => this.#conditions.changed(),
+    read: (id) => this.#renew(id),
+    onceSent: () => this.ctx.storage.sync(),
   });
   readonly #handles: LeaseHandles;
   readonly #commit = new GroupCommit(() => this.#flush());
@@ -697,6 +699,8 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
 
   #answer(decision: Decision): void {
     const { kind, ticket } = decision;
+    // It was taken back since, in the same commit, and may be somebody else's.
+    if (kind === "grant" && decision.slot.lease !== ticket) return;
     if (this.#deferral.has(ticket)) this.#answerDeferred(decision);
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
     else if (kind === "borrow") return;

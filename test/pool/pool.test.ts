@@ -458,6 +458,49 @@ describe("a ticket whose Worker does not ask by its handle", () => {
     expect(await ticket.turn()).toMatchObject({ granted: false, code: "left" });
   });
 
+  test("is not told of a slot that an operator has freed meanwhile: it enters again", async () => {
+    const object = new PoolObject();
+    await enter(object, "a");
+    const { ticket } = queuedOf(await enter(object, "b"));
+    void done(object, "a");
+    await object.pass(100);
+    await object.pool.freeLease("b", act());
+    await expect(ticket.turn()).rejects.toThrow("nothing was heard");
+  });
+
+  test("is not told until when it may pass its lease on, which was counted from before", async () => {
+    const object = new PoolObject();
+    const caller = (call: number) => ({ caller: { isolate: "one", call } });
+    await enter(object, "a", caller(1));
+    const { ticket } = queuedOf(await enter(object, "b", caller(2)));
+    const c = ask(object, "c", caller(3));
+    void done(object, "a");
+    await object.pass(100);
+    const late = await ticket.turn();
+    expect(late).toMatchObject({ granted: true });
+    expect(late).not.toHaveProperty("pass");
+    await object.pass(SECOND);
+    const turn = queuedOf(await c).ticket.turn();
+    void done(object, "b");
+    await object.pass(100);
+    expect(await turn).toHaveProperty("pass");
+  });
+
+  test("is not taken for gone while the storage holds back what it was sent", async () => {
+    const object = new PoolObject();
+    const stored = Promise.withResolvers<void>();
+    vi.spyOn(object.storage, "sync").mockReturnValue(stored.promise);
+    await enter(object, "a");
+    const { ticket } = queuedOf(await enter(object, "b"));
+    await object.pass(60 * SECOND);
+    expect(object.snapshot().queued).toBe(1);
+    stored.resolve();
+    await object.pass(SECOND);
+    void ticket.turn();
+    await object.pass(10 * SECOND);
+    expect(object.snapshot().queued).toBe(1);
+  });
+
   test("which has asked, has gone, and was granted a slot before it would have asked again, has not used that", async () => {
     const object = new PoolObject();
     await enter(object, "a", { caller: { isolate: "one", call: 1 } });
@@ -478,4 +521,26 @@ describe("a ticket whose Worker does not ask by its handle", () => {
     await object.pass(100);
     expect(slotsOnRecord(object)).toEqual([]);
   });
+});
+
+test("a slot that was given to a ticket and taken back in the same commit is not told to its next call", async () => {
+  const object = new PoolObject();
+  await enter(object, "a");
+  const { ticket: b } = queuedOf(await enter(object, "b"));
+  const { ticket: c, token } = queuedOf(await enter(object, "c"));
+  const { ticket: d } = queuedOf(await enter(object, "d"));
+  void c.turn();
+  const next = d.turn();
+  void done(object, "a");
+  await object.pass(100);
+  expect(slotsOnRecord(object)).toEqual(["b leased"]);
+  // It has not read of its slot, which goes to c, whose call breaks, and comes again.
+  b.leave();
+  (c as unknown as Disposable)[Symbol.dispose]();
+  const told = vi.fn();
+  void ask(object, "c", { token }).then(told);
+  await object.pass(100);
+  expect(await next).toMatchObject({ granted: true });
+  expect(slotsOnRecord(object)).toEqual(["d leased"]);
+  expect(told).not.toHaveBeenCalled();
 });

@@ -50,6 +50,8 @@ export class PoolModel {
   readonly #answers = new PendingAnswers({
     left: (id) => this.#ticketLeft(id),
     recalled: () => this.#conditions.changed(),
+    read: (id) => this.#renew(id),
+    onceSent: () => Promise.resolve(),
   });
   readonly #handles: LeaseHandles;
   readonly #commit = new GroupCommit(() => this.#flush());
@@ -247,6 +249,7 @@ export class PoolModel {
     const { kind, ticket } = decision;
     if (kind === "queued") this.#answers.queued(ticket, decision.token, this.scheduler.currentDrain !== null);
     else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
+    else if (kind === "grant" && decision.slot.lease !== ticket) return;
     else if (kind === "grant") this.#answers.answer(ticket, this.#granted(decision));
     else if (kind === "passed" || kind === "defer") {
       const code = kind === "passed" ? "served" : kind;
