@@ -66,6 +66,8 @@ export class Coordinator {
   readonly #conditions = new Conditions();
   /** The servers that are down, as far as it was told. */
   readonly #down: Set<string>;
+  /** When those have registered that are there by that, by their identities. */
+  #registered: Map<string, number>;
   /** Rises with other orders, and when a shard follows them, or says that nothing is in flight there any more. */
   revision = 0;
   /** By what the last orders were made. */
@@ -85,6 +87,7 @@ export class Coordinator {
     this.#on = on;
     const down = scheduler.servers.filter(({ health }) => health.status === "down");
     this.#down = new Set(ledger.down ?? down.map(({ identity }) => identity));
+    this.#registered = registeredOf(scheduler);
     this.#ownership = new Ownership(ledger.load(), occupiedOf(scheduler));
   }
 
@@ -97,6 +100,7 @@ export class Coordinator {
     this.#ownership.renew();
     this.#ownership.claim(occupiedOf(this.#scheduler));
     this.#ownership.configure(this.#servers, this.#shards);
+    this.#noteRegistered();
     this.#order();
   }
 
@@ -174,6 +178,11 @@ export class Coordinator {
     this.#knownOf(shard).isReached = isReached;
   }
 
+  /** True if the server is down, as far as its shard has told. */
+  isDown(identity: string): boolean {
+    return this.#down.has(identity);
+  }
+
   ownerOf(identity: string): number | null {
     return this.#ownership.ownerOf(identity);
   }
@@ -243,8 +252,23 @@ export class Coordinator {
       if (down.has(identity)) this.#down.add(identity);
       else this.#down.delete(identity);
     }
+    this.#writeDown();
+  }
+
+  /** A server that has just registered may not be ready yet: it is down until it has passed its checks. */
+  #noteRegistered(): void {
+    const before = this.#registered;
+    this.#registered = registeredOf(this.#scheduler);
+    const added = [...this.#registered].filter(([identity, since]) => before.get(identity) !== since);
+    if (added.length === 0) return;
+    for (const [identity] of added) this.#down.add(identity);
+    this.#writeDown();
+  }
+
+  #writeDown(): void {
+    for (const one of this.#down) if (this.#ownership.holderOf(one) === null) this.#down.delete(one);
     this.#on.write(() => {
-      this.#ledger.down = [...this.#down].filter((one) => this.#ownership.holderOf(one) !== null);
+      this.#ledger.down = [...this.#down];
     });
   }
 
@@ -341,6 +365,13 @@ export class Coordinator {
     }
     return known;
   }
+}
+
+function registeredOf(scheduler: Scheduler): Map<string, number> {
+  const there = scheduler.servers.filter(({ retired }) => !retired);
+  return new Map(
+    there.flatMap(({ identity, registration }) => (registration ? [[identity, registration.since]] : [])),
+  );
 }
 
 function occupiedOf(scheduler: Scheduler): string[] {

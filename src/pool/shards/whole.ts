@@ -85,22 +85,33 @@ export class Whole {
   /** The pool's, of this object's own. */
   snapshot(own: SnapshotContent, now: number): SnapshotContent {
     const { others, unreachable } = this.#coordinator;
+    const wanted = new Map(this.#scheduler.servers.map((server) => [server.name, server]));
+    const asTold = (server: ServerSnapshot): ServerSnapshot => {
+      const isDown = this.#coordinator.isDown(wanted.get(server.name)?.identity ?? "");
+      return isDown ? { ...server, health: "down" } : server;
+    };
     const views = others.map((shard) => {
       const seen = this.#seen.get(shard);
       return {
         shard,
         reachable: !unreachable.includes(shard),
-        snapshot: seen?.snapshot ?? null,
+        snapshot: seen ? asFarAsInformed(seen, asTold) : null,
         waits: seen?.view.waits ?? [],
         services: seen?.view.services ?? [],
       };
     });
-    const wanted = new Map(this.#scheduler.servers.map((server) => [server.name, server]));
     const ownerOf = ({ name }: { name: string }) => {
       const server = wanted.get(name);
       return server ? this.#coordinator.ownerOf(server.identity) : null;
     };
-    const merged = mergedSnapshot(own, views, this.#scheduler.traffic.sketches(now), ownerOf);
+    // For those that their owner does not show.
+    const listed = own.servers.map(asTold);
+    const merged = mergedSnapshot(
+      { ...own, servers: listed },
+      views,
+      this.#scheduler.traffic.sketches(now),
+      ownerOf,
+    );
     const servers = merged.servers.map((seen) => this.#asFarAsKnown(seen, wanted.get(seen.name)));
     return { ...merged, servers };
   }
@@ -244,6 +255,15 @@ export class Whole {
     if (!wanted || (server.state === "ready" && !wanted.retired)) return server;
     return this.#isCertain(wanted.identity) ? server : { ...server, inFlight: 1 };
   }
+}
+
+/** A shard that has just started has heard nothing, and knows of a server only that something of it is in flight. */
+function asFarAsInformed(
+  { view, snapshot }: Seen,
+  asTold: (server: ServerSnapshot) => ServerSnapshot,
+): SnapshotContent | null {
+  if (snapshot === null || view.version > 0) return snapshot;
+  return { ...snapshot, servers: snapshot.servers.map(asTold) };
 }
 
 /** As the latest. */

@@ -139,11 +139,11 @@ export class Roster {
 
   /** Some of the servers are this object's from now on, and the others another one's. */
   assign({ owned, wanted, down }: Assigned, now: number): void {
-    if (wanted) this.#follow(wanted, now);
+    if (wanted) this.#follow(wanted);
     for (const server of this.#servers) {
       const isNew = server.away;
       server.away = !owned.has(server.identity);
-      if (isNew && !server.away && down?.has(server.identity)) this.#staysDown(server, now);
+      if (isNew && !server.away && down) this.#takeOver(server, down.has(server.identity), now);
       if (server.away) server.nextCheckAt = Number.POSITIVE_INFINITY;
     }
     for (const server of [...this.#servers]) this.removeIfIdle(server);
@@ -152,27 +152,29 @@ export class Roster {
     this.#checks.work(this.#servers, now);
   }
 
-  #follow({ registered, overrides }: NonNullable<Assigned["wanted"]>, now: number): void {
+  #follow({ registered, overrides }: NonNullable<Assigned["wanted"]>): void {
     const rows = new Map(overrides.map((row) => [row.name, row]));
     const present = new Set(registered.map(({ identity }) => identity));
     for (const server of this.#servers)
       if (server.registration && !server.retired && !present.has(server.identity)) server.retire();
-    for (const row of registered) this.#join(row, now);
+    for (const row of registered) this.#join(row);
     for (const server of this.#servers)
       if (!server.retired) server.follow(rows.get(server.name) ?? AS_CONFIGURED);
   }
 
-  /** It was down when another object let it go, and is until it has passed its checks. */
-  #staysDown(server: Server, now: number): void {
+  /** `isDown`: it was when another object let it go, or has just registered: it is until it has passed its checks. */
+  #takeOver(server: Server, isDown: boolean, now: number): void {
     const { check } = this.#settings;
-    if (!check || server.health.status === "down") return;
-    server.health = new HealthState(check, "down", now);
-    server.healthSince = now;
+    // Of a server of the configuration this object may have found more than anybody has heard.
+    const isOver = server.health.status === "down" && !isDown && server.registration !== null;
+    if (!check || (!isOver && (!isDown || server.health.status === "down"))) return;
+    server.health = new HealthState(check, isDown ? "down" : "unchecked", isDown ? now : null);
+    server.healthSince = isDown ? now : null;
     this.#outbox.serverChanged(server.row);
   }
 
   /** A server that has registered with another object of the pool. */
-  #join(row: RegisteredRow, now: number): void {
+  #join(row: RegisteredRow): void {
     const { slots, check } = this.#settings;
     const namesake = this.#servers.find(
       ({ name, identity }) => name === row.name && identity !== row.identity,
@@ -185,9 +187,10 @@ export class Roster {
     if (!known) this.#servers.push(server);
     server.register(row, slots);
     if (!isNew) return;
-    // It may not be ready yet.
-    server.health = new HealthState(check, check ? "down" : "unchecked", now);
-    server.healthSince = check && now;
+    // Who gives it to this object knows whether it is down.
+    server.away = true;
+    server.health = new HealthState(check);
+    server.healthSince = null;
   }
 
   /** Takes out the servers that have registered, and have not done so again in time. */
@@ -240,9 +243,10 @@ export class Roster {
       this.#servers.push(server);
     }
     server.register(row, slots);
-    // It may not be ready yet.
-    server.health = new HealthState(check, check ? "down" : "unchecked", now);
-    server.healthSince = check && now;
+    // It may not be ready yet. Of one of several objects, its owner is told so (`assign`).
+    const isDown = check !== null && !server.away;
+    server.health = new HealthState(check, isDown ? "down" : "unchecked", isDown ? now : null);
+    server.healthSince = isDown ? now : null;
     this.#registered(server);
     this.record(server);
     this.#checks.work(this.#servers, now);

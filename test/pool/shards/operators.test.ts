@@ -6,7 +6,7 @@ import { statuses } from "../../support/connections.ts";
 import { SingleFlightPool } from "../../support/single-flight-pool.ts";
 import { until } from "../../support/until.ts";
 import { Watcher } from "../../support/watcher.ts";
-import { atWork, isSpread, Load, paths, sendAll, serversOf, shardOf } from "./support.ts";
+import { atWork, isSpread, Load, objectNames, paths, sendAll, serversOf, shardOf } from "./support.ts";
 
 let pool: SingleFlightPool;
 afterEach(() => pool.stop());
@@ -231,6 +231,33 @@ describe("servers that register", () => {
     await load.end();
     expect(stage.reduce((sum, { rejected }) => sum + rejected, 0)).toBe(0);
     expect(statuses(load.answers)).toEqual({ 200: load.answers.length });
+  });
+
+  test("are as well as they were when the objects that grant them start again", async () => {
+    const check = { path: "/idle", interval: "100ms", rise: 5 };
+    pool = await SingleFlightPool.start(0, 0, { shards: 4, ...register, check, when_down: "refuse" });
+    await come(8, 5);
+    await pool.sluice.until("web", ({ servers }) => servers.every(({ health }) => health === "up"));
+    const seen = new Set<string>();
+    for (const name of objectNames(4)) {
+      await pool.sluice.crash(name);
+      const { servers } = await pool.sluice.until("web", isSpread(4));
+      for (const { health } of servers) seen.add(health);
+    }
+    expect([...seen]).not.toContain("down");
+    expect(statuses(await Promise.all(sendAll(pool, paths(40))))).toEqual({ 200: 40 });
+  });
+
+  test("get nothing until they have passed their checks, also if the objects that grant them start again", async () => {
+    // It is not there.
+    const check = { path: "/idle", interval: "100ms", port: 9 };
+    pool = await SingleFlightPool.start(0, 0, { shards: 4, ...register, check });
+    await come(8, 5);
+    for (const name of ["", ...objectNames(4)]) {
+      if (name) await pool.sluice.crash(name);
+      const { servers } = await pool.sluice.until("web", isSpread(4));
+      expect(servers.map(({ health }) => health)).toEqual(Array(8).fill("down"));
+    }
   });
 
   test("belong to an object each when the first one has crashed", async () => {
