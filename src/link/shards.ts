@@ -77,10 +77,13 @@ export interface ShardOrders extends Orders {
 /** How a shard is. */
 export interface ShardReport {
   shard: number;
-  /** When the shard's instance started, in ms since the epoch, and the number of the report, which rises: reports may overtake each other. */
+  /**
+   * When the shard's instance started, in ms since the epoch, and no earlier than the one before by whatever clock; and the number of
+   * the report, which rises: reports may overtake each other.
+   */
   since: number;
   number: number;
-  /** Of the orders that it follows; 0: it has none. */
+  /** Of the orders that it follows, and its isolates, too; 0: it has none. */
   version: number;
   /** Of the last orders that it has on record: none of before count. */
   followed: number;

@@ -406,6 +406,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     const member = this.#memberAsked();
     member.obey(orders, Date.now());
     await this.#untilRecalled();
+    member.settled(orders.version, Date.now());
     return member.peek(Date.now());
   }
 

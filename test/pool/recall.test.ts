@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type EnterRequest, type Granted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
+import type { ShardOrders } from "../../src/link/shards.ts";
 import { act } from "../support/act.ts";
 import { PoolObject } from "../support/pool-object.ts";
 
@@ -101,4 +102,23 @@ test("a lease that was granted just before its server is taken out is not passed
   await vi.advanceTimersByTimeAsync(60);
   const { pass: again } = (await repeated) as Granted;
   expect(again?.version ?? 0).toBeLessThan(next?.notBefore ?? 0);
+});
+
+test("orders for one of several objects count as followed once its isolates have confirmed that they pass nothing on", async () => {
+  const object = new PoolObject({ shards: 2 }, "web#1");
+  const owned = ["http://web-1.example"];
+  const nothing = { drain: null, overrides: [], registered: [], down: [], isDeferredFull: false };
+  const orders = (version: number, held: Pick<ShardOrders, "owned" | "leaving">) =>
+    object.pool.obey({ version, shards: 2, ...held, ...nothing });
+  const versions = () => object.reports.map(({ version }) => version);
+  expect((await orders(1, { owned, leaving: [] })).version).toBe(1);
+  const { waiting } = await withNext(object);
+  const obeyed = orders(2, { owned: [], leaving: owned });
+  const { ticket } = (await waiting) as Queued;
+  expect(await isOver(obeyed)).toBe(false);
+  expect(Math.max(...versions())).toBe(1);
+  void ticket.turn();
+  expect((await obeyed).version).toBe(2);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(versions().at(-1)).toBe(2);
 });

@@ -2,6 +2,7 @@ import "./without-platform.ts";
 import type { TurnAnswer } from "../../src/link/deferred-calls.ts";
 import type { Env } from "../../src/link/env.ts";
 import type { Granted } from "../../src/link/protocol.ts";
+import type { ShardReport } from "../../src/link/shards.ts";
 import { LeaseHandle, TicketHandle, WatchHandle } from "../../src/pool/handles.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import type { Snapshot } from "../../src/scheduler/snapshot.ts";
@@ -21,12 +22,15 @@ export class PoolObject extends ObjectLife<Pool> {
   readonly turns: { id: string; ticket: string; granted: Granted | null }[] = [];
   readonly refusals: { id: string; code: string }[] = [];
   answer: ((id: string, ticket: string, granted: Granted | null) => TurnAnswer) | null = null;
-  /** What other objects of pools were asked for; none of them answers. */
+  /** What other objects of pools were asked for; none of them answers, but to reports. */
   readonly calls: string[] = [];
+  readonly reports: ShardReport[] = [];
+  readonly #name: string;
   readonly #env: Record<string, unknown>;
 
-  constructor(keys: Record<string, unknown> = {}) {
+  constructor(keys: Record<string, unknown> = {}, name = "web") {
     super();
+    this.#name = name;
     const servers = [{ name: "web-1", url: "http://web-1.example" }];
     const stub = (id: string) => ({
       turn: async (ticket: string, turn: { granted: Granted } | null) => {
@@ -42,10 +46,17 @@ export class PoolObject extends ObjectLife<Pool> {
       },
     });
     const namespace = { idFromString: (text: string) => text, get: stub };
+    const report = async (report: ShardReport) => {
+      this.reports.push(report);
+      return null;
+    };
     const silent = (name: string) =>
       new Proxy(
         {},
-        { get: (_, call) => () => new Promise(() => this.calls.push(`${name} ${String(call)}`)) },
+        {
+          get: (_, call) =>
+            call === "report" ? report : () => new Promise(() => this.calls.push(`${name} ${String(call)}`)),
+        },
       );
     const POOL = { getByName: silent };
     this.#env = { POOLS: { web: { servers, ...keys } }, DEFERRED: namespace, POOL };
@@ -78,7 +89,7 @@ export class PoolObject extends ObjectLife<Pool> {
 
   protected override start(): Pool {
     const abort = (reason: string) => void this.aborts.push(reason);
-    const ctx = { id: { name: "web" }, storage: this.storage, abort };
+    const ctx = { id: { name: this.#name }, storage: this.storage, abort };
     return new Pool(ctx as unknown as DurableObjectState, this.#env as unknown as Env);
   }
 }

@@ -49,6 +49,8 @@ export class Member {
   #known = { revision: -1, report: { down: [] as string[], isAvailable: false } };
   /** As this instance has read it or written it. */
   #followed: number;
+  /** Of the orders that no isolate passes a lease on against any more. */
+  #settled = 0;
   /** While requests wait, nothing else may happen that would show for how long. */
   readonly #ticker = new Ticker(() => this.committed(Date.now()));
 
@@ -58,20 +60,32 @@ export class Member {
     this.#scheduler = scheduler;
     this.#ledger = ledger;
     this.#on = on;
-    this.#since = Date.now();
     this.#followed = ledger.followed;
+    this.#since = Math.max(Date.now(), ledger.startedAt + 1);
+    // The first object's own reports do not travel.
+    if (shard === 0) return;
+    on.write(() => {
+      ledger.startedAt = this.#since;
+    });
   }
 
-  /** Returns false if the orders are no news. */
-  obey(orders: ShardOrders, now: number): boolean {
-    if (!this.holding.hear(orders)) return false;
+  /** To be followed by `settled`. */
+  obey(orders: ShardOrders, now: number): void {
+    if (!this.holding.hear(orders)) return;
     const { owned, down, registered, overrides, drain } = orders;
     const wanted = this.shard === 0 ? null : { registered, overrides };
     this.#scheduler.assign({ owned: new Set(owned), down: new Set(down), wanted, drain }, now);
     // No orders of before are to replace them, though they come after a restart.
     this.#follow(orders.version);
+    // Of what isolates of this object's own pass on, operators' acts wait for the end.
+    if (this.shard === 0) this.#settled = orders.version;
     this.#on.changed();
-    return true;
+  }
+
+  /** No isolate passes on a lease by what it was told before these orders: they count as followed from now on. */
+  settled(version: number, now: number): void {
+    this.#settled = Math.max(this.#settled, version);
+    this.committed(now);
   }
 
   /** Another shard's requests wait for room. */
@@ -169,11 +183,13 @@ export class Member {
     const scheduler = this.#scheduler;
     const isTaken = (identity: string) =>
       scheduler.servers.some((one) => one.identity === identity && one.occupied > 0);
+    const isSettled = this.holding.orders?.version === this.#settled;
     return {
       ...{ shard: this.shard, since: this.#since, number: this.#number },
-      version: this.holding.orders?.version ?? 0,
+      version: this.#settled,
       followed: this.#followed,
-      released: this.holding.release(isTaken)?.identities ?? [],
+      // By which orders they are let go, the version says.
+      released: isSettled ? (this.holding.release(isTaken)?.identities ?? []) : [],
       ...this.#ofServers,
       isQuiet: scheduler.currentDrain !== null && scheduler.isQuiet,
       want: scheduler.longWaits(LONG_WAIT_MS, now),

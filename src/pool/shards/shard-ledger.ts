@@ -74,6 +74,15 @@ export class ShardLedger {
     this.#put("followed", version);
   }
 
+  /** When the last instance started, in ms since the epoch; 0: none has. */
+  get startedAt(): number {
+    return this.#get<number>("started-at") ?? 0;
+  }
+
+  set startedAt(at: number) {
+    this.#put("started-at", at);
+  }
+
   /** What other shards have counted, as it was last told, by their numbers. */
   counts(): Map<number, Counts> {
     const found = this.#sql
