@@ -406,7 +406,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     const member = this.#memberAsked();
     member.obey(orders, Date.now());
     await this.#untilRecalled();
-    member.settled(orders.version, Date.now());
+    member.settled(orders, Date.now());
     return member.peek(Date.now());
   }
 

@@ -122,3 +122,14 @@ test("orders for one of several objects count as followed once its isolates have
   await vi.advanceTimersByTimeAsync(100);
   expect(versions().at(-1)).toBe(2);
 });
+
+test("orders that are older than what one of several objects has followed before a restart do not count as followed", async () => {
+  const object = new PoolObject({ shards: 2 }, "web#1");
+  const nothing = { drain: null, overrides: [], registered: [], down: [], isDeferredFull: false };
+  const orders = (version: number) =>
+    object.pool.obey({ version, shards: 2, owned: [], leaving: [], ...nothing });
+  await orders(5);
+  object.lose();
+  expect((await orders(4)).version).toBe(0);
+  expect((await orders(5)).version).toBe(5);
+});

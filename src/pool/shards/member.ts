@@ -82,9 +82,13 @@ export class Member {
     this.#on.changed();
   }
 
-  /** No isolate passes on a lease by what it was told before these orders: they count as followed from now on. */
-  settled(version: number, now: number): void {
-    this.#settled = Math.max(this.#settled, version);
+  /**
+   * No isolate passes on a lease by what it was told before these orders: they count as followed from now on, unless they are older
+   * than what was followed before.
+   */
+  settled({ version }: ShardOrders, now: number): void {
+    const held = this.holding.orders?.version ?? 0;
+    this.#settled = Math.max(this.#settled, Math.min(version, held));
     this.committed(now);
   }
 
