@@ -78,7 +78,7 @@ export interface ShardOrders extends Orders {
 export interface ShardReport {
   shard: number;
   /**
-   * When the shard's instance started, in ms since the epoch, and no earlier than the one before by whatever clock; and the number of
+   * When the shard's instance started, in ms since the epoch, and later than the one before, whatever the clock says; and the number of
    * the report, which rises: reports may overtake each other.
    */
   since: number;

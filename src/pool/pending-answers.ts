@@ -47,24 +47,30 @@ export class PendingAnswers {
   readonly #onLeft: (id: string) => void;
   readonly #onRecalled: () => void;
   readonly #onRead: (id: string) => boolean;
+  readonly #onReturned: () => void;
   readonly #onceSent: () => Promise<unknown>;
-  /** By isolate that has not confirmed its recall: the tickets that were told of it, and may yet confirm it. */
-  readonly #recalled = new Map<string, { version: number; tickets: Set<string> }>();
+  /**
+   * By isolate that has not confirmed its recall: the tickets that were told of it, and may yet confirm it. `since`: the first recall
+   * that it has not confirmed.
+   */
+  readonly #recalled = new Map<string, { since: number; version: number; tickets: Set<string> }>();
 
   /**
    * `left`: called with the id of a ticket whose Worker is gone, or says that its client is. `recalled`: called when an
    * isolate has heard of a recall. `read`: called when a Worker reads a grant that has lain for a while; returns false if that is
-   * not the ticket's any more. `onceSent`: resolves once the answers of before are not held back for the storage any more.
+   * not the ticket's any more. `returned`: called when a Worker asks that was taken for gone, and will enter again. `onceSent`: resolves once the answers of before are not held back for the storage any more.
    */
   constructor(on: {
     left: (id: string) => void;
     recalled: () => void;
     read: (id: string) => boolean;
+    returned: () => void;
     onceSent: () => Promise<unknown>;
   }) {
     this.#onLeft = on.left;
     this.#onRecalled = on.recalled;
     this.#onRead = on.read;
+    this.#onReturned = on.returned;
     this.#onceSent = on.onceSent;
   }
 
@@ -76,6 +82,8 @@ export class PendingAnswers {
   add(id: string, isolate: string | null): Promise<Granted | Served | Queued | NotGranted> {
     // Nothing is passed on to the call that it replaces.
     this.#gone(id);
+    const unread = this.#unread.get(id);
+    if (unread) unread.unread = LEFT;
     this.#unread.delete(id);
     return new Promise((entered) => {
       const before = this.#pending.get(id);
@@ -105,6 +113,11 @@ export class PendingAnswers {
     if (!answer.granted && ["served", "left", "elsewhere"].includes(answer.code)) this.#gone(id);
   }
 
+  /** Has the ticket enter this shard again. */
+  answerAgain(id: string, shard: number): void {
+    this.answer(id, { granted: false, code: "elsewhere", to: shard, sentOn: true });
+  }
+
   /** Sends a ticket its handle and token: at once, or only if it still waits after a while. */
   queued(id: string, token: number, atOnce: boolean, more: Pick<Queued, "load"> = {}): void {
     const pending = this.#pending.get(id);
@@ -126,17 +139,27 @@ export class PendingAnswers {
         asked({ granted: false, code: "again", next });
       } else pending.news = next;
     }
-    this.#recalled.set(isolate, { version: next.version, tickets: new Set(tickets.map(({ id }) => id)) });
+    const { version } = next;
+    const { since = version } = this.#recalled.get(isolate) ?? {};
+    this.#recalled.set(isolate, { since, version, tickets: new Set(tickets.map(({ id }) => id)) });
   }
 
-  /** True once every isolate that was told of a recall has heard of it, or has nobody to pass a lease on to. */
-  get isRecalled(): boolean {
-    return this.#recalled.size === 0;
+  /** The latest recall that an isolate has not confirmed; 0: there is none. */
+  get latestRecall(): number {
+    return Math.max(0, ...[...this.#recalled.values()].map(({ version }) => version));
   }
 
-  /** Nobody is waited for any longer who has not confirmed a recall. */
-  forgetRecalls(): void {
-    this.#recalled.clear();
+  /** True once every isolate has heard of the recalls up to this one, or has nobody to pass a lease on to. */
+  isRecalled(upTo: number): boolean {
+    return [...this.#recalled.values()].every(({ since }) => since > upTo);
+  }
+
+  /** Nobody is waited for any longer who has not confirmed a recall up to this one. */
+  forgetRecalls(upTo: number): void {
+    for (const [isolate, recall] of this.#recalled) {
+      if (recall.version <= upTo) this.#recalled.delete(isolate);
+      else recall.since = Math.max(recall.since, upTo + 1);
+    }
   }
 
   /** Resolves the ticket's call with `left` and calls `onLeft`, if the call is pending. */
@@ -201,7 +224,10 @@ export class PendingAnswers {
 
   #turn(pending: Pending): Promise<Answer | Again> {
     const { id, news, isolate, unread } = pending;
-    if (pending.isGivenUp) return this.#enterAgain();
+    if (pending.isGivenUp) {
+      this.#onReturned();
+      return this.#enterAgain();
+    }
     pending.hasAsked = true;
     if (news) {
       // The recall came when this call was on its way.

@@ -103,6 +103,7 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
     left: (id) => this.#ticketLeft(id),
     recalled: () => this.#conditions.changed(),
     read: (id) => this.#renew(id),
+    returned: () => this.#scheduler.counters.notAbandoned(),
     onceSent: () => this.ctx.storage.sync(),
   });
   readonly #handles: LeaseHandles;
@@ -355,7 +356,12 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   register(registration: Registration, act: Act): Registered | NotRegistered {
     const answer = this.#acts.register(registration, act);
     this.#commit.now();
-    return answer;
+    if (!("server" in answer)) return answer;
+    // Which shard checks it is decided by then, and it is down until that has.
+    const isMeant = (one: Server) => one.name === answer.server.name && !one.retired;
+    const { identity = "" } = this.#scheduler.servers.find(isMeant) ?? {};
+    const isDown = this.#coordinator?.isDown(identity) ?? false;
+    return isDown ? { ...answer, server: { ...answer.server, health: "down" } } : answer;
   }
 
   async deregister(name: string, url: string | null, act: Act): Promise<Leaving | null> {
@@ -619,10 +625,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
   async #untilRecalled(): Promise<void> {
     this.#commit.now();
     const followed = this.#coordinator?.untilFollowed(FOLLOWED_MS);
-    await this.#conditions.until(() => this.#answers.isRecalled, RECALL_MS);
+    const { latestRecall } = this.#answers;
+    await this.#conditions.until(() => this.#answers.isRecalled(latestRecall), RECALL_MS);
     await followed;
     // An isolate that is gone would keep the next operator waiting, too.
-    this.#answers.forgetRecalls();
+    this.#answers.forgetRecalls(latestRecall);
   }
 
   #ticketLeft(id: string): void {
@@ -700,8 +707,11 @@ export class Pool extends DurableObject<Env> implements PoolCalls, ShardCalls {
 
   #answer(decision: Decision): void {
     const { kind, ticket } = decision;
-    // It was taken back since, in the same commit, and may be somebody else's.
-    if (kind === "grant" && decision.slot.lease !== ticket) return;
+    if (kind === "grant" && !this.#scheduler.stands(decision)) {
+      // It was taken back in the same commit, and may be somebody else's by now.
+      if (!this.#scheduler.knows(ticket)) this.#answers.answerAgain(ticket, this.#member?.shard ?? 0);
+      return;
+    }
     if (this.#deferral.has(ticket)) this.#answerDeferred(decision);
     // In a drain, which may take long, every ticket gets its token at once, so that none loses its turn to a restart.
     else if (kind === "borrow") return;

@@ -14,7 +14,7 @@ import { Chronicle } from "./record/chronicle.ts";
 import type { Counters, Counts, Totals } from "./record/counters.ts";
 import type { DrainEnd, PoolEvent } from "./record/events.ts";
 import type { Journal } from "./record/journal.ts";
-import { type Changes, Outbox } from "./record/outbox.ts";
+import { type Changes, type Decision, Outbox } from "./record/outbox.ts";
 import type { Traffic } from "./record/traffic.ts";
 import { type ShardOptions, Sharing } from "./sharing.ts";
 import type { DeferRefusal, LeaseEnd, SchedulerRefusal } from "./terms/lease-end.ts";
@@ -449,6 +449,12 @@ export class Scheduler {
     return this.#sharing.longWaits(ms, now);
   }
 
+  /** Requests wait at another object: the servers of this one are checked as if they did here. */
+  othersWantRoom(now: number): void {
+    this.#fleet.work(now);
+    this.#ask(now);
+  }
+
   /** See `Sharing`. */
   get isBare(): boolean {
     return this.#sharing.isBare;
@@ -609,6 +615,16 @@ export class Scheduler {
     if (!this.#shares) return null;
     const oldest = this.#waitingList.oldestByFlow();
     return [...this.#shares.uses(now)].map((use) => ({ ...use, oldestSince: oldest.get(use.key) ?? null }));
+  }
+
+  /** False if the slot of a grant has been taken back since it was decided. */
+  stands({ ticket, slot }: Pick<Decision & { kind: "grant" }, "ticket" | "slot">): boolean {
+    return (this.#fleet.leased(ticket) ?? this.#fleet.cutOff(ticket)) === slot;
+  }
+
+  /** True if this is the id of a ticket that waits, or of a lease. */
+  knows(id: string): boolean {
+    return this.isQueued(id) || this.isLeased(id) || this.isCutOff(id);
   }
 
   /** True if this is the id of a lease that has not ended. */

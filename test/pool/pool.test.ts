@@ -432,6 +432,9 @@ describe("a ticket whose Worker does not ask by its handle", () => {
     await object.pass(100);
     expect(await again).toMatchObject({ granted: true });
     expect(c).not.toHaveBeenCalled();
+    void done(object, "b");
+    await object.pass(100);
+    expect(totalsOf(object)).toMatchObject({ accepted: 3, completed: 2, abandoned: 0 });
   });
 
   test("is not taken for gone by an object that was kept from running: what has arrived meanwhile counts", async () => {

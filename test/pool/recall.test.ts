@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type EnterRequest, type Granted, PROTOCOL, type Queued } from "../../src/link/protocol.ts";
 import type { ShardOrders } from "../../src/link/shards.ts";
 import { act } from "../support/act.ts";
@@ -130,6 +130,8 @@ test("orders that are older than what one of several objects has followed before
     object.pool.obey({ version, shards: 2, owned: [], leaving: [], ...nothing });
   await orders(5);
   object.lose();
+  vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
+  onTestFinished(() => void vi.unstubAllGlobals());
   expect((await orders(4)).version).toBe(0);
   expect((await orders(5)).version).toBe(5);
 });

@@ -24,6 +24,8 @@ interface Parts {
   env: Env;
   pool: PoolAddress;
   shards: number;
+  /** True if servers are checked. */
+  hasChecks: boolean;
   scheduler: Scheduler;
   member: Member;
   ledger: ShardLedger;
@@ -54,6 +56,7 @@ export class Coordinator {
   readonly #env: Env;
   readonly #pool: PoolAddress;
   readonly #shards: number;
+  readonly #hasChecks: boolean;
   readonly #scheduler: Scheduler;
   readonly #member: Member;
   readonly #ledger: ShardLedger;
@@ -75,11 +78,23 @@ export class Coordinator {
   #roomAskedAt = Number.NEGATIVE_INFINITY;
   readonly #ticker = new Ticker(() => this.#askAgain(Date.now()));
 
-  constructor({ env, pool, shards, scheduler, member, ledger, storage, isDeferredFull, on }: Parts) {
+  constructor({
+    env,
+    pool,
+    shards,
+    hasChecks,
+    scheduler,
+    member,
+    ledger,
+    storage,
+    isDeferredFull,
+    on,
+  }: Parts) {
     this.#isDeferredFull = isDeferredFull;
     this.#env = env;
     this.#pool = pool;
     this.#shards = shards;
+    this.#hasChecks = hasChecks;
     this.#scheduler = scheduler;
     this.#member = member;
     this.#ledger = ledger;
@@ -127,14 +142,15 @@ export class Coordinator {
     const { report: before } = known;
     if (before?.version !== version || before.isQuiet !== report.isQuiet) this.revision++;
     // Reports may overtake each other.
-    if (!before || isLater(report, before)) known.report = report;
+    const isLatest = !before || isLater(report, before);
+    if (isLatest) known.report = report;
     // Another instance of the coordinator has given those orders: the latest write says which of the two goes on.
     if (followed > this.version) {
       this.#on.write(() => this.#ledger.touch());
       this.#ownership.renew(followed);
       this.#order();
     }
-    this.#noteDown(this.#ownership.hasSince(shard, version), new Set(down));
+    if (isLatest) this.#noteDown(this.#ownership.hasSince(shard, version), new Set(down));
     if (released.length > 0) {
       this.#ownership.released({ shard, version, identities: released });
       this.#order();
@@ -259,6 +275,7 @@ export class Coordinator {
   #noteRegistered(): void {
     const before = this.#registered;
     this.#registered = registeredOf(this.#scheduler);
+    if (!this.#hasChecks) return;
     const added = [...this.#registered].filter(([identity, since]) => before.get(identity) !== since);
     if (added.length === 0) return;
     for (const [identity] of added) this.#down.add(identity);

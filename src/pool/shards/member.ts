@@ -95,6 +95,8 @@ export class Member {
   /** Another shard's requests wait for room. */
   wantRoom(now: number): number {
     this.#roomWantedUntil = now + ROOM_WANTED_MS;
+    this.#scheduler.othersWantRoom(now);
+    this.#on.changed();
     const { room } = this.#scheduler;
     if (this.#told) this.#told = { ...this.#told, room };
     return room;

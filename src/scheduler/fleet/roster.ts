@@ -182,7 +182,8 @@ export class Roster {
     if (namesake?.retired) namesake.name = namesake.identity;
     const known = this.#servers.find(({ identity }) => identity === row.identity);
     if (known && !known.retired && !known.registration) return;
-    const isNew = !known || known.retired;
+    // It may have left and come again since it was last heard of.
+    const isNew = !known || known.retired || known.registration?.since !== row.since;
     const server = known ?? new Server({ ...row, slots: row.slots ?? slots }, check);
     if (!known) this.#servers.push(server);
     server.register(row, slots);

@@ -51,6 +51,7 @@ export class PoolModel {
     left: (id) => this.#ticketLeft(id),
     recalled: () => this.#conditions.changed(),
     read: (id) => this.#renew(id),
+    returned: () => this.scheduler.counters.notAbandoned(),
     onceSent: () => Promise.resolve(),
   });
   readonly #handles: LeaseHandles;
@@ -191,8 +192,10 @@ export class PoolModel {
 
   async #untilRecalled(): Promise<boolean> {
     this.#commit.now();
-    await this.#conditions.until(() => this.#answers.isRecalled, RECALL_MS);
-    return this.#answers.isRecalled;
+    const { latestRecall } = this.#answers;
+    const isRecalled = () => this.#answers.isRecalled(latestRecall);
+    await this.#conditions.until(isRecalled, RECALL_MS);
+    return isRecalled();
   }
 
   #ticketLeft(id: string): void {
@@ -249,8 +252,9 @@ export class PoolModel {
     const { kind, ticket } = decision;
     if (kind === "queued") this.#answers.queued(ticket, decision.token, this.scheduler.currentDrain !== null);
     else if (kind === "refuse") this.#answers.answer(ticket, { granted: false, code: decision.code });
-    else if (kind === "grant" && decision.slot.lease !== ticket) return;
-    else if (kind === "grant") this.#answers.answer(ticket, this.#granted(decision));
+    else if (kind === "grant" && !this.scheduler.stands(decision)) {
+      if (!this.scheduler.knows(ticket)) this.#answers.answerAgain(ticket, 0);
+    } else if (kind === "grant") this.#answers.answer(ticket, this.#granted(decision));
     else if (kind === "passed" || kind === "defer") {
       const code = kind === "passed" ? "served" : kind;
       const { token } = decision;
