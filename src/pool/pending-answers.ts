@@ -58,7 +58,8 @@ export class PendingAnswers {
   /**
    * `left`: called with the id of a ticket whose Worker is gone, or says that its client is. `recalled`: called when an
    * isolate has heard of a recall. `read`: called when a Worker reads a grant that has lain for a while; returns false if that is
-   * not the ticket's any more. `returned`: called when a Worker asks that was taken for gone, and will enter again. `onceSent`: resolves once the answers of before are not held back for the storage any more.
+   * not the ticket's any more. `returned`: called when a Worker asks that was taken for gone, and will enter again. `onceSent`:
+   * resolves once the answers of before are not held back for the storage any more.
    */
   constructor(on: {
     left: (id: string) => void;
@@ -168,22 +169,21 @@ export class PendingAnswers {
     if (pending) this.#leave(pending);
   }
 
-  /** A grant that nobody has read is as none. */
-  #leave(pending: Pending): void {
+  /** A grant that nobody has read is as none. Returns false if the ticket has another answer. */
+  #leave(pending: Pending): boolean {
     const { id } = pending;
     if (this.#unread.get(id) === pending) {
       this.#unread.delete(id);
       pending.unread = LEFT;
       this.#gone(id);
     } else if (this.#isPending(pending)) this.answer(id, LEFT);
-    else return;
+    else return false;
     this.#onLeft(id);
+    return true;
   }
 
   #giveUp(pending: Pending): void {
-    if (pending.hasAsked) return;
-    pending.isGivenUp = true;
-    this.#leave(pending);
+    if (!pending.hasAsked) pending.isGivenUp = this.#leave(pending);
   }
 
   #tell(pending: Pending, answer: Answer): void {

@@ -461,6 +461,17 @@ describe("a ticket whose Worker does not ask by its handle", () => {
     expect(await ticket.turn()).toMatchObject({ granted: false, code: "left" });
   });
 
+  test("is told that it was refused, if it asks after all", async () => {
+    const object = new PoolObject({ queue_timeout: "1s" });
+    await enter(object, "a");
+    const answer = ask(object, "b");
+    await object.pass(600);
+    const { ticket } = queuedOf(await answer);
+    await object.pass(10 * SECOND);
+    expect(await ticket.turn()).toMatchObject({ granted: false, code: "queue-timeout" });
+    expect(totalsOf(object)).toMatchObject({ abandoned: 0, refused: { "queue-timeout": 1 } });
+  });
+
   test("is not told of a slot that an operator has freed meanwhile: it enters again", async () => {
     const object = new PoolObject();
     await enter(object, "a");
