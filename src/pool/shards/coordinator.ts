@@ -1,8 +1,9 @@
+import type { PoolConfig } from "../../config/types.ts";
 import { inTime, Ticker } from "../../link/clock.ts";
 import { Conditions } from "../../link/conditions.ts";
 import type { Env } from "../../link/env.ts";
 import { logError } from "../../link/log.ts";
-import { backoffMs, type PoolAddress } from "../../link/reach.ts";
+import { backoffMs } from "../../link/reach.ts";
 import { type ShardOrders, type ShardReport, type ShardStub, shardStub } from "../../link/shards.ts";
 import type { Scheduler } from "../../scheduler/scheduler.ts";
 import type { PoolServer } from "../../scheduler/shards/assignment.ts";
@@ -22,10 +23,7 @@ const ASK_ROOM_MS = 2_000;
 
 interface Parts {
   env: Env;
-  pool: PoolAddress;
-  shards: number;
-  /** True if servers are checked. */
-  hasChecks: boolean;
+  pool: PoolConfig;
   scheduler: Scheduler;
   member: Member;
   ledger: ShardLedger;
@@ -54,9 +52,7 @@ interface Known {
  */
 export class Coordinator {
   readonly #env: Env;
-  readonly #pool: PoolAddress;
-  readonly #shards: number;
-  readonly #hasChecks: boolean;
+  readonly #pool: PoolConfig;
   readonly #scheduler: Scheduler;
   readonly #member: Member;
   readonly #ledger: ShardLedger;
@@ -78,23 +74,10 @@ export class Coordinator {
   #roomAskedAt = Number.NEGATIVE_INFINITY;
   readonly #ticker = new Ticker(() => this.#askAgain(Date.now()));
 
-  constructor({
-    env,
-    pool,
-    shards,
-    hasChecks,
-    scheduler,
-    member,
-    ledger,
-    storage,
-    isDeferredFull,
-    on,
-  }: Parts) {
+  constructor({ env, pool, scheduler, member, ledger, storage, isDeferredFull, on }: Parts) {
     this.#isDeferredFull = isDeferredFull;
     this.#env = env;
     this.#pool = pool;
-    this.#shards = shards;
-    this.#hasChecks = hasChecks;
     this.#scheduler = scheduler;
     this.#member = member;
     this.#ledger = ledger;
@@ -114,7 +97,7 @@ export class Coordinator {
     this.#ordered = ordered;
     this.#ownership.renew();
     this.#ownership.claim(occupiedOf(this.#scheduler));
-    this.#ownership.configure(this.#servers, this.#shards);
+    this.#ownership.configure(this.#servers, this.#pool.shards);
     this.#noteRegistered();
     this.#order();
   }
@@ -275,7 +258,7 @@ export class Coordinator {
   #noteRegistered(): void {
     const before = this.#registered;
     this.#registered = registeredOf(this.#scheduler);
-    if (!this.#hasChecks) return;
+    if (!this.#pool.check) return;
     const added = [...this.#registered].filter(([identity, since]) => before.get(identity) !== since);
     if (added.length === 0) return;
     for (const [identity] of added) this.#down.add(identity);

@@ -43,10 +43,7 @@ export class Part {
     };
     const member = new Member({ shard, holding, scheduler, ledger, on: { ...on, news } });
     const shared = { env, pool, member, scheduler, ledger, storage, isDeferredFull, on };
-    const coordinator =
-      shard === 0
-        ? new Coordinator({ ...shared, shards: pool.shards, hasChecks: pool.check !== null })
-        : null;
+    const coordinator = shard === 0 ? new Coordinator(shared) : null;
     this.member = member;
     this.coordinator = coordinator;
     this.whole = coordinator && new Whole({ coordinator, scheduler, ledger, write: on.write });
