@@ -165,9 +165,9 @@ export class Roster {
   /** `isDown`: it was when another object let it go, or has just registered: it is until it has passed its checks. */
   #takeOver(server: Server, isDown: boolean, now: number): void {
     const { check } = this.#settings;
-    // Of a server of the configuration this object may have found more than anybody has heard.
-    const isOver = server.health.status === "down" && !isDown && server.registration !== null;
-    if (!check || (!isOver && (!isDown || server.health.status === "down"))) return;
+    if (!check || isDown === (server.health.status === "down")) return;
+    // Of a server of the configuration this object may have found what nobody has heard yet.
+    if (!isDown && !server.registration) return;
     server.health = new HealthState(check, isDown ? "down" : "unchecked", isDown ? now : null);
     server.healthSince = isDown ? now : null;
     this.#outbox.serverChanged(server.row);
